@@ -1,0 +1,146 @@
+//! What went wrong between pgconn and a server, as a value. Driver errors become ours here and nowhere else.
+
+use std::fmt;
+
+/// What kind of failure it was; the JSON `error.code` is [`Kind::code`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Every connection slot that this role may use is taken, at the named level.
+    TooManyConnections(Scope),
+    /// The server is starting up.
+    StartingUp,
+    /// The server is shutting down.
+    ShuttingDown,
+    /// The server is in crash recovery, or a standby that does not accept connections.
+    Recovering,
+    /// Wrong or missing password, no matching pg_hba line, login not permitted.
+    AuthFailed,
+    /// The database does not exist or does not accept connections.
+    NoSuchDatabase,
+    /// The role does not exist.
+    NoSuchRole,
+    /// TLS could not be established, or a certificate was not accepted.
+    Tls,
+    /// The host name could not be resolved.
+    Dns,
+    /// Nothing listens there, or the way to it is closed.
+    Refused,
+    /// No answer in time.
+    Timeout,
+    /// Something that does not speak PostgreSQL's protocol.
+    NotPostgres,
+    /// The connection was lost after login.
+    ConnectionLost,
+    /// Connection settings that are wrong or cannot be honoured (nothing was tried).
+    BadSettings,
+    /// The server refused a regular expression or another value that the user typed.
+    BadValue,
+    /// The role lacks a right.
+    PermissionDenied,
+    /// A statement ran into its time limit.
+    StatementTimeout,
+    /// The server is not a PostgreSQL that pgconn can work with.
+    UnsupportedServer,
+    /// Any other error that the server reported.
+    Server,
+    /// The server answered something that pgconn did not expect.
+    Protocol,
+}
+
+/// Whose limit is exhausted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// max_connections: no slot for anybody.
+    Server,
+    /// Only reserved slots are left.
+    Reserved,
+    /// The role's CONNECTION LIMIT.
+    Role,
+    /// The database's CONNECTION LIMIT.
+    Database,
+    /// A connection pooler's own limit.
+    Pooler,
+}
+
+impl Kind {
+    /// The stable word of this kind for scripts.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::TooManyConnections(_) => "too_many_connections",
+            Self::StartingUp => "starting_up",
+            Self::ShuttingDown => "shutting_down",
+            Self::Recovering => "recovering",
+            Self::AuthFailed => "auth_failed",
+            Self::NoSuchDatabase => "no_such_database",
+            Self::NoSuchRole => "no_such_role",
+            Self::Tls => "tls",
+            Self::Dns => "dns",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::NotPostgres => "not_postgres",
+            Self::ConnectionLost => "connection_lost",
+            Self::BadSettings => "bad_settings",
+            Self::BadValue => "bad_value",
+            Self::PermissionDenied => "permission_denied",
+            Self::StatementTimeout => "statement_timeout",
+            Self::UnsupportedServer => "unsupported_server",
+            Self::Server => "server_error",
+            Self::Protocol => "protocol",
+        }
+    }
+}
+
+impl Scope {
+    /// The stable word of this scope for scripts.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Reserved => "reserved",
+            Self::Role => "role",
+            Self::Database => "database",
+            Self::Pooler => "pooler",
+        }
+    }
+}
+
+/// A failure with everything a person or script needs to go on.
+#[derive(Clone, Debug)]
+pub(crate) struct Error {
+    /// What kind it is.
+    pub(crate) kind: Kind,
+    /// One line, lower case, no full stop; never holds a secret. Server text in it is not yet sanitised.
+    pub(crate) message: String,
+    /// More about it: the server's DETAIL, the list of attempts.
+    pub(crate) detail: Option<String>,
+    /// What to do next.
+    pub(crate) hint: Option<String>,
+    /// The server's SQLSTATE, when it sent one.
+    pub(crate) sqlstate: Option<String>,
+}
+
+impl Error {
+    /// An error of `kind` with its one line.
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), detail: None, hint: None, sqlstate: None }
+    }
+
+    /// The same with what to do next.
+    pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with more about it.
+    pub(crate) fn detailed(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,3 @@
+//! pgconn: see, size and safely clear PostgreSQL connections.
+
+fn main() {}
