@@ -1,1 +1,27 @@
+//! The integration tests: one binary, one file per theme, real servers.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking; the whole of this crate is tests"
+)]
+
+mod cluster;
+mod common;
+
+/// A file that is not named in this list of modules would never run.
+#[test]
+fn no_test_file_is_forgotten() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let source = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        let is_module = path.extension().is_some_and(|extension| extension == "rs") && module != "main";
+        assert!(
+            !is_module || source.contains(&format!("\nmod {module};\n")),
+            "tests/main.rs lacks `mod {module};`"
+        );
+    }
+}

@@ -1,0 +1,352 @@
+//! Throwaway PostgreSQL servers: finds the binaries, makes a cluster in a private folder, starts it, and leaves nothing behind.
+//!
+//! Standard library only, and nothing from the rest of the crate: the tests include this same file by path. Each server is kept
+//! by a small shell (`cluster.sh`) that ends it and removes its folder as soon as its standard input closes. So nothing
+//! remains after a panic or SIGKILL either, and nobody has to be trusted to clean up.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to accept connections; a machine that is this slow is stuck.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Ports are chosen by asking for a free one and letting go of it, so another program can be faster: how often to try again.
+const PORT_ATTEMPTS: u32 = 5;
+
+/// What is not needed to survive a power cut is switched off; everything listens only here.
+const SERVER_CONF: &str = "\
+listen_addresses = '127.0.0.1'
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+shared_buffers = 16MB
+max_wal_size = 64MB
+log_destination = stderr
+lc_messages = 'C'
+timezone = 'UTC'
+log_timezone = 'UTC'
+";
+
+/// What the server should be like.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// Lines for postgresql.conf, as name and value; later ones win.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// Further files for the data directory (`pg_hba.conf`, `server.key`, `standby.signal`), as name and content; mode 0600.
+    pub(crate) files: Vec<(String, String)>,
+    /// A data directory to copy instead of running initdb. It must belong to a stopped server of the same major.
+    pub(crate) template: Option<PathBuf>,
+}
+
+/// Why there is no server.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// No server binaries, and where they were looked for.
+    NoBinaries(Vec<PathBuf>),
+    /// A step failed; what the program said.
+    Failed(&'static str, String),
+    /// The operating system refused something.
+    Io(&'static str, io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoBinaries(looked) => {
+                write!(f, "no PostgreSQL server binaries (postgres, initdb) in")?;
+                looked.iter().try_for_each(|folder| write!(f, " {}", folder.display()))
+            }
+            Self::Failed(step, said) => write!(f, "{step} failed: {}", said.trim()),
+            Self::Io(step, error) => write!(f, "{step}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A PostgreSQL server of one's own, superuser and database `postgres`, without a password. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    /// The private folder: socket, `data`, `log`.
+    pub(crate) dir: PathBuf,
+    /// The port on 127.0.0.1, also in the socket's name.
+    pub(crate) port: u16,
+    keeper: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Cluster {
+    /// A running server that accepts connections. `binaries` is the folder of `postgres` and `initdb`.
+    ///
+    /// Errors when the folder cannot be made, initdb fails, or the server ends or does not answer.
+    pub(crate) fn start(binaries: &Path, settings: &Settings) -> Result<Self, Error> {
+        let mut attempt = 1;
+        loop {
+            let mut cluster = Self::prepare(binaries, settings)?;
+            match cluster.launch() {
+                Err(Error::Failed(_, said)) if said.contains("TCP/IP") && attempt < PORT_ATTEMPTS => {
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(cluster),
+            }
+        }
+    }
+
+    /// The same, made but not started: a template, or something to start later with [`Cluster::launch`].
+    pub(crate) fn prepare(binaries: &Path, settings: &Settings) -> Result<Self, Error> {
+        let dir = private_folder()?;
+        let made = Self::prepare_in(&dir, binaries, settings);
+        if made.is_err() {
+            let _ = fs::remove_dir_all(&dir);
+        }
+        made
+    }
+
+    fn prepare_in(dir: &Path, binaries: &Path, settings: &Settings) -> Result<Self, Error> {
+        let port = free_port().map_err(|error| Error::Io("looking for a free port", error))?;
+        write_files(dir, port, settings)
+            .map_err(|error| Error::Io("writing the server's settings", error))?;
+        let mut command = Command::new("sh");
+        command.args(["-c", include_str!("cluster.sh"), "keeper"]).arg(dir).arg(binaries);
+        command.arg(settings.template.as_deref().unwrap_or(Path::new("")));
+        command.env_clear().env("LC_ALL", "C").env("PATH", path_with_system_folders());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // its own process group, so that a Ctrl-C meant for us does not reach the server before we decide
+        command.current_dir("/").process_group(0);
+        give_away(dir, &mut command)?;
+        let mut keeper = command.spawn().map_err(|error| Error::Io("starting sh", error))?;
+        let (Some(orders), Some(answers)) = (keeper.stdin.take(), keeper.stdout.take()) else {
+            return Err(Error::Failed("starting sh", "no pipes".to_owned()));
+        };
+        let mut cluster = Self {
+            dir: dir.to_owned(),
+            port,
+            keeper,
+            orders: Some(orders),
+            answers: BufReader::new(answers),
+        };
+        match cluster.answer() {
+            Ok(answer) if answer == "prepared" => Ok(cluster),
+            _ => Err(Error::Failed("initdb", cluster.last_words())),
+        }
+    }
+
+    /// Starts a prepared or stopped server and waits until it accepts connections.
+    ///
+    /// Errors with the server's log when it ends instead, or does not accept in time.
+    pub(crate) fn launch(&mut self) -> Result<(), Error> {
+        let ended = self.dir.join("ended");
+        let _ = fs::remove_file(&ended);
+        self.order("start")?;
+        let status_file = self.dir.join("data/postmaster.pid");
+        let began = Instant::now();
+        loop {
+            if accepts_connections(&status_file) {
+                return Ok(());
+            }
+            if ended.exists() || began.elapsed() > START_LIMIT {
+                let said = fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+                return Err(Error::Failed("starting postgres", said));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Stops the server (fast: sessions are ended) and returns when it is gone; the data stays.
+    pub(crate) fn stop(&mut self) -> Result<(), Error> {
+        self.order("stop")?;
+        self.answer().map(drop)
+    }
+
+    fn order(&mut self, order: &str) -> Result<(), Error> {
+        let sent = self.orders.as_mut().map(|pipe| pipe.write_all(format!("{order}\n").as_bytes()));
+        sent.unwrap_or(Ok(())).map_err(|error| Error::Io("speaking to the server's keeper", error))
+    }
+
+    fn answer(&mut self) -> Result<String, Error> {
+        let mut line = String::new();
+        let read = self.answers.read_line(&mut line);
+        read.map_err(|error| Error::Io("listening to the server's keeper", error))?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn last_words(&mut self) -> String {
+        let mut said = String::new();
+        if let Some(mut pipe) = self.keeper.stderr.take() {
+            let _ = pipe.read_to_string(&mut said);
+        }
+        said
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.orders = None;
+        let _ = self.keeper.wait();
+        // only when somebody killed the keeper is there still something to remove
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// The folder with `postgres` and `initdb`, from the first place that has both: `PGCONN_PG_BINDIR` (which excludes all others),
+/// `PATH`, `pg_config --bindir`, the usual folders of Debian, Red Hat, Homebrew and Postgres.app, the cache of prebuilt
+/// binaries. Where several majors lie side by side, the newest.
+///
+/// Errors with the places that were searched.
+pub(crate) fn find_binaries() -> Result<PathBuf, Error> {
+    if let Some(chosen) = std::env::var_os("PGCONN_PG_BINDIR") {
+        let chosen = PathBuf::from(chosen);
+        return if has_binaries(&chosen) { Ok(chosen) } else { Err(Error::NoBinaries(vec![chosen])) };
+    }
+    let mut places: Vec<PathBuf> = std::env::split_paths(&path_with_system_folders()).collect();
+    if let Some(folder) = first_line(Command::new("pg_config").arg("--bindir")) {
+        places.push(PathBuf::from(folder));
+    }
+    for (parent, below) in usual_parents() {
+        let mut versions: Vec<PathBuf> = fs::read_dir(parent)
+            .map(|entries| entries.flatten().map(|entry| entry.path().join(below)).collect())
+            .unwrap_or_default();
+        versions.sort_by_key(|path| std::cmp::Reverse(major_in(path)));
+        places.extend(versions);
+    }
+    match places.iter().find(|folder| has_binaries(folder)) {
+        Some(folder) => Ok(folder.clone()),
+        None => Err(Error::NoBinaries(places)),
+    }
+}
+
+/// Folders whose children are one installation each, with the way from the child to its binaries.
+fn usual_parents() -> Vec<(PathBuf, &'static str)> {
+    let mut parents: Vec<(PathBuf, &'static str)> = [
+        ("/usr/lib/postgresql", "bin"),
+        ("/usr", "bin"),
+        ("/opt/homebrew/opt", "bin"),
+        ("/usr/local/opt", "bin"),
+        ("/Applications/Postgres.app/Contents/Versions", "bin"),
+        ("/var/cache/pgconn", "bin"),
+    ]
+    .map(|(parent, below)| (PathBuf::from(parent), below))
+    .into();
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    if let Some(cache) = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home) {
+        parents.push((cache.join("pgconn"), "bin"));
+    }
+    parents
+}
+
+/// The number in a folder's name such as `pgsql-16`, `postgresql@17`, `15`; 0 without one.
+fn major_in(path: &Path) -> u32 {
+    let name = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let digits: String = name.unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
+fn has_binaries(folder: &Path) -> bool {
+    folder.join("postgres").is_file() && folder.join("initdb").is_file()
+}
+
+/// `PATH` and where system programs live that an ordinary user's `PATH` may lack.
+fn path_with_system_folders() -> OsString {
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    folders.extend(["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(PathBuf::from));
+    std::env::join_paths(folders).unwrap_or_else(|_| OsString::from("/usr/bin:/bin"))
+}
+
+fn first_line(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().next().filter(|_| output.status.success()).map(str::to_owned)
+}
+
+/// A new folder that only its owner can enter, in memory where there is room: a cluster needs 40 MB and more. Short, because
+/// the path of a socket may have no more than 103 bytes everywhere.
+fn private_folder() -> Result<PathBuf, Error> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let temporary = std::env::temp_dir();
+    let memory = PathBuf::from("/dev/shm");
+    let mut last = None;
+    for parent in [memory, temporary, PathBuf::from("/tmp")] {
+        if parent.as_os_str().len() > 60 || !has_room(&parent) {
+            continue;
+        }
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = parent.join(format!("pgconn-{}-{number}", std::process::id()));
+        match fs::DirBuilder::new().mode(0o700).create(&dir) {
+            Ok(()) => return Ok(dir),
+            Err(error) => last = Some(error),
+        }
+    }
+    let error = last.unwrap_or_else(|| io::Error::other("no folder with 512 MB free; set TMPDIR"));
+    Err(Error::Io("making a private folder", error))
+}
+
+/// Whether the file system has half a gigabyte free; containers often give `/dev/shm` only 64 MB.
+fn has_room(folder: &Path) -> bool {
+    let report = Command::new("df").arg("-Pk").arg(folder).stderr(Stdio::null()).output();
+    let report =
+        report.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let free = report.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    free.is_some_and(|kilobytes| kilobytes > 512 * 1024)
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+fn write_files(dir: &Path, port: u16, settings: &Settings) -> io::Result<()> {
+    let mut conf = format!("{SERVER_CONF}port = {port}\nunix_socket_directories = '{}'\n", dir.display());
+    for (name, value) in &settings.parameters {
+        conf.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));
+    }
+    write_private(&dir.join("server.conf"), &conf)?;
+    fs::create_dir(dir.join("files"))?;
+    settings
+        .files
+        .iter()
+        .try_for_each(|(name, content)| write_private(&dir.join("files").join(name), content))
+}
+
+fn write_private(path: &Path, content: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content.as_bytes())
+}
+
+/// PostgreSQL refuses to run as root: then the folder and the keeper become those of `postgres`, or else of `nobody`.
+fn give_away(dir: &Path, command: &mut Command) -> Result<(), Error> {
+    let refused = |error| Error::Io("giving the server's folder to another user", error);
+    if fs::metadata(dir).map_err(refused)?.uid() != 0 {
+        return Ok(());
+    }
+    let id = |what: &str, user: &str| first_line(Command::new("id").arg(what).arg(user))?.parse::<u32>().ok();
+    let user = ["postgres", "_postgres", "nobody"]
+        .into_iter()
+        .find_map(|user| Some((id("-u", user)?, id("-g", user)?)));
+    let Some((uid, gid)) = user else {
+        return Err(Error::Failed("dropping root", "there is neither a user postgres nor nobody".to_owned()));
+    };
+    let mut theirs = vec![dir.to_owned(), dir.join("server.conf"), dir.join("files")];
+    let files = fs::read_dir(dir.join("files")).map_err(refused)?;
+    theirs.extend(files.flatten().map(|entry| entry.path()));
+    theirs.iter().try_for_each(|path| chown(path, Some(uid), Some(gid))).map_err(refused)?;
+    command.uid(uid).gid(gid);
+    Ok(())
+}
+
+/// Whether the server has written that it accepts connections: the eighth line of its `postmaster.pid`.
+fn accepts_connections(status_file: &Path) -> bool {
+    let content = fs::read_to_string(status_file).unwrap_or_default();
+    content.lines().nth(7).is_some_and(|status| matches!(status.trim(), "ready" | "standby"))
+}

@@ -1,0 +1,80 @@
+//! The real PgBouncer in front of a test server.
+
+use super::throwaway::Cluster;
+use super::{ServerError, Session, wait_until};
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// Ends the program when its standard input closes, however the tests end.
+const KEEPER: &str = r#""$@" </dev/null & read -r _; kill -KILL "$!"; wait"#;
+
+/// A running PgBouncer; its socket lies in the server's folder. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct PgBouncer {
+    /// The folder of its socket.
+    pub(crate) dir: PathBuf,
+    /// Its port on 127.0.0.1, also in the socket's name.
+    pub(crate) port: u16,
+    keeper: Child,
+}
+
+impl PgBouncer {
+    /// In front of `cluster`, every database passed on, without passwords; `users` may log in besides the superuser, who is
+    /// also its administrator. `settings` are lines of `[pgbouncer]` (`&[("pool_mode", "transaction")]`).
+    pub(crate) fn start(cluster: &Cluster, users: &[&str], settings: &[(&str, &str)]) -> Self {
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let (host, dir) = (cluster.host(), &cluster.dir);
+        let file = |name: &str| dir.join(format!("pgbouncer-{port}.{name}"));
+        let names: String =
+            users.iter().chain(&["postgres"]).map(|user| format!("\"{user}\" \"\"\n")).collect();
+        fs::write(file("users"), names).unwrap();
+        let mut ini = format!(
+            "[databases]\n* = host={host} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir = {host}\nauth_type = trust\nauth_file = {}\nadmin_users = postgres\nlogfile = {}\n",
+            cluster.port,
+            file("users").display(),
+            file("log").display(),
+        );
+        ini.extend(settings.iter().map(|(name, value)| format!("{name} = {value}\n")));
+        fs::write(file("ini"), ini).unwrap();
+        let owner = fs::metadata(dir).unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", KEEPER, "keeper"]).arg(program()).arg("-q").arg(file("ini"));
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(dir);
+        if owner.uid() != fs::metadata("/proc/self").unwrap().uid() {
+            command.uid(owner.uid()).gid(owner.gid());
+        }
+        let pooler = Self { keeper: command.process_group(0).spawn().unwrap(), dir: dir.clone(), port };
+        let log = || fs::read_to_string(file("log")).unwrap_or_default();
+        wait_until("PgBouncer listens", || {
+            assert!(!log().contains("FATAL"), "{}", log());
+            pooler.dir.join(format!(".s.PGSQL.{port}")).exists()
+        });
+        pooler
+    }
+
+    /// A session through it.
+    pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, ServerError> {
+        Session::open(&self.dir, self.port, parameters)
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+/// Debian installs it where an ordinary user's `PATH` does not look.
+fn program() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders =
+        std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from));
+    let found = folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file());
+    found.expect("the tests need PgBouncer: run ./dev test, which finds or installs it")
+}

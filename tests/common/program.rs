@@ -1,0 +1,195 @@
+//! Running the program and keeping its whole outcome.
+
+use super::terminal::Terminal;
+use super::{Cluster, wait_for};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fmt;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+
+/// A run of the program to be: arguments and surroundings. Nothing of the tests' own environment reaches it but `PATH`.
+#[derive(Debug)]
+pub(crate) struct Pgconn {
+    command: Command,
+    input: String,
+}
+
+impl Pgconn {
+    /// The program with these arguments and without a server: no `PG*` variable, no password file, no home.
+    pub(crate) fn new(arguments: &[&str]) -> Self {
+        Self::of(env!("CARGO_BIN_EXE_pgconn"), arguments)
+    }
+
+    /// Another program in the same surroundings.
+    pub(crate) fn of(program: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        for (name, value) in [
+            ("HOME", "/nonexistent"),
+            ("PGPASSFILE", "/dev/null"),
+            ("PGSYSCONFDIR", "/nonexistent"),
+            ("LC_ALL", "C.UTF-8"),
+            ("COLUMNS", "80"),
+            ("NO_COLOR", "1"),
+        ] {
+            command.env(name, value);
+        }
+        Self { command, input: String::new() }
+    }
+
+    /// With the superuser of this server as the default, through the environment.
+    pub(crate) fn on(self, cluster: &Cluster) -> Self {
+        let port = cluster.port.to_string();
+        self.env("PGHOST", cluster.host())
+            .env("PGPORT", &port)
+            .env("PGUSER", "postgres")
+            .env("PGDATABASE", "postgres")
+    }
+
+    /// With this environment variable.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Without this environment variable.
+    pub(crate) fn env_remove(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// In this folder.
+    pub(crate) fn dir(mut self, folder: &std::path::Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// With this text on standard input (a pipe, as is the default, empty).
+    pub(crate) fn input(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.input);
+        self
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(self) -> Outcome {
+        self.spawn().finish()
+    }
+
+    /// Starts it, to look at it or signal it while it runs.
+    pub(crate) fn spawn(mut self) -> Running {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        // a program that does not read its input is no failure
+        let _ = pipe.write_all(self.input.as_bytes());
+        drop(pipe);
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        Running { child, stdout, stderr }
+    }
+
+    /// Starts it on a terminal of 80 columns and 24 lines, of which it is the session leader.
+    pub(crate) fn on_terminal(self) -> Terminal {
+        Terminal::start(&self.command)
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).unwrap();
+        String::from_utf8(bytes).expect("output is not UTF-8")
+    })
+}
+
+/// A run that has started. Dropping it before its end kills it.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+}
+
+impl Running {
+    /// Its process id.
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).unwrap();
+    }
+
+    /// Its outcome; fails the test when it does not end before the deadline.
+    pub(crate) fn finish(mut self) -> Outcome {
+        let status = wait_for_end(&mut self.child);
+        let (stdout, stderr) = (self.stdout.join().unwrap(), self.stderr.join().unwrap());
+        Outcome { stdout, stderr, code: exit_code(status) }
+    }
+}
+
+/// The status of a child that should end by itself; it is killed before the test fails.
+pub(super) fn wait_for_end(child: &mut Child) -> ExitStatus {
+    struct Killer<'a>(&'a mut Child);
+    impl Drop for Killer<'_> {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+        }
+    }
+    let killer = Killer(child);
+    wait_for("the program ends", || killer.0.try_wait().unwrap())
+}
+
+/// The code as a shell would show it.
+pub(super) fn exit_code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap())
+}
+
+/// What a run left: everything a script could see.
+#[derive(Clone, Debug)]
+#[must_use = "compare the outcome, or assert the exit code with success() or fails_with()"]
+pub(crate) struct Outcome {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// The exit code; 128 + n when signal n ended it.
+    pub(crate) code: i32,
+}
+
+impl Outcome {
+    /// Fails the test unless the exit code is 0.
+    #[track_caller]
+    pub(crate) fn success(self) -> Self {
+        self.fails_with(0)
+    }
+
+    /// Fails the test unless the exit code is this one.
+    #[track_caller]
+    pub(crate) fn fails_with(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\n{self}");
+        self
+    }
+
+    /// Standard output as one JSON document.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+
+    /// Standard output as one JSON document per line.
+    #[track_caller]
+    pub(crate) fn ndjson(&self) -> Vec<serde_json::Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}\n{self}"));
+        self.stdout.lines().map(parse).collect()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}------- stderr -------\n{}[exit code: {}]", self.stdout, self.stderr, self.code)
+    }
+}

@@ -1,0 +1,157 @@
+//! Servers for tests: copies of one template, made once per run.
+
+use super::throwaway::{Cluster, Error, Settings, find_binaries};
+use super::{ServerError, Session, wait_until};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// A running server with these lines in postgresql.conf (`&[("max_connections", "10")]`).
+pub(crate) fn with(parameters: &[(&str, &str)]) -> Cluster {
+    with_files(parameters, &[])
+}
+
+/// The same with further files in its data directory (`&[("pg_hba.conf", "…")]`, `&[("standby.signal", "")]`).
+pub(crate) fn with_files(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Cluster {
+    start(parameters, files).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The same as a result.
+pub(crate) fn start(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Result<Cluster, Error> {
+    let own =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let template = Some(template().dir.join("data"));
+    Cluster::start(&binaries(), &Settings { parameters: own(parameters), files: own(files), template })
+}
+
+/// One server for all tests that neither change it nor count its sessions.
+pub(crate) fn shared() -> &'static Cluster {
+    static SHARED: OnceLock<Cluster> = OnceLock::new();
+    SHARED.get_or_init(|| with(&[("max_connections", "200")]))
+}
+
+/// The folder of the server binaries under test.
+pub(crate) fn binaries() -> PathBuf {
+    find_binaries().unwrap_or_else(|error| {
+        panic!("{error}\nthe tests need PostgreSQL's server programs: run ./dev test, which finds or installs them")
+    })
+}
+
+/// A static is never dropped; its keeper removes it when this process ends.
+fn template() -> &'static Cluster {
+    static TEMPLATE: OnceLock<Cluster> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        Cluster::prepare(&binaries(), &Settings::default()).unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+/// What tests do with a server.
+impl Cluster {
+    /// The folder of its socket, as a host name.
+    pub(crate) fn host(&self) -> &str {
+        self.dir.to_str().unwrap()
+    }
+
+    /// Its major version.
+    pub(crate) fn major(&self) -> u32 {
+        self.value("show server_version_num").parse::<u32>().unwrap() / 10_000
+    }
+
+    /// A session of the superuser in database `postgres`, application_name `test`.
+    pub(crate) fn session(&self) -> Session {
+        self.connect(&[]).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    /// A session with startup parameters of its own (`user`, `database`, `application_name`, `options`, `replication`).
+    pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, ServerError> {
+        Session::open(&self.dir, self.port, parameters)
+    }
+
+    /// The rows of a query, each value as text. Its session is gone from the server when this returns.
+    pub(crate) fn query(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        self.session().query(sql)
+    }
+
+    /// The one value of a query.
+    pub(crate) fn value(&self, sql: &str) -> String {
+        let rows = self.query(sql);
+        let value = rows.first().and_then(|row| row.first()).cloned().flatten();
+        value.unwrap_or_else(|| panic!("no value: {sql}"))
+    }
+
+    /// Waits until a query's one value is true.
+    pub(crate) fn wait_until(&self, condition: &str) {
+        let mut session = self.session();
+        wait_until(condition, || session.query(&format!("select {condition}"))[0][0].as_deref() == Some("t"));
+    }
+
+    /// Waits until the session with this pid is shown in this state.
+    pub(crate) fn wait_for_state(&self, pid: i32, state: &str) {
+        self.wait_until(&format!(
+            "exists (select from pg_stat_activity where pid = {pid} and state = '{state}')"
+        ));
+    }
+
+    /// Waits until the session with this pid waits for a lock.
+    pub(crate) fn wait_for_lock_wait(&self, pid: i32) {
+        self.wait_until(&format!(
+            "exists (select from pg_stat_activity where pid = {pid} and wait_event_type = 'Lock')"
+        ));
+    }
+
+    /// A session that runs `pg_sleep` until it is ended.
+    pub(crate) fn active(&self, parameters: &[(&str, &str)]) -> Session {
+        let mut session = self.connect(parameters).unwrap();
+        session.send("select pg_sleep(3600)");
+        self.wait_for_state(session.pid, "active");
+        session
+    }
+
+    /// A session that stays in a transaction after `sql`.
+    pub(crate) fn idle_in_transaction(&self, parameters: &[(&str, &str)], sql: &str) -> Session {
+        let mut session = self.connect(parameters).unwrap();
+        session.query("begin");
+        session.query(sql);
+        session
+    }
+
+    /// A session in a failed transaction.
+    pub(crate) fn aborted(&self, parameters: &[(&str, &str)]) -> Session {
+        let mut session = self.connect(parameters).unwrap();
+        session.query("begin");
+        session.try_query("select 1 / 0").unwrap_err();
+        session
+    }
+
+    /// A session inside a fast-path function call.
+    pub(crate) fn fastpath(&self, parameters: &[(&str, &str)]) -> Session {
+        let mut session = self.connect(parameters).unwrap();
+        let oid = session.query("select 'pg_sleep'::regproc::oid")[0][0].clone().unwrap();
+        session.call_function(oid.parse().unwrap(), "3600");
+        self.wait_for_state(session.pid, "fastpath function call");
+        session
+    }
+
+    /// A session whose activity is not tracked.
+    pub(crate) fn untracked(&self, parameters: &[(&str, &str)]) -> Session {
+        let mut session = self.connect(parameters).unwrap();
+        session.query("set track_activities = off");
+        session
+    }
+
+    /// A walsender that streams (`replication` and `user` are set here).
+    pub(crate) fn walsender(&self) -> Session {
+        let mut session = self.connect(&[("replication", "true"), ("application_name", "standby")]).unwrap();
+        let position = session.query("IDENTIFY_SYSTEM")[0][2].clone().unwrap();
+        session.send(&format!("START_REPLICATION {position}"));
+        self.wait_for_state(session.pid, "active");
+        session
+    }
+
+    /// A session that waits for a lock which `holder` took with `lock table` or the like; `sql` is what waits.
+    pub(crate) fn waiting(&self, parameters: &[(&str, &str)], sql: &str) -> Session {
+        let mut session = self.connect(parameters).unwrap();
+        session.send(sql);
+        self.wait_for_lock_wait(session.pid);
+        session
+    }
+}
