@@ -1,3 +1,135 @@
 //! pgconn: see, size and safely clear PostgreSQL connections.
+//!
+//! One way through: argv → `cli` → `commands` → `db` (asks the server) → `model` (plain facts) → `analyze` (judgement)
+//! → `render` → stdout. This file owns stdout, signals and the exit code; nobody else prints or exits.
 
-fn main() {}
+#[cfg(not(unix))]
+compile_error!("pgconn is for Unix: it speaks over Unix sockets and lives by Unix signals");
+
+mod args;
+mod cli;
+mod commands;
+mod db;
+mod error;
+mod exit;
+mod model;
+mod output;
+mod render;
+mod stop;
+mod ui;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{Asked, Cli};
+use crate::commands::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::render::{Format, Look};
+use crate::stop::{Signal, Trigger};
+use crate::ui::Ui;
+
+fn main() -> ExitCode {
+    let argv: Vec<_> = std::env::args_os().collect();
+    let json = cli::wants_json(&argv);
+    let exit = match cli::read(argv) {
+        Ok(Asked::Run(cli)) => run(*cli),
+        Ok(Asked::Text(text, exit)) => say(&text, exit),
+        Err(failure) => {
+            let format = if json { Format::Json } else { Format::Table };
+            Ui::new(false, false, colored(&io::stderr(), clap::ColorChoice::Auto), format).failure(&failure);
+            failure.exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// Prints a text that clap made: to stdout when it was asked for, else to stderr.
+fn say(text: &str, exit: Exit) -> Exit {
+    let written = if exit == Exit::Done {
+        AutoStream::auto(io::stdout()).write_all(text.as_bytes())
+    } else {
+        AutoStream::auto(io::stderr()).write_all(text.as_bytes())
+    };
+    // Nobody reads it: nothing to say to anybody.
+    written.map_or(Exit::Done, |()| exit)
+}
+
+fn run(cli: Cli) -> Exit {
+    let ui = Ui::new(
+        cli.output.quiet,
+        cli.output.verbose,
+        colored(&io::stderr(), cli.output.color),
+        cli.output.format(),
+    );
+    let output = match &cli.output.output {
+        Some(path) => Output::file(path.clone()),
+        None => Output::stdout(Box::new(io::stdout()), look(&cli)),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            ui.failure(&Failure::failed(format!("could not start: {error}")));
+            return Exit::Failed;
+        }
+    };
+    let (trigger, stop) = stop::channel();
+    let mut context = Context { connection: cli.connection, flags: cli.output, ui, output, stop };
+    let ended = runtime.block_on(async {
+        listen(trigger)?;
+        commands::run(cli.command, &mut context).await
+    });
+    // A name look-up that hangs must not hold up the end.
+    runtime.shutdown_background();
+    match ended {
+        Ok(exit) => exit,
+        Err(error) => error::explain(error).map_or(Exit::Done, |failure| {
+            ui.failure(&failure);
+            failure.exit
+        }),
+    }
+}
+
+/// Pulls the trigger at the first SIGINT, SIGTERM or SIGHUP.
+fn listen(trigger: Trigger) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        loop {
+            let seen = tokio::select! {
+                _ = interrupt.recv() => Signal::Interrupt,
+                _ = terminate.recv() => Signal::Terminate,
+                _ = hangup.recv() => Signal::Terminate,
+            };
+            trigger.pull(seen);
+        }
+    });
+    Ok(())
+}
+
+/// How tables look on stdout.
+fn look(cli: &Cli) -> Look {
+    let terminal = io::stdout().is_terminal();
+    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let width =
+        || columns().or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
+    Look {
+        width: terminal.then(width).flatten(),
+        color: colored(&io::stdout(), cli.output.color),
+        full: cli.output.full,
+    }
+}
+
+/// `--color` before NO_COLOR before CLICOLOR_FORCE before what the stream is.
+fn colored(stream: &impl anstream::stream::RawStream, choice: clap::ColorChoice) -> bool {
+    match choice {
+        clap::ColorChoice::Always => true,
+        clap::ColorChoice::Never => false,
+        clap::ColorChoice::Auto => AutoStream::choice(stream) != anstream::ColorChoice::Never,
+    }
+}

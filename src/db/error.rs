@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use tokio_postgres::error::SqlState;
+
+use crate::stop::Signal;
+
 /// What kind of failure it was; the JSON `error.code` is [`Kind::code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -45,6 +49,8 @@ pub(crate) enum Kind {
     Server,
     /// The server answered something that pgconn did not expect.
     Protocol,
+    /// A signal ended the wait for an answer.
+    Interrupted(Signal),
 }
 
 /// Whose limit is exhausted.
@@ -86,6 +92,7 @@ impl Kind {
             Self::UnsupportedServer => "unsupported_server",
             Self::Server => "server_error",
             Self::Protocol => "protocol",
+            Self::Interrupted(_) => "interrupted",
         }
     }
 }
@@ -144,3 +151,39 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl Error {
+    /// What a failed statement means.
+    pub(super) fn from_statement(error: &tokio_postgres::Error) -> Self {
+        let Some(server) = error.as_db_error() else {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            let lost = error.is_closed() || cause.is_some();
+            let kind = if lost { Kind::ConnectionLost } else { Kind::Protocol };
+            return Self { detail: cause, ..Self::new(kind, "the connection to the server was lost") };
+        };
+        let code = server.code();
+        let kind = if *code == SqlState::QUERY_CANCELED {
+            Kind::StatementTimeout
+        } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+            Kind::PermissionDenied
+        } else if *code == SqlState::INVALID_REGULAR_EXPRESSION {
+            Kind::BadValue
+        } else if *code == SqlState::ADMIN_SHUTDOWN || *code == SqlState::CRASH_SHUTDOWN {
+            Kind::ConnectionLost
+        } else {
+            Kind::Server
+        };
+        let hint = match kind {
+            Kind::StatementTimeout => Some("a longer limit can be set with --timeout".into()),
+            Kind::BadValue => Some("--query takes a POSIX regular expression as PostgreSQL has it".into()),
+            _ => server.hint().map(str::to_owned),
+        };
+        Self {
+            kind,
+            message: server.message().to_owned(),
+            detail: server.detail().map(str::to_owned),
+            hint,
+            sqlstate: Some(code.code().to_owned()),
+        }
+    }
+}

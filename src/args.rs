@@ -1,0 +1,329 @@
+//! Argument groups that commands share, and the parsers of their values. What was typed, checked for its form only.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+
+use crate::model::filter::{Client, Filter, Name, STATES, State, Term};
+use crate::render::Format;
+
+/// Where to connect, with psql's flags and psql's precedence.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Connection (as psql)")]
+pub(crate) struct Connection {
+    /// Server host name, address or socket directory
+    #[arg(short = 'h', long, global = true, value_name = "HOST", value_hint = ValueHint::Hostname)]
+    pub(crate) host: Option<String>,
+    /// Server port
+    #[arg(short, long, global = true, value_name = "PORT")]
+    pub(crate) port: Option<String>,
+    /// Role to log in as (to select sessions of a role, use --role)
+    #[arg(short = 'U', long, global = true, value_name = "ROLE", value_hint = ValueHint::Username)]
+    pub(crate) username: Option<String>,
+    /// Database to connect to, or a connection string or URI (to select sessions in a database, use --db)
+    #[arg(short = 'd', long, global = true, value_name = "DBNAME|URI")]
+    pub(crate) dbname: Option<String>,
+    /// Entry of the connection service file
+    #[arg(short = 'S', long, global = true, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Never ask for a password
+    #[arg(short = 'w', long, global = true, conflicts_with = "password")]
+    pub(crate) no_password: bool,
+    /// Ask for a password before connecting
+    #[arg(short = 'W', long, global = true)]
+    pub(crate) password: bool,
+    /// Time limit for connecting to one address and for each statement
+    #[arg(short, long, global = true, value_name = "DUR", default_value = "10s", value_parser = time_limit)]
+    pub(crate) timeout: Duration,
+}
+
+/// How the result is to be written.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Output {
+    /// Write JSON (short for --format json)
+    #[arg(long, global = true, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// Output format
+    #[arg(short = 'F', long, global = true, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// Write the result to a file, all of it or nothing
+    #[arg(short, long, global = true, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Say nothing but results, warnings and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more: the connection used, SQLSTATEs
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: clap::ColorChoice,
+    /// Show long texts whole on a terminal, too
+    #[arg(long, global = true)]
+    pub(crate) full: bool,
+    /// Keep query texts out of the result
+    #[arg(long, global = true)]
+    pub(crate) no_query: bool,
+}
+
+impl Output {
+    /// The format asked for.
+    pub(crate) fn format(&self) -> Format {
+        self.format.unwrap_or(if self.json { Format::Json } else { Format::Table })
+    }
+}
+
+/// Which sessions are meant.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Filters (repeat for more values, * matches anything, !VALUE excludes)")]
+pub(crate) struct Filters {
+    /// Sessions connected to this database
+    #[arg(long, value_name = "NAME", value_parser = name_term)]
+    pub(crate) db: Vec<Term<Name>>,
+    /// Sessions of this role
+    #[arg(long, value_name = "NAME", value_parser = name_term)]
+    pub(crate) role: Vec<Term<Name>>,
+    /// Sessions with this application_name
+    #[arg(long, value_name = "NAME", value_parser = name_term)]
+    pub(crate) app: Vec<Term<Name>>,
+    /// Sessions from this address or network, or `local`
+    #[arg(long, value_name = "ADDR|CIDR|local", value_parser = client_term)]
+    pub(crate) client: Vec<Term<Client>>,
+    /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting, or PostgreSQL's own words
+    #[arg(long, value_name = "STATE", value_parser = state_term)]
+    pub(crate) state: Vec<Term<State>>,
+    /// Sessions whose query text matches this POSIX regular expression
+    #[arg(long, value_name = "REGEX", value_parser = query_term)]
+    pub(crate) query: Vec<Term<String>>,
+    /// Sessions idle, or idle in a transaction, for at least this long
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(crate) idle_for: Option<Duration>,
+    /// Sessions in a transaction at least this old
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(crate) xact_for: Option<Duration>,
+    /// Sessions running a statement at least this old
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(crate) query_for: Option<Duration>,
+    /// Server processes, walsenders and workers too
+    #[arg(long)]
+    pub(crate) all_backends: bool,
+    /// Refused with a hint: it means different things in different tools
+    #[arg(long, value_name = "NAME", hide = true, num_args = 0..=1, default_missing_value = "", value_parser = no_user_flag)]
+    pub(crate) user: Option<String>,
+}
+
+impl Filters {
+    /// The same as plain data.
+    pub(crate) fn filter(&self) -> Filter {
+        Filter {
+            databases: self.db.clone(),
+            roles: self.role.clone(),
+            applications: self.app.clone(),
+            clients: self.client.clone(),
+            states: self.state.clone(),
+            queries: self.query.clone(),
+            idle_for: self.idle_for,
+            xact_for: self.xact_for,
+            query_for: self.query_for,
+        }
+    }
+}
+
+/// The longest duration that can be asked for: a century.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
+
+/// Reads a duration such as `30s`, `5m` or `1h30m`.
+///
+/// # Errors
+/// With what is wrong: no unit, an unknown or ambiguous unit, too long.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("a duration cannot be empty; write it with a unit, like 30s".into());
+    }
+    if text.chars().all(|character| character.is_ascii_digit() || character == '.') {
+        return Err(format!("{text} what? write the unit, like {text}s or {text}m"));
+    }
+    if text.contains('M') {
+        return Err("M is ambiguous; write m for minutes or ms for milliseconds".into());
+    }
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; units are ms, s, m, h, d, like 30s or 1h30m"))?;
+    if duration > LONGEST {
+        return Err("that is over a hundred years".into());
+    }
+    Ok(duration)
+}
+
+/// Reads a time limit: a duration that a server takes as a timeout.
+///
+/// # Errors
+/// As [`duration`], and for limits under a millisecond or over what a server can count.
+pub(crate) fn time_limit(text: &str) -> Result<Duration, String> {
+    let limit = duration(text)?;
+    if limit < Duration::from_millis(1) || limit.as_millis() > 2_147_483_647 {
+        return Err("a time limit is between 1ms and 24 days".into());
+    }
+    Ok(limit)
+}
+
+fn output_file(text: &str) -> Result<PathBuf, String> {
+    use clap::ValueEnum;
+    if text.is_empty() {
+        return Err("a file name cannot be empty".into());
+    }
+    match Format::value_variants()
+        .iter()
+        .filter_map(Format::to_possible_value)
+        .find(|known| known.matches(text, false))
+    {
+        Some(known) => Err(format!(
+            "-o writes to a file; for the format use -F {0}, to really write a file of that name -o ./{0}",
+            known.get_name()
+        )),
+        None => Ok(text.into()),
+    }
+}
+
+/// Splits a leading `!` off, and refuses an empty rest.
+fn term(text: &str) -> Result<(bool, &str), String> {
+    let (exclude, rest) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
+    if rest.is_empty() {
+        return Err("the value is empty; leave the flag out to select everything".into());
+    }
+    Ok((exclude, rest))
+}
+
+fn name_term(text: &str) -> Result<Term<Name>, String> {
+    let (exclude, rest) = term(text)?;
+    // A backslash takes the meaning off the character behind it, for names that really hold `*` or start with `!`.
+    let mut pieces = vec![String::new()];
+    let mut characters = rest.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '*' => pieces.push(String::new()),
+            _ => {
+                let literal = if character == '\\' { characters.next().unwrap_or('\\') } else { character };
+                if let Some(piece) = pieces.last_mut() {
+                    piece.push(literal);
+                }
+            }
+        }
+    }
+    let value = if pieces.len() == 1 { Name::Exact(pieces.concat()) } else { Name::Glob(pieces) };
+    Ok(Term { exclude, value })
+}
+
+fn client_term(text: &str) -> Result<Term<Client>, String> {
+    let (exclude, rest) = term(text)?;
+    if rest == "local" {
+        return Ok(Term { exclude, value: Client::Local });
+    }
+    let wrong = || format!("\"{rest}\" is not an address, a network like 10.0.0.0/8, or `local`");
+    let (address, bits) = rest.split_once('/').map_or((rest, None), |(address, bits)| (address, Some(bits)));
+    let address: IpAddr = address.parse().map_err(|_| wrong())?;
+    let all = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.map_or(Ok(all), |bits| bits.parse::<u8>().map_err(|_| wrong()))?;
+    if bits > all {
+        return Err(wrong());
+    }
+    Ok(Term { exclude, value: Client::Network(address, bits) })
+}
+
+fn state_term(text: &str) -> Result<Term<State>, String> {
+    let (exclude, rest) = term(text)?;
+    if let Some((_, value)) = STATES.iter().find(|(word, _)| *word == rest) {
+        return Ok(Term { exclude, value: *value });
+    }
+    let near = nearest(rest, STATES.iter().map(|(word, _)| *word));
+    let meant = near.map(|word| format!("; did you mean \"{word}\"?")).unwrap_or_default();
+    let words: Vec<&str> = STATES.iter().take(5).map(|(word, _)| *word).collect();
+    Err(format!("no such state{meant} (states: {}, or PostgreSQL's own words)", words.join(", ")))
+}
+
+fn query_term(text: &str) -> Result<Term<String>, String> {
+    let (exclude, rest) = term(text)?;
+    Ok(Term { exclude, value: rest.into() })
+}
+
+fn no_user_flag(_: &str) -> Result<String, String> {
+    Err("there is no --user: -U (--username) says who connects, --role selects whose sessions".into())
+}
+
+/// Returns the candidate that `typed` most likely meant, if one is near enough.
+pub(crate) fn nearest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(typed, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_duration_needs_a_unit() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        for (text, expected) in [
+            ("30", "30 what? write the unit"),
+            ("", "cannot be empty"),
+            ("5M", "ambiguous"),
+            ("5 parsecs", "units are"),
+            ("9999y", "hundred"),
+        ] {
+            let error = duration(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        assert!(time_limit("0s").is_err() && time_limit("30d").is_err());
+    }
+
+    #[test]
+    fn names_can_be_patterns_exclusions_or_escaped() {
+        let exact = |text: &str| Name::Exact(text.into());
+        assert_eq!(name_term("a").unwrap(), Term { exclude: false, value: exact("a") });
+        assert_eq!(name_term("!a").unwrap(), Term { exclude: true, value: exact("a") });
+        assert_eq!(name_term("\\!a\\*").unwrap(), Term { exclude: false, value: exact("!a*") });
+        assert_eq!(name_term("a*b").unwrap().value, Name::Glob(vec!["a".into(), "b".into()]));
+        assert!(name_term("**").unwrap().value.fits_everything());
+        assert!(name_term("").is_err() && name_term("!").is_err());
+    }
+
+    #[test]
+    fn clients_are_addresses_networks_or_local() {
+        assert_eq!(client_term("local").unwrap().value, Client::Local);
+        assert_eq!(
+            client_term("!10.0.0.0/8").unwrap().value,
+            Client::Network("10.0.0.0".parse().unwrap(), 8)
+        );
+        assert_eq!(client_term("::1").unwrap().value, Client::Network("::1".parse().unwrap(), 128));
+        for wrong in ["10.0.0", "10.0.0.0/33", "db1", "10.0.0.0/", "::1/129"] {
+            assert!(client_term(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_state_is_recognised() {
+        assert!(state_term("idel").unwrap_err().contains("did you mean \"idle\""));
+        assert_eq!(state_term("!idle").unwrap(), Term { exclude: true, value: State::Verbatim("idle") });
+    }
+
+    #[test]
+    fn a_format_is_not_a_file() {
+        assert!(output_file("json").unwrap_err().contains("-F json"));
+        assert_eq!(output_file("./json"), Ok(PathBuf::from("./json")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_makes_a_parser_panic(text in any::<String>()) {
+            let _ = (duration(&text), name_term(&text), client_term(&text), state_term(&text), output_file(&text));
+        }
+    }
+}

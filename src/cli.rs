@@ -1,0 +1,160 @@
+//! The command line as a whole: global flags, the list of commands, and the two things clap does not do by itself
+//! (a trailing `-h` is help; a usage error can be JSON and has the command's own exit code).
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use crate::args;
+use crate::commands::Command;
+use crate::error::Failure;
+use crate::exit::Exit;
+
+/// See, size and safely clear PostgreSQL connections
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgconn",
+    version,
+    disable_help_flag = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    subcommand_value_name = "COMMAND"
+)]
+pub(crate) struct Cli {
+    /// Where to connect.
+    #[command(flatten)]
+    pub(crate) connection: args::Connection,
+    /// How to write the result.
+    #[command(flatten)]
+    pub(crate) output: args::Output,
+    /// Print help (-h at the end of a command line does the same)
+    #[arg(short = '?', long, global = true, action = clap::ArgAction::Help, help_heading = "Output")]
+    pub(crate) help: Option<bool>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// A run.
+    Run(Box<Cli>),
+    /// A text such as help or the version, for stdout, or for stderr with an exit code when it was not asked for.
+    Text(String, Exit),
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// A usage error, with the exit code that this command's users expect (`check` and `ping` have their own).
+pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
+    let argv = help_at_the_end(argv);
+    let parsed = command().try_get_matches_from(&argv).and_then(|matches| Cli::from_arg_matches(&matches));
+    let error = match parsed {
+        Ok(cli) => return Ok(Asked::Run(Box::new(cli))),
+        Err(error) => error,
+    };
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            Ok(Asked::Text(error.render().ansi().to_string(), Exit::Done))
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Ok(Asked::Text(error.render().ansi().to_string(), usage_exit(&argv)))
+        }
+        _ => Err(usage_error(&error, usage_exit(&argv))),
+    }
+}
+
+/// The whole command line as clap sees it, for help, completions and man pages.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// True when the command line, right or wrong, asks for JSON: then errors are JSON, too.
+pub(crate) fn wants_json(argv: &[OsString]) -> bool {
+    let words: Vec<&str> =
+        argv.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str()).collect();
+    words
+        .iter()
+        .any(|word| matches!(*word, "--json" | "-Fjson" | "-Fndjson" | "--format=json" | "--format=ndjson"))
+        || words.windows(2).any(|pair| matches!(pair, ["-F" | "--format", "json" | "ndjson"]))
+}
+
+/// `-h` is the host; at the very end, where no host can follow, it is help, as everywhere else.
+fn help_at_the_end(mut argv: Vec<OsString>) -> Vec<OsString> {
+    let has_command = argv.iter().any(|word| word == "--");
+    if let Some(last) = argv.last_mut()
+        && last == "-h"
+        && !has_command
+    {
+        *last = "-?".into();
+    }
+    argv
+}
+
+/// Monitoring reads 3 as "unknown": a typing error must not look like an outage.
+fn usage_exit(argv: &[OsString]) -> Exit {
+    let asks_for_verdict = argv.iter().skip(1).any(|word| word == "check" || word == "ping");
+    if asks_for_verdict { Exit::Verdict(3) } else { Exit::Usage }
+}
+
+/// clap's message in the house's form: one line, what to do next as the hint.
+fn usage_error(error: &clap::Error, exit: Exit) -> Failure {
+    let text = error.render().to_string();
+    let mut message = Vec::new();
+    let mut hint = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(first) = line.strip_prefix("error: ") {
+            message.push(first.to_owned());
+        } else if let Some(tip) = line.strip_prefix("tip: ") {
+            hint.push(tip.to_owned());
+        } else if line.starts_with("Usage:") || line.starts_with("For more information") {
+            hint.push(
+                line.replacen("Usage:", "usage:", 1)
+                    .replacen("For", "for", 1)
+                    .trim_end_matches('.')
+                    .to_owned(),
+            );
+        } else {
+            message.push(line.to_owned());
+        }
+    }
+    Failure { exit, ..Failure::usage(message.join(" ")).hinted(hint.join("; ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(Into::into).collect()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn h_is_the_host_except_at_the_end() {
+        assert!(
+            matches!(read(words("pgconn -h db1 stats")), Ok(Asked::Run(cli)) if cli.connection.host.is_some())
+        );
+        assert!(matches!(read(words("pgconn stats -h")), Ok(Asked::Text(_, Exit::Done))));
+        assert!(matches!(read(words("pgconn -h")), Ok(Asked::Text(_, Exit::Done))));
+    }
+
+    #[test]
+    fn a_typing_error_never_pages() {
+        assert_eq!(read(words("pgconn stats --nope")).unwrap_err().exit, Exit::Usage);
+        assert_eq!(read(words("pgconn check --nope")).unwrap_err().exit, Exit::Verdict(3));
+    }
+
+    #[test]
+    fn json_is_recognised_in_a_wrong_command_line() {
+        assert!(wants_json(&words("pgconn stats --nope -F json")));
+        assert!(!wants_json(&words("pgconn demo -- --json")));
+    }
+}

@@ -1,0 +1,37 @@
+//! `pgconn long`: the longest queries and transactions first.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Context, ls};
+use crate::args::{self, Filters};
+use crate::db::{Listing, Order, Selection};
+use crate::exit::Exit;
+use crate::render::text;
+
+/// Arguments of `long`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only queries and transactions at least this old
+    #[arg(long, value_name = "DUR", default_value = "5s", value_parser = args::duration)]
+    over: Duration,
+    /// Rows at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+/// Lists sessions with a long query or transaction.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let listing = Listing {
+        selection: Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends },
+        over: Some(args.over),
+        order: Order::Longest,
+        limit: args.limit,
+        query_bytes: context.query_bytes(),
+    };
+    let scope = format!(" with a query or transaction over {}", text::duration(args.over.as_secs_f64()));
+    ls::list("long", &scope, &listing, context).await
+}

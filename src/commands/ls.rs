@@ -1,0 +1,108 @@
+//! `pgconn ls`: one row per session.
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use super::Context;
+use super::listing::Sessions;
+use crate::args::Filters;
+use crate::db::{Listing, Order, Selection};
+use crate::exit::Exit;
+use crate::render::text;
+
+/// Arguments of `ls`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Order of the rows [default: oldest transaction first, then longest in its state]
+    #[arg(long, value_enum, value_name = "COLUMN")]
+    sort: Option<Sort>,
+    /// Rows at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+/// What a listing can be sorted by.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sort {
+    /// Oldest session first
+    Age,
+    /// Oldest transaction first
+    Xact,
+    /// Longest running statement first
+    Query,
+    /// Longest in its state first
+    For,
+    /// Process id
+    Pid,
+    /// Database name
+    Database,
+    /// Role name
+    Role,
+    /// Application name
+    Application,
+    /// Client address
+    Client,
+    /// State
+    State,
+}
+
+impl Sort {
+    const fn order(self) -> Order {
+        match self {
+            Self::Age => Order::Age,
+            Self::Xact => Order::Xact,
+            Self::Query => Order::Query,
+            Self::For => Order::StateAge,
+            Self::Pid => Order::Pid,
+            Self::Database => Order::Database,
+            Self::Role => Order::Role,
+            Self::Application => Order::Application,
+            Self::Client => Order::Client,
+            Self::State => Order::State,
+        }
+    }
+}
+
+/// Lists sessions.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let listing = Listing {
+        selection: Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends },
+        over: None,
+        order: args.sort.map_or(Order::Trouble, Sort::order),
+        limit: args.limit,
+        query_bytes: context.query_bytes(),
+    };
+    list("ls", "", &listing, context).await
+}
+
+/// Lists sessions under the name of a command, `scope` ending the line that counts them.
+pub(super) async fn list(
+    kind: &'static str,
+    scope: &str,
+    listing: &Listing,
+    context: &mut Context,
+) -> Result<Exit> {
+    let db = context.connect().await?;
+    let (surroundings, sessions) = db.sessions(listing).await?;
+    let count = |claim: fn(&crate::model::session::Session) -> bool| {
+        i64::try_from(sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
+    };
+    let (hidden, undecided, matched) = (
+        count(|session| session.hidden),
+        count(|session| session.undecidable),
+        count(|session| !session.undecidable),
+    );
+    let mut head = super::head(&db, &surroundings, hidden);
+    head.warnings.extend(super::undecidable(undecided));
+    if matched == 0 {
+        head.warnings.extend(super::did_you_mean(&db, &listing.selection.filter).await?);
+    }
+    db.close().await;
+    context.emit(
+        &Sessions { kind, summary: format!("{}{scope}", text::count(matched, "session")), sessions },
+        &head,
+    )?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,192 @@
+//! The commands: one file each, with its arguments, its run and its report. This file only lists and dispatches them,
+//! and holds what every command is given.
+
+mod listing;
+mod long;
+mod ls;
+mod stats;
+
+use std::io;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::args;
+use crate::db::{self, Db};
+use crate::exit::Exit;
+use crate::model::filter::{Filter, Name};
+use crate::model::server::Surroundings;
+use crate::output::Output;
+use crate::render::{Format, Head, Report, Warning};
+use crate::stop::Stop;
+use crate::ui::Ui;
+
+/// The commands there are.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Count sessions by state and application, against the limits
+    Stats(stats::Args),
+    /// List sessions
+    #[command(visible_alias = "sessions")]
+    Ls(ls::Args),
+    /// List the longest queries and transactions first
+    #[command(visible_alias = "queries")]
+    Long(long::Args),
+}
+
+/// What a command is given: where to connect, how to speak, where the result goes.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Where to connect.
+    pub(crate) connection: args::Connection,
+    /// How the result is wanted.
+    pub(crate) flags: args::Output,
+    /// The channel beside the result.
+    pub(crate) ui: Ui,
+    /// Where the result goes.
+    pub(crate) output: Output,
+    /// The signal to end.
+    pub(crate) stop: Stop,
+}
+
+/// Runs `command`.
+///
+/// # Errors
+/// With everything that kept it from ending well.
+pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
+    match command {
+        Command::Stats(args) => stats::run(args, context).await,
+        Command::Ls(args) => ls::run(args, context).await,
+        Command::Long(args) => long::run(args, context).await,
+    }
+}
+
+impl Context {
+    /// The format the result is wanted in.
+    pub(crate) fn format(&self) -> Format {
+        self.flags.format()
+    }
+
+    /// How many bytes of each query text are of use: what a terminal can show, everything elsewhere, nothing when query
+    /// text is to be kept out.
+    pub(crate) fn query_bytes(&self) -> Option<u32> {
+        if self.flags.no_query {
+            return Some(0);
+        }
+        let look = self.output.look();
+        let columns = look.width.filter(|_| self.format() == Format::Table && !look.full)?;
+        // Up to four bytes a column, and white space that will be folded.
+        u32::try_from(columns.saturating_mul(8)).ok()
+    }
+
+    /// Connects as the flags and the environment say.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub(crate) async fn connect(&self) -> Result<Db, db::Error> {
+        let given = db::Given {
+            host: self.connection.host.clone(),
+            port: self.connection.port.clone(),
+            username: self.connection.username.clone(),
+            dbname: self.connection.dbname.clone(),
+            service: self.connection.service.clone(),
+            no_password: self.connection.no_password,
+            force_password: self.connection.password,
+        };
+        let db = Db::connect(&given, self.connection.timeout, self.stop.clone()).await?;
+        let target = db.target();
+        self.ui.detail(&format!(
+            "connected to {} as {}, database {}",
+            target.place(),
+            target.user,
+            target.database
+        ));
+        Ok(db)
+    }
+
+    /// Writes `report` as asked for, its warnings with it or beside it.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub(crate) fn emit(&mut self, report: &impl Report, head: &Head) -> io::Result<()> {
+        for warning in &head.warnings {
+            self.ui.warning(warning);
+        }
+        self.output.write(report, head, self.format())
+    }
+}
+
+/// What stands around the answer of a look: where it comes from, and what is hidden in it.
+pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
+    let mut head = Head {
+        target: Some(db.target().clone()),
+        server: Some(surroundings.server.clone()),
+        warnings: Vec::new(),
+    };
+    if hidden > 0 {
+        let role = &surroundings.me.role;
+        let (noun, are) = if hidden == 1 { ("session", "is") } else { ("sessions", "are") };
+        head.warnings.push(Warning {
+            code: "hidden_sessions",
+            message: format!("{hidden} {noun} {are} hidden from role \"{role}\""),
+            hint: Some(format!("GRANT pg_monitor TO {}", quoted(role))),
+        });
+    }
+    head
+}
+
+/// Warns that it is hidden whether `number` sessions are meant.
+pub(crate) fn undecidable(number: i64) -> Option<Warning> {
+    (number > 0).then(|| Warning {
+        code: "undecidable_sessions",
+        message: format!(
+            "{} may match, but what decides is hidden from this role",
+            crate::render::text::count(number, "more session")
+        ),
+        hint: None,
+    })
+}
+
+/// Says which existing name was probably meant, when a filter named one that does not exist.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub(crate) async fn did_you_mean(db: &Db, filter: &Filter) -> Result<Vec<Warning>, db::Error> {
+    let flags = [
+        ("database", "--db", &filter.databases),
+        ("role", "--role", &filter.roles),
+        ("application", "--app", &filter.applications),
+    ];
+    let named = |terms: &[crate::model::filter::Term<Name>]| {
+        terms.iter().any(|term| !term.exclude && matches!(term.value, Name::Exact(_)))
+    };
+    if !flags.iter().any(|(_, _, terms)| named(terms)) {
+        return Ok(Vec::new());
+    }
+    let names = db.names().await?;
+    let mut warnings = Vec::new();
+    for (kind, flag, terms) in flags {
+        for term in terms.iter().filter(|term| !term.exclude) {
+            let Name::Exact(typed) = &term.value else { continue };
+            let known = || names.iter().filter(|(known, _)| known == kind).map(|(_, name)| name.as_str());
+            if known().any(|name| name == typed) {
+                continue;
+            }
+            let missing = if kind == "application" { "no session has" } else { "there is no" };
+            warnings.push(Warning {
+                code: "no_such_name",
+                message: format!("{missing} {kind} \"{typed}\""),
+                hint: args::nearest(typed, known()).map(|near| format!("did you mean {flag} {near}?")),
+            });
+        }
+    }
+    Ok(warnings)
+}
+
+/// Returns `name` as an SQL identifier that can be pasted.
+pub(crate) fn quoted(name: &str) -> String {
+    let plain = name.chars().enumerate().all(|(at, character)| {
+        character.is_ascii_lowercase() || character == '_' || (at > 0 && character.is_ascii_digit())
+    });
+    if plain && !name.is_empty() { name.into() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}

@@ -1,0 +1,126 @@
+//! Filters as one SQL fragment over the rows of `activity.sql` (alias `s`), which listing and signalling share.
+//!
+//! The fragment is true for sessions that are meant, false for others, and null when what decides is hidden from this
+//! role. Database, role and application name are never hidden; everything else is when `s.hidden`.
+
+use std::time::Duration;
+
+use super::sql::literal;
+use crate::model::filter::{Client, Filter, Name, State, Term};
+
+/// Returns the fragment for `filter`; `true` when it is empty.
+pub(crate) fn fragment(filter: &Filter) -> String {
+    let mut parts = Vec::new();
+    parts.extend(any_of(&filter.databases, |name| visible(&name_is("s.datname::text", name))));
+    parts.extend(any_of(&filter.roles, |name| visible(&name_is("s.usename::text", name))));
+    parts.extend(any_of(&filter.applications, |name| visible(&name_is("s.application_name", name))));
+    parts.extend(any_of(&filter.clients, |client| hideable(&client_is(client))));
+    parts.extend(any_of(&filter.states, |state| hideable(&state_is(*state))));
+    parts.extend(any_of(&filter.queries, |pattern| hideable(&format!("s.query ~ {}", literal(pattern)))));
+    let at_least = |since: &str, limit: Duration| format!("s.now - s.{since} >= {}", interval(limit));
+    parts.extend(filter.idle_for.map(|limit| {
+        let idle = "s.state in ('idle', 'idle in transaction', 'idle in transaction (aborted)')";
+        hideable(&format!("{idle} and {}", at_least("state_change", limit)))
+    }));
+    parts.extend(filter.xact_for.map(|limit| hideable(&at_least("xact_start", limit))));
+    parts.extend(filter.query_for.map(|limit| hideable(&query_for(limit))));
+    if parts.is_empty() { "true".into() } else { parts.join(" and ") }
+}
+
+/// Returns the fragment for `long`: a statement or a transaction at least that old.
+pub(crate) fn long(limit: Duration) -> String {
+    hideable(&format!("(s.now - s.xact_start >= {} or {})", interval(limit), query_for(limit)))
+}
+
+fn query_for(limit: Duration) -> String {
+    format!(
+        "(s.state in ('active', 'fastpath function call') and s.now - s.query_start >= {})",
+        interval(limit)
+    )
+}
+
+fn any_of<T>(terms: &[Term<T>], condition: impl Fn(&T) -> String) -> Option<String> {
+    let joined = |exclude: bool| {
+        let conditions: Vec<String> =
+            terms.iter().filter(|term| term.exclude == exclude).map(|term| condition(&term.value)).collect();
+        (!conditions.is_empty()).then(|| format!("({})", conditions.join(" or ")))
+    };
+    match (joined(false), joined(true)) {
+        (None, None) => None,
+        (Some(one), None) => Some(one),
+        (None, Some(none)) => Some(format!("(not {none})")),
+        (Some(one), Some(none)) => Some(format!("({one} and not {none})")),
+    }
+}
+
+fn visible(condition: &str) -> String {
+    format!("coalesce({condition}, false)")
+}
+
+fn hideable(condition: &str) -> String {
+    format!("(case when s.hidden then null else coalesce({condition}, false) end)")
+}
+
+fn name_is(column: &str, name: &Name) -> String {
+    match name {
+        Name::Exact(name) => format!("{column} = {}", literal(name)),
+        Name::Glob(pieces) => {
+            let escaped: Vec<String> = pieces
+                .iter()
+                .map(|piece| piece.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+                .collect();
+            format!("{column} like {}", literal(&escaped.join("%")))
+        }
+    }
+}
+
+fn client_is(client: &Client) -> String {
+    match client {
+        Client::Local => "s.client = 'local'".into(),
+        Client::Network(address, bits) => format!("s.client_addr <<= '{address}/{bits}'::inet"),
+    }
+}
+
+fn state_is(state: State) -> String {
+    match state {
+        State::Verbatim(word) => format!("s.state = {}", literal(word)),
+        State::IdleInTransaction => {
+            "s.state in ('idle in transaction', 'idle in transaction (aborted)')".into()
+        }
+        State::Waiting => "s.wait_event_type = 'Lock'".into(),
+    }
+}
+
+fn interval(duration: Duration) -> String {
+    format!("interval '{} microseconds'", duration.as_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(exclude: bool, text: &str) -> Term<Name> {
+        Term { exclude, value: Name::Exact(text.into()) }
+    }
+
+    #[test]
+    fn values_of_a_flag_are_or_and_flags_are_and() {
+        let filter = Filter {
+            databases: vec![name(false, "a"), name(false, "b'")],
+            applications: vec![name(true, "pg_dump")],
+            ..Filter::default()
+        };
+        assert_eq!(
+            fragment(&filter),
+            "(coalesce(s.datname::text = 'a', false) or coalesce(s.datname::text = 'b''', false)) and \
+             (not (coalesce(s.application_name = 'pg_dump', false)))"
+        );
+        assert_eq!(fragment(&Filter::default()), "true");
+    }
+
+    #[test]
+    fn globs_do_not_become_like_patterns_by_accident() {
+        let glob = Name::Glob(vec!["50%_".into(), String::new()]);
+        assert_eq!(name_is("x", &glob), "x like  E'50\\\\%\\\\_%'");
+    }
+}

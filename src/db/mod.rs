@@ -1,0 +1,172 @@
+//! The only place that talks to servers. One method per question, which returns model types; driver types and errors
+//! end here. Every question travels in one message of the simple protocol together with its own guards, so that
+//! nothing leaks through a transaction pooler and no round trip is added.
+
+mod connect;
+mod error;
+mod filter;
+mod look;
+mod rows;
+mod sql;
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+
+pub(crate) use connect::Given;
+pub(crate) use error::{Error, Kind, Scope};
+pub(crate) use look::{Listing, Order, Selection};
+
+use crate::model::server::Target;
+use crate::stop::Stop;
+use rows::Rows;
+
+/// How long to wait beyond the server's own time limit before the connection itself is given up.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A session of pgconn's own.
+#[derive(Debug)]
+pub(crate) struct Db {
+    client: tokio_postgres::Client,
+    driver: JoinHandle<()>,
+    target: Target,
+    version_num: i32,
+    timeout: Duration,
+    stop: Stop,
+}
+
+/// Whether a message may change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guard {
+    /// READ ONLY, with the session's own client encoding.
+    Look,
+    /// The same with bytes as they are: for text that does not fit the client encoding.
+    LookAtBytes,
+}
+
+impl Db {
+    /// Connects and logs in; `timeout` bounds this and each later statement.
+    ///
+    /// # Errors
+    /// When no connection can be had, with the reason as its kind.
+    pub(crate) async fn connect(given: &Given, timeout: Duration, stop: Stop) -> Result<Self, Error> {
+        let open = connect::connect(given, timeout);
+        let established = tokio::select! {
+            established = open => established?,
+            signal = stop.pulled() => return Err(Error::new(Kind::Interrupted(signal), "interrupted")),
+        };
+        let version_num = version_num(&established.server_version)?;
+        let connection = established.connection;
+        let driver = tokio::spawn(async move {
+            // How a session ended is told by the statement that was running, or by the next one.
+            let _ = connection.await;
+        });
+        Ok(Self {
+            client: established.client,
+            driver,
+            target: established.target,
+            version_num,
+            timeout,
+            stop,
+        })
+    }
+
+    /// Where the session is.
+    pub(crate) const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Asks questions that change nothing, in one transaction and one message; returns the rows of each.
+    async fn look(&self, questions: &[String]) -> Result<Vec<Rows>, Error> {
+        let first = self.ask(&self.guarded(Guard::Look, questions)).await;
+        let answers = match first {
+            Err(error) if is_encoding_trouble(&error) => {
+                self.ask("rollback").await?;
+                self.ask(&self.guarded(Guard::LookAtBytes, questions)).await?
+            }
+            other => other?,
+        };
+        if answers.len() == questions.len() {
+            return Ok(answers);
+        }
+        Err(Error::new(
+            Kind::Protocol,
+            format!("{} questions got {} answers", questions.len(), answers.len()),
+        ))
+    }
+
+    fn guarded(&self, guard: Guard, questions: &[String]) -> String {
+        let mut message = String::from("begin isolation level read committed read only; ");
+        message.push_str(&format!(
+            "set local statement_timeout = {}; set local lock_timeout = {}; set local search_path = pg_catalog; ",
+            self.timeout.as_millis(),
+            self.timeout.as_millis()
+        ));
+        if guard == Guard::LookAtBytes {
+            message.push_str("set local client_encoding = 'SQL_ASCII'; ");
+        }
+        for question in questions {
+            message.push_str(question);
+            message.push_str(";\n");
+        }
+        message.push_str("commit");
+        message
+    }
+
+    /// Sends one message and waits for its answer, within the time limit and until a signal arrives.
+    async fn ask(&self, message: &str) -> Result<Vec<Rows>, Error> {
+        let answer = self.client.simple_query(message);
+        tokio::select! {
+            answer = tokio::time::timeout(self.timeout + GRACE, answer) => match answer {
+                Ok(Ok(messages)) => Ok(rows::answers(messages)),
+                Ok(Err(error)) => Err(Error::from_statement(&error)),
+                Err(_) => Err(Error::new(
+                    Kind::StatementTimeout,
+                    format!("{} did not answer within {:?}", self.target.place(), self.timeout),
+                )),
+            },
+            signal = self.stop.pulled() => Err(Error::new(Kind::Interrupted(signal), "interrupted")),
+        }
+    }
+
+    /// Ends the session in good order, so that the server frees its slot at once.
+    pub(crate) async fn close(self) {
+        let Self { client, driver, .. } = self;
+        drop(client);
+        let _ = tokio::time::timeout(GRACE, driver).await;
+    }
+}
+
+fn is_encoding_trouble(error: &Error) -> bool {
+    let codes = [SqlState::CHARACTER_NOT_IN_REPERTOIRE, SqlState::UNTRANSLATABLE_CHARACTER];
+    codes.iter().any(|code| error.sqlstate.as_deref() == Some(code.code()))
+}
+
+/// Returns `170002` for `17.2`, `180000` for `18beta1`.
+fn version_num(text: &str) -> Result<i32, Error> {
+    let digits =
+        |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<i32>().ok();
+    let major = digits(text).filter(|major| (1..1000).contains(major));
+    let minor =
+        text.split_once('.').and_then(|(_, rest)| digits(rest)).filter(|minor| (0..10_000).contains(minor));
+    match major {
+        Some(major) if !text.contains('/') => Ok(major * 10_000 + minor.unwrap_or(0)),
+        _ => Err(Error::new(Kind::UnsupportedServer, format!("cannot work with server version \"{text}\""))
+            .hinted("this is not an ordinary PostgreSQL server; name its database instead of the pooler's console")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version_num;
+
+    #[test]
+    fn versions_are_read_as_the_server_says_them() {
+        assert_eq!(version_num("15.18 (Debian 15.18-0+deb12u1)").unwrap(), 150_018);
+        assert_eq!(version_num("18beta1").unwrap(), 180_000);
+        assert!(version_num("1.18.0/bouncer").is_err());
+        assert!(version_num("99999999999").is_err());
+        assert!(version_num("").is_err());
+    }
+}

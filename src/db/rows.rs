@@ -1,0 +1,118 @@
+//! Answers: rows of named text columns, read one value at a time into what the model wants.
+
+use std::str::FromStr;
+
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
+
+use super::{Error, Kind};
+
+/// The rows that one question got.
+pub(crate) type Rows = Vec<Row>;
+
+/// A row. Values are asked for by column name; a name that the question does not have is an error, never a default.
+#[derive(Debug)]
+pub(crate) struct Row(SimpleQueryRow);
+
+/// Returns the rows of each statement that answers with rows, in order.
+pub(super) fn answers(messages: Vec<SimpleQueryMessage>) -> Vec<Rows> {
+    let mut answers: Vec<Rows> = Vec::new();
+    for message in messages {
+        match message {
+            SimpleQueryMessage::RowDescription(_) => answers.push(Vec::new()),
+            SimpleQueryMessage::Row(row) => {
+                if let Some(rows) = answers.last_mut() {
+                    rows.push(Row(row));
+                }
+            }
+            _ => {}
+        }
+    }
+    answers
+}
+
+impl Row {
+    fn raw(&self, column: &str) -> Result<Option<&str>, Error> {
+        self.0.try_get(column).map_err(|_| {
+            Error::new(Kind::Protocol, format!("the server's answer has no readable column \"{column}\""))
+        })
+    }
+
+    /// Plain text that the server wrote itself: numbers, words, timestamps. Null is none.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub(crate) fn word(&self, column: &str) -> Result<Option<String>, Error> {
+        Ok(self.raw(column)?.map(str::to_owned))
+    }
+
+    /// Foreign text that travelled as hexadecimal bytes, decoded lossily. Null is none.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub(crate) fn text(&self, column: &str) -> Result<Option<String>, Error> {
+        Ok(self.raw(column)?.map(|hex| String::from_utf8_lossy(&bytes(hex)).into_owned()))
+    }
+
+    /// A number, or anything else that reads itself from text. Null is none.
+    ///
+    /// # Errors
+    /// When there is no such column or its text cannot be read.
+    pub(crate) fn number<T: FromStr>(&self, column: &str) -> Result<Option<T>, Error> {
+        self.raw(column)?
+            .map(|text| {
+                text.parse().map_err(|_| {
+                    Error::new(Kind::Protocol, format!("the server's answer has an unreadable \"{column}\""))
+                })
+            })
+            .transpose()
+    }
+
+    /// A number that is never null.
+    ///
+    /// # Errors
+    /// When it is, or cannot be read.
+    pub(crate) fn required<T: FromStr>(&self, column: &str) -> Result<T, Error> {
+        self.number(column)?
+            .ok_or_else(|| Error::new(Kind::Protocol, format!("the server's answer has no \"{column}\"")))
+    }
+
+    /// An age in seconds; the clock is read after the row was, so what is below zero is rounding. Null is none.
+    ///
+    /// # Errors
+    /// When there is no such column or its text cannot be read.
+    pub(crate) fn age(&self, column: &str) -> Result<Option<f64>, Error> {
+        Ok(self.number::<f64>(column)?.map(|seconds| seconds.max(0.0)))
+    }
+
+    /// A claim; null is false.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub(crate) fn claim(&self, column: &str) -> Result<bool, Error> {
+        Ok(self.raw(column)? == Some("t"))
+    }
+}
+
+/// The bytes behind `\x`-less hexadecimal; stops at the first thing that is not a digit pair.
+fn bytes(hex: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    hex.as_bytes()
+        .chunks_exact(2)
+        .map_while(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn bytes_travel_as_hexadecimal() {
+        assert_eq!(bytes("63c3a9ff00"), b"c\xc3\xa9\xff\x00");
+        assert_eq!(bytes(""), b"");
+        assert_eq!(bytes("4zz"), b"");
+    }
+}

@@ -1,0 +1,95 @@
+//! The texts of the questions (`sql/*.sql`, bound by the compiler), and the one quoter through which values enter them.
+
+use std::fmt::Write as _;
+
+/// What this server is and what this role may do.
+pub(crate) const SURROUNDINGS: &str = include_str!("sql/surroundings.sql");
+/// The activity view as listing and signalling share it.
+pub(crate) const ACTIVITY: &str = include_str!("sql/activity.sql");
+/// Counts of sessions in several groupings.
+pub(crate) const STATS: &str = include_str!("sql/stats.sql");
+/// One row per session.
+pub(crate) const SESSIONS: &str = include_str!("sql/sessions.sql");
+/// The names that filters could have meant.
+pub(crate) const NAMES: &str = include_str!("sql/names.sql");
+
+/// Returns `value` as an SQL string literal that reads the same under either setting of standard_conforming_strings;
+/// NUL, which no server text can hold, is left out.
+pub(crate) fn literal(value: &str) -> String {
+    postgres_protocol::escape::escape_literal(&value.replace('\0', ""))
+}
+
+/// Returns `template` without its comments, with each `{name}` replaced by its value and `{utc:expression}` by the text
+/// of that timestamp in RFC 3339, UTC, to the microsecond. Values are not looked into again.
+pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    // The emergency lane of older servers takes no comment in front of a statement, and no server needs them.
+    let mut text =
+        template.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
+    let template = std::mem::take(&mut text);
+    let mut rest = template.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let (name, remainder) = after.split_once('}').unwrap_or((after, ""));
+        if let Some(expression) = name.strip_prefix("utc:") {
+            let _ =
+                write!(text, "to_char({expression} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
+        } else {
+            let value = values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+            debug_assert!(value.is_some(), "no value for {{{name}}}");
+            text.push_str(value.unwrap_or_default());
+        }
+        rest = remainder;
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn values_are_not_looked_into_again() {
+        let text = fill(
+            "-- a row\nselect {what}, {utc:now()} limit {limit}",
+            &[("what", "'{limit}'"), ("limit", "3")],
+        );
+        assert!(text.starts_with("select '{limit}', to_char(now() at time zone 'UTC'"), "{text}");
+        assert!(text.ends_with(" limit 3"), "{text}");
+    }
+
+    #[test]
+    fn every_question_opens_with_a_sentence() {
+        for text in [SURROUNDINGS, ACTIVITY, STATS, SESSIONS, NAMES] {
+            assert!(text.starts_with("-- One row per ") || text.starts_with("-- One row: "), "{text}");
+        }
+    }
+
+    /// Reads a literal back as the server would, with standard_conforming_strings on.
+    fn read_back(literal: &str) -> Option<String> {
+        let (escaped, body) = match literal.trim_start() {
+            text if text.starts_with("E'") => (true, text.strip_prefix("E'")?.strip_suffix('\'')?),
+            text => (false, text.strip_prefix('\'')?.strip_suffix('\'')?),
+        };
+        let mut value = String::new();
+        let mut characters = body.chars();
+        while let Some(character) = characters.next() {
+            match character {
+                '\'' if characters.next() == Some('\'') => value.push('\''),
+                '\\' if escaped && characters.next() == Some('\\') => value.push('\\'),
+                '\'' => return None,
+                '\\' if escaped => return None,
+                other => value.push(other),
+            }
+        }
+        Some(value)
+    }
+
+    proptest! {
+        #[test]
+        fn a_literal_is_one_literal_and_means_its_value(value in any::<String>()) {
+            prop_assert_eq!(read_back(&literal(&value)), Some(value.replace('\0', "")));
+        }
+    }
+}

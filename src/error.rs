@@ -1,0 +1,139 @@
+//! What the user reads when a run fails: one message, its detail, what to do next, and the exit code that goes with it.
+
+use std::fmt;
+use std::io;
+
+use crate::db;
+use crate::exit::Exit;
+
+/// A failed run, ready to be shown as text or as one JSON line.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// The stable word for scripts.
+    pub(crate) code: &'static str,
+    /// One line, lower case, no full stop.
+    pub(crate) message: String,
+    /// More about it.
+    pub(crate) detail: Option<String>,
+    /// What to do next.
+    pub(crate) hint: Option<String>,
+    /// The server's SQLSTATE.
+    pub(crate) sqlstate: Option<String>,
+    /// How the run ends.
+    pub(crate) exit: Exit,
+}
+
+impl Failure {
+    /// A usage error, or a refusal before anything was changed.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new("usage", Exit::Usage, message)
+    }
+
+    /// A refusal for safety: understood, possible, and not done. Nothing was changed.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::new("refused", Exit::Usage, message)
+    }
+
+    /// Something that was tried and failed.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new("failed", Exit::Failed, message)
+    }
+
+    fn new(code: &'static str, exit: Exit, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), detail: None, hint: None, sqlstate: None, exit }
+    }
+
+    /// The same with what to do next.
+    pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with more about it.
+    pub(crate) fn detailed(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<db::Error> for Failure {
+    fn from(error: db::Error) -> Self {
+        use db::Kind;
+        let exit = match error.kind {
+            Kind::TooManyConnections(_)
+            | Kind::StartingUp
+            | Kind::ShuttingDown
+            | Kind::Recovering
+            | Kind::AuthFailed
+            | Kind::NoSuchDatabase
+            | Kind::NoSuchRole
+            | Kind::Tls
+            | Kind::Dns
+            | Kind::Refused
+            | Kind::Timeout
+            | Kind::NotPostgres => Exit::NoConnection,
+            Kind::BadSettings | Kind::BadValue => Exit::Usage,
+            Kind::Interrupted(signal) => signal.exit(),
+            Kind::ConnectionLost
+            | Kind::PermissionDenied
+            | Kind::StatementTimeout
+            | Kind::UnsupportedServer
+            | Kind::Server
+            | Kind::Protocol => Exit::Failed,
+        };
+        Self {
+            code: error.kind.code(),
+            message: error.message,
+            detail: error.detail,
+            hint: error.hint,
+            sqlstate: error.sqlstate,
+            exit,
+        }
+    }
+}
+
+/// Returns what to show for `error`, or nothing when its reader went away (a closed pipe is a quiet, good end).
+pub(crate) fn explain(error: anyhow::Error) -> Option<Failure> {
+    if error.chain().any(is_closed_pipe) {
+        return None;
+    }
+    let error = match error.downcast::<Failure>() {
+        Ok(failure) => return Some(failure),
+        Err(error) => error,
+    };
+    Some(match error.downcast::<db::Error>() {
+        Ok(error) => error.into(),
+        Err(error) => Failure::failed(format!("{error:#}")),
+    })
+}
+
+fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_quiet_and_everything_else_is_said() {
+        let pipe = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("could not write");
+        assert!(explain(pipe).is_none());
+        let full = anyhow::Error::from(io::Error::other("disk full")).context("could not write x");
+        assert_eq!(explain(full).unwrap().message, "could not write x: disk full");
+        let lost = db::Error::new(db::Kind::Refused, "no").hinted("try");
+        let shown = explain(lost.into()).unwrap();
+        assert_eq!(
+            (shown.code, shown.exit, shown.hint.as_deref()),
+            ("refused", Exit::NoConnection, Some("try"))
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! Which sessions are meant: the filters of the command line as plain data. PostgreSQL evaluates them (see
+//! `db::filter`); nothing in Rust does, so that what is listed is what is matched.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Selects sessions. Different fields are AND; inside a field, one of the positive values and none of the negative.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    /// By database name.
+    pub(crate) databases: Vec<Term<Name>>,
+    /// By login role.
+    pub(crate) roles: Vec<Term<Name>>,
+    /// By `application_name`.
+    pub(crate) applications: Vec<Term<Name>>,
+    /// By client address.
+    pub(crate) clients: Vec<Term<Client>>,
+    /// By state.
+    pub(crate) states: Vec<Term<State>>,
+    /// By a POSIX regular expression over the query text.
+    pub(crate) queries: Vec<Term<String>>,
+    /// Idle, or idle in a transaction, at least that long.
+    pub(crate) idle_for: Option<Duration>,
+    /// In a transaction at least that old.
+    pub(crate) xact_for: Option<Duration>,
+    /// Running a statement at least that old.
+    pub(crate) query_for: Option<Duration>,
+}
+
+/// A value that sessions must or must not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Term<T> {
+    /// True for `!value`.
+    pub(crate) exclude: bool,
+    /// What is compared with.
+    pub(crate) value: T,
+}
+
+/// A name, or a pattern of names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// The very name.
+    Exact(String),
+    /// The pieces between `*`s.
+    Glob(Vec<String>),
+}
+
+impl Name {
+    /// True for a pattern that fits every name.
+    pub(crate) fn fits_everything(&self) -> bool {
+        matches!(self, Self::Glob(pieces) if pieces.iter().all(String::is_empty))
+    }
+}
+
+/// Where a session comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// Over a Unix socket.
+    Local,
+    /// From an address in this network; a single address has all bits.
+    Network(IpAddr, u8),
+}
+
+/// A state to select by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// PostgreSQL's own word.
+    Verbatim(&'static str),
+    /// In a transaction and doing nothing, failed transactions included.
+    IdleInTransaction,
+    /// Waiting for a lock.
+    Waiting,
+}
+
+/// The words that `--state` takes, with what they mean.
+pub(crate) const STATES: &[(&str, State)] = &[
+    ("active", State::Verbatim("active")),
+    ("idle", State::Verbatim("idle")),
+    ("idle-in-transaction", State::IdleInTransaction),
+    ("aborted", State::Verbatim("idle in transaction (aborted)")),
+    ("waiting", State::Waiting),
+    ("idle in transaction", State::Verbatim("idle in transaction")),
+    ("idle in transaction (aborted)", State::Verbatim("idle in transaction (aborted)")),
+    ("fastpath function call", State::Verbatim("fastpath function call")),
+    ("disabled", State::Verbatim("disabled")),
+    ("starting", State::Verbatim("starting")),
+];
+
+impl Filter {
+    /// True when nothing was asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.databases.is_empty()
+            && self.roles.is_empty()
+            && self.applications.is_empty()
+            && self.clients.is_empty()
+            && self.states.is_empty()
+            && self.queries.is_empty()
+            && self.idle_for.is_none()
+            && self.xact_for.is_none()
+            && self.query_for.is_none()
+    }
+
+    /// True when every session of a server can pass: only `*` or only exclusions were given.
+    pub(crate) fn can_match_everything(&self) -> bool {
+        let names = [&self.databases, &self.roles, &self.applications];
+        names.into_iter().flatten().all(|term| term.exclude || term.value.fits_everything())
+            && self.clients.iter().all(|term| term.exclude)
+            && self.states.iter().all(|term| term.exclude)
+            && self.queries.iter().all(|term| term.exclude)
+            && self.idle_for.is_none()
+            && self.xact_for.is_none()
+            && self.query_for.is_none()
+    }
+}

@@ -1,0 +1,61 @@
+//! One session of a server, as its activity view shows it to this role.
+
+use serde::Serialize;
+
+/// A row of `ls` and `long`. What this role may not see is none.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Session {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// PostgreSQL's `%c`: hex start second, dot, hex pid; survives pid reuse.
+    pub(crate) session_id: Option<String>,
+    /// Start of the session, RFC 3339 UTC with microseconds; with the pid, its identity.
+    pub(crate) backend_start: Option<String>,
+    /// `client backend`, `walsender`, …
+    pub(crate) backend_type: Option<String>,
+    /// Database it is connected to.
+    pub(crate) database: Option<String>,
+    /// Role that logged in; none when the role was dropped since.
+    pub(crate) role: Option<String>,
+    /// As the client set it; empty when it did not.
+    pub(crate) application_name: String,
+    /// Client address, or `local` for a Unix socket.
+    pub(crate) client: Option<String>,
+    /// Client's TCP port.
+    pub(crate) client_port: Option<i32>,
+    /// Verbatim as PostgreSQL says it.
+    pub(crate) state: Option<String>,
+    /// Kind of event it waits for.
+    pub(crate) wait_event_type: Option<String>,
+    /// Event it waits for.
+    pub(crate) wait_event: Option<String>,
+    /// Start of the open transaction, RFC 3339 UTC.
+    pub(crate) xact_start: Option<String>,
+    /// Start of the running or last statement, RFC 3339 UTC.
+    pub(crate) query_start: Option<String>,
+    /// When the state last changed, RFC 3339 UTC.
+    pub(crate) state_change: Option<String>,
+    /// Age of the session.
+    pub(crate) session_seconds: Option<f64>,
+    /// Age of the open transaction.
+    pub(crate) xact_seconds: Option<f64>,
+    /// Age of the running statement; none when none runs.
+    pub(crate) query_seconds: Option<f64>,
+    /// Time in its state.
+    pub(crate) state_seconds: Option<f64>,
+    /// Running or last statement; none when hidden, switched off or never sent.
+    pub(crate) query: Option<String>,
+    /// True when the server cut the text at `track_activity_query_size`.
+    pub(crate) query_truncated: bool,
+    /// Query id, when the server computes them; 64 bits, so text.
+    pub(crate) query_id: Option<String>,
+    /// Parallel workers that work for it.
+    pub(crate) parallel_workers: i64,
+    /// True when this role may not see what it does.
+    pub(crate) hidden: bool,
+    /// True when it is hidden whether the filters select it.
+    pub(crate) undecidable: bool,
+    /// True when this role may cancel or terminate it.
+    pub(crate) can_signal: bool,
+}

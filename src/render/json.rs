@@ -1,0 +1,196 @@
+//! JSON that is stable for scripts and safe on a terminal: the envelope, and a formatter that escapes what serde_json
+//! leaves raw (DEL, C1, bidi and other invisible characters).
+
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+
+use super::text;
+use super::{Head, Report};
+use crate::error::Failure;
+
+/// The version of the envelope and of every payload; raised only when a key is renamed, removed or retyped.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a, R> {
+    kind: &'a str,
+    schema_version: u32,
+    generated_at: String,
+    target: Option<&'a crate::model::server::Target>,
+    server: Option<&'a crate::model::server::Server>,
+    #[serde(flatten)]
+    payload: &'a R,
+    warnings: &'a [super::Warning],
+}
+
+/// Writes `report` in its envelope: one document and a line end.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write_document(
+    report: &impl Report,
+    head: &Head,
+    pretty: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let document = Document {
+        kind: report.kind(),
+        schema_version: SCHEMA_VERSION,
+        generated_at: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+        target: head.target.as_ref(),
+        server: head.server.as_ref(),
+        payload: report,
+        warnings: &head.warnings,
+    };
+    write(&document, pretty, out)
+}
+
+/// Writes `value` and a line end: indented for people, one line otherwise.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write(value: &impl Serialize, pretty: bool, out: &mut dyn Write) -> io::Result<()> {
+    if pretty {
+        let mut writer = serde_json::Serializer::with_formatter(&mut *out, Escaping(PrettyFormatter::new()));
+        value.serialize(&mut writer)?;
+    } else {
+        let mut writer = serde_json::Serializer::with_formatter(&mut *out, Escaping(CompactFormatter));
+        value.serialize(&mut writer)?;
+    }
+    out.write_all(b"\n")
+}
+
+/// Writes one line per row of the report's lists: the elements themselves, with `"list": NAME` in front when the
+/// report has several lists.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write_rows(report: &impl Report, out: &mut dyn Write) -> io::Result<()> {
+    let payload = serde_json::to_value(report)?;
+    let lists = report.lists();
+    for name in lists {
+        let rows = payload.get(name).and_then(serde_json::Value::as_array).into_iter().flatten();
+        for row in rows {
+            match row {
+                serde_json::Value::Object(fields) if lists.len() > 1 => {
+                    let mut labelled = serde_json::Map::new();
+                    labelled.insert("list".into(), serde_json::Value::from(*name));
+                    labelled.extend(fields.clone());
+                    write(&labelled, false, out)?;
+                }
+                row => write(row, false, out)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The one JSON line on stderr that stands for a result that does not exist.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write_failure(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        kind: &'a str,
+        schema_version: u32,
+        error: Fields<'a>,
+    }
+    #[derive(Serialize)]
+    struct Fields<'a> {
+        code: &'a str,
+        message: &'a str,
+        detail: Option<&'a str>,
+        hint: Option<&'a str>,
+        sqlstate: Option<&'a str>,
+        exit_code: u8,
+    }
+    let error = Fields {
+        code: failure.code,
+        message: &failure.message,
+        detail: failure.detail.as_deref(),
+        hint: failure.hint.as_deref(),
+        sqlstate: failure.sqlstate.as_deref(),
+        exit_code: failure.exit.code(),
+    };
+    write(&Line { kind: "error", schema_version: SCHEMA_VERSION, error }, false, out)
+}
+
+/// Passes everything on to the formatter inside, but strings with what is dangerous escaped.
+struct Escaping<F>(F);
+
+impl<F: Formatter> Formatter for Escaping<F> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut safe = 0;
+        for (at, character) in fragment.char_indices() {
+            if character.is_control() || text::is_invisible(character) {
+                writer.write_all(fragment.get(safe..at).unwrap_or_default().as_bytes())?;
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+                safe = at + character.len_utf8();
+            }
+        }
+        writer.write_all(fragment.get(safe..).unwrap_or_default().as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line(value: &impl Serialize) -> String {
+        let mut out = Vec::new();
+        write(value, false, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn invisible_characters_are_escaped_and_survive() {
+        assert_eq!(
+            line(&"a\u{9b}31m\u{202e}\u{e0001}\u{7f}"),
+            "\"a\\u009b31m\\u202e\\udb40\\udc01\\u007f\"\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn escaping_loses_nothing_and_leaves_nothing_invisible(text in any::<String>()) {
+            let written = line(&text);
+            prop_assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+            prop_assert!(written.trim_end().chars().all(|c| !c.is_control() && !text::is_invisible(c)));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! From reports to text. Knows tables, JSON and terminals, not PostgreSQL; does no I/O but on the writer it is given.
+
+pub(crate) mod json;
+pub(crate) mod table;
+pub(crate) mod text;
+pub(crate) mod tsv;
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::model::server::{Server, Target};
+
+/// The forms in which a result can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// One document
+    Json,
+    /// One row per line
+    Ndjson,
+    /// Tab-separated values with a header line
+    Tsv,
+}
+
+impl Format {
+    /// True when scripts read it: warnings then travel in the document and errors are JSON.
+    pub(crate) const fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Ndjson)
+    }
+}
+
+/// How a table may look where it goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Look {
+    /// Columns of the terminal; none when the output is not one, and then nothing is cut.
+    pub(crate) width: Option<usize>,
+    /// Whether to colour.
+    pub(crate) color: bool,
+    /// Whether long texts are shown whole even on a terminal.
+    pub(crate) full: bool,
+}
+
+/// Something the reader must know to read the result rightly.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Warning {
+    /// The stable word for scripts.
+    pub(crate) code: &'static str,
+    /// One line, lower case, no full stop.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+}
+
+/// What stands around every payload.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Head {
+    /// Where the answer comes from; none when nothing was connected to.
+    pub(crate) target: Option<Target>,
+    /// The server that answered.
+    pub(crate) server: Option<Server>,
+    /// What the reader must know.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// A result that can be shown in every format. Its `Serialize` is the JSON payload.
+pub(crate) trait Report: Serialize {
+    /// The JSON `kind`: the command's name.
+    fn kind(&self) -> &'static str;
+    /// The keys of the payload's lists, whose elements are the rows of `ndjson`.
+    fn lists(&self) -> &'static [&'static str];
+    /// The blocks of the human form, top to bottom.
+    fn blocks(&self, head: &Head) -> Vec<table::Block>;
+    /// The rows of the tab-separated form.
+    fn tsv(&self) -> tsv::Rows;
+}
+
+/// Writes `report` as `format`.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write(
+    report: &impl Report,
+    head: &Head,
+    format: Format,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write(&report.blocks(head), look, out),
+        Format::Json => json::write_document(report, head, look.width.is_some(), out),
+        Format::Ndjson => json::write_rows(report, out),
+        Format::Tsv => report.tsv().write(out),
+    }
+}

@@ -1,0 +1,198 @@
+//! Borderless tables, one line per record. Every cell is sanitised when it is made.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
+
+use super::{Look, text};
+
+/// What a report consists of for people.
+#[derive(Debug)]
+pub(crate) enum Block {
+    /// A line of text, shown in its mark's colour.
+    Line(Mark, String),
+    /// A table with its header.
+    Table(Table),
+    /// An empty line.
+    Gap,
+}
+
+impl Block {
+    /// A plain line; foreign text in it is made visible.
+    pub(crate) fn line(line: impl AsRef<str>) -> Self {
+        Self::marked(Mark::Plain, line)
+    }
+
+    /// A line with a mark; foreign text in it is made visible.
+    pub(crate) fn marked(mark: Mark, line: impl AsRef<str>) -> Self {
+        Self::Line(mark, text::visible(line.as_ref()).into_owned())
+    }
+}
+
+/// How much a line asks to be looked at. Colour only repeats what a word or mark in the line says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// Not interesting: idle sessions.
+    Dim,
+    /// Good.
+    Good,
+    /// Worth a look.
+    Warn,
+    /// Wrong.
+    Bad,
+}
+
+impl Mark {
+    fn style(self) -> Style {
+        match self {
+            Self::Plain => Style::new(),
+            Self::Dim => Style::new().dimmed(),
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Warn => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default(),
+        }
+    }
+}
+
+/// Which side a column's cells lean to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Align {
+    /// Words.
+    Left,
+    /// Numbers and durations.
+    Right,
+}
+
+/// A header and rows of the same width. On a terminal its last column is cut to what is left of the line.
+#[derive(Debug)]
+pub(crate) struct Table {
+    columns: Vec<(&'static str, Align)>,
+    rows: Vec<(Mark, Vec<String>)>,
+}
+
+impl Table {
+    /// No rows yet, under `columns`.
+    pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new() }
+    }
+
+    /// Adds a row; cells are sanitised, empty ones shown as `-`.
+    pub(crate) fn push<const N: usize>(&mut self, mark: Mark, row: [String; N]) {
+        self.push_cells(mark, row.into());
+    }
+
+    /// Adds a row of a width known only at run time.
+    pub(crate) fn push_cells(&mut self, mark: Mark, row: Vec<String>) {
+        debug_assert_eq!(row.len(), self.columns.len(), "a row as wide as its header");
+        let row = row
+            .into_iter()
+            .map(|cell| if cell.is_empty() { "-".into() } else { text::sanitize(&cell).into_owned() })
+            .collect();
+        self.rows.push((mark, row));
+    }
+
+    /// True when it has no rows.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
+        let last = self.columns.len().saturating_sub(1);
+        let room = look
+            .width
+            .filter(|_| !look.full)
+            .map(|width| width.saturating_sub(self.width_before(last)).max(12));
+        let mut grid = Grid::new();
+        grid.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        grid.set_header(self.columns.iter().map(|(title, _)| *title));
+        for (_, row) in &self.rows {
+            grid.add_row(row.iter().enumerate().map(|(at, cell)| match room {
+                Some(room) if at == last => text::cut(cell, room),
+                _ => cell.into(),
+            }));
+        }
+        for (at, (_, align)) in self.columns.iter().enumerate() {
+            if let Some(column) = grid.column_mut(at) {
+                column.set_padding((0, if at == last { 0 } else { 2 }));
+                column.set_cell_alignment(match align {
+                    Align::Left => CellAlignment::Left,
+                    Align::Right => CellAlignment::Right,
+                });
+            }
+        }
+        let marks =
+            std::iter::once(Style::new().bold()).chain(self.rows.iter().map(|(mark, _)| mark.style()));
+        for (line, style) in grid.lines().zip(marks) {
+            styled(line.trim_end(), style, look, out)?;
+        }
+        Ok(())
+    }
+
+    /// The columns that everything before column `last` takes.
+    fn width_before(&self, last: usize) -> usize {
+        let cells = |at: usize| {
+            self.rows.iter().filter_map(move |(_, row)| row.get(at)).map(|cell| text::width(cell))
+        };
+        self.columns
+            .iter()
+            .enumerate()
+            .take(last)
+            .map(|(at, (title, _))| cells(at).max().unwrap_or(0).max(title.len()) + 2)
+            .sum()
+    }
+}
+
+/// Writes the blocks, top to bottom.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write(blocks: &[Block], look: Look, out: &mut dyn Write) -> io::Result<()> {
+    for block in blocks {
+        match block {
+            Block::Line(mark, line) => styled(line, mark.style(), look, out)?,
+            Block::Table(table) => table.write(look, out)?,
+            Block::Gap => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn styled(line: &str, style: Style, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    if look.color && style != Style::new() {
+        writeln!(out, "{style}{line}{style:#}")
+    } else {
+        writeln!(out, "{line}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(look: Look) -> String {
+        let mut table = Table::new(&[("PID", Align::Right), ("STATE", Align::Left), ("QUERY", Align::Left)]);
+        table.push(Mark::Plain, ["7".into(), "idle".into(), "select\n1 from a_very_long_table_name".into()]);
+        table.push(Mark::Bad, ["4711".into(), "active".into(), String::new()]);
+        let mut out = Vec::new();
+        write(&[Block::line("two\u{1b} sessions"), Block::Table(table)], look, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn piped_output_is_whole_and_has_no_colour() {
+        let expected = "two\\x1B sessions\n PID  STATE   QUERY\n   7  idle    select 1 from a_very_long_table_name\n4711  active  -\n";
+        assert_eq!(shown(Look::default()), expected);
+    }
+
+    #[test]
+    fn a_terminal_cuts_the_last_column_and_colours_whole_lines() {
+        let text = shown(Look { width: Some(30), color: true, full: false });
+        assert!(text.contains("select 1 from a…\n"), "{text}");
+        assert!(text.contains("\u{1b}[31m4711  active  -\u{1b}[0m\n"), "{text}");
+        assert!(shown(Look { width: Some(30), color: false, full: true }).contains("long_table_name\n"));
+    }
+}

@@ -1,0 +1,157 @@
+//! Words and numbers for people: durations, counts, and the one sanitiser that every foreign text passes through.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthChar;
+
+/// Returns `text` as one line that cannot do anything to a terminal: runs of white space (line ends included) become
+/// one blank, and what is left is made [`visible`].
+pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
+    let folded = |previous: &mut bool, character: char| {
+        let blank = character.is_whitespace() && !is_invisible(character);
+        let first = !(blank && *previous);
+        *previous = blank;
+        first.then_some(if blank { ' ' } else { character })
+    };
+    if !text.chars().any(|character| character.is_whitespace() && character != ' ') && !text.contains("  ") {
+        return visible(text);
+    }
+    let folded: String =
+        text.chars().scan(false, |previous, character| Some(folded(previous, character))).flatten().collect();
+    Cow::Owned(visible(&folded).into_owned())
+}
+
+/// Returns `text` with control characters as psql writes them, `\x1B`, and bidi and other invisible characters as
+/// `\u{202E}`.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|character| character.is_control() || is_invisible(character)) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if character.is_control() {
+            let _ = write!(clean, "\\x{:02X}", u32::from(character));
+        } else if is_invisible(character) {
+            let _ = write!(clean, "\\u{{{:04X}}}", u32::from(character));
+        } else {
+            clean.push(character);
+        }
+    }
+    Cow::Owned(clean)
+}
+
+/// True for characters that change how text looks without being seen: bidi controls, zero-width characters, line
+/// and paragraph separators, variation selectors, tags.
+pub(crate) const fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Returns the columns that `text` takes on a terminal.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(|character| character.width().unwrap_or(0)).sum()
+}
+
+/// Returns `text` cut to `columns`, ending in `…` when something was cut.
+pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for character in text.chars() {
+        used += character.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        kept.push(character);
+    }
+    kept.push('…');
+    Cow::Owned(kept)
+}
+
+/// Returns a duration in its two largest units: `850ms`, `12.3s`, `2m 13s`, `3h 05m`, `2d 04h`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    if seconds < 0.9995 {
+        return format!("{:.0}ms", seconds * 1000.0);
+    }
+    if seconds < 59.95 {
+        return format!("{seconds:.1}s");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; saturates")]
+    let whole = seconds.round() as u64;
+    let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86_400);
+    if minutes < 60 {
+        format!("{minutes}m {:02}s", whole % 60)
+    } else if hours < 24 {
+        format!("{hours}h {:02}m", minutes % 60)
+    } else {
+        format!("{days}d {:02}h", hours % 24)
+    }
+}
+
+/// Returns a ratio as whole percent: `43%`; just below the whole it is not rounded up to 100 %.
+pub(crate) fn percent(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    if (99.0..100.0).contains(&percent) { "99%".into() } else { format!("{percent:.0}%") }
+}
+
+/// Returns `1 session`, `2 sessions`.
+pub(crate) fn count(number: i64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hostile_text_is_made_visible() {
+        assert_eq!(sanitize("a\u{1b}[31mb"), "a\\x1B[31mb");
+        assert_eq!(sanitize("one\r\n\ttwo  three"), "one two three");
+        assert_eq!(sanitize("a\u{202e}b\u{9b}c"), "a\\u{202E}b\\x9Bc");
+        assert_eq!(sanitize("日本 é"), "日本 é");
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        let shown: Vec<String> =
+            [0.0, 0.85, 12.34, 59.97, 133.0, 3599.6, 11_100.0, 187_200.0, -1.0].map(duration).into();
+        assert_eq!(shown, ["0ms", "850ms", "12.3s", "1m 00s", "2m 13s", "1h 00m", "3h 05m", "2d 04h", "0ms"]);
+    }
+
+    #[test]
+    fn almost_full_is_not_full() {
+        assert_eq!(percent(0.996), "99%");
+        assert_eq!(percent(1.0), "100%");
+        assert_eq!(percent(0.433), "43%");
+    }
+
+    #[test]
+    fn wide_characters_are_cut_at_the_right_cell() {
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("abc", 0), "…");
+    }
+
+    proptest! {
+        #[test]
+        fn sanitised_text_never_holds_a_control_character(text in any::<String>()) {
+            let clean = sanitize(&text);
+            prop_assert!(clean.chars().all(|c| !c.is_control() && !is_invisible(c)));
+            prop_assert!(visible(&text).chars().all(|c| !c.is_control() && !is_invisible(c)));
+            prop_assert_eq!(sanitize(&clean), clean.clone());
+        }
+
+        #[test]
+        fn cut_text_fits(text in "\\PC*", columns in 1usize..50) {
+            prop_assert!(width(&cut(&text, columns)) <= columns);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What is said beside the result: warnings, hints and news on stderr. Holds no result and decides nothing.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::error::Failure;
+use crate::render::text::sanitize;
+use crate::render::{Format, Warning, json};
+
+/// The channel beside the result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ui {
+    /// News are not wanted.
+    quiet: bool,
+    /// Details are wanted.
+    verbose: bool,
+    /// Colours may be used on stderr.
+    color: bool,
+    /// The result is JSON: warnings travel in it, and a failure is one JSON line.
+    json: bool,
+}
+
+impl Ui {
+    /// A channel that speaks as the output flags ask.
+    pub(crate) const fn new(quiet: bool, verbose: bool, color: bool, format: Format) -> Self {
+        Self { quiet, verbose, color, json: format.is_json() }
+    }
+
+    /// Whether details are wanted.
+    pub(crate) const fn verbose(self) -> bool {
+        self.verbose
+    }
+
+    /// Whether somebody can be asked: stdin and stderr are terminals.
+    pub(crate) fn is_terminal(self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Says what the reader must know, unless the result itself carries it.
+    pub(crate) fn warning(self, warning: &Warning) {
+        if self.json {
+            return;
+        }
+        self.say("warning", AnsiColor::Yellow.on_default(), &warning.message);
+        if let Some(hint) = &warning.hint {
+            self.say("hint", AnsiColor::Cyan.on_default(), hint);
+        }
+    }
+
+    /// Says what to do next, as long as news are wanted.
+    pub(crate) fn hint(self, hint: &str) {
+        if !self.quiet && !self.json {
+            self.say("hint", AnsiColor::Cyan.on_default(), hint);
+        }
+    }
+
+    /// Says what happened, as long as news are wanted.
+    pub(crate) fn status(self, line: &str) {
+        if !self.quiet {
+            self.line(&sanitize(line));
+        }
+    }
+
+    /// Says a detail, when details are wanted.
+    pub(crate) fn detail(self, line: &str) {
+        if self.verbose {
+            self.line(&sanitize(line));
+        }
+    }
+
+    /// Says why the run failed, as text or as one JSON line.
+    pub(crate) fn failure(self, failure: &Failure) {
+        if self.json {
+            let _ = json::write_failure(failure, &mut io::stderr().lock());
+            return;
+        }
+        self.say("error", AnsiColor::Red.on_default(), &failure.message);
+        if let Some(detail) = &failure.detail {
+            for line in detail.lines() {
+                self.say("detail", Style::new(), line);
+            }
+        }
+        if let Some(sqlstate) = failure.sqlstate.as_ref().filter(|_| self.verbose) {
+            self.say("sqlstate", Style::new(), sqlstate);
+        }
+        if let Some(hint) = &failure.hint {
+            self.say("hint", AnsiColor::Cyan.on_default(), hint);
+        }
+    }
+
+    fn say(self, label: &str, style: Style, text: &str) {
+        let text = sanitize(text);
+        if self.color {
+            self.line(&format!("{style}{label}:{style:#} {text}"));
+        } else {
+            self.line(&format!("{label}: {text}"));
+        }
+    }
+
+    /// A closed stderr is nobody's fault and ends nothing.
+    fn line(self, line: &str) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+}
