@@ -79,7 +79,7 @@ fn a_server_stops_and_starts_again_with_its_data() {
     cluster.query("create table kept as select 42 as answer");
     let mut session = cluster.session();
     cluster.stop().unwrap();
-    assert_eq!(session.try_query("select 1").unwrap_err().sqlstate, "57P01");
+    assert_eq!(session.run("select 1").unwrap_err().sqlstate, "57P01");
     cluster.launch().unwrap();
     assert_eq!(cluster.value("select answer from kept"), "42");
 }
@@ -135,7 +135,10 @@ fn a_closed_session_is_in_no_later_listing_and_a_vanished_one_keeps_running() {
     let pid = orphan.pid;
     orphan.vanish();
     assert_eq!(cluster.value(others), "1");
-    let mut ended = cluster.active(&[]);
+    cluster.query("create database latin encoding 'LATIN1' template template0");
+    let mut ended = cluster.connect(&[("database", "latin"), ("client_encoding", "LATIN1")]).unwrap();
+    ended.send_bytes(b"select pg_sleep(3600) /* caf\xe9 */");
+    cluster.wait_for_state(ended.pid, "active");
     cluster.query(&format!("select pg_terminate_backend({pid}), pg_terminate_backend({})", ended.pid));
     assert!(ended.is_ended());
 }

@@ -2,13 +2,12 @@
 //!
 //! Nothing here waits for a time: [`wait_until`] polls a condition and fails at a deadline that only a broken program reaches.
 
-#[path = "../../src/cluster.rs"]
+#[path = "../../src/cluster/mod.rs"]
 mod throwaway;
 
 mod pgbouncer;
 mod program;
 mod server;
-mod session;
 mod terminal;
 
 use std::thread;
@@ -17,8 +16,7 @@ use std::time::{Duration, Instant};
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Outcome, Pgconn};
 pub(crate) use server::{shared, start, with, with_files};
-pub(crate) use session::{ServerError, Session};
-pub(crate) use throwaway::Cluster;
+pub(crate) use throwaway::{Cluster, Session, SessionError};
 
 /// When something that should have happened long ago counts as never happening.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,7 +1,6 @@
 //! The real PgBouncer in front of a test server.
 
-use super::throwaway::Cluster;
-use super::{ServerError, Session, wait_until};
+use super::{Cluster, Session, SessionError, wait_until};
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
@@ -58,7 +57,7 @@ impl PgBouncer {
     }
 
     /// A session through it.
-    pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, ServerError> {
+    pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, SessionError> {
         Session::open(&self.dir, self.port, parameters)
     }
 }

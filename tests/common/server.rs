@@ -1,7 +1,7 @@
-//! Servers for tests: copies of one template, made once per run.
+//! Servers for tests: copies of one template, made once per run; and sessions of them in every state.
 
-use super::throwaway::{Cluster, Error, Settings, find_binaries};
-use super::{ServerError, Session, wait_until};
+use super::throwaway::{Cluster, Error, Rows, Session, SessionError, Settings, find_binaries};
+use super::wait_until;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -61,13 +61,16 @@ impl Cluster {
         self.connect(&[]).unwrap_or_else(|error| panic!("{error:?}"))
     }
 
-    /// A session with startup parameters of its own (`user`, `database`, `application_name`, `options`, `replication`).
-    pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, ServerError> {
-        Session::open(&self.dir, self.port, parameters)
+    /// A session with startup parameters of its own, instead of these defaults (`user`, `database`, `application_name`, `options`, `replication`).
+    pub(crate) fn connect(&self, parameters: &[(&str, &str)]) -> Result<Session, SessionError> {
+        let named = parameters.iter().any(|(name, _)| *name == "application_name");
+        let name = [("application_name", "test")];
+        let name = if named { &[][..] } else { &name };
+        Session::open(&self.dir, self.port, &[name, parameters].concat())
     }
 
-    /// The rows of a query, each value as text. Its session is gone from the server when this returns.
-    pub(crate) fn query(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+    /// The rows of a query. Its session is gone from the server when this returns.
+    pub(crate) fn query(&self, sql: &str) -> Rows {
         self.session().query(sql)
     }
 
@@ -118,7 +121,7 @@ impl Cluster {
     pub(crate) fn aborted(&self, parameters: &[(&str, &str)]) -> Session {
         let mut session = self.connect(parameters).unwrap();
         session.query("begin");
-        session.try_query("select 1 / 0").unwrap_err();
+        session.run("select 1 / 0").unwrap_err();
         session
     }
 
@@ -153,5 +156,41 @@ impl Cluster {
         session.send(sql);
         self.wait_for_lock_wait(session.pid);
         session
+    }
+}
+
+/// What tests do with a session.
+impl Session {
+    /// The rows of a query; panics on an error.
+    pub(crate) fn query(&mut self, sql: &str) -> Rows {
+        self.run(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Sends a fast-path call of a function with one argument, given and returned as text, and does not wait.
+    pub(crate) fn call_function(&mut self, oid: u32, argument: &str) {
+        let length = u32::try_from(argument.len()).unwrap().to_be_bytes();
+        let body = [&oid.to_be_bytes()[..], &[0, 0, 0, 1], &length, argument.as_bytes(), &[0, 0]].concat();
+        self.message(b'F', &body);
+    }
+
+    /// Sends a query whose text need not be UTF-8, and does not wait.
+    pub(crate) fn send_bytes(&mut self, sql: &[u8]) {
+        self.message(b'Q', &[sql, b"\0"].concat());
+    }
+
+    /// Whether the server has ended this session; waits for it.
+    pub(crate) fn is_ended(&mut self) -> bool {
+        loop {
+            match self.read() {
+                Ok(_) => {}
+                Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+            }
+        }
+    }
+
+    /// Closes the connection as a client does that crashed: the server is not told.
+    pub(crate) fn vanish(mut self) {
+        // a message that has no answer leaves it busy
+        self.message(b'H', &[]);
     }
 }

@@ -1,8 +1,10 @@
 //! Throwaway PostgreSQL servers: finds the binaries, makes a cluster in a private folder, starts it, and leaves nothing behind.
 //!
 //! Standard library only, and nothing from the rest of the crate: the tests include this same file by path. Each server is kept
-//! by a small shell (`cluster.sh`) that ends it and removes its folder as soon as its standard input closes. So nothing
+//! by a small shell (`keeper.sh`) that ends it and removes its folder as soon as its standard input closes. So nothing
 //! remains after a panic or SIGKILL either, and nobody has to be trusted to clean up.
+
+mod session;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,6 +18,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+pub(crate) use session::{Error as SessionError, Rows, Session};
 
 /// How long a server may take to accept connections; a machine that is this slow is stuck.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -119,7 +123,7 @@ impl Cluster {
         write_files(dir, port, settings)
             .map_err(|error| Error::Io("writing the server's settings", error))?;
         let mut command = Command::new("sh");
-        command.args(["-c", include_str!("cluster.sh"), "keeper"]).arg(dir).arg(binaries);
+        command.args(["-c", include_str!("keeper.sh"), "keeper"]).arg(dir).arg(binaries);
         command.arg(settings.template.as_deref().unwrap_or(Path::new("")));
         command.env_clear().env("LC_ALL", "C").env("PATH", path_with_system_folders());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
