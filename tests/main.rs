@@ -9,6 +9,10 @@
 
 mod cluster;
 mod common;
+mod filters;
+mod hostile;
+mod layers;
+mod truth;
 
 /// A file that is not named in this list of modules would never run.
 #[test]
