@@ -8,6 +8,7 @@ compile_error!("pgconn is for Unix: it speaks over Unix sockets and lives by Uni
 
 mod args;
 mod cli;
+mod cluster;
 mod commands;
 mod db;
 mod error;

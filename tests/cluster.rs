@@ -78,9 +78,9 @@ fn a_server_stops_and_starts_again_with_its_data() {
     let mut cluster = with(&[]);
     cluster.query("create table kept as select 42 as answer");
     let mut session = cluster.session();
-    cluster.stop().unwrap();
+    cluster.stop();
     assert_eq!(session.run("select 1").unwrap_err().sqlstate, "57P01");
-    cluster.launch().unwrap();
+    cluster.launch(&|| true).unwrap();
     assert_eq!(cluster.value("select answer from kept"), "42");
 }
 
@@ -187,6 +187,7 @@ fn the_program_under_test_is_there() {
 #[test]
 fn a_run_can_be_signalled_and_its_json_read() {
     let running = Pgconn::of("sh", &["-c", "echo '{\"ready\": true}'; exec sleep 1000"]).spawn();
+    wait_until("it has spoken", || running.stdout().contains("ready"));
     wait_until("the shell has become sleep", || arguments_of(running.pid()).starts_with("sleep"));
     running.signal(Signal::SIGTERM);
     let outcome = running.finish().fails_with(143);

@@ -9,6 +9,7 @@
 
 mod cluster;
 mod common;
+mod demo;
 mod filters;
 mod hostile;
 mod layers;

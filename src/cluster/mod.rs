@@ -4,25 +4,25 @@
 //! by a small shell (`keeper.sh`) that ends it and removes its folder as soon as its standard input closes. So nothing
 //! remains after a panic or SIGKILL either, and nobody has to be trusted to clean up.
 
-mod session;
+pub(crate) mod session;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use session::{Error as SessionError, Rows, Session};
+pub(crate) use session::{Error as SessionError, Session};
 
-/// How long a server may take to accept connections; a machine that is this slow is stuck.
-const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long initdb or the start of a server may take; a machine that is slower is stuck.
+const STEP_LIMIT: Duration = Duration::from_secs(60);
 
 /// Ports are chosen by asking for a free one and letting go of it, so another program can be faster: how often to try again.
 const PORT_ATTEMPTS: u32 = 5;
@@ -59,6 +59,8 @@ pub(crate) enum Error {
     NoBinaries(Vec<PathBuf>),
     /// A step failed; what the program said.
     Failed(&'static str, String),
+    /// Nobody wants it any more.
+    Unwanted,
     /// The operating system refused something.
     Io(&'static str, io::Error),
 }
@@ -71,6 +73,7 @@ impl fmt::Display for Error {
                 looked.iter().try_for_each(|folder| write!(f, " {}", folder.display()))
             }
             Self::Failed(step, said) => write!(f, "{step} failed: {}", said.trim()),
+            Self::Unwanted => f.write_str("given up"),
             Self::Io(step, error) => write!(f, "{step}: {error}"),
         }
     }
@@ -87,18 +90,22 @@ pub(crate) struct Cluster {
     pub(crate) port: u16,
     keeper: Child,
     orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
 }
 
 impl Cluster {
-    /// A running server that accepts connections. `binaries` is the folder of `postgres` and `initdb`.
+    /// A running server that accepts connections. `binaries` is the folder of `postgres` and `initdb`. It is given up as soon as
+    /// `wanted` says no.
     ///
-    /// Errors when the folder cannot be made, initdb fails, or the server ends or does not answer.
-    pub(crate) fn start(binaries: &Path, settings: &Settings) -> Result<Self, Error> {
+    /// Errors when the folder cannot be made, initdb fails, the server ends or does not answer, or is not wanted any more.
+    pub(crate) fn start(
+        binaries: &Path,
+        settings: &Settings,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Self, Error> {
         let mut attempt = 1;
         loop {
-            let mut cluster = Self::prepare(binaries, settings)?;
-            match cluster.launch() {
+            let mut cluster = Self::prepare(binaries, settings, wanted)?;
+            match cluster.launch(wanted) {
                 Err(Error::Failed(_, said)) if said.contains("TCP/IP") && attempt < PORT_ATTEMPTS => {
                     attempt += 1;
                 }
@@ -109,16 +116,25 @@ impl Cluster {
     }
 
     /// The same, made but not started: a template, or something to start later with [`Cluster::launch`].
-    pub(crate) fn prepare(binaries: &Path, settings: &Settings) -> Result<Self, Error> {
+    pub(crate) fn prepare(
+        binaries: &Path,
+        settings: &Settings,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Self, Error> {
         let dir = private_folder()?;
-        let made = Self::prepare_in(&dir, binaries, settings);
-        if made.is_err() {
-            let _ = fs::remove_dir_all(&dir);
-        }
-        made
+        let cluster = match Self::spawn(&dir, binaries, settings) {
+            Ok(cluster) => cluster,
+            Err(error) => {
+                let _ = fs::remove_dir_all(&dir);
+                return Err(error);
+            }
+        };
+        cluster.wait("initdb", "failed", wanted, || dir.join("prepared").exists())?;
+        Ok(cluster)
     }
 
-    fn prepare_in(dir: &Path, binaries: &Path, settings: &Settings) -> Result<Self, Error> {
+    /// The keeper, at work on the data directory.
+    fn spawn(dir: &Path, binaries: &Path, settings: &Settings) -> Result<Self, Error> {
         let port = free_port().map_err(|error| Error::Io("looking for a free port", error))?;
         write_files(dir, port, settings)
             .map_err(|error| Error::Io("writing the server's settings", error))?;
@@ -126,72 +142,50 @@ impl Cluster {
         command.args(["-c", include_str!("keeper.sh"), "keeper"]).arg(dir).arg(binaries);
         command.arg(settings.template.as_deref().unwrap_or(Path::new("")));
         command.env_clear().env("LC_ALL", "C").env("PATH", path_with_system_folders());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // its own process group, so that a Ctrl-C meant for us does not reach the server before we decide
         command.current_dir("/").process_group(0);
         give_away(dir, &mut command)?;
         let mut keeper = command.spawn().map_err(|error| Error::Io("starting sh", error))?;
-        let (Some(orders), Some(answers)) = (keeper.stdin.take(), keeper.stdout.take()) else {
-            return Err(Error::Failed("starting sh", "no pipes".to_owned()));
-        };
-        let mut cluster = Self {
-            dir: dir.to_owned(),
-            port,
-            keeper,
-            orders: Some(orders),
-            answers: BufReader::new(answers),
-        };
-        match cluster.answer() {
-            Ok(answer) if answer == "prepared" => Ok(cluster),
-            _ => Err(Error::Failed("initdb", cluster.last_words())),
-        }
+        let orders = keeper.stdin.take();
+        Ok(Self { dir: dir.to_owned(), port, keeper, orders })
     }
 
     /// Starts a prepared or stopped server and waits until it accepts connections.
     ///
     /// Errors with the server's log when it ends instead, or does not accept in time.
-    pub(crate) fn launch(&mut self) -> Result<(), Error> {
-        let ended = self.dir.join("ended");
-        let _ = fs::remove_file(&ended);
+    pub(crate) fn launch(&mut self, wanted: &dyn Fn() -> bool) -> Result<(), Error> {
         self.order("start")?;
         let status_file = self.dir.join("data/postmaster.pid");
-        let began = Instant::now();
-        loop {
-            if accepts_connections(&status_file) {
-                return Ok(());
-            }
-            if ended.exists() || began.elapsed() > START_LIMIT {
-                let said = fs::read_to_string(self.dir.join("log")).unwrap_or_default();
-                return Err(Error::Failed("starting postgres", said));
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
+        self.wait("starting postgres", "ended", wanted, || accepts_connections(&status_file))
     }
 
-    /// Stops the server (fast: sessions are ended) and returns when it is gone; the data stays.
-    pub(crate) fn stop(&mut self) -> Result<(), Error> {
-        self.order("stop")?;
-        self.answer().map(drop)
-    }
-
-    fn order(&mut self, order: &str) -> Result<(), Error> {
+    /// Tells the keeper: `start`, `stop` (fast: sessions are ended).
+    pub(crate) fn order(&mut self, order: &str) -> Result<(), Error> {
         let sent = self.orders.as_mut().map(|pipe| pipe.write_all(format!("{order}\n").as_bytes()));
         sent.unwrap_or(Ok(())).map_err(|error| Error::Io("speaking to the server's keeper", error))
     }
 
-    fn answer(&mut self) -> Result<String, Error> {
-        let mut line = String::new();
-        let read = self.answers.read_line(&mut line);
-        read.map_err(|error| Error::Io("listening to the server's keeper", error))?;
-        Ok(line.trim_end().to_owned())
-    }
-
-    fn last_words(&mut self) -> String {
-        let mut said = String::new();
-        if let Some(mut pipe) = self.keeper.stderr.take() {
-            let _ = pipe.read_to_string(&mut said);
+    /// Polls until `reached`; a file named `failure` means that it never will be.
+    fn wait(
+        &self,
+        step: &'static str,
+        failure: &str,
+        wanted: &dyn Fn() -> bool,
+        reached: impl Fn() -> bool,
+    ) -> Result<(), Error> {
+        let began = Instant::now();
+        while !reached() {
+            if !wanted() {
+                return Err(Error::Unwanted);
+            }
+            if self.dir.join(failure).exists() || began.elapsed() > STEP_LIMIT {
+                let said = fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+                return Err(Error::Failed(step, said));
+            }
+            thread::sleep(Duration::from_millis(2));
         }
-        said
+        Ok(())
     }
 }
 

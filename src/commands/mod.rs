@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments, its run and its report. This file only lists and dispatches them,
 //! and holds what every command is given.
 
+mod demo;
 mod listing;
 mod long;
 mod ls;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     /// List the longest queries and transactions first
     #[command(visible_alias = "queries")]
     Long(long::Args),
+    /// Try everything on a throwaway PostgreSQL with a lively mix of sessions
+    Demo(demo::Args),
 }
 
 /// What a command is given: where to connect, how to speak, where the result goes.
@@ -58,6 +61,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Stats(args) => stats::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
         Command::Long(args) => long::run(args, context).await,
+        Command::Demo(args) => demo::run(args, context).await,
     }
 }
 

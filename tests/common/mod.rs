@@ -7,7 +7,7 @@ mod throwaway;
 
 mod pgbouncer;
 mod program;
-mod server;
+pub(crate) mod server;
 mod terminal;
 
 use std::thread;

@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 /// A run of the program to be: arguments and surroundings. Nothing of the tests' own environment reaches it but `PATH`.
@@ -87,8 +88,8 @@ impl Pgconn {
         // a program that does not read its input is no failure
         let _ = pipe.write_all(self.input.as_bytes());
         drop(pipe);
-        let stdout = collect(child.stdout.take().unwrap());
-        let stderr = collect(child.stderr.take().unwrap());
+        let stdout = Stream::of(child.stdout.take().unwrap());
+        let stderr = Stream::of(child.stderr.take().unwrap());
         Running { child, stdout, stderr }
     }
 
@@ -98,20 +99,43 @@ impl Pgconn {
     }
 }
 
-fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).unwrap();
-        String::from_utf8(bytes).expect("output is not UTF-8")
-    })
+/// A stream of a running program: what it has written so far, and the thread that reads on.
+#[derive(Debug)]
+struct Stream {
+    written: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
 
-/// A run that has started. Dropping it before its end kills it.
+impl Stream {
+    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&written);
+        let reader = thread::spawn(move || {
+            let mut part = [0; 8192];
+            while let length @ 1.. = pipe.read(&mut part).unwrap() {
+                shared.lock().unwrap().extend_from_slice(&part[..length]);
+            }
+        });
+        Self { written, reader }
+    }
+
+    /// What has arrived; half a character at its end is possible.
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
+    }
+
+    fn whole(self) -> String {
+        self.reader.join().unwrap();
+        String::from_utf8(std::mem::take(&mut *self.written.lock().unwrap())).expect("output is not UTF-8")
+    }
+}
+
+/// A run that has started.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Stream,
+    stderr: Stream,
 }
 
 impl Running {
@@ -125,10 +149,20 @@ impl Running {
         kill(Pid::from_raw(self.pid()), signal).unwrap();
     }
 
+    /// What it has written to standard output so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.stdout.so_far()
+    }
+
+    /// What it has written to standard error so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.so_far()
+    }
+
     /// Its outcome; fails the test when it does not end before the deadline.
     pub(crate) fn finish(mut self) -> Outcome {
         let status = wait_for_end(&mut self.child);
-        let (stdout, stderr) = (self.stdout.join().unwrap(), self.stderr.join().unwrap());
+        let (stdout, stderr) = (self.stdout.whole(), self.stderr.whole());
         Outcome { stdout, stderr, code: exit_code(status) }
     }
 }

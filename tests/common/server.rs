@@ -1,6 +1,7 @@
 //! Servers for tests: copies of one template, made once per run; and sessions of them in every state.
 
-use super::throwaway::{Cluster, Error, Rows, Session, SessionError, Settings, find_binaries};
+use super::throwaway::session::Rows;
+use super::throwaway::{Cluster, Error, Session, SessionError, Settings, find_binaries};
 use super::wait_until;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -20,7 +21,11 @@ pub(crate) fn start(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Resu
     let own =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     let template = Some(template().dir.join("data"));
-    Cluster::start(&binaries(), &Settings { parameters: own(parameters), files: own(files), template })
+    Cluster::start(
+        &binaries(),
+        &Settings { parameters: own(parameters), files: own(files), template },
+        &|| true,
+    )
 }
 
 /// One server for all tests that neither change it nor count its sessions.
@@ -40,7 +45,8 @@ pub(crate) fn binaries() -> PathBuf {
 fn template() -> &'static Cluster {
     static TEMPLATE: OnceLock<Cluster> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
-        Cluster::prepare(&binaries(), &Settings::default()).unwrap_or_else(|error| panic!("{error}"))
+        Cluster::prepare(&binaries(), &Settings::default(), &|| true)
+            .unwrap_or_else(|error| panic!("{error}"))
     })
 }
 
@@ -54,6 +60,12 @@ impl Cluster {
     /// Its major version.
     pub(crate) fn major(&self) -> u32 {
         self.value("show server_version_num").parse::<u32>().unwrap() / 10_000
+    }
+
+    /// Stops it (fast: sessions are ended) and returns when it is gone; `launch` starts it again with its data.
+    pub(crate) fn stop(&mut self) {
+        self.order("stop").unwrap();
+        wait_until("the server is gone", || self.dir.join("stopped").exists());
     }
 
     /// A session of the superuser in database `postgres`, application_name `test`.

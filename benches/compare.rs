@@ -1,0 +1,275 @@
+//! Whole processes against psql on the same server: the ratios that pgconn promises, measured and judged.
+//!
+//! Two programs run in turn (A B A B …), so that a machine that slows down slows both; what is compared is the median of the
+//! ratios, pair by pair. Before anything is timed, exit codes and answers are checked: a fast failure is not fast.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a comparison that cannot be made ends with the reason"
+)]
+
+#[expect(dead_code, unused_imports, reason = "the harness of the tests, of which this uses a part")]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use common::{Cluster, Session, with};
+use nix::sys::resource::{UsageWho, getrusage};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+/// Pairs per comparison.
+const PAIRS: usize = 41;
+
+/// What somebody without pgconn would type.
+const PLAIN_COUNT: &str =
+    "select state, count(*) from pg_stat_activity where backend_type = 'client backend' group by state";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, program, rest @ ..] = arguments.as_slice()
+        && first == "measure"
+    {
+        measure(program, rest);
+        return ExitCode::SUCCESS;
+    }
+    let mut verdicts = Verdicts::default();
+    let pgconn = pgconn();
+    let psql = psql();
+    println!("{} against {}, {PAIRS} pairs each, medians\n", pgconn.display(), psql.display());
+    program_alone(&pgconn, &mut verdicts);
+    let same_sql = sql_of_stats(&pgconn);
+    for sessions in [20, 2000] {
+        on_a_server(sessions, &pgconn, &psql, &same_sql, &mut verdicts);
+    }
+    verdicts.print()
+}
+
+/// One run: wall time in seconds, CPU time in seconds, peak memory in MiB.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    wall: f64,
+    cpu: f64,
+    peak: f64,
+}
+
+/// A program with its arguments and the server it is to use.
+struct Program<'a> {
+    path: &'a Path,
+    arguments: Vec<&'a str>,
+    server: Option<&'a Cluster>,
+}
+
+impl Program<'_> {
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("LC_ALL", "C.UTF-8").env("PGPASSFILE", "/dev/null").stdin(Stdio::null());
+        if let Some(server) = self.server {
+            command.env("PGHOST", server.host()).env("PGPORT", server.port.to_string());
+            command.env("PGUSER", "postgres").env("PGDATABASE", "postgres");
+        }
+        command
+    }
+
+    /// Standard output of a run that succeeds.
+    fn answer(&self) -> String {
+        let output = self.command(self.path).args(&self.arguments).output().unwrap();
+        assert!(output.status.success(), "{}: {output:?}", self.path.display());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A small process of its own runs and waits for the program, so that the resources of children are those of this one run.
+    fn run(&self) -> Run {
+        let mut command = self.command(&std::env::current_exe().unwrap());
+        let output = command.arg("measure").arg(self.path).args(&self.arguments).output().unwrap();
+        assert!(output.status.success(), "{}: {output:?}", self.path.display());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let [wall, cpu, peak] =
+            text.split_whitespace().map(|number| number.parse().unwrap()).collect::<Vec<f64>>()[..]
+        else {
+            panic!("{text}")
+        };
+        Run { wall, cpu, peak }
+    }
+}
+
+/// Runs a program and prints what it took. The clock stands around spawn and wait alone.
+fn measure(program: &str, arguments: &[String]) {
+    let began = Instant::now();
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().unwrap();
+    let wall = began.elapsed().as_secs_f64();
+    assert!(status.success(), "{program}: {status}");
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    // Linux counts in KiB, macOS in bytes
+    let unit = if cfg!(target_os = "macos") { 1024.0 * 1024.0 } else { 1024.0 };
+    println!(
+        "{wall} {} {}",
+        seconds(used.user_time()) + seconds(used.system_time()),
+        used.max_rss() as f64 / unit
+    );
+}
+
+/// Runs `a` and `b` in turn.
+fn pairs(a: &Program<'_>, b: &Program<'_>) -> Vec<(Run, Run)> {
+    let _warm_up = (a.run(), b.run());
+    (0..PAIRS).map(|_| (a.run(), b.run())).collect()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// What was promised, what was measured, whether it holds.
+#[derive(Default)]
+struct Verdicts(Vec<(String, f64, f64, String)>);
+
+impl Verdicts {
+    fn judge(&mut self, claim: String, limit: f64, measured: f64, about: String) {
+        println!("measured: {claim}");
+        self.0.push((claim, limit, measured, about));
+    }
+
+    /// Judges the ratio of one figure in pairs of runs.
+    fn ratio(&mut self, claim: String, limit: f64, runs: &[(Run, Run)], figure: impl Fn(&Run) -> f64) {
+        let ratio = median(runs.iter().map(|(a, b)| figure(a) / figure(b)).collect());
+        let middle = |values: Vec<f64>| format!("{:.1} ms", median(values) * 1e3);
+        let a = middle(runs.iter().map(|(a, _)| figure(a)).collect());
+        let b = middle(runs.iter().map(|(_, b)| figure(b)).collect());
+        self.judge(claim, limit, ratio, format!("{a} against {b}"));
+    }
+
+    fn print(&self) -> ExitCode {
+        println!("\n{:<66} {:>6} {:>9}", "claim", "limit", "measured");
+        for (claim, limit, measured, about) in &self.0 {
+            let verdict = if measured <= limit { "ok" } else { "MISSED" };
+            println!("{claim:<66} {limit:>6.2} {measured:>9.2}  {verdict:<6}  {about}");
+        }
+        let missed = self.0.iter().filter(|(_, limit, measured, _)| measured > limit).count();
+        if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+fn program_alone(pgconn: &Path, verdicts: &mut Verdicts) {
+    let size = fs::metadata(pgconn).unwrap().len() as f64 / 1e6;
+    verdicts.judge("size of the release binary, MB".to_owned(), 6.0, size, String::new());
+    let version = Program { path: pgconn, arguments: vec!["--version"], server: None };
+    assert!(version.answer().starts_with("pgconn "));
+    let nothing = Program { path: Path::new("/bin/true"), arguments: vec![], server: None };
+    verdicts.ratio(
+        "pgconn --version, wall, against /bin/true".to_owned(),
+        2.0,
+        &pairs(&version, &nothing),
+        |run| run.wall,
+    );
+}
+
+fn on_a_server(count: usize, pgconn: &Path, psql: &Path, same_sql: &str, verdicts: &mut Verdicts) {
+    let server = with(&[("max_connections", &(count + 10).to_string())]);
+    let sessions = sessions(&server, count);
+    let stats = Program { path: pgconn, arguments: vec!["stats", "--json"], server: Some(&server) };
+    let plain = psql_with(psql, PLAIN_COUNT, &server);
+    let same = psql_with(psql, same_sql, &server);
+    check_answers(count, &stats, &plain, &same);
+
+    let runs = pairs(&stats, &plain);
+    let claim = |what: &str| format!("stats --json, {count} sessions: {what}");
+    let wall_limit = if count <= 20 { 0.85 } else { 1.1 };
+    verdicts.ratio(claim("wall, against psql's plain count"), wall_limit, &runs, |run| run.wall);
+    if count <= 20 {
+        verdicts.ratio(claim("CPU, against psql's plain count"), 0.35, &runs, |run| run.cpu);
+        verdicts.ratio(claim("wall, against psql with the same SQL"), 0.70, &pairs(&stats, &same), |run| {
+            run.wall
+        });
+    }
+    let peak = runs.iter().map(|(a, _)| a.peak).fold(0.0, f64::max);
+    verdicts.judge(claim("peak memory, MiB"), 6.0, peak, String::new());
+    drop(sessions);
+}
+
+fn psql_with<'a>(psql: &'a Path, sql: &'a str, server: &'a Cluster) -> Program<'a> {
+    Program { path: psql, arguments: vec!["-XAtq", "-c", sql], server: Some(server) }
+}
+
+/// The sessions a busy server has: most idle, some in a transaction, a few at work.
+fn sessions(server: &Cluster, count: usize) -> Vec<Session> {
+    let open = |number: usize| {
+        let name = format!("app-{}", number % 12);
+        let parameters = [("application_name", name.as_str())];
+        match number % 10 {
+            0 => server.active(&parameters),
+            1 | 2 => server.idle_in_transaction(&parameters, "select 1"),
+            3 => server.aborted(&parameters),
+            _ => {
+                let mut session = server.connect(&parameters).unwrap();
+                session.query("select 1");
+                session
+            }
+        }
+    };
+    (0..count).map(open).collect()
+}
+
+fn check_answers(count: usize, stats: &Program<'_>, plain: &Program<'_>, same: &Program<'_>) {
+    let answer: serde_json::Value = serde_json::from_str(&stats.answer()).unwrap();
+    assert_eq!(answer["matched"], count, "{answer}");
+    let counted: usize =
+        plain.answer().lines().map(|line| line.rsplit('|').next().unwrap().parse::<usize>().unwrap()).sum();
+    assert_eq!(counted, count + 1);
+    assert!(same.answer().lines().count() > 10);
+}
+
+/// The text that `stats` sends, as the server logs it.
+fn sql_of_stats(pgconn: &Path) -> String {
+    let server = with(&[("log_statement", "all"), ("log_line_prefix", "")]);
+    Program { path: pgconn, arguments: vec!["stats", "--json"], server: Some(&server) }.answer();
+    let log = fs::read_to_string(server.dir.join("log")).unwrap();
+    let after = |line: &str| line.split_once("statement: ").map(|(_, text)| text.to_owned());
+    let mut statement = String::new();
+    for line in log.lines() {
+        if let Some(text) = after(line) {
+            assert!(statement.is_empty(), "more than one message:\n{log}");
+            statement = text;
+        } else if let Some(continued) = line.strip_prefix('\t') {
+            statement.push('\n');
+            statement.push_str(continued);
+        }
+    }
+    assert!(statement.contains("pg_stat"), "{log}");
+    statement
+}
+
+/// The release build beside the one that the tests use.
+fn pgconn() -> PathBuf {
+    let target = Path::new(env!("CARGO_BIN_EXE_pgconn")).ancestors().nth(2).unwrap();
+    let program = target.join("release/pgconn");
+    assert!(program.is_file(), "{} is missing: run ./dev bench", program.display());
+    program
+}
+
+/// psql itself; Debian's `/usr/bin/psql` is a script that takes longer than psql.
+fn psql() -> PathBuf {
+    let bindir =
+        Command::new("pg_config").arg("--bindir").output().map(|output| output.stdout).unwrap_or_default();
+    let bindir = PathBuf::from(String::from_utf8(bindir).unwrap().trim());
+    let mut folders: Vec<PathBuf> = vec![common::server::binaries(), bindir];
+    folders.extend(
+        fs::read_dir("/usr/lib/postgresql")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path().join("bin")),
+    );
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    let is_program = |path: &PathBuf| fs::read(path).is_ok_and(|content| !content.starts_with(b"#!"));
+    folders
+        .iter()
+        .map(|folder| folder.join("psql"))
+        .find(is_program)
+        .expect("psql is missing: install postgresql-client")
+}

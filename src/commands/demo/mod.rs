@@ -1,0 +1,177 @@
+//! `pgconn demo`: a throwaway PostgreSQL full of trouble, to try everything on. Starts it, lets pgconn itself look at it (its
+//! own executable, as a user would), and leaves nothing behind.
+
+mod population;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::process::{Child, Command};
+use tokio::task;
+use tokio::time;
+
+use self::population::Population;
+use super::Context;
+use crate::args;
+use crate::cluster::{self, Cluster};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::render::Format;
+use crate::stop::Signal;
+
+/// How long the end of a run waits for what was asked to end; everything needs milliseconds.
+const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Keep the server until Ctrl-C, to try commands on from another terminal
+    #[arg(long)]
+    keep: bool,
+    /// The pgconn command to run on the server instead of `stats`, with its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// The server with everything that lives in it. The server is dropped first: then no session waits to say goodbye.
+struct Demo {
+    cluster: Cluster,
+    _population: Population,
+}
+
+/// Starts the server, runs `stats` or the given command on it, and removes it.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    refuse_other_servers(&context.connection)?;
+    if io::stderr().is_terminal() {
+        context.ui.status("starting a throwaway PostgreSQL");
+    }
+    let (full, stop) = (context.flags.full, context.stop.clone());
+    let started = task::spawn_blocking(move || start(full, &|| stop.signal().is_none())).await?;
+    if let Some(signal) = context.stop.signal() {
+        return Ok(signal.exit());
+    }
+    let demo = started?;
+    let ended = look(&demo, &args, context).await;
+    let _ = time::timeout(END_LIMIT, task::spawn_blocking(move || drop(demo))).await;
+    ended
+}
+
+/// A server of one's own is the point; one that was named must not be mistaken for it.
+fn refuse_other_servers(connection: &args::Connection) -> Result<(), Failure> {
+    let named =
+        [&connection.host, &connection.port, &connection.username, &connection.dbname, &connection.service];
+    if named.iter().all(|value| value.is_none()) {
+        return Ok(());
+    }
+    Err(Failure::usage("demo starts a server of its own and connects to no other").hinted(
+        "for the command that runs on it, write connection flags after it: pgconn demo -- stats -U guest",
+    ))
+}
+
+fn start(full: bool, wanted: &dyn Fn() -> bool) -> Result<Demo, Failure> {
+    let binaries = cluster::find_binaries().map_err(|error| {
+        Failure::failed(error.to_string()).hinted(
+            "install PostgreSQL's server (apt-get install postgresql, dnf install postgresql-server, brew install \
+             postgresql), or name the folder of its programs in PGCONN_PG_BINDIR",
+        )
+    })?;
+    let failed = |step: &str, said: String| Failure::failed(format!("{step} failed")).detailed(said);
+    let cluster =
+        Cluster::start(&binaries, &population::settings(), wanted).map_err(|error| match error {
+            cluster::Error::Failed(step, said) => failed(step, said),
+            other => Failure::failed(other.to_string()),
+        })?;
+    let population = Population::move_in(&cluster, full)
+        .map_err(|error| failed("filling the throwaway server", error.to_string()))?;
+    Ok(Demo { cluster, _population: population })
+}
+
+/// What the user came for: the first look or the given command, and then as much time as wanted.
+async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
+    let uri = format!("postgresql://postgres@127.0.0.1:{}/shop", demo.cluster.port);
+    let given = !args.command.is_empty();
+    if given || context.format() != Format::Table {
+        context.ui.detail(&uri);
+    } else {
+        context.output.with(|out| writeln!(out, "{uri}\n"))?;
+    }
+    let arguments = if given { args.command.clone() } else { first_look(&context.flags) };
+    let exit = run_on(demo, &arguments, context).await?;
+    if given && !args.keep {
+        return Ok(exit);
+    }
+    if let Some(signal) = context.stop.signal() {
+        return Ok(signal.exit());
+    }
+    if !args.keep {
+        context.ui.hint("pgconn demo --keep holds it for you; pgconn demo -- COMMAND runs one command on it");
+        return Ok(exit);
+    }
+    context.ui.hint(&format!("in another terminal: pgconn blockers -d {uri}; Ctrl-C here ends the server"));
+    Ok(match context.stop.pulled().await {
+        Signal::Interrupt => Exit::Done,
+        Signal::Terminate => Exit::Terminated,
+    })
+}
+
+/// `stats` with the output flags of the demo.
+fn first_look(flags: &args::Output) -> Vec<OsString> {
+    let mut words = vec![OsString::from("stats")];
+    if let Some(format) = clap::ValueEnum::to_possible_value(&flags.format()) {
+        words.push(format!("--format={}", format.get_name()).into());
+    }
+    if let Some(when) = clap::ValueEnum::to_possible_value(&flags.color) {
+        words.push(format!("--color={}", when.get_name()).into());
+    }
+    if let Some(file) = &flags.output {
+        words.extend([OsString::from("--output"), file.into()]);
+    }
+    let switches = [("--quiet", flags.quiet), ("--verbose", flags.verbose), ("--no-query", flags.no_query)];
+    words.extend(switches.into_iter().filter(|(_, given)| *given).map(|(word, _)| word.into()));
+    words
+}
+
+/// Runs this program on the server and returns how it ended. A signal is passed on.
+async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Result<Exit> {
+    let mut command = Command::new(env::current_exe().context("finding this program")?);
+    command.args(arguments).stdin(Stdio::inherit()).kill_on_drop(true);
+    let foreign = |name: &OsStr| {
+        let name = name.to_string_lossy();
+        name.starts_with("PG") && !name.starts_with("PGCONN_")
+    };
+    for (name, _) in env::vars_os().filter(|(name, _)| foreign(name)) {
+        command.env_remove(name);
+    }
+    command.env("PGHOST", &demo.cluster.dir).env("PGPORT", demo.cluster.port.to_string());
+    command.env("PGUSER", "postgres").env("PGDATABASE", "shop");
+    let mut child = command.spawn().context("starting this program again")?;
+    let status = tokio::select! {
+        status = child.wait() => status,
+        signal = context.stop.pulled() => {
+            pass_on(signal, &child).await;
+            time::timeout(END_LIMIT, child.wait()).await.unwrap_or_else(|_| Ok(ExitStatus::from_raw(9)))
+        }
+    };
+    Ok(Exit::Verdict(code(status?)))
+}
+
+/// Ctrl-C at a terminal reaches both; a signal to this process alone has to be passed on.
+async fn pass_on(signal: Signal, child: &Child) {
+    let Some(pid) = child.id() else { return };
+    let name = match signal {
+        Signal::Interrupt => "-INT",
+        Signal::Terminate => "-TERM",
+    };
+    let _ = Command::new("kill").arg(name).arg(pid.to_string()).stderr(Stdio::null()).status().await;
+}
+
+/// The code as a shell shows it: 128 + n after signal n.
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    u8::try_from(code).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,140 @@
+//! `pgconn demo`: what lives in it, and that nothing of it outlives the program, whatever ends that.
+
+use super::common::{Outcome, Pgconn, wait_for, wait_until};
+use nix::sys::signal::Signal;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of the server that the program with this process id has started or is starting.
+fn folder_of(pid: i32) -> Option<PathBuf> {
+    let parents = [PathBuf::from("/dev/shm"), std::env::temp_dir(), PathBuf::from("/tmp")];
+    parents.iter().map(|parent| parent.join(format!("pgconn-{pid}-0"))).find(|folder| folder.exists())
+}
+
+/// Processes that have to do with this folder.
+fn processes_in(folder: &Path) -> Vec<String> {
+    let list = Command::new("ps").args(["-A", "-ww", "-o", "pid=,args="]).output().unwrap();
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    list.lines().filter(|line| line.contains(folder.to_str().unwrap())).map(str::to_owned).collect()
+}
+
+fn demo(arguments: &[&str]) -> Outcome {
+    Pgconn::new(&[&["demo"], arguments].concat()).env("TMPDIR", std::env::temp_dir().to_str().unwrap()).run()
+}
+
+#[test]
+fn the_first_look_is_stats_and_then_everything_is_gone() {
+    let outcome = demo(&[]).success();
+    let uri = outcome.stdout.lines().next().unwrap();
+    assert!(uri.starts_with("postgresql://postgres@127.0.0.1:") && uri.ends_with("/shop"), "{outcome}");
+    assert!(outcome.stdout.contains("\nSTATE "), "{outcome}");
+    let port = uri.split([':', '/']).rev().nth(1).unwrap();
+    std::net::TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap_err();
+}
+
+#[test]
+fn the_mix_holds_every_trouble() {
+    let outcome = demo(&["--", "ls", "--json"]).success();
+    let document = outcome.json();
+    let folder = PathBuf::from(document["target"]["host"].as_str().unwrap());
+    assert!(!folder.exists());
+    assert_eq!(processes_in(&folder), Vec::<String>::new());
+    let sessions = document["sessions"].as_array().unwrap();
+    let with = |key: &str, value: &str| sessions.iter().filter(|session| session[key] == value).count();
+    for state in ["idle", "active", "idle in transaction", "idle in transaction (aborted)", "disabled"] {
+        assert!(with("state", state) > 0, "no session is {state}");
+    }
+    assert_eq!(with("wait_event_type", "Lock"), 5);
+    assert_eq!(with("application_name", "orders-api"), 8);
+    assert_eq!(with("role", "red\u{1b}[31malert"), 1);
+    assert_eq!(with("database", "back\u{1b}[2Jup"), 1);
+}
+
+#[test]
+fn an_unprivileged_role_and_limits_are_part_of_it() {
+    let document = demo(&["--", "stats", "-U", "guest", "--json"]).success().json();
+    assert!(document["connections"]["hidden"].as_i64().unwrap() > 20, "{document}");
+    let limit = |list: &str, key: &str, name: &str| {
+        let groups = document[list].as_array().unwrap();
+        groups.iter().find(|group| group[key] == name).map(|group| group["connection_limit"].clone())
+    };
+    assert_eq!(limit("by_database", "database", "shop").unwrap(), 60);
+    assert_eq!(limit("by_role", "role", "web").unwrap(), 40);
+    assert!(limit("by_role", "role", "worker").unwrap().is_null());
+}
+
+#[test]
+fn a_command_has_stdout_and_the_exit_code_for_itself() {
+    let outcome = demo(&["--", "stats", "--no-such-flag"]).fails_with(2);
+    assert_eq!(outcome.stdout, "");
+    assert!(outcome.stderr.contains("--no-such-flag"), "{outcome}");
+    let outcome = demo(&["--json"]).success();
+    assert_eq!(outcome.json()["kind"], "stats");
+}
+
+#[test]
+fn another_server_is_refused_and_missing_programs_are_named() {
+    let outcome = demo(&["-h", "db1"]).fails_with(2);
+    assert!(outcome.stderr.contains("demo starts a server of its own"), "{outcome}");
+    let outcome = Pgconn::new(&["demo"]).env("PGCONN_PG_BINDIR", "/nonexistent").run().fails_with(1);
+    assert!(outcome.stderr.contains("(postgres, initdb) in /nonexistent\nhint: install"), "{outcome}");
+}
+
+/// How far the demo has come when the signal hits it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Initdb,
+    Starting,
+    Holding,
+}
+
+/// Sends `signal` at `step` and returns the exit code, when nothing is left.
+fn ended_by(signal: Signal, step: Step) -> i32 {
+    let running = Pgconn::new(&["demo", "--keep"]).spawn();
+    let folder = wait_for("the folder of the server", || folder_of(running.pid()));
+    match step {
+        Step::Initdb => wait_until("initdb runs", || folder.join("data").exists()),
+        Step::Starting => wait_until("the server starts", || folder.join("data/postmaster.pid").exists()),
+        Step::Holding => wait_until("the demo holds", || running.stderr().contains("Ctrl-C")),
+    }
+    running.signal(signal);
+    let outcome = running.finish();
+    if signal == Signal::SIGKILL {
+        // then it is the keeper of the server that notices
+        wait_until("everything is gone", || !folder.exists() && processes_in(&folder).is_empty());
+    }
+    assert_eq!(processes_in(&folder), Vec::<String>::new(), "{signal} at {step:?}: {outcome}");
+    assert!(!folder.exists(), "{signal} at {step:?}: {outcome}");
+    outcome.code
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_at_any_step() {
+    assert_eq!(ended_by(Signal::SIGINT, Step::Initdb), 130);
+    assert_eq!(ended_by(Signal::SIGINT, Step::Starting), 130);
+    assert_eq!(ended_by(Signal::SIGINT, Step::Holding), 0);
+}
+
+#[test]
+fn sigterm_leaves_nothing_at_any_step() {
+    assert_eq!(ended_by(Signal::SIGTERM, Step::Initdb), 143);
+    assert_eq!(ended_by(Signal::SIGTERM, Step::Starting), 143);
+    assert_eq!(ended_by(Signal::SIGTERM, Step::Holding), 143);
+}
+
+#[test]
+fn sigkill_leaves_nothing_at_any_step() {
+    assert_eq!(ended_by(Signal::SIGKILL, Step::Initdb), 137);
+    assert_eq!(ended_by(Signal::SIGKILL, Step::Starting), 137);
+    assert_eq!(ended_by(Signal::SIGKILL, Step::Holding), 137);
+}
+
+#[test]
+fn ctrl_c_on_a_terminal_ends_a_kept_demo_well() {
+    let mut terminal = Pgconn::new(&["demo", "--keep"]).on_terminal();
+    terminal.wait_for("Ctrl-C here ends the server");
+    let folder = folder_of(terminal.pid()).unwrap();
+    terminal.type_keys("\u{3}");
+    let outcome = terminal.finish().success();
+    assert!(!folder.exists(), "{outcome}");
+}
