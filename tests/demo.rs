@@ -1,6 +1,6 @@
 //! `pgconn demo`: what lives in it, and that nothing of it outlives the program, whatever ends that.
 
-use super::common::{Outcome, Pgconn, wait_for, wait_until};
+use super::common::{Outcome, Pgconn, Session, wait_for, wait_until};
 use nix::sys::signal::Signal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -78,6 +78,22 @@ fn another_server_is_refused_and_missing_programs_are_named() {
     assert!(outcome.stderr.contains("demo starts a server of its own"), "{outcome}");
     let outcome = Pgconn::new(&["demo"]).env("PGCONN_PG_BINDIR", "/nonexistent").run().fails_with(1);
     assert!(outcome.stderr.contains("(postgres, initdb) in /nonexistent\nhint: install"), "{outcome}");
+}
+
+#[test]
+fn full_leaves_no_slot_to_anybody() {
+    let running = Pgconn::new(&["demo", "--full", "--keep"]).spawn();
+    wait_until("the demo holds", || running.stderr().contains("Ctrl-C"));
+    let uri = running.stdout().lines().next().unwrap().to_owned();
+    let port = uri.split([':', '/']).rev().nth(1).unwrap().parse().unwrap();
+    let refusal = Session::open(&folder_of(running.pid()).unwrap(), port, &[]).unwrap_err();
+    running.signal(Signal::SIGINT);
+    let outcome = running.finish().success();
+    assert!(outcome.stdout.starts_with("postgresql://"), "{outcome}");
+    assert_eq!(
+        (refusal.sqlstate.as_str(), refusal.message.as_str()),
+        ("53300", "sorry, too many clients already")
+    );
 }
 
 /// How far the demo has come when the signal hits it.
