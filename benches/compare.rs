@@ -42,6 +42,7 @@ fn main() -> ExitCode {
     let psql = psql();
     println!("{} against {}, {PAIRS} pairs each, medians\n", pgconn.display(), psql.display());
     program_alone(&pgconn, &mut verdicts);
+    demo(&pgconn, &mut verdicts);
     let same_sql = sql_of_stats(&pgconn);
     for sessions in [20, 2000] {
         on_a_server(sessions, &pgconn, &psql, &same_sql, &mut verdicts);
@@ -67,7 +68,8 @@ struct Program<'a> {
 impl Program<'_> {
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().env("LC_ALL", "C.UTF-8").env("PGPASSFILE", "/dev/null").stdin(Stdio::null());
+        command.env_clear().env("LC_ALL", "C.UTF-8").env("PGPASSFILE", "/dev/null");
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
         if let Some(server) = self.server {
             command.env("PGHOST", server.host()).env("PGPORT", server.port.to_string());
             command.env("PGUSER", "postgres").env("PGDATABASE", "postgres");
@@ -166,6 +168,19 @@ fn program_alone(pgconn: &Path, verdicts: &mut Verdicts) {
         2.0,
         &pairs(&version, &nothing),
         |run| run.wall,
+    );
+}
+
+/// From nothing to the first look, and everything removed again.
+fn demo(pgconn: &Path, verdicts: &mut Verdicts) {
+    let demo = Program { path: pgconn, arguments: vec!["demo"], server: None };
+    assert!(demo.answer().contains("\nSTATE "));
+    let walls = (0..3).map(|_| demo.run().wall).collect();
+    verdicts.judge(
+        "demo, from nothing to the first look and gone, s".to_owned(),
+        3.0,
+        median(walls),
+        String::new(),
     );
 }
 
