@@ -6,6 +6,7 @@
 #[cfg(not(unix))]
 compile_error!("pgconn is for Unix: it speaks over Unix sockets and lives by Unix signals");
 
+mod analyze;
 mod args;
 mod cli;
 mod cluster;

@@ -10,6 +10,9 @@ struct Populated {
     _sessions: Vec<Session>,
 }
 
+/// Opens a session with these startup parameters.
+type Open<'a> = &'a mut dyn FnMut(&[(&str, &str)]) -> Session;
+
 /// Sessions of each of the plentiful states.
 const EACH: usize = 50;
 
@@ -33,13 +36,12 @@ fn populated() -> Populated {
         admin.query(sql);
     }
     let mut sessions = Vec::new();
-    let mut many =
-        |label: &'static str, role: &'static str, open: &mut dyn FnMut(&[(&str, &str)]) -> Session| {
-            for number in 0..EACH {
-                let database = if number % 3 == 0 { "shop" } else { "postgres" };
-                sessions.push(open(&[("user", role), ("database", database), ("application_name", label)]));
-            }
-        };
+    let mut many = |label: &'static str, role: &'static str, open: Open<'_>| {
+        for number in 0..EACH {
+            let database = if number % 3 == 0 { "shop" } else { "postgres" };
+            sessions.push(open(&[("user", role), ("database", database), ("application_name", label)]));
+        }
+    };
     let begun = |with: &[(&str, &str)], then: &[&str]| {
         let mut session = cluster.connect(with).unwrap();
         for sql in then {
@@ -170,7 +172,8 @@ fn listings_equal_the_server(cluster: &Cluster, total: i64) {
     ));
     for row in rows {
         let row: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
-        let session = sessions.iter().find(|session| session["pid"].to_string() == row[0]).unwrap();
+        let session =
+            sessions.iter().find(|session| session["pid"] == row[0].parse::<i64>().unwrap()).unwrap();
         let text = |key: &str| session[key].as_str().unwrap_or_default().to_owned();
         let shown = [
             "backend_start",

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Context;
+use crate::analyze::usage;
 use crate::args::Filters;
 use crate::db::Selection;
 use crate::exit::Exit;
@@ -50,7 +51,8 @@ enum By {
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
     let db = context.connect().await?;
-    let (surroundings, usage) = db.usage(&selection, args.limit).await?;
+    let (surroundings, tallies) = db.tallies(&selection).await?;
+    let usage = usage::fold(surroundings.limits, &tallies, usize::try_from(args.limit)?);
     let mut head = super::head(&db, &surroundings, usage.connections.hidden);
     head.warnings.extend(super::undecidable(usage.undecidable));
     if usage.matched == 0 && !selection.filter.is_empty() {

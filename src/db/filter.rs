@@ -11,8 +11,8 @@ use crate::model::filter::{Client, Filter, Name, State, Term};
 /// Returns the fragment for `filter`; `true` when it is empty.
 pub(crate) fn fragment(filter: &Filter) -> String {
     let mut parts = Vec::new();
-    parts.extend(any_of(&filter.databases, |name| visible(&name_is("s.datname::text", name))));
-    parts.extend(any_of(&filter.roles, |name| visible(&name_is("s.usename::text", name))));
+    parts.extend(any_of(&filter.databases, |name| visible(&database_is(name))));
+    parts.extend(any_of(&filter.roles, |name| visible(&role_is(name))));
     parts.extend(any_of(&filter.applications, |name| visible(&name_is("s.application_name", name))));
     parts.extend(any_of(&filter.clients, |client| hideable(&client_is(client))));
     parts.extend(any_of(&filter.states, |state| hideable(&state_is(*state))));
@@ -59,6 +59,14 @@ fn visible(condition: &str) -> String {
 
 fn hideable(condition: &str) -> String {
     format!("(case when s.hidden then null else coalesce({condition}, false) end)")
+}
+
+fn database_is(name: &Name) -> String {
+    format!("s.datid in (select oid from pg_database where {})", name_is("datname::text", name))
+}
+
+fn role_is(name: &Name) -> String {
+    format!("s.usesysid in (select oid from pg_roles where {})", name_is("rolname::text", name))
 }
 
 fn name_is(column: &str, name: &Name) -> String {
@@ -112,7 +120,8 @@ mod tests {
         };
         assert_eq!(
             fragment(&filter),
-            "(coalesce(s.datname::text = 'a', false) or coalesce(s.datname::text = 'b''', false)) and \
+            "(coalesce(s.datid in (select oid from pg_database where datname::text = 'a'), false) or \
+             coalesce(s.datid in (select oid from pg_database where datname::text = 'b'''), false)) and \
              (not (coalesce(s.application_name = 'pg_dump', false)))"
         );
         assert_eq!(fragment(&Filter::default()), "true");

@@ -7,9 +7,7 @@ use super::{Db, Error, Kind, filter, sql};
 use crate::model::filter::Filter;
 use crate::model::server::{Limits, Me, Server, Surroundings};
 use crate::model::session::Session;
-use crate::model::usage::{
-    ByApplication, ByBackendType, ByClient, ByDatabase, ByRole, ByState, Connections, Remainder, Rest, Usage,
-};
+use crate::model::usage::Tally;
 
 /// Which sessions a look is about.
 #[derive(Clone, Debug, Default)]
@@ -85,8 +83,8 @@ impl Order {
             Self::Query => "f.query_seconds desc nulls last",
             Self::StateAge => "f.state_change nulls last",
             Self::Pid => "f.pid",
-            Self::Database => "f.datname nulls last",
-            Self::Role => "f.usename nulls last",
+            Self::Database => "d.datname nulls last",
+            Self::Role => "t.rolname nulls last",
             Self::Application => "f.application_name",
             Self::Client => "f.client_addr nulls last, f.client",
             Self::State => "f.state nulls last",
@@ -95,28 +93,21 @@ impl Order {
 }
 
 impl Db {
-    /// Counts sessions by state, application, database, role and client, in lists of at most `limit` groups.
+    /// Counts the sessions that are alike, for all that the selection can be about.
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn usage(
-        &self,
-        selection: &Selection,
-        limit: u32,
-    ) -> Result<(Surroundings, Usage), Error> {
+    pub(crate) async fn tallies(&self, selection: &Selection) -> Result<(Surroundings, Vec<Tally>), Error> {
         let question = sql::fill(
             sql::STATS,
             &[
                 ("activity", &self.activity()),
                 ("filter", &filter::fragment(&selection.filter)),
                 ("scope", selection.scope()),
-                ("limit", &limit.to_string()),
             ],
         );
-        let [surroundings, groups] = self.look_around(question).await?;
-        let surroundings = surroundings_of(&surroundings)?;
-        let usage = usage_of(surroundings.limits, &groups)?;
-        Ok((surroundings, usage))
+        let [surroundings, rows] = self.look_around(question).await?;
+        Ok((surroundings_of(&surroundings)?, rows.iter().map(tally_of).collect::<Result<_, _>>()?))
     }
 
     /// Lists sessions.
@@ -203,7 +194,22 @@ fn surroundings_of(rows: &Rows) -> Result<Surroundings, Error> {
             sees_all: row.claim("sees_all")?,
             signals_others: row.claim("signals_others")?,
         },
-        query_size: row.required("query_size")?,
+        query_size: bytes(&row.word("query_size")?.unwrap_or_default())?,
+    })
+}
+
+/// Returns 1024 for `1kB`: a setting in bytes as the server shows it, with a unit of its own choice.
+fn bytes(setting: &str) -> Result<i64, Error> {
+    let (number, unit) =
+        setting.split_at(setting.find(|c: char| !c.is_ascii_digit()).unwrap_or(setting.len()));
+    let factor = match unit {
+        "" | "B" => Some(1),
+        "kB" => Some(1024),
+        "MB" => Some(1024 * 1024),
+        _ => None,
+    };
+    factor.and_then(|factor| number.parse::<i64>().ok()?.checked_mul(factor)).ok_or_else(|| {
+        Error::new(Kind::Protocol, format!("the server's answer has an unreadable size \"{setting}\""))
     })
 }
 
@@ -212,92 +218,25 @@ fn version(version_num: i32) -> String {
     format!("{}.{}", version_num / 10_000, version_num % 10_000)
 }
 
-fn usage_of(limits: Limits, groups: &Rows) -> Result<Usage, Error> {
-    let totals = groups.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no totals"))?;
-    let mut usage = Usage {
-        connections: Connections::new(limits, totals.required("used")?, totals.required("may_be_used")?),
-        matched: 0,
-        undecidable: totals.required("undecidable")?,
-        by_state: Vec::new(),
-        by_application: Vec::new(),
-        by_database: Vec::new(),
-        by_role: Vec::new(),
-        by_client: Vec::new(),
-        by_backend_type: Vec::new(),
-        rest: Rest::default(),
-    };
-    for row in groups {
-        let count = row.required("n")?;
-        match row.word("dim")?.as_deref() {
-            Some("total") => usage.matched = count,
-            Some("state") => usage.by_state.push(ByState {
-                state: row.text("name")?,
-                count,
-                oldest_state_seconds: row.age("oldest_state")?,
-                hidden: row.claim("all_hidden")?,
-            }),
-            Some("application") => usage.by_application.push(application_of(row, count)?),
-            Some("database") => usage.by_database.push(ByDatabase {
-                database: row.text("name")?,
-                count,
-                connection_limit: row.number("connection_limit")?.filter(|limit| *limit >= 0),
-            }),
-            Some("role") => usage.by_role.push(ByRole {
-                role: row.text("name")?,
-                count,
-                connection_limit: row.number("connection_limit")?,
-            }),
-            Some("client") => usage.by_client.push(ByClient { client: row.text("name")?, count }),
-            Some("backend_type") => {
-                usage.by_backend_type.push(ByBackendType { backend_type: row.text("name")?, count });
-            }
-            _ => {}
-        }
-    }
-    usage.rest = rest_of(groups, &usage)?;
-    Ok(usage)
-}
-
-fn application_of(row: &Row, count: i64) -> Result<ByApplication, Error> {
-    let known = |column: &str| row.required::<i64>(column);
-    let (active, idle, in_transaction) = (known("active")?, known("idle")?, known("idle_in_transaction")?);
-    let (aborted, hidden) = (known("aborted")?, known("hidden")?);
-    Ok(ByApplication {
-        application_name: row.text("name")?.unwrap_or_default(),
-        count,
-        active,
-        idle,
-        idle_in_transaction: in_transaction,
-        idle_in_transaction_aborted: aborted,
-        hidden,
-        other: count - active - idle - in_transaction - aborted - hidden,
+fn tally_of(row: &Row) -> Result<Tally, Error> {
+    let limit = |column: &str| Ok::<_, Error>(row.number::<i64>(column)?.filter(|limit| *limit >= 0));
+    Ok(Tally {
+        count: row.required("n")?,
+        hidden: row.claim("hidden")?,
+        may_be_client: row.claim("may_be_client")?,
+        own: row.claim("own")?,
+        matches: (!row.claim("undecidable")?).then_some(row.claim("matches")?),
+        backend_type: row.word("backend_type")?,
+        state: row.word("state")?,
+        application_name: row.text("application_name")?.unwrap_or_default(),
+        database: row.text("database")?,
+        database_limit: limit("database_limit")?,
+        role: row.text("role")?,
+        role_limit: limit("role_limit")?,
+        client: row.word("client")?,
         oldest_xact_seconds: row.age("oldest_xact")?,
+        oldest_state_seconds: row.age("oldest_state")?,
     })
-}
-
-/// What each list leaves out: what there is less what is listed.
-fn rest_of(groups: &Rows, usage: &Usage) -> Result<Rest, Error> {
-    let mut rest = Rest::default();
-    for row in groups {
-        let dimension = row.word("dim")?;
-        let (remainder, listed): (&mut Remainder, Vec<i64>) = match dimension.as_deref() {
-            Some("application") => {
-                (&mut rest.by_application, usage.by_application.iter().map(|group| group.count).collect())
-            }
-            Some("database") => {
-                (&mut rest.by_database, usage.by_database.iter().map(|group| group.count).collect())
-            }
-            Some("role") => (&mut rest.by_role, usage.by_role.iter().map(|group| group.count).collect()),
-            Some("client") => {
-                (&mut rest.by_client, usage.by_client.iter().map(|group| group.count).collect())
-            }
-            _ => continue,
-        };
-        remainder.groups =
-            row.required::<i64>("groups_in_dim")? - i64::try_from(listed.len()).unwrap_or(i64::MAX);
-        remainder.count = row.required::<i64>("count_in_dim")? - listed.iter().sum::<i64>();
-    }
-    Ok(rest)
 }
 
 fn session_of(row: &Row, query_size: i64) -> Result<Session, Error> {
@@ -334,4 +273,16 @@ fn session_of(row: &Row, query_size: i64) -> Result<Session, Error> {
         undecidable: row.claim("undecidable")?,
         can_signal: row.claim("can_signal")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn sizes_are_read_in_every_unit() {
+        let read: Vec<i64> = ["110000B", "1kB", "1MB", "100"].map(|text| bytes(text).unwrap()).into();
+        assert_eq!(read, [110_000, 1024, 1_048_576, 100]);
+        assert!(bytes("1 kB").is_err() && bytes("").is_err());
+    }
 }

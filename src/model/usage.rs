@@ -4,6 +4,41 @@ use serde::Serialize;
 
 use super::server::Limits;
 
+/// Sessions that are alike in everything they are counted by. What this role may not see is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    /// How many.
+    pub(crate) count: i64,
+    /// True when this role may not see what they do.
+    pub(crate) hidden: bool,
+    /// True when they are hidden and may be clients: they have a database and a role.
+    pub(crate) may_be_client: bool,
+    /// True for pgconn's own session.
+    pub(crate) own: bool,
+    /// Whether the filters select them; none when that is hidden.
+    pub(crate) matches: Option<bool>,
+    /// `client backend`, `walsender`, …
+    pub(crate) backend_type: Option<String>,
+    /// Verbatim.
+    pub(crate) state: Option<String>,
+    /// As the clients set it; empty when they did not.
+    pub(crate) application_name: String,
+    /// Database they are connected to.
+    pub(crate) database: Option<String>,
+    /// Its CONNECTION LIMIT.
+    pub(crate) database_limit: Option<i64>,
+    /// Role that logged in.
+    pub(crate) role: Option<String>,
+    /// Its CONNECTION LIMIT.
+    pub(crate) role_limit: Option<i64>,
+    /// Address, or `local`.
+    pub(crate) client: Option<String>,
+    /// Age of the oldest open transaction among them.
+    pub(crate) oldest_xact_seconds: Option<f64>,
+    /// Longest time in their state.
+    pub(crate) oldest_state_seconds: Option<f64>,
+}
+
 /// Slot use of the whole server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

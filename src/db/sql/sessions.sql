@@ -14,16 +14,15 @@ with a as materialized (
 ), w as (
   select leader_pid, count(*) as n from a where leader_pid <> pid group by leader_pid
 ), me as (
-  select r.rolsuper,
-         exists (select 1 from pg_roles g where g.rolname = 'pg_signal_backend' and pg_has_role(g.oid, 'USAGE')) as signals
+  select r.rolsuper, coalesce(pg_has_role(to_regrole('pg_signal_backend'), 'USAGE'), false) as signals
   from pg_roles r where r.rolname = session_user
 )
 select f.pid,
        to_hex(floor(extract(epoch from f.backend_start))::int8) || '.' || to_hex(f.pid) as session_id,
        {utc:f.backend_start} as backend_start,
        f.backend_type,
-       encode(textsend(f.datname::text), 'hex')        as database,
-       encode(textsend(f.usename::text), 'hex')        as role,
+       encode(textsend(d.datname::text), 'hex')        as database,
+       encode(textsend(t.rolname::text), 'hex')        as role,
        encode(textsend(f.application_name), 'hex')     as application_name,
        f.client, nullif(f.client_port, -1) as client_port, f.state, f.wait_event_type, f.wait_event,
        {utc:f.xact_start} as xact_start, {utc:f.query_start} as query_start, {utc:f.state_change} as state_change,
@@ -34,6 +33,7 @@ select f.pid,
        coalesce(me.rolsuper or (not coalesce(t.rolsuper, f.usesysid is null)
                                 and (me.signals or pg_has_role(f.usesysid, 'USAGE'))), false) as can_signal
 from f cross join me left join pg_roles t on t.oid = f.usesysid left join w on w.leader_pid = f.pid
+     left join pg_database d on d.oid = f.datid
 where f.matches is not false
 order by {order}, f.pid
 {limit}

@@ -9,13 +9,12 @@ select current_setting('server_version_num')                                    
        current_setting('superuser_reserved_connections')                             as superuser_reserved,
        coalesce(current_setting('reserved_connections', true), '0')::int4
          + coalesce(nullif(current_setting('rds.rds_superuser_reserved_connections', true), ''), '0')::int4 as reserved,
-       (select setting from pg_settings where name = 'track_activity_query_size')    as query_size,
+       current_setting('track_activity_query_size')                                  as query_size,
        encode(textsend(r.rolname::text), 'hex')                                      as role,
        r.rolsuper                                                                    as superuser,
-       exists (select 1 from pg_roles g where g.rolname = 'pg_read_all_stats'
-               and pg_has_role(g.oid, case when current_setting('server_version_num')::int4 >= 150000
-                                           then 'USAGE' else 'MEMBER' end))          as sees_all,
-       exists (select 1 from pg_roles g where g.rolname = 'pg_signal_backend'
-               and pg_has_role(g.oid, 'USAGE'))                                      as signals_others
+       coalesce(pg_has_role(to_regrole('pg_read_all_stats'),
+                            case when current_setting('server_version_num')::int4 >= 150000 then 'USAGE' else 'MEMBER' end),
+                false)                                                               as sees_all,
+       coalesce(pg_has_role(to_regrole('pg_signal_backend'), 'USAGE'), false)        as signals_others
 from pg_roles r
 where r.rolname = session_user

@@ -1,0 +1,3 @@
+//! Pure judgement: facts in, judgement out. No clock, no environment, no I/O.
+
+pub(crate) mod usage;
