@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments, its run and its report. This file only lists and dispatches them,
 //! and holds what every command is given.
 
+mod check;
 mod demo;
 mod listing;
 mod long;
@@ -14,6 +15,7 @@ use clap::Subcommand;
 
 use crate::args;
 use crate::db::{self, Db};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Filter, Name};
 use crate::model::server::Surroundings;
@@ -35,6 +37,20 @@ pub(crate) enum Command {
     Long(long::Args),
     /// Try everything on a throwaway PostgreSQL with a lively mix of sessions
     Demo(demo::Args),
+    /// Judge the health of connections, with the exit codes of monitoring plugins
+    Check(check::Args),
+}
+
+impl Command {
+    /// Refuses a format that only another command has.
+    fn admit(&self, format: Format) -> Result<(), Failure> {
+        let owner = match (self, format) {
+            (Self::Check(_), Format::Nagios) => return Ok(()),
+            (_, Format::Nagios) => "check",
+            (_, Format::Table | Format::Json | Format::Ndjson | Format::Tsv) => return Ok(()),
+        };
+        Err(Failure::usage("this command has no such format").hinted(format!("only pgconn {owner} has it")))
+    }
 }
 
 /// What a command is given: where to connect, how to speak, where the result goes.
@@ -57,11 +73,13 @@ pub(crate) struct Context {
 /// # Errors
 /// With everything that kept it from ending well.
 pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
+    command.admit(context.format())?;
     match command {
         Command::Stats(args) => stats::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
         Command::Long(args) => long::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
+        Command::Check(args) => check::run(args, context).await,
     }
 }
 

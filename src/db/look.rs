@@ -64,7 +64,7 @@ pub(crate) struct Listing {
 
 impl Selection {
     /// The rows that can be meant at all: client sessions, and hidden ones that may be.
-    fn scope(&self) -> &'static str {
+    pub(super) fn scope(&self) -> &'static str {
         if self.all_backends {
             "true"
         } else {
@@ -156,7 +156,7 @@ impl Db {
     }
 
     /// The activity view in the words of this server's version.
-    fn activity(&self) -> String {
+    pub(super) fn activity(&self) -> String {
         let leader_pid = if self.version_num >= 130_000 { "v.leader_pid" } else { "null::int4" };
         let query_id = if self.version_num >= 140_000 { "v.query_id" } else { "null::int8" };
         sql::fill(sql::ACTIVITY, &[("leader_pid", leader_pid), ("query_id", query_id)])
@@ -169,7 +169,8 @@ impl Db {
     }
 }
 
-fn surroundings_of(rows: &Rows) -> Result<Surroundings, Error> {
+/// The answer to `surroundings.sql`.
+pub(super) fn surroundings_of(rows: &Rows) -> Result<Surroundings, Error> {
     let row =
         rows.first().ok_or_else(|| Error::new(Kind::Protocol, "this login role does not exist any more"))?;
     let version_num: i32 = row.required("version_num")?;

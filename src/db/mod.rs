@@ -6,6 +6,7 @@ mod connect;
 mod error;
 mod filter;
 mod look;
+mod monitor;
 mod rows;
 mod sql;
 
@@ -70,6 +71,11 @@ impl Db {
             timeout,
             stop,
         })
+    }
+
+    /// Lowers the limit of each later statement to `timeout`, for runs that are bounded as a whole.
+    pub(crate) const fn limit(&mut self, timeout: Duration) {
+        self.timeout = timeout;
     }
 
     /// Where the session is.

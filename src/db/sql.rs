@@ -10,6 +10,14 @@ pub(crate) const ACTIVITY: &str = include_str!("sql/activity.sql");
 pub(crate) const STATS: &str = include_str!("sql/stats.sql");
 /// One row per session.
 pub(crate) const SESSIONS: &str = include_str!("sql/sessions.sql");
+/// What is used of each limit on connections.
+pub(crate) const SLOTS: &str = include_str!("sql/slots.sql");
+/// The longest of each kind of long-lasting work.
+pub(crate) const LONGEST: &str = include_str!("sql/longest.sql");
+/// Who waits for a lock, and for whom.
+pub(crate) const WAITS: &str = include_str!("sql/waits.sql");
+/// The oldest prepared transaction.
+pub(crate) const PREPARED: &str = include_str!("sql/prepared.sql");
 /// The names that filters could have meant.
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
 
@@ -61,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_question_opens_with_a_sentence() {
-        for text in [SURROUNDINGS, ACTIVITY, STATS, SESSIONS, NAMES] {
+        for text in [SURROUNDINGS, ACTIVITY, STATS, SESSIONS, SLOTS, LONGEST, WAITS, PREPARED, NAMES] {
             assert!(text.starts_with("-- One row per ") || text.starts_with("-- One row: "), "{text}");
         }
     }

@@ -46,6 +46,23 @@ pub(crate) enum Name {
 }
 
 impl Name {
+    /// Returns `name` as it is typed in a shell for a filter that means exactly it.
+    pub(crate) fn argument(name: &str) -> String {
+        let mut escaped = String::new();
+        for (at, character) in name.chars().enumerate() {
+            if character == '*' || character == '\\' || (character == '!' && at == 0) {
+                escaped.push('\\');
+            }
+            escaped.push(character);
+        }
+        let plain = |character: char| character.is_alphanumeric() || "_-.:/@".contains(character);
+        if escaped.chars().all(plain) && !escaped.starts_with('-') && !escaped.is_empty() {
+            escaped
+        } else {
+            format!("'{}'", escaped.replace('\'', "'\\''"))
+        }
+    }
+
     /// True for a pattern that fits every name.
     pub(crate) fn fits_everything(&self) -> bool {
         matches!(self, Self::Glob(pieces) if pieces.iter().all(String::is_empty))

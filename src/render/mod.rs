@@ -1,6 +1,7 @@
 //! From reports to text. Knows tables, JSON and terminals, not PostgreSQL; does no I/O but on the writer it is given.
 
 pub(crate) mod json;
+pub(crate) mod nagios;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod tsv;
@@ -23,6 +24,8 @@ pub(crate) enum Format {
     Ndjson,
     /// Tab-separated values with a header line
     Tsv,
+    /// The line that monitoring plugins print, with performance data (check only)
+    Nagios,
 }
 
 impl Format {
@@ -76,6 +79,13 @@ pub(crate) trait Report: Serialize {
     fn blocks(&self, head: &Head) -> Vec<table::Block>;
     /// The rows of the tab-separated form.
     fn tsv(&self) -> tsv::Rows;
+    /// Writes the form that only reports of this kind have; `commands` asks for it of no others.
+    ///
+    /// # Errors
+    /// When `out` cannot be written, or there is no such form.
+    fn write_own(&self, _out: &mut dyn Write) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Writes `report` as `format`.
@@ -94,5 +104,6 @@ pub(crate) fn write(
         Format::Json => json::write_document(report, head, look.width.is_some(), out),
         Format::Ndjson => json::write_rows(report, out),
         Format::Tsv => report.tsv().write(out),
+        Format::Nagios => report.write_own(out),
     }
 }

@@ -1,0 +1,342 @@
+//! The rules of `check`: from the facts of one look to a status per rule. Words for people are made elsewhere.
+
+pub(crate) mod range;
+
+use crate::model::health::{Facts, LimitUse, Longest, Measure, Owner, Status, Unit, Waiter, Waits};
+use range::{Bound, Crossed, Limits, Range, Scale};
+
+/// Limits of roles and databases that are measured one by one: the fullest.
+const MEASURED_LIMITS: usize = 10;
+
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Login and one query.
+    Reachable,
+    /// Use of the server's slots and of every role's and database's CONNECTION LIMIT.
+    Connections,
+    /// The longest time since anything happened in an open transaction.
+    IdleXact,
+    /// The longest running statement.
+    LongQuery,
+    /// The oldest open transaction.
+    LongXact,
+    /// The longest wait for a lock.
+    Blocked,
+    /// The oldest prepared transaction.
+    PreparedXact,
+}
+
+impl Rule {
+    /// All rules, in the order in which they are reported.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Reachable,
+        Self::Connections,
+        Self::IdleXact,
+        Self::LongQuery,
+        Self::LongXact,
+        Self::Blocked,
+        Self::PreparedXact,
+    ];
+
+    /// Its name on the command line and in JSON.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Reachable => "reachable",
+            Self::Connections => "connections",
+            Self::IdleXact => "idle-xact",
+            Self::LongQuery => "long-query",
+            Self::LongXact => "long-xact",
+            Self::Blocked => "blocked",
+            Self::PreparedXact => "prepared-xact",
+        }
+    }
+
+    /// What its thresholds are made of.
+    pub(crate) const fn scale(self) -> Scale {
+        match self {
+            Self::Connections => Scale::Connections,
+            _ => Scale::Time,
+        }
+    }
+
+    /// What its value counts.
+    pub(crate) const fn unit(self) -> Unit {
+        match self {
+            Self::Connections => Unit::Count,
+            _ => Unit::Seconds,
+        }
+    }
+
+    /// The thresholds without any flag. 80 % leaves time to act and is what published alert rules use; the ages are
+    /// those at which an open transaction starts to hold back VACUUM or a person starts to wonder.
+    pub(crate) fn defaults(self) -> Thresholds {
+        let minutes = |warning: f64, critical: f64| Thresholds {
+            warning: Some(Range::over(Bound::Time(warning * 60.0))),
+            critical: Some(Range::over(Bound::Time(critical * 60.0))),
+        };
+        match self {
+            Self::Reachable => Thresholds { warning: None, critical: None },
+            Self::Connections => Thresholds {
+                warning: Some(Range::over(Bound::Percent(80.0))),
+                critical: Some(Range::over(Bound::Percent(95.0))),
+            },
+            Self::IdleXact => minutes(5.0, 30.0),
+            Self::LongQuery => minutes(15.0, 60.0),
+            Self::LongXact => minutes(30.0, 120.0),
+            Self::Blocked => minutes(0.5, 5.0),
+            Self::PreparedXact => minutes(5.0, 60.0),
+        }
+    }
+}
+
+/// When a rule is to alert.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Thresholds {
+    /// Outside this range it warns.
+    pub(crate) warning: Option<Range>,
+    /// Outside this range it is critical.
+    pub(crate) critical: Option<Range>,
+}
+
+/// What a rule found.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Verdict {
+    /// The rule.
+    pub(crate) rule: Rule,
+    /// How bad it is.
+    pub(crate) status: Status,
+    /// The measured value that decided, and what it was held against.
+    pub(crate) measure: Measure,
+    /// The threshold that was crossed.
+    pub(crate) crossed: Option<Crossed>,
+    /// The limit of a role or database that decided `connections`; none for the server's slots.
+    pub(crate) limit: Option<LimitUse>,
+    /// True when hidden sessions could make it worse.
+    pub(crate) open: bool,
+    /// Everything that was measured, the server's slots first.
+    pub(crate) measures: Vec<Measure>,
+}
+
+/// A status for every value that the truth can have.
+#[derive(Clone, Copy, Debug)]
+struct Judged {
+    status: Status,
+    crossed: Option<Crossed>,
+    open: bool,
+}
+
+/// The plain ranges of a rule.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    warning: Option<Limits>,
+    critical: Option<Limits>,
+}
+
+impl Bounds {
+    fn of_count(thresholds: &Thresholds, whole: i64) -> Self {
+        Self {
+            warning: thresholds.warning.as_ref().map(|range| range.of_count(whole)),
+            critical: thresholds.critical.as_ref().map(|range| range.of_count(whole)),
+        }
+    }
+
+    fn of_seconds(thresholds: &Thresholds) -> Self {
+        Self {
+            warning: thresholds.warning.as_ref().map(Range::of_seconds),
+            critical: thresholds.critical.as_ref().map(Range::of_seconds),
+        }
+    }
+
+    fn status(self, value: f64) -> Status {
+        let alerts = |limits: Option<Limits>| limits.is_some_and(|limits| limits.alerts(value));
+        if alerts(self.critical) {
+            Status::Critical
+        } else if alerts(self.warning) {
+            Status::Warning
+        } else {
+            Status::Ok
+        }
+    }
+
+    fn crossed(self, status: Status, value: f64) -> Option<Crossed> {
+        match status {
+            Status::Critical => self.critical?.crossed(value),
+            Status::Warning => self.warning?.crossed(value),
+            _ => None,
+        }
+    }
+
+    /// Judges a value of which only the ends are known. What is wrong at every possible value is certain; what is
+    /// wrong at some of them only is unknown.
+    fn judge(self, least: f64, most: f64) -> Judged {
+        let ends = [self.warning, self.critical].into_iter().flatten().flat_map(Limits::turning_points);
+        let possible: Vec<Status> = ends
+            .filter(|point| (least..=most).contains(point))
+            .chain([least, most])
+            .map(|point| self.status(point))
+            .collect();
+        let by_severity = |status: &Status| status.severity();
+        let best = possible.iter().copied().min_by_key(by_severity).unwrap_or(Status::Unknown);
+        let worst = possible.iter().copied().max_by_key(by_severity).unwrap_or(Status::Unknown);
+        let status = if best == worst || best != Status::Ok { best } else { Status::Unknown };
+        Judged { status, crossed: self.crossed(status, least), open: best != worst }
+    }
+
+    fn measure(self, label: String, value: Option<f64>, unit: Unit, max: Option<f64>) -> Measure {
+        let written = |limits: Option<Limits>| limits.map(|limits| limits.to_string());
+        Measure { label, value, unit, warning: written(self.warning), critical: written(self.critical), max }
+    }
+}
+
+/// Judges `rule` over what a look found; `latency` is how long connecting and looking took, in seconds.
+pub(crate) fn judge(rule: Rule, thresholds: &Thresholds, facts: &Facts, latency: f64) -> Verdict {
+    match rule {
+        Rule::Reachable => age(rule, thresholds, latency, 0),
+        Rule::Connections => connections(thresholds, facts),
+        Rule::IdleXact => longest(rule, thresholds, &facts.idle_xact, facts.undecidable),
+        Rule::LongQuery => longest(rule, thresholds, &facts.long_query, facts.undecidable),
+        Rule::LongXact => longest(rule, thresholds, &facts.long_xact, facts.undecidable),
+        Rule::Blocked => blocked(thresholds, &facts.waits),
+        Rule::PreparedXact => {
+            age(rule, thresholds, facts.prepared.oldest.as_ref().map_or(0.0, |oldest| oldest.seconds), 0)
+        }
+    }
+}
+
+/// The same without any facts: what can be said when the server was not reached.
+pub(crate) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status) -> Verdict {
+    let bounds = match rule.scale() {
+        // Percentages of a limit that was never told stay out.
+        Scale::Connections => Bounds { warning: None, critical: None },
+        Scale::Time => Bounds::of_seconds(thresholds),
+    };
+    let measure = bounds.measure(rule.name().into(), None, rule.unit(), None);
+    Verdict {
+        rule,
+        status,
+        crossed: None,
+        limit: None,
+        open: false,
+        measures: vec![measure.clone()],
+        measure,
+    }
+}
+
+/// Judges an age that is at least `seconds`, and exactly that when nothing is `hidden`.
+fn age(rule: Rule, thresholds: &Thresholds, seconds: f64, hidden: i64) -> Verdict {
+    let bounds = Bounds::of_seconds(thresholds);
+    let judged = bounds.judge(seconds, if hidden > 0 { f64::MAX } else { seconds });
+    let value = (judged.status != Status::Unknown).then_some(seconds);
+    let measure = bounds.measure(rule.name().into(), value, Unit::Seconds, None);
+    Verdict {
+        rule,
+        status: judged.status,
+        crossed: judged.crossed,
+        limit: None,
+        open: judged.open,
+        measures: vec![measure.clone()],
+        measure,
+    }
+}
+
+fn longest(rule: Rule, thresholds: &Thresholds, longest: &Longest, hidden: i64) -> Verdict {
+    age(rule, thresholds, longest.seconds.unwrap_or(0.0), hidden)
+}
+
+fn blocked(thresholds: &Thresholds, waits: &Waits) -> Verdict {
+    let longest = longest_wait(waits);
+    // Whose wait's beginning is hidden may have waited for ever.
+    let unknown = waits.sessions.iter().filter(|waiter| waiter.selected && waiter.seconds.is_none()).count();
+    let hidden = waits.undecidable + i64::try_from(unknown).unwrap_or(i64::MAX);
+    age(Rule::Blocked, thresholds, longest.and_then(|waiter| waiter.seconds).unwrap_or(0.0), hidden)
+}
+
+/// The selected session that has waited longest.
+pub(crate) fn longest_wait(waits: &Waits) -> Option<&Waiter> {
+    let waited = |waiter: &&Waiter| waiter.seconds.unwrap_or(-1.0);
+    waits
+        .sessions
+        .iter()
+        .filter(|waiter| waiter.selected)
+        .max_by(|left, right| waited(left).total_cmp(&waited(right)))
+}
+
+/// The one at the head of the queue in which `waiter` stands: who waits for nobody, or the first of a circle.
+pub(crate) fn head_of_queue<'a>(waits: &'a Waits, waiter: &'a Waiter) -> Option<&'a Waiter> {
+    let find = |pid: i32| waits.sessions.iter().find(|session| session.who.pid == pid);
+    let mut seen = vec![waiter.who.pid];
+    let mut head = None;
+    let mut next = waiter.blocked_by.first().copied();
+    while let Some(pid) = next.filter(|pid| !seen.contains(pid)) {
+        seen.push(pid);
+        head = find(pid);
+        next = head.and_then(|session| session.blocked_by.first().copied());
+    }
+    head
+}
+
+fn connections(thresholds: &Thresholds, facts: &Facts) -> Verdict {
+    let slots = &facts.connections;
+    let server = judged_limit(thresholds, slots.used, slots.hidden, slots.usable, "connections".into());
+    let mut limits: Vec<&LimitUse> = facts.limits.iter().collect();
+    limits.sort_by(|left, right| fullness(right).total_cmp(&fullness(left)));
+    let judged: Vec<(Judged, Measure, &LimitUse)> = limits
+        .into_iter()
+        .map(|limit| {
+            let owner = match limit.owner {
+                Owner::Role => "role",
+                Owner::Database => "database",
+            };
+            let label = format!("{owner} {}", limit.name);
+            let (judged, measure) = judged_limit(thresholds, limit.used, limit.hidden, limit.limit, label);
+            (judged, measure, limit)
+        })
+        .collect();
+    let mut measures = vec![server.1.clone()];
+    measures.extend(judged.iter().take(MEASURED_LIMITS).map(|(_, measure, _)| measure.clone()));
+    // The fullest of the worst; the server itself when none is worse.
+    let worst = judged.into_iter().fold((server.0, server.1, None), |worst, (judged, measure, limit)| {
+        if judged.status.severity() > worst.0.status.severity() {
+            (judged, measure, Some(limit))
+        } else {
+            worst
+        }
+    });
+    Verdict {
+        rule: Rule::Connections,
+        status: worst.0.status,
+        measure: worst.1,
+        crossed: worst.0.crossed,
+        limit: worst.2.cloned(),
+        open: worst.0.open,
+        measures,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+fn judged_limit(
+    thresholds: &Thresholds,
+    used: i64,
+    hidden: i64,
+    limit: i64,
+    label: String,
+) -> (Judged, Measure) {
+    let bounds = Bounds::of_count(thresholds, limit);
+    let judged = bounds.judge(used as f64, (used + hidden) as f64);
+    let value = (hidden == 0).then_some(used as f64);
+    (judged, bounds.measure(label, value, Unit::Count, Some(limit as f64)))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+fn fullness(limit: &LimitUse) -> f64 {
+    limit.used as f64 / limit.limit.max(1) as f64
+}
+
+/// The worst of several statuses; ok when there is none.
+pub(crate) fn worst(statuses: impl Iterator<Item = Status>) -> Status {
+    statuses.max_by_key(|status| status.severity()).unwrap_or(Status::Ok)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,316 @@
+//! Thresholds in the range grammar of monitoring plugins, with percentages and durations as numbers.
+//!
+//! `10` alerts outside 0…10, `10:` below 10, `~:10` above 10, `10:20` outside, `@10:20` inside; the ends belong to the
+//! range. Source: Monitoring Plugins Development Guidelines, "Threshold and ranges".
+
+use std::time::Duration;
+
+/// A range as it was typed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Range {
+    /// Alert inside instead of outside.
+    inside: bool,
+    /// None reaches down to minus infinity.
+    low: Option<Bound>,
+    /// None reaches up to infinity.
+    high: Option<Bound>,
+}
+
+/// An end of a range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Bound {
+    /// A bare number.
+    Number(f64),
+    /// Percent of whatever there is at most.
+    Percent(f64),
+    /// Seconds.
+    Time(f64),
+}
+
+/// What a rule's thresholds are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Numbers, or percent of a limit.
+    Connections,
+    /// Durations.
+    Time,
+}
+
+/// A range in plain numbers of one unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limits {
+    inside: bool,
+    low: f64,
+    high: f64,
+}
+
+/// Reads a range whose numbers fit `scale`; `duration` reads one duration.
+///
+/// # Errors
+/// With what is wrong, for the person who typed it.
+pub(crate) fn parse(
+    text: &str,
+    scale: Scale,
+    duration: impl Fn(&str) -> Result<Duration, String>,
+) -> Result<Range, String> {
+    let (inside, rest) = text.strip_prefix('@').map_or((false, text), |rest| (true, rest));
+    if rest.is_empty() {
+        return Err("the range is empty; write one like 10, 10:, ~:10, 10:20 or @10:20".into());
+    }
+    let bound = |text: &str| bound(text, scale, &duration);
+    let (low, high) = match rest.split_once(':') {
+        None => (Some(Bound::Number(0.0)), Some(bound(rest)?)),
+        Some((low, high)) => {
+            let low = match low {
+                "~" => None,
+                "" => Some(Bound::Number(0.0)),
+                low => Some(bound(low)?),
+            };
+            (low, if high.is_empty() { None } else { Some(bound(high)?) })
+        }
+    };
+    if let (Some(low), Some(high)) = (low, high)
+        && low.comparable(high)
+        && low.number() > high.number()
+    {
+        return Err(format!("the range {text} ends before it begins"));
+    }
+    Ok(Range { inside, low, high })
+}
+
+fn bound(
+    text: &str,
+    scale: Scale,
+    duration: impl Fn(&str) -> Result<Duration, String>,
+) -> Result<Bound, String> {
+    match (scale, text.strip_suffix('%')) {
+        (Scale::Connections, Some(percent)) => number(percent).map(Bound::Percent),
+        (Scale::Connections, None) => number(text).map(Bound::Number),
+        (Scale::Time, Some(_)) => Err(format!("{text}: this rule takes durations, like 5m")),
+        (Scale::Time, None) if text == "0" => Ok(Bound::Time(0.0)),
+        (Scale::Time, None) => Ok(Bound::Time(duration(text)?.as_secs_f64())),
+    }
+}
+
+/// Plain decimals only: what `f64` reads besides (`1e3`, `inf`, `NaN`) is no number in this grammar.
+fn number(text: &str) -> Result<f64, String> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits.chars().all(|character| character.is_ascii_digit() || character == '.');
+    match text.parse::<f64>() {
+        Ok(number) if plain && number.is_finite() => Ok(number),
+        _ => Err(format!("\"{text}\" is not a number or percentage, like 80 or 80%")),
+    }
+}
+
+impl Bound {
+    fn number(self) -> f64 {
+        let (Self::Number(number) | Self::Percent(number) | Self::Time(number)) = self;
+        number
+    }
+
+    /// True when which of both is greater does not depend on a limit.
+    fn comparable(self, other: Self) -> bool {
+        let percent = |bound: Self| matches!(bound, Self::Percent(_));
+        percent(self) == percent(other) || self.number() == 0.0
+    }
+
+    fn resolve(self, whole: f64) -> f64 {
+        match self {
+            Self::Percent(percent) => percent * whole / 100.0,
+            Self::Number(number) | Self::Time(number) => number,
+        }
+    }
+}
+
+impl Range {
+    /// Alerts when a value is over `high`.
+    pub(crate) const fn over(high: Bound) -> Self {
+        Self { inside: false, low: Some(Bound::Number(0.0)), high: Some(high) }
+    }
+
+    /// The range for whole numbers, of which there are `whole` at most: percentages become the numbers that alert alike.
+    pub(crate) fn of_count(&self, whole: i64) -> Limits {
+        #[expect(clippy::cast_precision_loss, reason = "limits of connections are far below 2^52")]
+        let whole = whole as f64;
+        // In both kinds of range the values that belong to it are the whole numbers from ceil(low) to floor(high).
+        Limits {
+            inside: self.inside,
+            low: self.low.map_or(f64::NEG_INFINITY, |bound| bound.resolve(whole).ceil()),
+            high: self.high.map_or(f64::INFINITY, |bound| bound.resolve(whole).floor()),
+        }
+    }
+
+    /// The range for seconds.
+    pub(crate) fn of_seconds(&self) -> Limits {
+        Limits {
+            inside: self.inside,
+            low: self.low.map_or(f64::NEG_INFINITY, Bound::number),
+            high: self.high.map_or(f64::INFINITY, Bound::number),
+        }
+    }
+}
+
+impl Limits {
+    /// True when `value` is to be reported.
+    pub(crate) fn alerts(self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value) == self.inside
+    }
+
+    /// Values at and next to the ends: between them the answer of [`Self::alerts`] does not change. Next to means one for
+    /// whole numbers and a millisecond for seconds, whichever matters.
+    pub(crate) fn turning_points(self) -> impl Iterator<Item = f64> {
+        [self.low, self.high]
+            .into_iter()
+            .filter(|end| end.is_finite())
+            .flat_map(|end| [end - 1.0, end - 0.001, end, end + 0.001, end + 1.0])
+    }
+
+    /// The end that `value` is beyond, when it is outside a range that it should be in.
+    pub(crate) fn crossed(self, value: f64) -> Option<Crossed> {
+        if !self.alerts(value) || self.inside {
+            None
+        } else if value > self.high {
+            Some(Crossed::Over(self.high))
+        } else {
+            Some(Crossed::Under(self.low))
+        }
+    }
+}
+
+/// Which end of a range a value is beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Crossed {
+    /// Above the upper end.
+    Over(f64),
+    /// Below the lower end.
+    Under(f64),
+}
+
+impl std::fmt::Display for Limits {
+    /// In the grammar it came from, with plain numbers.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.inside {
+            f.write_str("@")?;
+        }
+        if self.low == f64::NEG_INFINITY {
+            f.write_str("~:")?;
+        } else if self.low != 0.0 || self.high == f64::INFINITY {
+            write!(f, "{}:", self.low)?;
+        }
+        if self.high == f64::INFINITY { Ok(()) } else { write!(f, "{}", self.high) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn seconds(text: &str) -> Result<Duration, String> {
+        humantime::parse_duration(text).map_err(|error| error.to_string())
+    }
+
+    fn count(text: &str) -> Limits {
+        parse(text, Scale::Connections, seconds).unwrap().of_count(97)
+    }
+
+    /// The guidelines' own table, its neighbours, and percentages of 97.
+    #[test]
+    fn the_whole_range_grammar() {
+        let table: &[(&str, &str, &[f64], &[f64])] = &[
+            // text, written back, alerts for, silent for
+            ("10", "10", &[-1.0, 10.5, 11.0], &[0.0, 10.0]),
+            ("10:", "10:", &[-5.0, 9.0], &[10.0, 1e9]),
+            ("~:10", "~:10", &[11.0, 1e9], &[-1e9, 10.0]),
+            ("10:20", "10:20", &[9.0, 21.0], &[10.0, 15.0, 20.0]),
+            ("@10:20", "@10:20", &[10.0, 15.0, 20.0], &[9.0, 21.0]),
+            ("@10", "@10", &[0.0, 10.0], &[-1.0, 11.0]),
+            ("@~:10", "@~:10", &[-1e9, 10.0], &[11.0]),
+            ("@10:", "@10:", &[10.0, 1e9], &[9.0]),
+            ("0:10", "10", &[-1.0, 11.0], &[0.0, 10.0]),
+            (":10", "10", &[-1.0, 11.0], &[0.0, 10.0]),
+            ("0:", "0:", &[-1.0], &[0.0, 1e9]),
+            ("~:", "~:", &[], &[-1e9, 0.0, 1e9]),
+            ("@~:", "@~:", &[-1e9, 0.0, 1e9], &[]),
+            ("-10:10", "-10:10", &[-11.0, 11.0], &[-10.0, 0.0, 10.0]),
+            ("10:10", "10:10", &[9.0, 11.0], &[10.0]),
+            ("0", "0", &[1.0, -1.0], &[0.0]),
+            ("10.5", "10", &[11.0], &[10.0]),
+            ("80%", "77", &[78.0], &[77.0]),
+            ("@80%:", "@78:", &[78.0], &[77.0]),
+            ("100%", "97", &[98.0], &[97.0]),
+            ("10%:90%", "10:87", &[9.0, 88.0], &[10.0, 87.0]),
+            ("5:90%", "5:87", &[4.0, 88.0], &[5.0, 87.0]),
+        ];
+        for (text, written, alerts, silent) in table {
+            let limits = count(text);
+            assert_eq!(limits.to_string(), *written, "{text}");
+            assert!(alerts.iter().all(|value| limits.alerts(*value)), "{text} should alert");
+            assert!(silent.iter().all(|value| !limits.alerts(*value)), "{text} should be silent");
+        }
+    }
+
+    #[test]
+    fn durations_are_ranges_of_seconds() {
+        for (text, written) in [
+            ("5m", "300"),
+            ("90s:", "90:"),
+            ("~:1h30m", "~:5400"),
+            ("@0:250ms", "@0.25"),
+            ("1s:2s", "1:2"),
+            ("0", "0"),
+        ] {
+            assert_eq!(
+                parse(text, Scale::Time, seconds).unwrap().of_seconds().to_string(),
+                written,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused_with_the_reason() {
+        for (text, scale, reason) in [
+            ("", Scale::Connections, "empty"),
+            ("@", Scale::Connections, "empty"),
+            ("~", Scale::Connections, "not a number"),
+            ("20:10", Scale::Connections, "ends before"),
+            ("-10", Scale::Connections, "ends before"),
+            ("90%:80%", Scale::Connections, "ends before"),
+            ("10:20:30", Scale::Connections, "not a number"),
+            ("1e3", Scale::Connections, "not a number"),
+            ("inf", Scale::Connections, "not a number"),
+            ("NaN", Scale::Connections, "not a number"),
+            ("5m", Scale::Connections, "not a number"),
+            ("%", Scale::Connections, "not a number"),
+            ("@@5", Scale::Connections, "not a number"),
+            ("80%", Scale::Time, "takes durations"),
+            ("10m:5m", Scale::Time, "ends before"),
+            ("30", Scale::Time, "time unit needed"),
+        ] {
+            let error = parse(text, scale, seconds).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_written_back_alerts_alike(text in "@?(~|-?[0-9]{0,3}(\\.[0-9])?):?[0-9]{0,3}%?", value in -1000i32..1000) {
+            if let Ok(range) = parse(&text, Scale::Connections, seconds) {
+                let limits = range.of_count(97);
+                let again = parse(&limits.to_string(), Scale::Connections, seconds);
+                // A range without a whole number in it ends before it begins when written back.
+                if let Ok(again) = again {
+                    prop_assert_eq!(again.of_count(97).alerts(value.into()), limits.alerts(value.into()));
+                } else {
+                    prop_assert!(!(limits.low..=limits.high).contains(&f64::from(value)));
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in any::<String>()) {
+            let _ = (parse(&text, Scale::Connections, seconds), parse(&text, Scale::Time, seconds));
+        }
+    }
+}

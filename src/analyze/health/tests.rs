@@ -1,0 +1,139 @@
+use super::*;
+use crate::model::health::{Culprit, Prepared};
+use crate::model::server::Limits as Slots;
+use crate::model::usage::Connections;
+use proptest::prelude::*;
+
+fn facts(used: i64, hidden: i64) -> Facts {
+    let slots = Slots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+    Facts {
+        connections: Connections::new(slots, used, hidden),
+        limits: Vec::new(),
+        undecidable: hidden,
+        untracked: 0,
+        idle_xact: Longest::default(),
+        long_query: Longest::default(),
+        long_xact: Longest::default(),
+        waits: Waits::default(),
+        prepared: Prepared::default(),
+    }
+}
+
+fn status(rule: Rule, facts: &Facts) -> Status {
+    judge(rule, &rule.defaults(), facts, 0.001).status
+}
+
+fn aged(seconds: f64) -> Longest {
+    Longest { count: 1, seconds: Some(seconds), culprit: Some(Culprit::default()) }
+}
+
+#[test]
+fn the_defaults_are_crossed_where_they_say() {
+    // 80 % of 97 is 77.6, 95 % is 92.15.
+    for (used, expected) in
+        [(77, Status::Ok), (78, Status::Warning), (92, Status::Warning), (93, Status::Critical)]
+    {
+        assert_eq!(status(Rule::Connections, &facts(used, 0)), expected, "{used}");
+    }
+    for (seconds, expected) in [(300.0, Status::Ok), (300.1, Status::Warning), (1800.1, Status::Critical)] {
+        let facts = Facts { idle_xact: aged(seconds), ..facts(1, 0) };
+        assert_eq!(status(Rule::IdleXact, &facts), expected, "{seconds}");
+    }
+    let warning = |rule: Rule| Bounds::of_seconds(&rule.defaults()).warning.unwrap().to_string();
+    let critical = |rule: Rule| Bounds::of_seconds(&rule.defaults()).critical.unwrap().to_string();
+    let ages = [Rule::LongQuery, Rule::LongXact, Rule::Blocked, Rule::PreparedXact];
+    assert_eq!(ages.map(warning), ["900", "1800", "30", "300"]);
+    assert_eq!(ages.map(critical), ["3600", "7200", "300", "3600"]);
+}
+
+#[test]
+fn hidden_sessions_are_unknown_only_where_they_could_change_the_verdict() {
+    assert_eq!(status(Rule::Connections, &facts(10, 5)), Status::Ok);
+    assert_eq!(status(Rule::Connections, &facts(10, 70)), Status::Unknown);
+    // At least a warning, whoever is hidden.
+    assert_eq!(status(Rule::Connections, &facts(80, 15)), Status::Warning);
+    assert_eq!(status(Rule::Connections, &facts(95, 5)), Status::Critical);
+    assert_eq!(status(Rule::IdleXact, &facts(10, 1)), Status::Unknown);
+    assert_eq!(status(Rule::PreparedXact, &facts(10, 1)), Status::Ok);
+    assert_eq!(status(Rule::Reachable, &facts(10, 1)), Status::Ok);
+    let seen = Facts { long_xact: aged(1e6), ..facts(10, 1) };
+    assert_eq!(status(Rule::LongXact, &seen), Status::Critical);
+    // A range that alerts on few: more of them can only make it better.
+    let at_least = Thresholds { warning: Some(range("20:")), critical: None };
+    assert_eq!(judge(Rule::Connections, &at_least, &facts(10, 5), 0.0).status, Status::Warning);
+    assert_eq!(judge(Rule::Connections, &at_least, &facts(10, 15), 0.0).status, Status::Unknown);
+}
+
+fn range(text: &str) -> Range {
+    range::parse(text, Scale::Connections, |_| Err(String::new())).unwrap()
+}
+
+#[test]
+fn the_worst_of_cluster_roles_and_databases_counts() {
+    let limit =
+        |owner, name: &str, used, limit| LimitUse { owner, name: name.into(), used, hidden: 0, limit };
+    let facts = Facts {
+        limits: vec![
+            limit(Owner::Role, "app", 9, 10),
+            limit(Owner::Database, "shop", 20, 20),
+            limit(Owner::Role, "bi", 1, 10),
+        ],
+        ..facts(30, 0)
+    };
+    let verdict = judge(Rule::Connections, &Rule::Connections.defaults(), &facts, 0.0);
+    assert_eq!(verdict.status, Status::Critical);
+    assert_eq!(verdict.limit.unwrap().name, "shop");
+    let labels: Vec<&str> = verdict.measures.iter().map(|measure| measure.label.as_str()).collect();
+    assert_eq!(labels, ["connections", "database shop", "role app", "role bi"]);
+    // The threshold in connections that means the same as 80 % of 10.
+    assert_eq!(verdict.measures[2].warning.as_deref(), Some("8"));
+}
+
+#[test]
+fn the_head_of_a_queue_is_found_also_in_a_circle() {
+    let waiter = |pid: i32, seconds: Option<f64>, blocked_by: &[i32]| Waiter {
+        who: Culprit { pid, ..Culprit::default() },
+        selected: seconds.is_some(),
+        seconds,
+        at_most: false,
+        blocked_by: blocked_by.to_vec(),
+    };
+    let queue = Waits {
+        waiting: 2,
+        sessions: vec![waiter(3, Some(9.0), &[2]), waiter(2, Some(10.0), &[1]), waiter(1, None, &[])],
+        ..Waits::default()
+    };
+    let longest = longest_wait(&queue).unwrap();
+    assert_eq!(longest.who.pid, 2);
+    assert_eq!(head_of_queue(&queue, &queue.sessions[0]).unwrap().who.pid, 1);
+    let circle = Waits {
+        waiting: 2,
+        sessions: vec![waiter(1, Some(1.0), &[2]), waiter(2, Some(1.0), &[1])],
+        ..Waits::default()
+    };
+    assert_eq!(head_of_queue(&circle, &circle.sessions[0]).unwrap().who.pid, 2);
+}
+
+#[test]
+fn the_worst_status_wins() {
+    use Status::{Critical, Ok, Unknown, Warning};
+    assert_eq!(worst([Ok, Unknown, Warning, Critical].into_iter()), Critical);
+    assert_eq!(worst([Ok, Unknown, Warning].into_iter()), Warning);
+    assert_eq!(worst([Ok, Unknown].into_iter()), Unknown);
+    assert_eq!(worst([].into_iter()), Ok);
+}
+
+proptest! {
+    /// Never a false OK: when OK is said with hidden sessions, it is OK however many of them are connections.
+    #[test]
+    fn ok_holds_whatever_is_hidden(used in 0i64..120, hidden in 0i64..60, low in 0i64..100, width in 0i64..60, inside: bool) {
+        let text = format!("{}{low}:{}", if inside { "@" } else { "" }, low + width);
+        let thresholds = Thresholds { warning: Some(range(&text)), critical: None };
+        let seen = judge(Rule::Connections, &thresholds, &facts(used, hidden), 0.0).status;
+        let truths: Vec<Status> = (used..=used + hidden)
+            .map(|truth| judge(Rule::Connections, &thresholds, &facts(truth, 0), 0.0).status)
+            .collect();
+        let expected = if truths.iter().all(|truth| *truth == truths[0]) { truths[0] } else { Status::Unknown };
+        prop_assert_eq!(seen, expected);
+    }
+}

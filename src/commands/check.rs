@@ -1,0 +1,261 @@
+//! `pgconn check`: a verdict over the health of a server's connections, for monitoring systems.
+
+mod arguments;
+mod words;
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::Context;
+use crate::analyze::health::{self, Rule, Thresholds};
+use crate::args::Filters;
+use crate::db::{self, Db, Kind, Selection};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::filter::Filter;
+use crate::model::health::{Check, Facts, Status};
+use crate::model::server::Surroundings;
+use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::{Head, Report, Warning, nagios, tsv};
+
+/// The exit code of everything that is not the server's fault.
+const UNKNOWN: Exit = Exit::Verdict(Status::Unknown.code());
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Rules to judge; all of them when none is named
+    #[arg(value_name = "RULE", value_parser = arguments::RuleParser)]
+    rules: Vec<Rule>,
+    /// Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations)
+    #[arg(long, value_name = "RULE=RANGE", value_parser = arguments::threshold)]
+    warning: Vec<arguments::Threshold>,
+    /// Be critical outside this range
+    #[arg(long, value_name = "RULE=RANGE", value_parser = arguments::threshold)]
+    critical: Vec<arguments::Threshold>,
+    /// Refused with a hint: thresholds belong to a rule
+    #[arg(short = 'c', hide = true, value_name = "RANGE", value_parser = arguments::no_short_threshold)]
+    short_critical: Option<String>,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+impl Args {
+    /// The rules to judge, each with its thresholds.
+    fn policy(&self) -> Result<Vec<(Rule, Thresholds)>, Failure> {
+        let wanted = |rule: &Rule| self.rules.is_empty() || self.rules.contains(rule);
+        let mut policy: Vec<(Rule, Thresholds)> =
+            Rule::ALL.into_iter().filter(wanted).map(|rule| (rule, rule.defaults())).collect();
+        let critical = self.critical.iter().map(|threshold| (threshold, true));
+        for (given, critical) in self.warning.iter().map(|threshold| (threshold, false)).chain(critical) {
+            let Some((_, thresholds)) = policy.iter_mut().find(|(rule, _)| *rule == given.rule) else {
+                let name = given.rule.name();
+                let failure = Failure::usage(format!("there is a threshold for {name}, which is not judged"));
+                return Err(Failure {
+                    exit: UNKNOWN,
+                    ..failure.hinted(format!("name the rule, too: pgconn check {name}"))
+                });
+            };
+            let threshold = if critical { &mut thresholds.critical } else { &mut thresholds.warning };
+            *threshold = Some(given.range);
+        }
+        Ok(policy)
+    }
+}
+
+/// What one look brought.
+struct Looked {
+    surroundings: Surroundings,
+    facts: Facts,
+    latency: Duration,
+    /// Names in the filters that do not exist.
+    unknown_names: Vec<Warning>,
+}
+
+/// Judges and prints; the exit code is the verdict.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let policy = args.policy()?;
+    let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
+    let began = Instant::now();
+    let limit = context.connection.timeout;
+    let looked = tokio::time::timeout(limit, look(&selection, began, context)).await.unwrap_or_else(|_| {
+        let late = db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"));
+        Err(Trouble { error: late.hinted("pgconn ping shows which phase is slow"), inside: false })
+    });
+    let (verdict, mut head) = match looked {
+        Ok((db, looked)) => {
+            let verdict = Verdict::new(&policy, &looked);
+            let mut head = super::head(&db, &looked.surroundings, looked.facts.connections.hidden);
+            head.warnings.extend(looked.unknown_names);
+            head.warnings.extend(words::untracked(looked.facts.untracked));
+            let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), db.close()).await;
+            (verdict, head)
+        }
+        Err(trouble) => (Verdict::unreached(&policy, trouble)?, Head::default()),
+    };
+    let exit = Exit::Verdict(verdict.status.code());
+    if verdict.status == Status::Ok && !context.format().is_json() {
+        head.warnings.clear();
+        if context.flags.quiet && context.flags.output.is_none() {
+            return Ok(exit);
+        }
+    }
+    context.emit(&verdict, &head)?;
+    Ok(exit)
+}
+
+/// Why there is nothing to judge.
+struct Trouble {
+    error: db::Error,
+    /// True when it came after the login.
+    inside: bool,
+}
+
+impl From<db::Error> for Trouble {
+    fn from(error: db::Error) -> Self {
+        Self { error, inside: true }
+    }
+}
+
+/// Connects and asks, all of it within the time limit that the caller holds against it.
+async fn look(selection: &Selection, began: Instant, context: &Context) -> Result<(Db, Looked), Trouble> {
+    let mut db = context.connect().await.map_err(|error| Trouble { error, inside: false })?;
+    let left = context.connection.timeout.saturating_sub(began.elapsed());
+    // What the server still works on when time is up ends by itself a moment later.
+    db.limit(left.max(Duration::from_millis(1)));
+    let (surroundings, facts) = db.health(selection).await?;
+    let latency = began.elapsed();
+    // An application that is not there just now is no mistake; a database or role that does not exist is.
+    let lasting = Filter { applications: Vec::new(), ..selection.filter.clone() };
+    let unknown_names = super::did_you_mean(&db, &lasting).await?;
+    Ok((db, Looked { surroundings, facts, latency, unknown_names }))
+}
+
+/// The answer of `check`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Verdict {
+    /// The worst of all rules.
+    status: Status,
+    /// The exit code of this run.
+    exit_code: u8,
+    /// The worst of it in one line.
+    summary: String,
+    /// Connecting, logging in and looking; none when it did not come to that.
+    latency_seconds: Option<f64>,
+    /// Sessions that wait for a lock; none when that is hidden or unknown.
+    waiting: Option<i64>,
+    /// One per rule.
+    checks: Vec<Check>,
+}
+
+impl Verdict {
+    fn new(policy: &[(Rule, Thresholds)], looked: &Looked) -> Self {
+        let latency = looked.latency.as_secs_f64();
+        let checks = policy.iter().map(|(rule, thresholds)| {
+            let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
+            let check = words::check(verdict, &looked.facts, &looked.surroundings.me.role);
+            words::about_nobody(check, *rule, &looked.unknown_names)
+        });
+        let waits = &looked.facts.waits;
+        Self {
+            latency_seconds: Some(latency),
+            waiting: (waits.undecidable == 0).then_some(waits.waiting),
+            ..Self::of(checks.collect())
+        }
+    }
+
+    /// The verdict when there was no answer to judge.
+    fn unreached(policy: &[(Rule, Thresholds)], trouble: Trouble) -> Result<Self, Failure> {
+        let Trouble { error, inside } = trouble;
+        let status = match error.kind {
+            Kind::BadSettings | Kind::BadValue => return Err(Failure { exit: UNKNOWN, ..error.into() }),
+            Kind::Interrupted(_) => return Err(error.into()),
+            Kind::UnsupportedServer => Status::Unknown,
+            Kind::PermissionDenied | Kind::Server if inside => Status::Unknown,
+            _ => Status::Critical,
+        };
+        let mut checks = Vec::new();
+        if policy.iter().all(|(rule, _)| *rule != Rule::Reachable) {
+            checks.push(words::unreached(Rule::Reachable, &Rule::Reachable.defaults(), status, &error));
+        }
+        for (rule, thresholds) in policy {
+            checks.push(words::unreached(*rule, thresholds, status, &error));
+        }
+        Ok(Self::of(checks))
+    }
+
+    fn of(checks: Vec<Check>) -> Self {
+        let status = health::worst(checks.iter().map(|check| check.status));
+        let summary = words::summary(&checks, status);
+        Self { status, exit_code: status.code(), summary, latency_seconds: None, waiting: None, checks }
+    }
+
+    fn alert_line(&self) -> String {
+        format!("PGCONN {}: {}", self.status.word(), self.summary)
+    }
+}
+
+const fn mark(status: Status) -> Mark {
+    match status {
+        Status::Ok => Mark::Good,
+        Status::Warning | Status::Unknown => Mark::Warn,
+        Status::Critical => Mark::Bad,
+    }
+}
+
+impl Report for Verdict {
+    fn kind(&self) -> &'static str {
+        "check"
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["checks"]
+    }
+
+    fn blocks(&self, _: &Head) -> Vec<Block> {
+        let mut table = Table::new(&[("STATUS", Align::Left), ("RULE", Align::Left), ("FOUND", Align::Left)]);
+        for check in &self.checks {
+            let mark = if check.status == Status::Ok { Mark::Plain } else { mark(check.status) };
+            table.push(mark, [check.status.word().into(), check.rule.into(), check.message.clone()]);
+        }
+        let mut blocks =
+            vec![Block::marked(mark(self.status), self.alert_line()), Block::Gap, Block::Table(table)];
+        let hints: Vec<&String> = self.checks.iter().filter_map(|check| check.hint.as_ref()).collect();
+        if !hints.is_empty() {
+            blocks.push(Block::Gap);
+        }
+        for (at, hint) in hints.iter().enumerate() {
+            if !hints.iter().take(at).any(|earlier| earlier == hint) {
+                blocks.push(Block::line(format!("next: {hint}")));
+            }
+        }
+        blocks
+    }
+
+    fn tsv(&self) -> tsv::Rows {
+        let mut rows =
+            tsv::Rows::new(&["rule", "status", "value", "unit", "warning", "critical", "message", "hint"]);
+        for check in &self.checks {
+            rows.push([
+                check.rule.into(),
+                check.status.word().to_lowercase().as_str().into(),
+                check.value.into(),
+                words::unit(check.unit).into(),
+                check.warning.as_ref().into(),
+                check.critical.as_ref().into(),
+                (&check.message).into(),
+                check.hint.as_ref().into(),
+            ]);
+        }
+        rows
+    }
+
+    fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {
+        let measures = self.checks.iter().flat_map(|check| &check.measures);
+        writeln!(out, "{}", nagios::line(&self.alert_line(), measures))
+    }
+}

@@ -1,0 +1,271 @@
+//! What `check` says: a line per rule with the culprit's name, the next command, and the one line that sums it up.
+
+use crate::analyze::health::range::Crossed;
+use crate::analyze::health::{self, Rule, Thresholds, Verdict};
+use crate::commands::quoted;
+use crate::db;
+use crate::model::filter::Name;
+use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Owner, Status, Unit};
+use crate::render::{Warning, text};
+
+/// Puts a verdict into words.
+pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str) -> Check {
+    let mut message = found(&verdict, facts);
+    let beyond = verdict.crossed.map(|crossed| match crossed {
+        Crossed::Over(limit) => ("over", limit),
+        Crossed::Under(limit) => ("under", limit),
+    });
+    if let Some((word, limit)) = beyond {
+        message.push_str(&format!(" ({word} {})", amount(limit, verdict.rule.unit())));
+    }
+    let hint = match verdict.status {
+        Status::Ok => None,
+        Status::Unknown => Some(format!("GRANT pg_monitor TO {}", quoted(me))),
+        _ => hint(&verdict, facts),
+    };
+    said(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, hint)
+}
+
+/// A check when nothing was reached: `reachable` and what the refusal is about are as bad as the refusal itself.
+pub(super) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status, error: &db::Error) -> Check {
+    let full = matches!(error.kind, db::Kind::TooManyConnections(_));
+    if rule == Rule::Reachable || (rule == Rule::Connections && full) {
+        let verdict = health::unreached(rule, thresholds, status);
+        let detail = error.detail.as_ref().map(|detail| format!(" ({})", text::sanitize(detail)));
+        let message = format!("{}{}", error.message, detail.unwrap_or_default());
+        return said(rule, status, verdict.measure, verdict.measures, message, error.hint.clone());
+    }
+    let verdict = health::unreached(rule, thresholds, Status::Unknown);
+    let message = "not judged: there was no answer to judge".to_owned();
+    said(rule, Status::Unknown, verdict.measure, verdict.measures, message, None)
+}
+
+/// The check, or the reason why it judged nobody: its filters name something that does not exist.
+pub(super) fn about_nobody(check: Check, rule: Rule, unknown_names: &[Warning]) -> Check {
+    let filtered = matches!(rule, Rule::IdleXact | Rule::LongQuery | Rule::LongXact | Rule::Blocked);
+    match unknown_names.first() {
+        Some(unknown) if filtered && check.status == Status::Ok => Check {
+            status: Status::Unknown,
+            message: unknown.message.clone(),
+            hint: unknown.hint.clone(),
+            ..check
+        },
+        _ => check,
+    }
+}
+
+fn said(
+    rule: Rule,
+    status: Status,
+    measure: Measure,
+    measures: Vec<Measure>,
+    message: String,
+    hint: Option<String>,
+) -> Check {
+    Check {
+        rule: rule.name(),
+        status,
+        value: measure.value,
+        unit: measure.unit,
+        warning: measure.warning,
+        critical: measure.critical,
+        message,
+        hint,
+        measures,
+    }
+}
+
+fn found(verdict: &Verdict, facts: &Facts) -> String {
+    let hidden = |number: i64| format!("{} hidden", is_are(number, "session"));
+    match verdict.rule {
+        Rule::Reachable => {
+            format!("answered in {}", amount(verdict.measure.value.unwrap_or_default(), Unit::Seconds))
+        }
+        Rule::Connections => connections(verdict, facts),
+        Rule::Blocked if verdict.open => {
+            format!("{} hidden; {}", is_are(facts.waits.undecidable, "waiting session"), blocked(facts))
+        }
+        Rule::Blocked => blocked(facts),
+        Rule::PreparedXact => prepared(facts),
+        Rule::IdleXact | Rule::LongQuery | Rule::LongXact => {
+            let (longest, noun, doing) = match verdict.rule {
+                Rule::IdleXact => (&facts.idle_xact, "transaction", "idle"),
+                Rule::LongQuery => (&facts.long_query, "query", "running"),
+                _ => (&facts.long_xact, "transaction", "open"),
+            };
+            let seen = longest_of(longest, noun, doing);
+            if verdict.open { format!("{}; {seen}", hidden(facts.undecidable)) } else { seen }
+        }
+    }
+}
+
+fn connections(verdict: &Verdict, facts: &Facts) -> String {
+    let (used, hidden, limit) = match &verdict.limit {
+        Some(limit) => (limit.used, limit.hidden, limit.limit),
+        None => (facts.connections.used, facts.connections.hidden, facts.connections.usable),
+    };
+    let number = match hidden {
+        0 => used.to_string(),
+        hidden => format!("{used} to {}", used + hidden),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+    let share = match hidden {
+        0 if limit > 0 => format!(" ({})", text::percent(used as f64 / limit as f64)),
+        0 => String::new(),
+        hidden => format!("; {} hidden", is_are(hidden, "session")),
+    };
+    match &verdict.limit {
+        Some(limit) => {
+            let owner = match limit.owner {
+                Owner::Role => "role",
+                Owner::Database => "database",
+            };
+            format!("{owner} \"{}\" uses {number} of its {} connections{share}", limit.name, limit.limit)
+        }
+        None => format!("{number} of {limit} usable connections in use{share}"),
+    }
+}
+
+fn longest_of(longest: &Longest, noun: &str, doing: &str) -> String {
+    let plural = match noun {
+        "query" => "queries",
+        _ => "transactions",
+    };
+    match (longest.seconds, &longest.culprit) {
+        (Some(seconds), Some(culprit)) => {
+            let number = match longest.count {
+                1 => format!("1 {noun} {doing}"),
+                number => format!("{number} {plural} {doing}, the longest"),
+            };
+            format!("{number} for {}: {}", text::duration(seconds), name(culprit))
+        }
+        _ => format!("no {noun} {doing}"),
+    }
+}
+
+fn blocked(facts: &Facts) -> String {
+    let waits = &facts.waits;
+    let Some(longest) = health::longest_wait(waits) else { return "no session waits for a lock".into() };
+    let who = match waits.waiting {
+        1 => "1 session waits for a lock".to_owned(),
+        number => format!("{number} sessions wait for locks, the longest"),
+    };
+    let how_long = match longest.seconds {
+        Some(seconds) if longest.at_most => format!(" for at most {}", text::duration(seconds)),
+        Some(seconds) => format!(" for {}", text::duration(seconds)),
+        None => String::new(),
+    };
+    let behind = match health::head_of_queue(waits, longest) {
+        Some(head) if head.who.pid == 0 => format!("behind a prepared transaction: {}", name(&longest.who)),
+        Some(head) => format!("behind {}", name(&head.who)),
+        None => name(&longest.who),
+    };
+    format!("{who}{how_long}, {behind}")
+}
+
+fn prepared(facts: &Facts) -> String {
+    let Some(oldest) = &facts.prepared.oldest else { return "no prepared transaction".into() };
+    let number = match facts.prepared.count {
+        1 => "1 prepared transaction".to_owned(),
+        number => format!("{number} prepared transactions, the oldest"),
+    };
+    format!(
+        "{number} for {}: \"{}\" of role {} in database {}",
+        text::duration(oldest.seconds),
+        oldest.gid,
+        oldest.owner,
+        oldest.database
+    )
+}
+
+/// The culprit in an alert: `pid 4711 (worker, role app, from 10.0.4.30)`.
+fn name(culprit: &Culprit) -> String {
+    let application = match culprit.application_name.as_str() {
+        "" => "no application_name",
+        name => name,
+    };
+    let role = culprit.role.as_ref().map(|role| format!(", role {role}")).unwrap_or_default();
+    let from = match culprit.client.as_deref() {
+        None => String::new(),
+        Some("local") => ", local".into(),
+        Some(address) => format!(", from {address}"),
+    };
+    format!("pid {} ({application}{role}{from})", culprit.pid)
+}
+
+fn hint(verdict: &Verdict, facts: &Facts) -> Option<String> {
+    Some(match verdict.rule {
+        Rule::Reachable => "pgconn ping".into(),
+        Rule::Connections => match &verdict.limit {
+            None => "pgconn stats".into(),
+            Some(limit) => {
+                let flag = match limit.owner {
+                    Owner::Role => "--role",
+                    Owner::Database => "--db",
+                };
+                format!("pgconn stats {flag} {}", Name::argument(&limit.name))
+            }
+        },
+        Rule::IdleXact => "pgconn ls --state idle-in-transaction".into(),
+        Rule::LongQuery | Rule::LongXact => "pgconn long".into(),
+        Rule::Blocked => "pgconn blockers".into(),
+        Rule::PreparedXact => {
+            let oldest = facts.prepared.oldest.as_ref()?;
+            let gid = oldest.gid.replace('\'', "''");
+            format!("in database {}: COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}'", oldest.database)
+        }
+    })
+}
+
+/// The line that a pager shows: the worst finding, and which other rules are not ok.
+pub(super) fn summary(checks: &[Check], status: Status) -> String {
+    let shown = match status {
+        Status::Ok => checks.iter().find(|check| check.rule == Rule::Connections.name()).or(checks.first()),
+        _ => checks.iter().find(|check| check.status == status),
+    };
+    let Some(shown) = shown else { return "nothing was judged".into() };
+    let others: Vec<String> = checks
+        .iter()
+        // What a refusal leaves unjudged says nothing that the refusal does not.
+        .filter(|check| check.status != Status::Ok && check.rule != shown.rule)
+        .filter(|check| check.message != shown.message && !check.message.starts_with("not judged"))
+        .map(|check| format!("{} {}", check.rule, check.status.word()))
+        .collect();
+    let also = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
+    match status {
+        Status::Ok => shown.message.clone(),
+        _ => format!("{}: {}{also}", shown.rule, shown.message),
+    }
+}
+
+/// Warns of sessions that no rule can judge, whoever looks.
+pub(super) fn untracked(number: i64) -> Option<Warning> {
+    (number > 0).then(|| Warning {
+        code: "untracked_sessions",
+        message: format!("{} track_activities off: what they do is shown to nobody", has_have(number)),
+        hint: None,
+    })
+}
+
+/// The word of a unit.
+pub(super) const fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Count => "count",
+        Unit::Seconds => "seconds",
+    }
+}
+
+fn amount(number: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Count => number.to_string(),
+        Unit::Seconds => text::duration(number),
+    }
+}
+
+fn is_are(number: i64, noun: &str) -> String {
+    format!("{} {}", text::count(number, noun), if number == 1 { "is" } else { "are" })
+}
+
+fn has_have(number: i64) -> String {
+    format!("{} {}", text::count(number, "session"), if number == 1 { "has" } else { "have" })
+}

@@ -1,0 +1,23 @@
+-- One row per kind of long-lasting work (idle-xact, long-query, long-xact) that there is: how many selected sessions
+-- do it, and the one that has done it longest.
+with a as materialized (
+  {activity}
+), f as (
+  select s.* from a s where {scope} and s.pid <> pg_backend_pid() and not s.hidden and ({filter})
+), k as (
+  select 'idle-xact' as kind, f.*, extract(epoch from f.now - f.state_change)::float8 as seconds
+  from f where f.state in ('idle in transaction', 'idle in transaction (aborted)')
+  union all
+  select 'long-query', f.*, extract(epoch from f.now - f.query_start)::float8
+  from f where f.state in ('active', 'fastpath function call') and f.query_start is not null
+  union all
+  select 'long-xact', f.*, extract(epoch from f.now - f.xact_start)::float8
+  from f where f.xact_start is not null
+)
+select distinct on (k.kind) k.kind, count(*) over (partition by k.kind) as n, k.seconds, k.pid,
+       encode(textsend(k.datname::text), 'hex')    as database,
+       encode(textsend(k.usename::text), 'hex')    as role,
+       encode(textsend(k.application_name), 'hex') as application_name,
+       k.client, k.state
+from k
+order by k.kind, k.seconds desc nulls last, k.pid

@@ -1,0 +1,34 @@
+-- One row per session that waits for a lock or is waited for (pid 0: a prepared transaction), the longest waits first.
+-- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {limit} longest waits: both
+-- hold up the lock manager. pg_locks shows everybody everything, so that waits are seen that the activity view hides.
+with a as materialized (
+  {activity}
+), l as materialized (
+  select l.pid, max({waitstart}) as waitstart
+  from pg_locks l
+  where not l.granted and l.pid is not null
+    and (select coalesce(bool_or(a.wait_event_type = 'Lock' or a.hidden), false) from a)
+  group by l.pid
+), w as materialized (
+  select s.pid, ({filter}) as matches, {wait_seconds} as seconds, count(*) over () as n,
+         count(*) filter (where ({filter}) is null) over () as undecided
+  from a s join l on l.pid = s.pid
+  where {scope} and ({filter}) is not false
+), b as materialized (
+  select w.*, pg_blocking_pids(w.pid) as blocked_by
+  from (select * from w order by w.seconds desc nulls first, w.pid limit {limit}) w
+), p as (
+  select b.pid, b.matches, b.seconds, b.n, b.undecided, b.blocked_by from b
+  union all
+  select distinct h.pid, null::bool, null::float8, null::int8, null::int8, null::int4[]
+  from (select unnest(b.blocked_by) as pid from b) h
+  where h.pid not in (select b.pid from b)
+)
+select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.n, p.undecided,
+       array_to_string(array(select distinct x from unnest(p.blocked_by) x where x <> p.pid order by x), ',') as blocked_by,
+       encode(textsend(s.datname::text), 'hex')    as database,
+       encode(textsend(s.usename::text), 'hex')    as role,
+       encode(textsend(s.application_name), 'hex') as application_name,
+       s.client, s.state
+from p left join a s on s.pid = p.pid
+order by p.seconds desc nulls last, p.pid
