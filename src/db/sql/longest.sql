@@ -14,10 +14,12 @@ with a as materialized (
   select 'long-xact', f.*, extract(epoch from f.now - f.xact_start)::float8
   from f where f.xact_start is not null
 )
-select distinct on (k.kind) k.kind, count(*) over (partition by k.kind) as n, k.seconds, k.pid,
-       encode(textsend(k.datname::text), 'hex')    as database,
-       encode(textsend(k.usename::text), 'hex')    as role,
+select k.kind, k.n, k.seconds, k.pid,
+       encode(textsend(d.datname::text), 'hex')    as database,
+       encode(textsend(r.rolname::text), 'hex')    as role,
        encode(textsend(k.application_name), 'hex') as application_name,
        k.client, k.state
-from k
-order by k.kind, k.seconds desc nulls last, k.pid
+from (select distinct on (kind) k.*, count(*) over (partition by kind) as n from k order by kind, seconds desc nulls last, pid) k
+     left join pg_database d on d.oid = k.datid
+     left join pg_roles r on r.oid = k.usesysid
+order by k.kind

@@ -26,9 +26,11 @@ with a as materialized (
 )
 select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.n, p.undecided,
        array_to_string(array(select distinct x from unnest(p.blocked_by) x where x <> p.pid order by x), ',') as blocked_by,
-       encode(textsend(s.datname::text), 'hex')    as database,
-       encode(textsend(s.usename::text), 'hex')    as role,
+       encode(textsend(d.datname::text), 'hex')    as database,
+       encode(textsend(r.rolname::text), 'hex')    as role,
        encode(textsend(s.application_name), 'hex') as application_name,
        s.client, s.state
 from p left join a s on s.pid = p.pid
+     left join pg_database d on d.oid = s.datid
+     left join pg_roles r on r.oid = s.usesysid
 order by p.seconds desc nulls last, p.pid
