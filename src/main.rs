@@ -80,7 +80,8 @@ fn run(cli: Cli) -> Exit {
         }
     };
     let (trigger, stop) = stop::channel();
-    let mut context = Context { connection: cli.connection, flags: cli.output, ui, output, stop };
+    let mut context =
+        Context { connection: cli.connection, flags: cli.output, ui, output, stop, program: cli::command };
     let ended = runtime.block_on(async {
         listen(trigger)?;
         commands::run(cli.command, &mut context).await

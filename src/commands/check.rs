@@ -10,6 +10,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Context;
+use super::manual::{Group, Manual};
 use crate::analyze::health::{self, Rule, Thresholds};
 use crate::args::Filters;
 use crate::db::{self, Db, Kind, Selection};
@@ -23,6 +24,24 @@ use crate::render::{Head, Report, Warning, nagios, tsv};
 
 /// The exit code of everything that is not the server's fault.
 const UNKNOWN: Exit = Exit::Verdict(Status::Unknown.code());
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Monitor,
+    &[
+        ("Is everything in order?", "pgconn check"),
+        ("From cron: mail only when something is wrong", "pgconn check -q"),
+        ("Only whether it can be logged in to, for a probe", "pgconn check reachable -t 2s"),
+        ("Thresholds of one's own", "pgconn check --warning connections=70% --critical idle-xact=10m"),
+        ("As a plugin of Nagios or Icinga, with performance data", "pgconn check -F nagios"),
+    ],
+)
+.exits(&[
+    ("0", "OK"),
+    ("1", "WARNING"),
+    ("2", "CRITICAL; also when it cannot connect or gets no answer in time"),
+    ("3", "UNKNOWN: usage error, or what decides is hidden from this role"),
+]);
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -137,7 +156,7 @@ async fn look(selection: &Selection, began: Instant, context: &Context) -> Resul
 /// The answer of `check`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Verdict {
+pub(super) struct Verdict {
     /// The worst of all rules.
     status: Status,
     /// The exit code of this run.

@@ -2,10 +2,14 @@
 //! and holds what every command is given.
 
 mod check;
+pub(crate) mod completions;
 mod demo;
 mod listing;
 mod long;
 mod ls;
+pub(crate) mod man;
+pub(crate) mod manual;
+pub(crate) mod schema;
 mod stats;
 
 use std::io;
@@ -23,11 +27,12 @@ use crate::output::Output;
 use crate::render::{Format, Head, Report, Warning};
 use crate::stop::Stop;
 use crate::ui::Ui;
+use manual::Manual;
 
 /// The commands there are.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Count sessions by state and application, against the limits
+    /// Count sessions by state and application, against limits
     Stats(stats::Args),
     /// List sessions
     #[command(visible_alias = "sessions")]
@@ -35,10 +40,16 @@ pub(crate) enum Command {
     /// List the longest queries and transactions first
     #[command(visible_alias = "queries")]
     Long(long::Args),
-    /// Try everything on a throwaway PostgreSQL with a lively mix of sessions
+    /// Try everything on a throwaway PostgreSQL, full of trouble
     Demo(demo::Args),
-    /// Judge the health of connections, with the exit codes of monitoring plugins
+    /// Judge the health of connections, for monitoring plugins
     Check(check::Args),
+    /// Print the JSON Schema of an output
+    Schema(schema::Args),
+    /// Print the completion script of a shell
+    Completions(completions::Args),
+    /// Print or install the manual pages
+    Man(man::Args),
 }
 
 impl Command {
@@ -53,6 +64,18 @@ impl Command {
     }
 }
 
+/// What help and man pages say about each command beyond its flags, in the order of the help.
+pub(crate) const MANUALS: &[(&str, Manual)] = &[
+    ("stats", stats::MANUAL),
+    ("ls", ls::MANUAL),
+    ("long", long::MANUAL),
+    ("check", check::MANUAL),
+    ("demo", demo::MANUAL),
+    ("schema", schema::MANUAL),
+    ("completions", completions::MANUAL),
+    ("man", man::MANUAL),
+];
+
 /// What a command is given: where to connect, how to speak, where the result goes.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -66,6 +89,8 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The signal to end.
     pub(crate) stop: Stop,
+    /// The whole command line, for documents about it.
+    pub(crate) program: fn() -> clap::Command,
 }
 
 /// Runs `command`.
@@ -80,6 +105,9 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Long(args) => long::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
+        Command::Schema(args) => schema::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man(args) => man::run(&args, context),
     }
 }
 
