@@ -109,10 +109,12 @@ fn start(full: bool, wanted: &dyn Fn() -> bool) -> Result<Demo, Failure> {
 async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
     let uri = format!("postgresql://postgres@127.0.0.1:{}/shop", demo.cluster.port);
     let given = !args.command.is_empty();
-    if given || context.format() != Format::Table {
-        context.ui.detail(&uri);
-    } else {
+    if !given && context.format() == Format::Table && context.flags.output.is_none() {
         context.output.with(|out| writeln!(out, "{uri}\n"))?;
+    } else if args.keep {
+        context.ui.status(&uri);
+    } else {
+        context.ui.detail(&uri);
     }
     let arguments = if given { args.command.clone() } else { first_look(&context.flags) };
     let exit = run_on(demo, &arguments, context).await?;
