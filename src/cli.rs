@@ -139,7 +139,9 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
         .into_iter()
         .find_map(word)
         .or_else(|| nearest_command(word(ContextKind::InvalidSubcommand)?));
-    let hint = meant.map_or_else(|| read_on(argv), |meant| format!("did you mean {meant}?"));
+    let tip = || text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
+    let hint =
+        meant.map(|meant| format!("did you mean {meant}?")).or_else(tip).unwrap_or_else(|| read_on(argv));
     Failure { exit: usage_exit(argv), ..Failure::usage(message).hinted(hint) }
 }
 
