@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
+use crate::conninfo::Given;
 use crate::model::filter::{Client, Filter, Name, STATES, State, Term};
 use crate::render::Format;
 
@@ -36,9 +37,29 @@ pub(crate) struct Connection {
     /// Ask for a password before connecting
     #[arg(short = 'W', long, global = true)]
     pub(crate) password: bool,
-    /// Time limit for connecting to one address and for each statement
-    #[arg(short, long, global = true, value_name = "DUR", default_value = "10s", value_parser = time_limit)]
-    pub(crate) timeout: Duration,
+    /// Time limit for connecting to one address and for each statement [default: 10s]
+    #[arg(short, long, global = true, value_name = "DUR", value_parser = time_limit)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Connection {
+    /// The bound on each statement.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(Duration::from_secs(10))
+    }
+
+    /// The same as settings are resolved from.
+    pub(crate) fn given(&self) -> Given {
+        Given {
+            host: self.host.clone(),
+            port: self.port.clone(),
+            username: self.username.clone(),
+            dbname: self.dbname.clone(),
+            service: self.service.clone(),
+            no_password: self.no_password,
+            force_password: self.password,
+        }
+    }
 }
 
 /// How the result is to be written.

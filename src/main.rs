@@ -11,6 +11,7 @@ mod args;
 mod cli;
 mod cluster;
 mod commands;
+mod conninfo;
 mod db;
 mod error;
 mod exit;

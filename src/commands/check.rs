@@ -99,7 +99,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let policy = args.policy()?;
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
     let began = Instant::now();
-    let limit = context.connection.timeout;
+    let limit = context.connection.timeout();
     let looked = tokio::time::timeout(limit, look(&selection, began, context)).await.unwrap_or_else(|_| {
         let late = db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"));
         Err(Trouble { error: late.hinted("pgconn ping shows which phase is slow"), inside: false })
@@ -142,7 +142,7 @@ impl From<db::Error> for Trouble {
 /// Connects and asks, all of it within the time limit that the caller holds against it.
 async fn look(selection: &Selection, began: Instant, context: &Context) -> Result<(Db, Looked), Trouble> {
     let mut db = context.connect().await.map_err(|error| Trouble { error, inside: false })?;
-    let left = context.connection.timeout.saturating_sub(began.elapsed());
+    let left = context.connection.timeout().saturating_sub(began.elapsed());
     // What the server still works on when time is up ends by itself a moment later.
     db.limit(left.max(Duration::from_millis(1)));
     let (surroundings, facts) = db.health(selection).await?;

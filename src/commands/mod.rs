@@ -18,6 +18,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::args;
+use crate::conninfo::{self, Environment};
 use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -26,7 +27,7 @@ use crate::model::server::Surroundings;
 use crate::output::Output;
 use crate::render::{Format, Head, Report, Warning};
 use crate::stop::Stop;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use manual::Manual;
 
 /// The commands there are.
@@ -134,16 +135,18 @@ impl Context {
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect(&self) -> Result<Db, db::Error> {
-        let given = db::Given {
-            host: self.connection.host.clone(),
-            port: self.connection.port.clone(),
-            username: self.connection.username.clone(),
-            dbname: self.connection.dbname.clone(),
-            service: self.connection.service.clone(),
-            no_password: self.connection.no_password,
-            force_password: self.connection.password,
+        let info = conninfo::resolve(&self.connection.given(), &Environment::of_process())?;
+        for warning in info.warnings() {
+            self.warn("password_file", warning);
+        }
+        let options = db::Options {
+            timeout: self.connection.timeout,
+            ask: self.ui.is_terminal().then_some(ui::ask_password),
         };
-        let db = Db::connect(&given, self.connection.timeout, self.stop.clone()).await?;
+        let db = Db::connect(&info, &options, self.connection.timeout(), self.stop.clone()).await?;
+        for notice in db.notices() {
+            self.warn("connection", notice);
+        }
         let target = db.target();
         self.ui.detail(&format!(
             "connected to {} as {}, database {}",
@@ -152,6 +155,10 @@ impl Context {
             target.database
         ));
         Ok(db)
+    }
+
+    fn warn(&self, code: &'static str, message: &str) {
+        self.ui.warning(&Warning { code, message: message.to_owned(), hint: None });
     }
 
     /// Writes `report` as asked for, its warnings with it or beside it.
