@@ -6,6 +6,7 @@ use super::dial::{self, Target};
 use super::error::{Error, Kind};
 use super::refusal::{self, Login};
 use super::startup::{self, Answer};
+use super::tls;
 use super::wire::{Prepared, Transport, Wire};
 use crate::conninfo::{Ask, ChannelBinding, ConnInfo, Host, LoadBalance, SslMode, TargetSession};
 use crate::model::server;
@@ -17,6 +18,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::Empty;
+use tokio::net::TcpStream;
 use tokio_postgres::{CancelToken, Client, Config, Connection, SimpleQueryMessage};
 
 /// The driver's half that moves the bytes; it must be polled for the client to work.
@@ -377,10 +379,38 @@ async fn dial_wire(
     if let (Transport::Unix(stream), Some(wanted)) = (&transport, &settings.require_peer) {
         dial::check_peer(stream, wanted).await.map_err(|error| Failure::new(error, Next::Stop))?;
     }
-    if encryption == Encryption::Tls {
-        return Err(Failure::new(Error::new(Kind::Tls, "TLS is not available"), Next::Stop));
+    match transport {
+        Transport::Tcp(stream) if encryption != Encryption::Plain => {
+            let started = Instant::now();
+            let wire = encrypt(stream, target, info, encryption).await;
+            phases.tls = Some(started.elapsed());
+            wire
+        }
+        other => Ok(Wire::new(other, None)),
     }
-    Ok(Wire::new(transport, None))
+}
+
+/// Asks for TLS and shakes hands; a server without TLS may do where the mode allows it.
+async fn encrypt(
+    mut stream: TcpStream,
+    target: &Target,
+    info: &ConnInfo,
+    encryption: Encryption,
+) -> Result<Wire, Failure> {
+    let offer = tls::request(&mut stream, info).await;
+    match offer.map_err(|error| Failure::new(error, Next::OtherEncryption))? {
+        tls::Offer::Yes => {
+            let encrypted = tls::handshake(stream, info, target).await;
+            let (stream, end_point) = encrypted.map_err(|error| Failure::new(error, Next::OtherEncryption))?;
+            Ok(Wire::new(Transport::Tls(stream), end_point))
+        }
+        tls::Offer::No if encryption == Encryption::TlsIfOffered => Ok(Wire::new(Transport::Tcp(stream), None)),
+        tls::Offer::No => {
+            let error = Error::new(Kind::Tls, "server does not support SSL, but SSL was required")
+                .hinted("sslmode=prefer does without where the server has none");
+            Err(Failure::new(error, Next::Stop))
+        }
+    }
 }
 
 /// Why a socket could not be connected, with libpq's question.

@@ -12,6 +12,7 @@ mod refusal;
 mod rows;
 mod sql;
 mod startup;
+mod tls;
 mod wire;
 
 use std::time::Duration;

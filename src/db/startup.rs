@@ -3,6 +3,7 @@
 //! as such, and something that is not PostgreSQL is called so.
 
 use super::error::{Error, Kind};
+use super::tls;
 use super::wire::Wire;
 use crate::conninfo::ConnInfo;
 use std::io;
@@ -198,6 +199,9 @@ pub(super) fn named_stranger(seen: &[u8]) -> Error {
 
 /// The error for a connection that failed before the login was done.
 pub(super) fn lost(error: &io::Error) -> Error {
+    if let Some(failure) = tls::failure(error) {
+        return failure;
+    }
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Error::new(Kind::Refused, "server closed the connection unexpectedly")
             .hinted("the server or something on the way ended the connection before the login was done; its log may say why"),
