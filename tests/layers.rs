@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("render", &["render", "model", "error", "analyze"]),
     ("output", &["render"]),
     ("ui", &["render", "error"]),
-    ("args", &["model", "render"]),
+    ("args", &["model", "render", "conninfo"]),
     (
         "commands",
         &[

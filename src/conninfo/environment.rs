@@ -104,6 +104,10 @@ pub(super) enum PasswordFile {
 pub(super) fn read_password_file(path: &Path) -> PasswordFile {
     let Ok(found) = std::fs::metadata(path) else { return PasswordFile::Absent };
     let shown = path.display();
+    // The way to say "no password file", which deserves no warning.
+    if path == Path::new("/dev/null") {
+        return PasswordFile::Absent;
+    }
     if !found.is_file() {
         return PasswordFile::Ignored(format!("password file \"{shown}\" is not a plain file"));
     }

@@ -19,8 +19,7 @@ pub(crate) use environment::{Environment, read_file};
 pub(crate) use redact::MASK;
 pub(crate) use resolve::resolve;
 pub(crate) use settings::{
-    ChannelBinding, Keepalives, LoadBalance, RequireAuth, Settings, SslCertMode, SslMode, SslNegotiation,
-    TargetSession, TlsVersion,
+    ChannelBinding, LoadBalance, Settings, SslCertMode, SslMode, SslNegotiation, TargetSession, TlsVersion,
 };
 
 /// What the command line says about the connection.

@@ -1,6 +1,8 @@
 //! Tests of the whole of conninfo: libpq's recorded answers, precedence, files, and libpq itself where it is
 //! installed.
 
+#![cfg(test)]
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -452,6 +454,8 @@ print(json.dumps({"version": lib.PQlibVersion(), "answers": answers}))
                         "{text:?}\nours   {ours}\ntheirs {theirs}"
                     );
                 }
+                // The one difference: values are text here, and bytes there.
+                (Err(ours), Some(_)) if ours.contains("not valid UTF-8") => {}
                 (ours, theirs) => {
                     panic!("libpq {:?} differs on {text:?}: {ours:?} and {theirs:?}", reply.version)
                 }

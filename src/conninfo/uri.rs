@@ -92,10 +92,10 @@ fn bracketed<'a>(whole: &str, inside: &'a str) -> Result<(&'a str, &'a str), Err
 
 fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), Error> {
     // libpq stops at the end of the text, so a closing "&" is not an empty parameter.
-    let query = query.strip_suffix('&').unwrap_or(query);
     if query.is_empty() {
         return Ok(());
     }
+    let query = query.strip_suffix('&').filter(|rest| !rest.is_empty()).unwrap_or(query);
     let mut after_secret = false;
     for pair in query.split('&') {
         // An unescaped "&" in a password makes its second half look like a key.

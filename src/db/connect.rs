@@ -401,10 +401,13 @@ async fn encrypt(
     match offer.map_err(|error| Failure::new(error, Next::OtherEncryption))? {
         tls::Offer::Yes => {
             let encrypted = tls::handshake(stream, info, target).await;
-            let (stream, end_point) = encrypted.map_err(|error| Failure::new(error, Next::OtherEncryption))?;
+            let (stream, end_point) =
+                encrypted.map_err(|error| Failure::new(error, Next::OtherEncryption))?;
             Ok(Wire::new(Transport::Tls(stream), end_point))
         }
-        tls::Offer::No if encryption == Encryption::TlsIfOffered => Ok(Wire::new(Transport::Tcp(stream), None)),
+        tls::Offer::No if encryption == Encryption::TlsIfOffered => {
+            Ok(Wire::new(Transport::Tcp(stream), None))
+        }
         tls::Offer::No => {
             let error = Error::new(Kind::Tls, "server does not support SSL, but SSL was required")
                 .hinted("sslmode=prefer does without where the server has none");
@@ -503,7 +506,7 @@ fn refused(error: &tokio_postgres::Error, login: &Login<'_>, encrypted: bool) ->
         let next = match server.code().code() {
             "57P03" => Next::Host,
             // The same server may let the other kind of encryption in: a line of pg_hba.conf, a pooler's rule.
-            "28000" => Next::OtherEncryption,
+            "28000" if refusal.kind != Kind::NoSuchRole => Next::OtherEncryption,
             "08P01" if !encrypted => Next::OtherEncryption,
             _ => Next::Stop,
         };

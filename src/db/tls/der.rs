@@ -168,7 +168,9 @@ fn time(reader: &mut Reader<'_>) -> Option<i64> {
     }
     // Days since 1970 of a date of the Gregorian calendar, counting years from March.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2) / 5
+    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (153 * month + 2) / 5
         + day
         - 719_469;
     Some(days * 86_400 + hour * 3600 + minute * 60 + second)
@@ -282,7 +284,10 @@ mod tests {
         assert_eq!(seconds(GENERALIZED_TIME, "20500301000001Z"), Some(2_529_705_601));
         assert_eq!(seconds(GENERALIZED_TIME, "20000229235959Z"), Some(951_868_799));
         assert_eq!(seconds(UTC_TIME, "269922140000Z"), None);
-        assert_eq!((day(0), day(951_868_799), day(-1)), ("1970-01-01".into(), "2000-02-29".into(), "1969-12-31".into()));
+        assert_eq!(
+            (day(0), day(951_868_799), day(-1)),
+            ("1970-01-01".into(), "2000-02-29".into(), "1969-12-31".into())
+        );
     }
 
     proptest! {

@@ -39,7 +39,8 @@ pub(super) fn roots(info: &ConnInfo) -> Result<Option<Vec<CertificateDer<'static
         )),
         Ok(None) => Ok(None),
         Ok(Some(text)) => {
-            let roots = certificates(&text).map_err(|why| format!("could not read root certificate file \"{shown}\": {why}"))?;
+            let roots = certificates(&text)
+                .map_err(|why| format!("could not read root certificate file \"{shown}\": {why}"))?;
             Ok(Some(roots))
         }
     }
@@ -72,7 +73,8 @@ pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, String> {
         Ok(None) => return Ok(None),
         Err(error) => return Err(format!("could not open certificate file \"{shown}\": {error}")),
     };
-    let chain = certificates(&text).map_err(|why| format!("could not read certificate file \"{shown}\": {why}"))?;
+    let chain =
+        certificates(&text).map_err(|why| format!("could not read certificate file \"{shown}\": {why}"))?;
     Ok(Some((chain, key(info)?)))
 }
 
@@ -124,7 +126,9 @@ fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

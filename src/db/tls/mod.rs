@@ -65,7 +65,11 @@ pub(super) async fn request(stream: &mut TcpStream, info: &ConnInfo) -> Result<O
 pub(super) type Encrypted = (Box<TlsStream<TcpStream>>, Option<Vec<u8>>);
 
 /// Shakes hands.
-pub(super) async fn handshake(stream: TcpStream, info: &ConnInfo, target: &Target) -> Result<Encrypted, Error> {
+pub(super) async fn handshake(
+    stream: TcpStream,
+    info: &ConnInfo,
+    target: &Target,
+) -> Result<Encrypted, Error> {
     let (config, identity) = config(info, target).map_err(|why| Error::new(Kind::Tls, why))?;
     let connector = TlsConnector::from(Arc::new(config));
     let connected = connector.connect(server_name(target), stream).await;
@@ -109,7 +113,8 @@ fn config(info: &ConnInfo, target: &Target) -> Result<(ClientConfig, Arc<Identit
     let certificate = match files::identity(info)? {
         Some((chain, key)) => {
             let found = CertifiedKey::from_der(chain, key, &provider);
-            let found = found.map_err(|error| format!("the client certificate cannot be used with its key: {error}"))?;
+            let found = found
+                .map_err(|error| format!("the client certificate cannot be used with its key: {error}"))?;
             Some(Arc::new(found))
         }
         None => None,
@@ -130,7 +135,8 @@ fn config(info: &ConnInfo, target: &Target) -> Result<(ClientConfig, Arc<Identit
 
 fn versions(min: Option<TlsVersion>, max: Option<TlsVersion>) -> Vec<&'static SupportedProtocolVersion> {
     let known = [(TlsVersion::V1_3, &rustls::version::TLS13), (TlsVersion::V1_2, &rustls::version::TLS12)];
-    let fits = |version: TlsVersion| min.is_none_or(|min| version >= min) && max.is_none_or(|max| version <= max);
+    let fits =
+        |version: TlsVersion| min.is_none_or(|min| version >= min) && max.is_none_or(|max| version <= max);
     known.into_iter().filter(|(version, _)| fits(*version)).map(|(_, known)| known).collect()
 }
 
@@ -178,8 +184,9 @@ pub(super) fn failure(error: &io::Error) -> Option<Error> {
                 None => error(format!("SSL error: {other}")),
             }
         }
-        rustls::Error::AlertReceived(alert) => error(format!("SSL error: the server sent the alert {alert:?}"))
-            .hinted(alert_hint(*alert)),
+        rustls::Error::AlertReceived(alert) => {
+            error(format!("SSL error: the server sent the alert {alert:?}")).hinted(alert_hint(*alert))
+        }
         other => error(format!("SSL error: {other}")),
     })
 }
@@ -187,14 +194,18 @@ pub(super) fn failure(error: &io::Error) -> Option<Error> {
 fn alert_hint(alert: rustls::AlertDescription) -> &'static str {
     use rustls::AlertDescription as Alert;
     match alert {
-        Alert::CertificateRequired => "the server demands a client certificate: name one with sslcert and sslkey",
+        Alert::CertificateRequired => {
+            "the server demands a client certificate: name one with sslcert and sslkey"
+        }
         Alert::UnknownCA
         | Alert::BadCertificate
         | Alert::CertificateExpired
         | Alert::CertificateRevoked
         | Alert::CertificateUnknown
         | Alert::DecryptError => "the server does not accept the client certificate (sslcert)",
-        Alert::ProtocolVersion => "the server wants another version of TLS: check ssl_min_protocol_version and ssl_max_protocol_version",
+        Alert::ProtocolVersion => {
+            "the server wants another version of TLS: check ssl_min_protocol_version and ssl_max_protocol_version"
+        }
         _ => "the server's log says more",
     }
 }

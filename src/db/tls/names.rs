@@ -13,8 +13,12 @@ pub(super) fn check(certificate: &Certificate<'_>, host: &str) -> Result<(), Str
     let mut common_name_counts = true;
     for alternative in &certificate.alternatives {
         let (is_of_hosts_kind, matches, words) = match alternative {
-            Alternative::Dns(name) => (ip.is_none(), name_matches(name, host)?, String::from_utf8_lossy(name).into_owned()),
-            Alternative::Ip(bytes) => (ip.is_some(), ip.is_some_and(|ip| address_matches(bytes, ip)), address_words(bytes)),
+            Alternative::Dns(name) => {
+                (ip.is_none(), name_matches(name, host)?, String::from_utf8_lossy(name).into_owned())
+            }
+            Alternative::Ip(bytes) => {
+                (ip.is_some(), ip.is_some_and(|ip| address_matches(bytes, ip)), address_words(bytes))
+            }
         };
         if matches {
             return Ok(());
@@ -35,7 +39,9 @@ pub(super) fn check(certificate: &Certificate<'_>, host: &str) -> Result<(), Str
         [name, others @ ..] => {
             let count = others.len();
             let names = if count == 1 { "name" } else { "names" };
-            format!("server certificate for \"{name}\" (and {count} other {names}) does not match host name \"{host}\"")
+            format!(
+                "server certificate for \"{name}\" (and {count} other {names}) does not match host name \"{host}\""
+            )
         }
     })
 }
@@ -48,10 +54,14 @@ fn name_matches(pattern: &[u8], host: &str) -> Result<bool, String> {
     if pattern.eq_ignore_ascii_case(host.as_bytes()) {
         return Ok(true);
     }
-    let Some(domain) = pattern.strip_prefix(b"*").filter(|domain| domain.starts_with(b".") && domain.len() > 1) else {
+    let Some(domain) =
+        pattern.strip_prefix(b"*").filter(|domain| domain.starts_with(b".") && domain.len() > 1)
+    else {
         return Ok(false);
     };
-    let Some(label) = host.len().checked_sub(domain.len()).filter(|&length| length > 0) else { return Ok(false) };
+    let Some(label) = host.len().checked_sub(domain.len()).filter(|&length| length > 0) else {
+        return Ok(false);
+    };
     let (label, rest) = host.as_bytes().split_at(label);
     Ok(!label.contains(&b'.') && rest.eq_ignore_ascii_case(domain))
 }
@@ -144,8 +154,14 @@ mod tests {
             is_for(&[], Some("c"), "d"),
             Err("server certificate for \"c\" does not match host name \"d\"".into())
         );
-        assert_eq!(is_for(&[dns("a\0b")], None, "a"), Err("SSL certificate's name contains embedded null".into()));
-        assert_eq!(is_for(&[], None, "d"), Err("could not get server's host name from server certificate".into()));
+        assert_eq!(
+            is_for(&[dns("a\0b")], None, "a"),
+            Err("SSL certificate's name contains embedded null".into())
+        );
+        assert_eq!(
+            is_for(&[], None, "d"),
+            Err("could not get server's host name from server certificate".into())
+        );
         assert!(is_for(&[dns("a")], None, "").is_err());
     }
 }

@@ -70,17 +70,28 @@ impl Verifier {
         });
         let verified = EndEntityCert::try_from(leaf).and_then(|certificate| {
             certificate
-                .verify_for_usage(algorithms, &anchors, intermediates, now, KeyUsage::server_auth(), revocation, None)
+                .verify_for_usage(
+                    algorithms,
+                    &anchors,
+                    intermediates,
+                    now,
+                    KeyUsage::server_auth(),
+                    revocation,
+                    None,
+                )
                 .map(|_| ())
         });
         match verified {
             Ok(()) => Ok(()),
-            Err(webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity) if crls.is_empty() => {
+            Err(webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity)
+                if crls.is_empty() =>
+            {
                 check_dates(fields, now)?;
                 let issuers = anchors.iter().filter(|anchor| anchor.subject.as_ref() == fields.issuer);
                 let is_issued = issuers.map(spki_for_anchor).any(|key| {
                     let algorithms = algorithms.iter().copied();
-                    let mut fitting = algorithms.filter(|known| known.signature_alg_id().as_ref() == fields.algorithm);
+                    let mut fitting =
+                        algorithms.filter(|known| known.signature_alg_id().as_ref() == fields.algorithm);
                     fitting.any(|algorithm| {
                         RawPublicKeyEntity::try_from(&key)
                             .and_then(|key| key.verify_signature(algorithm, fields.signed, fields.signature))
@@ -129,7 +140,9 @@ fn check_dates(fields: &Certificate<'_>, now: UnixTime) -> Result<(), String> {
 fn chain_words(error: &webpki::Error) -> String {
     use webpki::Error as E;
     match error {
-        E::UnknownIssuer => "it was issued by an authority that is not among the root certificates".to_owned(),
+        E::UnknownIssuer => {
+            "it was issued by an authority that is not among the root certificates".to_owned()
+        }
         E::CertExpired { .. } => "it, or a certificate above it, has expired".to_owned(),
         E::CertNotValidYet { .. } => "it, or a certificate above it, is not valid yet".to_owned(),
         E::CertRevoked => "it was revoked".to_owned(),
