@@ -29,7 +29,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -s p -l port -d 'Server port
 complete -c pgconn -n "__fish_pgconn_needs_command" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_needs_command" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_needs_command" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -85,7 +85,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s p -l port -d 'Se
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -134,7 +134,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s p -l port -d 'Serve
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -183,7 +183,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s p -l port -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -223,7 +223,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s p -l port -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -263,7 +263,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s p -l port -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -287,7 +287,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s p -l port -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -328,7 +328,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s p -l port -d 'Se
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -352,7 +352,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s p -l port -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -375,7 +375,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s p -l port 
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -398,7 +398,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s p -l port -d 'Serv
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s t -l timeout -d 'Time limit for connecting to one address and for each statement' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
