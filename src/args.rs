@@ -1,14 +1,12 @@
 //! Argument groups that commands share, and the parsers of their values. What was typed, checked for its form only.
 
-use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
-use crate::conninfo::Given;
+use crate::model::act::Named;
 use crate::model::filter::{Client, Filter, Name, STATES, State, Term};
 use crate::render::Format;
 
@@ -37,29 +35,9 @@ pub(crate) struct Connection {
     /// Ask for a password before connecting
     #[arg(short = 'W', long, global = true)]
     pub(crate) password: bool,
-    /// Time limit for connecting to one address and for each statement [default: 10s]
-    #[arg(short, long, global = true, value_name = "DUR", value_parser = time_limit)]
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl Connection {
-    /// The bound on each statement.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout.unwrap_or(Duration::from_secs(10))
-    }
-
-    /// The same as settings are resolved from.
-    pub(crate) fn given(&self) -> Given {
-        Given {
-            host: self.host.clone(),
-            port: self.port.clone(),
-            username: self.username.clone(),
-            dbname: self.dbname.clone(),
-            service: self.service.clone(),
-            no_password: self.no_password,
-            force_password: self.password,
-        }
-    }
+    /// Time limit for connecting to one address and for each statement
+    #[arg(short, long, global = true, value_name = "DUR", default_value = "10s", value_parser = time_limit)]
+    pub(crate) timeout: Duration,
 }
 
 /// How the result is to be written.
@@ -112,19 +90,16 @@ pub(crate) struct Filters {
     /// Sessions with this application_name
     #[arg(long, value_name = "NAME", value_parser = name_term)]
     pub(crate) app: Vec<Term<Name>>,
-    /// Sessions from this address, network (CIDR) or `local`
-    #[arg(long, value_name = "ADDR", hide_possible_values = true, value_parser = Worded { parse: client_term, words: &["local"] })]
+    /// Sessions from this address or network, or `local`
+    #[arg(long, value_name = "ADDR|CIDR|local", value_parser = client_term)]
     pub(crate) client: Vec<Term<Client>>,
-    /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting
-    ///
-    /// PostgreSQL's own words, like "idle in transaction", are taken as well. idle-in-transaction includes aborted
-    /// ones; waiting means waiting for a lock.
-    #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = Worded { parse: state_term, words: STATE_WORDS })]
+    /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting, or PostgreSQL's own words
+    #[arg(long, value_name = "STATE", value_parser = state_term)]
     pub(crate) state: Vec<Term<State>>,
-    /// Sessions whose query text matches (POSIX)
+    /// Sessions whose query text matches this POSIX regular expression
     #[arg(long, value_name = "REGEX", value_parser = query_term)]
     pub(crate) query: Vec<Term<String>>,
-    /// Sessions idle, in a transaction or not, for this long
+    /// Sessions idle, or idle in a transaction, for at least this long
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(crate) idle_for: Option<Duration>,
     /// Sessions in a transaction at least this old
@@ -266,38 +241,8 @@ fn state_term(text: &str) -> Result<Term<State>, String> {
     }
     let near = nearest(rest, STATES.iter().map(|(word, _)| *word));
     let meant = near.map(|word| format!("; did you mean \"{word}\"?")).unwrap_or_default();
-    let words = STATE_WORDS.join(", ");
-    Err(format!("no such state{meant} (states: {words}, or PostgreSQL's own words)"))
-}
-
-/// The states worth completing: those that are one word.
-const STATE_WORDS: &[&str] = &["active", "idle", "idle-in-transaction", "aborted", "waiting"];
-
-/// A parser of values whose usual ones are known, so that shells can complete them; it takes others as well.
-#[derive(Clone)]
-pub(crate) struct Worded<T> {
-    /// Reads a value.
-    pub(crate) parse: fn(&str) -> Result<T, String>,
-    /// The usual ones.
-    pub(crate) words: &'static [&'static str],
-}
-
-impl<T: Clone + Send + Sync + 'static> TypedValueParser for Worded<T> {
-    type Value = T;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        argument: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<T, clap::Error> {
-        let parse = self.parse;
-        StringValueParser::new().try_map(move |text| parse(&text)).parse_ref(command, argument, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.words.iter().map(|word| PossibleValue::new(*word))))
-    }
+    let words: Vec<&str> = STATES.iter().take(5).map(|(word, _)| *word).collect();
+    Err(format!("no such state{meant} (states: {}, or PostgreSQL's own words)", words.join(", ")))
 }
 
 fn query_term(text: &str) -> Result<Term<String>, String> {
@@ -307,6 +252,31 @@ fn query_term(text: &str) -> Result<Term<String>, String> {
 
 fn no_user_flag(_: &str) -> Result<String, String> {
     Err("there is no --user: -U (--username) says who connects, --role selects whose sessions".into())
+}
+
+/// Reads what names a session: a pid, or a session id as listings and the server's log (`%c`) show it.
+///
+/// # Errors
+/// When it is neither.
+pub(crate) fn named(text: &str) -> Result<Named, String> {
+    let wrong = || "neither a process id nor a session id like 67a1b2c3.4f2a".to_owned();
+    let positive = |pid: i32| (pid > 0).then_some(pid).ok_or_else(wrong);
+    match text.split_once('.') {
+        None => {
+            let digits = text.chars().all(|character| character.is_ascii_digit());
+            let pid = if digits { text.parse().ok() } else { None };
+            Ok(Named { pid: positive(pid.ok_or_else(wrong)?)?, started: None })
+        }
+        Some((started, pid)) => {
+            let hexadecimal = |text: &str| {
+                let digits = text.chars().all(|character| character.is_ascii_hexdigit());
+                if digits { i64::from_str_radix(text, 16).ok() } else { None }
+            };
+            let (started, pid) = (hexadecimal(started), hexadecimal(pid));
+            let pid = pid.and_then(|pid| i32::try_from(pid).ok()).ok_or_else(wrong)?;
+            Ok(Named { pid: positive(pid)?, started: Some(started.ok_or_else(wrong)?) })
+        }
+    }
 }
 
 /// Returns the candidate that `typed` most likely meant, if one is near enough.
@@ -365,14 +335,32 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_state_is_recognised() {
-        assert!(state_term("idel").unwrap_err().contains("did you mean \"idle\""));
-        assert_eq!(state_term("!idle").unwrap(), Term { exclude: true, value: State::Verbatim("idle") });
+    fn sessions_are_named_by_pid_or_session_id() {
+        assert_eq!(named("4711"), Ok(Named { pid: 4711, started: None }));
+        assert_eq!(named("67a1b2c3.4f2a"), Ok(Named { pid: 0x4f2a, started: Some(0x67a1_b2c3) }));
+        for wrong in
+            ["", "0", "-1", "+1", "1.", ".1", "1.0", "x", "99999999999", "1.+1", "1.2.3", "1.ffffffff"]
+        {
+            assert!(named(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
-    fn every_completed_state_is_a_state() {
-        assert!(STATE_WORDS.iter().all(|word| state_term(word).is_ok()));
+    fn a_filter_is_written_as_its_flags() {
+        let term = |text: &str| name_term(text).unwrap();
+        let filter = Filter {
+            databases: vec![term("app"), term("!test*")],
+            states: vec![state_term("idle-in-transaction").unwrap()],
+            idle_for: Some(Duration::from_secs(90)),
+            ..Filter::default()
+        };
+        assert_eq!(filter.to_string(), "--db app --db !test* --state idle-in-transaction --idle-for 90s");
+    }
+
+    #[test]
+    fn a_misspelt_state_is_recognised() {
+        assert!(state_term("idel").unwrap_err().contains("did you mean \"idle\""));
+        assert_eq!(state_term("!idle").unwrap(), Term { exclude: true, value: State::Verbatim("idle") });
     }
 
     #[test]
@@ -384,7 +372,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_makes_a_parser_panic(text in any::<String>()) {
-            let _ = (duration(&text), name_term(&text), client_term(&text), state_term(&text), output_file(&text));
+            let _ = (duration(&text), name_term(&text), client_term(&text), state_term(&text), output_file(&text), named(&text));
         }
     }
 }

@@ -49,6 +49,11 @@ impl Trigger {
 }
 
 impl Stop {
+    /// A token that no signal reaches: for what must be done to its end once it has begun.
+    pub(crate) fn never() -> Self {
+        Self(watch::channel(None).1)
+    }
+
     /// The signal that arrived, if one has.
     pub(crate) fn signal(&self) -> Option<Signal> {
         *self.0.borrow()

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::error::Failure;
 use crate::render::text::sanitize;
-use crate::render::{Format, Warning, json};
+use crate::render::{Format, Look, Warning, json, table};
 
 /// The channel beside the result.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +69,35 @@ impl Ui {
         }
     }
 
+    /// Shows blocks beside the result, as long as news are wanted and people read.
+    pub(crate) fn show(self, blocks: &[table::Block]) {
+        if self.quiet || self.json {
+            return;
+        }
+        let width = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        let look =
+            Look { width: width.filter(|_| io::stderr().is_terminal()), color: self.color, full: false };
+        let _ = table::write(blocks, look, &mut io::stderr().lock());
+    }
+
+    /// Asks a question and waits for the answer: true for yes, false for anything else and for the end of the input.
+    ///
+    /// # Errors
+    /// When the answer cannot be read.
+    pub(crate) async fn ask(self, question: &str) -> io::Result<bool> {
+        let asked = write!(io::stderr().lock(), "{} [y/N] ", sanitize(question));
+        asked?;
+        let (tell, told) = tokio::sync::oneshot::channel();
+        // A thread of its own, since nothing can interrupt it and the end of the run must not wait for it.
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            let read = io::stdin().read_line(&mut answer).map(|_| answer);
+            let _ = tell.send(read);
+        });
+        let answer = told.await.map_err(io::Error::other)??;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
     /// Says why the run failed, as text or as one JSON line.
     pub(crate) fn failure(self, failure: &Failure) {
         if self.json {
@@ -102,12 +131,4 @@ impl Ui {
     fn line(self, line: &str) {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
-}
-
-/// Asks on the terminal for a password, which is not echoed. Ctrl-C ends the question with an error.
-///
-/// # Errors
-/// When there is no terminal, or nothing was typed to the end.
-pub(crate) fn ask_password(prompt: &str) -> io::Result<String> {
-    rpassword::prompt_password(sanitize(prompt))
 }

@@ -1,15 +1,14 @@
 //! The commands: one file each, with its arguments, its run and its report. This file only lists and dispatches them,
 //! and holds what every command is given.
 
+mod act;
+mod cancel;
 mod check;
-pub(crate) mod completions;
 mod demo;
+mod kill;
 mod listing;
 mod long;
 mod ls;
-pub(crate) mod man;
-pub(crate) mod manual;
-pub(crate) mod schema;
 mod stats;
 
 use std::io;
@@ -18,7 +17,6 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::args;
-use crate::conninfo::{self, Environment};
 use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -27,13 +25,12 @@ use crate::model::server::Surroundings;
 use crate::output::Output;
 use crate::render::{Format, Head, Report, Warning};
 use crate::stop::Stop;
-use crate::ui::{self, Ui};
-use manual::Manual;
+use crate::ui::Ui;
 
 /// The commands there are.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Count sessions by state and application, against limits
+    /// Count sessions by state and application, against the limits
     Stats(stats::Args),
     /// List sessions
     #[command(visible_alias = "sessions")]
@@ -41,16 +38,15 @@ pub(crate) enum Command {
     /// List the longest queries and transactions first
     #[command(visible_alias = "queries")]
     Long(long::Args),
-    /// Try everything on a throwaway PostgreSQL, full of trouble
+    /// Cancel running queries; the sessions stay
+    Cancel(cancel::Args),
+    /// End sessions, and verify that they are gone
+    #[command(visible_alias = "terminate")]
+    Kill(kill::Args),
+    /// Try everything on a throwaway PostgreSQL with a lively mix of sessions
     Demo(demo::Args),
-    /// Judge the health of connections, for monitoring plugins
+    /// Judge the health of connections, with the exit codes of monitoring plugins
     Check(check::Args),
-    /// Print the JSON Schema of an output
-    Schema(schema::Args),
-    /// Print the completion script of a shell
-    Completions(completions::Args),
-    /// Print or install the manual pages
-    Man(man::Args),
 }
 
 impl Command {
@@ -65,18 +61,6 @@ impl Command {
     }
 }
 
-/// What help and man pages say about each command beyond its flags, in the order of the help.
-pub(crate) const MANUALS: &[(&str, Manual)] = &[
-    ("stats", stats::MANUAL),
-    ("ls", ls::MANUAL),
-    ("long", long::MANUAL),
-    ("check", check::MANUAL),
-    ("demo", demo::MANUAL),
-    ("schema", schema::MANUAL),
-    ("completions", completions::MANUAL),
-    ("man", man::MANUAL),
-];
-
 /// What a command is given: where to connect, how to speak, where the result goes.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -90,8 +74,6 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The signal to end.
     pub(crate) stop: Stop,
-    /// The whole command line, for documents about it.
-    pub(crate) program: fn() -> clap::Command,
 }
 
 /// Runs `command`.
@@ -104,11 +86,10 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Stats(args) => stats::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
         Command::Long(args) => long::run(args, context).await,
+        Command::Cancel(args) => cancel::run(args, context).await,
+        Command::Kill(args) => kill::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
-        Command::Schema(args) => schema::run(&args, context),
-        Command::Completions(args) => completions::run(&args, context),
-        Command::Man(args) => man::run(&args, context),
     }
 }
 
@@ -135,18 +116,16 @@ impl Context {
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect(&self) -> Result<Db, db::Error> {
-        let info = conninfo::resolve(&self.connection.given(), &Environment::of_process())?;
-        for warning in info.warnings() {
-            self.warn("password_file", warning);
-        }
-        let options = db::Options {
-            timeout: self.connection.timeout,
-            ask: self.ui.is_terminal().then_some(ui::ask_password),
+        let given = db::Given {
+            host: self.connection.host.clone(),
+            port: self.connection.port.clone(),
+            username: self.connection.username.clone(),
+            dbname: self.connection.dbname.clone(),
+            service: self.connection.service.clone(),
+            no_password: self.connection.no_password,
+            force_password: self.connection.password,
         };
-        let db = Db::connect(&info, &options, self.connection.timeout(), self.stop.clone()).await?;
-        for notice in db.notices() {
-            self.warn("connection", notice);
-        }
+        let db = Db::connect(&given, self.connection.timeout, self.stop.clone()).await?;
         let target = db.target();
         self.ui.detail(&format!(
             "connected to {} as {}, database {}",
@@ -155,10 +134,6 @@ impl Context {
             target.database
         ));
         Ok(db)
-    }
-
-    fn warn(&self, code: &'static str, message: &str) {
-        self.ui.warning(&Warning { code, message: message.to_owned(), hint: None });
     }
 
     /// Writes `report` as asked for, its warnings with it or beside it.

@@ -129,7 +129,10 @@ impl Db {
             &[
                 ("activity", &self.activity()),
                 ("filter", &condition),
-                ("scope", listing.selection.scope()),
+                ("scope", &format!("{} and s.pid <> pg_backend_pid()", listing.selection.scope())),
+                ("keep", "f.matches is not false"),
+                ("powers", &sql::fill(sql::POWERS, &[])),
+                ("may_signal", &sql::may_signal("f")),
                 ("query", &query),
                 ("order", listing.order.sql()),
                 ("limit", &listing.limit.map(|limit| format!("limit {limit}")).unwrap_or_default()),
@@ -160,6 +163,19 @@ impl Db {
         let leader_pid = if self.version_num >= 130_000 { "v.leader_pid" } else { "null::int4" };
         let query_id = if self.version_num >= 140_000 { "v.query_id" } else { "null::int8" };
         sql::fill(sql::ACTIVITY, &[("leader_pid", leader_pid), ("query_id", query_id)])
+    }
+
+    /// How `waits.sql` tells the time that a session has waited: before 14 nobody says when a wait began, only that it was
+    /// not before the statement.
+    pub(super) const fn wait_clock(&self) -> [(&'static str, &'static str); 2] {
+        if self.version_num >= 140_000 {
+            // Null for the instant between queueing and noting the time.
+            let seconds = "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8";
+            [("waitstart", "l.waitstart"), ("wait_seconds", seconds)]
+        } else {
+            let seconds = "extract(epoch from s.now - s.query_start)::float8";
+            [("waitstart", "null::timestamptz"), ("wait_seconds", seconds)]
+        }
     }
 
     /// Asks `question` together with what the server is.
@@ -240,7 +256,8 @@ fn tally_of(row: &Row) -> Result<Tally, Error> {
     })
 }
 
-fn session_of(row: &Row, query_size: i64) -> Result<Session, Error> {
+/// A row of `sessions.sql`.
+pub(super) fn session_of(row: &Row, query_size: i64) -> Result<Session, Error> {
     let hidden = row.claim("hidden")?;
     let query = row.text("query")?.filter(|text| !hidden && !text.is_empty());
     // A multi-byte character that does not fit is left out whole, so the cut text can be some bytes shorter.

@@ -2,32 +2,27 @@
 //! end here. Every question travels in one message of the simple protocol together with its own guards, so that
 //! nothing leaks through a transaction pooler and no round trip is added.
 
+mod act;
 mod connect;
-mod dial;
 mod error;
 mod filter;
 mod look;
 mod monitor;
-mod refusal;
 mod rows;
 mod sql;
-mod startup;
-mod tls;
-mod wire;
 
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 
-pub(crate) use connect::Options;
+pub(crate) use act::{Order as SignalOrder, Still, Verdict};
+pub(crate) use connect::Given;
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use look::{Listing, Order, Selection};
 
-use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
 use crate::stop::Stop;
-use connect::Canceller;
 use rows::Rows;
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
@@ -38,9 +33,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Db {
     client: tokio_postgres::Client,
     driver: JoinHandle<()>,
-    canceller: Canceller,
     target: Target,
-    notices: Vec<String>,
     version_num: i32,
     timeout: Duration,
     stop: Stop,
@@ -56,34 +49,26 @@ enum Guard {
 }
 
 impl Db {
-    /// Connects and logs in; `timeout` bounds each later statement.
+    /// Connects and logs in; `timeout` bounds this and each later statement.
     ///
     /// # Errors
     /// When no connection can be had, with the reason as its kind.
-    pub(crate) async fn connect(
-        info: &ConnInfo,
-        options: &Options,
-        timeout: Duration,
-        stop: Stop,
-    ) -> Result<Self, Error> {
-        let open = connect::connect(info, options);
-        let session = tokio::select! {
-            session = open => session?,
+    pub(crate) async fn connect(given: &Given, timeout: Duration, stop: Stop) -> Result<Self, Error> {
+        let open = connect::connect(given, timeout);
+        let established = tokio::select! {
+            established = open => established?,
             signal = stop.pulled() => return Err(Error::new(Kind::Interrupted(signal), "interrupted")),
         };
-        let version_num = version_num(&session.server_version)?;
-        let target = session.described();
-        let connection = session.driver;
+        let version_num = version_num(&established.server_version)?;
+        let connection = established.connection;
         let driver = tokio::spawn(async move {
             // How a session ended is told by the statement that was running, or by the next one.
             let _ = connection.await;
         });
         Ok(Self {
-            client: session.client,
+            client: established.client,
             driver,
-            canceller: session.canceller,
-            target,
-            notices: session.notices,
+            target: established.target,
             version_num,
             timeout,
             stop,
@@ -93,11 +78,6 @@ impl Db {
     /// Lowers the limit of each later statement to `timeout`, for runs that are bounded as a whole.
     pub(crate) const fn limit(&mut self, timeout: Duration) {
         self.timeout = timeout;
-    }
-
-    /// What the user should know about how the connection came about: no encryption, another database.
-    pub(crate) fn notices(&self) -> &[String] {
-        &self.notices
     }
 
     /// Where the session is.
@@ -149,24 +129,38 @@ impl Db {
             answer = tokio::time::timeout(self.timeout + GRACE, answer) => match answer {
                 Ok(Ok(messages)) => Ok(rows::answers(messages)),
                 Ok(Err(error)) => Err(Error::from_statement(&error)),
-                Err(_) => {
-                    self.cancel().await;
-                    Err(Error::new(
-                        Kind::StatementTimeout,
-                        format!("{} did not answer within {:?}", self.target.place(), self.timeout),
-                    ))
-                }
+                Err(_) => Err(Error::new(
+                    Kind::StatementTimeout,
+                    format!("{} did not answer within {:?}", self.target.place(), self.timeout),
+                )),
             },
-            signal = self.stop.pulled() => {
-                self.cancel().await;
-                Err(Error::new(Kind::Interrupted(signal), "interrupted"))
-            }
+            signal = self.stop.pulled() => Err(Error::new(Kind::Interrupted(signal), "interrupted")),
         }
     }
 
-    /// Leaves nothing running on the server; when that cannot be had within a second, the closed connection must do.
-    async fn cancel(&self) {
-        let _ = tokio::time::timeout(GRACE, self.canceller.cancel()).await;
+    /// Sends a statement that changes something, once, alone in a transaction of its own, with the guards of this run.
+    async fn act(&self, statement: &str) -> Result<Rows, Error> {
+        let guarded = |encoding: &str| {
+            let limit = self.timeout.as_millis();
+            format!(
+                "set local statement_timeout = {limit}; set local lock_timeout = {limit}; \
+                 set local search_path = pg_catalog; {encoding}{statement}"
+            )
+        };
+        let answers = match self.ask(&guarded("")).await {
+            // The text of the statement itself did not fit: nothing has been done.
+            Err(error) if is_encoding_trouble(&error) => {
+                self.ask(&guarded("set local client_encoding = 'SQL_ASCII'; ")).await?
+            }
+            other => other?,
+        };
+        Ok(answers.into_iter().next().unwrap_or_default())
+    }
+
+    /// The same session, which from here on waits for its answers whatever signal arrives; the time limits stay.
+    pub(crate) fn until_done(mut self) -> Self {
+        self.stop = Stop::never();
+        self
     }
 
     /// Ends the session in good order, so that the server frees its slot at once.

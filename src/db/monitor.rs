@@ -19,19 +19,13 @@ impl Db {
     pub(crate) async fn health(&self, selection: &Selection) -> Result<(Surroundings, Facts), Error> {
         let activity = self.activity();
         let condition = filter::fragment(&selection.filter);
-        // Before 14 nobody says when a wait began; it was not before the statement.
-        let (waitstart, wait_seconds) = if self.version_num >= 140_000 {
-            // Null for the instant between queueing and noting the time.
-            ("l.waitstart", "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8")
-        } else {
-            ("null::timestamptz", "extract(epoch from s.now - s.query_start)::float8")
-        };
+        let [waitstart, wait_seconds] = self.wait_clock();
         let values = [
             ("activity", activity.as_str()),
             ("filter", &condition),
             ("scope", selection.scope()),
-            ("waitstart", waitstart),
-            ("wait_seconds", wait_seconds),
+            waitstart,
+            wait_seconds,
             ("limit", WAITERS),
         ];
         let questions = [sql::SURROUNDINGS, sql::SLOTS, sql::LONGEST, sql::WAITS, sql::PREPARED]

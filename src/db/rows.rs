@@ -84,6 +84,17 @@ impl Row {
         Ok(self.number::<f64>(column)?.map(|seconds| seconds.max(0.0)))
     }
 
+    /// Process ids, separated by commas. Null is none at all.
+    ///
+    /// # Errors
+    /// When there is no such column or its text cannot be read.
+    pub(crate) fn pids(&self, column: &str) -> Result<Vec<i32>, Error> {
+        let unreadable =
+            |_| Error::new(Kind::Protocol, format!("the server's answer has an unreadable \"{column}\""));
+        let text = self.raw(column)?.unwrap_or_default();
+        text.split(',').filter(|pid| !pid.is_empty()).map(|pid| pid.parse().map_err(unreadable)).collect()
+    }
+
     /// A claim; null is false.
     ///
     /// # Errors

@@ -20,6 +20,27 @@ pub(crate) const WAITS: &str = include_str!("sql/waits.sql");
 pub(crate) const PREPARED: &str = include_str!("sql/prepared.sql");
 /// The names that filters could have meant.
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
+/// What decides which sessions this role may signal.
+pub(crate) const POWERS: &str = include_str!("sql/powers.sql");
+/// The one statement that signals.
+pub(crate) const SIGNAL: &str = include_str!("sql/signal.sql");
+/// Which sessions of a plan are still there.
+pub(crate) const STILL_THERE: &str = include_str!("sql/still_there.sql");
+/// How many sessions are selected after an act.
+pub(crate) const REMAINING: &str = include_str!("sql/remaining.sql");
+/// What named pids are.
+pub(crate) const PROCESSES: &str = include_str!("sql/processes.sql");
+/// How many locks each session holds.
+pub(crate) const LOCKS: &str = include_str!("sql/locks.sql");
+
+/// True when the role of `me` (powers.sql) may signal a session of role `t` (pg_roles) that is row `session`.
+pub(crate) fn may_signal(session: &str) -> String {
+    format!(
+        "coalesce(me.rolsuper or (not coalesce(t.rolsuper, {session}.usesysid is null) and (me.signals or \
+         pg_has_role({session}.usesysid, 'USAGE'))) or ({session}.backend_type = 'autovacuum worker' and \
+         me.signals_autovacuum), false)"
+    )
+}
 
 /// Returns `value` as an SQL string literal that reads the same under either setting of standard_conforming_strings;
 /// NUL, which no server text can hold, is left out.
@@ -69,7 +90,23 @@ mod tests {
 
     #[test]
     fn every_question_opens_with_a_sentence() {
-        for text in [SURROUNDINGS, ACTIVITY, STATS, SESSIONS, SLOTS, LONGEST, WAITS, PREPARED, NAMES] {
+        for text in [
+            SURROUNDINGS,
+            ACTIVITY,
+            STATS,
+            SESSIONS,
+            SLOTS,
+            LONGEST,
+            WAITS,
+            PREPARED,
+            NAMES,
+            POWERS,
+            SIGNAL,
+            STILL_THERE,
+            REMAINING,
+            PROCESSES,
+            LOCKS,
+        ] {
             assert!(text.starts_with("-- One row per ") || text.starts_with("-- One row: "), "{text}");
         }
     }

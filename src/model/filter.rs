@@ -1,6 +1,7 @@
 //! Which sessions are meant: the filters of the command line as plain data. PostgreSQL evaluates them (see
 //! `db::filter`); nothing in Rust does, so that what is listed is what is matched.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -102,6 +103,56 @@ pub(crate) const STATES: &[(&str, State)] = &[
     ("disabled", State::Verbatim("disabled")),
     ("starting", State::Verbatim("starting")),
 ];
+
+/// The flags that select the same, for messages and logs: `--db app --idle-for 5m`.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut flags: Vec<String> = Vec::new();
+        flags.extend(self.databases.iter().map(|term| format!("--db {term}")));
+        flags.extend(self.roles.iter().map(|term| format!("--role {term}")));
+        flags.extend(self.applications.iter().map(|term| format!("--app {term}")));
+        flags.extend(self.clients.iter().map(|term| format!("--client {term}")));
+        flags.extend(self.states.iter().map(|term| format!("--state {term}")));
+        flags.extend(self.queries.iter().map(|term| format!("--query {term}")));
+        let ages =
+            [("--idle-for", self.idle_for), ("--xact-for", self.xact_for), ("--query-for", self.query_for)];
+        for (flag, limit) in ages {
+            flags.extend(limit.map(|limit| format!("{flag} {limit:?}")));
+        }
+        f.write_str(&flags.join(" "))
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Term<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.exclude { "!" } else { "" }, self.value)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Glob(pieces) => f.write_str(&pieces.join("*")),
+        }
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("local"),
+            Self::Network(address, bits) => write!(f, "{address}/{bits}"),
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = STATES.iter().find(|(_, state)| state == self).map(|(word, _)| *word);
+        f.write_str(word.unwrap_or_default())
+    }
+}
 
 impl Filter {
     /// True when nothing was asked for.

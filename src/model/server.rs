@@ -56,6 +56,34 @@ pub(crate) struct Surroundings {
     pub(crate) query_size: i64,
 }
 
+/// Products that answer like PostgreSQL, by what their version text holds, and where signals mean something else or nothing.
+const OTHER_PRODUCTS: &[(&str, &str)] = &[
+    ("CockroachDB", "CockroachDB"),
+    ("-YB-", "YugabyteDB"),
+    ("Redshift", "Amazon Redshift"),
+    ("Greenplum", "Greenplum"),
+    ("Cloudberry", "Cloudberry"),
+    ("RisingWave", "RisingWave"),
+    ("Materialize", "Materialize"),
+    ("openGauss", "openGauss"),
+    ("GaussDB", "GaussDB"),
+    ("QuestDB", "QuestDB"),
+    ("CrateDB", "CrateDB"),
+];
+
+impl Surroundings {
+    /// What the server is when it is not a PostgreSQL whose sessions can be signalled by the rules that pgconn knows.
+    pub(crate) fn other_product(&self) -> Option<String> {
+        if let Some((_, name)) = OTHER_PRODUCTS.iter().find(|(mark, _)| self.product.contains(mark)) {
+            return Some((*name).to_owned());
+        }
+        if !self.product.starts_with("PostgreSQL ") {
+            return Some(format!("not known: \"{}\"", self.product));
+        }
+        (self.server.version_num < 120_000).then(|| format!("PostgreSQL {}", self.server.version))
+    }
+}
+
 /// The connection slots of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -85,4 +113,33 @@ pub(crate) struct Me {
     pub(crate) sees_all: bool,
     /// May signal sessions of other ordinary roles: superuser or the privileges of `pg_signal_backend`.
     pub(crate) signals_others: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn other(product: &str, version_num: i32) -> Option<String> {
+        let server =
+            Server { version: "x".into(), version_num, in_recovery: false, started_at: String::new() };
+        let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+        let me = Me { role: "me".into(), superuser: false, sees_all: false, signals_others: false };
+        let product = product.to_owned();
+        Surroundings { server, product, uptime_seconds: 0.0, limits, me, query_size: 1024 }.other_product()
+    }
+
+    #[test]
+    fn only_postgresql_is_postgresql() {
+        for product in [
+            "PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64-pc-linux-gnu, compiled by gcc",
+            "PostgreSQL 18beta1 on aarch64-apple-darwin",
+        ] {
+            assert_eq!(other(product, 150_018), None);
+        }
+        let yugabyte = "PostgreSQL 15.2-YB-2.25.0.0-b0 on x86_64-pc-linux-gnu";
+        assert_eq!(other(yugabyte, 150_002).unwrap(), "YugabyteDB");
+        assert_eq!(other("CockroachDB CCL v24.1.0", 130_000).unwrap(), "CockroachDB");
+        assert_eq!(other("Something 1.0", 170_000).unwrap(), "not known: \"Something 1.0\"");
+        assert!(other("PostgreSQL 11.22 on x86_64-pc-linux-gnu", 110_022).is_some());
+    }
 }

@@ -7,7 +7,6 @@ mod throwaway;
 
 mod pgbouncer;
 mod program;
-mod schema;
 pub(crate) mod server;
 mod terminal;
 

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// A running program and everything it has written to its terminal.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(crate) struct Terminal {
     child: Child,
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
 
 impl Terminal {
@@ -36,14 +37,14 @@ impl Terminal {
         let keyboard = File::from(pty.master);
         let screen = Arc::new(Mutex::new(Vec::new()));
         let (mut output, written) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut part = [0; 4096];
             // the end of a terminal is an error (EIO), not an empty read
             while let Ok(length @ 1..) = output.read(&mut part) {
                 written.lock().unwrap().extend_from_slice(&part[..length]);
             }
         });
-        Self { child, keyboard, screen }
+        Self { child, keyboard, screen, reader }
     }
 
     /// Its process id.
@@ -69,6 +70,9 @@ impl Terminal {
     /// Its outcome, both streams in `stdout`.
     pub(crate) fn finish(mut self) -> Outcome {
         let code = exit_code(wait_for_end(&mut self.child));
-        Outcome { stdout: self.screen(), stderr: String::new(), code }
+        // the leader's end hangs the terminal up, and with that the reading ends when everything has been read
+        self.reader.join().unwrap();
+        let stdout = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+        Outcome { stdout, stderr: String::new(), code }
     }
 }

@@ -1,5 +1,5 @@
--- One row per session that the filters select, or of which it is hidden whether they do (undecidable), in the wanted order.
--- Parallel workers are folded into their leader. Query text leaves as bytes: it can be in any encoding.
+-- One row per session in scope, with whether the filters select it (matches; null when that is hidden: undecidable), in
+-- the wanted order. Parallel workers are folded into their leader. Query text leaves as bytes: it can be in any encoding.
 with a as materialized (
   {activity}
 ), f as (
@@ -10,12 +10,11 @@ with a as materialized (
          case when s.state in ('active', 'fastpath function call')
               then extract(epoch from s.now - s.query_start)::float8 end as query_seconds
   from a s
-  where {scope} and s.pid <> pg_backend_pid()
+  where {scope}
 ), w as (
   select leader_pid, count(*) as n from a where leader_pid <> pid group by leader_pid
 ), me as (
-  select r.rolsuper, coalesce(pg_has_role(to_regrole('pg_signal_backend'), 'USAGE'), false) as signals
-  from pg_roles r where r.rolname = session_user
+  {powers}
 )
 select f.pid,
        to_hex(floor(extract(epoch from f.backend_start))::int8) || '.' || to_hex(f.pid) as session_id,
@@ -30,10 +29,11 @@ select f.pid,
        f.query_seconds, f.state_seconds,
        {query}, octet_length(f.query) as query_bytes, f.query_id, f.hidden, f.matches is null as undecidable,
        coalesce(w.n, 0) as parallel_workers,
-       coalesce(me.rolsuper or (not coalesce(t.rolsuper, f.usesysid is null)
-                                and (me.signals or pg_has_role(f.usesysid, 'USAGE'))), false) as can_signal
+       {may_signal} as can_signal, f.matches,
+       coalesce(t.rolsuper, f.usesysid is null) as of_superuser,
+       f.backend_type = 'autovacuum worker' and f.query like '%(to prevent wraparound)' as prevents_wraparound
 from f cross join me left join pg_roles t on t.oid = f.usesysid left join w on w.leader_pid = f.pid
      left join pg_database d on d.oid = f.datid
-where f.matches is not false
+where {keep}
 order by {order}, f.pid
 {limit}

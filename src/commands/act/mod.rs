@@ -1,0 +1,280 @@
+//! What `cancel` and `kill` have in common: from targets and filters to a plan, its consent, the act and its report.
+
+mod audit;
+mod carry_out;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::ValueHint;
+
+use super::Context;
+use crate::analyze::plan::{self, Circumstances, Consent, Plan, Reach};
+use crate::args::{self, Filters};
+use crate::db::Db;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::act::{Action, Named, Remaining, Wanted};
+use crate::model::filter::Name;
+use crate::model::server::Surroundings;
+use crate::render::{Head, Warning, text};
+use audit::Audit;
+use carry_out::Act;
+use report::Report;
+
+/// Which sessions, and how carefully.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Targets {
+    /// Sessions by process id or by session id; with filters, only those that match
+    #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
+    named: Vec<Named>,
+    /// All client sessions of the server
+    #[arg(long)]
+    all: bool,
+    /// Show what would be done, and stop there
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// Do nothing when more sessions match
+    #[arg(long, value_name = "N")]
+    max: Option<u32>,
+    /// How long to watch for completion
+    #[arg(long, value_name = "DUR", default_value = "5s", value_parser = args::duration)]
+    verify: Duration,
+    /// Append a JSON line for each signal to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    log: Option<PathBuf>,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// The signal.
+    pub(super) action: Action,
+    /// To whom.
+    pub(super) targets: Targets,
+    /// How long a cancelled query may take to end before its session is ended.
+    pub(super) grace: Option<Duration>,
+}
+
+/// Plans, asks, acts and reports.
+pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
+    let (wanted, reach) = wanted(&job.targets, context)?;
+    let consent = consent(reach, job.targets.yes, context)?;
+    if let (Consent::Missing(why), false) = (consent, job.targets.dry_run) {
+        return Err(Failure::refused(format!("{why}; nothing was done"))
+            .hinted("look first with --dry-run, then add --yes")
+            .into());
+    }
+    let log = if job.targets.dry_run { None } else { job.targets.log.as_deref() };
+    let audit = log.map(Audit::open).transpose()?;
+    let db = context.connect().await?;
+    let (surroundings, facts) = db.facts(&wanted).await?;
+    refuse_other_products(&surroundings)?;
+    let plan = plan::plan(job.action, &wanted, &facts);
+    let counts = plan.counts();
+    if let Some(max) = job.targets.max.filter(|max| counts.matched > i64::from(*max)) {
+        let message = format!("{} match, more than --max {max}; nothing was done", sessions(counts.matched));
+        return Err(Failure::refused(message).hinted("see them with --dry-run").into());
+    }
+    let mut head = head(&db, &surroundings, &plan, facts.waits_cut);
+    if plan.steps.is_empty() {
+        head.warnings.extend(super::did_you_mean(&db, &wanted.filter).await?);
+    }
+    if job.targets.dry_run {
+        let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
+        db.close().await;
+        context.emit(&Report::new(&plan, true, remaining), &head)?;
+        hints(context, &surroundings, &plan, &wanted, None);
+        return Ok(Exit::Done);
+    }
+    let targets = plan.targets().count();
+    if targets > 0 {
+        context.ui.show(&report::preview(&plan));
+        if consent == Consent::Ask {
+            ask(job.action, targets, &db, context).await?;
+        }
+    }
+    let known = known(&plan);
+    let mut act = Act::new(db.until_done(), plan, &wanted, context.stop.clone());
+    match job.grace {
+        Some(grace) => act.gently(grace, job.targets.verify).await,
+        None => act.at_once(job.targets.verify).await,
+    }
+    let (db, plan, sent, lost) = act.end();
+    let logged = audit.map_or(Ok(()), |audit| audit.write(db.target(), &wanted, &plan, &sent));
+    head.warnings.extend(lost);
+    let remaining = match db.remaining(&wanted, &known).await {
+        Ok(remaining) => Some(remaining),
+        Err(error) => {
+            head.warnings.push(Warning {
+                code: "not_counted",
+                message: format!("what matches now could not be counted: {error}"),
+                hint: None,
+            });
+            None
+        }
+    };
+    db.close().await;
+    let exit = exit(&plan, context);
+    context.emit(&Report::new(&plan, false, remaining), &head)?;
+    hints(context, &surroundings, &plan, &wanted, remaining);
+    logged?;
+    Ok(exit)
+}
+
+/// What is asked for, checked for sense, and how far it reaches.
+fn wanted(targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failure> {
+    let filter = targets.filters.filter();
+    let named = !targets.named.is_empty();
+    let refused = |message: &str, hint: &str| Err(Failure::refused(message).hinted(hint));
+    if targets.all && (named || !filter.is_empty()) {
+        return refused("--all means every session", "leave out --all, or the other targets and filters");
+    }
+    if targets.filters.all_backends && !named {
+        return refused(
+            "server processes, walsenders and workers are only acted on by pid",
+            "find the pid with: pgconn ls --all-backends",
+        );
+    }
+    if !targets.all && !named && filter.is_empty() {
+        let hint = match &context.connection.dbname {
+            Some(_) => "-d says where to connect; --db NAME selects the sessions of a database",
+            None => "give pids, session ids or filters such as --db NAME; --all for every session",
+        };
+        return refused("which sessions?", hint);
+    }
+    let reach = match () {
+        () if named => Reach::Named,
+        () if filter.can_match_everything() => Reach::Everything,
+        () => Reach::Filtered,
+    };
+    let named = targets.named.clone();
+    Ok((Wanted { named, filter, all_backends: targets.filters.all_backends }, reach))
+}
+
+/// Whether the act may go ahead, by the flags, `PGCONN_CONFIRM` and the terminal.
+pub(super) fn consent(reach: Reach, yes: bool, context: &Context) -> Result<Consent, Failure> {
+    let always = match std::env::var("PGCONN_CONFIRM").unwrap_or_default().as_str() {
+        "" => false,
+        "always" => true,
+        other => {
+            let message = format!("PGCONN_CONFIRM is \"{other}\"; nothing was done");
+            return Err(Failure::usage(message).hinted("its one value is always: demand --yes everywhere"));
+        }
+    };
+    Ok(plan::consent(reach, Circumstances { yes, always, terminal: context.ui.is_terminal() }))
+}
+
+/// Asks at the terminal; an answer that is not yes ends the run, and so does a signal.
+async fn ask(action: Action, targets: usize, db: &Db, context: &Context) -> Result<()> {
+    let these = if targets == 1 { "this session".into() } else { format!("these {targets} sessions") };
+    let what = match action {
+        Action::Terminate => format!("Terminate {these}"),
+        Action::Cancel => format!("Cancel what {these} {}", if targets == 1 { "runs" } else { "run" }),
+    };
+    confirm(&format!("{what} on {}?", db.target().place()), context).await
+}
+
+/// Asks `question` and ends the run unless the answer is yes.
+pub(super) async fn confirm(question: &str, context: &Context) -> Result<()> {
+    let yes = tokio::select! {
+        answer = context.ui.ask(question) => answer?,
+        signal = context.stop.pulled() => {
+            let interrupted = Failure::failed("interrupted; nothing was done");
+            return Err(Failure { code: "interrupted", exit: signal.exit(), ..interrupted }.into());
+        }
+    };
+    if yes { Ok(()) } else { Err(Failure::failed("not confirmed; nothing was done").into()) }
+}
+
+/// Signals are only sent to what is known to be PostgreSQL.
+pub(super) fn refuse_other_products(surroundings: &Surroundings) -> Result<(), Failure> {
+    match surroundings.other_product() {
+        None => Ok(()),
+        Some(product) => Err(Failure::refused(format!("this server is {product}; nothing was done"))
+            .hinted("sessions are only signalled on PostgreSQL 12 and later; use that product's own means")),
+    }
+}
+
+fn head(db: &Db, surroundings: &Surroundings, plan: &Plan, waits_cut: bool) -> Head {
+    let mut head = super::head(db, surroundings, 0);
+    head.warnings.extend(super::undecidable(plan.counts().undecidable));
+    for step in &plan.steps {
+        if step.prevents_wraparound && step.identity.is_some() {
+            head.warnings.push(Warning {
+                code: "prevents_wraparound",
+                message: format!(
+                    "pid {} is an autovacuum that prevents transaction id wraparound; ended, it only starts again, \
+                     and the server comes closer to refusing every write",
+                    step.outcome.pid
+                ),
+                hint: None,
+            });
+        }
+    }
+    if waits_cut {
+        head.warnings.push(Warning {
+            code: "waits_cut",
+            message: "so many sessions wait for locks that it was not counted who waits for whom".into(),
+            hint: None,
+        });
+    }
+    head
+}
+
+/// Every session of the plan, as it can be recognised.
+fn known(plan: &Plan) -> Vec<(i32, Option<String>)> {
+    let present = plan.steps.iter().filter(|step| step.outcome.permitted.is_some());
+    present.map(|step| (step.outcome.pid, step.outcome.backend_start.clone())).collect()
+}
+
+fn exit(plan: &Plan, context: &Context) -> Exit {
+    let counts = plan.counts();
+    match (context.stop.signal(), counts.failed, counts.succeeded) {
+        (Some(signal), ..) => signal.exit(),
+        (None, 0, _) => Exit::Done,
+        (None, _, 0) => Exit::Failed,
+        (None, ..) => Exit::Partly,
+    }
+}
+
+/// What to do next, as far as the outcome tells.
+fn hints(
+    context: &Context,
+    surroundings: &Surroundings,
+    plan: &Plan,
+    wanted: &Wanted,
+    remaining: Option<Remaining>,
+) {
+    let mut roles: Vec<&str> = plan.steps.iter().filter_map(|step| step.missing_role).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    if !roles.is_empty() {
+        let role = super::quoted(&surroundings.me.role);
+        context.ui.hint(&format!("GRANT {} TO {role}", roles.join(", ")));
+    }
+    let reconnected = remaining.is_some_and(|remaining| remaining.new > 0);
+    if plan.action == Action::Terminate && wanted.named.is_empty() && reconnected {
+        let database = match wanted.filter.databases.as_slice() {
+            [term] if !term.exclude => match &term.value {
+                Name::Exact(name) => super::quoted(name),
+                Name::Glob(_) => "NAME".into(),
+            },
+            _ => "NAME".into(),
+        };
+        context.ui.hint(&format!(
+            "clients connect again as fast as they are ended; to keep them out: pgconn drain --db {database}"
+        ));
+    }
+}
+
+fn sessions(number: i64) -> String {
+    text::count(number, "session")
+}

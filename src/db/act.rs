@@ -1,0 +1,269 @@
+//! The questions around an act, and the act itself: who would be hit and what that would release, the guarded signal, and
+//! what is left afterwards.
+
+use super::look::{Selection, session_of, surroundings_of};
+use super::rows::Rows;
+use super::{Db, Error, Kind, filter, sql};
+use crate::model::act::{
+    Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, Wait, Wanted,
+};
+use crate::model::server::Surroundings;
+
+/// How many waiting sessions are looked at: each costs the lock manager a moment of standstill, and with exclusive waiters
+/// on one lock the edges grow with the square (200: 20,000).
+const MOST_WAITERS: usize = 200;
+
+/// Signals to be sent.
+#[derive(Debug)]
+pub(crate) struct Order<'a> {
+    /// Which signal.
+    pub(crate) action: Action,
+    /// To whom.
+    pub(crate) identities: &'a [Identity],
+    /// As what they were asked for.
+    pub(crate) wanted: &'a Wanted,
+    /// False when identity alone decides, because our own cancel has changed what the filters look at.
+    pub(crate) filtered: bool,
+}
+
+/// What the statement that signals says of one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// The word of `signal.sql`; `signal` when it was to be sent.
+    pub(crate) word: String,
+    /// Whether the operating system took the signal.
+    pub(crate) sent: bool,
+}
+
+/// A session that is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Still {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// What it waits for.
+    pub(crate) wait_event: Option<String>,
+    /// Whether it still runs the statement that it ran when the plan was made.
+    pub(crate) running: bool,
+}
+
+impl Db {
+    /// Everything a plan is made from.
+    ///
+    /// # Errors
+    /// When the server does not answer, or refuses a value of the filter.
+    pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(Surroundings, Facts), Error> {
+        let activity = self.activity();
+        let named = !wanted.named.is_empty();
+        let scope = if named {
+            format!(
+                "s.pid in (select coalesce(n.leader_pid, n.pid) from a n where {})",
+                named_is("n", &wanted.named)
+            )
+        } else {
+            format!("{} and s.pid <> pg_backend_pid()", Selection::default().scope())
+        };
+        let sessions = sql::fill(
+            sql::SESSIONS,
+            &[
+                ("activity", &activity),
+                ("filter", &filter::fragment(&wanted.filter)),
+                ("scope", &scope),
+                ("keep", if named { "true" } else { "f.matches is not false" }),
+                ("powers", &sql::fill(sql::POWERS, &[])),
+                ("may_signal", &sql::may_signal("f")),
+                ("query", "null as query"),
+                ("order", "f.pid"),
+                ("limit", ""),
+            ],
+        );
+        let processes =
+            sql::fill(sql::PROCESSES, &[("activity", &activity), ("named", &named_is("s", &wanted.named))]);
+        let [waitstart, wait_seconds] = self.wait_clock();
+        let waits = sql::fill(
+            sql::WAITS,
+            &[
+                ("activity", &activity),
+                ("filter", "true"),
+                ("scope", "true"),
+                waitstart,
+                wait_seconds,
+                ("limit", &MOST_WAITERS.to_string()),
+            ],
+        );
+        let questions =
+            [sql::fill(sql::SURROUNDINGS, &[]), sessions, processes, sql::fill(sql::LOCKS, &[]), waits];
+        let answers = <[Rows; 5]>::try_from(self.look(&questions).await?)
+            .map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
+        let [surroundings, sessions, processes, locks, waits] = answers;
+        let surroundings = surroundings_of(&surroundings)?;
+        let facts = Facts {
+            candidates: candidates_of(&sessions, surroundings.query_size)?,
+            processes: processes_of(&processes)?,
+            locks: locks
+                .iter()
+                .map(|row| Ok((row.required("pid")?, row.required("held")?)))
+                .collect::<Result<_, Error>>()?,
+            waits_cut: waits
+                .iter()
+                .try_fold(0, |most, row| Ok::<_, Error>(row.number::<usize>("n")?.unwrap_or(0).max(most)))?
+                > MOST_WAITERS,
+            waits: waits_of(&waits)?,
+        };
+        Ok((surroundings, facts))
+    }
+
+    /// Signals those sessions that are still what they were, in one statement; returns a verdict for each, in order.
+    ///
+    /// # Errors
+    /// When the server does not answer or refuses; some may have been signalled then.
+    pub(crate) async fn signal(&self, order: &Order<'_>) -> Result<Vec<Verdict>, Error> {
+        let flag = |claim: bool| if claim { "true" } else { "false" };
+        let named = !order.wanted.named.is_empty();
+        let filter = if order.filtered { filter::fragment(&order.wanted.filter) } else { "true".to_owned() };
+        let cancel = order.action == Action::Cancel;
+        let statement = sql::fill(
+            sql::SIGNAL,
+            &[
+                ("activity", &self.activity()),
+                ("powers", &sql::fill(sql::POWERS, &[])),
+                ("all_backends", flag(named && order.wanted.all_backends)),
+                ("spares_own", flag(!named)),
+                ("own", &sql::literal(OWN_APPLICATION)),
+                ("same_query", flag(cancel)),
+                ("filter", &filter),
+                ("may_signal", &sql::may_signal("s")),
+                ("pids", &pids(order.identities)),
+                ("backend_starts", &backend_starts(order.identities)),
+                ("query_starts", &query_starts(order.identities)),
+                ("signal", if cancel { "pg_cancel_backend" } else { "pg_terminate_backend" }),
+            ],
+        );
+        let rows = self.act(&statement).await?;
+        if rows.len() != order.identities.len() {
+            let message = format!("{} signals got {} answers", order.identities.len(), rows.len());
+            return Err(Error::new(Kind::Protocol, message));
+        }
+        rows.iter()
+            .map(|row| {
+                Ok(Verdict { word: row.word("verdict")?.unwrap_or_default(), sent: row.claim("sent")? })
+            })
+            .collect()
+    }
+
+    /// Which of these sessions are still there.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn still_there(&self, identities: &[Identity]) -> Result<Vec<Still>, Error> {
+        let question = sql::fill(
+            sql::STILL_THERE,
+            &[
+                ("pids", &pids(identities)),
+                ("backend_starts", &backend_starts(identities)),
+                ("query_starts", &query_starts(identities)),
+            ],
+        );
+        let answers = self.look(&[question]).await?;
+        answers
+            .into_iter()
+            .flatten()
+            .map(|row| {
+                Ok(Still {
+                    pid: row.required("pid")?,
+                    wait_event: row.word("wait_event")?,
+                    running: row.claim("running")?,
+                })
+            })
+            .collect()
+    }
+
+    /// How many sessions are selected now; `known` are those of the plan, with their start where that is visible.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn remaining(
+        &self,
+        wanted: &Wanted,
+        known: &[(i32, Option<String>)],
+    ) -> Result<Remaining, Error> {
+        let starts = known.iter().map(|(_, start)| quoted(start.as_deref()));
+        let question = sql::fill(
+            sql::REMAINING,
+            &[
+                ("activity", &self.activity()),
+                ("filter", &filter::fragment(&wanted.filter)),
+                ("known", if wanted.named.is_empty() { "true" } else { "w.pid is not null" }),
+                ("pids", &array(known.iter().map(|(pid, _)| pid.to_string()))),
+                ("backend_starts", &array(starts)),
+            ],
+        );
+        let answers = self.look(&[question]).await?;
+        let row = answers.iter().flatten().next();
+        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
+        Ok(Remaining {
+            matching: row.required("matching")?,
+            new: row.required("new")?,
+            other_backends: row.required("other_backends")?,
+        })
+    }
+}
+
+fn candidates_of(rows: &Rows, query_size: i64) -> Result<Vec<Candidate>, Error> {
+    rows.iter()
+        .map(|row| {
+            Ok(Candidate {
+                session: session_of(row, query_size)?,
+                matches: row.word("matches")?.map(|claim| claim == "t"),
+                superuser: row.claim("of_superuser")?,
+                prevents_wraparound: row.claim("prevents_wraparound")?,
+            })
+        })
+        .collect()
+}
+
+fn processes_of(rows: &Rows) -> Result<Vec<Process>, Error> {
+    rows.iter()
+        .map(|row| {
+            Ok(Process { pid: row.required("pid")?, own: row.claim("own")?, leader: row.number("leader")? })
+        })
+        .collect()
+}
+
+fn waits_of(rows: &Rows) -> Result<Vec<Wait>, Error> {
+    rows.iter()
+        .map(|row| Ok(Wait { pid: row.required("pid")?, blocked_by: row.pids("blocked_by")? }))
+        .collect()
+}
+
+/// The condition that the process of row `alias` is one of those named; `false` when none is.
+fn named_is(alias: &str, named: &[Named]) -> String {
+    let one = |named: &Named| match named.started {
+        None => format!("{alias}.pid = {}", named.pid),
+        Some(started) => format!(
+            "{alias}.pid = {} and ({alias}.hidden or floor(extract(epoch from {alias}.backend_start))::int8 = {started})",
+            named.pid
+        ),
+    };
+    let any: Vec<String> = named.iter().map(|named| format!("({})", one(named))).collect();
+    if any.is_empty() { "false".into() } else { format!("({})", any.join(" or ")) }
+}
+
+fn array(values: impl Iterator<Item = String>) -> String {
+    format!("array[{}]", values.collect::<Vec<_>>().join(","))
+}
+
+fn quoted(value: Option<&str>) -> String {
+    value.map_or_else(|| "null".into(), sql::literal)
+}
+
+fn pids(identities: &[Identity]) -> String {
+    array(identities.iter().map(|identity| identity.pid.to_string()))
+}
+
+fn backend_starts(identities: &[Identity]) -> String {
+    array(identities.iter().map(|identity| quoted(Some(&identity.backend_start))))
+}
+
+fn query_starts(identities: &[Identity]) -> String {
+    array(identities.iter().map(|identity| quoted(identity.query_start.as_deref())))
+}

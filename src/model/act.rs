@@ -1,0 +1,227 @@
+//! Acting on sessions: what was asked for, what became of each session, and in which words that is told.
+
+use serde::Serialize;
+
+use super::filter::Filter;
+use super::session::Session;
+
+/// The name under which pgconn's sessions are known; filters spare them.
+pub(crate) const OWN_APPLICATION: &str = "pgconn";
+
+/// What is done to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Action {
+    /// Its running query is cancelled; the session stays.
+    Cancel,
+    /// It is ended.
+    Terminate,
+}
+
+/// A session that was named: by pid alone, or by its `session_id`, which outlives the reuse of a pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// The second in which it started, seconds since 1970; none when only the pid was given.
+    pub(crate) started: Option<i64>,
+}
+
+/// Which sessions an act is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Sessions that were named; none for all that the filter selects.
+    pub(crate) named: Vec<Named>,
+    /// What they must be like, named or not.
+    pub(crate) filter: Filter,
+    /// Named server processes, walsenders and workers may be acted on.
+    pub(crate) all_backends: bool,
+}
+
+/// What a named pid is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    /// The pid.
+    pub(crate) pid: i32,
+    /// True for the session that asked.
+    pub(crate) own: bool,
+    /// Another process for which it works as a parallel worker.
+    pub(crate) leader: Option<i32>,
+}
+
+/// A session that may be acted on.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// As the activity view shows it.
+    pub(crate) session: Session,
+    /// Whether it has what was asked for; none when that is hidden.
+    pub(crate) matches: Option<bool>,
+    /// True when its role is a superuser.
+    pub(crate) superuser: bool,
+    /// True for an autovacuum worker that keeps the server from running out of transaction ids.
+    pub(crate) prevents_wraparound: bool,
+}
+
+/// A session that waits for a lock, and for whom: those that hold it and those ahead in its queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// Who waits.
+    pub(crate) pid: i32,
+    /// For whom; 0 is a prepared transaction.
+    pub(crate) blocked_by: Vec<i32>,
+}
+
+/// Everything that a plan is made from, from one look.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// The sessions that are named, or that the filter selects or may select.
+    pub(crate) candidates: Vec<Candidate>,
+    /// What the named pids are.
+    pub(crate) processes: Vec<Process>,
+    /// Locks held, by pid; those that hold none are left out.
+    pub(crate) locks: Vec<(i32, i64)>,
+    /// Who waits for whom.
+    pub(crate) waits: Vec<Wait>,
+    /// True when more sessions wait than were looked at.
+    pub(crate) waits_cut: bool,
+}
+
+/// Who a session is, exactly, and what it was doing when it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// Its start, RFC 3339 UTC with microseconds.
+    pub(crate) backend_start: String,
+    /// Start of its statement; a cancel is meant for this one only.
+    pub(crate) query_start: Option<String>,
+}
+
+/// What became of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Fate {
+    /// Signalled and seen gone.
+    Terminated,
+    /// Signalled and seen stopped.
+    Cancelled,
+    /// It had ended before the signal, or its pid belongs to another session now.
+    Gone,
+    /// Signalled, and still there when the time to watch ran out.
+    Signalled,
+    /// It is no longer, or never was, what was asked for.
+    Changed,
+    /// There was nothing to cancel.
+    NoEffect,
+    /// Spared: pgconn's own session, or another one of pgconn's that was not named.
+    Protected,
+    /// Spared: a server process, walsender or worker.
+    NotAClient,
+    /// This role may not signal it.
+    NotPermitted,
+    /// This role cannot see who it is, so it cannot be told from another session.
+    NotVisible,
+    /// The server said no, or nothing.
+    Failed,
+    /// Dry run: would be ended.
+    WouldTerminate,
+    /// Dry run: its query would be cancelled.
+    WouldCancel,
+}
+
+/// How a fate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// What was asked for is so.
+    Succeeded,
+    /// It is not.
+    Failed,
+    /// Nothing was to be done.
+    Skipped,
+}
+
+impl Fate {
+    /// How it counts; a named session that is not there is a failure, one that a filter found and that went by itself is not.
+    pub(crate) const fn tally(self, named: bool) -> Tally {
+        match self {
+            Self::Terminated | Self::Cancelled => Tally::Succeeded,
+            Self::Gone if named => Tally::Failed,
+            Self::Gone => Tally::Succeeded,
+            Self::Signalled | Self::NotPermitted | Self::NotVisible | Self::Failed => Tally::Failed,
+            Self::Changed
+            | Self::NoEffect
+            | Self::Protected
+            | Self::NotAClient
+            | Self::WouldTerminate
+            | Self::WouldCancel => Tally::Skipped,
+        }
+    }
+
+    /// The same for people: `not permitted`.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Terminated => "terminated",
+            Self::Cancelled => "cancelled",
+            Self::Gone => "gone",
+            Self::Signalled => "signalled, still there",
+            Self::Changed => "changed",
+            Self::NoEffect => "no effect",
+            Self::Protected => "protected",
+            Self::NotAClient => "not a client",
+            Self::NotPermitted => "not permitted",
+            Self::NotVisible => "not visible",
+            Self::Failed => "failed",
+            Self::WouldTerminate => "would terminate",
+            Self::WouldCancel => "would cancel",
+        }
+    }
+}
+
+/// A row of `cancel` and `kill`: the session as it was planned with, and its fate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Outcome {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// PostgreSQL's `%c`: hex start second, dot, hex pid.
+    pub(crate) session_id: Option<String>,
+    /// Start of the session, RFC 3339 UTC with microseconds.
+    pub(crate) backend_start: Option<String>,
+    /// Database it is connected to.
+    pub(crate) database: Option<String>,
+    /// Role that logged in.
+    pub(crate) role: Option<String>,
+    /// As the client set it; none when there is no such session.
+    pub(crate) application_name: Option<String>,
+    /// Client address, or `local` for a Unix socket.
+    pub(crate) client: Option<String>,
+    /// Verbatim as PostgreSQL says it.
+    pub(crate) state: Option<String>,
+    /// Time in its state.
+    pub(crate) state_seconds: Option<f64>,
+    /// Age of the open transaction.
+    pub(crate) xact_seconds: Option<f64>,
+    /// Locks it holds and ending it releases (those on its own transaction ids not counted).
+    pub(crate) locks_held: Option<i64>,
+    /// Sessions that wait for it, directly or behind others; none when too many wait to be looked at.
+    pub(crate) sessions_waiting: Option<i64>,
+    /// Whether this role may signal it; none when there is no such session.
+    pub(crate) permitted: Option<bool>,
+    /// What became of it.
+    pub(crate) result: Fate,
+    /// Why, where that does not go without saying.
+    pub(crate) error: Option<String>,
+}
+
+/// What is selected now, after the act.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Remaining {
+    /// Client sessions that the targets and filters select, or may select.
+    pub(crate) matching: i64,
+    /// Of them such as were not there when the plan was made.
+    pub(crate) new: i64,
+    /// Other backends that they select: server processes, walsenders, workers.
+    pub(crate) other_backends: i64,
+}
