@@ -1,7 +1,7 @@
 //! The harness itself: servers start fast, in any number, and leave nothing behind however a test ends; sessions reach every
 //! state that the other tests ask for.
 
-use super::common::{PgBouncer, Pgconn, shared, start, wait_until, with, with_files};
+use super::common::{PgBouncer, Pgconn, Session, shared, start, wait_until, with, with_files};
 use nix::sys::signal::Signal;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -120,6 +120,14 @@ fn sessions_reach_every_state() {
     assert!(state_of(untracked.pid).starts_with("client backend, disabled"));
     assert!(state_of(walsender.pid).starts_with("walsender, active"));
     assert_eq!(state_of(waiting.pid), "client backend, active, Lock");
+}
+
+#[test]
+fn sessions_come_through_the_socket_and_through_tcp() {
+    let address = "select coalesce(host(inet_client_addr()), 'local')";
+    assert_eq!(shared().value(address), "local");
+    let mut session = Session::open_tcp(shared().port, &[]).unwrap();
+    assert_eq!(session.query(address)[0][0].as_deref(), Some("127.0.0.1"));
 }
 
 #[test]

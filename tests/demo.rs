@@ -46,6 +46,7 @@ fn the_mix_holds_every_trouble() {
     }
     assert_eq!(with("wait_event_type", "Lock"), 5);
     assert_eq!(with("application_name", "orders-api"), 8);
+    assert!(with("client", "127.0.0.1") > 8 && with("client", "local") > 8);
     assert_eq!(with("role", "red\u{1b}[31malert"), 1);
     assert_eq!(with("database", "back\u{1b}[2Jup"), 1);
 }

@@ -4,7 +4,8 @@
 
 use std::fmt;
 use std::io::{self, BufReader, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -53,7 +54,18 @@ impl Session {
     ///
     /// Errors as the server refuses.
     pub(crate) fn open(dir: &Path, port: u16, parameters: &[(&str, &str)]) -> Result<Self, Error> {
-        let stream = UnixStream::connect(dir.join(format!(".s.PGSQL.{port}")))?;
+        Self::log_in(UnixStream::connect(dir.join(format!(".s.PGSQL.{port}")))?, parameters)
+    }
+
+    /// The same through 127.0.0.1, so that the server shows an address.
+    pub(crate) fn open_tcp(port: u16, parameters: &[(&str, &str)]) -> Result<Self, Error> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_nodelay(true)?;
+        // reading, writing and closing are the same for every kind of socket
+        Self::log_in(UnixStream::from(OwnedFd::from(stream)), parameters)
+    }
+
+    fn log_in(stream: UnixStream, parameters: &[(&str, &str)]) -> Result<Self, Error> {
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         let mut session = Self { stream: BufReader::with_capacity(1024, stream), pid: 0, busy: true };
         let mut packet = vec![0, 3, 0, 0];

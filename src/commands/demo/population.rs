@@ -237,7 +237,12 @@ struct Place {
 impl Place {
     fn connect(&self, role: &str, database: &str, application: &str) -> Result<Session, SessionError> {
         let parameters = [("user", role), ("database", database), ("application_name", application)];
-        Session::open(&self.dir, self.port, &parameters)
+        // the web comes from elsewhere, the rest lives on the same machine
+        if role == "web" {
+            Session::open_tcp(self.port, &parameters)
+        } else {
+            Session::open(&self.dir, self.port, &parameters)
+        }
     }
 
     fn settle(&self, kind: &Residents, owner: &mut Session) -> Result<Session, SessionError> {
