@@ -1,6 +1,7 @@
 //! Other people's text: escape sequences, broken encodings and floods neither reach a terminal nor break a format.
 
 use super::common::{Cluster, Pgconn, with};
+use std::fs;
 
 /// True for what may be in the output: line ends and visible characters.
 fn is_clean(text: &str) -> bool {
@@ -121,4 +122,28 @@ fn a_terminal_gets_one_line_per_session() {
         !whole.contains('…') && whole.lines().any(|line| line.chars().count() > 300),
         "a pipe is never cut"
     );
+}
+
+#[test]
+fn a_file_is_written_whole_or_not_at_all() {
+    let cluster = with(&[]);
+    let folder = std::env::temp_dir().join(format!("pgconn-test-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("stats.json");
+    let path = file.to_str().unwrap();
+    let outcome = Pgconn::new(&["stats", "--json", "-o", path]).on(&cluster).run().success();
+    assert_eq!(outcome.stdout, "");
+    let first = fs::read_to_string(&file).unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(&first).is_ok());
+    Pgconn::new(&["stats", "--json", "-o", path])
+        .on(&cluster)
+        .env("PGHOST", "/nonexistent")
+        .run()
+        .fails_with(3);
+    assert_eq!(fs::read_to_string(&file).unwrap(), first, "a failure leaves the old file");
+    let nowhere = folder.join("no/such/folder/x");
+    let outcome = Pgconn::new(&["stats", "-o", nowhere.to_str().unwrap()]).on(&cluster).run().fails_with(1);
+    assert!(outcome.stderr.starts_with("error: could not write"), "{}", outcome.stderr);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no temporary file is left");
+    fs::remove_dir_all(&folder).unwrap();
 }

@@ -15,7 +15,9 @@ mod filters;
 mod hostile;
 mod kill;
 mod layers;
+mod sql;
 mod truth;
+mod usage;
 
 /// A file that is not named in this list of modules would never run.
 #[test]
