@@ -1,11 +1,14 @@
 //! Argument groups that commands share, and the parsers of their values. What was typed, checked for its form only.
 
+use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
+use crate::conninfo::Given;
 use crate::model::act::Named;
 use crate::model::filter::{Client, Filter, Name, STATES, State, Term};
 use crate::render::Format;
@@ -35,9 +38,29 @@ pub(crate) struct Connection {
     /// Ask for a password before connecting
     #[arg(short = 'W', long, global = true)]
     pub(crate) password: bool,
-    /// Time limit for connecting to one address and for each statement
-    #[arg(short, long, global = true, value_name = "DUR", default_value = "10s", value_parser = time_limit)]
-    pub(crate) timeout: Duration,
+    /// Time limit for connecting to one address and for each statement [default: 10s]
+    #[arg(short, long, global = true, value_name = "DUR", value_parser = time_limit)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Connection {
+    /// The bound on each statement.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(Duration::from_secs(10))
+    }
+
+    /// The same as settings are resolved from.
+    pub(crate) fn given(&self) -> Given {
+        Given {
+            host: self.host.clone(),
+            port: self.port.clone(),
+            username: self.username.clone(),
+            dbname: self.dbname.clone(),
+            service: self.service.clone(),
+            no_password: self.no_password,
+            force_password: self.password,
+        }
+    }
 }
 
 /// How the result is to be written.
@@ -90,16 +113,19 @@ pub(crate) struct Filters {
     /// Sessions with this application_name
     #[arg(long, value_name = "NAME", value_parser = name_term)]
     pub(crate) app: Vec<Term<Name>>,
-    /// Sessions from this address or network, or `local`
-    #[arg(long, value_name = "ADDR|CIDR|local", value_parser = client_term)]
+    /// Sessions from this address, network (CIDR) or `local`
+    #[arg(long, value_name = "ADDR", hide_possible_values = true, value_parser = Worded { parse: client_term, words: &["local"] })]
     pub(crate) client: Vec<Term<Client>>,
-    /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting, or PostgreSQL's own words
-    #[arg(long, value_name = "STATE", value_parser = state_term)]
+    /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting
+    ///
+    /// PostgreSQL's own words, like "idle in transaction", are taken as well. idle-in-transaction includes aborted
+    /// ones; waiting means waiting for a lock.
+    #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = Worded { parse: state_term, words: STATE_WORDS })]
     pub(crate) state: Vec<Term<State>>,
-    /// Sessions whose query text matches this POSIX regular expression
+    /// Sessions whose query text matches (POSIX)
     #[arg(long, value_name = "REGEX", value_parser = query_term)]
     pub(crate) query: Vec<Term<String>>,
-    /// Sessions idle, or idle in a transaction, for at least this long
+    /// Sessions idle, in a transaction or not, for this long
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(crate) idle_for: Option<Duration>,
     /// Sessions in a transaction at least this old
@@ -241,8 +267,38 @@ fn state_term(text: &str) -> Result<Term<State>, String> {
     }
     let near = nearest(rest, STATES.iter().map(|(word, _)| *word));
     let meant = near.map(|word| format!("; did you mean \"{word}\"?")).unwrap_or_default();
-    let words: Vec<&str> = STATES.iter().take(5).map(|(word, _)| *word).collect();
-    Err(format!("no such state{meant} (states: {}, or PostgreSQL's own words)", words.join(", ")))
+    let words = STATE_WORDS.join(", ");
+    Err(format!("no such state{meant} (states: {words}, or PostgreSQL's own words)"))
+}
+
+/// The states worth completing: those that are one word.
+const STATE_WORDS: &[&str] = &["active", "idle", "idle-in-transaction", "aborted", "waiting"];
+
+/// A parser of values whose usual ones are known, so that shells can complete them; it takes others as well.
+#[derive(Clone)]
+pub(crate) struct Worded<T> {
+    /// Reads a value.
+    pub(crate) parse: fn(&str) -> Result<T, String>,
+    /// The usual ones.
+    pub(crate) words: &'static [&'static str],
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Worded<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        let parse = self.parse;
+        StringValueParser::new().try_map(move |text| parse(&text)).parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.words.iter().map(|word| PossibleValue::new(*word))))
+    }
 }
 
 fn query_term(text: &str) -> Result<Term<String>, String> {
@@ -361,6 +417,11 @@ mod tests {
     fn a_misspelt_state_is_recognised() {
         assert!(state_term("idel").unwrap_err().contains("did you mean \"idle\""));
         assert_eq!(state_term("!idle").unwrap(), Term { exclude: true, value: State::Verbatim("idle") });
+    }
+
+    #[test]
+    fn every_completed_state_is_a_state() {
+        assert!(STATE_WORDS.iter().all(|word| state_term(word).is_ok()));
     }
 
     #[test]

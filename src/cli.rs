@@ -1,6 +1,9 @@
 //! The command line as a whole: global flags, the list of commands, and the two things clap does not do by itself
 //! (a trailing `-h` is help; a usage error can be JSON and has the command's own exit code).
 
+mod generated;
+mod help;
+
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -16,6 +19,7 @@ use crate::exit::Exit;
     name = "pgconn",
     version,
     disable_help_flag = true,
+    disable_version_flag = true,
     arg_required_else_help = true,
     max_term_width = 100,
     subcommand_value_name = "COMMAND"
@@ -30,6 +34,9 @@ pub(crate) struct Cli {
     /// Print help (-h at the end of a command line does the same)
     #[arg(short = '?', long, global = true, action = clap::ArgAction::Help, help_heading = "Output")]
     pub(crate) help: Option<bool>,
+    /// Print the version
+    #[arg(short = 'V', long, hide_short_help = true, action = clap::ArgAction::Version, help_heading = "Output")]
+    pub(crate) version: Option<bool>,
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -50,21 +57,29 @@ pub(crate) enum Asked {
 /// A usage error, with the exit code that this command's users expect (`check` and `ping` have their own).
 pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
     let argv = help_at_the_end(argv);
-    let parsed = command().try_get_matches_from(&argv).and_then(|matches| Cli::from_arg_matches(&matches));
-    let error = match parsed {
+    let error = match parsed(command(), &argv) {
         Ok(cli) => return Ok(Asked::Run(Box::new(cli))),
         Err(error) => error,
     };
     use clap::error::ErrorKind;
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            Ok(Asked::Text(error.render().ansi().to_string(), Exit::Done))
-        }
+        ErrorKind::DisplayVersion => Ok(Asked::Text(error.render().ansi().to_string(), Exit::Done)),
+        ErrorKind::DisplayHelp => Ok(Asked::Text(help_text(&argv, error), Exit::Done)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Ok(Asked::Text(error.render().ansi().to_string(), usage_exit(&argv)))
+            Ok(Asked::Text(help_text(&argv, error), usage_exit(&argv)))
         }
-        _ => Err(usage_error(&error, usage_exit(&argv))),
+        _ => Err(usage_error(&error, &argv)),
     }
+}
+
+fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error> {
+    command.try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches))
+}
+
+/// The help that `argv` asks for; it is dressed only now, because a run does not need it.
+fn help_text(argv: &[OsString], plain: clap::Error) -> String {
+    let error = parsed(help::dressed(command()), argv).err().unwrap_or(plain);
+    error.render().ansi().to_string()
 }
 
 /// The whole command line as clap sees it, for help, completions and man pages.
@@ -100,28 +115,48 @@ fn usage_exit(argv: &[OsString]) -> Exit {
     if asks_for_verdict { Exit::Verdict(3) } else { Exit::Usage }
 }
 
-/// clap's message in the house's form: one line, what to do next as the hint.
-fn usage_error(error: &clap::Error, exit: Exit) -> Failure {
+/// clap's message in the house's form: one line, and what was probably meant, or where to read on, as the hint.
+fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
+    use clap::error::{ContextKind, ContextValue};
     let text = error.render().to_string();
-    let mut message = Vec::new();
-    let mut hint = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if let Some(first) = line.strip_prefix("error: ") {
-            message.push(first.to_owned());
-        } else if let Some(tip) = line.strip_prefix("tip: ") {
-            hint.push(tip.to_owned());
-        } else if line.starts_with("Usage:") || line.starts_with("For more information") {
-            hint.push(
-                line.replacen("Usage:", "usage:", 1)
-                    .replacen("For", "for", 1)
-                    .trim_end_matches('.')
-                    .to_owned(),
-            );
-        } else {
-            message.push(line.to_owned());
-        }
-    }
-    Failure { exit, ..Failure::usage(message.join(" ")).hinted(hint.join("; ")) }
+    let is_message = |line: &&str| !line.starts_with("tip:") && !line.is_empty();
+    let message: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(is_message)
+        .collect();
+    let message = message.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message).replace("subcommand", "command");
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        Some(ContextValue::Strings(words)) => words.first().map(String::as_str),
+        _ => None,
+    };
+    let suggested =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let meant = suggested
+        .into_iter()
+        .find_map(word)
+        .or_else(|| nearest_command(word(ContextKind::InvalidSubcommand)?));
+    let tip = || text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
+    let hint =
+        meant.map(|meant| format!("did you mean {meant}?")).or_else(tip).unwrap_or_else(|| read_on(argv));
+    Failure { exit: usage_exit(argv), ..Failure::usage(message).hinted(hint) }
+}
+
+fn nearest_command(typed: &str) -> Option<&'static str> {
+    args::nearest(typed, crate::commands::MANUALS.iter().map(|(name, _)| *name))
+}
+
+/// Where the help for `argv` is: the first word that is a command is most likely the one.
+fn read_on(argv: &[OsString]) -> String {
+    let known =
+        |word: &OsString| crate::commands::MANUALS.iter().map(|(name, _)| *name).find(|name| word == name);
+    argv.iter()
+        .skip(1)
+        .find_map(known)
+        .map_or_else(|| "try pgconn --help".into(), |name| format!("try pgconn help {name}"))
 }
 
 #[cfg(test)]

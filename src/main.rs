@@ -11,6 +11,7 @@ mod args;
 mod cli;
 mod cluster;
 mod commands;
+mod conninfo;
 mod db;
 mod error;
 mod exit;
@@ -80,7 +81,8 @@ fn run(cli: Cli) -> Exit {
         }
     };
     let (trigger, stop) = stop::channel();
-    let mut context = Context { connection: cli.connection, flags: cli.output, ui, output, stop };
+    let mut context =
+        Context { connection: cli.connection, flags: cli.output, ui, output, stop, program: cli::command };
     let ended = runtime.block_on(async {
         listen(trigger)?;
         commands::run(cli.command, &mut context).await

@@ -132,3 +132,11 @@ impl Ui {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 }
+
+/// Asks on the terminal for a password, which is not echoed. Ctrl-C ends the question with an error.
+///
+/// # Errors
+/// When there is no terminal, or nothing was typed to the end.
+pub(crate) fn ask_password(prompt: &str) -> io::Result<String> {
+    rpassword::prompt_password(sanitize(prompt))
+}

@@ -69,8 +69,9 @@ fn a_command_has_stdout_and_the_exit_code_for_itself() {
     let outcome = demo(&["--", "stats", "--no-such-flag"]).fails_with(2);
     assert_eq!(outcome.stdout, "");
     assert!(outcome.stderr.contains("--no-such-flag"), "{outcome}");
-    let outcome = demo(&["--json"]).success();
+    let outcome = demo(&["--json", "-v"]).success();
     assert_eq!(outcome.json()["kind"], "stats");
+    assert!(outcome.stderr.contains("postgresql://postgres@127.0.0.1:"), "{outcome}");
 }
 
 #[test]

@@ -94,6 +94,7 @@ fn every_filter_selects_what_it_says() {
         (&["--xact-for", "1us"], &["open", "active", "holder", "waiting"]),
         (&["--query-for", "1us"], &["active", "waiting"]),
         (&["--idle-for", "1h"], &[]),
+        (&["--idle-for", "99y"], &[]),
         (&["--db", "'; drop table x; --"], &[]),
         (&["--app", "{limit}"], &[]),
     ];

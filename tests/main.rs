@@ -10,8 +10,11 @@
 mod check;
 mod cluster;
 mod common;
+mod completions;
 mod demo;
+mod documents;
 mod filters;
+mod help;
 mod hostile;
 mod kill;
 mod layers;

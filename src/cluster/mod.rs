@@ -348,3 +348,22 @@ fn accepts_connections(status_file: &Path) -> bool {
     let content = fs::read_to_string(status_file).unwrap_or_default();
     content.lines().nth(7).is_some_and(|status| matches!(status.trim(), "ready" | "standby"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_of_an_installation_is_in_the_name_of_its_folder() {
+        for (folder, major) in [
+            ("/usr/lib/postgresql/9/bin", 9),
+            ("/usr/lib/postgresql/15/bin", 15),
+            ("/usr/pgsql-16/bin", 16),
+            ("/opt/homebrew/opt/postgresql@17/bin", 17),
+            ("/var/cache/pgconn/postgresql-18/bin", 18),
+            ("/usr/share/bin", 0),
+        ] {
+            assert_eq!(major_in(Path::new(folder)), major, "{folder}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Context;
+use super::manual::{Group, Manual};
 use crate::analyze::health::{self, Rule, Thresholds};
 use crate::args::Filters;
 use crate::db::{self, Db, Kind, Selection};
@@ -23,6 +24,24 @@ use crate::render::{Head, Report, Warning, nagios, tsv};
 
 /// The exit code of everything that is not the server's fault.
 const UNKNOWN: Exit = Exit::Verdict(Status::Unknown.code());
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Monitor,
+    &[
+        ("Is everything in order?", "pgconn check"),
+        ("From cron: mail only when something is wrong", "pgconn check -q"),
+        ("Only whether it can be logged in to, for a probe", "pgconn check reachable -t 2s"),
+        ("Thresholds of one's own", "pgconn check --warning connections=70% --critical idle-xact=10m"),
+        ("As a plugin of Nagios or Icinga, with performance data", "pgconn check -F nagios"),
+    ],
+)
+.exits(&[
+    ("0", "OK"),
+    ("1", "WARNING"),
+    ("2", "CRITICAL; also when it cannot connect or gets no answer in time"),
+    ("3", "UNKNOWN: usage error, or what decides is hidden from this role"),
+]);
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -80,7 +99,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let policy = args.policy()?;
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
     let began = Instant::now();
-    let limit = context.connection.timeout;
+    let limit = context.connection.timeout();
     let looked = tokio::time::timeout(limit, look(&selection, began, context)).await.unwrap_or_else(|_| {
         let late = db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"));
         Err(Trouble { error: late.hinted("pgconn ping shows which phase is slow"), inside: false })
@@ -123,7 +142,7 @@ impl From<db::Error> for Trouble {
 /// Connects and asks, all of it within the time limit that the caller holds against it.
 async fn look(selection: &Selection, began: Instant, context: &Context) -> Result<(Db, Looked), Trouble> {
     let mut db = context.connect().await.map_err(|error| Trouble { error, inside: false })?;
-    let left = context.connection.timeout.saturating_sub(began.elapsed());
+    let left = context.connection.timeout().saturating_sub(began.elapsed());
     // What the server still works on when time is up ends by itself a moment later.
     db.limit(left.max(Duration::from_millis(1)));
     let (surroundings, facts) = db.health(selection).await?;
@@ -137,7 +156,7 @@ async fn look(selection: &Selection, began: Instant, context: &Context) -> Resul
 /// The answer of `check`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Verdict {
+pub(super) struct Verdict {
     /// The worst of all rules.
     status: Status,
     /// The exit code of this run.

@@ -6,9 +6,29 @@ use anyhow::Result;
 
 use super::Context;
 use super::act::{self, Job, Targets};
+use super::manual::{Group, Manual};
 use crate::args;
 use crate::exit::Exit;
 use crate::model::act::Action;
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Act,
+    &[
+        ("What would be ended, and what that would release?", "pgconn kill --db mydb --dry-run"),
+        ("End every session of a database", "pgconn kill --db mydb"),
+        (
+            "Transactions left open for an hour, without asking",
+            "pgconn kill --state idle-in-transaction --idle-for 1h --yes",
+        ),
+        ("One session, by its PID", "pgconn kill 4711"),
+        (
+            "Cancel queries first, and end what is still there after ten seconds",
+            "pgconn kill --app report --grace 10s",
+        ),
+    ],
+)
+.variables(&[("PGCONN_CONFIRM", "`always` demands --yes everywhere")]);
 
 /// Arguments of `kill`.
 #[derive(Debug, clap::Args)]

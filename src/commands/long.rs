@@ -4,11 +4,22 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::manual::{Group, Manual};
 use super::{Context, ls};
 use crate::args::{self, Filters};
 use crate::db::{Listing, Order, Selection};
 use crate::exit::Exit;
 use crate::render::text;
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Look,
+    &[
+        ("Queries and transactions over five seconds, longest first", "pgconn long"),
+        ("The ten longest of an hour and more", "pgconn long --over 1h --limit 10"),
+        ("The same without query texts, for a ticket", "pgconn long --over 1h --no-query"),
+    ],
+);
 
 /// Arguments of `long`.
 #[derive(Debug, clap::Args)]

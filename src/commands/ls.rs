@@ -5,10 +5,23 @@ use clap::ValueEnum;
 
 use super::Context;
 use super::listing::Sessions;
+use super::manual::{Group, Manual};
 use crate::args::Filters;
 use crate::db::{Listing, Order, Selection};
 use crate::exit::Exit;
 use crate::render::text;
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Look,
+    &[
+        ("Every client session, trouble first", "pgconn ls"),
+        ("Transactions left open for five minutes", "pgconn ls --state idle-in-transaction --xact-for 5m"),
+        ("Sessions of an application in one database", "pgconn ls --db shop --app 'api*'"),
+        ("Everything but local sessions, oldest first", "pgconn ls --client '!local' --sort age"),
+        ("One line per session for awk", "pgconn ls -F tsv"),
+    ],
+);
 
 /// Arguments of `ls`.
 #[derive(Debug, clap::Args)]

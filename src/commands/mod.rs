@@ -4,11 +4,15 @@
 mod act;
 mod cancel;
 mod check;
+pub(crate) mod completions;
 mod demo;
 mod kill;
 mod listing;
 mod long;
 mod ls;
+pub(crate) mod man;
+pub(crate) mod manual;
+pub(crate) mod schema;
 mod stats;
 
 use std::io;
@@ -17,6 +21,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::args;
+use crate::conninfo::{self, Environment};
 use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -25,12 +30,13 @@ use crate::model::server::Surroundings;
 use crate::output::Output;
 use crate::render::{Format, Head, Report, Warning};
 use crate::stop::Stop;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
+use manual::Manual;
 
 /// The commands there are.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Count sessions by state and application, against the limits
+    /// Count sessions by state and application, against limits
     Stats(stats::Args),
     /// List sessions
     #[command(visible_alias = "sessions")]
@@ -43,10 +49,16 @@ pub(crate) enum Command {
     /// End sessions, and verify that they are gone
     #[command(visible_alias = "terminate")]
     Kill(kill::Args),
-    /// Try everything on a throwaway PostgreSQL with a lively mix of sessions
+    /// Try everything on a throwaway PostgreSQL, full of trouble
     Demo(demo::Args),
-    /// Judge the health of connections, with the exit codes of monitoring plugins
+    /// Judge the health of connections, for monitoring plugins
     Check(check::Args),
+    /// Print the JSON Schema of an output
+    Schema(schema::Args),
+    /// Print the completion script of a shell
+    Completions(completions::Args),
+    /// Print or install the manual pages
+    Man(man::Args),
 }
 
 impl Command {
@@ -61,6 +73,20 @@ impl Command {
     }
 }
 
+/// What help and man pages say about each command beyond its flags, in the order of the help.
+pub(crate) const MANUALS: &[(&str, Manual)] = &[
+    ("stats", stats::MANUAL),
+    ("ls", ls::MANUAL),
+    ("long", long::MANUAL),
+    ("cancel", cancel::MANUAL),
+    ("kill", kill::MANUAL),
+    ("check", check::MANUAL),
+    ("demo", demo::MANUAL),
+    ("schema", schema::MANUAL),
+    ("completions", completions::MANUAL),
+    ("man", man::MANUAL),
+];
+
 /// What a command is given: where to connect, how to speak, where the result goes.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -74,6 +100,8 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The signal to end.
     pub(crate) stop: Stop,
+    /// The whole command line, for documents about it.
+    pub(crate) program: fn() -> clap::Command,
 }
 
 /// Runs `command`.
@@ -90,6 +118,9 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Kill(args) => kill::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
+        Command::Schema(args) => schema::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man(args) => man::run(&args, context),
     }
 }
 
@@ -116,16 +147,18 @@ impl Context {
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect(&self) -> Result<Db, db::Error> {
-        let given = db::Given {
-            host: self.connection.host.clone(),
-            port: self.connection.port.clone(),
-            username: self.connection.username.clone(),
-            dbname: self.connection.dbname.clone(),
-            service: self.connection.service.clone(),
-            no_password: self.connection.no_password,
-            force_password: self.connection.password,
+        let info = conninfo::resolve(&self.connection.given(), &Environment::of_process())?;
+        for warning in info.warnings() {
+            self.warn("password_file", warning);
+        }
+        let options = db::Options {
+            timeout: self.connection.timeout,
+            ask: self.ui.is_terminal().then_some(ui::ask_password),
         };
-        let db = Db::connect(&given, self.connection.timeout, self.stop.clone()).await?;
+        let db = Db::connect(&info, &options, self.connection.timeout(), self.stop.clone()).await?;
+        for notice in db.notices() {
+            self.warn("connection", notice);
+        }
         let target = db.target();
         self.ui.detail(&format!(
             "connected to {} as {}, database {}",
@@ -134,6 +167,10 @@ impl Context {
             target.database
         ));
         Ok(db)
+    }
+
+    fn warn(&self, code: &'static str, message: &str) {
+        self.ui.warning(&Warning { code, message: message.to_owned(), hint: None });
     }
 
     /// Writes `report` as asked for, its warnings with it or beside it.

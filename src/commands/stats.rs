@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Context;
+use super::manual::{Group, Manual};
 use crate::analyze::usage;
 use crate::args::Filters;
 use crate::db::Selection;
@@ -16,6 +17,17 @@ use crate::render::{Head, Report, text, tsv};
 
 /// From here on an open transaction in which nothing happens is worth a hint: the default of the rule `idle-xact`.
 const FORGOTTEN_SECONDS: f64 = 300.0;
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Look,
+    &[
+        ("How many connections are there, in which state, of which application?", "pgconn stats"),
+        ("Which roles and databases hold them?", "pgconn stats --by role,database"),
+        ("Only one application's sessions", "pgconn stats --app api"),
+        ("Slots in use, for a script", "pgconn stats --json"),
+    ],
+);
 
 /// Arguments of `stats`.
 #[derive(Debug, clap::Args)]
@@ -75,7 +87,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
 /// The answer of `stats`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Stats {
+pub(super) struct Stats {
     #[serde(flatten)]
     usage: Usage,
     #[serde(skip)]

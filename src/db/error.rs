@@ -187,3 +187,9 @@ impl Error {
         }
     }
 }
+
+impl From<crate::conninfo::Error> for Error {
+    fn from(error: crate::conninfo::Error) -> Self {
+        Self { hint: error.hint, ..Self::new(Kind::BadSettings, error.message) }
+    }
+}

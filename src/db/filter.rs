@@ -99,8 +99,10 @@ fn state_is(state: State) -> String {
     }
 }
 
+/// In two units, because up to 14 the number before a unit must fit into 32 bits; no days, which are not always 24 hours.
 fn interval(duration: Duration) -> String {
-    format!("interval '{} microseconds'", duration.as_micros())
+    let (hours, seconds) = (duration.as_secs() / 3600, duration.as_secs() % 3600);
+    format!("interval '{hours} hours {seconds}.{:06} seconds'", duration.subsec_micros())
 }
 
 #[cfg(test)]

@@ -4,12 +4,17 @@
 
 mod act;
 mod connect;
+mod dial;
 mod error;
 mod filter;
 mod look;
 mod monitor;
+mod refusal;
 mod rows;
 mod sql;
+mod startup;
+mod tls;
+mod wire;
 
 use std::time::Duration;
 
@@ -17,12 +22,14 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
-pub(crate) use connect::Given;
+pub(crate) use connect::Options;
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use look::{Listing, Order, Selection};
 
+use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
 use crate::stop::Stop;
+use connect::Canceller;
 use rows::Rows;
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
@@ -33,7 +40,9 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Db {
     client: tokio_postgres::Client,
     driver: JoinHandle<()>,
+    canceller: Canceller,
     target: Target,
+    notices: Vec<String>,
     version_num: i32,
     timeout: Duration,
     stop: Stop,
@@ -49,26 +58,34 @@ enum Guard {
 }
 
 impl Db {
-    /// Connects and logs in; `timeout` bounds this and each later statement.
+    /// Connects and logs in; `timeout` bounds each later statement.
     ///
     /// # Errors
     /// When no connection can be had, with the reason as its kind.
-    pub(crate) async fn connect(given: &Given, timeout: Duration, stop: Stop) -> Result<Self, Error> {
-        let open = connect::connect(given, timeout);
-        let established = tokio::select! {
-            established = open => established?,
+    pub(crate) async fn connect(
+        info: &ConnInfo,
+        options: &Options,
+        timeout: Duration,
+        stop: Stop,
+    ) -> Result<Self, Error> {
+        let open = connect::connect(info, options);
+        let session = tokio::select! {
+            session = open => session?,
             signal = stop.pulled() => return Err(Error::new(Kind::Interrupted(signal), "interrupted")),
         };
-        let version_num = version_num(&established.server_version)?;
-        let connection = established.connection;
+        let version_num = version_num(&session.server_version)?;
+        let target = session.described();
+        let connection = session.driver;
         let driver = tokio::spawn(async move {
             // How a session ended is told by the statement that was running, or by the next one.
             let _ = connection.await;
         });
         Ok(Self {
-            client: established.client,
+            client: session.client,
             driver,
-            target: established.target,
+            canceller: session.canceller,
+            target,
+            notices: session.notices,
             version_num,
             timeout,
             stop,
@@ -78,6 +95,11 @@ impl Db {
     /// Lowers the limit of each later statement to `timeout`, for runs that are bounded as a whole.
     pub(crate) const fn limit(&mut self, timeout: Duration) {
         self.timeout = timeout;
+    }
+
+    /// What the user should know about how the connection came about: no encryption, another database.
+    pub(crate) fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// Where the session is.
@@ -129,13 +151,24 @@ impl Db {
             answer = tokio::time::timeout(self.timeout + GRACE, answer) => match answer {
                 Ok(Ok(messages)) => Ok(rows::answers(messages)),
                 Ok(Err(error)) => Err(Error::from_statement(&error)),
-                Err(_) => Err(Error::new(
-                    Kind::StatementTimeout,
-                    format!("{} did not answer within {:?}", self.target.place(), self.timeout),
-                )),
+                Err(_) => {
+                    self.cancel().await;
+                    Err(Error::new(
+                        Kind::StatementTimeout,
+                        format!("{} did not answer within {:?}", self.target.place(), self.timeout),
+                    ))
+                }
             },
-            signal = self.stop.pulled() => Err(Error::new(Kind::Interrupted(signal), "interrupted")),
+            signal = self.stop.pulled() => {
+                self.cancel().await;
+                Err(Error::new(Kind::Interrupted(signal), "interrupted"))
+            }
         }
+    }
+
+    /// Leaves nothing running on the server; when that cannot be had within a second, the closed connection must do.
+    async fn cancel(&self) {
+        let _ = tokio::time::timeout(GRACE, self.canceller.cancel()).await;
     }
 
     /// Sends a statement that changes something, once, alone in a transaction of its own, with the guards of this run.

@@ -14,16 +14,54 @@ use crate::error::Failure;
 /// The version of the envelope and of every payload; raised only when a key is renamed, removed or retyped.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
+/// What stands around every payload.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Document<'a, R> {
+    /// The command that made it.
     kind: &'a str,
+    /// Raised only when a key is renamed, removed or retyped.
     schema_version: u32,
+    /// When it was made, RFC 3339 UTC, by the clock of the machine that pgconn runs on.
     generated_at: String,
+    /// Where the answer comes from; null when nothing was connected to.
     target: Option<&'a crate::model::server::Target>,
+    /// The server that answered; null when none did.
     server: Option<&'a crate::model::server::Server>,
     #[serde(flatten)]
     payload: &'a R,
+    /// What the reader must know to read the result rightly.
     warnings: &'a [super::Warning],
+}
+
+/// The line on stderr that stands for a result that does not exist.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ErrorLine<'a> {
+    /// Always `error`.
+    kind: &'a str,
+    /// Raised only when a key is renamed, removed or retyped.
+    schema_version: u32,
+    /// What went wrong.
+    error: ErrorFields<'a>,
+}
+
+/// What went wrong.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ErrorFields<'a> {
+    /// The stable word for scripts.
+    code: &'a str,
+    /// One line.
+    message: &'a str,
+    /// More about it.
+    detail: Option<&'a str>,
+    /// What to do next.
+    hint: Option<&'a str>,
+    /// The server's SQLSTATE, when it was the server that refused.
+    sqlstate: Option<&'a str>,
+    /// The exit code of the run.
+    exit_code: u8,
 }
 
 /// Writes `report` in its envelope: one document and a line end.
@@ -93,22 +131,7 @@ pub(crate) fn write_rows(report: &impl Report, out: &mut dyn Write) -> io::Resul
 /// # Errors
 /// When `out` cannot be written.
 pub(crate) fn write_failure(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        kind: &'a str,
-        schema_version: u32,
-        error: Fields<'a>,
-    }
-    #[derive(Serialize)]
-    struct Fields<'a> {
-        code: &'a str,
-        message: &'a str,
-        detail: Option<&'a str>,
-        hint: Option<&'a str>,
-        sqlstate: Option<&'a str>,
-        exit_code: u8,
-    }
-    let error = Fields {
+    let error = ErrorFields {
         code: failure.code,
         message: &failure.message,
         detail: failure.detail.as_deref(),
@@ -116,7 +139,7 @@ pub(crate) fn write_failure(failure: &Failure, out: &mut dyn Write) -> io::Resul
         sqlstate: failure.sqlstate.as_deref(),
         exit_code: failure.exit.code(),
     };
-    write(&Line { kind: "error", schema_version: SCHEMA_VERSION, error }, false, out)
+    write(&ErrorLine { kind: "error", schema_version: SCHEMA_VERSION, error }, false, out)
 }
 
 /// Passes everything on to the formatter inside, but strings with what is dangerous escaped.
@@ -164,6 +187,32 @@ impl<F: Formatter> Formatter for Escaping<F> {
     fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
     }
+}
+
+/// The schema of the document that a report of type `R` is printed in.
+#[cfg(test)]
+pub(crate) fn schema<R: schemars::JsonSchema + 'static>(kind: &str) -> schemars::Schema {
+    named::<Document<'static, R>>(kind, &format!("Output of pgconn {kind} --json"))
+}
+
+/// The schema of the line that [`write_failure`] writes.
+#[cfg(test)]
+pub(crate) fn error_schema() -> schemars::Schema {
+    named::<ErrorLine<'static>>("error", "Error of any command with --json, on stderr")
+}
+
+#[cfg(test)]
+fn named<T: schemars::JsonSchema>(kind: &str, title: &str) -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.remove("description");
+    schema.insert("title".into(), title.into());
+    for (key, value) in [("kind", kind.into()), ("schema_version", SCHEMA_VERSION.into())] {
+        let field =
+            schema.pointer_mut(&format!("/properties/{key}")).and_then(serde_json::Value::as_object_mut);
+        field.unwrap().insert("const".into(), value);
+    }
+    schema
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod throwaway;
 
 mod pgbouncer;
 mod program;
+mod schema;
 pub(crate) mod server;
 mod terminal;
 

@@ -1,7 +1,7 @@
 //! Running the program and keeping its whole outcome.
 
 use super::terminal::Terminal;
-use super::{Cluster, wait_for};
+use super::{Cluster, schema, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fmt;
@@ -159,10 +159,13 @@ impl Running {
         self.stderr.so_far()
     }
 
-    /// Its outcome; fails the test when it does not end before the deadline.
+    /// Its outcome; fails the test when it does not end before the deadline, or prints JSON that is not as the schema of
+    /// its kind says.
     pub(crate) fn finish(mut self) -> Outcome {
         let status = wait_for_end(&mut self.child);
         let (stdout, stderr) = (self.stdout.whole(), self.stderr.whole());
+        schema::check_stream(&stdout);
+        stderr.lines().for_each(schema::check_stream);
         Outcome { stdout, stderr, code: exit_code(status) }
     }
 }

@@ -2,7 +2,7 @@
 
 mod audit;
 mod carry_out;
-mod report;
+pub(super) mod report;
 
 use std::path::PathBuf;
 use std::time::Duration;

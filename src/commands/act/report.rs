@@ -16,7 +16,7 @@ const LISTED: usize = 5;
 /// The answer of `cancel` and `kill`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Report {
+pub(in crate::commands) struct Report {
     /// What was done, or would be.
     action: Action,
     /// True when nothing was done.

@@ -17,6 +17,7 @@ use tokio::time;
 
 use self::population::Population;
 use super::Context;
+use super::manual::{Group, Manual};
 use crate::args;
 use crate::cluster::{self, Cluster};
 use crate::error::Failure;
@@ -26,6 +27,19 @@ use crate::stop::Signal;
 
 /// How long the end of a run waits for what was asked to end; everything needs milliseconds.
 const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Utility,
+    &[
+        ("Look at a troubled PostgreSQL", "pgconn demo"),
+        ("One command on it", "pgconn demo -- ls --state idle-in-transaction"),
+        ("Hold it until Ctrl-C, to try everything from another terminal", "pgconn demo --keep"),
+        ("With every connection slot taken", "pgconn demo --full -- stats"),
+    ],
+)
+.offline()
+.variables(&[("PGCONN_PG_BINDIR", "the folder of PostgreSQL's server programs")]);
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -95,10 +109,12 @@ fn start(full: bool, wanted: &dyn Fn() -> bool) -> Result<Demo, Failure> {
 async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
     let uri = format!("postgresql://postgres@127.0.0.1:{}/shop", demo.cluster.port);
     let given = !args.command.is_empty();
-    if given || context.format() != Format::Table {
-        context.ui.detail(&uri);
-    } else {
+    if !given && context.format() == Format::Table && context.flags.output.is_none() {
         context.output.with(|out| writeln!(out, "{uri}\n"))?;
+    } else if args.keep {
+        context.ui.status(&uri);
+    } else {
+        context.ui.detail(&uri);
     }
     let arguments = if given { args.command.clone() } else { first_look(&context.flags) };
     let exit = run_on(demo, &arguments, context).await?;

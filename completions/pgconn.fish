@@ -1,0 +1,569 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_pgconn_global_optspecs
+    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password W/password t/timeout= json F/format= o/output= q/quiet v/verbose color= full no-query V/version help
+end
+
+function __fish_pgconn_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_pgconn_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_pgconn_using_subcommand
+    set -l cmd (__fish_pgconn_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c pgconn -n "__fish_pgconn_needs_command" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_needs_command" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_needs_command" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_needs_command" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_needs_command" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_needs_command" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_needs_command" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_needs_command" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_needs_command" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_needs_command" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_needs_command" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_needs_command" -s V -l version -d 'Print the version'
+complete -c pgconn -n "__fish_pgconn_needs_command" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "sessions" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "queries" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "terminate" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l by -d 'What to count by in the table, instead of state and application (repeat for more)' -r -f -a "state\t'State'
+application\t'Application name'
+database\t'Database'
+role\t'Role'
+client\t'Client address'
+backend-type\t'Backend type'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l limit -d 'Groups to list of each; the others are summed' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l sort -d 'Order of the rows [default: oldest transaction first, then longest in its state]' -r -f -a "age\t'Oldest session first'
+xact\t'Oldest transaction first'
+query\t'Longest running statement first'
+for\t'Longest in its state first'
+pid\t'Process id'
+database\t'Database name'
+role\t'Role name'
+application\t'Application name'
+client\t'Client address'
+state\t'State'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l limit -d 'Rows at most' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l sort -d 'Order of the rows [default: oldest transaction first, then longest in its state]' -r -f -a "age\t'Oldest session first'
+xact\t'Oldest transaction first'
+query\t'Longest running statement first'
+for\t'Longest in its state first'
+pid\t'Process id'
+database\t'Database name'
+role\t'Role name'
+application\t'Application name'
+client\t'Client address'
+state\t'State'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l limit -d 'Rows at most' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l over -d 'Only queries and transactions at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l limit -d 'Rows at most' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l over -d 'Only queries and transactions at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l limit -d 'Rows at most' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l max -d 'Do nothing when more sessions match' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l verify -d 'How long to watch for completion' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l all -d 'All client sessions of the server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l max -d 'Do nothing when more sessions match' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l verify -d 'How long to watch for completion' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l grace -d 'Cancel running queries first, and wait this long before ending what is still there' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l all -d 'All client sessions of the server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l max -d 'Do nothing when more sessions match' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l verify -d 'How long to watch for completion' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l grace -d 'Cancel running queries first, and wait this long before ending what is still there' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l all -d 'All client sessions of the server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l keep -d 'Keep the server until Ctrl-C, to try commands on from another terminal'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l warning -d 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l critical -d 'Be critical outside this range' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s c -d 'Refused with a hint: thresholds belong to a rule' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "cancel check error kill long ls stats"
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

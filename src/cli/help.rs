@@ -1,0 +1,152 @@
+//! How help is laid out: one screen for the program, and for each command its flags with examples, exit status and
+//! environment. The texts are the commands' own.
+
+use std::fmt::Write as _;
+
+use clap::Command;
+use clap::builder::Styles;
+
+use crate::commands::MANUALS;
+use crate::commands::manual::{Group, Manual, Meanings, PROGRAM};
+
+/// What stands for the global flags in the short help of a command.
+const SUMMARY: &[(&str, &str)] = &[
+    ("Connection:", "-h HOST -p PORT -U ROLE -d DBNAME|URI -S SERVICE -w -W -t DUR"),
+    ("Output:", "--json -F FORMAT -o FILE --full --no-query --color WHEN -q -v"),
+];
+
+/// The command line with its help: short help on one screen, everything in the long one.
+pub(super) fn dressed(program: Command) -> Command {
+    let screen = screen(&program);
+    let mut program = program
+        .mut_args(|argument| if argument.is_global_set() { argument.hide_short_help(true) } else { argument })
+        .help_template("{before-help}{all-args}{after-help}")
+        .before_help(screen)
+        .after_long_help(sections(&PROGRAM));
+    for (name, manual) in MANUALS {
+        program = program.mut_subcommand(name, |command| {
+            command
+                .after_help(format!(
+                    "{}Help:        pgconn help {name}: every flag, with examples",
+                    summary()
+                ))
+                .after_long_help(sections(manual))
+        });
+    }
+    // Hidden for the program's own screen, which groups them.
+    program.mut_subcommands(|command| command.hide(true))
+}
+
+/// The commands in their groups, on one screen.
+fn screen(program: &Command) -> String {
+    let about = program.get_about().map(ToString::to_string).unwrap_or_default();
+    let mut text = format!(
+        "{}: {}\n\n{} pgconn [CONNECTION] COMMAND [OPTIONS]\n\n",
+        program.get_name(),
+        lowered(&about),
+        heading("Usage:")
+    );
+    for group in Group::ALL {
+        let of_group = MANUALS.iter().filter(|(_, manual)| manual.group == group);
+        for (at, (name, _)) in of_group.enumerate() {
+            let Some(command) = program.find_subcommand(name) else { continue };
+            let title = if at == 0 { group.title() } else { "" };
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(text, "{title:<7}  {name:<11}  {}", lowered(&about));
+        }
+    }
+    let examples: Vec<&str> = PROGRAM.examples.iter().take(2).map(|(_, line)| *line).collect();
+    let _ = write!(
+        text,
+        "\n{}Examples:    {}\nHelp:        pgconn COMMAND -h in short, pgconn help COMMAND with examples",
+        summary(),
+        examples.join("\n             "),
+    );
+    text
+}
+
+fn summary() -> String {
+    SUMMARY.iter().map(|(title, flags)| format!("{title:<13}{flags}\n")).collect()
+}
+
+/// Examples, exit status and environment.
+fn sections(manual: &Manual) -> String {
+    let mut text = format!("{}\n", heading("Examples:"));
+    for (wish, line) in manual.examples {
+        let colon = if wish.ends_with('?') { "" } else { ":" };
+        let _ = writeln!(text, "  {wish}{colon}\n      {line}");
+    }
+    let _ = write!(text, "\n{}\n{}", heading("Exit status:"), exits(manual.exits));
+    let _ = write!(text, "\n{}", heading("Environment:"));
+    for (name, meaning) in manual.environment() {
+        let _ = write!(text, "\n  {name}:\n      {meaning}");
+    }
+    text
+}
+
+fn exits(exits: Meanings) -> String {
+    exits.iter().map(|(code, meaning)| format!("  {code:<3}  {meaning}\n")).collect()
+}
+
+/// A heading as clap writes its own.
+fn heading(title: &str) -> String {
+    let style = Styles::styled().get_header().to_owned();
+    format!("{style}{title}{style:#}")
+}
+
+fn lowered(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_stands_in_a_group_with_examples() {
+        let program = crate::cli::command();
+        for command in program.get_subcommands() {
+            let listed = MANUALS.iter().filter(|(name, _)| *name == command.get_name()).count();
+            assert_eq!(listed, 1, "commands/mod.rs: MANUALS should list {} once", command.get_name());
+        }
+        for (name, manual) in MANUALS {
+            assert!(program.find_subcommand(name).is_some(), "there is no command {name}");
+            assert!(!manual.examples.is_empty(), "{name} has no example");
+        }
+    }
+
+    #[test]
+    fn no_line_of_the_screen_is_wider_than_a_terminal() {
+        let screen = screen(&crate::cli::command());
+        let wide: Vec<&str> = screen.lines().filter(|line| line.len() > 80).collect();
+        assert!(wide.is_empty(), "a shorter first line of the doc comment is needed: {wide:?}");
+    }
+
+    #[test]
+    fn every_example_is_a_command_line_of_its_command() {
+        for (name, manual) in MANUALS.iter().chain([&("", PROGRAM)]) {
+            for (_, line) in manual.examples {
+                let words: Vec<&str> = line.split(' ').map(|word| word.trim_matches('\'')).collect();
+                assert!(name.is_empty() || words.contains(name), "an example of {name}: {line}");
+                let parsed = crate::cli::parsed(
+                    crate::cli::command(),
+                    &words.iter().map(Into::into).collect::<Vec<_>>(),
+                );
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+
+    #[test]
+    fn every_flag_and_value_says_what_it_is() {
+        let mut program = crate::cli::command();
+        program.build();
+        let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
+        for command in commands.chain([&program]) {
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {argument}", command.get_name());
+            }
+        }
+    }
+}

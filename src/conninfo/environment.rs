@@ -1,0 +1,120 @@
+//! The process's environment and the machine's files: the only part of conninfo that is not pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Where server sockets are looked for when no host is given, in this order.
+const SOCKET_DIRECTORIES: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
+
+/// Where a service file is looked for when PGSYSCONFDIR is not set: Debian's place, then upstream's.
+const SYSTEM_DIRECTORIES: [&str; 3] =
+    ["/etc/postgresql-common", "/usr/local/pgsql/etc", "/etc/sysconfig/pgsql"];
+
+/// A snapshot of what the process inherited. Values may hold secrets, so `Debug` shows names only.
+#[derive(Clone, Default)]
+pub(crate) struct Environment {
+    /// The `PG*` variables and SSL_CERT_FILE, SSL_CERT_DIR.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// The home directory: HOME, else the password database's.
+    pub(crate) home: Option<PathBuf>,
+    /// The name of the effective user, as libpq takes it; not USER.
+    pub(crate) user_name: Option<String>,
+    /// Where sockets are looked for when no host is given.
+    pub(crate) socket_directories: Vec<PathBuf>,
+    /// Where the system's service file is when PGSYSCONFDIR is not set.
+    pub(crate) system_directories: Vec<PathBuf>,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("variables", &self.variables.keys())
+            .field("home", &self.home)
+            .field("user_name", &self.user_name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Environment {
+    /// The snapshot of this process. Variables that are not valid UTF-8 are taken lossily: no server name or
+    /// role can be reached by them anyway.
+    pub(crate) fn of_process() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+            })
+            .filter(|(name, _)| name.starts_with("PG"))
+            .collect();
+        Self {
+            variables,
+            home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+            user_name: whoami::username().ok(),
+            socket_directories: SOCKET_DIRECTORIES.iter().map(PathBuf::from).collect(),
+            system_directories: SYSTEM_DIRECTORIES.iter().map(PathBuf::from).collect(),
+        }
+    }
+
+    /// The variable's value; an empty one is a value.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// `~/name`, when there is a home directory.
+    pub(crate) fn in_home(&self, name: &str) -> Option<PathBuf> {
+        self.home.as_ref().map(|home| home.join(name))
+    }
+
+    /// The socket directory to use when no host is given: the first that holds a socket for `port`, else the
+    /// first that exists.
+    pub(crate) fn socket_directory(&self, port: u16) -> PathBuf {
+        let is_socket = |directory: &&PathBuf| {
+            let socket = directory.join(format!(".s.PGSQL.{port}"));
+            std::fs::metadata(socket).is_ok_and(|found| found.file_type().is_socket())
+        };
+        let exists = |directory: &&PathBuf| directory.is_dir();
+        let mut candidates = self.socket_directories.iter();
+        let found = candidates.clone().find(is_socket).or_else(|| candidates.find(exists));
+        found.cloned().unwrap_or_else(|| PathBuf::from("/tmp"))
+    }
+}
+
+/// A file's bytes; a missing file is `None`.
+pub(crate) fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a look at the password file found.
+pub(super) enum PasswordFile {
+    /// Its bytes.
+    Readable(Vec<u8>),
+    /// There is none, or it cannot be opened; libpq says nothing about it.
+    Absent,
+    /// It is ignored, and this is why.
+    Ignored(String),
+}
+
+/// Reads the password file under libpq's rules: a regular file that only its owner can use.
+pub(super) fn read_password_file(path: &Path) -> PasswordFile {
+    let Ok(found) = std::fs::metadata(path) else { return PasswordFile::Absent };
+    let shown = path.display();
+    // The way to say "no password file", which deserves no warning.
+    if path == Path::new("/dev/null") {
+        return PasswordFile::Absent;
+    }
+    if !found.is_file() {
+        return PasswordFile::Ignored(format!("password file \"{shown}\" is not a plain file"));
+    }
+    if found.permissions().mode() & 0o077 != 0 {
+        return PasswordFile::Ignored(format!(
+            "password file \"{shown}\" has group or world access; permissions should be u=rw (0600) or less"
+        ));
+    }
+    std::fs::read(path).map_or(PasswordFile::Absent, PasswordFile::Readable)
+}

@@ -1,0 +1,295 @@
+//! Precedence: command line, then service file, then environment, then defaults; and the list of hosts that
+//! comes out, each with its password.
+
+use super::environment::{PasswordFile, read_password_file};
+use super::keyword::{self, KEYWORDS, Keyword, Pairs};
+use super::passfile::{self, Wanted};
+use super::{
+    Ask, ConnInfo, Environment, Error, Given, Host, Parameter, Password, Source, is_socket_path, read_file,
+    service, settings, uri,
+};
+use std::path::{Path, PathBuf};
+
+/// Resolves what was given against the environment and the files. Opens no socket.
+pub(crate) fn resolve(given: &Given, environment: &Environment) -> Result<ConnInfo, Error> {
+    let mut set = Set::default();
+    from_arguments(given, &mut set)?;
+    from_service(environment, &mut set)?;
+    from_environment(environment, &mut set);
+    let mut warnings = Vec::new();
+    let mut settings = settings::typed(|keyword| set.used(keyword))?;
+    for (variable, parameter) in [("PGDATESTYLE", "DateStyle"), ("PGTZ", "TimeZone"), ("PGGEQO", "geqo")] {
+        if let Some(value) =
+            environment.variable(variable).filter(|value| !value.eq_ignore_ascii_case("default"))
+        {
+            settings.startup.push((parameter, value.to_owned()));
+        }
+    }
+    complete_login(environment, &mut set)?;
+    let mut hosts = hosts(environment, &mut set)?;
+    passwords(environment, &mut set, &mut hosts, &mut warnings);
+    let ask = match (given.no_password, given.force_password) {
+        (_, true) => Ask::Always,
+        (true, _) => Ask::Never,
+        _ => Ask::WhenNeeded,
+    };
+    Ok(ConnInfo { parameters: set.listed(), hosts, settings, ask, warnings })
+}
+
+/// The values found so far. What is put first holds.
+#[derive(Default)]
+struct Set(Vec<Parameter>);
+
+impl Set {
+    fn put(&mut self, keyword: &'static Keyword, value: impl Into<String>, source: Source) {
+        if self.parameter(keyword.name).is_none() {
+            let (keyword, secret, value) = (keyword.name, keyword.secret, value.into());
+            self.0.push(Parameter { keyword, value, source, secret });
+        }
+    }
+
+    fn put_named(&mut self, name: &str, value: impl Into<String>, source: Source) {
+        if let Some(keyword) = keyword::find(name) {
+            self.put(keyword, value, source);
+        }
+    }
+
+    /// The value of a keyword; an empty one counts as not given.
+    fn used(&self, name: &str) -> Option<&str> {
+        self.parameter(name).map(|found| found.value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.0.iter().find(|found| found.keyword == name)
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.retain(|found| found.keyword != name);
+    }
+
+    /// All of them in the table's order.
+    fn listed(mut self) -> Vec<Parameter> {
+        self.0.sort_by_key(|found| KEYWORDS.iter().position(|keyword| keyword.name == found.keyword));
+        self.0
+    }
+}
+
+/// A URI or a connection string in `-d` beats the other flags, as with psql; empty flags count as not given.
+fn from_arguments(given: &Given, set: &mut Set) -> Result<(), Error> {
+    if let Some(text) = given.dbname.as_deref().filter(|text| !text.is_empty()) {
+        if uri::is_uri(text) {
+            put_all(set, uri::parse(text)?, &Source::Uri);
+        } else if is_foreign_uri(text) {
+            return Err(Error::new("the URI's scheme is not postgresql:// or postgres://")
+                .hinted("write the scheme in lower case"));
+        } else if text.contains('=') {
+            put_all(set, keyword::parse(text)?, &Source::ConnectionString);
+        } else {
+            set.put_named("dbname", text, Source::Argument("dbname"));
+        }
+    }
+    let flags = [
+        ("host", &given.host, "host"),
+        ("port", &given.port, "port"),
+        ("user", &given.username, "username"),
+        ("service", &given.service, "service"),
+    ];
+    for (name, value, flag) in flags {
+        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+            set.put_named(name, value, Source::Argument(flag));
+        }
+    }
+    Ok(())
+}
+
+/// Whether it has the shape of a URI with another scheme. libpq would take it for a database's name and show it,
+/// credentials and all.
+fn is_foreign_uri(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
+}
+
+fn put_all(set: &mut Set, pairs: Pairs, source: &Source) {
+    for (keyword, value) in pairs {
+        set.put(keyword, value, source.clone());
+    }
+}
+
+/// The service file's section, when a service is named: the user's file, then the system's; the first that has
+/// the section wins.
+fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
+    let variable = |name| environment.variable(name);
+    if let Some(service) = variable("PGSERVICE") {
+        set.put_named("service", service, Source::Variable("PGSERVICE"));
+    }
+    let Some(name) = set.used("service").map(str::to_owned) else { return Ok(()) };
+    let named = set.used("servicefile").or_else(|| variable("PGSERVICEFILE").filter(|file| !file.is_empty()));
+    let user_file = match named {
+        Some(file) => Some((PathBuf::from(file), true)),
+        None => environment.in_home(".pg_service.conf").map(|file| (file, false)),
+    };
+    let system_files: Vec<(PathBuf, bool)> = match variable("PGSYSCONFDIR") {
+        Some(directory) => vec![(Path::new(directory).join("pg_service.conf"), false)],
+        None => environment.system_directories.iter().map(|at| (at.join("pg_service.conf"), false)).collect(),
+    };
+    for (path, must_exist) in user_file.into_iter().chain(system_files) {
+        let file = path.display().to_string();
+        let found = read_file(&path)
+            .map_err(|error| Error::new(format!("could not read service file \"{file}\": {error}")))?;
+        match found {
+            None if must_exist => return Err(Error::new(format!("service file \"{file}\" not found"))),
+            None => {}
+            Some(bytes) => {
+                if let Some(pairs) = service::section(&String::from_utf8_lossy(&bytes), &name, &file)? {
+                    put_all(set, pairs, &Source::Service { file, section: name });
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Err(Error::new(format!("definition of service \"{name}\" not found")))
+}
+
+/// Variables, and the constants that are the same on every machine.
+fn from_environment(environment: &Environment, set: &mut Set) {
+    for keyword in KEYWORDS {
+        if let Some((name, value)) =
+            keyword.variable.and_then(|name| Some((name, environment.variable(name)?)))
+        {
+            set.put(keyword, value, Source::Variable(name));
+        }
+    }
+    if environment.variable("PGREQUIRESSL").is_some_and(|value| value.starts_with('1')) {
+        set.put_named("sslmode", "require", Source::Variable("PGREQUIRESSL"));
+    }
+    if set.used("sslrootcert") == Some("system") {
+        set.put_named("sslmode", "verify-full", Source::Default);
+    }
+    for keyword in KEYWORDS {
+        if let Some(value) = keyword.default {
+            set.put(keyword, value, Source::Default);
+        }
+    }
+}
+
+/// The role defaults to the operating system's user, the database to the role's name.
+fn complete_login(environment: &Environment, set: &mut Set) -> Result<(), Error> {
+    if set.used("user").is_none() {
+        let name = environment.user_name.clone().ok_or_else(|| {
+            Error::new("could not find out the name of the operating system's user")
+                .hinted("name a role with -U")
+        })?;
+        set.remove("user");
+        set.put_named("user", name, Source::Default);
+    }
+    if set.used("dbname").is_none() {
+        let user = set.used("user").unwrap_or_default().to_owned();
+        set.remove("dbname");
+        set.put_named("dbname", user, Source::Default);
+    }
+    if set.used("application_name").is_none() {
+        let name = set.used("fallback_application_name").unwrap_or("pgconn").to_owned();
+        set.remove("application_name");
+        set.put_named("application_name", name, Source::Default);
+    }
+    Ok(())
+}
+
+/// The lists of hosts, addresses and ports, laid side by side.
+fn hosts(environment: &Environment, set: &mut Set) -> Result<Vec<Host>, Error> {
+    let list = |name: &str| -> Vec<String> {
+        set.used(name).map(|value| value.split(',').map(str::to_owned).collect()).unwrap_or_default()
+    };
+    let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
+    let count = if addresses.is_empty() { names.len().max(1) } else { addresses.len() };
+    if !names.is_empty() && names.len() != count {
+        return Err(Error::new(format!(
+            "could not match {} host names to {} hostaddr values",
+            names.len(),
+            addresses.len()
+        )));
+    }
+    if ports.len() > 1 && ports.len() != count {
+        return Err(Error::new(format!("could not match {} port numbers to {count} hosts", ports.len())));
+    }
+    let mut hosts = Vec::with_capacity(count);
+    for index in 0..count {
+        let text = if ports.len() == 1 { ports.first() } else { ports.get(index) };
+        let port = port(text.map_or("", String::as_str), set)?;
+        let host = names.get(index).cloned().unwrap_or_default();
+        let hostaddr = addresses.get(index).filter(|address| !address.is_empty()).cloned();
+        let host = match &hostaddr {
+            None if host.is_empty() => environment.socket_directory(port).display().to_string(),
+            _ => host,
+        };
+        hosts.push(Host { host, hostaddr, port, password: None });
+    }
+    if set.used("host").is_none() && set.used("hostaddr").is_none() {
+        set.remove("host");
+        let host = hosts.first().map(|host| host.host.clone()).unwrap_or_default();
+        set.put_named("host", host, Source::Default);
+    }
+    Ok(hosts)
+}
+
+/// A port of the list; an empty one is the default.
+fn port(text: &str, set: &Set) -> Result<u16, Error> {
+    let text = if text.is_empty() { "5432" } else { text };
+    let number = settings::integer("port", text).map_err(|error| {
+        // `user:pass/word@host` reads as a host and a port, as it does for libpq.
+        let from_uri = set.parameter("port").is_some_and(|found| found.source == Source::Uri);
+        if from_uri {
+            Error::new("invalid port in the URI")
+                .hinted("a \"/\" in a password is written %2F in a URI, a \":\" %3A and a \"@\" %40")
+        } else {
+            error
+        }
+    })?;
+    match number.and_then(|number| u16::try_from(number).ok()) {
+        Some(port) if port > 0 => Ok(port),
+        _ => Err(Error::new(format!("invalid port number: \"{text}\""))),
+    }
+}
+
+/// Gives each host its password: the one that was given, else the password file's.
+fn passwords(environment: &Environment, set: &mut Set, hosts: &mut [Host], warnings: &mut Vec<String>) {
+    if let Some(given) = set.parameter("password").filter(|given| !given.value.is_empty()) {
+        let password = Password { bytes: given.value.clone().into_bytes(), source: given.source.clone() };
+        hosts.iter_mut().for_each(|host| host.password = Some(password.clone()));
+        return;
+    }
+    let path = match set.used("passfile") {
+        Some(path) => PathBuf::from(path),
+        None => match environment.in_home(".pgpass") {
+            Some(path) => path,
+            None => return,
+        },
+    };
+    let text = match read_password_file(&path) {
+        PasswordFile::Readable(text) => text,
+        PasswordFile::Absent => return,
+        PasswordFile::Ignored(why) => return warnings.push(why),
+    };
+    let file = path.display().to_string();
+    for host in &mut *hosts {
+        let is_default = host.hostaddr.is_none()
+            && is_socket_path(&host.host)
+            && Path::new(&host.host) == environment.socket_directory(host.port);
+        let wanted = Wanted {
+            host: if is_default { "localhost" } else { host.name() },
+            port: &host.port.to_string(),
+            dbname: set.used("dbname").unwrap_or_default(),
+            user: set.used("user").unwrap_or_default(),
+        };
+        host.password = passfile::lookup(&text, &wanted).map(|(line, bytes)| {
+            let source = Source::PasswordFile { file: file.clone(), line };
+            Password { bytes, source }
+        });
+    }
+    if let Some(found) = hosts.iter().find_map(|host| host.password.as_ref()) {
+        let source = found.source.clone();
+        set.remove("password");
+        set.put_named("password", String::from_utf8_lossy(&found.bytes).into_owned(), source);
+    }
+}

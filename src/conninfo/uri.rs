@@ -1,0 +1,206 @@
+//! The grammar of `postgresql://` URIs, as libpq reads them (`conninfo_uri_parse_options`).
+
+use super::keyword::{Pairs, find, store};
+use super::{Error, MASK, redact};
+
+/// The schemes, in lower case only.
+const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
+
+/// Whether `text` is a URI and not a `keyword = value` string.
+pub(super) fn is_uri(text: &str) -> bool {
+    SCHEMES.iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// Reads a URI. Parts that are empty are not stored.
+pub(super) fn parse(text: &str) -> Result<Pairs, Error> {
+    let body = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+    let mut pairs = Pairs::new();
+    let rest = credentials(body, &mut pairs)?;
+    let rest = hosts(text, rest, &mut pairs)?;
+    let rest = match rest.strip_prefix('/') {
+        Some(path) => {
+            let (dbname, query) = split_before(path, &['?']);
+            put_part(&mut pairs, "dbname", dbname)?;
+            query
+        }
+        None => rest,
+    };
+    if let Some(query) = rest.strip_prefix('?') {
+        parameters(query, &mut pairs)?;
+    }
+    Ok(pairs)
+}
+
+/// Stores `user[:password]@`; what ends it is the first `@` before the first `/`.
+fn credentials<'a>(body: &'a str, pairs: &mut Pairs) -> Result<&'a str, Error> {
+    let (credentials, rest) = split_before(body, &['@', '/']);
+    let Some(rest) = rest.strip_prefix('@') else { return Ok(body) };
+    let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    put_part(pairs, "user", user)?;
+    put_part(pairs, "password", password)?;
+    Ok(rest)
+}
+
+/// Stores the list of `host[:port]`; `whole` is the URI as messages quote it.
+fn hosts<'a>(whole: &str, body: &'a str, pairs: &mut Pairs) -> Result<&'a str, Error> {
+    let mut rest = body;
+    let mut hosts = Vec::new();
+    let mut ports = Vec::new();
+    loop {
+        let (host, tail) = match rest.strip_prefix('[') {
+            Some(inside) => bracketed(whole, inside)?,
+            None => split_before(rest, &[':', '/', '?', ',']),
+        };
+        let (port, tail) = match tail.strip_prefix(':') {
+            Some(tail) => split_before(tail, &['/', '?', ',']),
+            None => ("", tail),
+        };
+        hosts.push(host);
+        ports.push(port);
+        let Some(next) = tail.strip_prefix(',') else {
+            rest = tail;
+            break;
+        };
+        rest = next;
+    }
+    put_part(pairs, "host", &hosts.join(","))?;
+    put_part(pairs, "port", &ports.join(","))?;
+    Ok(rest)
+}
+
+/// An IPv6 address in brackets, of which the opening one is already read.
+fn bracketed<'a>(whole: &str, inside: &'a str) -> Result<(&'a str, &'a str), Error> {
+    let quoted = redact::uri(whole);
+    let Some((host, rest)) = inside.split_once(']') else {
+        return Err(Error::new(format!(
+            "end of string reached when looking for matching \"]\" in IPv6 host address in URI: \"{quoted}\""
+        )));
+    };
+    if host.is_empty() {
+        return Err(Error::new(format!("IPv6 host address may not be empty in URI: \"{quoted}\"")));
+    }
+    match rest.chars().next() {
+        None | Some(':' | '/' | '?' | ',') => Ok((host, rest)),
+        Some(c) => {
+            let position = whole.len() - rest.len() + 1;
+            Err(Error::new(format!(
+                "unexpected character \"{c}\" at position {position} in URI (expected \":\" or \"/\"): \"{quoted}\""
+            )))
+        }
+    }
+}
+
+fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), Error> {
+    // libpq stops at the end of the text, so a closing "&" is not an empty parameter.
+    if query.is_empty() {
+        return Ok(());
+    }
+    let query = query.strip_suffix('&').filter(|rest| !rest.is_empty()).unwrap_or(query);
+    let mut after_secret = false;
+    for pair in query.split('&') {
+        // An unescaped "&" in a password makes its second half look like a key.
+        let mask = |key| if after_secret { MASK } else { key };
+        let Some((key, value)) = pair.split_once('=') else {
+            let key = mask(pair);
+            return Err(Error::new(format!(
+                "missing key/value separator \"=\" in URI query parameter: \"{key}\""
+            )));
+        };
+        if value.contains('=') {
+            let key = mask(key);
+            return Err(Error::new(format!(
+                "extra key/value separator \"=\" in URI query parameter: \"{key}\""
+            )));
+        }
+        let name = decode(key, mask(key))?;
+        let is_secret = find(&name).is_some_and(|keyword| keyword.secret);
+        let value = decode(value, if is_secret { MASK } else { value })?;
+        let stored = match (name.as_str(), value.as_str()) {
+            ("ssl", "true") => store(pairs, "sslmode", "require".to_owned()),
+            _ => store(pairs, &name, value),
+        };
+        if !stored {
+            return Err(Error::new(format!("invalid URI query parameter: \"{}\"", mask(&name))));
+        }
+        after_secret = is_secret;
+    }
+    Ok(())
+}
+
+/// Stores a part that is not empty, decoded.
+fn put_part(pairs: &mut Pairs, name: &'static str, part: &str) -> Result<(), Error> {
+    if !part.is_empty() {
+        let shown = if name == "password" { MASK } else { part };
+        let value = decode(part, shown)?;
+        store(pairs, name, value);
+    }
+    Ok(())
+}
+
+/// Percent-decoding; messages quote `shown`.
+fn decode(text: &str, shown: &str) -> Result<String, Error> {
+    let invalid = || Error::new(format!("invalid percent-encoded token: \"{shown}\""));
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let high = rest.next().and_then(hex_digit).ok_or_else(invalid)?;
+        let low = rest.next().and_then(hex_digit).ok_or_else(invalid)?;
+        match high * 16 + low {
+            0 => {
+                return Err(Error::new(format!("forbidden value %00 in percent-encoded value: \"{shown}\"")));
+            }
+            decoded => bytes.push(decoded),
+        }
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| Error::new(format!("percent-encoded value is not valid UTF-8: \"{shown}\"")))
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// `text` up to the first of `stops`, and the rest beginning with it.
+fn split_before<'a>(text: &'a str, stops: &[char]) -> (&'a str, &'a str) {
+    text.split_at(text.find(stops).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn errors_never_quote_a_password() {
+        for text in [
+            "postgresql://me:hun%zzter@h/db",
+            "postgresql://me:hunter@[/db",
+            "postgresql://me:hunter@[]/db",
+            "postgresql://me:hunter@[::1]x/db",
+            "postgresql://h/db?password=hun%zzter",
+            "postgresql://h/db?password=a&hunter",
+            "postgresql://h/db?password=a&Hunter=2",
+            "postgresql://me:hunter%00@h/db",
+            "postgresql://h/db?sslpassword=hunter%FF",
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(!format!("{error:?}").to_lowercase().contains("hun"), "{text}: {error:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in "\\PC*") {
+            let _ = parse(&format!("postgresql://{text}"));
+        }
+
+        #[test]
+        fn parsing_never_panics_on_likely_text(text in "[a-b:@/?&=,%0-9\\[\\]#é ]{0,40}") {
+            let _ = parse(&format!("postgres://{text}"));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! From a host of the settings to connected sockets: looking names up, connecting, socket options, and who is at
+//! the other end of a Unix socket. Speaks no protocol.
+
+use super::error::{Error, Kind};
+use super::wire::Transport;
+use crate::conninfo::{Host, Settings};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use tokio::net::{TcpSocket, UnixStream};
+
+/// One place to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The host as given, for messages and certificates; empty when only an address was given.
+    pub(crate) host: String,
+    /// Its address.
+    pub(crate) address: Address,
+    /// The port, or the number in the socket's name.
+    pub(crate) port: u16,
+}
+
+/// Where the bytes go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A Unix-domain socket: its path, or `@name` of an abstract one.
+    Socket(String),
+}
+
+impl Target {
+    /// Whether it is a Unix-domain socket, over which TLS is never spoken.
+    pub(crate) fn is_socket(&self) -> bool {
+        matches!(self.address, Address::Socket(_))
+    }
+
+    /// The host as given, the address when only that was given.
+    pub(crate) fn name(&self) -> String {
+        match &self.address {
+            Address::Tcp(address) if self.host.is_empty() => address.ip().to_string(),
+            _ => self.host.clone(),
+        }
+    }
+
+    /// The address alone: `127.0.0.1:5432`, `[::1]:5432` or the socket's path.
+    pub(crate) fn address(&self) -> String {
+        match &self.address {
+            Address::Tcp(address) => address.to_string(),
+            Address::Socket(path) => path.clone(),
+        }
+    }
+
+    /// `server at "db1" (10.0.0.1), port 5432` or `server on socket "…"`, as libpq words it.
+    pub(crate) fn words(&self) -> String {
+        match &self.address {
+            Address::Socket(path) => format!("server on socket \"{path}\""),
+            Address::Tcp(address) => {
+                let ip = address.ip().to_string();
+                if self.host.is_empty() || self.host == ip {
+                    format!("server at \"{ip}\", port {}", self.port)
+                } else {
+                    format!("server at \"{}\" ({ip}), port {}", self.host, self.port)
+                }
+            }
+        }
+    }
+}
+
+/// Every address of one host, in the resolver's order.
+pub(super) async fn targets(host: &Host) -> Result<Vec<Target>, Error> {
+    let target = |address| Target { host: host.host.clone(), address, port: host.port };
+    if let Some(path) = host.socket_path() {
+        // The length of sun_path, with its closing NUL.
+        if path.len() > 107 {
+            let message = format!("Unix-domain socket path \"{path}\" is too long (maximum 107 bytes)");
+            return Err(Error::new(Kind::BadSettings, message));
+        }
+        return Ok(vec![target(Address::Socket(path))]);
+    }
+    let name = host.hostaddr.as_deref().unwrap_or(&host.host);
+    if host.hostaddr.is_some() && name.split('%').next().is_none_or(|ip| ip.parse::<IpAddr>().is_err()) {
+        return Err(Error::new(Kind::BadSettings, format!("could not parse network address \"{name}\"")));
+    }
+    let addresses = tokio::net::lookup_host((name, host.port)).await.map_err(|error| {
+        let why = resolver_words(&error);
+        Error::new(Kind::Dns, format!("could not translate host name \"{name}\" to address: {why}"))
+            .hinted("check the spelling of the host and the machine's DNS settings")
+    })?;
+    Ok(addresses.map(|address| target(Address::Tcp(address))).collect())
+}
+
+/// The resolver's reason without the standard library's preamble.
+fn resolver_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_owned()
+}
+
+/// Connects a socket with the options that the settings ask for.
+pub(super) async fn dial(target: &Target, settings: &Settings) -> io::Result<Transport> {
+    match &target.address {
+        Address::Tcp(address) => {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            set_options(&SockRef::from(&socket), settings)?;
+            socket.connect(*address).await.map(Transport::Tcp)
+        }
+        Address::Socket(path) => match path.strip_prefix('@') {
+            None => UnixStream::connect(path).await.map(Transport::Unix),
+            Some(name) => dial_abstract(name).map(Transport::Unix),
+        },
+    }
+}
+
+/// Abstract sockets exist on Linux only.
+#[cfg(target_os = "linux")]
+fn dial_abstract(name: &str) -> io::Result<UnixStream> {
+    use std::os::linux::net::SocketAddrExt as _;
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+    let stream = std::os::unix::net::UnixStream::connect_addr(&address)?;
+    stream.set_nonblocking(true)?;
+    UnixStream::from_std(stream)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn dial_abstract(_: &str) -> io::Result<UnixStream> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "abstract sockets exist on Linux only"))
+}
+
+/// Whether the process at the other end of a Unix socket runs as the operating-system user `wanted`.
+/// `id` knows the users of every name service, which a look into /etc/passwd would not.
+pub(super) async fn check_peer(stream: &UnixStream, wanted: &str) -> Result<(), Error> {
+    let failed = |why: String| Error::new(Kind::AuthFailed, format!("requirepeer: {why}"));
+    let peer =
+        stream.peer_cred().map_err(|error| failed(format!("could not get peer credentials: {error}")))?;
+    let mut question = tokio::process::Command::new("id");
+    let question =
+        question.arg("-u").arg("--").arg(wanted).stdin(std::process::Stdio::null()).kill_on_drop(true);
+    let answer = question.output().await.map_err(|error| failed(format!("could not run id: {error}")))?;
+    let uid: Option<u32> = String::from_utf8_lossy(&answer.stdout).trim().parse().ok();
+    match uid {
+        None => Err(failed(format!("there is no operating-system user \"{wanted}\""))),
+        Some(uid) if uid == peer.uid() => Ok(()),
+        Some(_) => Err(failed(format!(
+            "the server runs as the user with id {}, and not as \"{wanted}\"",
+            peer.uid()
+        ))),
+    }
+}
+
+fn set_options(socket: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    let wanted = settings.keepalives;
+    if wanted.enabled {
+        let mut keepalive = TcpKeepalive::new();
+        if let Some(idle) = wanted.idle {
+            keepalive = keepalive.with_time(idle);
+        }
+        if let Some(interval) = wanted.interval {
+            keepalive = keepalive.with_interval(interval);
+        }
+        if let Some(count) = wanted.count {
+            keepalive = keepalive.with_retries(count);
+        }
+        socket.set_keepalive(true)?;
+        socket.set_tcp_keepalive(&keepalive)?;
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(timeout) = settings.tcp_user_timeout {
+        socket.set_tcp_user_timeout(Some(timeout))?;
+    }
+    Ok(())
+}

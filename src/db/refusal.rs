@@ -1,0 +1,201 @@
+//! A server's refusal to let us in, as a value: which limit is exhausted and whose, and what helps at that
+//! moment. Decided by SQLSTATE and by the server's routine, which no translation touches; by text only for
+//! poolers, whose own errors all carry 08P01, and within 57P03.
+
+use super::error::{Error, Kind, Scope};
+use tokio_postgres::error::DbError;
+
+/// Who asked for what: the words that hints need.
+pub(super) struct Login<'a> {
+    pub(super) user: &'a str,
+    pub(super) dbname: &'a str,
+    /// Where the password came from, when one was sent.
+    pub(super) password_source: Option<String>,
+}
+
+/// The refusal that `error` is.
+pub(super) fn classify(error: &DbError, login: &Login<'_>) -> Error {
+    let kind = kind(error);
+    let mut refusal = Error::new(kind, error.message());
+    refusal.sqlstate = Some(error.code().code().to_owned());
+    refusal.detail = error.detail().map(str::to_owned);
+    refusal.hint = hint(kind, error, login).or_else(|| error.hint().map(str::to_owned));
+    refusal
+}
+
+fn kind(error: &DbError) -> Kind {
+    let message = error.message();
+    match error.code().code() {
+        "53300" => Kind::TooManyConnections(scope(error)),
+        "57P03" if message.contains("shutting down") => Kind::ShuttingDown,
+        "57P03" if message.contains("recovery mode") || message.contains("not accepting connections") => {
+            Kind::Recovering
+        }
+        "57P03" => Kind::StartingUp,
+        "57P01" | "57P02" => Kind::ShuttingDown,
+        "28000" if is_missing_role(error) => Kind::NoSuchRole,
+        "28000" | "28P01" => Kind::AuthFailed,
+        "3D000" | "55000" => Kind::NoSuchDatabase,
+        "42501" => Kind::PermissionDenied,
+        "08P01" => pooler_kind(message),
+        _ => Kind::Server,
+    }
+}
+
+/// Whose limit a 53300 is about. The routines are the server's function names since version 9.6 or longer.
+fn scope(error: &DbError) -> Scope {
+    let message = error.message();
+    match error.routine() {
+        Some("InitProcess" | "InitAuxiliaryProcess" | "InitWalSenderSlot" | "InitWalSender") => Scope::Server,
+        Some("InitializeSessionUserId" | "InitializeSessionUserIdStandalone") => Scope::Role,
+        Some("CheckMyDatabase") => Scope::Database,
+        Some("InitPostgres") => Scope::Reserved,
+        _ if message.contains("remaining connection slots are reserved") => Scope::Reserved,
+        _ if message.contains("for role") => Scope::Role,
+        _ if message.contains("for database") => Scope::Database,
+        _ => Scope::Server,
+    }
+}
+
+fn is_missing_role(error: &DbError) -> bool {
+    error.routine() == Some("InitializeSessionUserId") && error.message().contains("does not exist")
+}
+
+/// What a pooler says in its own words: PgBouncer (all versions) and Supavisor.
+fn pooler_kind(message: &str) -> Kind {
+    const FULL: [&str; 8] = [
+        "no more connections allowed",
+        "client connections exceeded",
+        "query_wait_timeout",
+        "server login has been failing",
+        "server_login_retry",
+        "Max client connections reached",
+        "MaxClientsInSessionMode",
+        "max clients reached",
+    ];
+    const ABSENT: [&str; 3] = ["no such database", "No such database", "database not found"];
+    const AUTH: [&str; 4] =
+        ["auth failed", "password authentication failed", "no such user", "SASL authentication failed"];
+    let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+    if has(&FULL) {
+        Kind::TooManyConnections(Scope::Pooler)
+    } else if message.contains("server shutting down") || message.contains("database is shutting down") {
+        Kind::ShuttingDown
+    } else if has(&ABSENT) {
+        Kind::NoSuchDatabase
+    } else if has(&AUTH) {
+        Kind::AuthFailed
+    } else if message.contains("SSL required") || message.contains("TLS required") {
+        Kind::Tls
+    } else {
+        Kind::Server
+    }
+}
+
+/// What helps at that moment.
+fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
+    let (user, dbname) = (identifier(login.user), identifier(login.dbname));
+    let text = match kind {
+        Kind::TooManyConnections(Scope::Server) => {
+            "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
+        }
+        Kind::TooManyConnections(Scope::Reserved) if error.message().contains("SUPERUSER") => {
+            "only the slots of superusers are left; wait with --connect-wait 30s, or log in as a superuser".to_owned()
+        }
+        Kind::TooManyConnections(Scope::Reserved) => {
+            "only reserved slots are left; wait with --connect-wait 30s, log in as a superuser, or for next time (PostgreSQL 16 and later) set reserved_connections and grant pg_use_reserved_connections to the role".to_owned()
+        }
+        Kind::TooManyConnections(Scope::Role) => format!(
+            "the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with pgconn ls --role {} and raise it with ALTER ROLE {user} CONNECTION LIMIT n",
+            login.user
+        ),
+        Kind::TooManyConnections(Scope::Database) => format!(
+            "the database's own CONNECTION LIMIT is reached; connect to another database (-d postgres), see who holds the connections with pgconn ls --db {}, or raise it with ALTER DATABASE {dbname} CONNECTION LIMIT n",
+            login.dbname
+        ),
+        Kind::TooManyConnections(Scope::Pooler) => pooler_hint(error.message()).to_owned(),
+        Kind::StartingUp | Kind::Recovering if error.message().contains("not accepting connections") => {
+            "it is a standby with hot_standby off, which never accepts connections; connect to the primary".to_owned()
+        }
+        Kind::StartingUp | Kind::Recovering => "wait until it is up with --connect-wait 1m".to_owned(),
+        Kind::ShuttingDown => "wait until it is up again with --connect-wait 1m".to_owned(),
+        Kind::NoSuchDatabase if error.code().code() == "55000" => {
+            format!("ALTER DATABASE {dbname} ALLOW_CONNECTIONS true opens it again; connect to another database (-d postgres) to do so")
+        }
+        Kind::NoSuchDatabase => "name another database with -d, such as -d postgres".to_owned(),
+        Kind::NoSuchRole => "name a role with -U".to_owned(),
+        Kind::PermissionDenied => format!("an owner or superuser can GRANT CONNECT ON DATABASE {dbname} TO {user}"),
+        Kind::AuthFailed => auth_hint(error, login, &user)?,
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn pooler_hint(message: &str) -> &'static str {
+    if message.contains("query_wait_timeout") {
+        "the pooler had no free server connection in time: see its queue with pgconn pooler, or connect to PostgreSQL itself"
+    } else if message.contains("server_login_retry") || message.contains("login has been failing") {
+        "the pooler cannot reach PostgreSQL: connect to PostgreSQL itself to see why"
+    } else {
+        "the pooler's own client limit is reached, and PostgreSQL may be fine: connect to PostgreSQL itself, or raise max_client_conn"
+    }
+}
+
+fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
+    let message = error.message();
+    if error.code().code() == "28P01" || message.contains("password authentication failed") {
+        return Some(match &login.password_source {
+            Some(source) => format!("the password came from: {source}"),
+            None => "give a password with PGPASSWORD, a password file, or -W".to_owned(),
+        });
+    }
+    if message.contains("not permitted to log in") {
+        return Some(format!("ALTER ROLE {user} LOGIN permits it"));
+    }
+    if message.contains("pg_hba.conf") {
+        return Some("the server's pg_hba.conf decides by connection type, database, role, address and encryption; add a line there, or connect in another way".to_owned());
+    }
+    if message.starts_with("Peer authentication failed") || message.starts_with("Ident authentication failed")
+    {
+        return Some("run as the operating-system user of that name, or connect over TCP with -h localhost and a password".to_owned());
+    }
+    None
+}
+
+/// A name as SQL needs it.
+fn identifier(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn poolers_are_read_by_their_words() {
+        for (message, kind) in [
+            ("no more connections allowed (max_client_conn)", Kind::TooManyConnections(Scope::Pooler)),
+            (
+                "client connections exceeded (max_db_client_connections)",
+                Kind::TooManyConnections(Scope::Pooler),
+            ),
+            ("query_wait_timeout", Kind::TooManyConnections(Scope::Pooler)),
+            ("MaxClientsInSessionMode: max clients reached", Kind::TooManyConnections(Scope::Pooler)),
+            ("Max client connections reached", Kind::TooManyConnections(Scope::Pooler)),
+            ("no such database: x", Kind::NoSuchDatabase),
+            ("server shutting down", Kind::ShuttingDown),
+            ("SSL required", Kind::Tls),
+            ("unsupported startup parameter: options", Kind::Server),
+        ] {
+            assert_eq!(pooler_kind(message), kind, "{message}");
+        }
+    }
+
+    #[test]
+    fn names_in_hints_can_be_pasted() {
+        assert_eq!(identifier("app_1"), "app_1");
+        assert_eq!(identifier("App \"x\""), "\"App \"\"x\"\"\"");
+    }
+}

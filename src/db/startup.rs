@@ -1,0 +1,290 @@
+//! pgconn's own part of the protocol: the startup packet, and a look at the server's first answer before the
+//! driver sees it, so that no password leaves for a method that the settings forbid, a missing password is known
+//! as such, and something that is not PostgreSQL is called so.
+
+use super::error::{Error, Kind};
+use super::tls;
+use super::wire::Wire;
+use crate::conninfo::ConnInfo;
+use std::io;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// Protocol 3.0, which every supported server and pooler speaks.
+const PROTOCOL: u32 = 3 << 16;
+
+/// The longest text that a server of protocol 2, or a process that could not start, sends as an error.
+const LONGEST_PLAIN_ERROR: usize = 30_000;
+
+/// What the server first said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It asks for this authentication.
+    Authentication(Method),
+    /// It refused; the driver reads the error.
+    Refusal,
+}
+
+/// An authentication request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// None: the session is open.
+    None,
+    /// The password in clear.
+    Password,
+    /// The password's MD5 hash.
+    Md5,
+    /// SASL, with the mechanisms offered.
+    Sasl(Vec<String>),
+    /// One that pgconn does not speak, by its name.
+    Other(&'static str),
+}
+
+impl Method {
+    /// The name in `require_auth`.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Password => "password",
+            Self::Md5 => "md5",
+            Self::Sasl(mechanisms) if mechanisms.iter().any(|name| name.starts_with("SCRAM-SHA-256")) => {
+                "scram-sha-256"
+            }
+            Self::Sasl(mechanisms) if mechanisms.iter().any(|name| name == "OAUTHBEARER") => "oauth",
+            Self::Sasl(_) => "sasl",
+            Self::Other(name) => name,
+        }
+    }
+
+    /// What the server did, in libpq's words for a forbidden method.
+    pub(super) fn request(&self) -> &'static str {
+        match self {
+            Self::None => "server did not complete authentication",
+            Self::Password => "server requested a cleartext password",
+            Self::Md5 => "server requested a hashed password",
+            Self::Sasl(_) => "server requested SASL authentication",
+            Self::Other("gss") => "server requested GSSAPI authentication",
+            Self::Other(_) => "server requested an unsupported authentication method",
+        }
+    }
+
+    /// Whether a password is needed to answer it.
+    pub(super) fn needs_password(&self) -> bool {
+        matches!(self, Self::Password | Self::Md5 | Self::Sasl(_))
+    }
+}
+
+/// The startup packet: user, database, and what libpq sends with them.
+pub(super) fn packet(info: &ConnInfo) -> Vec<u8> {
+    let mut body = PROTOCOL.to_be_bytes().to_vec();
+    let mut put = |name: &str, value: &str| {
+        for text in [name, value] {
+            body.extend_from_slice(text.replace('\0', "").as_bytes());
+            body.push(0);
+        }
+    };
+    put("user", info.user());
+    put("database", info.dbname());
+    put("client_encoding", "UTF8");
+    for keyword in ["options", "application_name"] {
+        if let Some(value) = info.get(keyword) {
+            put(keyword, value);
+        }
+    }
+    for (name, value) in &info.settings().startup {
+        put(name, value);
+    }
+    body.push(0);
+    framed(&body)
+}
+
+/// A body with its length, which counts itself, in front.
+fn framed(body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).unwrap_or(u32::MAX);
+    let mut packet = length.to_be_bytes().to_vec();
+    packet.extend_from_slice(body);
+    packet
+}
+
+/// Sends the startup packet and reads as much of the answer as tells what it is; what was read is put back.
+pub(super) async fn open(wire: &mut Wire, packet: &[u8]) -> Result<Answer, Error> {
+    wire.write_all(packet).await.map_err(|error| lost(&error))?;
+    wire.flush().await.map_err(|error| lost(&error))?;
+    let mut head = [0; 5];
+    wire.read_exact(&mut head[..1]).await.map_err(|error| lost(&error))?;
+    let [tag, ..] = head;
+    if tag != b'R' && tag != b'E' {
+        return Err(not_postgres(wire, head[..1].to_vec()).await);
+    }
+    wire.read_exact(&mut head[1..]).await.map_err(|error| lost(&error))?;
+    let [_, length @ ..] = head;
+    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    match tag {
+        b'E' if (8..=LONGEST_PLAIN_ERROR).contains(&length) => {
+            wire.put_back(head.to_vec());
+            Ok(Answer::Refusal)
+        }
+        b'E' => Err(plain_error(wire, &head[1..]).await),
+        _ if (8..=2000).contains(&length) => {
+            let mut body = vec![0; length - 4];
+            wire.read_exact(&mut body).await.map_err(|error| lost(&error))?;
+            let method = method(&body);
+            let mut message = head.to_vec();
+            message.extend_from_slice(&body);
+            wire.put_back(message);
+            Ok(Answer::Authentication(method))
+        }
+        _ => Err(not_postgres(wire, head.to_vec()).await),
+    }
+}
+
+/// The method that the body of an authentication request names.
+fn method(body: &[u8]) -> Method {
+    let (code, rest) = body.split_at_checked(4).unwrap_or((&[0; 4], &[]));
+    match code {
+        [0, 0, 0, 0] => Method::None,
+        [0, 0, 0, 3] => Method::Password,
+        [0, 0, 0, 5] => Method::Md5,
+        [0, 0, 0, 10] => Method::Sasl(
+            rest.split(|&byte| byte == 0)
+                .filter(|name| !name.is_empty())
+                .map(|name| String::from_utf8_lossy(name).into_owned())
+                .collect(),
+        ),
+        [0, 0, 0, 7] => Method::Other("gss"),
+        [0, 0, 0, 9] => Method::Other("sspi"),
+        [0, 0, 0, 2] => Method::Other("kerberos"),
+        [0, 0, 0, 6] => Method::Other("scm"),
+        _ => Method::Other("unknown"),
+    }
+}
+
+/// An error without fields: protocol 2's form, which a server uses when it cannot even start a process.
+async fn plain_error(wire: &mut Wire, start: &[u8]) -> Error {
+    let mut text = start.to_vec();
+    let mut rest = Vec::new();
+    // What can be had of it is enough; the connection is given up either way.
+    let _ = wire.take(LONGEST_PLAIN_ERROR as u64).read_to_end(&mut rest).await;
+    text.extend_from_slice(&rest);
+    let line = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    Error::new(Kind::Server, String::from_utf8_lossy(line).trim().to_owned())
+}
+
+/// Names what answered, as far as its first bytes tell.
+async fn not_postgres(wire: &mut Wire, mut seen: Vec<u8>) -> Error {
+    let mut more = [0; 64];
+    if let Ok(Ok(count)) =
+        tokio::time::timeout(std::time::Duration::from_millis(200), wire.read(&mut more)).await
+    {
+        seen.extend_from_slice(more.get(..count).unwrap_or_default());
+    }
+    named_stranger(&seen)
+}
+
+/// The error for a first answer that is none of PostgreSQL's.
+pub(super) fn named_stranger(seen: &[u8]) -> Error {
+    const STRANGERS: [(&[u8], &str); 5] = [
+        (b"HTTP/", "an HTTP server"),
+        (b"SSH-", "an SSH server"),
+        (b"220", "a mail or FTP server"),
+        (b"-ERR", "a Redis server"),
+        (b"\x15\x03", "a TLS server"),
+    ];
+    let stranger = STRANGERS.iter().find(|(start, _)| seen.starts_with(start)).map(|(_, name)| *name);
+    let message = match stranger {
+        Some(name) => format!("{name} answered, and not PostgreSQL"),
+        None => "what answered does not speak PostgreSQL's protocol".to_owned(),
+    };
+    Error::new(Kind::NotPostgres, message).hinted("check host and port")
+}
+
+/// The error for a connection that failed before the login was done.
+pub(super) fn lost(error: &io::Error) -> Error {
+    if let Some(failure) = tls::failure(error) {
+        return failure;
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::new(Kind::Refused, "server closed the connection unexpectedly")
+            .hinted("the server or something on the way ended the connection before the login was done; its log may say why"),
+        _ => Error::new(Kind::Refused, os_words(error)),
+    }
+}
+
+/// The operating system's words without the error number that the standard library adds.
+pub(super) fn os_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or_else(|| text.clone(), |(words, _)| words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::wire::Transport;
+    use tokio::net::UnixStream;
+
+    async fn answer_to(bytes: &[u8]) -> Result<Answer, Error> {
+        let (near, mut far) = UnixStream::pair().expect("pair");
+        far.write_all(bytes).await.expect("write");
+        let mut wire = Wire::new(Transport::Unix(near), None);
+        let reading = tokio::spawn(async move {
+            let mut packet = [0; 9];
+            far.read_exact(&mut packet).await.expect("packet");
+        });
+        let answer = open(&mut wire, &framed(b"hello")).await;
+        reading.await.expect("the packet was read");
+        answer
+    }
+
+    #[tokio::test]
+    async fn authentication_requests_are_told_apart() {
+        let request = |code: u8, rest: &[u8]| {
+            let mut message =
+                vec![b'R', 0, 0, 0, 8 + u8::try_from(rest.len()).expect("short"), 0, 0, 0, code];
+            message.extend_from_slice(rest);
+            message
+        };
+        for (code, rest, name) in [
+            (0, &b""[..], "none"),
+            (3, b"", "password"),
+            (5, b"salt", "md5"),
+            (7, b"", "gss"),
+            (10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0", "scram-sha-256"),
+            (10, b"OAUTHBEARER\0\0", "oauth"),
+            (99, b"", "unknown"),
+        ] {
+            match answer_to(&request(code, rest)).await {
+                Ok(Answer::Authentication(method)) => assert_eq!(method.name(), name),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn strangers_are_named_and_nothing_is_taken_for_a_login() {
+        for (bytes, words) in [
+            (&b"HTTP/1.1 400 Bad Request\r\n"[..], "an HTTP server answered, and not PostgreSQL"),
+            (b"SSH-2.0-x\r\n", "an SSH server answered, and not PostgreSQL"),
+            (b"\0\0\0\0", "what answered does not speak PostgreSQL's protocol"),
+            (b"R\xff\xff\xff\xff", "what answered does not speak PostgreSQL's protocol"),
+            (b"R\0\0\0\x01", "what answered does not speak PostgreSQL's protocol"),
+        ] {
+            let error = answer_to(bytes).await.expect_err("a stranger");
+            assert_eq!((error.kind, error.message.as_str()), (Kind::NotPostgres, words));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_of_the_old_form_is_read_to_its_end() {
+        let error = answer_to(b"Ecould not fork new process for connection: no memory\n\0")
+            .await
+            .expect_err("an error");
+        assert_eq!(error.message, "could not fork new process for connection: no memory");
+    }
+
+    #[tokio::test]
+    async fn a_closed_connection_is_said_as_libpq_says_it() {
+        for bytes in [&b""[..], b"R", b"R\0\0\0\x0c\0\0\0\x05"] {
+            let error = answer_to(bytes).await.expect_err("closed");
+            assert_eq!(error.message, "server closed the connection unexpectedly");
+        }
+    }
+}

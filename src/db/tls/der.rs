@@ -1,0 +1,333 @@
+//! The few fields of an X.509 certificate that pgconn itself needs: names, dates and algorithms. Reads DER
+//! (X.690) just far enough; judges nothing. Verification of chains is rustls-webpki's.
+
+/// A certificate's fields, borrowed from its bytes.
+#[derive(Debug)]
+pub(super) struct Certificate<'a> {
+    /// What is signed, with its tag and length.
+    pub(super) signed: &'a [u8],
+    /// The signature's AlgorithmIdentifier, without tag and length.
+    pub(super) algorithm: &'a [u8],
+    /// The signature's bits.
+    pub(super) signature: &'a [u8],
+    /// The issuer's name, without tag and length.
+    pub(super) issuer: &'a [u8],
+    /// The subject's name, without tag and length.
+    pub(super) subject: &'a [u8],
+    /// Start of validity, seconds since 1970.
+    pub(super) not_before: i64,
+    /// End of validity, seconds since 1970.
+    pub(super) not_after: i64,
+    /// The public key's SubjectPublicKeyInfo, with tag and length.
+    pub(super) public_key: &'a [u8],
+    /// The subject alternative names of the kinds that servers have.
+    pub(super) alternatives: Vec<Alternative<'a>>,
+}
+
+/// One subject alternative name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Alternative<'a> {
+    /// `dNSName`, as it stands in the certificate.
+    Dns(&'a [u8]),
+    /// `iPAddress`: four or sixteen bytes.
+    Ip(&'a [u8]),
+}
+
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
+const OID: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+const VERSION: u8 = 0xa0;
+const EXTENSIONS: u8 = 0xa3;
+
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+
+/// A position in DER. Every step returns `None` when the bytes are not what is expected.
+#[derive(Clone, Copy)]
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// The next element: its tag, its content, and the whole of it.
+    fn element(&mut self) -> Option<(u8, &'a [u8], &'a [u8])> {
+        let (&tag, rest) = self.0.split_first()?;
+        let (&first, rest) = rest.split_first()?;
+        let (length, rest) = match first {
+            0..=0x7f => (usize::from(first), rest),
+            0x81..=0x84 => {
+                let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+                (digits.iter().fold(0, |length, &digit| length << 8 | usize::from(digit)), rest)
+            }
+            _ => return None,
+        };
+        let (content, rest) = rest.split_at_checked(length)?;
+        let whole = self.0.get(..self.0.len() - rest.len())?;
+        self.0 = rest;
+        Some((tag, content, whole))
+    }
+
+    /// The next element's content, when it has this tag.
+    fn expect(&mut self, wanted: u8) -> Option<&'a [u8]> {
+        self.element().filter(|(tag, ..)| *tag == wanted).map(|(_, content, _)| content)
+    }
+
+    fn next_is(&self, wanted: u8) -> bool {
+        self.0.first() == Some(&wanted)
+    }
+}
+
+/// Reads a certificate of any version; `None` when it is not one.
+pub(super) fn certificate(der: &[u8]) -> Option<Certificate<'_>> {
+    let mut outer = Reader(Reader(der).expect(SEQUENCE)?);
+    let (_, body, signed) = outer.element().filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let algorithm = outer.expect(SEQUENCE)?;
+    // A bit string begins with the number of bits that its last byte does not use.
+    let signature = outer.expect(BIT_STRING)?.split_first()?.1;
+    let mut body = Reader(body);
+    if body.next_is(VERSION) {
+        body.element()?;
+    }
+    body.expect(INTEGER)?;
+    body.expect(SEQUENCE)?;
+    let issuer = body.expect(SEQUENCE)?;
+    let mut validity = Reader(body.expect(SEQUENCE)?);
+    let (not_before, not_after) = (time(&mut validity)?, time(&mut validity)?);
+    let subject = body.expect(SEQUENCE)?;
+    let (_, _, public_key) = body.element().filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let mut alternatives = Vec::new();
+    while let Some((tag, content, _)) = body.element() {
+        if tag == EXTENSIONS {
+            alternatives = alternative_names(content)?;
+        }
+    }
+    Some(Certificate {
+        signed,
+        algorithm,
+        signature,
+        issuer,
+        subject,
+        not_before,
+        not_after,
+        public_key,
+        alternatives,
+    })
+}
+
+fn alternative_names(extensions: &[u8]) -> Option<Vec<Alternative<'_>>> {
+    let mut list = Reader(Reader(extensions).expect(SEQUENCE)?);
+    let mut found = Vec::new();
+    while !list.0.is_empty() {
+        let mut extension = Reader(list.expect(SEQUENCE)?);
+        if extension.expect(OID)? != SUBJECT_ALT_NAME {
+            continue;
+        }
+        // The optional `critical` stands before the value.
+        let (mut tag, mut value, _) = extension.element()?;
+        if tag != OCTET_STRING {
+            (tag, value, _) = extension.element()?;
+        }
+        if tag != OCTET_STRING {
+            return None;
+        }
+        let mut names = Reader(Reader(value).expect(SEQUENCE)?);
+        while let Some((tag, content, _)) = names.element() {
+            match tag {
+                0x82 => found.push(Alternative::Dns(content)),
+                0x87 => found.push(Alternative::Ip(content)),
+                _ => {}
+            }
+        }
+    }
+    Some(found)
+}
+
+/// UTCTime or GeneralizedTime, both in the form that certificates use: seconds and `Z`.
+fn time(reader: &mut Reader<'_>) -> Option<i64> {
+    let (tag, content, _) = reader.element()?;
+    let text = std::str::from_utf8(content).ok()?.strip_suffix('Z')?;
+    let (year, rest) = match tag {
+        UTC_TIME => {
+            let (year, rest) = text.split_at_checked(2)?;
+            let year: i64 = year.parse().ok()?;
+            (if year < 50 { 2000 + year } else { 1900 + year }, rest)
+        }
+        GENERALIZED_TIME => {
+            let (year, rest) = text.split_at_checked(4)?;
+            (year.parse().ok()?, rest)
+        }
+        _ => return None,
+    };
+    let field = |at: usize| rest.get(at..at + 2)?.parse::<i64>().ok();
+    let (month, day, hour, minute, second) = (field(0)?, field(2)?, field(4)?, field(6)?, field(8)?);
+    if !(1..=12).contains(&month) {
+        return None;
+    }
+    // Days since 1970 of a date of the Gregorian calendar, counting years from March.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (153 * month + 2) / 5
+        + day
+        - 719_469;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+/// The first common name of a name.
+pub(super) fn common_name(name: &[u8]) -> Option<&[u8]> {
+    attributes(name).into_iter().find(|(kind, _)| *kind == COMMON_NAME).map(|(_, value)| value)
+}
+
+/// A name for people: `CN=db1, O=Example`.
+pub(super) fn name_words(name: &[u8]) -> String {
+    let words: Vec<String> = attributes(name)
+        .into_iter()
+        .map(|(kind, value)| {
+            let kind = match kind {
+                COMMON_NAME => "CN",
+                [0x55, 0x04, 0x06] => "C",
+                [0x55, 0x04, 0x07] => "L",
+                [0x55, 0x04, 0x08] => "ST",
+                [0x55, 0x04, 0x0a] => "O",
+                [0x55, 0x04, 0x0b] => "OU",
+                _ => "?",
+            };
+            format!("{kind}={}", String::from_utf8_lossy(value))
+        })
+        .collect();
+    if words.is_empty() { "no name".to_owned() } else { words.join(", ") }
+}
+
+/// The attributes of a name: object identifier and value.
+fn attributes(name: &[u8]) -> Vec<(&[u8], &[u8])> {
+    let mut sets = Reader(name);
+    let mut found = Vec::new();
+    while let Some(set) = sets.expect(SET) {
+        let mut set = Reader(set);
+        while let Some(pair) = set.expect(SEQUENCE) {
+            let mut pair = Reader(pair);
+            if let (Some(kind), Some((_, value, _))) = (pair.expect(OID), pair.element()) {
+                found.push((kind, value));
+            }
+        }
+    }
+    found
+}
+
+/// The hash function of a signature's AlgorithmIdentifier, by its number of bits; `None` when it has none of its
+/// own, as Ed25519. RSA-PSS names it in its parameters.
+pub(super) fn hash_bits(algorithm: &[u8]) -> Option<u16> {
+    let mut reader = Reader(algorithm);
+    match reader.expect(OID)? {
+        // RFC 5929 replaces MD5 and SHA-1 by SHA-256.
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 4 | 5 | 11] => Some(256),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 12] => Some(384),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 13] => Some(512),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 14] => Some(224),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 10] => pss_hash_bits(reader),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01] => Some(256),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 1] => Some(224),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 2] => Some(256),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 3] => Some(384),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 4] => Some(512),
+        _ => None,
+    }
+}
+
+fn pss_hash_bits(mut reader: Reader<'_>) -> Option<u16> {
+    let mut parameters = Reader(reader.expect(SEQUENCE)?);
+    let Some(hash) = parameters.expect(0xa0) else { return Some(256) };
+    match Reader(Reader(hash).expect(SEQUENCE)?).expect(OID)? {
+        [0x2b, 0x0e, 0x03, 0x02, 0x1a] => Some(256),
+        [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, which] => match which {
+            1 => Some(256),
+            2 => Some(384),
+            3 => Some(512),
+            4 => Some(224),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A day for people, from seconds since 1970: `2026-11-22`.
+pub(super) fn day(seconds: i64) -> String {
+    let days = seconds.div_euclid(86_400) + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year_of_era, month + 3) } else { (year_of_era + 1, month - 9) };
+    format!("{:04}-{month:02}-{day:02}", year + era * 400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn seconds(tag: u8, text: &str) -> Option<i64> {
+        let mut der = vec![tag, u8::try_from(text.len()).expect("short")];
+        der.extend_from_slice(text.as_bytes());
+        time(&mut Reader(&der))
+    }
+
+    #[test]
+    fn times_are_seconds_since_1970() {
+        assert_eq!(seconds(UTC_TIME, "700101000000Z"), Some(0));
+        assert_eq!(seconds(UTC_TIME, "261122140000Z"), Some(1_795_356_000));
+        assert_eq!(seconds(GENERALIZED_TIME, "20500301000001Z"), Some(2_529_705_601));
+        assert_eq!(seconds(GENERALIZED_TIME, "20000229235959Z"), Some(951_868_799));
+        assert_eq!(seconds(UTC_TIME, "269922140000Z"), None);
+        assert_eq!(
+            (day(0), day(951_868_799), day(-1)),
+            ("1970-01-01".into(), "2000-02-29".into(), "1969-12-31".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn days_come_back(days in -700_000_i64..3_000_000) {
+            let text = day(days * 86_400).replace('-', "");
+            if text.len() == 8 {
+                prop_assert_eq!(seconds(GENERALIZED_TIME, &format!("{text}000000Z")), Some(days * 86_400));
+            }
+        }
+
+        #[test]
+        fn reading_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = certificate(&bytes);
+            let _ = hash_bits(&bytes);
+            let _ = name_words(&bytes);
+        }
+
+        #[test]
+        fn reading_never_panics_on_nearly_a_certificate(at in 0_usize..400, byte in any::<u8>()) {
+            let mut der = SAMPLE.to_vec();
+            if let Some(place) = der.get_mut(at) {
+                *place = byte;
+            }
+            let _ = certificate(&der);
+            let _ = certificate(&der[..at.min(der.len())]);
+        }
+    }
+
+    #[test]
+    fn a_certificates_fields_are_found() {
+        let found = certificate(SAMPLE).expect("a certificate");
+        assert_eq!(name_words(found.subject), "C=DE, O=Example, CN=db1");
+        assert_eq!(found.issuer, found.subject);
+        assert_eq!(common_name(found.subject), Some(&b"db1"[..]));
+        assert_eq!(found.alternatives, [Alternative::Dns(b"db1"), Alternative::Ip(&[10, 0, 0, 1])]);
+        assert_eq!((found.signature.len(), hash_bits(found.algorithm)), (64, None));
+        assert_eq!(found.not_after - found.not_before, 36_500 * 86_400);
+    }
+
+    /// `openssl req -x509 -newkey ed25519 -subj /C=DE/O=Example/CN=db1 -addext subjectAltName=DNS:db1,IP:10.0.0.1`
+    const SAMPLE: &[u8] = include_bytes!("sample.der");
+}

@@ -1,0 +1,134 @@
+//! The files that TLS needs, where libpq looks for them and with libpq's rules about who may read them
+//! (`fe-secure-openssl.c`, `initialize_SSL`).
+
+use crate::conninfo::{ConnInfo, Environment, SslCertMode, SslMode};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use webpki::{CertRevocationList, OwnedCertRevocationList};
+
+/// The certificate that pgconn shows, and its key.
+pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// The file that a keyword names, else libpq's default in the home directory.
+fn path(info: &ConnInfo, keyword: &str, default: &str) -> Option<PathBuf> {
+    match info.get(keyword) {
+        Some(path) => Some(PathBuf::from(path)),
+        None => Environment::of_process().in_home(&format!(".postgresql/{default}")),
+    }
+}
+
+/// The root certificates: `None` when there are none and the mode does not need any.
+pub(super) fn roots(info: &ConnInfo) -> Result<Option<Vec<CertificateDer<'static>>>, String> {
+    if info.get("sslrootcert") == Some("system") {
+        let found = rustls_native_certs::load_native_certs();
+        if found.certs.is_empty() {
+            return Err("the system has no root certificates".to_owned());
+        }
+        return Ok(Some(found.certs));
+    }
+    let verifies = info.settings().ssl_mode >= SslMode::VerifyCa;
+    let path = path(info, "sslrootcert", "root.crt");
+    let shown = path.as_deref().unwrap_or(Path::new("~/.postgresql/root.crt")).display().to_string();
+    match path.as_deref().map_or(Ok(None), read) {
+        Err(error) => Err(format!("could not read root certificate file \"{shown}\": {error}")),
+        Ok(None) if verifies => Err(format!(
+            "root certificate file \"{shown}\" does not exist: provide the file, use the system's trusted roots with sslrootcert=system, or change sslmode to disable server certificate verification"
+        )),
+        Ok(None) => Ok(None),
+        Ok(Some(text)) => {
+            let roots = certificates(&text)
+                .map_err(|why| format!("could not read root certificate file \"{shown}\": {why}"))?;
+            Ok(Some(roots))
+        }
+    }
+}
+
+/// The revocation lists; none when there is no file.
+pub(super) fn revocation_lists(info: &ConnInfo) -> Result<Vec<CertRevocationList<'static>>, String> {
+    let Some(path) = path(info, "sslcrl", "root.crl") else { return Ok(Vec::new()) };
+    let shown = path.display();
+    let failed = |why: String| format!("could not read certificate revocation list \"{shown}\": {why}");
+    let Some(text) = read(&path).map_err(|error| failed(error.to_string()))? else { return Ok(Vec::new()) };
+    CertificateRevocationListDer::pem_slice_iter(&text)
+        .map(|list| {
+            let list = list.map_err(|error| failed(error.to_string()))?;
+            let list = OwnedCertRevocationList::from_der(&list).map_err(|error| failed(error.to_string()))?;
+            Ok(CertRevocationList::from(list))
+        })
+        .collect()
+}
+
+/// The client certificate and its key; `None` when there is no certificate or none is to be sent.
+pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, String> {
+    if info.settings().ssl_cert_mode == SslCertMode::Disable {
+        return Ok(None);
+    }
+    let Some(path) = path(info, "sslcert", "postgresql.crt") else { return Ok(None) };
+    let shown = path.display();
+    let text = match read(&path) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Ok(None),
+        Err(error) => return Err(format!("could not open certificate file \"{shown}\": {error}")),
+    };
+    let chain =
+        certificates(&text).map_err(|why| format!("could not read certificate file \"{shown}\": {why}"))?;
+    Ok(Some((chain, key(info)?)))
+}
+
+fn key(info: &ConnInfo) -> Result<PrivateKeyDer<'static>, String> {
+    if info.get("sslkey").is_some_and(|name| name.contains(':') && !Path::new(name).exists()) {
+        return Err("sslkey names a key in an engine, which pgconn cannot use".to_owned());
+    }
+    let path = path(info, "sslkey", "postgresql.key").unwrap_or_default();
+    let shown = path.display();
+    let found = match std::fs::metadata(&path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(format!("certificate present, but not private key file \"{shown}\""));
+        }
+        Err(error) => return Err(format!("could not stat private key file \"{shown}\": {error}")),
+    };
+    if !found.is_file() {
+        return Err(format!("private key file \"{shown}\" is not a regular file"));
+    }
+    // The group may read a key that root owns, and nothing more.
+    let forbidden = if found.uid() == 0 { 0o037 } else { 0o077 };
+    if found.permissions().mode() & forbidden != 0 {
+        return Err(format!(
+            "private key file \"{shown}\" has group or world access; file must have permissions u=rw (0600) or less if owned by the current user, or permissions u=rw,g=r (0640) or less if owned by root"
+        ));
+    }
+    let failed = |why: String| format!("could not load private key file \"{shown}\": {why}");
+    let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    if text.contains("ENCRYPTED") {
+        return Err(failed("pgconn cannot use encrypted keys (decrypt it with openssl pkey)".to_owned()));
+    }
+    if text.contains("-----BEGIN") {
+        return PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| failed(error.to_string()));
+    }
+    PrivateKeyDer::try_from(bytes.as_slice()).map(|key| key.clone_key()).map_err(|why| failed(why.to_owned()))
+}
+
+fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+    match found {
+        Ok(found) if found.is_empty() => Err("no certificate found in it".to_owned()),
+        Ok(found) => Ok(found),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A file's bytes; `None` when it, or a directory of its path, does not exist.
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,211 @@
+//! TLS as libpq does it, on rustls: asking for it, the handshake, which certificates are accepted, and what SCRAM
+//! needs for channel binding.
+
+mod der;
+mod files;
+mod names;
+mod verify;
+
+use super::dial::{Address, Target};
+use super::error::{Error, Kind};
+use super::startup;
+use crate::conninfo::{ConnInfo, SslCertMode, SslMode, SslNegotiation, TlsVersion};
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::ring;
+use rustls::pki_types::{IpAddr, Ipv4Addr, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, SignatureScheme, SupportedProtocolVersion};
+use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use verify::{Rejected, Verifier};
+
+/// The request for TLS in PostgreSQL's protocol: length 8, code 1234.5679.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// The name of PostgreSQL's protocol in TLS.
+const ALPN: &[u8] = b"postgresql";
+
+/// What a server said to the request for TLS.
+pub(super) enum Offer {
+    /// TLS follows.
+    Yes,
+    /// It has none; the connection goes on without.
+    No,
+}
+
+/// Asks for TLS, unless it is to begin at once.
+pub(super) async fn request(stream: &mut TcpStream, info: &ConnInfo) -> Result<Offer, Error> {
+    if info.settings().ssl_negotiation == SslNegotiation::Direct {
+        return Ok(Offer::Yes);
+    }
+    stream.write_all(&SSL_REQUEST).await.map_err(|error| startup::lost(&error))?;
+    // Exactly one byte: whatever came with it unencrypted must never be taken for part of the session.
+    match stream.read_u8().await.map_err(|error| startup::lost(&error))? {
+        b'S' => Ok(Offer::Yes),
+        b'N' => Ok(Offer::No),
+        b'E' => Err(Error::new(Kind::Server, "server sent an error response during SSL exchange")),
+        other => {
+            let mut seen = vec![other];
+            let mut more = [0; 64];
+            if let Ok(count) = stream.try_read(&mut more) {
+                seen.extend_from_slice(more.get(..count).unwrap_or_default());
+            }
+            Err(startup::named_stranger(&seen))
+        }
+    }
+}
+
+/// The encrypted stream, and the hash that SCRAM binds to.
+pub(super) type Encrypted = (Box<TlsStream<TcpStream>>, Option<Vec<u8>>);
+
+/// Shakes hands.
+pub(super) async fn handshake(
+    stream: TcpStream,
+    info: &ConnInfo,
+    target: &Target,
+) -> Result<Encrypted, Error> {
+    let (config, identity) = config(info, target).map_err(|why| Error::new(Kind::Tls, why))?;
+    let connector = TlsConnector::from(Arc::new(config));
+    let connected = connector.connect(server_name(target), stream).await;
+    let stream = connected.map_err(|error| failure(&error).unwrap_or_else(|| startup::lost(&error)))?;
+    let (_, session) = stream.get_ref();
+    if info.settings().ssl_negotiation == SslNegotiation::Direct && session.alpn_protocol() != Some(ALPN) {
+        let message = "direct SSL connection was established without ALPN protocol negotiation extension";
+        return Err(Error::new(Kind::Tls, message));
+    }
+    if info.settings().ssl_cert_mode == SslCertMode::Require {
+        if !identity.was_asked.load(Ordering::Relaxed) {
+            return Err(Error::new(Kind::Tls, "server did not request an SSL certificate"));
+        }
+        if identity.certificate.is_none() {
+            return Err(Error::new(Kind::Tls, "server accepted connection without a valid SSL certificate"));
+        }
+    }
+    let leaf = session.peer_certificates().and_then(<[_]>::first);
+    let end_point = leaf.and_then(|leaf| end_point(leaf));
+    Ok((Box::new(stream), end_point))
+}
+
+/// The `tls-server-end-point` binding (RFC 5929): the certificate's hash by its own signature's hash function.
+fn end_point(leaf: &[u8]) -> Option<Vec<u8>> {
+    Some(match der::hash_bits(der::certificate(leaf)?.algorithm)? {
+        224 => Sha224::digest(leaf).to_vec(),
+        256 => Sha256::digest(leaf).to_vec(),
+        384 => Sha384::digest(leaf).to_vec(),
+        _ => Sha512::digest(leaf).to_vec(),
+    })
+}
+
+fn config(info: &ConnInfo, target: &Target) -> Result<(ClientConfig, Arc<Identity>), String> {
+    let settings = info.settings();
+    let mut provider = ring::default_provider();
+    // Servers up to 17 use this curve by default: offering it first saves a round trip.
+    provider.kx_groups = vec![ring::kx_group::SECP256R1, ring::kx_group::X25519, ring::kx_group::SECP384R1];
+    let provider = Arc::new(provider);
+    let roots = files::roots(info)?;
+    let crls = if roots.is_some() { files::revocation_lists(info)? } else { Vec::new() };
+    let certificate = match files::identity(info)? {
+        Some((chain, key)) => {
+            let found = CertifiedKey::from_der(chain, key, &provider);
+            let found = found
+                .map_err(|error| format!("the client certificate cannot be used with its key: {error}"))?;
+            Some(Arc::new(found))
+        }
+        None => None,
+    };
+    let identity = Arc::new(Identity { certificate, was_asked: AtomicBool::new(false) });
+    let host = (settings.ssl_mode == SslMode::VerifyFull).then(|| target.host.clone());
+    let verifier = Verifier { provider: Arc::clone(&provider), roots, crls, host };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions(settings.ssl_min, settings.ssl_max))
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_client_cert_resolver(identity.clone());
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.enable_sni = settings.ssl_sni && matches!(server_name(target), ServerName::DnsName(_));
+    Ok((config, identity))
+}
+
+fn versions(min: Option<TlsVersion>, max: Option<TlsVersion>) -> Vec<&'static SupportedProtocolVersion> {
+    let known = [(TlsVersion::V1_3, &rustls::version::TLS13), (TlsVersion::V1_2, &rustls::version::TLS12)];
+    let fits =
+        |version: TlsVersion| min.is_none_or(|min| version >= min) && max.is_none_or(|max| version <= max);
+    known.into_iter().filter(|(version, _)| fits(*version)).map(|(_, known)| known).collect()
+}
+
+/// The name for the handshake. The verifier looks at the host itself, so that a name which rustls does not take (an
+/// underscore in it) gets a stand-in instead of an error.
+fn server_name(target: &Target) -> ServerName<'static> {
+    if let Ok(name) = ServerName::try_from(target.host.clone()) {
+        return name;
+    }
+    match target.address {
+        Address::Tcp(address) => ServerName::IpAddress(address.ip().into()),
+        Address::Socket(_) => ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([127, 0, 0, 1]))),
+    }
+}
+
+/// The client's certificate, and whether the server wanted one.
+#[derive(Debug)]
+struct Identity {
+    certificate: Option<Arc<CertifiedKey>>,
+    was_asked: AtomicBool,
+}
+
+impl ResolvesClientCert for Identity {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.was_asked.store(true, Ordering::Relaxed);
+        self.certificate.clone()
+    }
+
+    // The server's request is to be noted even when there is nothing to send.
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// The TLS failure behind an I/O error, if one is; also one that arrives after the handshake, as a server's
+/// refusal of the client certificate does in TLS 1.3.
+pub(super) fn failure(error: &io::Error) -> Option<Error> {
+    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let error = |message: String| Error::new(Kind::Tls, message);
+    Some(match tls {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
+            match other.0.downcast_ref::<Rejected>() {
+                Some(Rejected(why)) => error(why.clone())
+                    .hinted("check sslrootcert, sslmode and the host name; pgconn conninfo shows where each comes from"),
+                None => error(format!("SSL error: {other}")),
+            }
+        }
+        rustls::Error::AlertReceived(alert) => {
+            error(format!("SSL error: the server sent the alert {alert:?}")).hinted(alert_hint(*alert))
+        }
+        other => error(format!("SSL error: {other}")),
+    })
+}
+
+fn alert_hint(alert: rustls::AlertDescription) -> &'static str {
+    use rustls::AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired => {
+            "the server demands a client certificate: name one with sslcert and sslkey"
+        }
+        Alert::UnknownCA
+        | Alert::BadCertificate
+        | Alert::CertificateExpired
+        | Alert::CertificateRevoked
+        | Alert::CertificateUnknown
+        | Alert::DecryptError => "the server does not accept the client certificate (sslcert)",
+        Alert::ProtocolVersion => {
+            "the server wants another version of TLS: check ssl_min_protocol_version and ssl_max_protocol_version"
+        }
+        _ => "the server's log says more",
+    }
+}

@@ -1,0 +1,167 @@
+//! Whether a certificate is for the host that was asked for, by libpq's rules (`fe-secure-common.c`).
+
+use super::der::{Alternative, Certificate, common_name};
+use std::net::IpAddr;
+
+/// Checks the certificate's names against the host; `Err` says in libpq's words what it is for instead.
+pub(super) fn check(certificate: &Certificate<'_>, host: &str) -> Result<(), String> {
+    if host.is_empty() {
+        return Err("host name must be specified for a verified SSL connection".to_owned());
+    }
+    let ip: Option<IpAddr> = host.parse().ok();
+    let mut examined = Vec::new();
+    let mut common_name_counts = true;
+    for alternative in &certificate.alternatives {
+        let (is_of_hosts_kind, matches, words) = match alternative {
+            Alternative::Dns(name) => {
+                (ip.is_none(), name_matches(name, host)?, String::from_utf8_lossy(name).into_owned())
+            }
+            Alternative::Ip(bytes) => {
+                (ip.is_some(), ip.is_some_and(|ip| address_matches(bytes, ip)), address_words(bytes))
+            }
+        };
+        if matches {
+            return Ok(());
+        }
+        // A name of the host's own kind takes the common name's place.
+        common_name_counts &= !is_of_hosts_kind;
+        examined.push(words);
+    }
+    if common_name_counts && let Some(name) = common_name(certificate.subject) {
+        if name_matches(name, host)? {
+            return Ok(());
+        }
+        examined.push(String::from_utf8_lossy(name).into_owned());
+    }
+    Err(match examined.as_slice() {
+        [] => "could not get server's host name from server certificate".to_owned(),
+        [name] => format!("server certificate for \"{name}\" does not match host name \"{host}\""),
+        [name, others @ ..] => {
+            let count = others.len();
+            let names = if count == 1 { "name" } else { "names" };
+            format!(
+                "server certificate for \"{name}\" (and {count} other {names}) does not match host name \"{host}\""
+            )
+        }
+    })
+}
+
+/// Compares without case; `*.` stands for exactly one leftmost label.
+fn name_matches(pattern: &[u8], host: &str) -> Result<bool, String> {
+    if pattern.contains(&0) {
+        return Err("SSL certificate's name contains embedded null".to_owned());
+    }
+    if pattern.eq_ignore_ascii_case(host.as_bytes()) {
+        return Ok(true);
+    }
+    let Some(domain) =
+        pattern.strip_prefix(b"*").filter(|domain| domain.starts_with(b".") && domain.len() > 1)
+    else {
+        return Ok(false);
+    };
+    let Some(label) = host.len().checked_sub(domain.len()).filter(|&length| length > 0) else {
+        return Ok(false);
+    };
+    let (label, rest) = host.as_bytes().split_at(label);
+    Ok(!label.contains(&b'.') && rest.eq_ignore_ascii_case(domain))
+}
+
+fn address_matches(bytes: &[u8], ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => bytes == ip.octets(),
+        IpAddr::V6(ip) => bytes == ip.octets(),
+    }
+}
+
+fn address_words(bytes: &[u8]) -> String {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    let sixteen = <[u8; 16]>::try_from(bytes).map(IpAddr::from);
+    four.or(sixteen).map_or_else(|_| "malformed address".to_owned(), |ip| ip.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_for(alternatives: &[Alternative<'static>], common: Option<&str>, host: &str) -> Result<(), String> {
+        // SET { SEQUENCE { OID commonName, UTF8String } }
+        let subject = common.map_or(Vec::new(), |name| {
+            let length = u8::try_from(name.len()).expect("short");
+            let mut value = vec![0x31, length + 9, 0x30, length + 7, 0x06, 3, 0x55, 4, 3, 0x0c, length];
+            value.extend_from_slice(name.as_bytes());
+            value
+        });
+        let certificate = Certificate {
+            signed: &[],
+            algorithm: &[],
+            signature: &[],
+            issuer: &[],
+            subject: &subject,
+            not_before: 0,
+            not_after: 0,
+            public_key: &[],
+            alternatives: alternatives.to_vec(),
+        };
+        check(&certificate, host)
+    }
+
+    fn dns(name: &'static str) -> Alternative<'static> {
+        Alternative::Dns(name.as_bytes())
+    }
+
+    #[test]
+    fn the_common_name_counts_only_without_an_alternative_of_the_hosts_kind() {
+        assert_eq!(is_for(&[], Some("DB1"), "db1"), Ok(()));
+        assert!(is_for(&[dns("other")], Some("db1"), "db1").is_err());
+        assert_eq!(is_for(&[Alternative::Ip(&[10, 0, 0, 1])], Some("db1"), "db1"), Ok(()));
+        assert_eq!(is_for(&[dns("other")], Some("10.0.0.1"), "10.0.0.1"), Ok(()));
+        assert!(is_for(&[Alternative::Ip(&[10, 0, 0, 2])], Some("10.0.0.1"), "10.0.0.1").is_err());
+    }
+
+    #[test]
+    fn addresses_match_by_value() {
+        assert_eq!(is_for(&[Alternative::Ip(&[10, 0, 0, 1])], None, "10.0.0.1"), Ok(()));
+        let mut loopback = [0; 16];
+        loopback[15] = 1;
+        let loopback: &'static [u8] = Box::leak(Box::new(loopback));
+        assert_eq!(is_for(&[Alternative::Ip(loopback)], None, "0:0::1"), Ok(()));
+        assert_eq!(is_for(&[dns("10.0.0.1")], None, "10.0.0.1"), Ok(()));
+    }
+
+    #[test]
+    fn a_star_is_one_leftmost_label() {
+        for (pattern, host, expected) in [
+            ("*.a.org", "x.a.org", true),
+            ("*.A.org", "X.a.ORG", true),
+            ("*.a.org", "x.y.a.org", false),
+            ("*.a.org", "a.org", false),
+            ("*.a.org", ".a.org", false),
+            ("x*.a.org", "xy.a.org", false),
+            ("*", "a", false),
+            ("*.", "a.", false),
+        ] {
+            assert_eq!(is_for(&[dns(pattern)], None, host).is_ok(), expected, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn messages_are_libpqs() {
+        assert_eq!(
+            is_for(&[dns("a"), dns("b")], Some("c"), "d"),
+            Err("server certificate for \"a\" (and 1 other name) does not match host name \"d\"".into())
+        );
+        assert_eq!(
+            is_for(&[], Some("c"), "d"),
+            Err("server certificate for \"c\" does not match host name \"d\"".into())
+        );
+        assert_eq!(
+            is_for(&[dns("a\0b")], None, "a"),
+            Err("SSL certificate's name contains embedded null".into())
+        );
+        assert_eq!(
+            is_for(&[], None, "d"),
+            Err("could not get server's host name from server certificate".into())
+        );
+        assert!(is_for(&[dns("a")], None, "").is_err());
+    }
+}

@@ -1,0 +1,202 @@
+//! One stream type for every way to a server: TCP or Unix socket, plain or TLS. The driver gets it ready for use,
+//! with the first answer of the server put back in front, and with its own startup packet swallowed, because
+//! pgconn has sent one already.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, Empty, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+
+/// What carries the bytes.
+pub(super) enum Transport {
+    /// TCP, not encrypted.
+    Tcp(TcpStream),
+    /// A Unix-domain socket.
+    Unix(UnixStream),
+    /// TCP, encrypted.
+    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+/// The stream that the driver works on.
+pub(crate) struct Wire {
+    transport: Transport,
+    /// Bytes that were read ahead and are to be read again.
+    replay: Vec<u8>,
+    /// Bytes of the driver's startup packet that are still to be thrown away; `None` until its length is known.
+    swallow: Swallow,
+    /// The hash of the server's certificate, for SCRAM channel binding.
+    end_point: Option<Vec<u8>>,
+}
+
+/// The state of throwing the driver's startup packet away.
+enum Swallow {
+    /// Nothing is thrown away.
+    Off,
+    /// The packet's own length, which it begins with, is being collected.
+    Length(Vec<u8>),
+    /// So many bytes of it are left.
+    Rest(usize),
+}
+
+impl Wire {
+    /// A stream with nothing read ahead; `end_point` is the channel binding of an encrypted one.
+    pub(super) fn new(transport: Transport, end_point: Option<Vec<u8>>) -> Self {
+        Self { transport, replay: Vec::new(), swallow: Swallow::Off, end_point }
+    }
+
+    /// Puts `bytes` back in front of what is read next.
+    pub(super) fn put_back(&mut self, mut bytes: Vec<u8>) {
+        bytes.append(&mut self.replay);
+        self.replay = bytes;
+    }
+
+    /// From now on the first packet written is thrown away: the driver's startup packet.
+    pub(super) fn swallow_startup_packet(&mut self) {
+        self.swallow = Swallow::Length(Vec::with_capacity(4));
+    }
+
+    /// Whether the bytes are encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        matches!(self.transport, Transport::Tls(_))
+    }
+
+    /// The number of leading bytes of `buffer` that belong to the packet that is thrown away.
+    fn swallowed(&mut self, buffer: &[u8]) -> usize {
+        match &mut self.swallow {
+            Swallow::Off => 0,
+            Swallow::Length(collected) => {
+                let wanted = 4 - collected.len();
+                let taken = buffer.get(..wanted.min(buffer.len())).unwrap_or_default();
+                collected.extend_from_slice(taken);
+                if let Ok(length) = <[u8; 4]>::try_from(collected.as_slice()) {
+                    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+                    self.swallow = after(length.saturating_sub(4));
+                }
+                taken.len()
+            }
+            Swallow::Rest(left) => {
+                let taken = buffer.len().min(*left);
+                self.swallow = after(*left - taken);
+                taken
+            }
+        }
+    }
+}
+
+fn after(left: usize) -> Swallow {
+    if left == 0 { Swallow::Off } else { Swallow::Rest(left) }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.replay.is_empty() {
+            let count = self.replay.len().min(buffer.remaining());
+            let bytes: Vec<u8> = self.replay.drain(..count).collect();
+            buffer.put_slice(&bytes);
+            return Poll::Ready(Ok(()));
+        }
+        match &mut self.transport {
+            Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let swallowed = self.swallowed(buffer);
+        if swallowed > 0 {
+            return Poll::Ready(Ok(swallowed));
+        }
+        match &mut self.transport {
+            Transport::Tcp(stream) => Pin::new(stream).poll_write(context, buffer),
+            Transport::Unix(stream) => Pin::new(stream).poll_write(context, buffer),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(context, buffer),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.transport {
+            Transport::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Transport::Unix(stream) => Pin::new(stream).poll_flush(context),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.transport {
+            Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Transport::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
+
+impl TlsStream for Wire {
+    fn channel_binding(&self) -> ChannelBinding {
+        match &self.end_point {
+            Some(hash) => ChannelBinding::tls_server_end_point(hash.clone()),
+            None => ChannelBinding::none(),
+        }
+    }
+}
+
+/// Hands a finished stream to the driver in the place where the driver would encrypt one.
+pub(super) struct Prepared(pub(super) Wire);
+
+impl TlsConnect<Empty> for Prepared {
+    type Stream = Wire;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Wire, Infallible>>;
+
+    fn connect(self, _: Empty) -> Self::Future {
+        std::future::ready(Ok(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    #[tokio::test]
+    async fn the_startup_packet_is_swallowed_however_it_is_cut_and_what_follows_is_sent() {
+        for cut in 1..12 {
+            let (near, mut far) = UnixStream::pair().expect("pair");
+            let mut wire = Wire::new(Transport::Unix(near), None);
+            wire.swallow_startup_packet();
+            let packet = [0, 0, 0, 9, 1, 2, 3, 4, 5, b'p', b'q', b'r'];
+            wire.write_all(&packet[..cut]).await.expect("first part");
+            wire.write_all(&packet[cut..]).await.expect("second part");
+            drop(wire);
+            let mut received = Vec::new();
+            far.read_to_end(&mut received).await.expect("read");
+            assert_eq!(received, b"pqr", "cut at {cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_put_back_is_read_first() {
+        let (near, mut far) = UnixStream::pair().expect("pair");
+        let mut wire = Wire::new(Transport::Unix(near), None);
+        far.write_all(b"world").await.expect("write");
+        drop(far);
+        wire.put_back(b"lo ".to_vec());
+        wire.put_back(b"hel".to_vec());
+        let mut text = String::new();
+        wire.read_to_string(&mut text).await.expect("read");
+        assert_eq!(text, "hello world");
+    }
+}
