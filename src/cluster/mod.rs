@@ -208,40 +208,58 @@ pub(crate) fn find_binaries() -> Result<PathBuf, Error> {
         let chosen = PathBuf::from(chosen);
         return if has_binaries(&chosen) { Ok(chosen) } else { Err(Error::NoBinaries(vec![chosen])) };
     }
-    let mut places: Vec<PathBuf> = std::env::split_paths(&path_with_system_folders()).collect();
-    if let Some(folder) = first_line(Command::new("pg_config").arg("--bindir")) {
-        places.push(PathBuf::from(folder));
+    let path = path_with_system_folders();
+    // each step only when the one before found nothing: pg_config alone takes longer than starting a server
+    let places = std::env::split_paths(&path)
+        .chain(
+            std::iter::once_with(|| first_line(Command::new("pg_config").arg("--bindir")))
+                .flatten()
+                .map(PathBuf::from),
+        )
+        .chain(std::iter::once_with(usual_folders).flatten());
+    let mut looked = Vec::new();
+    for folder in places {
+        if has_binaries(&folder) {
+            return Ok(folder);
+        }
+        looked.push(folder);
     }
-    for (parent, below) in usual_parents() {
-        let mut versions: Vec<PathBuf> = fs::read_dir(parent)
-            .map(|entries| entries.flatten().map(|entry| entry.path().join(below)).collect())
-            .unwrap_or_default();
-        versions.sort_by_key(|path| std::cmp::Reverse(major_in(path)));
-        places.extend(versions);
-    }
-    match places.iter().find(|folder| has_binaries(folder)) {
-        Some(folder) => Ok(folder.clone()),
-        None => Err(Error::NoBinaries(places)),
-    }
+    Err(Error::NoBinaries(looked))
 }
 
-/// Folders whose children are one installation each, with the way from the child to its binaries.
-fn usual_parents() -> Vec<(PathBuf, &'static str)> {
-    let mut parents: Vec<(PathBuf, &'static str)> = [
-        ("/usr/lib/postgresql", "bin"),
-        ("/usr", "bin"),
-        ("/opt/homebrew/opt", "bin"),
-        ("/usr/local/opt", "bin"),
-        ("/Applications/Postgres.app/Contents/Versions", "bin"),
-        ("/var/cache/pgconn", "bin"),
+/// The folders of binaries in the places where each child is one installation, the newest major of a place first.
+fn usual_folders() -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = [
+        "/usr/lib/postgresql",
+        "/usr",
+        "/opt/homebrew/opt",
+        "/usr/local/opt",
+        "/Applications/Postgres.app/Contents/Versions",
+        "/var/cache/pgconn",
     ]
-    .map(|(parent, below)| (PathBuf::from(parent), below))
+    .map(PathBuf::from)
     .into();
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    if let Some(cache) = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home) {
-        parents.push((cache.join("pgconn"), "bin"));
+    places.extend(
+        std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home).map(|cache| cache.join("pgconn")),
+    );
+    let mut folders = Vec::new();
+    for place in places {
+        let children = fs::read_dir(place).into_iter().flatten().flatten().map(|child| child.path());
+        let mut installations: Vec<PathBuf> =
+            children.filter(|child| is_installation(child)).map(|child| child.join("bin")).collect();
+        installations.sort_by_key(|folder| std::cmp::Reverse(major_in(folder)));
+        folders.extend(installations);
     }
-    parents
+    folders
+}
+
+/// Whether a folder is named `15`, `pgsql-16`, `postgresql@17` or the like.
+fn is_installation(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    name.contains("pgsql")
+        || name.contains("postgresql")
+        || name.chars().all(|digit| digit.is_ascii_digit() || digit == '.')
 }
 
 /// The number in a folder's name such as `pgsql-16`, `postgresql@17`, `15`; 0 without one.
@@ -259,7 +277,9 @@ fn has_binaries(folder: &Path) -> bool {
 fn path_with_system_folders() -> OsString {
     let mut folders: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
-    folders.extend(["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(PathBuf::from));
+    let system = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let missing: Vec<PathBuf> = system.into_iter().filter(|folder| !folders.contains(folder)).collect();
+    folders.extend(missing);
     std::env::join_paths(folders).unwrap_or_else(|_| OsString::from("/usr/bin:/bin"))
 }
 
