@@ -60,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel running queries; the sessions stay')
             [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'End sessions, and verify that they are gone')
             [CompletionResult]::new('terminate', 'terminate', [CompletionResultType]::ParameterValue, 'End sessions, and verify that they are gone')
+            [CompletionResult]::new('timeout', 'timeout', [CompletionResultType]::ParameterValue, 'Show, set and reset statement_timeout and its kin')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try everything on a throwaway PostgreSQL, full of trouble')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Judge the health of connections, for monitoring plugins')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of an output')
@@ -448,6 +449,145 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
+        'pgconn;timeout' {
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'What new sessions of this role get')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'What new sessions in this database get')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only this setting (repeat for more)')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--every-role', '--every-role', [CompletionResultType]::ParameterName, 'What new sessions of each role that can log in get')
+            [CompletionResult]::new('--every-kind', '--every-kind', [CompletionResultType]::ParameterName, 'TCP keepalives and deadlock_timeout too')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON (short for --format json)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole on a terminal, too')
+            [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Store a time limit for a role, a database, all roles or the server')
+            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Take a stored time limit away')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pgconn;timeout;set' {
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'For this role')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'For this database, or with --role for that role in it')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Which setting (repeat for more)')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--all-roles', '--all-roles', [CompletionResultType]::ParameterName, 'For all roles')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'For the server: ALTER SYSTEM, and its configuration is read anew')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would be done, and stop')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done, and stop')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'Store nothing: print what sets it for one session')
+            [CompletionResult]::new('--transaction', '--transaction', [CompletionResultType]::ParameterName, 'Store nothing: print what sets it for one transaction')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON (short for --format json)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole on a terminal, too')
+            [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
+            break
+        }
+        'pgconn;timeout;reset' {
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'For this role')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'For this database, or with --role for that role in it')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Which setting (repeat for more)')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--all-roles', '--all-roles', [CompletionResultType]::ParameterName, 'For all roles')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'For the server: ALTER SYSTEM, and its configuration is read anew')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would be done, and stop')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done, and stop')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON (short for --format json)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole on a terminal, too')
+            [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
+            break
+        }
+        'pgconn;timeout;help' {
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Store a time limit for a role, a database, all roles or the server')
+            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Take a stored time limit away')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pgconn;timeout;help;set' {
+            break
+        }
+        'pgconn;timeout;help;reset' {
+            break
+        }
+        'pgconn;timeout;help;help' {
+            break
+        }
         'pgconn;demo' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
@@ -629,6 +769,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('long', 'long', [CompletionResultType]::ParameterValue, 'List the longest queries and transactions first')
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel running queries; the sessions stay')
             [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'End sessions, and verify that they are gone')
+            [CompletionResult]::new('timeout', 'timeout', [CompletionResultType]::ParameterValue, 'Show, set and reset statement_timeout and its kin')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try everything on a throwaway PostgreSQL, full of trouble')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Judge the health of connections, for monitoring plugins')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of an output')
@@ -650,6 +791,17 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             break
         }
         'pgconn;help;kill' {
+            break
+        }
+        'pgconn;help;timeout' {
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Store a time limit for a role, a database, all roles or the server')
+            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Take a stored time limit away')
+            break
+        }
+        'pgconn;help;timeout;set' {
+            break
+        }
+        'pgconn;help;timeout;reset' {
             break
         }
         'pgconn;help;demo' {

@@ -56,6 +56,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "queries" -d 'List the
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "kill" -d 'End sessions, and verify that they are gone'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "terminate" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "schema" -d 'Print the JSON Schema of an output'
@@ -419,6 +420,132 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s v -l verbose
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l role -d 'What new sessions of this role get' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l db -d 'What new sessions in this database get' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l kind -d 'Only this setting (repeat for more)' -r -f -a "statement\t'statement_timeout'
+lock\t'lock_timeout'
+idle-in-transaction\t'idle_in_transaction_session_timeout'
+idle-session\t'idle_session_timeout'
+transaction\t'transaction_timeout'
+client-check\t'client_connection_check_interval'
+deadlock\t'deadlock_timeout'
+tcp-user\t'tcp_user_timeout'
+keepalives-idle\t'tcp_keepalives_idle'
+keepalives-interval\t'tcp_keepalives_interval'
+keepalives-count\t'tcp_keepalives_count'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l every-role -d 'What new sessions of each role that can log in get'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l every-kind -d 'TCP keepalives and deadlock_timeout too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -f -a "reset" -d 'Take a stored time limit away'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l role -d 'For this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l db -d 'For this database, or with --role for that role in it' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l kind -d 'Which setting (repeat for more)' -r -f -a "statement\t'statement_timeout'
+lock\t'lock_timeout'
+idle-in-transaction\t'idle_in_transaction_session_timeout'
+idle-session\t'idle_session_timeout'
+transaction\t'transaction_timeout'
+client-check\t'client_connection_check_interval'
+deadlock\t'deadlock_timeout'
+tcp-user\t'tcp_user_timeout'
+keepalives-idle\t'tcp_keepalives_idle'
+keepalives-interval\t'tcp_keepalives_interval'
+keepalives-count\t'tcp_keepalives_count'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l all-roles -d 'For all roles'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l system -d 'For the server: ALTER SYSTEM, and its configuration is read anew'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s n -l dry-run -d 'Show what would be done, and stop'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s y -l yes -d 'Do not ask'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l session -d 'Store nothing: print what sets it for one session'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l transaction -d 'Store nothing: print what sets it for one transaction'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l role -d 'For this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l db -d 'For this database, or with --role for that role in it' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l kind -d 'Which setting (repeat for more)' -r -f -a "statement\t'statement_timeout'
+lock\t'lock_timeout'
+idle-in-transaction\t'idle_in_transaction_session_timeout'
+idle-session\t'idle_session_timeout'
+transaction\t'transaction_timeout'
+client-check\t'client_connection_check_interval'
+deadlock\t'deadlock_timeout'
+tcp-user\t'tcp_user_timeout'
+keepalives-idle\t'tcp_keepalives_idle'
+keepalives-interval\t'tcp_keepalives_interval'
+keepalives-count\t'tcp_keepalives_count'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l all-roles -d 'For all roles'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l system -d 'For the server: ALTER SYSTEM, and its configuration is read anew'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s n -l dry-run -d 'Show what would be done, and stop'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Take a stored time limit away'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
@@ -553,17 +680,20 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s v -l verbose -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "ls" -d 'List sessions'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "man" -d 'Print or install the manual pages'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill demo check schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "cancel check error kill long ls stats"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "cancel check error kill long ls stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -19,6 +19,7 @@ mod hostile;
 mod kill;
 mod layers;
 mod sql;
+mod timeout;
 mod truth;
 mod usage;
 

@@ -1,6 +1,10 @@
 //! Pure judgement: facts in, judgement out. No clock, no environment, no I/O.
 
 pub(crate) mod blocking;
+pub(crate) mod concerns;
 pub(crate) mod health;
 pub(crate) mod plan;
+pub(crate) mod rights;
+pub(crate) mod settings;
+pub(crate) mod timeouts;
 pub(crate) mod usage;

@@ -320,7 +320,7 @@ pub(crate) const fn consent(reach: Reach, circumstances: Circumstances) -> Conse
         (Circumstances { terminal: true, .. }, _) => Consent::Ask,
         (_, Reach::Filtered) => Consent::Given,
         (_, Reach::Everything) => {
-            Consent::Missing("every session can be meant, and there is no terminal to ask at")
+            Consent::Missing("this can reach everything, and there is no terminal to ask at")
         }
     }
 }

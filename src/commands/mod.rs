@@ -14,6 +14,7 @@ pub(crate) mod man;
 pub(crate) mod manual;
 pub(crate) mod schema;
 mod stats;
+mod timeout;
 
 use std::io;
 
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     /// End sessions, and verify that they are gone
     #[command(visible_alias = "terminate")]
     Kill(kill::Args),
+    /// Show, set and reset statement_timeout and its kin
+    Timeout(timeout::Args),
     /// Try everything on a throwaway PostgreSQL, full of trouble
     Demo(demo::Args),
     /// Judge the health of connections, for monitoring plugins
@@ -80,6 +83,7 @@ pub(crate) const MANUALS: &[(&str, Manual)] = &[
     ("long", long::MANUAL),
     ("cancel", cancel::MANUAL),
     ("kill", kill::MANUAL),
+    ("timeout", timeout::MANUAL),
     ("check", check::MANUAL),
     ("demo", demo::MANUAL),
     ("schema", schema::MANUAL),
@@ -121,6 +125,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
+        Command::Timeout(args) => timeout::run(args, context).await,
     }
 }
 

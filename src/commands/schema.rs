@@ -28,6 +28,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("long", include_str!("../../schemas/long.json")),
     ("ls", include_str!("../../schemas/ls.json")),
     ("stats", include_str!("../../schemas/stats.json")),
+    ("timeout", include_str!("../../schemas/timeout.json")),
 ];
 
 /// Arguments of `schema`.
@@ -62,5 +63,6 @@ pub(crate) fn generated() -> Vec<(&'static str, schemars::Schema)> {
         ("long", schema::<super::listing::Sessions>("long")),
         ("ls", schema::<super::listing::Sessions>("ls")),
         ("stats", schema::<super::stats::Stats>("stats")),
+        ("timeout", schema::<super::timeout::Timeouts>("timeout")),
     ]
 }

@@ -11,6 +11,7 @@ mod look;
 mod monitor;
 mod refusal;
 mod rows;
+mod settings;
 mod sql;
 mod startup;
 mod tls;
@@ -25,6 +26,7 @@ pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use connect::Options;
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use look::{Listing, Order, Selection};
+pub(crate) use settings::Moment;
 
 use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
@@ -109,30 +111,42 @@ impl Db {
 
     /// Asks questions that change nothing, in one transaction and one message; returns the rows of each.
     async fn look(&self, questions: &[String]) -> Result<Vec<Rows>, Error> {
-        let first = self.ask(&self.guarded(Guard::Look, questions)).await;
-        let answers = match first {
+        self.look_first(&[], questions).await
+    }
+
+    /// The same with the questions `first` asked before any SET, the only moment at which a session can tell the settings
+    /// that it logged in with. They run without the guards, the safe search_path included: everything in them is qualified.
+    /// Where a statement_timeout of this very role leaves no time for that, the guards go first after all; the settings
+    /// that they touch then have the source `session`.
+    async fn look_first(&self, first: &[String], questions: &[String]) -> Result<Vec<Rows>, Error> {
+        let answers = match self.ask(&self.guarded(Guard::Look, first, questions)).await {
             Err(error) if is_encoding_trouble(&error) => {
                 self.ask("rollback").await?;
-                self.ask(&self.guarded(Guard::LookAtBytes, questions)).await?
+                self.ask(&self.guarded(Guard::LookAtBytes, first, questions)).await?
+            }
+            Err(error)
+                if !first.is_empty() && error.sqlstate.is_some() && error.kind == Kind::StatementTimeout =>
+            {
+                self.ask("rollback").await?;
+                let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
+                self.ask(&self.guarded(Guard::Look, &[], &questions)).await?
             }
             other => other?,
         };
-        if answers.len() == questions.len() {
+        let asked = first.len() + questions.len();
+        if answers.len() == asked {
             return Ok(answers);
         }
-        Err(Error::new(
-            Kind::Protocol,
-            format!("{} questions got {} answers", questions.len(), answers.len()),
-        ))
+        Err(Error::new(Kind::Protocol, format!("{asked} questions got {} answers", answers.len())))
     }
 
-    fn guarded(&self, guard: Guard, questions: &[String]) -> String {
+    fn guarded(&self, guard: Guard, first: &[String], questions: &[String]) -> String {
         let mut message = String::from("begin isolation level read committed read only; ");
-        message.push_str(&format!(
-            "set local statement_timeout = {}; set local lock_timeout = {}; set local search_path = pg_catalog; ",
-            self.timeout.as_millis(),
-            self.timeout.as_millis()
-        ));
+        for question in first {
+            message.push_str(question);
+            message.push_str(";\n");
+        }
+        message.push_str(&self.limits());
         if guard == Guard::LookAtBytes {
             message.push_str("set local client_encoding = 'SQL_ASCII'; ");
         }
@@ -142,6 +156,15 @@ impl Db {
         }
         message.push_str("commit");
         message
+    }
+
+    /// What every transaction of pgconn's own begins with: bounded in time, and with no names but PostgreSQL's.
+    fn limits(&self) -> String {
+        let limit = self.timeout.as_millis();
+        format!(
+            "set local statement_timeout = {limit}; set local lock_timeout = {limit}; \
+             set local search_path = pg_catalog; "
+        )
     }
 
     /// Sends one message and waits for its answer, within the time limit and until a signal arrives.
@@ -173,13 +196,7 @@ impl Db {
 
     /// Sends a statement that changes something, once, alone in a transaction of its own, with the guards of this run.
     async fn act(&self, statement: &str) -> Result<Rows, Error> {
-        let guarded = |encoding: &str| {
-            let limit = self.timeout.as_millis();
-            format!(
-                "set local statement_timeout = {limit}; set local lock_timeout = {limit}; \
-                 set local search_path = pg_catalog; {encoding}{statement}"
-            )
-        };
+        let guarded = |encoding: &str| format!("{}{encoding}{statement}", self.limits());
         let answers = match self.ask(&guarded("")).await {
             // The text of the statement itself did not fit: nothing has been done.
             Err(error) if is_encoding_trouble(&error) => {

@@ -41,6 +41,20 @@ pub(crate) fn may_signal(session: &str) -> String {
          me.signals_autovacuum), false)"
     )
 }
+/// Settings as this session got them.
+pub(crate) const SETTINGS: &str = include_str!("sql/settings.sql");
+/// Values stored for roles and databases.
+pub(crate) const OVERRIDES: &str = include_str!("sql/overrides.sql");
+/// The roles that can log in.
+pub(crate) const LOGIN_ROLES: &str = include_str!("sql/login_roles.sql");
+/// The role and database that a change of settings is for.
+pub(crate) const GROUND: &str = include_str!("sql/ground.sql");
+/// What ALTER SYSTEM has written.
+pub(crate) const FILE_SETTINGS: &str = include_str!("sql/file_settings.sql");
+/// Client sessions by database, role and application.
+pub(crate) const SESSION_GROUPS: &str = include_str!("sql/session_groups.sql");
+/// When this session read the configuration files.
+pub(crate) const CONFIG_LOADED: &str = include_str!("sql/config_loaded.sql");
 
 /// Returns `value` as an SQL string literal that reads the same under either setting of standard_conforming_strings;
 /// NUL, which no server text can hold, is left out.
@@ -106,6 +120,13 @@ mod tests {
             REMAINING,
             PROCESSES,
             LOCKS,
+            SETTINGS,
+            OVERRIDES,
+            LOGIN_ROLES,
+            GROUND,
+            FILE_SETTINGS,
+            SESSION_GROUPS,
+            CONFIG_LOADED,
         ] {
             assert!(text.starts_with("-- One row per ") || text.starts_with("-- One row: "), "{text}");
         }

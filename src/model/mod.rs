@@ -5,4 +5,5 @@ pub(crate) mod filter;
 pub(crate) mod health;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod settings;
 pub(crate) mod usage;

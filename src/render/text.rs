@@ -41,6 +41,28 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// Returns an SQL identifier or string literal, already quoted, spelt so that it survives a terminal and a copy from it:
+/// when it holds control, invisible or unusual blank characters, they become Unicode escapes (`U&"a\001Bb"`).
+pub(crate) fn pasteable(quoted: &str) -> Cow<'_, str> {
+    let strange = |character: char| {
+        character.is_control() || is_invisible(character) || (character.is_whitespace() && character != ' ')
+    };
+    if !quoted.chars().any(strange) || !quoted.starts_with(['"', '\'']) {
+        return Cow::Borrowed(quoted);
+    }
+    let mut spelt = String::from("U&");
+    for character in quoted.chars() {
+        if character == '\\' {
+            spelt.push_str("\\\\");
+        } else if strange(character) {
+            let _ = write!(spelt, "\\+{:06X}", u32::from(character));
+        } else {
+            spelt.push(character);
+        }
+    }
+    Cow::Owned(spelt)
+}
+
 /// True for characters that change how text looks without being seen: bidi controls, zero-width characters, line
 /// and paragraph separators, variation selectors, tags.
 pub(crate) const fn is_invisible(character: char) -> bool {
@@ -117,6 +139,13 @@ mod tests {
         assert_eq!(sanitize("one\r\n\ttwo  three"), "one two three");
         assert_eq!(sanitize("a\u{202e}b\u{9b}c"), "a\\u{202E}b\\x9Bc");
         assert_eq!(sanitize("日本 é"), "日本 é");
+    }
+
+    #[test]
+    fn names_survive_a_copy_from_the_terminal() {
+        assert_eq!(pasteable("\"we \"\"ird\"; é\""), "\"we \"\"ird\"; é\"");
+        assert_eq!(pasteable("\"a\u{1b}\\\u{e0001}\""), "U&\"a\\+00001B\\\\\\+0E0001\"");
+        assert_eq!(pasteable("'5s\t'"), "U&'5s\\+000009'");
     }
 
     #[test]

@@ -1,0 +1,361 @@
+//! `pgconn timeout set` and `timeout reset`: plan, consent, change, verification.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::report::{Part, Timeouts};
+use super::statement::{self, Lasting};
+use super::{kind, name, no_such_name, refuse_unknown};
+use crate::analyze::plan::{Consent, Reach};
+use crate::analyze::rights::{self, provider};
+use crate::analyze::settings::{at_server, effective, for_sessions};
+use crate::analyze::timeouts::{Plan, Situation, plan, stale, unmet, value_for};
+use crate::args;
+use crate::commands::act::{confirm, consent};
+use crate::commands::{Context, head};
+use crate::db::{Db, Moment};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::server::Surroundings;
+use crate::model::settings::{Effective, Ground, InFile, Scope, Setting, Settings, Wish};
+use crate::render::text::{count, pasteable};
+use crate::render::{Head, Report, Warning};
+
+/// Arguments of `timeout set`.
+#[derive(Debug, clap::Args)]
+pub(super) struct SetArgs {
+    /// The limit, like 30s or 500ms, or `off`
+    #[arg(value_name = "DUR|off", value_parser = limit)]
+    limit: Limit,
+    #[command(flatten)]
+    place: Place,
+    /// Store nothing: print what sets it for one session
+    #[arg(long, conflicts_with_all = ["role", "db", "all_roles", "system", "dry_run", "yes"])]
+    session: bool,
+    /// Store nothing: print what sets it for one transaction
+    #[arg(long, conflicts_with_all = ["session", "role", "db", "all_roles", "system", "dry_run", "yes"])]
+    transaction: bool,
+}
+
+/// Arguments of `timeout reset`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ResetArgs {
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where a value is stored, and how the change is to be made.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// For this role
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    role: Option<String>,
+    /// For this database, or with --role for that role in it
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    db: Option<String>,
+    /// For all roles
+    #[arg(long, conflicts_with_all = ["role", "db"])]
+    all_roles: bool,
+    /// For the server: ALTER SYSTEM, and its configuration is read anew
+    #[arg(long, conflicts_with_all = ["role", "db", "all_roles"])]
+    system: bool,
+    /// Which setting (repeat for more)
+    #[arg(long, value_name = "KIND", value_delimiter = ',', default_value = "statement", value_parser = kind())]
+    kind: Vec<Setting>,
+    /// Show what would be done, and stop
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// A time, or none for `off`.
+#[derive(Clone, Copy, Debug)]
+struct Limit(Option<Duration>);
+
+fn limit(text: &str) -> Result<Limit, String> {
+    if text == "off" {
+        return Ok(Limit(None));
+    }
+    if text.trim_start_matches('0').is_empty() && !text.is_empty() {
+        return Err("write off to switch a limit off".into());
+    }
+    args::duration(text).map(|duration| Limit(Some(duration)))
+}
+
+impl Place {
+    fn scope(&self) -> Result<Scope, Failure> {
+        Ok(match (&self.role, &self.db, self.all_roles, self.system) {
+            (Some(role), Some(database), ..) => {
+                Scope::RoleInDatabase { role: role.clone(), database: database.clone() }
+            }
+            (Some(role), None, ..) => Scope::Role(role.clone()),
+            (None, Some(database), ..) => Scope::Database(database.clone()),
+            (None, None, true, _) => Scope::AllRoles,
+            (None, None, false, true) => Scope::System,
+            (None, None, false, false) => {
+                return Err(Failure::usage("for whom? name a role, a database or both with --role and --db")
+                    .hinted("--all-roles and --system reach everybody; set … --session prints a statement"));
+            }
+        })
+    }
+
+    /// Without those named twice.
+    fn kinds(&self) -> Vec<Setting> {
+        Setting::ALL.iter().copied().filter(|setting| self.kind.contains(setting)).collect()
+    }
+}
+
+/// Stores a value, or prints what sets it.
+pub(super) async fn set(args: SetArgs, context: &mut Context) -> Result<Exit> {
+    let Limit(wanted) = args.limit;
+    let kinds = args.place.kinds();
+    let lasting = match (args.session, args.transaction) {
+        (true, _) => Some(Lasting::Session),
+        (_, true) => Some(Lasting::Transaction),
+        _ => None,
+    };
+    let Some(lasting) = lasting else {
+        return change(&args.place, &kinds, Some(wanted), context).await;
+    };
+    let mut wishes = Vec::new();
+    for setting in kinds {
+        let least = i64::from(setting == Setting::Deadlock);
+        let value = value_for(setting, wanted, least..=i64::from(i32::MAX)).map_err(Failure::usage)?;
+        wishes.push((setting, value));
+    }
+    let (report, head) = statement::statement(lasting, &wishes)?;
+    context.emit(&report, &head)?;
+    Ok(Exit::Done)
+}
+
+/// Takes a stored value away.
+pub(super) async fn reset(args: ResetArgs, context: &mut Context) -> Result<Exit> {
+    change(&args.place, &args.place.kinds(), None, context).await
+}
+
+/// Everything that is known before the change.
+struct Before {
+    scope: Scope,
+    wishes: Vec<Wish>,
+    surroundings: Surroundings,
+    settings: Settings,
+    ground: Ground,
+    plan: Plan,
+}
+
+/// Plans, asks, changes and verifies; `wanted` is the value (none for off), none takes the stored one away.
+async fn change(
+    place: &Place,
+    kinds: &[Setting],
+    wanted: Option<Option<Duration>>,
+    context: &mut Context,
+) -> Result<Exit> {
+    let scope = place.scope()?;
+    if scope == Scope::System && kinds.len() > 1 {
+        return Err(Failure::usage("ALTER SYSTEM changes one setting at a time: name one --kind").into());
+    }
+    let reach = match scope {
+        Scope::AllRoles | Scope::System => Reach::Everything,
+        _ => Reach::Filtered,
+    };
+    let consent = consent(reach, place.yes, context)?;
+    if let (Consent::Missing(why), false) = (consent, place.dry_run) {
+        return Err(Failure::refused(format!("{why}; nothing was done"))
+            .hinted("look first with --dry-run, then add --yes")
+            .into());
+    }
+    let db = context.connect().await?;
+    let before = look(&db, scope, kinds, wanted).await?;
+    let mut head = head(&db, &before.surroundings, 0);
+    head.warnings.extend(before.plan.concerns.iter().map(|concern| Warning {
+        code: concern.code,
+        message: concern.message.clone(),
+        hint: None,
+    }));
+    let lacking = lacking(&before);
+    if place.dry_run || before.plan.statements.is_empty() {
+        head.warnings.extend(lacking.map(|failure| Warning {
+            code: "not_permitted",
+            message: failure.message,
+            hint: failure.hint,
+        }));
+        let rows = concerned(&before.settings, &before.scope);
+        context.emit(&planned(Part::Planned, &before, rows, place.dry_run), &head)?;
+        return Ok(Exit::Done);
+    }
+    if let Some(failure) = lacking {
+        return Err(failure.into());
+    }
+    if consent == Consent::Ask {
+        agree(&before, &mut head, &db, context).await?;
+    }
+    let db = db.until_done();
+    let moment = execute(&db, &before).await?;
+    let (_, after, _) = db.settings(kinds).await?;
+    if let Some(problem) = unmet(&after, &before.scope, &before.wishes) {
+        return Err(Failure::failed(problem)
+            .hinted("something else changed it at the same moment; see with pgconn timeout")
+            .into());
+    }
+    let old = stale(&before.settings, &after, &before.scope, &db.sessions_older_than(moment).await?);
+    db.close().await;
+    // A name with characters that mean something to a shell or a filter would need more than a hint.
+    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let reconnect = before.scope.role().filter(|_| !old.is_empty()).filter(plain).map(str::to_owned);
+    let rows = concerned(&after, &before.scope);
+    let mut report = planned(Part::Done, &before, rows, false);
+    report.sessions_still_on_old_value = Some(old.iter().map(|group| group.count).sum());
+    report.old_value_sessions = Some(old);
+    context.emit(&report, &head)?;
+    if let Some(role) = reconnect {
+        context.ui.hint(&format!("to make them reconnect: pgconn kill --role {role} --state idle"));
+    }
+    Ok(Exit::Done)
+}
+
+/// Looks at everything that the change depends on, and refuses what cannot be meant.
+async fn look(db: &Db, scope: Scope, kinds: &[Setting], wanted: Option<Option<Duration>>) -> Result<Before> {
+    let (surroundings, mut settings, _) = db.settings(kinds).await?;
+    refuse_unknown(kinds, &settings, &surroundings.server)?;
+    let mut wishes = Vec::new();
+    for server in &settings.server {
+        let value = wanted.map(|wanted| value_for(server.setting, wanted, server.least..=server.most));
+        wishes.push(Wish { setting: server.setting, value: value.transpose().map_err(Failure::usage)? });
+    }
+    if surroundings.server.in_recovery && scope != Scope::System {
+        return Err(Failure::refused(
+            "this is a standby: what roles and databases have is stored on the primary",
+        )
+        .hinted("connect to the primary, from where it arrives here too; --system is for this server alone")
+        .into());
+    }
+    let (mut ground, sessions) = db.ground(&scope, kinds).await?;
+    if let Some(name) = scope.role().filter(|_| ground.role.is_none()) {
+        return Err(no_such_name(db, "role", name).await?.into());
+    }
+    if let Some(name) = scope.database().filter(|_| ground.database.is_none()) {
+        return Err(no_such_name(db, "database", name).await?.into());
+    }
+    let spell = |quoted: &mut String| *quoted = pasteable(quoted).into_owned();
+    ground.role.iter_mut().for_each(|role| spell(&mut role.identifier));
+    ground.database.iter_mut().for_each(|database| spell(&mut database.identifier));
+    settings.stored.iter_mut().for_each(|stored| spell(&mut stored.literal));
+    let in_file = match scope {
+        Scope::System if ground.sees_files => db.written_by_alter_system(kinds).await?,
+        _ => vec![InFile::Unknown; kinds.len()],
+    };
+    let situation = Situation {
+        scope: &scope,
+        ground: &ground,
+        settings: &settings,
+        in_file: &in_file,
+        sessions: &sessions,
+    };
+    let plan = plan(situation, &wishes);
+    Ok(Before { scope, wishes, surroundings, settings, ground, plan })
+}
+
+/// Says why the change cannot be made by this role, or at all.
+fn lacking(before: &Before) -> Option<Failure> {
+    let Before { scope, wishes, ground, surroundings, .. } = before;
+    let version_num = surroundings.server.version_num;
+    if let Some(missing) = rights::missing(scope, wishes, ground, version_num) {
+        let me = &ground.me;
+        return Some(Failure {
+            code: "permission_denied",
+            ..Failure::failed(format!("role \"{me}\" may not change this: it lacks {}", missing.right))
+                .hinted(missing.remedy)
+        });
+    }
+    let sets = wishes.iter().any(|wish| wish.value.is_some());
+    let fixed = before.settings.server.iter().find(|server| server.command_line)?;
+    (*scope == Scope::System && sets).then(|| {
+        let name = fixed.setting.name();
+        Failure::failed(format!("{name} stands on the server's command line, which wins over ALTER SYSTEM"))
+            .hinted("change how the server is started, or store a value with --all-roles, --role or --db")
+    })
+}
+
+/// Shows the plan and asks, where somebody can be asked. The warnings that are shown there are not said again.
+async fn agree(before: &Before, head: &mut Head, db: &Db, context: &Context) -> Result<()> {
+    for warning in &head.warnings {
+        context.ui.warning(warning);
+    }
+    let rows = concerned(&before.settings, &before.scope);
+    context.ui.show(&planned(Part::Planned, before, rows, true).blocks(head));
+    if !context.format().is_json() {
+        head.warnings.clear();
+    }
+    confirm(&question(before, &db.target().place()), context).await
+}
+
+fn question(before: &Before, place: &str) -> String {
+    let whom = match &before.scope {
+        Scope::RoleInDatabase { role, database } => format!("role \"{role}\" in database \"{database}\""),
+        Scope::Role(role) => format!("role \"{role}\""),
+        Scope::Database(database) => format!("database \"{database}\""),
+        Scope::AllRoles => "all roles".into(),
+        Scope::System => "the whole server".into(),
+    };
+    let number = i64::try_from(before.wishes.len()).unwrap_or(i64::MAX);
+    let verb = if before.wishes.iter().any(|wish| wish.value.is_some()) { "Set" } else { "Reset" };
+    let what = match before.wishes.as_slice() {
+        [wish] => wish.setting.name().to_owned(),
+        _ => count(number, "setting"),
+    };
+    format!("{verb} {what} for {whom} on {place}?")
+}
+
+async fn execute(db: &Db, before: &Before) -> Result<Moment> {
+    if before.scope != Scope::System {
+        return Ok(db.alter(&before.plan.statements).await?);
+    }
+    let statement = before.plan.statements.first().map_or("", String::as_str);
+    Ok(db.alter_system(statement).await.map_err(|error| {
+        let refused = error.sqlstate.is_some() && error.hint.is_none();
+        let failure = Failure::from(error);
+        if refused { failure.hinted(provider(before.ground.service.as_deref())) } else { failure }
+    })?)
+}
+
+/// What sessions within the scope get.
+fn concerned(settings: &Settings, scope: &Scope) -> Vec<Effective> {
+    let one = |name: Option<&str>| name.map(str::to_owned).into_iter().collect::<Vec<_>>();
+    match scope {
+        Scope::System => at_server(settings),
+        Scope::AllRoles => {
+            settings.server.iter().map(|server| effective(settings, server, None, None)).collect()
+        }
+        _ => for_sessions(settings, &one(scope.role()), &one(scope.database())),
+    }
+}
+
+/// The report of a plan, made or not.
+fn planned(part: Part, before: &Before, rows: Vec<Effective>, dry_run: bool) -> Timeouts {
+    let mut report = Timeouts::of(part, rows);
+    let plan = &before.plan;
+    report.dry_run = Some(dry_run);
+    report.changes = Some(plan.changes.clone());
+    report.statements = Some(plan.statements.clone());
+    report.undo = Some(plan.undo.clone());
+    report.sessions_still_on_old_value = Some(plan.stale.iter().map(|group| group.count).sum());
+    report.old_value_sessions = Some(plan.stale.clone());
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn off_is_spelt_off() {
+        assert!(limit("off").unwrap().0.is_none());
+        assert_eq!(limit("30s").unwrap().0, Some(Duration::from_secs(30)));
+        for wrong in ["0", "00", "OFF", "30", "", "-1s", "1e3"] {
+            assert!(limit(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `pgconn timeout`: which time limits apply to whom, and changing them with an undo.
+
+mod change;
+mod report;
+mod show;
+mod statement;
+
+use anyhow::Result;
+use clap::Subcommand;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::Context;
+use super::manual::{Group, Manual};
+use crate::args;
+use crate::db::Db;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::server::Server;
+use crate::model::settings::{Setting, Settings};
+
+#[cfg(test)]
+pub(super) use report::Timeouts;
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Act,
+    &[
+        ("What is set where, and who has no statement_timeout?", "pgconn timeout"),
+        ("What does a new session of this role get there?", "pgconn timeout --role app --db shop"),
+        ("Look at the change and its undo first", "pgconn timeout set 30s --role app -n"),
+        (
+            "Limit the waits for locks of one role in one database",
+            "pgconn timeout set 5s --kind lock --role app --db shop",
+        ),
+        ("Take a stored value away", "pgconn timeout reset --role app"),
+        ("Only for one session: what to write in which library", "pgconn timeout set 30s --session"),
+    ],
+)
+.variables(&[("PGCONN_CONFIRM", "always: no change without --yes")]);
+
+/// Arguments of `timeout`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    show: show::ShowArgs,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+/// What can be done besides showing.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Store a time limit for a role, a database, all roles or the server
+    Set(change::SetArgs),
+    /// Take a stored time limit away
+    Reset(change::ResetArgs),
+}
+
+/// Shows or changes.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let Some(action) = args.action else {
+        return show::run(args.show, context).await;
+    };
+    if args.show.any() {
+        let word = if matches!(action, Action::Set(_)) { "set" } else { "reset" };
+        return Err(Failure::usage(format!("--role, --db and --kind come after {word}")).into());
+    }
+    match action {
+        Action::Set(args) => change::set(args, context).await,
+        Action::Reset(args) => change::reset(args, context).await,
+    }
+}
+
+/// Reads the short word or PostgreSQL's name of a setting.
+fn kind() -> impl TypedValueParser<Value = Setting> {
+    let value =
+        |setting: &Setting| PossibleValue::new(setting.word()).alias(setting.name()).help(setting.name());
+    PossibleValuesParser::new(Setting::ALL.iter().map(value)).try_map(|text| {
+        let meant = |setting: &Setting| setting.word() == text || setting.name() == text;
+        Setting::ALL.iter().copied().find(meant).ok_or_else(|| format!("{text} is no such setting"))
+    })
+}
+
+/// Reads the name of a role or database, exactly as it is.
+fn name(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("the name is empty".into()) } else { Ok(text.into()) }
+}
+
+/// Refuses settings that were asked for by name and that the server does not have.
+fn refuse_unknown(asked: &[Setting], settings: &Settings, server: &Server) -> Result<(), Failure> {
+    let known = |setting: &Setting| settings.server.iter().any(|server| server.setting == *setting);
+    let Some(missing) = asked.iter().find(|setting| !known(setting)) else { return Ok(()) };
+    let since = match missing.since() {
+        0 => String::new(),
+        since => format!(", it came with PostgreSQL {since}"),
+    };
+    let (version, name) = (&server.version, missing.name());
+    Err(Failure::failed(format!("this server (PostgreSQL {version}) has no {name}{since}")))
+}
+
+/// Says that a role or database does not exist, and which one was probably meant.
+async fn no_such_name(db: &Db, kind: &str, name: &str) -> Result<Failure> {
+    let names = db.names().await?;
+    let known = names.iter().filter(|(of, _)| of == kind).map(|(_, name)| name.as_str());
+    let failure = Failure::failed(format!("there is no {kind} \"{name}\""));
+    Ok(match args::nearest(name, known) {
+        Some(near) => failure.hinted(format!("did you mean {near}?")),
+        None => failure,
+    })
+}

@@ -1,0 +1,271 @@
+//! Settings that limit time: what is set where, what a change of them meets, and the change itself.
+
+use std::time::Duration;
+
+use super::look::surroundings_of;
+use super::rows::{Row, Rows};
+use super::{Db, Error, GRACE, Kind, sql};
+use crate::model::server::Surroundings;
+use crate::model::settings::{
+    AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,
+    Stored,
+};
+
+/// How often to look whether the server has read its configuration.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A moment on the server's clock, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct Moment(f64);
+
+impl Db {
+    /// What is set where of `which`, and the roles that can log in.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn settings(
+        &self,
+        which: &[Setting],
+    ) -> Result<(Surroundings, Settings, Vec<String>), Error> {
+        let names = names(which);
+        let first = [sql::fill(sql::SETTINGS, &[("names", &names)])];
+        let questions = [
+            sql::fill(sql::SURROUNDINGS, &[]),
+            sql::fill(sql::OVERRIDES, &[("names", &names)]),
+            sql::fill(sql::LOGIN_ROLES, &[]),
+        ];
+        let answers = self.look_first(&first, &questions).await?;
+        let [at_server, surroundings, stored, roles] = exactly(answers)?;
+        let mut server = at_server
+            .iter()
+            .filter_map(|row| at_server_of(row).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        server.sort_by_key(|server| Setting::ALL.iter().position(|setting| *setting == server.setting));
+        let stored = stored.iter().filter_map(|row| stored_of(row).transpose()).collect::<Result<_, _>>()?;
+        let roles = roles.iter().map(|row| Ok(row.text("name")?.unwrap_or_default()));
+        let roles = roles.collect::<Result<_, Error>>()?;
+        Ok((surroundings_of(&surroundings)?, Settings { server, stored }, roles))
+    }
+
+    /// What a change of `which` at `scope` meets: the role, the database, this role's rights, and the client sessions.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn ground(
+        &self,
+        scope: &Scope,
+        which: &[Setting],
+    ) -> Result<(Ground, Vec<SessionGroup>), Error> {
+        let name = |name: Option<&str>| name.map_or_else(|| "null".to_owned(), sql::literal);
+        let on_each = |privilege: &str, which: &[Setting]| {
+            let each = which
+                .iter()
+                .map(|setting| format!("has_parameter_privilege('{}', '{privilege}')", setting.name()));
+            each.collect::<Vec<_>>().join(" and ")
+        };
+        let guarded: Vec<Setting> =
+            which.iter().copied().filter(|setting| *setting == Setting::Deadlock).collect();
+        let knows_parameters = self.version_num >= 150_000;
+        let may_set = match (guarded.is_empty(), knows_parameters) {
+            (true, _) => "true".to_owned(),
+            (false, true) => on_each("SET", &guarded),
+            (false, false) => "false".to_owned(),
+        };
+        let may_alter_system =
+            if knows_parameters { on_each("ALTER SYSTEM", which) } else { "false".to_owned() };
+        let admin = if self.version_num >= 160_000 {
+            "pg_has_role(r.oid, 'USAGE WITH ADMIN OPTION')"
+        } else {
+            "true"
+        };
+        let question = sql::fill(
+            sql::GROUND,
+            &[
+                ("role", &name(scope.role())),
+                ("database", &name(scope.database())),
+                ("admin", admin),
+                ("may_set", &format!("({may_set})")),
+                ("may_alter_system", &format!("({may_alter_system})")),
+            ],
+        );
+        let sessions = sql::fill(sql::SESSION_GROUPS, &[("before", "clock_timestamp()")]);
+        let [ground, sessions] = exactly(self.look(&[question, sessions]).await?)?;
+        Ok((ground_of(&ground)?, session_groups_of(&sessions)?))
+    }
+
+    /// What ALTER SYSTEM has stored for each of `which`, in their order. Needs [`Ground::sees_files`].
+    ///
+    /// # Errors
+    /// When the server does not answer or this role may not ask.
+    pub(crate) async fn written_by_alter_system(&self, which: &[Setting]) -> Result<Vec<InFile>, Error> {
+        let question = sql::fill(sql::FILE_SETTINGS, &[("names", &names(which))]);
+        let [rows] = exactly(self.look(&[question]).await?)?;
+        let mut found = vec![InFile::Absent; which.len()];
+        for row in rows {
+            let name = row.word("name")?;
+            for (setting, slot) in which.iter().zip(&mut found) {
+                if name.as_deref() == Some(setting.name()) {
+                    *slot = InFile::Literal(row.text("literal")?.unwrap_or_default());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The client sessions that began before `moment`, or may have.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn sessions_older_than(&self, moment: Moment) -> Result<Vec<SessionGroup>, Error> {
+        let before = format!("to_timestamp({})", moment.0);
+        let [rows] = exactly(self.look(&[sql::fill(sql::SESSION_GROUPS, &[("before", &before)])]).await?)?;
+        session_groups_of(&rows)
+    }
+
+    /// Executes statements that alter roles and databases, all or none; returns the moment at which they count.
+    ///
+    /// # Errors
+    /// When the server refuses one: then nothing has changed. When the connection is lost: then it may have.
+    pub(crate) async fn alter(&self, statements: &[String]) -> Result<Moment, Error> {
+        let message = format!(
+            "begin isolation level read committed; {}{}; commit; \
+             select extract(epoch from pg_catalog.clock_timestamp()) as clock",
+            self.limits(),
+            statements.join("; ")
+        );
+        let answers = match self.ask(&message).await {
+            Err(error) if error.sqlstate.is_some() => {
+                self.ask("rollback").await?;
+                return Err(error);
+            }
+            other => other?,
+        };
+        let [rows] = exactly(answers)?;
+        Ok(Moment(one(&rows)?.required("clock")?))
+    }
+
+    /// Executes one ALTER SYSTEM, has the server read its configuration, and waits until this session has seen that.
+    ///
+    /// # Errors
+    /// When the server refuses or does not get there in time.
+    pub(crate) async fn alter_system(&self, statement: &str) -> Result<Moment, Error> {
+        // ALTER SYSTEM can stand in no transaction block, so not even guards can travel with it.
+        self.ask(statement).await?;
+        let before = self.config_loaded().await?.1;
+        self.ask("select pg_catalog.pg_reload_conf()").await?;
+        let seen = async {
+            loop {
+                let (loaded, clock) = self.config_loaded().await?;
+                if loaded >= before {
+                    return Ok(clock);
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(self.timeout + GRACE, seen).await.unwrap_or_else(|_| {
+            Err(Error::new(Kind::Timeout, "the server has not read its configuration in time")
+                .hinted("ALTER SYSTEM is done; SELECT pg_reload_conf() makes it count"))
+        })
+    }
+
+    /// When this session read the configuration, and what time it is.
+    async fn config_loaded(&self) -> Result<(Moment, Moment), Error> {
+        let [rows] = exactly(self.look(&[sql::fill(sql::CONFIG_LOADED, &[])]).await?)?;
+        let row = one(&rows)?;
+        Ok((Moment(row.required("loaded")?), Moment(row.required("clock")?)))
+    }
+}
+
+/// The names as a list of SQL literals.
+fn names(which: &[Setting]) -> String {
+    which.iter().map(|setting| sql::literal(setting.name())).collect::<Vec<_>>().join(", ")
+}
+
+fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], Error> {
+    <[Rows; N]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
+}
+
+fn one(rows: &Rows) -> Result<&Row, Error> {
+    rows.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no row"))
+}
+
+fn at_server_of(row: &Row) -> Result<Option<AtServer>, Error> {
+    let Some(setting) = row.word("name")?.as_deref().and_then(Setting::named) else {
+        return Ok(None);
+    };
+    let source = row.word("source")?.unwrap_or_default();
+    // Any other source is this session's own and hides what the server has.
+    let at_server = matches!(
+        source.as_str(),
+        "default" | "configuration file" | "command line" | "environment variable" | "override"
+    );
+    Ok(Some(AtServer {
+        setting,
+        value: if at_server { row.number("reset_val")? } else { None },
+        level: if source == "default" { Level::Default } else { Level::Server },
+        command_line: source == "command line",
+        least: row.required("min_val")?,
+        most: row.required("max_val")?,
+    }))
+}
+
+fn stored_of(row: &Row) -> Result<Option<Stored>, Error> {
+    let Some(setting) = row.word("name")?.as_deref().and_then(Setting::named) else {
+        return Ok(None);
+    };
+    Ok(Some(Stored {
+        setting,
+        role: row.text("role")?,
+        database: row.text("database")?,
+        raw: row.text("raw")?.unwrap_or_default(),
+        literal: row.text("literal")?.unwrap_or_default(),
+    }))
+}
+
+fn ground_of(rows: &Rows) -> Result<Ground, Error> {
+    let row = one(rows)?;
+    let role = match row.text("role_identifier")? {
+        None => None,
+        Some(identifier) => Some(RoleGround {
+            identifier,
+            superuser: row.claim("role_superuser")?,
+            replication: row.claim("role_replication")?,
+            can_login: row.claim("role_can_login")?,
+            own: row.claim("role_own")?,
+            admin: row.claim("role_admin")?,
+            owns_objects: row.claim("role_owns_objects")?,
+        }),
+    };
+    let database = match row.text("database_identifier")? {
+        None => None,
+        Some(identifier) => Some(DatabaseGround {
+            identifier,
+            owner: row.text("database_owner")?.unwrap_or_default(),
+            owned: row.claim("database_owned")?,
+        }),
+    };
+    Ok(Ground {
+        me: row.text("me")?.unwrap_or_default(),
+        superuser: row.claim("superuser")?,
+        createrole: row.claim("createrole")?,
+        role,
+        database,
+        may_set: row.claim("may_set")?,
+        may_alter_system: row.claim("may_alter_system")?,
+        may_reload: row.claim("may_reload")?,
+        sees_files: row.claim("sees_files")?,
+        service: row.word("service")?,
+    })
+}
+
+fn session_groups_of(rows: &Rows) -> Result<Vec<SessionGroup>, Error> {
+    let group = |row: &Row| {
+        Ok(SessionGroup {
+            database: row.text("database")?,
+            role: row.text("role")?,
+            application_name: row.text("application_name")?.unwrap_or_default(),
+            count: row.required("n")?,
+        })
+    };
+    rows.iter().map(group).collect()
+}
