@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgconn_global_optspecs
-    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password W/password t/timeout= json F/format= o/output= q/quiet v/verbose color= full no-query V/version help
+    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password W/password t/timeout= json F/format= o/output= watch= q/quiet v/verbose color= full no-query V/version help
 end
 
 function __fish_pgconn_needs_command
@@ -36,6 +36,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_needs_command" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_needs_command" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -96,6 +97,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -145,6 +147,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -194,6 +197,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -234,6 +238,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -274,6 +279,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -315,6 +321,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -360,6 +367,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -405,6 +413,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -445,6 +454,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -486,6 +496,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -528,6 +539,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -558,6 +570,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -599,6 +612,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -623,6 +637,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -646,6 +661,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -669,6 +685,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"

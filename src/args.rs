@@ -76,6 +76,13 @@ pub(crate) struct Output {
     /// Write the result to a file, all of it or nothing
     #[arg(short, long, global = true, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+    /// Look again every 2s, or every DUR (the value only with =), until Ctrl-C
+    ///
+    /// For the commands that look or monitor. One connection is used for all looks; when it is lost, it is made again.
+    /// On a terminal each result replaces the one before and what changed is marked with *; elsewhere results follow each
+    /// other; JSON is one document per line.
+    #[arg(long, global = true, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = interval)]
+    pub(crate) watch: Option<Duration>,
     /// Say nothing but results, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -195,6 +202,14 @@ pub(crate) fn time_limit(text: &str) -> Result<Duration, String> {
         return Err("a time limit is between 1ms and 24 days".into());
     }
     Ok(limit)
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let every = duration(text)?;
+    if every < Duration::from_millis(100) || every > Duration::from_secs(86_400) {
+        return Err("the time between two looks is between 100ms and 1d".into());
+    }
+    Ok(every)
 }
 
 fn output_file(text: &str) -> Result<PathBuf, String> {

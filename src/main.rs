@@ -119,11 +119,8 @@ fn listen(trigger: Trigger) -> io::Result<()> {
 /// How tables look on stdout.
 fn look(cli: &Cli) -> Look {
     let terminal = io::stdout().is_terminal();
-    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let width =
-        || columns().or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
     Look {
-        width: terminal.then(width).flatten(),
+        width: terminal.then(output::columns).flatten(),
         color: colored(&io::stdout(), cli.output.color),
         full: cli.output.full,
     }

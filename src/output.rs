@@ -5,12 +5,22 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::render::{self, Format, Head, Look, Report};
+use terminal_size::terminal_size;
+
+use crate::render::{self, Format, Head, Look, Report, frame};
 
 /// The destination of a result.
 pub(crate) struct Output {
     destination: Destination,
     look: Look,
+    /// The terminal shows its other screen.
+    on_screen: bool,
+}
+
+/// The columns of the terminal that stdout is, as the user set them or as the terminal says.
+pub(crate) fn columns() -> Option<usize> {
+    let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    set.or_else(|| terminal_size().map(|(width, _)| usize::from(width.0)))
 }
 
 enum Destination {
@@ -29,17 +39,54 @@ impl std::fmt::Debug for Output {
 impl Output {
     /// A destination on `stdout`, with the look of where that goes.
     pub(crate) fn stdout(stdout: Box<dyn Write>, look: Look) -> Self {
-        Self { destination: Destination::Stdout(stdout), look }
+        Self { destination: Destination::Stdout(stdout), look, on_screen: false }
     }
 
     /// A file, written without colours and uncut.
     pub(crate) fn file(path: PathBuf) -> Self {
-        Self { destination: Destination::File(path), look: Look::default() }
+        Self { destination: Destination::File(path), look: Look::default(), on_screen: false }
     }
 
     /// How tables look there.
     pub(crate) const fn look(&self) -> Look {
         self.look
+    }
+
+    /// True when each result is written behind the one before: stdout, not a file.
+    pub(crate) const fn appends(&self) -> bool {
+        matches!(self.destination, Destination::Stdout(_))
+    }
+
+    /// True when results can replace each other before somebody's eyes: stdout is a terminal that can be drawn on.
+    pub(crate) fn is_screen(&self) -> bool {
+        let draws = || std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+        self.appends() && self.look.width.is_some() && draws()
+    }
+
+    /// Shows the terminal's other screen, and measures the terminal, which may have changed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn enter_screen(&mut self) -> io::Result<()> {
+        self.look.width = columns().or(self.look.width);
+        if self.on_screen {
+            return Ok(());
+        }
+        self.on_screen = true;
+        self.with(|out| out.write_all(frame::ENTER.as_bytes()))
+    }
+
+    /// Shows the screen as it was before [`Output::enter_screen`].
+    pub(crate) fn leave_screen(&mut self) {
+        if std::mem::take(&mut self.on_screen) {
+            // A terminal that went away needs no order.
+            let _ = self.with(|out| out.write_all(frame::LEAVE.as_bytes()));
+        }
+    }
+
+    /// The lines of the terminal.
+    pub(crate) fn lines(&self) -> Option<usize> {
+        terminal_size().map(|(_, height)| usize::from(height.0))
     }
 
     /// Writes `report`.
@@ -64,6 +111,20 @@ impl Output {
             }
             Destination::File(path) => replace(path, write),
         }
+    }
+}
+
+/// Nowhere: what is left of a context whose output is in use elsewhere.
+impl Default for Output {
+    fn default() -> Self {
+        Self::stdout(Box::new(io::sink()), Look::default())
+    }
+}
+
+/// However a run ends, the terminal is as it was.
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.leave_screen();
     }
 }
 

@@ -22,6 +22,7 @@ mod sql;
 mod timeout;
 mod truth;
 mod usage;
+mod watch;
 
 /// A file that is not named in this list of modules would never run.
 #[test]

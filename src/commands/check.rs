@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::manual::{Group, Manual};
+use super::watch::{self, Shown};
 use crate::analyze::health::{self, Rule, Thresholds};
 use crate::args::Filters;
 use crate::db::{self, Db, Kind, Selection};
@@ -98,32 +99,39 @@ struct Looked {
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let policy = args.policy()?;
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
-    let began = Instant::now();
     let limit = context.connection.timeout();
-    let looked = tokio::time::timeout(limit, look(&selection, began, context)).await.unwrap_or_else(|_| {
-        let late = db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"));
-        Err(Trouble { error: late.hinted("pgconn ping shows which phase is slow"), inside: false })
-    });
-    let (verdict, mut head) = match looked {
-        Ok((db, looked)) => {
-            let verdict = Verdict::new(&policy, &looked);
-            let mut head = super::head(&db, &looked.surroundings, looked.facts.connections.hidden);
-            head.warnings.extend(looked.unknown_names);
-            head.warnings.extend(words::untracked(looked.facts.untracked));
-            let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), db.close()).await;
-            (verdict, head)
+    watch::judge(context, async |context, kept| {
+        let began = Instant::now();
+        let looked = look(&selection, began, kept, context);
+        let looked = tokio::time::timeout(limit, looked).await.unwrap_or_else(|_| {
+            let late = db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"));
+            Err(Trouble { error: late.hinted("pgconn ping shows which phase is slow"), inside: false })
+        });
+        let (report, mut head, db) = match looked {
+            Ok((db, looked)) => {
+                let mut head = super::head(&db, &looked.surroundings, looked.facts.connections.hidden);
+                head.warnings.extend(looked.unknown_names.iter().cloned());
+                head.warnings.extend(words::untracked(looked.facts.untracked));
+                (Verdict::new(&policy, &looked), head, Some(db))
+            }
+            Err(trouble) => (Verdict::unreached(&policy, trouble)?, Head::default(), None),
+        };
+        let fine = report.status == Status::Ok && !context.format().is_json();
+        if fine {
+            head.warnings.clear();
         }
-        Err(trouble) => (Verdict::unreached(&policy, trouble)?, Head::default()),
-    };
-    let exit = Exit::Verdict(verdict.status.code());
-    if verdict.status == Status::Ok && !context.format().is_json() {
-        head.warnings.clear();
-        if context.flags.quiet && context.flags.output.is_none() {
-            return Ok(exit);
-        }
-    }
-    context.emit(&verdict, &head)?;
-    Ok(exit)
+        let silent = fine && context.flags.quiet && context.flags.output.is_none();
+        let exit = Exit::Verdict(report.status.code());
+        let kept = match db {
+            Some(db) if context.flags.watch.is_none() => {
+                let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), db.close()).await;
+                None
+            }
+            other => other,
+        };
+        Ok((Shown { exit, silent, ..Shown::new(report, head) }, kept))
+    })
+    .await
 }
 
 /// Why there is nothing to judge.
@@ -140,8 +148,28 @@ impl From<db::Error> for Trouble {
 }
 
 /// Connects and asks, all of it within the time limit that the caller holds against it.
-async fn look(selection: &Selection, began: Instant, context: &Context) -> Result<(Db, Looked), Trouble> {
-    let mut db = context.connect().await.map_err(|error| Trouble { error, inside: false })?;
+/// A connection that was kept from the look before may have been ended meanwhile: then a new one is made.
+async fn look(
+    selection: &Selection,
+    began: Instant,
+    kept: Option<Db>,
+    context: &Context,
+) -> Result<(Db, Looked), Trouble> {
+    if let Some(db) = kept
+        && let Ok(looked) = ask(selection, began, db, context).await
+    {
+        return Ok(looked);
+    }
+    let db = context.connect().await.map_err(|error| Trouble { error, inside: false })?;
+    ask(selection, began, db, context).await
+}
+
+async fn ask(
+    selection: &Selection,
+    began: Instant,
+    mut db: Db,
+    context: &Context,
+) -> Result<(Db, Looked), Trouble> {
     let left = context.connection.timeout().saturating_sub(began.elapsed());
     // What the server still works on when time is up ends by itself a moment later.
     db.limit(left.max(Duration::from_millis(1)));

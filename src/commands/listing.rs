@@ -36,8 +36,8 @@ impl Report for Sessions {
             ("APPLICATION", Align::Left),
             ("CLIENT", Align::Left),
             ("STATE", Align::Left),
-            ("FOR", Align::Right),
-            ("XACT", Align::Right),
+            ("FOR", Align::Age),
+            ("XACT", Align::Age),
             ("WAIT", Align::Left),
             ("QUERY", Align::Left),
         ]);

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use super::Context;
 use super::listing::Sessions;
 use super::manual::{Group, Manual};
+use super::watch::{self, Shown};
 use crate::args::Filters;
 use crate::db::{Listing, Order, Selection};
 use crate::exit::Exit;
@@ -97,25 +98,23 @@ pub(super) async fn list(
     listing: &Listing,
     context: &mut Context,
 ) -> Result<Exit> {
-    let db = context.connect().await?;
-    let (surroundings, sessions) = db.sessions(listing).await?;
-    let count = |claim: fn(&crate::model::session::Session) -> bool| {
-        i64::try_from(sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
-    };
-    let (hidden, undecided, matched) = (
-        count(|session| session.hidden),
-        count(|session| session.undecidable),
-        count(|session| !session.undecidable),
-    );
-    let mut head = super::head(&db, &surroundings, hidden);
-    head.warnings.extend(super::undecidable(undecided));
-    if matched == 0 {
-        head.warnings.extend(super::did_you_mean(&db, &listing.selection.filter).await?);
-    }
-    db.close().await;
-    context.emit(
-        &Sessions { kind, summary: format!("{}{scope}", text::count(matched, "session")), sessions },
-        &head,
-    )?;
-    Ok(Exit::Done)
+    watch::look(context, async |db| {
+        let (surroundings, sessions) = db.sessions(listing).await?;
+        let count = |claim: fn(&crate::model::session::Session) -> bool| {
+            i64::try_from(sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
+        };
+        let (hidden, undecided, matched) = (
+            count(|session| session.hidden),
+            count(|session| session.undecidable),
+            count(|session| !session.undecidable),
+        );
+        let mut head = super::head(db, &surroundings, hidden);
+        head.warnings.extend(super::undecidable(undecided));
+        if matched == 0 {
+            head.warnings.extend(super::did_you_mean(db, &listing.selection.filter).await?);
+        }
+        let summary = format!("{}{scope}", text::count(matched, "session"));
+        Ok(Shown::new(Sessions { kind, summary, sessions }, head))
+    })
+    .await
 }

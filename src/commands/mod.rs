@@ -15,14 +15,16 @@ pub(crate) mod manual;
 pub(crate) mod schema;
 mod stats;
 mod timeout;
+mod watch;
 
 use std::io;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Subcommand;
 
 use crate::args;
-use crate::conninfo::{self, Environment};
+use crate::conninfo::{self, ConnInfo, Environment};
 use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -65,8 +67,13 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Refuses a format that only another command has.
-    fn admit(&self, format: Format) -> Result<(), Failure> {
+    /// Refuses `--watch` where there is nothing to look at again, and a format that only another command has.
+    fn admit(&self, watch: Option<Duration>, format: Format) -> Result<(), Failure> {
+        let repeats = matches!(self, Self::Stats(_) | Self::Ls(_) | Self::Long(_) | Self::Check(_));
+        if watch.is_some() && !repeats {
+            let failure = Failure::usage("this command runs once");
+            return Err(failure.hinted("--watch is for the commands that look or monitor: pgconn --help"));
+        }
         let owner = match (self, format) {
             (Self::Check(_), Format::Nagios) => return Ok(()),
             (_, Format::Nagios) => "check",
@@ -113,7 +120,7 @@ pub(crate) struct Context {
 /// # Errors
 /// With everything that kept it from ending well.
 pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
-    command.admit(context.format())?;
+    command.admit(context.flags.watch, context.format())?;
     match command {
         Command::Stats(args) => stats::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
@@ -156,11 +163,7 @@ impl Context {
         for warning in info.warnings() {
             self.warn("password_file", warning);
         }
-        let options = db::Options {
-            timeout: self.connection.timeout,
-            ask: self.ui.is_terminal().then_some(ui::ask_password),
-        };
-        let db = Db::connect(&info, &options, self.connection.timeout(), self.stop.clone()).await?;
+        let db = self.connect_to(&info).await?;
         for notice in db.notices() {
             self.warn("connection", notice);
         }
@@ -174,8 +177,40 @@ impl Context {
         Ok(db)
     }
 
+    /// Connects as before, and says nothing about it.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    async fn connect_again(&self) -> Result<Db, db::Error> {
+        let info = conninfo::resolve(&self.connection.given(), &Environment::of_process())?;
+        self.connect_to(&info).await
+    }
+
+    async fn connect_to(&self, info: &ConnInfo) -> Result<Db, db::Error> {
+        let options = db::Options {
+            timeout: self.connection.timeout,
+            ask: self.ui.is_terminal().then_some(ui::ask_password),
+        };
+        Db::connect(info, &options, self.connection.timeout(), self.stop.clone()).await
+    }
+
     fn warn(&self, code: &'static str, message: &str) {
         self.ui.warning(&Warning { code, message: message.to_owned(), hint: None });
+    }
+
+    /// Writes a result with everything that is said beside it; returns how the run ends.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    fn show<R: Report>(&mut self, shown: &watch::Shown<R>) -> Result<Exit> {
+        if shown.silent {
+            return Ok(shown.exit);
+        }
+        self.emit(&shown.report, &shown.head)?;
+        for hint in &shown.hints {
+            self.ui.hint(hint);
+        }
+        Ok(shown.exit)
     }
 
     /// Writes `report` as asked for, its warnings with it or beside it.

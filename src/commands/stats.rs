@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::manual::{Group, Manual};
+use super::watch::{self, Shown};
 use crate::analyze::usage;
 use crate::args::Filters;
 use crate::db::Selection;
@@ -62,26 +63,31 @@ enum By {
 /// Counts and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
-    let db = context.connect().await?;
-    let (surroundings, tallies) = db.tallies(&selection).await?;
-    let usage = usage::fold(surroundings.limits, &tallies, usize::try_from(args.limit)?);
-    let mut head = super::head(&db, &surroundings, usage.connections.hidden);
-    head.warnings.extend(super::undecidable(usage.undecidable));
-    if usage.matched == 0 && !selection.filter.is_empty() {
-        head.warnings.extend(super::did_you_mean(&db, &selection.filter).await?);
-    }
-    db.close().await;
+    let filtered = !selection.filter.is_empty();
+    let by = if args.by.is_empty() { vec![By::State, By::Application] } else { args.by };
+    let limit = usize::try_from(args.limit)?;
+    watch::look(context, async |db| {
+        let (surroundings, tallies) = db.tallies(&selection).await?;
+        let usage = usage::fold(surroundings.limits, &tallies, limit);
+        let mut head = super::head(db, &surroundings, usage.connections.hidden);
+        head.warnings.extend(super::undecidable(usage.undecidable));
+        if usage.matched == 0 && filtered {
+            head.warnings.extend(super::did_you_mean(db, &selection.filter).await?);
+        }
+        let hints = hint(&usage).into_iter().map(str::to_owned).collect();
+        let report = Stats { usage, surroundings, by: by.clone(), filtered };
+        Ok(Shown { hints, ..Shown::new(report, head) })
+    })
+    .await
+}
+
+/// What to do about transactions that are left open.
+fn hint(usage: &Usage) -> Option<&'static str> {
     let forgotten = usage.by_state.iter().any(|group| {
         group.state.as_deref().is_some_and(|state| state.starts_with("idle in transaction"))
             && group.oldest_state_seconds.is_some_and(|seconds| seconds >= FORGOTTEN_SECONDS)
     });
-    let by = if args.by.is_empty() { vec![By::State, By::Application] } else { args.by };
-    let filtered = !selection.filter.is_empty();
-    context.emit(&Stats { usage, surroundings, by, filtered }, &head)?;
-    if forgotten {
-        context.ui.hint("transactions are left open; see whose: pgconn ls --state idle-in-transaction");
-    }
-    Ok(Exit::Done)
+    forgotten.then_some("transactions are left open; see whose: pgconn ls --state idle-in-transaction")
 }
 
 /// The answer of `stats`.
@@ -267,7 +273,7 @@ impl Stats {
 
     fn states(&self) -> Table {
         let mut table =
-            Table::new(&[("STATE", Align::Left), ("COUNT", Align::Right), ("OLDEST", Align::Right)]);
+            Table::new(&[("STATE", Align::Left), ("COUNT", Align::Right), ("OLDEST", Align::Age)]);
         for group in &self.usage.by_state {
             let state = match &group.state {
                 Some(state) => state.clone(),
@@ -299,7 +305,7 @@ impl Stats {
         ];
         columns.extend(other.then_some(("OTHER", Align::Right)));
         columns.extend(hidden.then_some(("HIDDEN", Align::Right)));
-        columns.push(("OLDEST-XACT", Align::Right));
+        columns.push(("OLDEST-XACT", Align::Age));
         let mut table = Table::new(&columns);
         for group in &self.usage.by_application {
             let mut row = vec![

@@ -10,6 +10,7 @@ mod filter;
 mod look;
 mod monitor;
 mod refusal;
+mod retry;
 mod rows;
 mod settings;
 mod sql;
@@ -26,6 +27,7 @@ pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use connect::Options;
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use look::{Listing, Order, Selection};
+pub(crate) use retry::Backoff;
 pub(crate) use settings::Moment;
 
 use crate::conninfo::ConnInfo;

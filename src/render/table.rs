@@ -1,5 +1,6 @@
 //! Borderless tables, one line per record. Every cell is sanitised when it is made.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -63,8 +64,10 @@ impl Mark {
 pub(crate) enum Align {
     /// Words.
     Left,
-    /// Numbers and durations.
+    /// Numbers, and durations that stand still.
     Right,
+    /// Durations that grow by themselves: as numbers, and no change when results are compared.
+    Age,
 }
 
 /// A header and rows of the same width. On a terminal its last column is cut to what is left of the line.
@@ -72,12 +75,14 @@ pub(crate) enum Align {
 pub(crate) struct Table {
     columns: Vec<(&'static str, Align)>,
     rows: Vec<(Mark, Vec<String>)>,
+    /// Which rows are news, when results are compared: then every row begins with a mark or its absence.
+    news: Option<Vec<bool>>,
 }
 
 impl Table {
     /// No rows yet, under `columns`.
     pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), news: None }
     }
 
     /// Adds a row; cells are sanitised, empty ones shown as `-`.
@@ -100,12 +105,35 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// What each row says, ages aside.
+    pub(super) fn news(&self) -> impl Iterator<Item = Vec<&str>> {
+        self.rows.iter().map(|(_, row)| {
+            let lasting = row.iter().zip(&self.columns).filter(|(_, (_, align))| *align != Align::Age);
+            lasting.map(|(cell, _)| cell.as_str()).collect()
+        })
+    }
+
+    /// Marks the rows that are not in `known`; none when nothing is known yet.
+    pub(super) fn mark_news(&mut self, known: Option<&HashSet<Vec<&str>>>) {
+        let news = self.news().map(|row| known.is_some_and(|known| !known.contains(&row))).collect();
+        self.news = Some(news);
+    }
+
+    /// What stands before row `at`.
+    fn gutter(&self, at: usize) -> &'static str {
+        match self.news.as_ref().map(|news| news.get(at).copied().unwrap_or(false)) {
+            None => "",
+            Some(false) => "  ",
+            Some(true) => "* ",
+        }
+    }
+
     fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
         let last = self.columns.len().saturating_sub(1);
         let room = look
             .width
             .filter(|_| !look.full)
-            .map(|width| width.saturating_sub(self.width_before(last)).max(12));
+            .map(|width| width.saturating_sub(self.width_before(last) + self.gutter(0).len()).max(12));
         let mut grid = Grid::new();
         grid.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         grid.set_header(self.columns.iter().map(|(title, _)| *title));
@@ -120,14 +148,18 @@ impl Table {
                 column.set_padding((0, if at == last { 0 } else { 2 }));
                 column.set_cell_alignment(match align {
                     Align::Left => CellAlignment::Left,
-                    Align::Right => CellAlignment::Right,
+                    Align::Right | Align::Age => CellAlignment::Right,
                 });
             }
         }
-        let marks =
-            std::iter::once(Style::new().bold()).chain(self.rows.iter().map(|(mark, _)| mark.style()));
-        for (line, style) in grid.lines().zip(marks) {
-            styled(line.trim_end(), style, look, out)?;
+        for (at, line) in grid.lines().enumerate() {
+            let row = at.checked_sub(1);
+            let style =
+                row.and_then(|row| self.rows.get(row)).map_or(Style::new().bold(), |(mark, _)| mark.style());
+            let gutter =
+                row.map_or_else(|| " ".repeat(self.gutter(0).len()), |row| self.gutter(row).to_owned());
+            let style = if gutter.starts_with('*') { style.bold() } else { style };
+            styled(format!("{gutter}{line}").trim_end(), style, look, out)?;
         }
         Ok(())
     }
