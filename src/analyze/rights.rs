@@ -127,3 +127,74 @@ fn names_of(wishes: &[Wish]) -> String {
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::settings::{DatabaseGround, RoleGround, Setting};
+
+    fn role(superuser: bool, own: bool, admin: bool) -> Option<RoleGround> {
+        let (identifier, can_login) = ("app".to_owned(), true);
+        Some(RoleGround {
+            identifier,
+            superuser,
+            replication: false,
+            can_login,
+            own,
+            admin,
+            owns_objects: false,
+        })
+    }
+
+    fn lacks(scope: &Scope, ground: &Ground, version_num: i32) -> Option<String> {
+        let wishes = [Wish { setting: Setting::Statement, value: Some(1) }];
+        missing(scope, &wishes, ground, version_num).map(|missing| missing.right)
+    }
+
+    #[test]
+    fn another_role_needs_createrole_and_from_16_on_admin_option() {
+        let scope = Scope::Role("app".into());
+        let of = |createrole, admin, version_num| {
+            let ground =
+                Ground { createrole, role: role(false, false, admin), may_set: true, ..Ground::default() };
+            lacks(&scope, &ground, version_num)
+        };
+        let createrole = Some("CREATEROLE".to_owned());
+        let admin = Some("ADMIN OPTION on role \"app\"".to_owned());
+        let both = Some("CREATEROLE and ADMIN OPTION on role \"app\"".to_owned());
+        assert_eq!([of(true, false, 150_000), of(true, true, 160_000)], [None, None]);
+        assert_eq!([of(false, false, 150_000), of(false, true, 160_000)], [createrole.clone(), createrole]);
+        assert_eq!([of(true, false, 160_000), of(false, false, 160_000)], [admin, both]);
+    }
+
+    #[test]
+    fn ones_own_role_needs_nothing_and_a_superuser_needs_a_superuser() {
+        let scope = Scope::RoleInDatabase { role: "app".into(), database: "shop".into() };
+        let own = Ground { role: role(false, true, false), may_set: true, ..Ground::default() };
+        assert_eq!(lacks(&scope, &own, 180_000), None);
+        let guarded = Ground { may_set: false, ..own };
+        assert_eq!(lacks(&scope, &guarded, 180_000), Some("SET on parameter statement_timeout".into()));
+        let boss = Ground { createrole: true, role: role(true, false, true), ..Ground::default() };
+        assert_eq!(lacks(&scope, &boss, 180_000), Some("SUPERUSER".into()));
+        assert_eq!(lacks(&scope, &Ground { superuser: true, ..boss }, 180_000), None);
+    }
+
+    #[test]
+    fn a_database_needs_its_owner_and_the_server_two_privileges() {
+        let database = |owned| DatabaseGround { identifier: "shop".into(), owner: "boss".into(), owned };
+        let of = |owned| {
+            let ground = Ground { database: Some(database(owned)), may_set: true, ..Ground::default() };
+            lacks(&Scope::Database("shop".into()), &ground, 130_000)
+        };
+        assert_eq!([of(true), of(false)], [None, Some("ownership of database \"shop\"".into())]);
+        let system = |may_alter_system, may_reload, version_num| {
+            let ground = Ground { may_alter_system, may_reload, ..Ground::default() };
+            lacks(&Scope::System, &ground, version_num)
+        };
+        assert_eq!(system(true, true, 150_000), None);
+        assert_eq!(system(true, false, 150_000), Some("EXECUTE on function pg_reload_conf()".into()));
+        assert_eq!(system(false, true, 150_000), Some("ALTER SYSTEM on parameter statement_timeout".into()));
+        assert_eq!(system(false, true, 140_000), Some("SUPERUSER".into()));
+        assert_eq!(lacks(&Scope::AllRoles, &Ground::default(), 180_000), Some("SUPERUSER".into()));
+    }
+}

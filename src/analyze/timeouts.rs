@@ -294,3 +294,113 @@ pub(crate) fn value_for(
     }
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::settings::{DatabaseGround, RoleGround};
+
+    fn ground() -> Ground {
+        Ground {
+            role: Some(RoleGround {
+                identifier: "app".into(),
+                superuser: false,
+                replication: false,
+                can_login: true,
+                own: false,
+                admin: true,
+                owns_objects: false,
+            }),
+            database: Some(DatabaseGround { identifier: "shop".into(), owner: "boss".into(), owned: true }),
+            ..Ground::default()
+        }
+    }
+
+    fn settings(stored: &[(Option<&str>, Option<&str>, &str)]) -> Settings {
+        let stored = stored.iter().map(|(role, database, raw)| Stored {
+            setting: Setting::Statement,
+            role: role.map(str::to_owned),
+            database: database.map(str::to_owned),
+            raw: (*raw).to_owned(),
+            literal: format!("'{raw}'"),
+        });
+        let server = AtServer {
+            setting: Setting::Statement,
+            value: Some(0),
+            level: Level::Default,
+            command_line: false,
+            least: 0,
+            most: i64::from(i32::MAX),
+        };
+        Settings { server: vec![server], stored: stored.collect() }
+    }
+
+    fn planned(scope: &Scope, settings: &Settings, in_file: &InFile, value: Option<i64>) -> Plan {
+        let group = |role: &str, database: &str, count| SessionGroup {
+            database: Some(database.into()),
+            role: Some(role.into()),
+            application_name: "web".into(),
+            count,
+        };
+        let sessions = [group("app", "shop", 1), group("app", "crm", 2), group("batch", "shop", 4)];
+        let in_file = [in_file.clone()];
+        let situation =
+            Situation { scope, ground: &ground(), settings, in_file: &in_file, sessions: &sessions };
+        plan(situation, &[Wish { setting: Setting::Statement, value }])
+    }
+
+    #[test]
+    fn each_scope_has_its_statement_its_undo_and_its_sessions() {
+        let (app, shop) = (Some("app"), Some("shop"));
+        let everything =
+            settings(&[(app, shop, "1s"), (app, None, "2000"), (None, shop, "3s"), (None, None, "4s")]);
+        let in_shop = Scope::RoleInDatabase { role: "app".into(), database: "shop".into() };
+        for (scope, subject, old, stale) in [
+            (in_shop, "ALTER ROLE app IN DATABASE shop", "'1s'", 1),
+            (Scope::Role("app".into()), "ALTER ROLE app", "'2000'", 2),
+            (Scope::Database("shop".into()), "ALTER DATABASE shop", "'3s'", 4),
+            (Scope::AllRoles, "ALTER ROLE ALL", "'4s'", 0),
+        ] {
+            let plan = planned(&scope, &everything, &InFile::Absent, Some(90_000));
+            assert_eq!(plan.statements, [format!("{subject} SET statement_timeout = '90s'")]);
+            assert_eq!(plan.undo, [format!("{subject} SET statement_timeout = {old}")]);
+            assert_eq!(plan.stale.iter().map(|group| group.count).sum::<i64>(), stale, "{subject}");
+            let first = planned(&scope, &settings(&[]), &InFile::Absent, Some(90_000));
+            assert_eq!(first.undo, [format!("{subject} RESET statement_timeout")]);
+            let reset = planned(&scope, &everything, &InFile::Absent, None);
+            assert_eq!(reset.statements, [format!("{subject} RESET statement_timeout")]);
+            assert_eq!(reset.undo, plan.undo);
+            assert!(planned(&scope, &settings(&[]), &InFile::Absent, None).statements.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_servers_undo_is_what_its_file_said() {
+        let undo = |in_file: InFile| planned(&Scope::System, &settings(&[]), &in_file, Some(90_000)).undo;
+        let reload = "SELECT pg_reload_conf()";
+        assert_eq!(undo(InFile::Absent), ["ALTER SYSTEM RESET statement_timeout", reload]);
+        assert_eq!(
+            undo(InFile::Literal("'7 s'".into())),
+            ["ALTER SYSTEM SET statement_timeout = '7 s'", reload]
+        );
+        let unknown = planned(&Scope::System, &settings(&[]), &InFile::Unknown, Some(90_000));
+        assert!(unknown.undo.is_empty());
+        assert_eq!(unknown.concerns.first().map(|concern| concern.code), Some("undo_unknown"));
+    }
+
+    #[test]
+    fn what_reads_back_differently_is_said() {
+        let scope = Scope::Role("app".into());
+        let wishes = |value| [Wish { setting: Setting::Statement, value }];
+        let after = settings(&[(Some("app"), None, "5s")]);
+        assert_eq!(unmet(&after, &scope, &wishes(Some(5000))), None);
+        assert_eq!(
+            unmet(&after, &scope, &wishes(Some(6000))).as_deref(),
+            Some("statement_timeout was changed, but reads back as 5s")
+        );
+        assert!(unmet(&after, &scope, &wishes(None)).is_some());
+        assert!(unmet(&settings(&[]), &scope, &wishes(Some(1))).is_some());
+        assert_eq!(unmet(&after, &Scope::System, &wishes(Some(0))), None);
+        assert!(unmet(&after, &Scope::System, &wishes(Some(1))).is_some());
+    }
+}
