@@ -64,6 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('timeout', 'timeout', [CompletionResultType]::ParameterValue, 'Show, set and reset statement_timeout and its kin')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try everything on a throwaway PostgreSQL, full of trouble')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Judge the health of connections, for monitoring plugins')
+            [CompletionResult]::new('size', 'size', [CompletionResultType]::ParameterValue, 'Plan pool sizes and max_connections, write configuration')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of an output')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print or install the manual pages')
@@ -681,6 +682,68 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
+        'pgconn;size' {
+            [CompletionResult]::new('--cores', '--cores', [CompletionResultType]::ParameterName, 'Physical cores of the database server')
+            [CompletionResult]::new('--spindles', '--spindles', [CompletionResultType]::ParameterName, 'Its disks: 0 when all is cached, 1 for an SSD [default: 1]')
+            [CompletionResult]::new('--instances', '--instances', [CompletionResultType]::ParameterName, 'Copies of the application that run at once [default: 1]')
+            [CompletionResult]::new('--processes', '--processes', [CompletionResultType]::ParameterName, 'Processes in each copy, each with a pool of its own [default: 1]')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads (tasks at once) in one process, to check the pool against deadlocks')
+            [CompletionResult]::new('--connections-per-task', '--connections-per-task', [CompletionResultType]::ParameterName, 'Connections that one task holds at once [default: 1]')
+            [CompletionResult]::new('--surge', '--surge', [CompletionResultType]::ParameterName, 'Percent more instances during a rollout [default: 0]')
+            [CompletionResult]::new('--max-connections', '--max-connections', [CompletionResultType]::ParameterName, 'The server''s max_connections [default: the server''s, or 100]')
+            [CompletionResult]::new('--reserve', '--reserve', [CompletionResultType]::ParameterName, 'Percent of max_connections to keep back [default: 15]')
+            [CompletionResult]::new('--reserved-slots', '--reserved-slots', [CompletionResultType]::ParameterName, 'Slots that ordinary roles can never use [default: the server''s when connected, the provider''s, else 3]')
+            [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'One of several services, as api=8x4@3 (repeat)')
+            [CompletionResult]::new('--serverless', '--serverless', [CompletionResultType]::ParameterName, 'Serverless functions that run at once; each holds one connection')
+            [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Read the inputs from a TOML file; flags win over it')
+            [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'Read replicas that every process opens a pool to as well')
+            [CompletionResult]::new('--replica-max-connections', '--replica-max-connections', [CompletionResultType]::ParameterName, 'max_connections of the replicas, when it is not the primary''s')
+            [CompletionResult]::new('--memory', '--memory', [CompletionResultType]::ParameterName, 'Memory of the database server, as 8GB, to check that the connections fit')
+            [CompletionResult]::new('--work-mem', '--work-mem', [CompletionResultType]::ParameterName, 'work_mem of the database server, as 4MB, counted three times per connection')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Hosted service that keeps slots and has a pooler of its own')
+            [CompletionResult]::new('--pooler-processes', '--pooler-processes', [CompletionResultType]::ParameterName, 'PgBouncer processes that pool on their own [default: 1]')
+            [CompletionResult]::new('--pooler-pairs', '--pooler-pairs', [CompletionResultType]::ParameterName, 'Pairs of database and user that connect through PgBouncer, each a pool [default: 1]')
+            [CompletionResult]::new('--pooler-reserve', '--pooler-reserve', [CompletionResultType]::ParameterName, 'PgBouncer''s reserve_pool_size [default: 0]')
+            [CompletionResult]::new('--emit', '--emit', [CompletionResultType]::ParameterName, 'Print configuration (`--emit list` lists the targets)')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'The service to print it for')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'direct, or a pooler in transaction or session mode')
+            [CompletionResult]::new('--pgbouncer-version', '--pgbouncer-version', [CompletionResultType]::ParameterName, 'PgBouncer''s version, as 1.24')
+            [CompletionResult]::new('--statement-timeout', '--statement-timeout', [CompletionResultType]::ParameterName, 'Cancel statements after this long')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'Close connections that were idle so long [default: 5m, at most half of --max-lifetime]')
+            [CompletionResult]::new('--max-lifetime', '--max-lifetime', [CompletionResultType]::ParameterName, 'Replace connections that are so old [default: 30m]')
+            [CompletionResult]::new('--acquire-timeout', '--acquire-timeout', [CompletionResultType]::ParameterName, 'Wait so long for a connection [default: 10s]')
+            [CompletionResult]::new('--lint', '--lint', [CompletionResultType]::ParameterName, 'Judge a pgbouncer.ini, or connection URLs (- is stdin)')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--plan-example', '--plan-example', [CompletionResultType]::ParameterName, 'Print an example of such a file')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON (short for --format json)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole on a terminal, too')
+            [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
+            break
+        }
         'pgconn;schema' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
@@ -789,6 +852,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('timeout', 'timeout', [CompletionResultType]::ParameterValue, 'Show, set and reset statement_timeout and its kin')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try everything on a throwaway PostgreSQL, full of trouble')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Judge the health of connections, for monitoring plugins')
+            [CompletionResult]::new('size', 'size', [CompletionResultType]::ParameterValue, 'Plan pool sizes and max_connections, write configuration')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of an output')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print or install the manual pages')
@@ -825,6 +889,9 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             break
         }
         'pgconn;help;check' {
+            break
+        }
+        'pgconn;help;size' {
             break
         }
         'pgconn;help;schema' {

@@ -60,6 +60,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "terminate" -d 'End se
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "schema" -d 'Print the JSON Schema of an output'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "man" -d 'Print or install the manual pages'
@@ -625,6 +626,84 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s v -l verbose -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l cores -d 'Physical cores of the database server' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l spindles -d 'Its disks: 0 when all is cached, 1 for an SSD [default: 1]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l instances -d 'Copies of the application that run at once [default: 1]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l processes -d 'Processes in each copy, each with a pool of its own [default: 1]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l threads -d 'Threads (tasks at once) in one process, to check the pool against deadlocks' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l connections-per-task -d 'Connections that one task holds at once [default: 1]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l surge -d 'Percent more instances during a rollout [default: 0]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l max-connections -d 'The server\'s max_connections [default: the server\'s, or 100]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l reserve -d 'Percent of max_connections to keep back [default: 15]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l reserved-slots -d 'Slots that ordinary roles can never use [default: the server\'s when connected, the provider\'s, else 3]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l app -d 'One of several services, as api=8x4@3 (repeat)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l serverless -d 'Serverless functions that run at once; each holds one connection' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l plan -d 'Read the inputs from a TOML file; flags win over it' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l replicas -d 'Read replicas that every process opens a pool to as well' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l replica-max-connections -d 'max_connections of the replicas, when it is not the primary\'s' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l memory -d 'Memory of the database server, as 8GB, to check that the connections fit' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l work-mem -d 'work_mem of the database server, as 4MB, counted three times per connection' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l provider -d 'Hosted service that keeps slots and has a pooler of its own' -r -f -a "supabase\t''
+neon\t''
+rds\t''
+azure\t''
+digitalocean\t''
+crunchy\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l pooler-processes -d 'PgBouncer processes that pool on their own [default: 1]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l pooler-pairs -d 'Pairs of database and user that connect through PgBouncer, each a pool [default: 1]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l pooler-reserve -d 'PgBouncer\'s reserve_pool_size [default: 0]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l emit -d 'Print configuration (`--emit list` lists the targets)' -r -f -a "list\t'the targets there are'
+node-pg\t'Node.js, pg (JavaScript module)'
+prisma\t'Prisma up to 6 (.env)'
+prisma7\t'Prisma 7 with @prisma/adapter-pg (TypeScript module)'
+sqlalchemy\t'Python, SQLAlchemy 2 with psycopg 3'
+django\t'Django 5.1 or later with psycopg 3 and its pool'
+psycopg-pool\t'Python, psycopg_pool'
+asyncpg\t'Python, asyncpg'
+hikaricp\t'Java, HikariCP in Spring Boot (application.yml)'
+pgxpool\t'Go, pgx 5 pgxpool'
+database-sql\t'Go, database/sql with pgx 5'
+sqlx\t'Rust, sqlx'
+deadpool\t'Rust, deadpool-postgres'
+npgsql\t'.NET, Npgsql'
+rails\t'Ruby on Rails (database.yml)'
+ecto\t'Elixir, Ecto (runtime.exs)'
+knex\t'Node.js, Knex (knexfile)'
+postgres-js\t'Node.js, postgres.js (Drizzle)'
+pgbouncer\t'PgBouncer (pgbouncer.ini, and a script that writes userlist.txt)'
+pgbouncer-compose\t'PostgreSQL and PgBouncer with Docker Compose'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l for -d 'The service to print it for' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l mode -d 'direct, or a pooler in transaction or session mode' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l pgbouncer-version -d 'PgBouncer\'s version, as 1.24' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l statement-timeout -d 'Cancel statements after this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l idle-timeout -d 'Close connections that were idle so long [default: 5m, at most half of --max-lifetime]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l max-lifetime -d 'Replace connections that are so old [default: 30m]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l acquire-timeout -d 'Wait so long for a connection [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l lint -d 'Judge a pgbouncer.ini, or connection URLs (- is stdin)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l plan-example -d 'Print an example of such a file'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
@@ -697,20 +776,21 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s v -l verbose -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "ls" -d 'List sessions'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "man" -d 'Print or install the manual pages'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "cancel check error kill long ls stats timeout"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "cancel check error kill long ls size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -17,6 +17,7 @@ mod error;
 mod exit;
 mod model;
 mod output;
+mod poolconf;
 mod render;
 mod stop;
 mod ui;

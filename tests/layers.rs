@@ -31,7 +31,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// For each outside thing, the only parts that may name it.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("tokio_postgres", &["db"]),
+    // poolconf writes Rust programs that use it
+    ("tokio_postgres", &["db", "poolconf"]),
     ("postgres_protocol", &["db"]),
     ("rustls", &["db"]),
     ("comfy_table", &["render"]),

@@ -18,6 +18,7 @@ mod help;
 mod hostile;
 mod kill;
 mod layers;
+mod size;
 mod sql;
 mod timeout;
 mod truth;

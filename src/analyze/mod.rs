@@ -7,4 +7,5 @@ pub(crate) mod plan;
 pub(crate) mod rights;
 pub(crate) mod settings;
 pub(crate) mod timeouts;
+pub(crate) mod sizing;
 pub(crate) mod usage;

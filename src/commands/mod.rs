@@ -13,6 +13,7 @@ mod ls;
 pub(crate) mod man;
 pub(crate) mod manual;
 pub(crate) mod schema;
+mod size;
 mod stats;
 mod timeout;
 mod watch;
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Judge the health of connections, for monitoring plugins
     Check(check::Args),
+    /// Plan pool sizes and max_connections, write configuration
+    Size(Box<size::Args>),
     /// Print the JSON Schema of an output
     Schema(schema::Args),
     /// Print the completion script of a shell
@@ -92,6 +95,7 @@ pub(crate) const MANUALS: &[(&str, Manual)] = &[
     ("kill", kill::MANUAL),
     ("timeout", timeout::MANUAL),
     ("check", check::MANUAL),
+    ("size", size::MANUAL),
     ("demo", demo::MANUAL),
     ("schema", schema::MANUAL),
     ("completions", completions::MANUAL),
@@ -129,6 +133,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Kill(args) => kill::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
+        Command::Size(args) => size::run(*args, context).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -27,6 +27,8 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("kill", include_str!("../../schemas/kill.json")),
     ("long", include_str!("../../schemas/long.json")),
     ("ls", include_str!("../../schemas/ls.json")),
+    ("size", include_str!("../../schemas/size.json")),
+    ("size_lint", include_str!("../../schemas/size_lint.json")),
     ("stats", include_str!("../../schemas/stats.json")),
     ("timeout", include_str!("../../schemas/timeout.json")),
 ];
@@ -62,6 +64,8 @@ pub(crate) fn generated() -> Vec<(&'static str, schemars::Schema)> {
         ("kill", schema::<super::act::report::Report>("kill")),
         ("long", schema::<super::listing::Sessions>("long")),
         ("ls", schema::<super::listing::Sessions>("ls")),
+        ("size", schema::<super::size::report::Size>("size")),
+        ("size_lint", schema::<super::size::lint::Lint>("size_lint")),
         ("stats", schema::<super::stats::Stats>("stats")),
         ("timeout", schema::<super::timeout::Timeouts>("timeout")),
     ]

@@ -1,0 +1,215 @@
+//! What follows from a plan's numbers, in plain words. Each piece has a stable code and says what to do.
+
+use serde::Serialize;
+
+use super::arithmetic;
+use super::plan::{LimitedBy, Plan};
+use super::{Clients, Request, Source};
+
+/// One piece of advice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Advice {
+    /// A stable word for scripts.
+    pub(crate) code: &'static str,
+    /// One or two clauses for people, lower case, no full stop.
+    pub(crate) message: String,
+}
+
+/// The usual rollout: Kubernetes' default maxSurge, in percent.
+const USUAL_SURGE: u64 = 25;
+
+/// Everything worth saying about `plan`, most important first.
+pub(crate) fn advise(request: &Request, plan: &Plan) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    let mut say = |code, message: Option<String>| {
+        if let Some(message) = message {
+            advice.push(Advice { code, message });
+        }
+    };
+    say("infeasible", infeasible(request, plan));
+    say("max_connections_assumed", assumed(request));
+    say("limited_by_max_connections", limited(plan));
+    say("oversubscribed", oversubscribed(plan));
+    say("pooler_recommended", pooled(plan));
+    say("pooler_infeasible", unpoolable(request, plan));
+    say("rollout_surge", surge(request, plan));
+    say("deadlock", deadlock(request, plan));
+    say("larger_than_tasks", larger_than_tasks(request, plan));
+    say("serverless", serverless(request));
+    say("replicas", replicas(request, plan));
+    say("memory", memory(plan));
+    say("physical_cores", hyper_threads(request, plan));
+    advice
+}
+
+fn infeasible(request: &Request, plan: &Plan) -> Option<String> {
+    if plan.feasible {
+        return None;
+    }
+    let raise = plan.required_max_connections.map_or_else(
+        || "no max_connections that PostgreSQL accepts is enough".to_owned(),
+        |required| format!("max_connections {required} would give each pool one"),
+    );
+    if let Clients::Services(_) = request.clients {
+        let starved: Vec<String> = plan
+            .services
+            .iter()
+            .filter(|service| service.pool_size == 0)
+            .map(|service| {
+                format!("{} ({} pools share {})", service.name, service.pool_count, service.budget)
+            })
+            .collect();
+        return Some(format!(
+            "no connection is left for {}; give it more weight, run fewer processes, or put PgBouncer in front",
+            starved.join(", ")
+        ));
+    }
+    Some(format!(
+        "{} pools cannot share {} connections; {raise}; or run at most {} pools, or put PgBouncer in front",
+        plan.pool_count, plan.budget, plan.budget
+    ))
+}
+
+fn assumed(request: &Request) -> Option<String> {
+    (request.max_connections.source == Source::Assumed).then(|| {
+        format!(
+            "max_connections {} is assumed; give --max-connections, or --from-server to read it",
+            request.max_connections.value
+        )
+    })
+}
+
+fn limited(plan: &Plan) -> Option<String> {
+    (plan.limited_by == LimitedBy::MaxConnections && plan.feasible).then(|| {
+        format!(
+            "max_connections is what limits the pools, not the hardware: the server could work on {} at once",
+            plan.optimal_connections
+        )
+    })
+}
+
+fn oversubscribed(plan: &Plan) -> Option<String> {
+    (plan.feasible && plan.total > plan.optimal_connections).then(|| {
+        format!(
+            "if all {} pools are busy at once, {} connections share hardware for {} ({:.1} times): \
+             throughput stays, each query takes longer",
+            plan.pool_count, plan.total, plan.optimal_connections, plan.oversubscription_factor
+        )
+    })
+}
+
+fn pooled(plan: &Plan) -> Option<String> {
+    let size = plan.pooler.default_pool_size.filter(|_| plan.pooler.recommended)?;
+    Some(format!(
+        "put PgBouncer in front, in transaction mode with default_pool_size {size}: never more than {} server connections, \
+         and clients queue instead of crowding the server",
+        plan.pooler.server_connections?
+    ))
+}
+
+fn unpoolable(request: &Request, plan: &Plan) -> Option<String> {
+    let shape = request.pooler;
+    let target = plan.optimal_connections.min(plan.budget);
+    (plan.pooler.default_pool_size.is_none()).then(|| {
+        format!(
+            "{} PgBouncer processes with {} pools each and a reserve of {} do not fit {target} server connections; \
+             use fewer processes, users or databases",
+            shape.processes, shape.pairs, shape.reserve
+        )
+    })
+}
+
+/// Without `--surge`: would the usual rollout break the budget?
+fn surge(request: &Request, plan: &Plan) -> Option<String> {
+    if request.surge_percent.source == Source::Given || !plan.feasible {
+        return None;
+    }
+    let grown = |instances: u64, processes: u64, pool_size: u64| {
+        let peak = u128::from(instances) + arithmetic::percent_up(instances, USUAL_SURGE);
+        peak.saturating_mul(u128::from(processes)).saturating_mul(u128::from(pool_size))
+    };
+    let total = match &request.clients {
+        Clients::Uniform { instances, processes } => grown(instances.value, processes.value, plan.pool_size?),
+        Clients::Serverless { .. } => return None,
+        Clients::Services(_) => plan
+            .services
+            .iter()
+            .map(|service| grown(service.instances, service.processes, service.pool_size))
+            .fold(0, u128::saturating_add),
+    };
+    (total > u128::from(plan.budget)).then(|| {
+        format!(
+            "a rollout that runs {USUAL_SURGE} % more instances for a while would open {total} connections, \
+             over the budget of {}; plan for it with --surge {USUAL_SURGE}",
+            plan.budget
+        )
+    })
+}
+
+/// The smallest pool that the plan gives to anybody.
+fn smallest_pool(plan: &Plan) -> Option<u64> {
+    plan.pool_size.or_else(|| plan.services.iter().map(|service| service.pool_size).min())
+}
+
+fn deadlock(request: &Request, plan: &Plan) -> Option<String> {
+    let (floor, threads, pool) = (plan.deadlock_floor?, request.threads?, smallest_pool(plan)?);
+    (plan.feasible && pool < floor).then(|| {
+        format!(
+            "{threads} threads that hold {} connections each can all wait for their last one: \
+             a pool needs at least {floor}, this one has {pool}",
+            request.connections_per_task.value
+        )
+    })
+}
+
+fn larger_than_tasks(request: &Request, plan: &Plan) -> Option<String> {
+    let tasks = request.threads?.checked_mul(request.connections_per_task.value)?;
+    let pool = smallest_pool(plan)?;
+    (pool > tasks).then(|| {
+        format!(
+            "one process never uses more than {tasks} connections: a pool of {pool} is larger than it needs"
+        )
+    })
+}
+
+fn serverless(request: &Request) -> Option<String> {
+    matches!(request.clients, Clients::Serverless { .. }).then(|| {
+        "each running function holds one connection and opens it at every cold start: connect to a pooler \
+         in transaction mode, with a pool of 1 in the function"
+            .to_owned()
+    })
+}
+
+fn replicas(request: &Request, plan: &Plan) -> Option<String> {
+    let (replicas, pool) = (request.replicas.filter(|count| *count > 0)?, smallest_pool(plan)?);
+    let servers = replicas.checked_add(1)?;
+    let sum = pool.checked_mul(servers)?;
+    Some(format!(
+        "each server has slots of its own: {servers} pools of {pool} per process, {sum} connections in all; \
+         after a failover one server must carry the whole plan"
+    ))
+}
+
+fn memory(plan: &Plan) -> Option<String> {
+    let memory = plan.memory?;
+    (plan.total > memory.connections_that_fit).then(|| {
+        format!(
+            "the server's memory has room for about {} connections, {} are planned",
+            memory.connections_that_fit, plan.total
+        )
+    })
+}
+
+/// Clouds sell hyper-threads as cores; the formula means cores.
+fn hyper_threads(request: &Request, plan: &Plan) -> Option<String> {
+    let cores = request.cores.value;
+    (cores > 1).then(|| {
+        let halved = (cores / 2).saturating_mul(2).saturating_add(request.spindles.value);
+        format!(
+            "the formula means physical cores of the database server: if these {cores} are vCPUs with two threads \
+             to a core, it gives {halved} instead of {}",
+            plan.optimal_connections
+        )
+    })
+}

@@ -1,0 +1,121 @@
+//! How big pools and max_connections should be: from a request to a plan with every step shown.
+//!
+//! Pure: no server, no clock, no formatting beyond the expressions of the steps. Integers only.
+
+mod advice;
+mod arithmetic;
+mod memory;
+mod plan;
+mod pooler;
+pub(crate) mod services;
+
+use serde::Serialize;
+
+pub(crate) use arithmetic::budget;
+pub(crate) use plan::{LimitedBy, Plan, ServicePlan, plan};
+pub(crate) use pooler::{Shape, default_pool_size, max_client_conn, worst_case};
+pub(crate) use services::Service;
+
+/// A request that makes no sense, with what would: a usage error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// One line, lower case, no full stop.
+    pub(crate) message: String,
+    /// What to do instead.
+    pub(crate) hint: Option<String>,
+}
+
+impl Refused {
+    fn plain(message: String) -> Self {
+        Self { message, hint: None }
+    }
+
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()) }
+    }
+}
+
+/// Where a figure comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Source {
+    /// The user said so.
+    Given,
+    /// A server said so.
+    Server,
+    /// Nobody said so: a default.
+    Assumed,
+}
+
+/// A number and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Figure {
+    /// The number.
+    pub(crate) value: u64,
+    /// Who said so.
+    pub(crate) source: Source,
+}
+
+impl Figure {
+    /// What the user gave, or else the default.
+    pub(crate) fn given_or(given: Option<u64>, default: u64) -> Self {
+        given.map_or(Self { value: default, source: Source::Assumed }, |value| Self {
+            value,
+            source: Source::Given,
+        })
+    }
+}
+
+/// Who opens pools on the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Clients {
+    /// One application.
+    Uniform {
+        /// Copies of it.
+        instances: Figure,
+        /// Processes in each copy, each with a pool.
+        processes: Figure,
+    },
+    /// Several applications that share the server by weight.
+    Services(Vec<Service>),
+    /// Functions of which so many run at once, each holding one connection.
+    Serverless {
+        /// How many run at once.
+        concurrency: u64,
+    },
+}
+
+/// Everything a plan is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// Physical cores of the database server.
+    pub(crate) cores: Figure,
+    /// Its disks that seek at the same time; 0 when everything is cached.
+    pub(crate) spindles: Figure,
+    /// The server's max_connections.
+    pub(crate) max_connections: Figure,
+    /// Whole percent of max_connections kept back.
+    pub(crate) reserve_percent: Figure,
+    /// Slots that ordinary roles can never use.
+    pub(crate) reserved_slots: Figure,
+    /// Whole percent of instances that run additionally during a rollout.
+    pub(crate) surge_percent: Figure,
+    /// Who opens pools.
+    pub(crate) clients: Clients,
+    /// Tasks that run at once in one process, when known.
+    pub(crate) threads: Option<u64>,
+    /// Connections one task holds at once.
+    pub(crate) connections_per_task: Figure,
+    /// The PgBouncer processes and pools that a pooled plan is for.
+    pub(crate) pooler: Shape,
+    /// Replicas that every pool's instance opens a pool to as well.
+    pub(crate) replicas: Option<u64>,
+    /// max_connections of the replicas, when it is not the primary's.
+    pub(crate) replica_max_connections: Option<u64>,
+    /// The server's memory and work_mem in bytes, when known.
+    pub(crate) memory: Option<(u64, u64)>,
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,129 @@
+//! Several services on one server: how a service is written, and how the budget is split by weight.
+
+use serde::Serialize;
+
+use super::Refused;
+
+/// One service that opens pools on the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Service {
+    /// Its name; sessions of the same application_name are counted against it.
+    pub(crate) name: String,
+    /// Copies of it that run at once, before any rollout surge.
+    pub(crate) instances: u64,
+    /// Processes in each copy, each with a pool of its own.
+    pub(crate) processes: u64,
+    /// Its share of the budget, relative to the other services' weights.
+    pub(crate) weight: u64,
+}
+
+/// Reads `NAME=INSTANCES[xPROCESSES][@WEIGHT]`, as in `api=8x4@3`. Processes and weight are 1 when not given.
+pub(crate) fn parse(text: &str) -> Result<Service, Refused> {
+    let wrong = |what: &str| {
+        Refused::new(
+            format!("{what} in service \"{text}\""),
+            "write NAME=INSTANCES[xPROCESSES][@WEIGHT], as in api=8x4@3",
+        )
+    };
+    // From the right, because a name may hold an equals sign or an at sign and the counts may not.
+    let (name, counts) = text.rsplit_once('=').ok_or_else(|| wrong("no instances"))?;
+    check_name(name.trim())?;
+    let (counts, weight) = match counts.split_once('@') {
+        Some((counts, weight)) => (counts, weight.parse().map_err(|_| wrong("no number for the weight"))?),
+        None => (counts, 1),
+    };
+    let (instances, processes) = match counts.split_once(['x', 'X']) {
+        Some((instances, processes)) => {
+            (instances, processes.parse().map_err(|_| wrong("no number for the processes"))?)
+        }
+        None => (counts, 1),
+    };
+    let instances = instances.parse().map_err(|_| wrong("no number for the instances"))?;
+    if instances == 0 || processes == 0 {
+        return Err(wrong("instances and processes must be at least 1"));
+    }
+    Ok(Service { name: name.trim().to_owned(), instances, processes, weight })
+}
+
+/// Whether a name can stand in a table, a comment and a folder's name.
+pub(crate) fn check_name(name: &str) -> Result<(), Refused> {
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(Refused::new(
+            format!("the service name {name:?} is empty or has control characters"),
+            "name it as the application names itself to the server (application_name)",
+        ));
+    }
+    Ok(())
+}
+
+/// The share of `whole` that each weight gets, each rounded down so that the shares never exceed the whole and
+/// no line depends on another. Errors when all weights are 0.
+pub(crate) fn split(whole: u64, weights: &[u64]) -> Result<Vec<u64>, Refused> {
+    let sum: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    if sum == 0 {
+        return Err(Refused::plain("the weights of the services add up to 0".to_owned()));
+    }
+    Ok(weights
+        .iter()
+        .map(|weight| u64::try_from(u128::from(whole) * u128::from(*weight) / sum).unwrap_or(whole))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_split_the_budget_downwards() {
+        type Row = (&'static str, u64, &'static [u64], &'static [u64], u64);
+        let rows: [Row; 6] = [
+            ("W1", 90, &[1, 1, 1], &[30, 30, 30], 0),
+            ("W2", 90, &[5, 3, 2], &[45, 27, 18], 0),
+            ("W3", 100, &[1, 1, 1], &[33, 33, 33], 1),
+            ("W4", 85, &[60, 30, 10], &[51, 25, 8], 1),
+            ("W5", 10, &[7, 2, 1], &[7, 2, 1], 0),
+            ("W6", 3, &[1, 1, 1, 1], &[0, 0, 0, 0], 3),
+        ];
+        for (id, budget, weights, shares, spare) in rows {
+            let got = split(budget, weights).unwrap();
+            assert_eq!(got, shares, "{id}");
+            assert_eq!(budget - got.iter().sum::<u64>(), spare, "{id}");
+        }
+        assert!(split(90, &[0, 0]).is_err(), "W7");
+        assert!(split(90, &[]).is_err());
+    }
+
+    #[test]
+    fn a_service_is_name_instances_processes_weight() {
+        let service = |name: &str, instances, processes, weight| Service {
+            name: name.to_owned(),
+            instances,
+            processes,
+            weight,
+        };
+        assert_eq!(parse("api=8x4@3").unwrap(), service("api", 8, 4, 3));
+        assert_eq!(parse("worker=2").unwrap(), service("worker", 2, 1, 1));
+        assert_eq!(parse("cron=1@5").unwrap(), service("cron", 1, 1, 5));
+        assert_eq!(parse("a=b@c=2X3").unwrap(), service("a=b@c", 2, 3, 1));
+        for wrong in
+            ["", "api", "=3", "api=", "api=x2", "api=2x", "api=2@", "api=-1", "api=0", "api=1x0", "api=2x3x4"]
+        {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn shares_never_exceed_the_whole(whole: u64, weights in proptest::collection::vec(proptest::num::u64::ANY, 1..20)) {
+            if let Ok(shares) = split(whole, &weights) {
+                let sum: u128 = shares.iter().map(|share| u128::from(*share)).sum();
+                proptest::prop_assert!(sum <= u128::from(whole));
+            }
+        }
+
+        #[test]
+        fn a_service_never_panics(text in ".{0,30}") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What can be said to `size`, and the parsers of its values.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueHint;
+
+use crate::analyze::sizing::{Service, services};
+use crate::args::{duration, time_limit};
+use crate::poolconf::pgbouncer::Version;
+use crate::poolconf::{Mode, emit, provider};
+
+/// Arguments of `size`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Physical cores of the database server
+    ///
+    /// vCPUs are often threads, two to a core. PostgreSQL does not know the number.
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) cores: Option<u64>,
+    /// Its disks: 0 when all is cached, 1 for an SSD [default: 1]
+    ///
+    /// Those that seek at the same time, for data that is not cached.
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) spindles: Option<u64>,
+    /// Copies of the application that run at once [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) instances: Option<u64>,
+    /// Processes in each copy, each with a pool of its own [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) processes: Option<u64>,
+    /// Threads (tasks at once) in one process, to check the pool against deadlocks
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) threads: Option<u64>,
+    /// Connections that one task holds at once [default: 1]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) connections_per_task: Option<u64>,
+    /// Percent more instances during a rollout [default: 0]
+    #[arg(long, value_name = "PCT", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) surge: Option<u64>,
+    /// The server's max_connections [default: the server's, or 100]
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) max_connections: Option<u64>,
+    /// Percent of max_connections to keep back [default: 15]
+    ///
+    /// For administration, monitoring, migrations; 10 to 20 is usual.
+    #[arg(long, value_name = "PCT", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) reserve: Option<u64>,
+    /// Slots that ordinary roles can never use [default: the server's when connected, the provider's, else 3]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) reserved_slots: Option<u64>,
+    /// One of several services, as api=8x4@3 (repeat)
+    ///
+    /// NAME=INSTANCES[xPROCESSES][@WEIGHT]: here 8 instances of 4 processes, with weight 3. The name is the application_name
+    /// under which its sessions are found on the server.
+    #[arg(long, value_name = "SERVICE", value_parser = service,
+          conflicts_with_all = ["instances", "processes", "serverless"])]
+    pub(super) app: Vec<Service>,
+    /// Serverless functions that run at once; each holds one connection
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true,
+          conflicts_with_all = ["instances", "processes"])]
+    pub(super) serverless: Option<u64>,
+    /// Read the inputs from a TOML file; flags win over it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) plan: Option<PathBuf>,
+    /// Print an example of such a file
+    #[arg(long, hide_short_help = true, exclusive = true)]
+    pub(super) plan_example: bool,
+    /// Read replicas that every process opens a pool to as well
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) replicas: Option<u64>,
+    /// max_connections of the replicas, when it is not the primary's
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) replica_max_connections: Option<u64>,
+    /// Memory of the database server, as 8GB, to check that the connections fit
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size)]
+    pub(super) memory: Option<u64>,
+    /// work_mem of the database server, as 4MB, counted three times per connection
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size, requires = "memory")]
+    pub(super) work_mem: Option<u64>,
+    /// Hosted service that keeps slots and has a pooler of its own
+    #[arg(long, value_name = "NAME", value_parser = provider_names(), hide_short_help = true)]
+    pub(super) provider: Option<String>,
+    /// PgBouncer processes that pool on their own [default: 1]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) pooler_processes: Option<u64>,
+    /// Pairs of database and user that connect through PgBouncer, each a pool [default: 1]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) pooler_pairs: Option<u64>,
+    /// PgBouncer's reserve_pool_size [default: 0]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub(super) pooler_reserve: Option<u64>,
+    #[command(flatten)]
+    pub(super) configuration: Configuration,
+    /// Judge a pgbouncer.ini, or connection URLs (- is stdin)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["emit", "plan"])]
+    pub(super) lint: Option<PathBuf>,
+}
+
+/// What configuration to print.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct Configuration {
+    /// Print configuration (`--emit list` lists the targets)
+    ///
+    /// Stdout is the file and nothing else. Targets of several files, and several services, go into a folder with -o DIR.
+    #[arg(long, value_name = "TARGET", value_parser = target_names(), hide_possible_values = true)]
+    pub(super) emit: Option<String>,
+    /// The service to print it for
+    #[arg(long = "for", hide_short_help = true, value_name = "NAME", requires = "emit")]
+    pub(super) service: Option<String>,
+    /// direct, or a pooler in transaction or session mode
+    ///
+    /// What the application connects to; it decides about prepared statements and timeouts.
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    pub(super) mode: Option<Mode>,
+    /// PgBouncer's version, as 1.24
+    ///
+    /// Without it only what every version does is relied on.
+    #[arg(long, value_name = "VER", value_parser = version)]
+    pub(super) pgbouncer_version: Option<Version>,
+    /// Cancel statements after this long
+    #[arg(long, hide_short_help = true, value_name = "DUR", value_parser = time_limit, requires = "emit")]
+    pub(super) statement_timeout: Option<Duration>,
+    /// Close connections that were idle so long [default: 5m, at most half of --max-lifetime]
+    #[arg(long, hide_short_help = true, value_name = "DUR", value_parser = duration, requires = "emit")]
+    pub(super) idle_timeout: Option<Duration>,
+    /// Replace connections that are so old [default: 30m]
+    #[arg(long, hide_short_help = true, value_name = "DUR", value_parser = duration, requires = "emit")]
+    pub(super) max_lifetime: Option<Duration>,
+    /// Wait so long for a connection [default: 10s]
+    #[arg(long, hide_short_help = true, value_name = "DUR", value_parser = duration, requires = "emit")]
+    pub(super) acquire_timeout: Option<Duration>,
+}
+
+/// A whole number; says so instead of "invalid digit" when it is negative or a fraction.
+fn whole(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| {
+        let number = text.parse::<f64>().is_ok_and(f64::is_finite);
+        let what = if number { "a whole number of 0 or more is wanted" } else { "that is not a number" };
+        what.to_owned()
+    })
+}
+
+fn service(text: &str) -> Result<Service, String> {
+    services::parse(text).map_err(|refused| match refused.hint {
+        Some(hint) => format!("{}; {hint}", refused.message),
+        None => refused.message,
+    })
+}
+
+/// A size in PostgreSQL's units: kB, MB, GB and TB are powers of 1024 (KiB, MiB … are the same).
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "write a size with its unit, like 8GB or 64MB".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    [Mode::Direct, Mode::Transaction, Mode::Session]
+        .into_iter()
+        .find(|mode| mode.word() == text)
+        .ok_or_else(|| "the modes are direct, transaction and session".to_owned())
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    Version::parse(text).ok_or_else(|| "write PgBouncer's version like 1.24 or 1.24.1".to_owned())
+}
+
+/// The names for `--emit`, each with what it is for.
+fn target_names() -> clap::builder::PossibleValuesParser {
+    let list = clap::builder::PossibleValue::new("list").help("the targets there are");
+    let targets =
+        emit::ALL.iter().map(|target| clap::builder::PossibleValue::new(target.name).help(target.what));
+    std::iter::once(list).chain(targets).collect::<Vec<_>>().into()
+}
+
+fn provider_names() -> clap::builder::PossibleValuesParser {
+    provider::ALL.iter().map(|provider| provider.name).collect::<Vec<_>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_whole() {
+        assert_eq!(whole("4"), Ok(4));
+        for (text, expected) in
+            [("-4", "whole number of 0 or more"), ("2.5", "whole number"), ("x", "not a number")]
+        {
+            assert!(whole(text).unwrap_err().contains(expected), "C11, C12: {text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_postgres_units() {
+        assert_eq!(size("8GB"), Ok(8 << 30));
+        assert_eq!(size("64MB"), Ok(64 << 20));
+        assert_eq!(size("4096kB"), Ok(4 << 20));
+        assert_eq!(size("1 GiB"), Ok(1 << 30));
+        for wrong in ["8", "GB", "8XB", "-1GB", "99999999999TB", "", "1.5GB", "8 b"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn modes_and_versions_are_checked() {
+        assert_eq!(mode("session"), Ok(Mode::Session));
+        assert!(mode("statement").is_err() && version("latest").is_err());
+    }
+}

@@ -1,0 +1,122 @@
+//! `size --lint FILE`: what is wrong or dangerous in a configuration that exists.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::args::Args;
+use crate::analyze::sizing::{Request, budget};
+use crate::commands::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::poolconf::lint::{self, Against, Finding, Format, Severity};
+use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::{Head, Report, tsv};
+
+/// The largest file that is read: configuration is small.
+const LARGEST: u64 = 4 << 20;
+
+/// Judges the file; any error in it makes the exit code 1.
+pub(super) fn run(
+    path: &Path,
+    args: &Args,
+    request: &Request,
+    head: &Head,
+    context: &mut Context,
+) -> Result<Exit> {
+    let text = read(path)?;
+    let against = against(args, request)?;
+    let (format, findings) = lint::lint(&text, &against).ok_or_else(|| {
+        Failure::failed(format!("{} is neither a pgbouncer.ini nor holds a connection URL", path.display()))
+            .hinted("a pgbouncer.ini has a section [databases] or [pgbouncer]; a URL starts with postgres://")
+    })?;
+    let worst = findings.iter().map(|finding| finding.severity).min();
+    let report = Lint { file: path.display().to_string(), format, usable: against.usable, findings };
+    context.emit(&report, head)?;
+    Ok(if worst == Some(Severity::Error) { Exit::Failed } else { Exit::Done })
+}
+
+fn read(path: &Path) -> Result<String> {
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().take(LARGEST).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::failed(format!("could not read {}: {error}", path.display())))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The slots to hold the file against, from the same inputs that a plan has.
+fn against(args: &Args, request: &Request) -> Result<Against, Failure> {
+    let (max_connections, slots) = (request.max_connections.value, request.reserved_slots.value);
+    let budget =
+        budget(max_connections, request.reserve_percent.value, slots).map_err(super::request::refused)?;
+    Ok(Against {
+        usable: max_connections.saturating_sub(slots),
+        budget: budget.budget,
+        pools: super::request::pools(request),
+        pooler_processes: request.pooler.processes,
+        users: request.pooler.pairs,
+        version: args.configuration.pgbouncer_version,
+    })
+}
+
+/// The answer of `size --lint`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Lint {
+    /// The file, as named.
+    file: String,
+    /// What it was taken for.
+    format: Format,
+    /// Slots that ordinary roles can take, which it was held against.
+    usable: u64,
+    /// What was found, in order of lines.
+    findings: Vec<Finding>,
+}
+
+impl Report for Lint {
+    fn kind(&self) -> &'static str {
+        "size_lint"
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["findings"]
+    }
+
+    fn blocks(&self, _: &Head) -> Vec<Block> {
+        if self.findings.is_empty() {
+            return vec![Block::marked(Mark::Good, format!("{}: nothing found", self.file))];
+        }
+        let mut table =
+            Table::new(&[("LINE", Align::Right), ("SEVERITY", Align::Left), ("FINDING", Align::Left)]);
+        for finding in &self.findings {
+            let mark = match finding.severity {
+                Severity::Error => Mark::Bad,
+                Severity::Warning => Mark::Warn,
+                Severity::Note => Mark::Plain,
+            };
+            let hint = finding.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
+            let line = finding.line.map(|line| line.to_string()).unwrap_or_default();
+            table.push(mark, [line, finding.severity.word().to_owned(), finding.message.clone() + &hint]);
+        }
+        vec![Block::Table(table)]
+    }
+
+    fn tsv(&self) -> tsv::Rows {
+        let mut rows = tsv::Rows::new(&["line", "severity", "code", "message", "hint"]);
+        for finding in &self.findings {
+            rows.push([
+                finding.line.map(|line| i64::try_from(line).unwrap_or(i64::MAX)).into(),
+                finding.severity.word().into(),
+                finding.code.into(),
+                (&finding.message).into(),
+                finding.hint.as_ref().into(),
+            ]);
+        }
+        rows
+    }
+}

@@ -1,0 +1,270 @@
+//! From flags, a plan file and what a server said to one request: flags win over the file, the file over the server,
+//! and each figure remembers who said it.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use super::args::Args;
+use crate::analyze::sizing::{Clients, Figure, Refused, Request, Service, Shape, Source, services};
+use crate::error::Failure;
+use crate::model::server::Limits;
+use crate::poolconf::provider::Provider;
+
+/// What `--plan-example` prints; every key of the file is in it.
+pub(super) const EXAMPLE: &str = include_str!("plan.example.toml");
+
+/// PostgreSQL's default for max_connections.
+const MAX_CONNECTIONS: u64 = 100;
+/// PostgreSQL's default for superuser_reserved_connections.
+const RESERVED_SLOTS: u64 = 3;
+/// The middle of the usual 10 to 20 percent.
+const RESERVE_PERCENT: u64 = 15;
+
+/// The plan file.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlanFile {
+    cores: Option<u64>,
+    spindles: Option<u64>,
+    instances: Option<u64>,
+    processes: Option<u64>,
+    max_connections: Option<u64>,
+    reserve_percent: Option<u64>,
+    reserved_slots: Option<u64>,
+    surge_percent: Option<u64>,
+    threads: Option<u64>,
+    connections_per_task: Option<u64>,
+    #[serde(default)]
+    pooler: PoolerTable,
+    #[serde(default)]
+    service: Vec<ServiceTable>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoolerTable {
+    processes: Option<u64>,
+    pairs: Option<u64>,
+    reserve: Option<u64>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServiceTable {
+    name: String,
+    instances: u64,
+    #[serde(default = "one")]
+    processes: u64,
+    #[serde(default = "one")]
+    weight: u64,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+/// Reads the plan file.
+///
+/// # Errors
+/// When it cannot be read, or is not a plan; then with the line.
+pub(super) fn read(path: &Path) -> Result<PlanFile> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("could not read {}: {error}", path.display())))?;
+    Ok(parse(&text).map_err(|(line, message)| {
+        Failure::usage(format!("{} line {line}: {message}", path.display()))
+            .hinted("see pgconn size --plan-example")
+    })?)
+}
+
+fn parse(text: &str) -> Result<PlanFile, (usize, String)> {
+    let file: PlanFile = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        (before.matches('\n').count() + 1, error.message().replace('\n', ", "))
+    })?;
+    Ok(file)
+}
+
+/// Makes the request. Without cores there is none: no server can be asked for them.
+///
+/// # Errors
+/// When the cores are missing, or flags and file contradict each other.
+pub(super) fn request(
+    args: &Args,
+    file: &PlanFile,
+    server: Option<Limits>,
+    provider: Option<&'static Provider>,
+) -> Result<Request, Failure> {
+    let Some(cores) = args.cores.or(file.cores) else {
+        let hint = if server.is_some() {
+            "PostgreSQL does not know its cores: count the physical ones on the server and give --cores N"
+        } else {
+            "give the physical cores of the database server: --cores N"
+        };
+        return Err(Failure::usage("the cores of the database server are not known").hinted(hint));
+    };
+    let from_server =
+        |value: i64| Figure { value: u64::try_from(value).unwrap_or(0), source: Source::Server };
+    let figure = |flag: Option<u64>, file: Option<u64>, default| Figure::given_or(flag.or(file), default);
+    let mut max_connections = figure(args.max_connections, file.max_connections, MAX_CONNECTIONS);
+    let slots = provider.map_or(RESERVED_SLOTS, |provider| provider.reserved_slots);
+    let mut reserved_slots = figure(args.reserved_slots, file.reserved_slots, slots);
+    if let Some(limits) = server {
+        if max_connections.source == Source::Assumed {
+            max_connections = from_server(limits.max_connections);
+        }
+        if reserved_slots.source == Source::Assumed {
+            reserved_slots = from_server(limits.superuser_reserved + limits.reserved);
+        }
+    }
+    Ok(Request {
+        cores: Figure { value: cores, source: Source::Given },
+        spindles: figure(args.spindles, file.spindles, 1),
+        max_connections,
+        reserve_percent: figure(args.reserve, file.reserve_percent, RESERVE_PERCENT),
+        reserved_slots,
+        surge_percent: figure(args.surge, file.surge_percent, 0),
+        clients: clients(args, file)?,
+        threads: args.threads.or(file.threads),
+        connections_per_task: figure(args.connections_per_task, file.connections_per_task, 1),
+        pooler: Shape {
+            processes: args.pooler_processes.or(file.pooler.processes).unwrap_or(1),
+            pairs: args.pooler_pairs.or(file.pooler.pairs).unwrap_or(1),
+            reserve: args.pooler_reserve.or(file.pooler.reserve).unwrap_or(0),
+        },
+        replicas: args.replicas,
+        replica_max_connections: args.replica_max_connections,
+        memory: args.memory.map(|memory| (memory, args.work_mem.unwrap_or(0))),
+    })
+}
+
+/// The request of `--lint`, for which the cores do not matter.
+///
+/// # Errors
+/// As [`request`], but for missing cores.
+pub(super) fn for_lint(
+    args: &Args,
+    server: Option<Limits>,
+    provider: Option<&'static Provider>,
+) -> Result<Request, Failure> {
+    request(args, &PlanFile { cores: Some(1), ..PlanFile::default() }, server, provider)
+}
+
+/// The pools of the application, without a rollout's surge.
+pub(super) fn pools(request: &Request) -> u64 {
+    match &request.clients {
+        Clients::Uniform { instances, processes } => instances.value.saturating_mul(processes.value),
+        Clients::Serverless { concurrency } => *concurrency,
+        Clients::Services(services) => services
+            .iter()
+            .fold(0, |sum, service| sum.saturating_add(service.instances.saturating_mul(service.processes))),
+    }
+}
+
+/// Who opens pools: flags that speak of it replace what the file says of it.
+fn clients(args: &Args, file: &PlanFile) -> Result<Clients, Failure> {
+    if let Some(concurrency) = args.serverless {
+        return Ok(Clients::Serverless { concurrency });
+    }
+    if !args.app.is_empty() {
+        return distinct(args.app.clone());
+    }
+    let counted = args.instances.is_some() || args.processes.is_some();
+    if !file.service.is_empty() && !counted {
+        if file.instances.is_some() || file.processes.is_some() {
+            return Err(Failure::usage("the plan has instances of its own and services")
+                .hinted("name the first as one more [[service]]"));
+        }
+        let services = file.service.iter().map(|table| Service {
+            name: table.name.clone(),
+            instances: table.instances,
+            processes: table.processes,
+            weight: table.weight,
+        });
+        return distinct(services.collect());
+    }
+    Ok(Clients::Uniform {
+        instances: Figure::given_or(args.instances.or(file.instances), 1),
+        processes: Figure::given_or(args.processes.or(file.processes), 1),
+    })
+}
+
+fn distinct(services: Vec<Service>) -> Result<Clients, Failure> {
+    for (at, service) in services.iter().enumerate() {
+        services::check_name(&service.name).map_err(refused)?;
+        if services.iter().take(at).any(|other| other.name == service.name) {
+            return Err(Failure::usage(format!("the service \"{}\" is named twice", service.name))
+                .hinted("give each its own name, or add their instances up"));
+        }
+    }
+    Ok(Clients::Services(services))
+}
+
+/// A refusal of the arithmetic as a usage error.
+pub(super) fn refused(refused: Refused) -> Failure {
+    let failure = Failure::usage(refused.message);
+    match refused.hint {
+        Some(hint) => failure.hinted(hint),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::analyze::sizing;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn args(line: &str) -> Args {
+        let words = std::iter::once("size").chain(line.split_whitespace());
+        Line::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).args
+    }
+
+    #[test]
+    fn the_example_is_a_feasible_plan() {
+        let file = parse(EXAMPLE).unwrap();
+        let plan = sizing::plan(&request(&args(""), &file, None, None).unwrap()).unwrap();
+        assert!(plan.feasible);
+        assert_eq!(plan.services.len(), 2);
+        assert!(plan.inputs.iter().all(|input| input.name != "instances" || input.value == Some(8)));
+    }
+
+    #[test]
+    fn a_wrong_plan_names_its_line() {
+        assert_eq!(parse("cores = 4\ncolour = 2\n").unwrap_err().0, 2);
+        assert_eq!(parse("\n\ncores = 'x'\n").unwrap_err().0, 3);
+        assert_eq!(parse("cores = -4").unwrap_err().0, 1);
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_the_server() {
+        let file = parse("cores = 2\nmax_connections = 50").unwrap();
+        let limits = Limits { max_connections: 300, superuser_reserved: 4, reserved: 5 };
+        let made = request(&args("--cores 6"), &file, Some(limits), None).unwrap();
+        assert_eq!(made.cores.value, 6);
+        assert_eq!(made.max_connections, Figure { value: 50, source: Source::Given });
+        assert_eq!(made.reserved_slots, Figure { value: 9, source: Source::Server });
+        let assumed = request(&args("--cores 6"), &PlanFile::default(), None, None).unwrap();
+        assert_eq!(assumed.max_connections, Figure { value: 100, source: Source::Assumed }, "B20");
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let refuse = |line: &str, file: &str| {
+            request(&args(line), &parse(file).unwrap(), None, None).unwrap_err().message
+        };
+        assert!(refuse("", "").contains("cores"));
+        assert!(refuse("--cores 4 --app a=1 --app a=2", "").contains("twice"));
+        let both = "cores = 1\ninstances = 2\n[[service]]\nname = 'a'\ninstances = 1";
+        assert!(refuse("", both).contains("instances of its own"));
+        assert!(refuse("", "cores = 1\n[[service]]\nname = \"a\\u0007\"\ninstances = 1").contains("control"));
+    }
+}

@@ -1,0 +1,34 @@
+//! Node.js: Knex.
+
+use super::{File, Refused, Settings, one, optional};
+
+/// `max: 0` would switch pooling off, and a lone `max` below the default `min` of 2 is an error.
+pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+    let header = settings.header("//");
+    let (max, min) = (settings.pool_size, settings.min_idle);
+    let idle = settings.idle_timeout.as_millis();
+    let acquire = settings.acquire_timeout.as_millis();
+    let timeout =
+        optional(settings.startup_statement_timeout(), |ms| format!("    statement_timeout: {ms},"));
+    Ok(one(
+        "knexfile.mjs",
+        format!(
+            r"{header}
+export default {{
+  client: 'pg',
+  connection: {{
+    connectionString: process.env.DATABASE_URL,
+    keepAlive: true,
+{timeout}  }},
+  pool: {{
+    min: {min},
+    max: {max},
+    idleTimeoutMillis: {idle},
+    createTimeoutMillis: {acquire},
+  }},
+  acquireConnectionTimeout: {acquire},
+}};
+"
+        ),
+    ))
+}

@@ -1,0 +1,146 @@
+//! Writes configuration for pool libraries and poolers, one file per target.
+//!
+//! Rules for every target: credentials come from the environment; both ends of the pool are set where a lone
+//! maximum is illegal or surprising; no size is ever 0 (which means ten, one, or no limit, by library); waiting for
+//! a connection is bounded; prepared statements fit what is connected to.
+
+mod asyncpg;
+mod compose;
+mod database_sql;
+mod deadpool;
+mod django;
+mod ecto;
+mod hikaricp;
+mod knex;
+mod node_pg;
+mod npgsql;
+mod pgbouncer;
+mod pgxpool;
+mod postgres_js;
+mod prisma;
+mod prisma7;
+mod psycopg_pool;
+mod rails;
+mod sqlalchemy;
+mod sqlx;
+
+use std::time::Duration;
+
+use super::{Mode, Settings};
+
+/// Configuration that cannot be written, with what could be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// One line, lower case, no full stop.
+    pub(crate) message: String,
+    /// What to do instead.
+    pub(crate) hint: String,
+}
+
+/// One written file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct File {
+    /// Its usual name.
+    pub(crate) name: &'static str,
+    /// What is in it.
+    pub(crate) text: String,
+}
+
+/// A library or pooler that configuration can be written for.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The word for `--emit`.
+    pub(crate) name: &'static str,
+    /// What it is.
+    pub(crate) what: &'static str,
+    write: fn(&Settings) -> Result<Vec<File>, Refused>,
+}
+
+const fn target(
+    name: &'static str,
+    what: &'static str,
+    write: fn(&Settings) -> Result<Vec<File>, Refused>,
+) -> Target {
+    Target { name, what, write }
+}
+
+/// Every target.
+pub(crate) const ALL: [Target; 19] = [
+    target("node-pg", "Node.js, pg (JavaScript module)", node_pg::write),
+    target("prisma", "Prisma up to 6 (.env)", prisma::write),
+    target("prisma7", "Prisma 7 with @prisma/adapter-pg (TypeScript module)", prisma7::write),
+    target("sqlalchemy", "Python, SQLAlchemy 2 with psycopg 3", sqlalchemy::write),
+    target("django", "Django 5.1 or later with psycopg 3 and its pool", django::write),
+    target("psycopg-pool", "Python, psycopg_pool", psycopg_pool::write),
+    target("asyncpg", "Python, asyncpg", asyncpg::write),
+    target("hikaricp", "Java, HikariCP in Spring Boot (application.yml)", hikaricp::write),
+    target("pgxpool", "Go, pgx 5 pgxpool", pgxpool::write),
+    target("database-sql", "Go, database/sql with pgx 5", database_sql::write),
+    target("sqlx", "Rust, sqlx", sqlx::write),
+    target("deadpool", "Rust, deadpool-postgres", deadpool::write),
+    target("npgsql", ".NET, Npgsql", npgsql::write),
+    target("rails", "Ruby on Rails (database.yml)", rails::write),
+    target("ecto", "Elixir, Ecto (runtime.exs)", ecto::write),
+    target("knex", "Node.js, Knex (knexfile)", knex::write),
+    target("postgres-js", "Node.js, postgres.js (Drizzle)", postgres_js::write),
+    target("pgbouncer", "PgBouncer (pgbouncer.ini, and a script that writes userlist.txt)", pgbouncer::write),
+    target("pgbouncer-compose", "PostgreSQL and PgBouncer with Docker Compose", compose::write),
+];
+
+/// The target of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Target> {
+    ALL.iter().find(|target| target.name == name)
+}
+
+/// The shortest and longest time a pool library can be told: 24 days fit in milliseconds of 31 bits.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(24 * 86_400);
+
+/// Writes the files for `target`, the main one first. Errors when the target cannot do what the settings ask for.
+pub(crate) fn emit(target: &Target, settings: &Settings) -> Result<Vec<File>, Refused> {
+    for (flag, duration) in [
+        ("--statement-timeout", settings.statement_timeout.unwrap_or(SHORTEST)),
+        ("--idle-timeout", settings.idle_timeout),
+        ("--max-lifetime", settings.max_lifetime),
+        ("--acquire-timeout", settings.acquire_timeout),
+    ] {
+        if duration < SHORTEST || duration > LONGEST {
+            return Err(Refused {
+                message: format!("{flag} is outside what pool libraries can be told"),
+                hint: "durations go from 1ms to 24d; leave the flag out for the default".to_owned(),
+            });
+        }
+    }
+    if settings.idle_timeout >= settings.max_lifetime {
+        return Err(Refused {
+            message: "a connection would be replaced before it could be idle so long".to_owned(),
+            hint: "make --idle-timeout shorter than --max-lifetime".to_owned(),
+        });
+    }
+    let provider = settings.provider.filter(|provider| provider.where_to_connect(settings.mode).is_none());
+    if let Some(provider) = provider {
+        return Err(Refused {
+            message: format!("{} has no pooler in {} mode", provider.name, settings.mode.word()),
+            hint: "use --mode transaction or --mode direct".to_owned(),
+        });
+    }
+    (target.write)(settings)
+}
+
+/// A target that is one file.
+fn one(name: &'static str, text: String) -> Vec<File> {
+    vec![File { name, text }]
+}
+
+/// `line` with a line break when there is a `value`, nothing otherwise.
+fn optional<T>(value: Option<T>, line: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(String::new, |value| line(value) + "\n")
+}
+
+/// The lines when the condition holds, nothing otherwise.
+fn when(condition: bool, lines: &str) -> String {
+    if condition { format!("{lines}\n") } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! node-pg: `pg.Pool`.
+
+use super::{File, Refused, Settings, one, optional, when};
+
+/// `max` must be a number above 0 (0 means ten), `min` opens nothing, and an unhandled `error` of an idle client
+/// ends the process; named statements are the application's own choice.
+pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+    let header = settings.header("//");
+    let (max, min) = (settings.pool_size, settings.min_idle);
+    let idle = settings.idle_timeout.as_millis();
+    let acquire = settings.acquire_timeout.as_millis();
+    let lifetime = crate::poolconf::seconds(settings.max_lifetime);
+    let timeout = optional(settings.startup_statement_timeout(), |ms| format!("  statement_timeout: {ms},"));
+    let unnamed = when(
+        !settings.prepared_statements(),
+        "// Give queries no name: a named statement is unknown to the next server connection.",
+    );
+    Ok(one(
+        "pool.mjs",
+        format!(
+            r"{header}{unnamed}
+import pg from 'pg';
+
+export const pool = new pg.Pool({{
+  connectionString: process.env.DATABASE_URL,
+  max: {max},
+  min: {min},
+  idleTimeoutMillis: {idle},
+  connectionTimeoutMillis: {acquire},
+  maxLifetimeSeconds: {lifetime},
+  keepAlive: true,
+{timeout}}});
+
+// An idle connection that breaks is reported here; without a listener it would end the process.
+pool.on('error', (error) => {{
+  console.error('idle database connection lost:', error.message);
+}});
+
+// min keeps connections but never opens them: call this once at start.
+export async function warmUp() {{
+  const clients = await Promise.all(Array.from({{ length: {min} }}, () => pool.connect()));
+  clients.forEach((client) => client.release());
+}}
+
+// Call this on SIGTERM, after the last request.
+export async function close() {{
+  await pool.end();
+}}
+"
+        ),
+    ))
+}

@@ -1,0 +1,41 @@
+//! Node.js: postgres.js, which Drizzle uses too.
+
+use super::{File, Refused, Settings, one, optional};
+use crate::poolconf::seconds;
+
+/// Times are in seconds. Prepared statements hang behind a transaction pooler that does not keep them. There is
+/// no bound on waiting for a free connection.
+pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+    let header = settings.header("//");
+    let max = settings.pool_size;
+    let idle = seconds(settings.idle_timeout);
+    let acquire = seconds(settings.acquire_timeout);
+    let lifetime = seconds(settings.max_lifetime);
+    let prepare = settings.prepared_statements();
+    let timeout = optional(settings.startup_statement_timeout(), |ms| {
+        format!("  connection: {{ statement_timeout: {ms} }},")
+    });
+    Ok(one(
+        "db.mjs",
+        format!(
+            r"{header}// postgres.js queues without a bound when all connections are busy: bound the request itself.
+
+import postgres from 'postgres';
+
+export const sql = postgres(process.env.DATABASE_URL, {{
+  max: {max},
+  idle_timeout: {idle},
+  connect_timeout: {acquire},
+  max_lifetime: {lifetime},
+  keep_alive: 60,
+  prepare: {prepare},
+{timeout}}});
+
+// Call this on SIGTERM, after the last request.
+export async function close() {{
+  await sql.end({{ timeout: {acquire} }});
+}}
+"
+        ),
+    ))
+}

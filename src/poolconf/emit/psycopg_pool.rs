@@ -1,0 +1,43 @@
+//! psycopg_pool: `ConnectionPool`.
+
+use super::{File, Refused, Settings, one, optional, when};
+use crate::poolconf::seconds;
+
+/// `max_size` alone would be refused below the default `min_size` of 4, so both are given.
+pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+    let header = settings.header("#");
+    let (max, min) = (settings.pool_size, settings.min_idle);
+    let acquire = seconds(settings.acquire_timeout);
+    let idle = seconds(settings.idle_timeout);
+    let lifetime = seconds(settings.max_lifetime);
+    let timeout = optional(settings.startup_statement_timeout(), |ms| {
+        format!("        \"options\": \"-c statement_timeout={ms}\",")
+    });
+    let unprepared = when(!settings.prepared_statements(), "        \"prepare_threshold\": None,");
+    Ok(one(
+        "pool.py",
+        format!(
+            r#"{header}
+import os
+
+from psycopg_pool import ConnectionPool
+
+# Call pool.open() at start (it opens min_size connections) and pool.close() at the end.
+pool = ConnectionPool(
+    os.environ["DATABASE_URL"],
+    min_size={min},
+    max_size={max},
+    timeout={acquire},
+    max_idle={idle},
+    max_lifetime={lifetime},
+    check=ConnectionPool.check_connection,
+    open=False,
+    kwargs={{
+        "connect_timeout": {acquire},
+        "keepalives_idle": 60,
+{unprepared}{timeout}    }},
+)
+"#
+        ),
+    ))
+}

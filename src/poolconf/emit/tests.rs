@@ -1,0 +1,157 @@
+//! Laws that hold for every target.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::poolconf::tests::settings;
+use crate::poolconf::{PoolerSizes, pgbouncer::Version, provider};
+
+fn any_settings() -> impl Strategy<Value = Settings> {
+    let sizes = (1_u64..=262_143, 1_u64..=262_143, 1_u64..=262_143, any::<bool>());
+    let mode = prop_oneof![Just(Mode::Direct), Just(Mode::Transaction), Just(Mode::Session)];
+    let version = prop_oneof![Just(None), Just(Version::parse("1.18")), Just(Version::parse("1.24.1"))];
+    let provider = prop::option::of((0..provider::ALL.len()).prop_map(|index| &provider::ALL[index]));
+    let times = (
+        0_u64..5_000_000_000,
+        0_u64..5_000_000_000,
+        0_u64..5_000_000_000,
+        prop::option::of(0_u64..100_000_000),
+    );
+    (sizes, mode, version, provider, times).prop_map(|(sizes, mode, pgbouncer_version, provider, times)| {
+        let (pool_size, idle, pooler, pooled) = sizes;
+        Settings {
+            pool_size,
+            min_idle: idle.min(pool_size),
+            mode,
+            provider,
+            pgbouncer_version,
+            pooler: pooled.then_some(PoolerSizes {
+                default_pool_size: pooler,
+                reserve_pool_size: 0,
+                max_client_conn: pool_size,
+                max_db_connections: pooler,
+            }),
+            idle_timeout: Duration::from_micros(times.0),
+            max_lifetime: Duration::from_micros(times.1),
+            acquire_timeout: Duration::from_micros(times.2),
+            statement_timeout: times.3.map(Duration::from_micros),
+            ..settings()
+        }
+    })
+}
+
+/// Lines that may hold a 0: an overflow of none, Django's required age, and statement caches switched off.
+const MAY_BE_ZERO: [&str; 5] =
+    ["max_overflow", "CONN_MAX_AGE", "statement_cache_size", "prepareThreshold", "MaxAutoPrepare"];
+
+proptest! {
+    #[test]
+    fn no_target_writes_a_size_or_time_of_zero(settings in any_settings(), index in 0..ALL.len()) {
+        let Ok(files) = emit(&ALL[index], &settings) else { return Ok(()) };
+        for line in files.iter().flat_map(|file| file.text.lines()) {
+            let setting = line.trim_end_matches([',', '"', ';', ')']);
+            let zero = setting.ends_with("= 0") || setting.ends_with(": 0") || setting.ends_with("=0")
+                || setting.ends_with(": \"0") || setting.contains("(0)") || setting.contains("from_secs(0");
+            prop_assert!(!zero || MAY_BE_ZERO.iter().any(|name| line.contains(name)), "{}: {line}", ALL[index].name);
+        }
+    }
+}
+
+#[test]
+fn every_target_writes_its_provenance_and_is_tidy() {
+    for mode in [Mode::Direct, Mode::Transaction, Mode::Session] {
+        for target in &ALL {
+            let settings = Settings { mode, pgbouncer_version: Version::parse("1.24"), ..settings() };
+            let files = emit(target, &settings).unwrap();
+            assert!(files[0].text.contains(" 9 connections\n"), "{}", target.name);
+            assert!(files[0].text.ends_with('\n'), "{}", target.name);
+            let ends = files.iter().flat_map(|file| file.text.lines());
+            assert!(ends.clone().all(|line| line == line.trim_end()), "{}: trailing space", target.name);
+            assert!(!files[0].text.contains("\n\n\n\n"), "{}", target.name);
+        }
+    }
+}
+
+#[test]
+fn the_mode_decides_about_prepared_statements() {
+    let off = [
+        ("sqlalchemy", "\"prepare_threshold\": None"),
+        ("psycopg-pool", "\"prepare_threshold\": None"),
+        ("asyncpg", "statement_cache_size=0"),
+        ("hikaricp", "prepareThreshold: 0"),
+        ("pgxpool", "QueryExecModeExec"),
+        ("database-sql", "QueryExecModeExec"),
+        ("postgres-js", "prepare: false"),
+        ("prisma", "pgbouncer=true"),
+        ("rails", "prepared_statements: false"),
+        ("ecto", "prepare: :unnamed"),
+        ("deadpool", "query_typed"),
+        ("npgsql", "MaxAutoPrepare = 0"),
+    ];
+    let text = |name: &str, mode, version: &str| {
+        let settings = Settings { mode, pgbouncer_version: Version::parse(version), ..settings() };
+        emit(find(name).unwrap(), &settings).unwrap().remove(0).text
+    };
+    for (name, words) in off {
+        assert!(!text(name, Mode::Direct, "").contains(words), "{name} direct");
+        assert!(text(name, Mode::Transaction, "").contains(words), "{name} behind any PgBouncer");
+        assert!(text(name, Mode::Transaction, "1.20").contains(words), "{name} behind 1.20");
+        assert!(!text(name, Mode::Transaction, "1.21").contains(words), "{name} behind 1.21");
+        assert!(!text(name, Mode::Session, "1.18").contains(words), "{name} in session mode");
+    }
+    let settings = Settings { mode: Mode::Transaction, ..settings() };
+    assert!(emit(find("sqlx").unwrap(), &settings).unwrap_err().hint.contains("--pgbouncer-version 1.21"));
+}
+
+#[test]
+fn a_statement_timeout_is_sent_only_where_it_arrives() {
+    for target in &ALL {
+        let mut settings = Settings { statement_timeout: Some(Duration::from_secs(7)), ..settings() };
+        settings.pgbouncer_version = Version::parse("1.24");
+        let direct = emit(target, &settings).unwrap().remove(0).text;
+        if target.name != "pgbouncer-compose" {
+            assert!(direct.contains("7000"), "{}: {direct}", target.name);
+        }
+        settings.mode = Mode::Transaction;
+        let pooled = emit(target, &settings).unwrap().remove(0).text;
+        assert!(pooled.contains("ALTER ROLE … SET statement_timeout = 7000"), "{}", target.name);
+        let lines = pooled.lines().filter(|line| line.contains("7000")).count();
+        assert_eq!(lines, if target.name == "pgbouncer" { 2 } else { 1 }, "{}", target.name);
+    }
+}
+
+#[test]
+fn what_a_library_cannot_do_is_refused() {
+    let hikari = find("hikaricp").unwrap();
+    let short = Settings {
+        max_lifetime: Duration::from_secs(20),
+        idle_timeout: Duration::from_secs(15),
+        ..settings()
+    };
+    assert!(emit(hikari, &short).unwrap_err().message.contains("--max-lifetime"));
+    let never = Settings { idle_timeout: Duration::ZERO, ..settings() };
+    assert!(emit(hikari, &never).is_err());
+    let crossed = Settings { idle_timeout: Duration::from_secs(3600), ..settings() };
+    assert!(emit(find("node-pg").unwrap(), &crossed).is_err());
+    let session = Settings { mode: Mode::Session, provider: provider::find("neon"), ..settings() };
+    assert!(
+        emit(find("node-pg").unwrap(), &session)
+            .unwrap_err()
+            .message
+            .contains("neon has no pooler in session mode")
+    );
+}
+
+#[test]
+fn pgbouncer_gets_only_keys_that_its_version_knows() {
+    let ini = |version: &str| {
+        let settings = Settings { pgbouncer_version: Version::parse(version), ..settings() };
+        emit(find("pgbouncer").unwrap(), &settings).unwrap().remove(0).text
+    };
+    assert!(!ini("").contains("max_prepared_statements"));
+    assert!(!ini("1.18").contains("max_prepared_statements"));
+    assert!(ini("1.21").contains("max_prepared_statements = 200\n"));
+    for line in ini("1.21").lines() {
+        assert!(line.starts_with(';') || !line.contains(';'), "a comment behind a value: {line}");
+    }
+}

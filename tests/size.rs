@@ -1,0 +1,269 @@
+//! `size`: the plan and its formats, configuration that keeps what it promises, and the linter.
+
+use super::common::{Outcome, Pgconn};
+use std::path::PathBuf;
+
+fn size(line: &str) -> Outcome {
+    let mut words = vec!["size"];
+    words.extend(line.split_whitespace());
+    Pgconn::new(&words).run()
+}
+
+/// A folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("size-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_plan_for_four_cores_and_eight_instances() {
+    let plan = size("--cores 4 --instances 8 --json").success().json();
+    for (key, value) in [
+        ("optimal_connections", 9),
+        ("reserved", 15),
+        ("budget", 85),
+        ("pool_count", 8),
+        ("ceiling_per_pool", 10),
+        ("fair_share_per_pool", 1),
+        ("pool_size", 9),
+        ("min_idle", 1),
+        ("total", 72),
+        ("required_max_connections", 85),
+    ] {
+        assert_eq!(plan[key], value, "{key}");
+    }
+    assert_eq!(plan["kind"], "size");
+    assert_eq!(plan["oversubscription_factor"], 8.0);
+    assert_eq!(plan["limited_by"], "hardware");
+    assert_eq!(plan["feasible"], true);
+    assert_eq!(plan["pooler"]["recommended"], true);
+    assert_eq!(plan["pooler"]["default_pool_size"], 9);
+    assert_eq!(plan["tier"], serde_json::json!({"name": "medium", "low": 5, "high": 10}));
+    for null in ["target", "server", "deadlock_floor", "memory"] {
+        assert!(plan.as_object().unwrap().get(null).is_some_and(serde_json::Value::is_null), "{null}");
+    }
+    let inputs = plan["inputs"].as_array().unwrap();
+    let assumed = inputs.iter().find(|input| input["name"] == "max_connections").unwrap();
+    assert_eq!((&assumed["value"], &assumed["source"]), (&100.into(), &"assumed".into()));
+}
+
+#[test]
+fn the_table_shows_both_plans_the_steps_and_what_was_assumed() {
+    let table = size("--cores 4 --instances 8").success();
+    assert_eq!(table.stderr, "");
+    for line in [
+        "direct                       8          9         1           72  max_connections 85 or more\n",
+        "PgBouncer (transaction)      8          9         1            9  default_pool_size 9, max_client_conn 100 (recommended)\n",
+        "optimal_connections           9  4 × 2 + 1\n",
+        "! max_connections 100 is assumed; ",
+        "! a rollout that runs 25 % more instances for a while would open 90 connections, over the budget of 85",
+    ] {
+        assert!(table.stdout.contains(line), "{line:?} is missing in\n{table}");
+    }
+    let rows = size("--cores 4 --instances 8 -F tsv").success().stdout;
+    assert!(rows.starts_with("list\tname\tvalue\tdetail\n"), "{rows}");
+    assert!(rows.contains("steps\ttotal\t72\t9 × 8\n"), "{rows}");
+}
+
+#[test]
+fn an_infeasible_plan_is_shown_and_fails_with_what_would_help() {
+    let plan = size("--cores 4 --instances 91 --reserve 10 --json").fails_with(1);
+    assert_eq!(plan.json()["feasible"], false);
+    assert_eq!(plan.json()["pool_size"], 0);
+    let error: serde_json::Value = serde_json::from_str(&plan.stderr).unwrap();
+    assert!(error["error"]["hint"].as_str().unwrap().contains("max_connections 102"), "{plan}");
+    let emitted = size("--cores 4 --instances 91 --reserve 10 --emit node-pg").fails_with(1);
+    assert_eq!(emitted.stdout, "", "never a pool of 0, and never one of 1 instead");
+    let _ = size("--cores 4 --instances 91 --mode transaction").success();
+    let pooled = size("--cores 4 --instances 91 --mode transaction --emit node-pg").success();
+    assert!(pooled.stdout.contains("max: 5,"), "{pooled}");
+}
+
+#[test]
+fn nonsense_is_a_usage_error() {
+    for (line, words) in [
+        ("--instances 8", "cores"),
+        ("--cores 0", "at least 1 core"),
+        ("--cores -4", "whole number of 0 or more"),
+        ("--cores 4 --spindles -1", "whole number of 0 or more"),
+        ("--cores 4294967295", "65536"),
+        ("--cores 4 --instances 0", "at least 1 instance"),
+        ("--cores 4 --max-connections 0", "at least 1"),
+        ("--cores 4 --max-connections 262144", "262143"),
+        ("--cores 4 --max-connections 3", "leave nothing"),
+        ("--cores 4 --reserve 100", "leaves nothing"),
+        ("--cores 4 --app a=1@0", "add up to 0"),
+        ("--cores 4 --app a=1 --instances 2", "cannot be used with"),
+        ("--cores 4 --replica-max-connections 50", "does not start"),
+        ("--cores 4 --emit nothing", "invalid value"),
+        ("--cores 4 --emit node-pg --json", "no other format"),
+        ("--plan /nonexistent", "could not read"),
+    ] {
+        let refused = size(line).fails_with(2);
+        assert_eq!(refused.stdout, "", "{line}");
+        assert!(refused.stderr.contains(words), "{line}: {refused}");
+    }
+}
+
+/// The first number behind `marker`.
+fn number(text: &str, marker: &str) -> u64 {
+    let (_, rest) = text.split_once(marker).unwrap_or_else(|| panic!("{marker} is missing in\n{text}"));
+    rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+/// The settings that bound a pool in each target's configuration; their sum is the bound.
+const BOUNDS: [(&str, &[&str]); 19] = [
+    ("node-pg", &["max: "]),
+    ("prisma", &["connection_limit="]),
+    ("prisma7", &["max: "]),
+    ("sqlalchemy", &[" pool_size=", " max_overflow="]),
+    ("django", &["\"max_size\": "]),
+    ("psycopg-pool", &["max_size="]),
+    ("asyncpg", &["max_size="]),
+    ("hikaricp", &["maximum-pool-size: "]),
+    ("pgxpool", &["MaxConns = "]),
+    ("database-sql", &["SetMaxOpenConns("]),
+    ("sqlx", &[".max_connections("]),
+    ("deadpool", &[".max_size("]),
+    ("npgsql", &["MaxPoolSize = "]),
+    ("rails", &[" pool: "]),
+    ("ecto", &["pool_size: "]),
+    ("knex", &["max: "]),
+    ("postgres-js", &["max: "]),
+    ("pgbouncer", &["default_pool_size = "]),
+    ("pgbouncer-compose", &["DEFAULT_POOL_SIZE: \""]),
+];
+
+fn bound(target: &str, text: &str) -> u64 {
+    // Comments name numbers too.
+    let text: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with(['#', ';']) && !line.trim_start().starts_with("//"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let (_, markers) = BOUNDS.iter().find(|(name, _)| *name == target).unwrap();
+    markers.iter().map(|marker| number(&text, marker)).sum()
+}
+
+#[test]
+fn what_the_files_allow_adds_up_to_the_figure_printed() {
+    for (inputs, mode) in [
+        ("--cores 4 --instances 8", "direct"),
+        ("--cores 64 --instances 3 --processes 5 --surge 25", "direct"),
+        ("--cores 1 --instances 1 --spindles 0", "direct"),
+        ("--cores 16 --instances 70 --max-connections 500", "transaction"),
+        ("--cores 16 --instances 7 --pooler-processes 2 --pooler-pairs 3 --pooler-reserve 1", "session"),
+    ] {
+        let plan = size(&format!("{inputs} --json")).success().json();
+        for (target, _) in BOUNDS {
+            let mode = if mode == "direct" && target.starts_with("pgbouncer") { "transaction" } else { mode };
+            let line = format!("{inputs} --mode {mode} --pgbouncer-version 1.24 --emit {target}");
+            let text = size(&line).success().stdout;
+            if target.starts_with("pgbouncer") {
+                let [processes, pairs, reserve] = ["processes", "pairs", "reserve_pool_size"]
+                    .map(|key| plan["pooler"][key].as_u64().unwrap());
+                let (_, printed) = text.split_once("Behind PgBouncer").unwrap();
+                let server = number(printed, "at most ");
+                assert_eq!((bound(target, &text) + reserve) * pairs * processes, server, "{line}");
+                assert!(server <= plan["budget"].as_u64().unwrap(), "{line}");
+                assert!(mode == "session" || plan["pooler"]["server_connections"] == server, "{line}");
+                continue;
+            }
+            let pools = plan["pool_count"].as_u64().unwrap();
+            assert_eq!(bound(target, &text) * pools, plan["total"].as_u64().unwrap(), "{line}");
+            assert!(text.contains(&format!("{pools} pools: {} in all", plan["total"])), "{line}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn several_files_and_several_services_go_into_folders() {
+    let folder = folder("emit");
+    let out = folder.to_str().unwrap();
+    let _ = size(&format!("--cores 4 --instances 8 --emit pgbouncer -o {out}/pool -q")).success();
+    let ini = std::fs::read_to_string(folder.join("pool/pgbouncer.ini")).unwrap();
+    assert!(ini.contains("\ndefault_pool_size = 9\n"), "{ini}");
+    let userlist = std::process::Command::new(folder.join("pool/userlist.sh"))
+        .arg(folder.join("userlist.txt"))
+        .env("DB_USER", "app")
+        .env("DB_PASSWORD", "a\"b $c")
+        .status()
+        .unwrap();
+    assert!(userlist.success());
+    assert_eq!(std::fs::read_to_string(folder.join("userlist.txt")).unwrap(), "\"app\" \"a\"\"b $c\"\n");
+
+    let _ = size(&format!("--cores 4 --app api=2@3 --app ../w=2 --emit node-pg -o {out}/apps -q")).success();
+    assert!(std::fs::read_to_string(folder.join("apps/api/pool.mjs")).unwrap().contains("pools of api"));
+    assert!(folder.join("apps/_..-w/pool.mjs").exists());
+
+    let _ = size(&format!("--cores 4 --emit rails -o {out}/database.yml")).success();
+    assert!(std::fs::read_to_string(folder.join("database.yml")).unwrap().contains("\n  pool: 9\n"));
+    let refused = size("--cores 4 --app api=2 --app w=2 --emit node-pg").fails_with(2);
+    assert!(refused.stderr.contains("--for (api, w)"), "{refused}");
+    let one = size("--cores 4 --app api=2@3 --app w=2 --emit node-pg --for api").success();
+    assert!(one.stdout.contains("pools of api"), "{one}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_plan_file_gives_the_inputs_and_flags_win() {
+    let example = size("--plan-example").success().stdout;
+    let folder = folder("plan");
+    let path = folder.join("plan.toml");
+    std::fs::write(&path, &example).unwrap();
+    let plan = size(&format!("--plan {} --json", path.display())).success().json();
+    assert_eq!(plan["services"].as_array().unwrap().len(), 2);
+    assert_eq!(plan["optimal_connections"], 17);
+    let changed = size(&format!("--plan {} --cores 2 --json", path.display())).success().json();
+    assert_eq!(changed["optimal_connections"], 5);
+    std::fs::write(&path, "cores = 4\n\ncolour = 1\n").unwrap();
+    let wrong = size(&format!("--plan {}", path.display())).fails_with(2);
+    assert!(wrong.stderr.contains("plan.toml line 3: unknown field"), "{wrong}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_linter_names_the_line_and_fails_on_errors() {
+    let copied = "[databases]\nmyapp = host=127.0.0.1 dbname=myapp\n[pgbouncer]\nauth_type = md5\nauth_file = /u\n\
+        pool_mode = transaction          ; session, transaction, or statement\ndefault_pool_size = 20\n";
+    let lint = |flags: &[&str], text: &str| {
+        let words = [&["size", "--lint", "-"], flags].concat();
+        Pgconn::new(&words).input(text).run()
+    };
+    let found = lint(&["--json"], copied).fails_with(1);
+    let findings = found.json()["findings"].clone();
+    assert_eq!(
+        (&findings[1]["line"], &findings[1]["code"]),
+        (&6.into(), &"inline_comment".into()),
+        "{found}"
+    );
+    assert!(lint(&[], copied).fails_with(1).stdout.contains("   6  error "), "a line for people");
+    let fixed = copied.replace("          ; session, transaction, or statement", "");
+    let _ = lint(&[], &fixed).success();
+    let five = lint(&["--pooler-pairs", "5"], &fixed).fails_with(1);
+    assert!(five.stdout.contains("open up to 100 server connections; the server has 97"), "{five}");
+    let neither = lint(&[], "hello").fails_with(1);
+    assert!(neither.stderr.contains("neither a pgbouncer.ini"), "{neither}");
+}
+
+#[test]
+fn what_is_emitted_passes_the_linter() {
+    for version in ["1.18", "1.24"] {
+        for mode in ["transaction", "session"] {
+            let ini = size(&format!(
+                "--cores 4 --instances 8 --emit pgbouncer --mode {mode} --pgbouncer-version {version}"
+            ));
+            let linted = Pgconn::new(&["size", "--lint", "-", "--pgbouncer-version", version, "--json"])
+                .input(&ini.success().stdout)
+                .run()
+                .success();
+            let findings = linted.json()["findings"].as_array().unwrap().clone();
+            let expected = if version == "1.18" && mode == "transaction" { 1 } else { 0 };
+            assert_eq!(findings.len(), expected, "{linted}");
+            assert!(findings.iter().all(|finding| finding["code"] == "prepared_statements"), "{linted}");
+        }
+    }
+}
