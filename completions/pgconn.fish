@@ -54,6 +54,8 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "ls" -d 'List sessions
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "sessions" -d 'List sessions'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "long" -d 'List the longest queries and transactions first'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "queries" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "blocking" -d 'Show who waits for whom, as a tree, root first'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "kill" -d 'End sessions, and verify that they are gone'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "terminate" -d 'End sessions, and verify that they are gone'
@@ -293,6 +295,86 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s v -l verbose -
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l all-waits -d 'Look at all waits, however many they are, and not only at the 200 longest'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l all-waits -d 'Look at all waits, however many they are, and not only at the 200 longest'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l verify -d 'How long to watch for completion' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l log -d 'Append a JSON line for each signal to this file' -r -F
@@ -793,4 +875,21 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "cancel check error kill long ls size size_lint stats timeout"
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check error kill long ls stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

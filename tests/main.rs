@@ -7,6 +7,7 @@
     reason = "a test fails by panicking; the whole of this crate is tests"
 )]
 
+mod blockers;
 mod check;
 mod cluster;
 mod common;

@@ -2,6 +2,7 @@
 //! and holds what every command is given.
 
 mod act;
+mod blockers;
 mod cancel;
 mod check;
 pub(crate) mod completions;
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     /// List the longest queries and transactions first
     #[command(visible_alias = "queries")]
     Long(long::Args),
+    /// Show who waits for whom, as a tree, root first
+    #[command(visible_alias = "blocking")]
+    Blockers(blockers::Args),
     /// Cancel running queries; the sessions stay
     Cancel(cancel::Args),
     /// End sessions, and verify that they are gone
@@ -91,6 +95,7 @@ pub(crate) const MANUALS: &[(&str, Manual)] = &[
     ("stats", stats::MANUAL),
     ("ls", ls::MANUAL),
     ("long", long::MANUAL),
+    ("blockers", blockers::MANUAL),
     ("cancel", cancel::MANUAL),
     ("kill", kill::MANUAL),
     ("timeout", timeout::MANUAL),
@@ -129,6 +134,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Stats(args) => stats::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
         Command::Long(args) => long::run(args, context).await,
+        Command::Blockers(args) => blockers::run(args, context).await,
         Command::Cancel(args) => cancel::run(args, context).await,
         Command::Kill(args) => kill::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,

@@ -21,6 +21,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 
 /// The schemas by the `kind` of the document, in the order of the alphabet.
 pub(crate) const SCHEMAS: &[(&str, &str)] = &[
+    ("blockers", include_str!("../../schemas/blockers.json")),
     ("cancel", include_str!("../../schemas/cancel.json")),
     ("check", include_str!("../../schemas/check.json")),
     ("error", include_str!("../../schemas/error.json")),
@@ -58,6 +59,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
 pub(crate) fn generated() -> Vec<(&'static str, schemars::Schema)> {
     use crate::render::json::{error_schema, schema};
     vec![
+        ("blockers", schema::<super::blockers::Blockers>("blockers")),
         ("cancel", schema::<super::act::report::Report>("cancel")),
         ("check", schema::<super::check::Verdict>("check")),
         ("error", error_schema()),

@@ -87,6 +87,8 @@ impl Db {
                 ("scope", "true"),
                 waitstart,
                 wait_seconds,
+                ("lock", ""),
+                ("details", ""),
                 ("limit", &MOST_WAITERS.to_string()),
             ],
         );

@@ -3,6 +3,7 @@
 //! nothing leaks through a transaction pooler and no round trip is added.
 
 mod act;
+mod blocking;
 mod connect;
 mod dial;
 mod error;

@@ -26,6 +26,8 @@ impl Db {
             ("scope", selection.scope()),
             waitstart,
             wait_seconds,
+            ("lock", ""),
+            ("details", ""),
             ("limit", WAITERS),
         ];
         let questions = [sql::SURROUNDINGS, sql::SLOTS, sql::LONGEST, sql::WAITS, sql::PREPARED]

@@ -20,6 +20,8 @@ pub(crate) const WAITS: &str = include_str!("sql/waits.sql");
 pub(crate) const PREPARED: &str = include_str!("sql/prepared.sql");
 /// The names that filters could have meant.
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
+/// The prepared transactions that somebody waits for.
+pub(crate) const PREPARED_BLOCKERS: &str = include_str!("sql/prepared_blockers.sql");
 /// What decides which sessions this role may signal.
 pub(crate) const POWERS: &str = include_str!("sql/powers.sql");
 /// The one statement that signals.
@@ -127,6 +129,7 @@ mod tests {
             FILE_SETTINGS,
             SESSION_GROUPS,
             CONFIG_LOADED,
+            PREPARED_BLOCKERS,
         ] {
             assert!(text.starts_with("-- One row per ") || text.starts_with("-- One row: "), "{text}");
         }

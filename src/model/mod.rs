@@ -1,6 +1,7 @@
 //! The facts pgconn works on: plain data with units in names and types. No I/O, no clock, no driver types.
 
 pub(crate) mod act;
+pub(crate) mod blocking;
 pub(crate) mod filter;
 pub(crate) mod health;
 pub(crate) mod server;

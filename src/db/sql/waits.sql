@@ -1,10 +1,11 @@
 -- One row per session that waits for a lock or is waited for (pid 0: a prepared transaction), the longest waits first.
 -- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {limit} longest waits: both
 -- hold up the lock manager. pg_locks shows everybody everything, so that waits are seen that the activity view hides.
+-- Only who asks for lock and details pays for them.
 with a as materialized (
   {activity}
 ), l as materialized (
-  select l.pid, max({waitstart}) as waitstart
+  select l.pid, max({waitstart}) as waitstart{lock}
   from pg_locks l
   where not l.granted and l.pid is not null
     and (select coalesce(bool_or(a.wait_event_type = 'Lock' or a.hidden), false) from a)
@@ -29,8 +30,9 @@ select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.n, p.undecide
        encode(textsend(d.datname::text), 'hex')    as database,
        encode(textsend(r.rolname::text), 'hex')    as role,
        encode(textsend(s.application_name), 'hex') as application_name,
-       s.client, s.state
+       s.client, s.state{details}
 from p left join a s on s.pid = p.pid
+     left join l on l.pid = p.pid
      left join pg_database d on d.oid = s.datid
      left join pg_roles r on r.oid = s.usesysid
 order by p.seconds desc nulls last, p.pid

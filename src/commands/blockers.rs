@@ -1,0 +1,316 @@
+//! `pgconn blockers`: who waits for whom, as a tree, root first, and what would free them.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::Context;
+use super::manual::{Group, Manual};
+use crate::analyze::blocking::{self, Line};
+use crate::args::Filters;
+use crate::exit::Exit;
+use crate::model::act::Wait;
+use crate::model::blocking::{Blocked, Prepared, Waits};
+use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::{Head, Report, Warning, text, tsv};
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Look,
+    &[
+        ("Who holds everybody up, and what would free them?", "pgconn blockers"),
+        ("Only the queues in which sessions of one application stand", "pgconn blockers --app checkout"),
+        ("The sessions that wait longest, for scripts", "pgconn blockers -F tsv"),
+    ],
+);
+
+/// How many waits are looked at: each costs the lock manager a moment of standstill.
+const MOST_WAITS: usize = 200;
+
+/// How many roots get the command that would free those behind them.
+const ADVISED: usize = 3;
+
+/// Arguments of `blockers`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Look at all waits, however many they are, and not only at the 200 longest
+    #[arg(long)]
+    all_waits: bool,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+/// Looks, builds the tree and prints it.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let filter = args.filters.filter();
+    let limit = (!args.all_waits).then_some(MOST_WAITS);
+    let db = context.connect().await?;
+    let (surroundings, waits) = db.waits(&filter, limit, context.query_bytes()).await?;
+    let count = |claim: fn(&Blocked) -> bool| waits.sessions.iter().filter(|session| claim(session)).count();
+    let hidden = i64::try_from(count(|session| session.hidden)).unwrap_or(i64::MAX);
+    let undecidable = i64::try_from(count(|session| session.matches.is_none())).unwrap_or(i64::MAX);
+    let mut head = super::head(&db, &surroundings, hidden);
+    if !filter.is_empty() {
+        head.warnings.extend(super::undecidable(undecidable));
+    }
+    if limit.is_some_and(|limit| waits.waiting > i64::try_from(limit).unwrap_or(i64::MAX)) {
+        head.warnings.push(Warning {
+            code: "waits_cut",
+            message: format!("{} wait; only the {MOST_WAITS} longest waits were looked at", waits.waiting),
+            hint: Some("see all of them with --all-waits".into()),
+        });
+    }
+    if waits.sessions.is_empty() && !filter.is_empty() {
+        head.warnings.extend(super::did_you_mean(&db, &filter).await?);
+    }
+    db.close().await;
+    let report = Blockers::new(waits, !filter.is_empty());
+    context.emit(&report, &head)?;
+    for advice in report.advice() {
+        context.ui.hint(&advice);
+    }
+    Ok(Exit::Done)
+}
+
+/// The answer of `blockers`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Blockers {
+    /// Sessions that wait for a lock.
+    blocked_count: i64,
+    /// Sessions that others wait for and that do not wait themselves; of those that wait in a circle, one.
+    roots: Vec<i32>,
+    /// Those who wait or are waited for, in the order of the tree.
+    sessions: Vec<Blocked>,
+    /// Prepared transactions that somebody waits for.
+    prepared: Vec<Prepared>,
+    #[serde(skip)]
+    lines: Vec<Line>,
+}
+
+impl Blockers {
+    /// Builds the tree; with filters, only the trees in which a session matches or may match.
+    fn new(waits: Waits, filtered: bool) -> Self {
+        let Waits { mut sessions, mut prepared, .. } = waits;
+        let mut edges = edges(&sessions, &prepared);
+        if filtered {
+            let chosen: Vec<i32> = sessions
+                .iter()
+                .filter(|session| session.matches != Some(false))
+                .map(|session| session.pid)
+                .collect();
+            let kept = blocking::relatives(&edges, &chosen);
+            edges.retain(|wait| kept.contains(&wait.pid));
+            sessions.retain(|session| kept.contains(&session.pid));
+            prepared.retain(|prepared| prepared.waiting_pids.iter().any(|pid| kept.contains(pid)));
+        }
+        let held = blocking::held_up(&edges);
+        let lines = blocking::tree(&edges);
+        let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
+        sessions.sort_by_key(|session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
+        for session in &mut sessions {
+            session.blocks_total = held.get(&session.pid).copied().unwrap_or(0);
+        }
+        let waits = |session: &&Blocked| session.lock.is_some() || !session.blocked_by.is_empty();
+        let blocked = sessions.iter().filter(waits).count();
+        let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && held.contains_key(&line.pid);
+        let roots = lines.iter().filter(holds).map(|line| line.pid);
+        Self {
+            blocked_count: i64::try_from(blocked).unwrap_or(i64::MAX),
+            roots: roots.collect(),
+            sessions,
+            prepared,
+            lines,
+        }
+    }
+
+    /// The command that frees the sessions behind each of the worst roots.
+    fn advice(&self) -> Vec<String> {
+        let roots = self.lines.iter().filter(|line| line.depth == 0).take(ADVISED);
+        roots.filter_map(|root| self.advice_for(*root)).collect()
+    }
+
+    fn advice_for(&self, root: Line) -> Option<String> {
+        if let Some(prepared) = prepared_at(&self.prepared, root.pid) {
+            return Some(format!(
+                "to free those behind it, in database {}: ROLLBACK PREPARED '{}'",
+                super::quoted(&prepared.database),
+                prepared.gid.replace('\'', "''")
+            ));
+        }
+        let session = self.sessions.iter().find(|session| session.pid == root.pid)?;
+        let id = session.session_id.as_ref().filter(|_| session.blocks_total > 0)?;
+        let act = if session.state.as_deref() == Some("active") { "cancel" } else { "kill" };
+        Some(format!("to free {}: pgconn {act} {id}", text::count(session.blocks_total, "session")))
+    }
+}
+
+/// The edges of the tree, with prepared transactions told apart: the server calls all of them 0.
+fn edges(sessions: &[Blocked], prepared: &[Prepared]) -> Vec<Wait> {
+    let of = |pid: i32| {
+        let waited_for = prepared.iter().enumerate().filter(move |(_, one)| one.waiting_pids.contains(&pid));
+        waited_for.filter_map(|(at, _)| i32::try_from(at).ok().map(|at| -1 - at))
+    };
+    let edges = |session: &Blocked| {
+        let mut blocked_by: Vec<i32> =
+            session.blocked_by.iter().copied().filter(|blocker| *blocker != 0).collect();
+        blocked_by.extend(of(session.pid));
+        // It waits for one that has ended since.
+        if blocked_by.is_empty() && session.blocked_by.contains(&0) {
+            blocked_by.push(0);
+        }
+        Wait { pid: session.pid, blocked_by }
+    };
+    sessions.iter().map(edges).collect()
+}
+
+/// The prepared transaction behind a negative pid of the tree.
+fn prepared_at(prepared: &[Prepared], pid: i32) -> Option<&Prepared> {
+    prepared.get(usize::try_from(-1 - i64::from(pid)).ok()?)
+}
+
+impl Report for Blockers {
+    fn kind(&self) -> &'static str {
+        "blockers"
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["sessions", "prepared"]
+    }
+
+    fn blocks(&self, _: &Head) -> Vec<Block> {
+        if self.blocked_count == 0 {
+            return vec![Block::marked(Mark::Good, "no session waits for a lock")];
+        }
+        let mut table = Table::new(&[
+            ("PID", Align::Left),
+            ("BLOCKS", Align::Right),
+            ("WAIT", Align::Right),
+            ("XACT", Align::Right),
+            ("DATABASE", Align::Left),
+            ("ROLE", Align::Left),
+            ("APPLICATION", Align::Left),
+            ("STATE", Align::Left),
+            ("LOCK", Align::Left),
+            ("QUERY", Align::Left),
+        ]);
+        let sessions: HashMap<i32, &Blocked> =
+            self.sessions.iter().map(|session| (session.pid, session)).collect();
+        for line in &self.lines {
+            let mark = if line.depth == 0 { Mark::Bad } else { Mark::Plain };
+            if let Some(session) = sessions.get(&line.pid) {
+                table.push(mark, session_row(*line, session));
+            } else {
+                table.push(mark, prepared_row(*line, prepared_at(&self.prepared, line.pid)));
+            }
+        }
+        let waiting: HashSet<i32> =
+            self.lines.iter().filter(|line| line.cycle).map(|line| line.pid).collect();
+        let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));
+        if !waiting.is_empty() {
+            summary.push_str(
+                "; some wait for each other in a circle, which the server ends at deadlock_timeout",
+            );
+        }
+        vec![Block::Table(table), Block::marked(Mark::Warn, summary)]
+    }
+
+    fn tsv(&self) -> tsv::Rows {
+        let mut rows = tsv::Rows::new(&[
+            "pid",
+            "session_id",
+            "depth",
+            "blocked_by",
+            "blocks_total",
+            "database",
+            "role",
+            "application_name",
+            "client",
+            "state",
+            "wait_seconds",
+            "xact_seconds",
+            "lock_type",
+            "lock_mode",
+            "lock_relation",
+            "query",
+        ]);
+        for session in &self.sessions {
+            let depth = self.lines.iter().find(|line| line.pid == session.pid).map(|line| line.depth);
+            let pids: Vec<String> = session.blocked_by.iter().map(ToString::to_string).collect();
+            let lock = session.lock.as_ref();
+            rows.push([
+                session.pid.into(),
+                session.session_id.as_ref().into(),
+                depth.and_then(|depth| i64::try_from(depth).ok()).into(),
+                pids.join(",").as_str().into(),
+                session.blocks_total.into(),
+                session.database.as_ref().into(),
+                session.role.as_ref().into(),
+                (&session.application_name).into(),
+                session.client.as_ref().into(),
+                session.state.as_ref().into(),
+                session.wait_seconds.into(),
+                session.xact_seconds.into(),
+                lock.map(|lock| &lock.kind).into(),
+                lock.map(|lock| &lock.mode).into(),
+                lock.and_then(|lock| lock.relation.as_ref()).into(),
+                session.query.as_ref().into(),
+            ]);
+        }
+        rows
+    }
+}
+
+fn session_row(line: Line, session: &Blocked) -> [String; 10] {
+    let known = |text: &Option<String>| text.clone().unwrap_or_default();
+    let at_most = if session.wait_at_most { "≤ " } else { "" };
+    let wait = session.wait_seconds.map(|seconds| format!("{at_most}{}", text::duration(seconds)));
+    let state = match (&session.state, session.vanished, session.hidden) {
+        (_, true, _) => "(ended since)".into(),
+        (_, _, true) => "(hidden)".into(),
+        (state, ..) => known(state),
+    };
+    let lock = session.lock.as_ref().map(|lock| {
+        let on = lock.relation.as_ref().map(|relation| format!(" on {relation}")).unwrap_or_default();
+        format!("{} {}{on}", lock.kind, lock.mode)
+    });
+    [
+        format!("{}{}", branch(line), session.pid),
+        if session.blocks_total > 0 { session.blocks_total.to_string() } else { String::new() },
+        wait.unwrap_or_default(),
+        session.xact_seconds.map(text::duration).unwrap_or_default(),
+        known(&session.database),
+        known(&session.role),
+        session.application_name.clone(),
+        state,
+        lock.unwrap_or_default(),
+        known(&session.query),
+    ]
+}
+
+fn prepared_row(line: Line, prepared: Option<&Prepared>) -> [String; 10] {
+    let none = String::new;
+    let waiting = prepared.map(|prepared| prepared.waiting_pids.len().to_string());
+    [
+        format!("{}prepared", branch(line)),
+        waiting.unwrap_or_default(),
+        none(),
+        prepared.map(|prepared| text::duration(prepared.prepared_seconds)).unwrap_or_default(),
+        prepared.map(|prepared| prepared.database.clone()).unwrap_or_default(),
+        prepared.map(|prepared| prepared.owner.clone()).unwrap_or_default(),
+        none(),
+        "prepared transaction".into(),
+        none(),
+        prepared.map(|prepared| prepared.gid.clone()).unwrap_or_default(),
+    ]
+}
+
+/// What stands before a pid, so that its depth shows: blanks would not survive in a cell.
+fn branch(line: Line) -> String {
+    match line.depth {
+        0 if line.cycle => "↻ ".into(),
+        0 => String::new(),
+        depth => format!("└{} ", "─".repeat(2 * depth - 1)),
+    }
+}

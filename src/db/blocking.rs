@@ -1,0 +1,107 @@
+//! The question who waits for whom.
+
+use super::look::surroundings_of;
+use super::rows::{Row, Rows};
+use super::{Db, Error, Kind, Selection, filter, sql};
+use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
+use crate::model::filter::Filter;
+use crate::model::server::Surroundings;
+
+/// What is asked of each waiting session's lock.
+const LOCK: &str = ", max(l.locktype) as locktype, max(l.mode) as mode, max(l.database::int8) as database, \
+                    max(l.relation::int8)::oid as relation";
+
+impl Db {
+    /// Looks at who waits for whom, at most at `limit` waits (the longest ones) when there is one. `query_bytes` as in
+    /// [`super::Listing`].
+    ///
+    /// # Errors
+    /// When the server does not answer, or refuses a value of the filter.
+    pub(crate) async fn waits(
+        &self,
+        filter: &Filter,
+        limit: Option<usize>,
+        query_bytes: Option<u32>,
+    ) -> Result<(Surroundings, Waits), Error> {
+        let query = match query_bytes {
+            None => "encode(textsend(s.query), 'hex')".to_owned(),
+            Some(0) => "null".to_owned(),
+            Some(bytes) => format!("encode(substring(textsend(s.query) from 1 for {bytes}), 'hex')"),
+        };
+        let filter = filter::fragment(filter);
+        let details = format!(
+            ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
+             extract(epoch from s.now - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
+             s.pid is null as vanished, ({filter}) as matches, l.locktype, l.mode, \
+             case when l.database in (0, (select oid from pg_database where datname = current_database())) \
+                  then encode(textsend(l.relation::regclass::text), 'hex') end as relation"
+        );
+        let [waitstart, wait_seconds] = self.wait_clock();
+        let waits = sql::fill(
+            sql::WAITS,
+            &[
+                ("activity", &self.activity()),
+                ("filter", "true"),
+                ("scope", Selection { all_backends: true, ..Selection::default() }.scope()),
+                waitstart,
+                wait_seconds,
+                ("lock", LOCK),
+                ("details", &details),
+                ("limit", &limit.map_or_else(|| "all".to_owned(), |limit| limit.to_string())),
+            ],
+        );
+        let questions = [sql::fill(sql::SURROUNDINGS, &[]), waits, sql::fill(sql::PREPARED_BLOCKERS, &[])];
+        let [surroundings, rows, prepared] = <[Rows; 3]>::try_from(self.look(&questions).await?)
+            .map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
+        let mut waits = Waits {
+            prepared: prepared.iter().map(prepared_of).collect::<Result<_, _>>()?,
+            ..Waits::default()
+        };
+        for row in rows {
+            waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);
+            let session = self.blocked_of(&row)?;
+            // The row of all prepared transactions together; each has its own among the prepared.
+            if session.pid != 0 {
+                waits.sessions.push(session);
+            }
+        }
+        Ok((surroundings_of(&surroundings)?, waits))
+    }
+
+    fn blocked_of(&self, row: &Row) -> Result<Blocked, Error> {
+        let hidden = row.claim("hidden")?;
+        let kind = row.word("locktype")?;
+        let relation = row.text("relation")?;
+        let mode = row.word("mode")?.unwrap_or_default();
+        let wait_seconds = row.age("seconds")?;
+        Ok(Blocked {
+            pid: row.required("pid")?,
+            session_id: row.word("session_id")?,
+            blocked_by: row.pids("blocked_by")?,
+            blocks_total: 0,
+            database: row.text("database")?,
+            role: row.text("role")?,
+            application_name: row.text("application_name")?.unwrap_or_default(),
+            client: row.word("client")?,
+            state: row.word("state")?,
+            wait_at_most: wait_seconds.is_some() && self.version_num < 140_000,
+            wait_seconds,
+            xact_seconds: row.age("xact_seconds")?,
+            lock: kind.map(|kind| Lock { kind, mode, relation }),
+            query: row.text("query")?.filter(|text| !hidden && !text.is_empty()),
+            hidden,
+            vanished: row.claim("vanished")?,
+            matches: row.word("matches")?.map(|claim| claim == "t"),
+        })
+    }
+}
+
+fn prepared_of(row: &Row) -> Result<Prepared, Error> {
+    Ok(Prepared {
+        gid: row.text("gid")?.unwrap_or_default(),
+        owner: row.text("owner")?.unwrap_or_default(),
+        database: row.text("database")?.unwrap_or_default(),
+        prepared_seconds: row.age("seconds")?.unwrap_or_default(),
+        waiting_pids: row.pids("waiting_pids")?,
+    })
+}

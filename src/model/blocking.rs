@@ -1,0 +1,84 @@
+//! Sessions that wait for locks, and those that they wait for.
+
+use serde::Serialize;
+
+/// The lock that a session waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Lock {
+    /// As PostgreSQL says it: `relation`, `transactionid`, `tuple`, …
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// The mode asked for: `AccessExclusiveLock`, …
+    pub(crate) mode: String,
+    /// The relation's name; none for other locks, and for relations of other databases.
+    pub(crate) relation: Option<String>,
+}
+
+/// A session that waits or is waited for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Blocked {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// PostgreSQL's `%c`: hex start second, dot, hex pid.
+    pub(crate) session_id: Option<String>,
+    /// For whom it waits, those ahead of it in the queue included; 0 is a prepared transaction. Empty: it does not wait.
+    pub(crate) blocked_by: Vec<i32>,
+    /// Sessions that wait for it, directly or behind others.
+    pub(crate) blocks_total: i64,
+    /// Database it is connected to.
+    pub(crate) database: Option<String>,
+    /// Role that logged in.
+    pub(crate) role: Option<String>,
+    /// As the client set it.
+    pub(crate) application_name: String,
+    /// Client address, or `local` for a Unix socket.
+    pub(crate) client: Option<String>,
+    /// Verbatim as PostgreSQL says it.
+    pub(crate) state: Option<String>,
+    /// How long it has waited; none when it does not wait, or when that is hidden.
+    pub(crate) wait_seconds: Option<f64>,
+    /// True when `wait_seconds` is only the most it can be: servers before 14 do not say when a wait began.
+    pub(crate) wait_at_most: bool,
+    /// Age of its transaction.
+    pub(crate) xact_seconds: Option<f64>,
+    /// What it waits for.
+    pub(crate) lock: Option<Lock>,
+    /// Running or last statement.
+    pub(crate) query: Option<String>,
+    /// True when this role may not see what it does.
+    pub(crate) hidden: bool,
+    /// True when it ended while it was looked at.
+    pub(crate) vanished: bool,
+    /// Whether the filters select it; none when that is hidden.
+    #[serde(skip)]
+    pub(crate) matches: Option<bool>,
+}
+
+/// A prepared transaction that somebody waits for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Prepared {
+    /// Its global identifier.
+    pub(crate) gid: String,
+    /// Who prepared it; besides superusers, who can end it.
+    pub(crate) owner: String,
+    /// The only database in which it can be ended.
+    pub(crate) database: String,
+    /// Its age.
+    pub(crate) prepared_seconds: f64,
+    /// Who waits for it directly.
+    pub(crate) waiting_pids: Vec<i32>,
+}
+
+/// Everything that was seen of the waits.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waits {
+    /// Those who wait or are waited for.
+    pub(crate) sessions: Vec<Blocked>,
+    /// Prepared transactions that are waited for.
+    pub(crate) prepared: Vec<Prepared>,
+    /// All that wait, looked at or not.
+    pub(crate) waiting: i64,
+}

@@ -1,0 +1,141 @@
+//! `blockers`: who waits for whom, on a real server.
+
+use super::common::{Cluster, Pgconn, Session, with};
+use serde_json::{Value, json};
+
+fn blockers(cluster: &Cluster, arguments: &[&str]) -> Value {
+    Pgconn::new(&[&["blockers", "--json"], arguments].concat()).on(cluster).run().success().json()
+}
+
+fn app(name: &str) -> [(&str, &str); 1] {
+    [("application_name", name)]
+}
+
+fn session(document: &Value, pid: i32) -> Value {
+    let sessions = document["sessions"].as_array().unwrap();
+    sessions
+        .iter()
+        .find(|session| session["pid"] == pid)
+        .unwrap_or_else(|| panic!("{pid}: {document}"))
+        .clone()
+}
+
+#[test]
+fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
+    let cluster = with(&[]);
+    cluster.query("create table orders (id int primary key, n int); insert into orders values (1, 0)");
+    assert_eq!(blockers(&cluster, &[])["blocked_count"], 0);
+    let root = cluster.idle_in_transaction(&app("root"), "lock table orders in row exclusive mode");
+    let first = cluster.waiting(&app("first"), "begin; lock table orders");
+    let second = cluster.waiting(&app("second"), "select from orders");
+    let document = blockers(&cluster, &[]);
+    assert_eq!((&document["blocked_count"], &document["roots"]), (&json!(2), &json!([root.pid])));
+    let order: Vec<&Value> = document["sessions"].as_array().unwrap().iter().map(|row| &row["pid"]).collect();
+    assert_eq!(order, [root.pid, first.pid, second.pid]);
+    let seen = session(&document, root.pid);
+    assert_eq!(
+        (&seen["blocks_total"], &seen["blocked_by"], &seen["lock"]),
+        (&json!(2), &json!([]), &Value::Null)
+    );
+    let seen = session(&document, first.pid);
+    assert_eq!((&seen["blocks_total"], &seen["blocked_by"]), (&json!(1), &json!([root.pid])));
+    let lock = json!({ "type": "relation", "mode": "AccessExclusiveLock", "relation": "public.orders" });
+    assert_eq!(seen["lock"], lock);
+    assert_eq!(seen["query"], "begin; lock table orders");
+    assert!(seen["wait_seconds"].as_f64().unwrap() < 30.0);
+    assert_eq!(seen["wait_at_most"], cluster.major() < 14);
+    let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
+    for line in [format!("\n{}  ", root.pid), format!("\n└─ {}", first.pid), format!("\n└─── {}", second.pid)]
+    {
+        assert!(table.stdout.contains(&line), "{table}");
+    }
+    let id = session(&document, root.pid)["session_id"].as_str().unwrap().to_owned();
+    assert!(table.stderr.contains(&format!("hint: to free 2 sessions: pgconn kill {id}")), "{table}");
+    // Filters keep the whole tree of a session that matches, and no other.
+    assert_eq!(blockers(&cluster, &["--app", "second"])["sessions"].as_array().unwrap().len(), 3);
+    assert_eq!(blockers(&cluster, &["--app", "nobody"])["sessions"], json!([]));
+    let freed = Pgconn::new(&["kill", &id]).on(&cluster).run().success();
+    assert!(freed.stdout.contains("1 terminated"), "{freed}");
+}
+
+#[test]
+fn row_locks_are_seen_by_a_role_that_sees_nothing_else() {
+    let cluster = with(&[]);
+    cluster.query("create role plain login; create table t (id int primary key); insert into t values (1)");
+    let root = cluster.idle_in_transaction(&app("root"), "update t set id = 1");
+    let waiter = cluster.waiting(&app("waiter"), "update t set id = 1");
+    for user in ["postgres", "plain"] {
+        let document = blockers(&cluster, &["-U", user]);
+        assert_eq!(document["roots"], json!([root.pid]), "{user}");
+        assert_eq!(session(&document, waiter.pid)["blocked_by"], json!([root.pid]), "{user}");
+        assert_eq!(session(&document, waiter.pid)["lock"]["type"], "transactionid");
+        assert_eq!(session(&document, root.pid)["hidden"], user == "plain");
+    }
+}
+
+#[test]
+fn a_prepared_transaction_can_be_the_root() {
+    let cluster = with(&[("max_prepared_transactions", "3")]);
+    cluster.query("create table t ()");
+    let mut preparing = cluster.session();
+    for sql in ["begin", "lock table t", "prepare transaction 'it''s me'"] {
+        preparing.query(sql);
+    }
+    let waiter = cluster.waiting(&app("waiter"), "select from t");
+    let behind = cluster.waiting(&app("behind"), "begin; lock table t");
+    let document = blockers(&cluster, &[]);
+    assert_eq!((&document["roots"], &document["blocked_count"]), (&json!([]), &json!(2)));
+    let prepared = &document["prepared"][0];
+    assert_eq!((&prepared["gid"], &prepared["owner"]), (&json!("it's me"), &json!("postgres")));
+    let mut both = [waiter.pid, behind.pid];
+    both.sort_unstable();
+    let mut waiting: Vec<i64> =
+        prepared["waiting_pids"].as_array().unwrap().iter().map(|pid| pid.as_i64().unwrap()).collect();
+    waiting.sort_unstable();
+    assert_eq!(waiting, both.map(i64::from));
+    let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
+    assert!(table.stderr.contains("in database postgres: ROLLBACK PREPARED 'it''s me'"), "{table}");
+    assert!(table.stdout.contains("\nprepared "), "{table}");
+    cluster.query("rollback prepared 'it''s me'");
+}
+
+#[test]
+fn a_deadlock_is_shown_as_a_circle() {
+    let cluster = with(&[("deadlock_timeout", "1h")]);
+    cluster.query("create table a (); create table b ()");
+    let mut first = cluster.idle_in_transaction(&app("first"), "lock table a");
+    let mut second = cluster.idle_in_transaction(&app("second"), "lock table b");
+    first.send("lock table b");
+    cluster.wait_for_lock_wait(first.pid);
+    second.send("lock table a");
+    cluster.wait_for_lock_wait(second.pid);
+    let document = blockers(&cluster, &[]);
+    assert_eq!(document["blocked_count"], 2);
+    assert_eq!(document["roots"].as_array().unwrap().len(), 1);
+    let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
+    assert!(table.stdout.contains("\n↻ ") && table.stdout.contains("in a circle"), "{table}");
+}
+
+#[test]
+fn hundreds_of_waiters_are_bounded_unless_asked_for() {
+    let cluster = with(&[("max_connections", "230")]);
+    cluster.query("create table t ()");
+    let root = cluster.idle_in_transaction(&app("root"), "lock table t");
+    let waiters: Vec<Session> = (0..205)
+        .map(|_| {
+            let mut waiter = cluster.connect(&app("waiter")).unwrap();
+            waiter.send("select from t");
+            waiter
+        })
+        .collect();
+    cluster.wait_until("(select count(*) from pg_stat_activity where wait_event_type = 'Lock') = 205");
+    let some = blockers(&cluster, &[]);
+    assert_eq!(session(&some, root.pid)["blocks_total"], 200);
+    assert_eq!(some["warnings"][0]["code"], "waits_cut");
+    let all = blockers(&cluster, &["--all-waits"]);
+    assert_eq!(session(&all, root.pid)["blocks_total"], waiters.len());
+    assert_eq!(all["warnings"], json!([]));
+    let plan = Pgconn::new(&["kill", "--json", "-n", "--app", "root"]).on(&cluster).run().success().json();
+    assert_eq!(plan["results"][0]["sessions_waiting"], Value::Null);
+    assert_eq!(plan["warnings"][0]["code"], "waits_cut");
+}
