@@ -148,6 +148,18 @@ fn sigkill_leaves_nothing_at_any_step() {
 }
 
 #[test]
+fn a_signal_reaches_the_command_that_runs_on_it() {
+    let running = Pgconn::new(&["demo", "--", "stats", "--json", "--watch=100ms"]).spawn();
+    wait_until("the command has looked twice", || running.stdout().lines().count() > 1);
+    let folder = folder_of(running.pid()).unwrap();
+    running.signal(Signal::SIGINT);
+    let outcome = running.finish().success();
+    assert_eq!(outcome.ndjson()[0]["kind"], "stats");
+    assert!(!folder.exists());
+    assert_eq!(processes_in(&folder), Vec::<String>::new());
+}
+
+#[test]
 fn ctrl_c_on_a_terminal_ends_a_kept_demo_well() {
     let mut terminal = Pgconn::new(&["demo", "--keep"]).on_terminal();
     terminal.wait_for("Ctrl-C here ends the server");

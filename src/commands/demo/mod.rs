@@ -128,7 +128,9 @@ async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
         context.ui.hint("pgconn demo --keep holds it for you; pgconn demo -- COMMAND runs one command on it");
         return Ok(exit);
     }
-    context.ui.hint(&format!("in another terminal: pgconn ls -d {uri}; Ctrl-C here ends the server"));
+    context
+        .ui
+        .hint(&format!("in another terminal: pgconn stats --watch -d {uri}; Ctrl-C here ends the server"));
     Ok(match context.stop.pulled().await {
         Signal::Interrupt => Exit::Done,
         Signal::Terminate => Exit::Terminated,
