@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgconn_global_optspecs
-    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password W/password t/timeout= json F/format= o/output= watch= q/quiet v/verbose color= full no-query V/version help
+    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password W/password t/timeout= connect-wait= emergency= json F/format= o/output= watch= q/quiet v/verbose color= full no-query V/version help
 end
 
 function __fish_pgconn_needs_command
@@ -30,6 +30,10 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -s U -l username -d 'Role to
 complete -c pgconn -n "__fish_pgconn_needs_command" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_needs_command" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -62,6 +66,8 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "terminate" -d 'End se
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "schema" -d 'Print the JSON Schema of an output'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -94,6 +100,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s U -l username -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -144,6 +154,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s U -l username -d 'R
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -194,6 +208,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s U -l username
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -235,6 +253,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s U -l username -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -276,6 +298,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s U -l username 
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -315,6 +341,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s U -l username
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -355,6 +385,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s U -l username
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -398,6 +432,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s U -l username -
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -444,6 +482,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s U -l username -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -490,6 +532,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s U -l usernam
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -531,6 +577,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_se
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -573,6 +623,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -616,6 +670,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -647,6 +705,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s U -l username -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -689,6 +751,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s U -l username -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -708,6 +774,64 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s v -l verbose -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l count -d 'How often to connect' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l interval -d 'Pause between two connections' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l cores -d 'Physical cores of the database server' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l spindles -d 'Its disks: 0 when all is cached, 1 for an SSD [default: 1]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l instances -d 'Copies of the application that run at once [default: 1]' -r
@@ -767,6 +891,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s p -l port -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -792,6 +920,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s U -l username -
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -816,6 +948,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s U -l usern
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -840,6 +976,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s U -l username -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -858,38 +998,24 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s v -l verbose -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "ls" -d 'List sessions'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "man" -d 'Print or install the manual pages'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long cancel kill timeout demo check size schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "cancel check error kill long ls size size_lint stats timeout"
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "ls" -d 'List sessions'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "man" -d 'Print or install the manual pages'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check error kill long ls stats timeout"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo error kill long ls ping size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 use crate::conninfo::Given;
 use crate::model::act::Named;
@@ -41,6 +41,24 @@ pub(crate) struct Connection {
     /// Time limit for connecting to one address and for each statement [default: 10s]
     #[arg(short, long, global = true, value_name = "DUR", value_parser = time_limit)]
     pub(crate) timeout: Option<Duration>,
+    /// Keep trying to connect for this long while the server is full, down or starting
+    #[arg(long, global = true, value_name = "DUR", value_parser = duration)]
+    pub(crate) connect_wait: Option<Duration>,
+    /// When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(crate) emergency: Emergency,
+}
+
+/// When to get in through a walsender's slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Emergency {
+    /// When the server has no slot left for this role
+    #[default]
+    Auto,
+    /// Never
+    Never,
+    /// Always
+    Always,
 }
 
 impl Connection {

@@ -6,6 +6,6 @@ pub(crate) mod health;
 pub(crate) mod plan;
 pub(crate) mod rights;
 pub(crate) mod settings;
-pub(crate) mod timeouts;
 pub(crate) mod sizing;
+pub(crate) mod timeouts;
 pub(crate) mod usage;

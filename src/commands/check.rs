@@ -13,7 +13,7 @@ use super::Context;
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
 use crate::analyze::health::{self, Rule, Thresholds};
-use crate::args::Filters;
+use crate::args::{Emergency, Filters};
 use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -160,7 +160,8 @@ async fn look(
     {
         return Ok(looked);
     }
-    let db = context.connect().await.map_err(|error| Trouble { error, inside: false })?;
+    let db =
+        context.connect_with(Emergency::Never).await.map_err(|error| Trouble { error, inside: false })?;
     ask(selection, began, db, context).await
 }
 

@@ -6,6 +6,7 @@ mod blockers;
 mod cancel;
 mod check;
 pub(crate) mod completions;
+mod conninfo;
 mod demo;
 mod kill;
 mod listing;
@@ -13,6 +14,7 @@ mod long;
 mod ls;
 pub(crate) mod man;
 pub(crate) mod manual;
+mod ping;
 pub(crate) mod schema;
 mod size;
 mod stats;
@@ -20,14 +22,14 @@ mod timeout;
 mod watch;
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::args;
-use crate::conninfo::{self, ConnInfo, Environment};
-use crate::db::{self, Db};
+use crate::args::{self, Emergency};
+use crate::conninfo::{ConnInfo, Environment, resolve};
+use crate::db::{self, Backoff, Db, Lane, Notice, Scope};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Filter, Name};
@@ -63,6 +65,10 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Judge the health of connections, for monitoring plugins
     Check(check::Args),
+    /// Say whether a server lets you in, and which phase is slow
+    Ping(ping::Args),
+    /// Show what would be connected to, and by which settings
+    Conninfo(conninfo::Args),
     /// Plan pool sizes and max_connections, write configuration
     Size(Box<size::Args>),
     /// Print the JSON Schema of an output
@@ -100,8 +106,10 @@ pub(crate) const MANUALS: &[(&str, Manual)] = &[
     ("kill", kill::MANUAL),
     ("timeout", timeout::MANUAL),
     ("check", check::MANUAL),
+    ("ping", ping::MANUAL),
     ("size", size::MANUAL),
     ("demo", demo::MANUAL),
+    ("conninfo", conninfo::MANUAL),
     ("schema", schema::MANUAL),
     ("completions", completions::MANUAL),
     ("man", man::MANUAL),
@@ -139,6 +147,8 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Kill(args) => kill::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
+        Command::Ping(args) => ping::run(args, context).await,
+        Command::Conninfo(args) => conninfo::run(&args, context),
         Command::Size(args) => size::run(*args, context).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
@@ -165,19 +175,57 @@ impl Context {
         u32::try_from(columns.saturating_mul(8)).ok()
     }
 
-    /// Connects as the flags and the environment say.
+    /// The settings that flags, environment and files come to.
+    ///
+    /// # Errors
+    /// When they are wrong or cannot be honoured.
+    pub(crate) fn conninfo(&self) -> Result<ConnInfo, db::Error> {
+        Ok(resolve(&self.connection.given(), &Environment::of_process())?)
+    }
+
+    /// How to connect, beside what the settings say.
+    pub(crate) fn options(&self, lane: Lane) -> db::Options {
+        let ask: fn(&str) -> io::Result<String> = ui::ask_password;
+        db::Options { timeout: self.connection.timeout, ask: self.ui.is_terminal().then_some(ask), lane }
+    }
+
+    /// Connects as the flags and the environment say; waits for a server that is full or away as long as
+    /// `--connect-wait` says, and takes the emergency lane when `--emergency` allows it.
     ///
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect(&self) -> Result<Db, db::Error> {
-        let info = conninfo::resolve(&self.connection.given(), &Environment::of_process())?;
-        for warning in info.warnings() {
-            self.warn("password_file", warning);
-        }
-        let db = self.connect_to(&info).await?;
-        for notice in db.notices() {
-            self.warn("connection", notice);
-        }
+        self.connect_with(self.connection.emergency).await
+    }
+
+    /// The same with another rule for the emergency lane: a full server is what monitoring is to find, not to get round.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub(crate) async fn connect_with(&self, emergency: Emergency) -> Result<Db, db::Error> {
+        let info = self.conninfo()?;
+        let began = Instant::now();
+        let mut pauses = Backoff::new();
+        let mut said = String::new();
+        let db = loop {
+            let error = match self.connect_once(&info, emergency).await {
+                Ok(db) => break db,
+                Err(error) => error,
+            };
+            let left = self.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
+            let pause = pauses.wait().min(left);
+            if left.is_zero() || !error.is_transient() {
+                return Err(error);
+            }
+            if said != error.message {
+                self.ui.status(&format!("waiting to connect: {}", error.message));
+                said = error.message;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
+            }
+        };
         let target = db.target();
         self.ui.detail(&format!(
             "connected to {} as {}, database {}",
@@ -188,25 +236,37 @@ impl Context {
         Ok(db)
     }
 
-    /// Connects as before, and says nothing about it.
+    /// Connects as before, once, to an ordinary slot, and says nothing about it.
     ///
     /// # Errors
     /// When no connection can be had.
     async fn connect_again(&self) -> Result<Db, db::Error> {
-        let info = conninfo::resolve(&self.connection.given(), &Environment::of_process())?;
-        self.connect_to(&info).await
+        self.connect_once(&self.conninfo()?, Emergency::Never).await
     }
 
-    async fn connect_to(&self, info: &ConnInfo) -> Result<Db, db::Error> {
-        let options = db::Options {
-            timeout: self.connection.timeout,
-            ask: self.ui.is_terminal().then_some(ui::ask_password),
+    /// One try: an ordinary connection, and the emergency lane when the server as a whole has no slot left. When that
+    /// fails too, the first refusal is what counts.
+    async fn connect_once(&self, info: &ConnInfo, emergency: Emergency) -> Result<Db, db::Error> {
+        let open = |lane| {
+            let (options, limit, stop) = (self.options(lane), self.connection.timeout(), self.stop.clone());
+            async move { Db::connect(info, &options, limit, stop).await }
         };
-        Db::connect(info, &options, self.connection.timeout(), self.stop.clone()).await
-    }
-
-    fn warn(&self, code: &'static str, message: &str) {
-        self.ui.warning(&Warning { code, message: message.to_owned(), hint: None });
+        let first = match emergency {
+            Emergency::Always => return open(Lane::Emergency).await,
+            Emergency::Auto | Emergency::Never => open(Lane::Ordinary).await,
+        };
+        match first {
+            Err(refusal)
+                if emergency == Emergency::Auto
+                    && matches!(
+                        refusal.kind,
+                        db::Kind::TooManyConnections(Scope::Server | Scope::Reserved)
+                    ) =>
+            {
+                open(Lane::Emergency).await.map_err(|_| refusal)
+            }
+            other => other,
+        }
     }
 
     /// Writes a result with everything that is said beside it; returns how the run ends.
@@ -241,7 +301,7 @@ pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
     let mut head = Head {
         target: Some(db.target().clone()),
         server: Some(surroundings.server.clone()),
-        warnings: Vec::new(),
+        warnings: db.notices().iter().map(about_connection).collect(),
     };
     if hidden > 0 {
         let role = &surroundings.me.role;
@@ -253,6 +313,10 @@ pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
         });
     }
     head
+}
+
+fn about_connection(notice: &Notice) -> Warning {
+    Warning { code: notice.code, message: notice.message.clone(), hint: notice.hint.map(str::to_owned) }
 }
 
 /// Warns that it is hidden whether `number` sessions are meant.

@@ -8,6 +8,7 @@ use anyhow::Result;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::Context;
+use crate::args::Emergency;
 use crate::db::{Backoff, Db, Error};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -119,7 +120,7 @@ async fn turns<R: Report>(
     frames: &mut Frames,
     gather: &impl AsyncFn(&Db) -> Result<Shown<R>>,
 ) -> Result<Signal> {
-    let mut db = context.connect().await?;
+    let mut db = context.connect_with(Emergency::Never).await?;
     loop {
         if let Some(signal) = frames.turn(context).await {
             db.close().await;

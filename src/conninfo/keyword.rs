@@ -41,7 +41,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     row("client_encoding", Some("PGCLIENTENCODING"), None, false),
     row("options", Some("PGOPTIONS"), None, false),
     row("application_name", Some("PGAPPNAME"), None, false),
-    row("fallback_application_name", None, Some("pgconn"), false),
+    row("fallback_application_name", None, None, false),
     row("keepalives", None, None, false),
     row("keepalives_idle", None, None, false),
     row("keepalives_interval", None, None, false),

@@ -131,6 +131,11 @@ impl Error {
         Self { kind, message: message.into(), detail: None, hint: None, sqlstate: None }
     }
 
+    /// The end of a run by a signal.
+    pub(crate) fn interrupted(signal: crate::stop::Signal) -> Self {
+        Self::new(Kind::Interrupted(signal), "interrupted")
+    }
+
     /// The same with what to do next.
     pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

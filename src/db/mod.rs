@@ -8,8 +8,11 @@ mod connect;
 mod dial;
 mod error;
 mod filter;
+mod hosts;
+mod login;
 mod look;
 mod monitor;
+mod ping;
 mod refusal;
 mod retry;
 mod rows;
@@ -25,11 +28,13 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
-pub(crate) use connect::Options;
+pub(crate) use connect::{Attempt, Notice, Options};
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use look::{Listing, Order, Selection};
+pub(crate) use ping::{Ping, ping};
 pub(crate) use retry::Backoff;
 pub(crate) use settings::Moment;
+pub(crate) use startup::Lane;
 
 use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
@@ -47,7 +52,8 @@ pub(crate) struct Db {
     driver: JoinHandle<()>,
     canceller: Canceller,
     target: Target,
-    notices: Vec<String>,
+    notices: Vec<Notice>,
+    lane: Lane,
     version_num: i32,
     timeout: Duration,
     stop: Stop,
@@ -73,10 +79,11 @@ impl Db {
         timeout: Duration,
         stop: Stop,
     ) -> Result<Self, Error> {
-        let open = connect::connect(info, options);
+        let mut attempts = Vec::new();
+        let open = connect::connect(info, options, &mut attempts);
         let session = tokio::select! {
             session = open => session?,
-            signal = stop.pulled() => return Err(Error::new(Kind::Interrupted(signal), "interrupted")),
+            signal = stop.pulled() => return Err(Error::interrupted(signal)),
         };
         let version_num = version_num(&session.server_version)?;
         let target = session.described();
@@ -91,6 +98,7 @@ impl Db {
             canceller: session.canceller,
             target,
             notices: session.notices,
+            lane: session.lane,
             version_num,
             timeout,
             stop,
@@ -103,8 +111,13 @@ impl Db {
     }
 
     /// What the user should know about how the connection came about: no encryption, another database.
-    pub(crate) fn notices(&self) -> &[String] {
+    pub(crate) fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// Whether this is the emergency lane: a walsender's slot instead of an ordinary one.
+    pub(crate) fn is_emergency(&self) -> bool {
+        self.lane == Lane::Emergency
     }
 
     /// Where the session is.
@@ -122,17 +135,17 @@ impl Db {
     /// Where a statement_timeout of this very role leaves no time for that, the guards go first after all; the settings
     /// that they touch then have the source `session`.
     async fn look_first(&self, first: &[String], questions: &[String]) -> Result<Vec<Rows>, Error> {
-        let answers = match self.ask(&self.guarded(Guard::Look, first, questions)).await {
+        let answers = match self.ask_all(&self.guarded(Guard::Look, first, questions)).await {
             Err(error) if is_encoding_trouble(&error) => {
                 self.ask("rollback").await?;
-                self.ask(&self.guarded(Guard::LookAtBytes, first, questions)).await?
+                self.ask_all(&self.guarded(Guard::LookAtBytes, first, questions)).await?
             }
             Err(error)
                 if !first.is_empty() && error.sqlstate.is_some() && error.kind == Kind::StatementTimeout =>
             {
                 self.ask("rollback").await?;
                 let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
-                self.ask(&self.guarded(Guard::Look, &[], &questions)).await?
+                self.ask_all(&self.guarded(Guard::Look, &[], &questions)).await?
             }
             other => other?,
         };
@@ -143,31 +156,40 @@ impl Db {
         Err(Error::new(Kind::Protocol, format!("{asked} questions got {} answers", answers.len())))
     }
 
-    fn guarded(&self, guard: Guard, first: &[String], questions: &[String]) -> String {
-        let mut message = String::from("begin isolation level read committed read only; ");
-        for question in first {
-            message.push_str(question);
-            message.push_str(";\n");
-        }
-        message.push_str(&self.limits());
+    /// What is asked first, the guards, the questions, and the end of the transaction.
+    fn guarded(&self, guard: Guard, first: &[String], questions: &[String]) -> Vec<String> {
+        let mut statements = vec!["begin isolation level read committed read only".to_owned()];
+        statements.extend_from_slice(first);
+        statements.extend(self.limits());
         if guard == Guard::LookAtBytes {
-            message.push_str("set local client_encoding = 'SQL_ASCII'; ");
+            statements.push("set local client_encoding = 'SQL_ASCII'".to_owned());
         }
-        for question in questions {
-            message.push_str(question);
-            message.push_str(";\n");
-        }
-        message.push_str("commit");
-        message
+        statements.extend_from_slice(questions);
+        statements.push("commit".to_owned());
+        statements
     }
 
     /// What every transaction of pgconn's own begins with: bounded in time, and with no names but PostgreSQL's.
-    fn limits(&self) -> String {
+    fn limits(&self) -> [String; 3] {
         let limit = self.timeout.as_millis();
-        format!(
-            "set local statement_timeout = {limit}; set local lock_timeout = {limit}; \
-             set local search_path = pg_catalog; "
-        )
+        [
+            format!("set local statement_timeout = {limit}"),
+            format!("set local lock_timeout = {limit}"),
+            "set local search_path = pg_catalog".to_owned(),
+        ]
+    }
+
+    /// Sends statements as one message; on the emergency lane one by one, because a walsender of an older minor takes
+    /// only one statement a message.
+    async fn ask_all(&self, statements: &[String]) -> Result<Vec<Rows>, Error> {
+        if self.lane == Lane::Ordinary {
+            return self.ask(&statements.join(";\n")).await;
+        }
+        let mut answers = Vec::new();
+        for statement in statements {
+            answers.extend(self.ask(statement).await?);
+        }
+        Ok(answers)
     }
 
     /// Sends one message and waits for its answer, within the time limit and until a signal arrives.
@@ -187,7 +209,7 @@ impl Db {
             },
             signal = self.stop.pulled() => {
                 self.cancel().await;
-                Err(Error::new(Kind::Interrupted(signal), "interrupted"))
+                Err(Error::interrupted(signal))
             }
         }
     }
@@ -199,15 +221,30 @@ impl Db {
 
     /// Sends a statement that changes something, once, alone in a transaction of its own, with the guards of this run.
     async fn act(&self, statement: &str) -> Result<Rows, Error> {
-        let guarded = |encoding: &str| format!("{}{encoding}{statement}", self.limits());
-        let answers = match self.ask(&guarded("")).await {
+        let answers = match self.ask_all(&self.guarded_act(None, statement)).await {
             // The text of the statement itself did not fit: nothing has been done.
             Err(error) if is_encoding_trouble(&error) => {
-                self.ask(&guarded("set local client_encoding = 'SQL_ASCII'; ")).await?
+                if self.is_emergency() {
+                    self.ask("rollback").await?;
+                }
+                self.ask_all(&self.guarded_act(Some("set local client_encoding = 'SQL_ASCII'"), statement))
+                    .await?
             }
             other => other?,
         };
         Ok(answers.into_iter().next().unwrap_or_default())
+    }
+
+    /// A statement with its guards: one message is a transaction by itself, several need to be made one.
+    fn guarded_act(&self, encoding: Option<&str>, statement: &str) -> Vec<String> {
+        let mut statements = self.limits().to_vec();
+        statements.extend(encoding.map(str::to_owned));
+        statements.push(statement.to_owned());
+        if self.is_emergency() {
+            statements.insert(0, "begin".to_owned());
+            statements.push("commit".to_owned());
+        }
+        statements
     }
 
     /// The same session, which from here on waits for its answers whatever signal arrives; the time limits stay.

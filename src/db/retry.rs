@@ -34,17 +34,19 @@ impl Backoff {
 
 impl Error {
     /// True when the same attempt may succeed a little later: the server was full, away, starting, stopping or slow.
-    pub(crate) const fn is_transient(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::TooManyConnections(_)
-                | Kind::StartingUp
-                | Kind::ShuttingDown
-                | Kind::Recovering
-                | Kind::Refused
-                | Kind::Timeout
-                | Kind::ConnectionLost
-        )
+    pub(crate) fn is_transient(&self) -> bool {
+        let connection_lost = matches!(self.sqlstate.as_deref(), Some("08000" | "08001" | "08003" | "08006"));
+        connection_lost
+            || matches!(
+                self.kind,
+                Kind::TooManyConnections(_)
+                    | Kind::StartingUp
+                    | Kind::ShuttingDown
+                    | Kind::Recovering
+                    | Kind::Refused
+                    | Kind::Timeout
+                    | Kind::ConnectionLost
+            )
     }
 
     /// True when a statement ran into its limit: a look can be had again, the same statement need not.
@@ -70,6 +72,8 @@ mod tests {
     fn a_wrong_password_is_not_tried_again() {
         assert!(Error::new(Kind::Refused, "").is_transient());
         assert!(Error::new(Kind::StartingUp, "").is_transient());
+        let lost = Error { sqlstate: Some("08006".into()), ..Error::new(Kind::Server, "") };
+        assert!(lost.is_transient());
         for kind in [
             Kind::AuthFailed,
             Kind::NoSuchDatabase,

@@ -127,13 +127,12 @@ impl Db {
     /// # Errors
     /// When the server refuses one: then nothing has changed. When the connection is lost: then it may have.
     pub(crate) async fn alter(&self, statements: &[String]) -> Result<Moment, Error> {
-        let message = format!(
-            "begin isolation level read committed; {}{}; commit; \
-             select extract(epoch from pg_catalog.clock_timestamp()) as clock",
-            self.limits(),
-            statements.join("; ")
-        );
-        let answers = match self.ask(&message).await {
+        let mut message = vec!["begin isolation level read committed".to_owned()];
+        message.extend(self.limits());
+        message.extend_from_slice(statements);
+        message.push("commit".to_owned());
+        message.push("select extract(epoch from pg_catalog.clock_timestamp()) as clock".to_owned());
+        let answers = match self.ask_all(&message).await {
             Err(error) if error.sqlstate.is_some() => {
                 self.ask("rollback").await?;
                 return Err(error);

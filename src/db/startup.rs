@@ -15,6 +15,15 @@ const PROTOCOL: u32 = 3 << 16;
 /// The longest text that a server of protocol 2, or a process that could not start, sends as an error.
 const LONGEST_PLAIN_ERROR: usize = 30_000;
 
+/// Which kind of slot is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// An ordinary connection.
+    Ordinary,
+    /// A walsender connected to a database: it needs no ordinary slot.
+    Emergency,
+}
+
 /// What the server first said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -74,7 +83,7 @@ impl Method {
 }
 
 /// The startup packet: user, database, and what libpq sends with them.
-pub(super) fn packet(info: &ConnInfo) -> Vec<u8> {
+pub(super) fn packet(info: &ConnInfo, lane: Lane) -> Vec<u8> {
     let mut body = PROTOCOL.to_be_bytes().to_vec();
     let mut put = |name: &str, value: &str| {
         for text in [name, value] {
@@ -85,6 +94,9 @@ pub(super) fn packet(info: &ConnInfo) -> Vec<u8> {
     put("user", info.user());
     put("database", info.dbname());
     put("client_encoding", "UTF8");
+    if lane == Lane::Emergency {
+        put("replication", "database");
+    }
     for keyword in ["options", "application_name"] {
         if let Some(value) = info.get(keyword) {
             put(keyword, value);

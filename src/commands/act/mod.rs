@@ -75,6 +75,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let log = if job.targets.dry_run { None } else { job.targets.log.as_deref() };
     let audit = log.map(Audit::open).transpose()?;
     let db = context.connect().await?;
+    let emergency = db.is_emergency();
     let (surroundings, facts) = db.facts(&wanted).await?;
     refuse_other_products(&surroundings)?;
     let plan = plan::plan(job.action, &wanted, &facts);
@@ -90,7 +91,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     if job.targets.dry_run {
         let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
         db.close().await;
-        context.emit(&Report::new(&plan, true, remaining), &head)?;
+        context.emit(&Report::new(&plan, true, remaining, emergency), &head)?;
         hints(context, &surroundings, &plan, &wanted, None);
         return Ok(Exit::Done);
     }
@@ -123,7 +124,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     };
     db.close().await;
     let exit = exit(&plan, context);
-    context.emit(&Report::new(&plan, false, remaining), &head)?;
+    context.emit(&Report::new(&plan, false, remaining, emergency), &head)?;
     hints(context, &surroundings, &plan, &wanted, remaining);
     logged?;
     Ok(exit)

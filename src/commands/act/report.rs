@@ -45,7 +45,7 @@ pub(in crate::commands) struct Report {
 
 impl Report {
     /// Tells what became of the plan.
-    pub(super) fn new(plan: &Plan, dry_run: bool, remaining: Option<Remaining>) -> Self {
+    pub(super) fn new(plan: &Plan, dry_run: bool, remaining: Option<Remaining>, emergency: bool) -> Self {
         let Counts { matched, succeeded, failed, skipped, undecidable } = plan.counts();
         Self {
             action: plan.action,
@@ -58,7 +58,7 @@ impl Report {
             remaining_matching: remaining.map(|remaining| remaining.matching),
             reconnected: remaining.map(|remaining| remaining.new),
             other_backends: remaining.map(|remaining| remaining.other_backends),
-            emergency: false,
+            emergency,
             results: plan.steps.iter().map(|step| step.outcome.clone()).collect(),
         }
     }

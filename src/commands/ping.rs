@@ -1,0 +1,406 @@
+//! `pgconn ping`: does the server let this role in, and which phase of connecting is slow.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::Context;
+use super::manual::{Group, Manual};
+use crate::args;
+use crate::conninfo::ConnInfo;
+use crate::db::{self, Kind, Lane};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::server::Target;
+use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::{Head, Report, text, tsv};
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Monitor,
+    &[
+        ("Can I log in, and what is slow?", "pgconn ping"),
+        ("Ten times, with minimum, median and maximum", "pgconn ping --count 10"),
+        ("Wait in a script until the server is up", "pgconn ping --connect-wait 1m -q"),
+    ],
+)
+.exits(&[
+    ("0", "the server let this role in and answered a query"),
+    ("1", "it refused: starting up, full, authentication, no such database"),
+    ("2", "no answer"),
+    ("3", "not tried: usage error, or wrong settings"),
+]);
+
+/// The exit code of everything that is not the server's fault.
+const NOT_TRIED: Exit = Exit::Verdict(3);
+
+/// Arguments of `ping`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How often to connect
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    count: u32,
+    /// Pause between two connections
+    #[arg(long, value_name = "DUR", default_value = "1s", value_parser = args::duration)]
+    interval: Duration,
+}
+
+/// What a server said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum Status {
+    /// It let this role in and answered.
+    Accepting,
+    /// It answered, and did not let this role in.
+    Refused,
+    /// There was no answer.
+    NoAnswer,
+}
+
+impl Status {
+    fn of(error: &db::Error) -> Self {
+        match error.kind {
+            Kind::Refused | Kind::Dns | Kind::Timeout | Kind::NotPostgres | Kind::ConnectionLost
+                if error.sqlstate.is_none() =>
+            {
+                Self::NoAnswer
+            }
+            _ => Self::Refused,
+        }
+    }
+
+    const fn exit(self) -> Exit {
+        Exit::Verdict(match self {
+            Self::Accepting => 0,
+            Self::Refused => 1,
+            Self::NoAnswer => 2,
+        })
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Accepting => "accepting connections",
+            Self::Refused => "refused",
+            Self::NoAnswer => "no answer",
+        }
+    }
+}
+
+/// One address that was tried.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Attempt {
+    /// Address and port, or the socket's path.
+    address: String,
+    /// Looking the host name up; null for a socket.
+    dns_seconds: Option<f64>,
+    /// Until the socket was connected.
+    tcp_seconds: Option<f64>,
+    /// Asking for TLS and the handshake; null without TLS.
+    tls_seconds: Option<f64>,
+    /// From the startup packet to the end of the login.
+    auth_seconds: Option<f64>,
+    /// The first query.
+    query_seconds: Option<f64>,
+    /// All of it together; null when it failed.
+    total_seconds: Option<f64>,
+    /// Why it failed.
+    error: Option<String>,
+}
+
+/// How long the connections took that came about.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Summary {
+    /// Connections tried.
+    count: u32,
+    /// Connections that came about.
+    accepted: u32,
+    /// The fastest.
+    min_seconds: Option<f64>,
+    /// The middle one.
+    median_seconds: Option<f64>,
+    /// The slowest.
+    max_seconds: Option<f64>,
+}
+
+/// The answer of `ping`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Pings {
+    /// What the last connection came to.
+    status: Status,
+    /// Every address that was tried, in order.
+    attempts: Vec<Attempt>,
+    /// Over all connections.
+    summary: Summary,
+    /// Where it was, for the line that people read.
+    #[serde(skip)]
+    place: String,
+    /// What helps against the last failure.
+    hint: Option<String>,
+}
+
+/// Connects and measures; the exit code is that of the last connection.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut info = context.conninfo().map_err(|error| Failure { exit: NOT_TRIED, ..error.into() })?;
+    let place = info.hosts().iter().map(|host| format!("{}:{}", host.name(), host.port));
+    let place = place.collect::<Vec<_>>().join(",");
+    let mut pings = Pings {
+        status: Status::NoAnswer,
+        attempts: Vec::new(),
+        summary: Summary {
+            count: args.count,
+            accepted: 0,
+            min_seconds: None,
+            median_seconds: None,
+            max_seconds: None,
+        },
+        place,
+        hint: None,
+    };
+    let mut head = Head::default();
+    let mut totals = Vec::new();
+    for number in 0..args.count {
+        if number > 0 {
+            pause(args.interval, context).await?;
+        }
+        let ping = once(&info, context).await?;
+        pings.take(&ping, &mut totals);
+        if let Ok((target, used)) = ping.outcome {
+            head.target = Some(target);
+            // The password that was typed is not asked for again.
+            info = used;
+        }
+    }
+    pings.sum_up(totals);
+    let exit = pings.status.exit();
+    if pings.status == Status::Accepting && context.flags.quiet && context.flags.output.is_none() {
+        return Ok(exit);
+    }
+    context.emit(&pings, &head)?;
+    Ok(exit)
+}
+
+/// One connection; with `--connect-wait` the first that comes about, or the last that did not.
+async fn once(info: &ConnInfo, context: &Context) -> Result<db::Ping, db::Error> {
+    let options = context.options(Lane::Ordinary);
+    let began = std::time::Instant::now();
+    let mut pauses = db::Backoff::new();
+    loop {
+        let ping = tokio::select! {
+            ping = db::ping(info, &options) => ping,
+            signal = context.stop.pulled() => return Err(db::Error::interrupted(signal)),
+        };
+        let left = context.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
+        let Err(error) = &ping.outcome else { return Ok(ping) };
+        if matches!(error.kind, Kind::BadSettings) || left.is_zero() || !error.is_transient() {
+            return Ok(ping);
+        }
+        pause(pauses.wait().min(left), context).await?;
+    }
+}
+
+async fn pause(length: Duration, context: &Context) -> Result<(), db::Error> {
+    tokio::select! {
+        () = tokio::time::sleep(length) => Ok(()),
+        signal = context.stop.pulled() => Err(db::Error::interrupted(signal)),
+    }
+}
+
+impl Pings {
+    fn take(&mut self, ping: &db::Ping, totals: &mut Vec<f64>) {
+        let last = ping.attempts.len().saturating_sub(1);
+        for (at, attempt) in ping.attempts.iter().enumerate() {
+            let query = ping.query.filter(|_| at == last);
+            self.attempts.push(Attempt::of(attempt, query));
+        }
+        match &ping.outcome {
+            Ok((target, _)) => {
+                self.status = Status::Accepting;
+                self.summary.accepted += 1;
+                self.place = Target::place(target);
+                self.hint = None;
+                totals.extend(self.attempts.last().and_then(|attempt| attempt.total_seconds));
+            }
+            Err(error) => {
+                self.status = Status::of(error);
+                self.hint.clone_from(&error.hint);
+            }
+        }
+    }
+
+    fn sum_up(&mut self, mut totals: Vec<f64>) {
+        totals.sort_by(f64::total_cmp);
+        let middle = totals.len() / 2;
+        let upper = totals.get(middle).copied();
+        let lower = middle.checked_sub(1).and_then(|below| totals.get(below)).copied();
+        self.summary.min_seconds = totals.first().copied();
+        self.summary.max_seconds = totals.last().copied();
+        self.summary.median_seconds = if totals.len() % 2 == 1 {
+            upper
+        } else {
+            lower.zip(upper).map(|(low, high)| f64::midpoint(low, high))
+        };
+    }
+}
+
+impl Attempt {
+    fn of(attempt: &db::Attempt, query: Option<Duration>) -> Self {
+        let seconds = |phase: Option<Duration>| phase.map(|phase| phase.as_secs_f64());
+        let phases = attempt.phases;
+        let all = [phases.dns, phases.tcp, phases.tls, phases.auth, query];
+        Self {
+            address: attempt.address.clone(),
+            dns_seconds: seconds(phases.dns),
+            tcp_seconds: seconds(phases.tcp),
+            tls_seconds: seconds(phases.tls),
+            auth_seconds: seconds(phases.auth),
+            query_seconds: seconds(query),
+            total_seconds: query.map(|_| all.iter().flatten().sum::<Duration>().as_secs_f64()),
+            error: attempt.error.as_ref().map(|error| error.message.clone()),
+        }
+    }
+
+    fn phases(&self) -> [Option<f64>; 6] {
+        [
+            self.dns_seconds,
+            self.tcp_seconds,
+            self.tls_seconds,
+            self.auth_seconds,
+            self.query_seconds,
+            self.total_seconds,
+        ]
+    }
+}
+
+/// Milliseconds: connecting is a matter of a few.
+fn milliseconds(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.1}ms", seconds * 1000.0) } else { text::duration(seconds) }
+}
+
+impl Report for Pings {
+    fn kind(&self) -> &'static str {
+        "ping"
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["attempts"]
+    }
+
+    fn blocks(&self, _: &Head) -> Vec<Block> {
+        let mark = if self.status == Status::Accepting { Mark::Good } else { Mark::Bad };
+        let columns = [
+            ("ADDRESS", Align::Left),
+            ("DNS", Align::Right),
+            ("TCP", Align::Right),
+            ("TLS", Align::Right),
+            ("AUTH", Align::Right),
+            ("QUERY", Align::Right),
+            ("TOTAL", Align::Right),
+            ("ERROR", Align::Left),
+        ];
+        let mut table = Table::new(&columns);
+        for attempt in &self.attempts {
+            let mark = if attempt.error.is_some() { Mark::Bad } else { Mark::Plain };
+            let mut cells = vec![attempt.address.clone()];
+            cells.extend(attempt.phases().map(|phase| phase.map(milliseconds).unwrap_or_default()));
+            cells.push(attempt.error.clone().unwrap_or_default());
+            table.push_cells(mark, cells);
+        }
+        let mut blocks = vec![
+            Block::marked(mark, format!("{} - {}", self.place, self.status.words())),
+            Block::Table(table),
+        ];
+        let summary = &self.summary;
+        if let (true, Some(min), Some(median), Some(max)) =
+            (summary.count > 1, summary.min_seconds, summary.median_seconds, summary.max_seconds)
+        {
+            blocks.push(Block::line(format!(
+                "{} of {} accepted, min {}, median {}, max {}",
+                summary.accepted,
+                summary.count,
+                milliseconds(min),
+                milliseconds(median),
+                milliseconds(max)
+            )));
+        }
+        if let Some(hint) = &self.hint {
+            blocks.push(Block::line(format!("next: {hint}")));
+        }
+        blocks
+    }
+
+    fn tsv(&self) -> tsv::Rows {
+        let mut rows = tsv::Rows::new(&[
+            "address",
+            "dns_seconds",
+            "tcp_seconds",
+            "tls_seconds",
+            "auth_seconds",
+            "query_seconds",
+            "total_seconds",
+            "error",
+        ]);
+        for attempt in &self.attempts {
+            rows.push([
+                attempt.address.as_str().into(),
+                attempt.dns_seconds.into(),
+                attempt.tcp_seconds.into(),
+                attempt.tls_seconds.into(),
+                attempt.auth_seconds.into(),
+                attempt.query_seconds.into(),
+                attempt.total_seconds.into(),
+                attempt.error.as_ref().into(),
+            ]);
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pings(totals: &[f64]) -> Summary {
+        let summary =
+            Summary { count: 0, accepted: 0, min_seconds: None, median_seconds: None, max_seconds: None };
+        let mut pings = Pings {
+            status: Status::NoAnswer,
+            attempts: Vec::new(),
+            summary,
+            place: String::new(),
+            hint: None,
+        };
+        pings.sum_up(totals.to_vec());
+        pings.summary
+    }
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_middle_ones() {
+        assert_eq!(pings(&[]).median_seconds, None);
+        assert_eq!(pings(&[3.0, 1.0, 2.0]).median_seconds, Some(2.0));
+        let even = pings(&[4.0, 1.0, 2.0, 3.0]);
+        assert_eq!(
+            (even.min_seconds, even.median_seconds, even.max_seconds),
+            (Some(1.0), Some(2.5), Some(4.0))
+        );
+    }
+
+    #[test]
+    fn what_the_server_said_decides_refused_or_no_answer() {
+        for (kind, sqlstate, status) in [
+            (Kind::Refused, None, Status::NoAnswer),
+            (Kind::Timeout, None, Status::NoAnswer),
+            (Kind::NotPostgres, None, Status::NoAnswer),
+            (Kind::StartingUp, Some("57P03"), Status::Refused),
+            (Kind::AuthFailed, None, Status::Refused),
+            (Kind::Tls, None, Status::Refused),
+        ] {
+            let error = db::Error { sqlstate: sqlstate.map(str::to_owned), ..db::Error::new(kind, "") };
+            assert_eq!(Status::of(&error), status, "{kind:?}");
+        }
+    }
+}

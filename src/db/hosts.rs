@@ -1,0 +1,157 @@
+//! Every host and every address of it in turn, as libpq goes through them: the next address after a failure of the
+//! socket, the next host after one of the host, and nothing more after a server's last word.
+
+use super::connect::{Attempt, Established, Notice, Options, Phases, random};
+use super::dial::{self, Target};
+use super::error::{Error, Kind};
+use super::login::{self, Failure, Next, Wanted, encryptions};
+use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession};
+use std::time::Instant;
+
+/// Every host in turn; for `prefer-standby` all of them a second time, in any role.
+pub(super) async fn through_hosts(
+    info: &ConnInfo,
+    options: &Options,
+    attempts: &mut Vec<Attempt>,
+) -> Result<Established, Failure> {
+    let wanted = info.settings().target_session;
+    let passes: &[TargetSession] = match wanted {
+        TargetSession::PreferStandby => &[TargetSession::Standby, TargetSession::Any],
+        _ => &[wanted],
+    };
+    let mut failures = Vec::new();
+    for &session in passes {
+        let wanted = Wanted { session, lane: options.lane };
+        let mut hosts: Vec<&Host> = info.hosts().iter().collect();
+        balance(info, &mut hosts);
+        for host in hosts {
+            match through_addresses(info, host, &wanted, options, &mut failures, attempts).await {
+                Some(session) => return Ok(session),
+                None if failures.last().is_some_and(|last: &Failure| last.next == Next::Stop) => break,
+                None => {}
+            }
+        }
+    }
+    Err(combined(failures))
+}
+
+/// Every address of one host in turn; a failure of the host or the last word of a server ends it.
+async fn through_addresses(
+    info: &ConnInfo,
+    host: &Host,
+    wanted: &Wanted,
+    options: &Options,
+    failures: &mut Vec<Failure>,
+    attempts: &mut Vec<Attempt>,
+) -> Option<Established> {
+    let limit = options.limit(info);
+    let started = Instant::now();
+    let looked_up = tokio::time::timeout(limit, dial::targets(host)).await.unwrap_or_else(|_| {
+        let message =
+            format!("could not translate host name \"{}\" to address: timeout expired", host.name());
+        Err(Error::new(Kind::Dns, message))
+    });
+    let dns = (!host.is_socket()).then(|| started.elapsed());
+    let mut targets = match looked_up {
+        Ok(targets) => targets,
+        Err(error) => {
+            let phases = Phases { dns, ..Phases::default() };
+            let address = format!("{}:{}", host.name(), host.port);
+            attempts.push(Attempt { address, phases, error: Some(error.clone()) });
+            failures.push(Failure::new(error, Next::Host));
+            return None;
+        }
+    };
+    balance(info, &mut targets);
+    for target in targets {
+        let mut phases = Phases { dns, ..Phases::default() };
+        let attempt = at_address(info, host, &target, wanted, &mut phases);
+        let outcome = tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Err(timed_out(&target)));
+        let error = outcome.as_ref().err().map(|failure| failure.error.clone());
+        attempts.push(Attempt { address: target.address(), phases, error });
+        match outcome {
+            Ok(session) => return Some(session),
+            Err(failure) => {
+                let next = failure.next;
+                failures.push(failure);
+                if next != Next::Address {
+                    return None;
+                }
+            }
+        }
+    }
+    None
+}
+
+fn timed_out(target: &Target) -> Failure {
+    let message = format!("connection to {} failed: timeout expired", target.words());
+    let error = Error::new(Kind::Timeout, message)
+        .hinted("nothing answered in time: a firewall may drop the packets, or the server is overloaded; -t sets the limit");
+    Failure::new(error, Next::Address)
+}
+
+/// One address, with each kind of encryption that the mode allows.
+async fn at_address(
+    info: &ConnInfo,
+    host: &Host,
+    target: &Target,
+    wanted: &Wanted,
+    phases: &mut Phases,
+) -> Result<Established, Failure> {
+    let mut earlier: Option<Error> = None;
+    let mut order = encryptions(info.settings().ssl_mode, target).iter().peekable();
+    while let Some(&encryption) = order.next() {
+        match login::attempt(info, host, target, wanted, encryption, phases).await {
+            Ok(mut session) => {
+                if let Some(error) = earlier.filter(|_| !session.encrypted) {
+                    let message = format!("the connection is not encrypted: {}", error.message);
+                    session.notices.push(Notice { code: "not_encrypted", message, hint: None });
+                }
+                return Ok(session);
+            }
+            Err(failure) if failure.next == Next::OtherEncryption && order.peek().is_some() => {
+                earlier = Some(failure.error);
+            }
+            Err(mut failure) => {
+                if failure.next == Next::OtherEncryption {
+                    failure.next = Next::Stop;
+                }
+                if let Some(first) = earlier {
+                    let both = format!("{}\n{}", first.message, failure.error.message);
+                    failure.error.detail =
+                        Some(failure.error.detail.map_or(both.clone(), |more| format!("{both}\n{more}")));
+                }
+                return Err(failure);
+            }
+        }
+    }
+    Err(Failure::new(Error::new(Kind::Protocol, "no way to connect was left to try"), Next::Stop))
+}
+
+/// Shuffles when the settings ask for it.
+fn balance<T>(info: &ConnInfo, list: &mut [T]) {
+    if info.settings().load_balance != LoadBalance::Random {
+        return;
+    }
+    for index in (1..list.len()).rev() {
+        let upto = u64::try_from(index + 1).unwrap_or(1);
+        list.swap(index, usize::try_from(random() % upto).unwrap_or(0));
+    }
+}
+
+/// One failure out of all: the last word of a server, else the one that says most, with all attempts listed.
+fn combined(mut failures: Vec<Failure>) -> Failure {
+    let all: Vec<String> = failures.iter().map(|failure| failure.error.message.clone()).collect();
+    let says_most = failures.iter().rposition(|failure| failure.error.sqlstate.is_some());
+    let chosen = says_most.unwrap_or(failures.len().saturating_sub(1));
+    if failures.is_empty() {
+        return Failure::new(Error::new(Kind::Dns, "the host has no address"), Next::Stop);
+    }
+    let mut failure = failures.swap_remove(chosen);
+    if all.len() > 1 {
+        let list = all.join("\n");
+        failure.error.detail =
+            Some(failure.error.detail.map_or(list.clone(), |more| format!("{more}\n{list}")));
+    }
+    failure
+}

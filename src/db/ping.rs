@@ -1,0 +1,50 @@
+//! Whether a server lets this role in, and how long each phase takes.
+
+use super::connect::{self, Attempt, Options};
+use super::error::Error;
+use super::login::{driver_words, while_driving};
+use super::{GRACE, Kind};
+use crate::conninfo::ConnInfo;
+use crate::model::server::Target;
+use std::time::{Duration, Instant};
+
+/// What one ping found.
+#[derive(Debug)]
+pub(crate) struct Ping {
+    /// Every address that was tried, in order.
+    pub(crate) attempts: Vec<Attempt>,
+    /// How long the first query took, when there was a session.
+    pub(crate) query: Option<Duration>,
+    /// The server that let us in, or why none did.
+    pub(crate) outcome: Result<(Target, ConnInfo), Error>,
+}
+
+/// Connects, logs in, asks one query, and closes.
+pub(crate) async fn ping(info: &ConnInfo, options: &Options) -> Ping {
+    let mut attempts = Vec::new();
+    let session = match connect::connect(info, options, &mut attempts).await {
+        Ok(session) => session,
+        Err(error) => return Ping { attempts, query: None, outcome: Err(error) },
+    };
+    let (target, info) = (session.described(), session.info);
+    let (client, mut driver) = (session.client, session.driver);
+    // The console of PgBouncer knows no SELECT.
+    let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { "SELECT 1" };
+    let started = Instant::now();
+    let limit = options.limit(&info);
+    let answer = tokio::time::timeout(limit, while_driving(&mut driver, client.simple_query(question))).await;
+    let query = started.elapsed();
+    drop(client);
+    let _ = tokio::time::timeout(GRACE, driver).await;
+    let failed = match answer {
+        Ok(Ok(_)) => return Ping { attempts, query: Some(query), outcome: Ok((target, info)) },
+        Ok(Err(error)) => {
+            Error::new(Kind::Server, format!("the first query failed: {}", driver_words(&error)))
+        }
+        Err(_) => Error::new(Kind::Timeout, format!("the first query was not answered within {limit:?}")),
+    };
+    if let Some(last) = attempts.last_mut() {
+        last.error = Some(failed.clone());
+    }
+    Ping { attempts, query: None, outcome: Err(failed) }
+}
