@@ -52,6 +52,9 @@ _pgconn() {
             pgconn,man)
                 cmd="pgconn__subcmd__man"
                 ;;
+            pgconn,metrics)
+                cmd="pgconn__subcmd__metrics"
+                ;;
             pgconn,ping)
                 cmd="pgconn__subcmd__ping"
                 ;;
@@ -109,6 +112,9 @@ _pgconn() {
             pgconn__subcmd__help,man)
                 cmd="pgconn__subcmd__help__subcmd__man"
                 ;;
+            pgconn__subcmd__help,metrics)
+                cmd="pgconn__subcmd__help__subcmd__metrics"
+                ;;
             pgconn__subcmd__help,ping)
                 cmd="pgconn__subcmd__help__subcmd__ping"
                 ;;
@@ -155,7 +161,7 @@ _pgconn() {
 
     case "${cmd}" in
         pgconn)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v -V --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --version --help stats ls sessions long queries blockers blocking cancel kill terminate timeout demo check ping conninfo size schema completions man help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v -V --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --version --help stats ls sessions long queries blockers blocking cancel kill terminate timeout demo check ping conninfo size metrics schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -218,11 +224,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -374,11 +380,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -553,11 +559,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -721,11 +727,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -837,11 +843,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -953,11 +959,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1069,11 +1075,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1122,7 +1128,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__help)
-            opts="stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help"
+            opts="stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1276,6 +1282,20 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__help__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pgconn__subcmd__help__subcmd__metrics)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1518,11 +1538,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1682,11 +1702,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1846,11 +1866,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1962,11 +1982,135 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -o)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pgconn__subcmd__metrics)
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --max-series --compat --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --max-series)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compat)
+                    COMPREPLY=($(compgen -W "postgres_exporter" -- "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -h)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -U)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dbname)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -S)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --emergency)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -F)
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -2086,11 +2230,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -2139,7 +2283,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__schema)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help blockers cancel check conninfo error kill long ls ping size size_lint stats timeout"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help blockers cancel check conninfo error kill long ls ping size size_lint metrics stats timeout"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2202,11 +2346,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -2452,11 +2596,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -2616,11 +2760,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -2744,11 +2888,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -2928,11 +3072,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -3056,11 +3200,11 @@ _pgconn() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -F)
-                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --output)

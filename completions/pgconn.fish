@@ -38,7 +38,8 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -s F -l format -d 'Output fo
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_needs_command" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_needs_command" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -69,6 +70,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "check" -d 'Judge the 
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "metrics" -d 'Print metrics for Prometheus, once'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "schema" -d 'Print the JSON Schema of an output'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "man" -d 'Print or install the manual pages'
@@ -108,7 +110,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s F -l format -d '
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -162,7 +165,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s F -l format -d 'Out
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -216,7 +220,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s F -l format -
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -261,7 +266,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s F -l format -d 'O
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -306,7 +312,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s F -l format -d
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -349,7 +356,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s F -l format -
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -393,7 +401,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s F -l format -
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -440,7 +449,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s F -l format -d 
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -490,7 +500,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s F -l format -d 'O
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -540,7 +551,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s F -l format 
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -585,7 +597,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_se
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -631,7 +644,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -678,7 +692,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -713,7 +728,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s F -l format -d 'O
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -759,7 +775,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s F -l format -d '
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -790,7 +807,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s F -l format -d 'O
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -818,7 +836,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s F -l format -
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -899,7 +918,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s F -l format -d 'O
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -914,6 +934,37 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s v -l verbose -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l max-series -d 'Series at most in each family that depends on names; the others are counted in pgconn_omitted_series' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l compat -d 'The metric names of another exporter instead of pgconn\'s own' -r -f -a "postgres_exporter\t'Prometheus\' postgres_exporter (what it tells about connections)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
@@ -928,7 +979,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s F -l format -d 
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -956,7 +1008,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s F -l forma
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -984,7 +1037,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s F -l format -d 'Ou
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
-nagios\t'The line that monitoring plugins print, with performance data (check only)'"
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -998,24 +1052,25 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s v -l verbose -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "ls" -d 'List sessions'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "man" -d 'Print or install the manual pages'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "metrics" -d 'Print metrics for Prometheus, once'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout demo check ping conninfo size metrics schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo error kill long ls ping size size_lint stats timeout"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo error kill long ls ping size size_lint metrics stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

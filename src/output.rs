@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use terminal_size::terminal_size;
@@ -15,6 +16,8 @@ pub(crate) struct Output {
     look: Look,
     /// The terminal shows its other screen.
     on_screen: bool,
+    /// The permissions of a file, when they are not left to the umask.
+    mode: Option<u32>,
 }
 
 /// The columns of the terminal that stdout is, as the user set them or as the terminal says.
@@ -39,12 +42,17 @@ impl std::fmt::Debug for Output {
 impl Output {
     /// A destination on `stdout`, with the look of where that goes.
     pub(crate) fn stdout(stdout: Box<dyn Write>, look: Look) -> Self {
-        Self { destination: Destination::Stdout(stdout), look, on_screen: false }
+        Self { destination: Destination::Stdout(stdout), look, on_screen: false, mode: None }
     }
 
     /// A file, written without colours and uncut.
     pub(crate) fn file(path: PathBuf) -> Self {
-        Self { destination: Destination::File(path), look: Look::default(), on_screen: false }
+        Self { destination: Destination::File(path), look: Look::default(), on_screen: false, mode: None }
+    }
+
+    /// Lets everybody read the file, whatever the umask: who collects it runs as another user.
+    pub(crate) const fn for_everybody(&mut self) {
+        self.mode = Some(0o644);
     }
 
     /// How tables look there.
@@ -109,7 +117,7 @@ impl Output {
                 write(&mut buffered)?;
                 buffered.flush()
             }
-            Destination::File(path) => replace(path, write),
+            Destination::File(path) => replace(path, self.mode, write),
         }
     }
 }
@@ -129,7 +137,11 @@ impl Drop for Output {
 }
 
 /// Writes a file beside `path` and renames it over it, so that readers see the old or the new one, whole.
-fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn replace(
+    path: &Path,
+    mode: Option<u32>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let named = |error: io::Error| {
         io::Error::new(error.kind(), format!("could not write {}: {error}", path.display()))
     };
@@ -138,6 +150,9 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
     let written = fs::File::create(&temporary).and_then(|file| {
+        if let Some(mode) = mode {
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
         let mut buffered = io::BufWriter::new(file);
         write(&mut buffered)?;
         buffered.flush()?;

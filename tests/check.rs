@@ -246,6 +246,7 @@ fn a_server_that_is_down_or_hangs_is_critical_within_the_limit() {
     let down = Pgconn::new(&["check", "-h", "127.0.0.1", "-p", &port, "-U", "x", "-d", "x", "--json"]).run();
     let document = down.fails_with(2).json();
     assert_eq!(document["kind"], "check");
+    assert_eq!(document["target"]["host"], "127.0.0.1");
     assert_eq!(document["status"], "critical");
     // A login that waits for a lock: connected, but never answered.
     let server = with(&[("max_connections", "10")]);

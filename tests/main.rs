@@ -19,6 +19,7 @@ mod help;
 mod hostile;
 mod kill;
 mod layers;
+mod metrics;
 mod size;
 mod sql;
 mod timeout;

@@ -3,6 +3,7 @@
 pub(crate) mod blocking;
 pub(crate) mod concerns;
 pub(crate) mod health;
+pub(crate) mod metrics;
 pub(crate) mod plan;
 pub(crate) mod rights;
 pub(crate) mod settings;

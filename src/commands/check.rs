@@ -114,7 +114,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 head.warnings.extend(words::untracked(looked.facts.untracked));
                 (Verdict::new(&policy, &looked), head, Some(db))
             }
-            Err(trouble) => (Verdict::unreached(&policy, trouble)?, Head::default(), None),
+            Err(trouble) => {
+                let head = Head { target: context.aim(), ..Head::default() };
+                (Verdict::unreached(&policy, trouble)?, head, None)
+            }
         };
         let fine = report.status == Status::Ok && !context.format().is_json();
         if fine {

@@ -14,6 +14,7 @@ mod long;
 mod ls;
 pub(crate) mod man;
 pub(crate) mod manual;
+mod metrics;
 mod ping;
 pub(crate) mod schema;
 mod size;
@@ -33,7 +34,7 @@ use crate::db::{self, Backoff, Db, Lane, Notice, Scope};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Filter, Name};
-use crate::model::server::Surroundings;
+use crate::model::server::{Surroundings, Target};
 use crate::output::Output;
 use crate::render::{Format, Head, Report, Warning};
 use crate::stop::Stop;
@@ -71,6 +72,8 @@ pub(crate) enum Command {
     Conninfo(conninfo::Args),
     /// Plan pool sizes and max_connections, write configuration
     Size(Box<size::Args>),
+    /// Print metrics for Prometheus, once
+    Metrics(metrics::Args),
     /// Print the JSON Schema of an output
     Schema(schema::Args),
     /// Print the completion script of a shell
@@ -82,14 +85,16 @@ pub(crate) enum Command {
 impl Command {
     /// Refuses `--watch` where there is nothing to look at again, and a format that only another command has.
     fn admit(&self, watch: Option<Duration>, format: Format) -> Result<(), Failure> {
-        let repeats = matches!(self, Self::Stats(_) | Self::Ls(_) | Self::Long(_) | Self::Check(_));
+        let repeats =
+            matches!(self, Self::Stats(_) | Self::Ls(_) | Self::Long(_) | Self::Check(_) | Self::Metrics(_));
         if watch.is_some() && !repeats {
             let failure = Failure::usage("this command runs once");
             return Err(failure.hinted("--watch is for the commands that look or monitor: pgconn --help"));
         }
         let owner = match (self, format) {
-            (Self::Check(_), Format::Nagios) => return Ok(()),
+            (Self::Check(_), Format::Nagios) | (Self::Metrics(_), Format::Prometheus) => return Ok(()),
             (_, Format::Nagios) => "check",
+            (_, Format::Prometheus) => "metrics",
             (_, Format::Table | Format::Json | Format::Ndjson | Format::Tsv) => return Ok(()),
         };
         Err(Failure::usage("this command has no such format").hinted(format!("only pgconn {owner} has it")))
@@ -108,6 +113,7 @@ pub(crate) const MANUALS: &[(&str, Manual)] = &[
     ("check", check::MANUAL),
     ("ping", ping::MANUAL),
     ("size", size::MANUAL),
+    ("metrics", metrics::MANUAL),
     ("demo", demo::MANUAL),
     ("conninfo", conninfo::MANUAL),
     ("schema", schema::MANUAL),
@@ -150,6 +156,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Ping(args) => ping::run(args, context).await,
         Command::Conninfo(args) => conninfo::run(&args, context),
         Command::Size(args) => size::run(*args, context).await,
+        Command::Metrics(args) => metrics::run(args, context).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
@@ -267,6 +274,19 @@ impl Context {
             }
             other => other,
         }
+    }
+
+    /// Where a connection would go first, for results that exist without one; none when the settings are wrong.
+    pub(crate) fn aim(&self) -> Option<Target> {
+        let info = self.conninfo().ok()?;
+        let host = info.hosts().first()?;
+        Some(Target {
+            host: host.name().to_owned(),
+            port: host.port,
+            database: info.dbname().to_owned(),
+            user: info.user().to_owned(),
+            service: info.service().map(str::to_owned),
+        })
     }
 
     /// Writes a result with everything that is said beside it; returns how the run ends.

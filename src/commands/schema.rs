@@ -32,6 +32,7 @@ pub(crate) const SCHEMAS: &[(&str, &str)] = &[
     ("ping", include_str!("../../schemas/ping.json")),
     ("size", include_str!("../../schemas/size.json")),
     ("size_lint", include_str!("../../schemas/size_lint.json")),
+    ("metrics", include_str!("../../schemas/metrics.json")),
     ("stats", include_str!("../../schemas/stats.json")),
     ("timeout", include_str!("../../schemas/timeout.json")),
 ];
@@ -72,6 +73,7 @@ pub(crate) fn generated() -> Vec<(&'static str, schemars::Schema)> {
         ("ping", schema::<super::ping::Pings>("ping")),
         ("size", schema::<super::size::report::Size>("size")),
         ("size_lint", schema::<super::size::lint::Lint>("size_lint")),
+        ("metrics", schema::<super::metrics::Metrics>("metrics")),
         ("stats", schema::<super::stats::Stats>("stats")),
         ("timeout", schema::<super::timeout::Timeouts>("timeout")),
     ]

@@ -98,16 +98,20 @@ impl Db {
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
     pub(crate) async fn tallies(&self, selection: &Selection) -> Result<(Surroundings, Vec<Tally>), Error> {
-        let question = sql::fill(
+        let [surroundings, rows] = self.look_around(self.tally_question(selection)).await?;
+        Ok((surroundings_of(&surroundings)?, rows.iter().map(tally_of).collect::<Result<_, _>>()?))
+    }
+
+    /// The question of [`Db::tallies`].
+    pub(super) fn tally_question(&self, selection: &Selection) -> String {
+        sql::fill(
             sql::STATS,
             &[
                 ("activity", &self.activity()),
                 ("filter", &filter::fragment(&selection.filter)),
                 ("scope", selection.scope()),
             ],
-        );
-        let [surroundings, rows] = self.look_around(question).await?;
-        Ok((surroundings_of(&surroundings)?, rows.iter().map(tally_of).collect::<Result<_, _>>()?))
+        )
     }
 
     /// Lists sessions.
@@ -235,7 +239,8 @@ fn version(version_num: i32) -> String {
     format!("{}.{}", version_num / 10_000, version_num % 10_000)
 }
 
-fn tally_of(row: &Row) -> Result<Tally, Error> {
+/// A row of `stats.sql`.
+pub(super) fn tally_of(row: &Row) -> Result<Tally, Error> {
     let limit = |column: &str| Ok::<_, Error>(row.number::<i64>(column)?.filter(|limit| *limit >= 0));
     Ok(Tally {
         count: row.required("n")?,

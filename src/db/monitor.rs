@@ -1,15 +1,29 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
-use super::look::{Selection, surroundings_of};
+use super::look::{Selection, surroundings_of, tally_of};
 use super::rows::{Row, Rows};
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::health::{Culprit, Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waiter, Waits};
+use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::server::{Limits, Surroundings};
-use crate::model::usage::Connections;
+use crate::model::usage::{Connections, Tally};
 
 /// Waiting sessions that are looked at one by one. Each of them costs the lock manager a moment; with 50 that is some
 /// 15 ms even when all of them stand in one queue.
 const WAITERS: &str = "50";
+
+/// Everything that `metrics` measures.
+#[derive(Clone, Debug)]
+pub(crate) struct Scraped {
+    /// The server and this role.
+    pub(crate) surroundings: Surroundings,
+    /// What the rules of `check` judge.
+    pub(crate) facts: Facts,
+    /// Client sessions by all that they are counted by.
+    pub(crate) tallies: Vec<Tally>,
+    /// Counters, databases with most sessions first.
+    pub(crate) databases: Vec<DatabaseCounters>,
+}
 
 impl Db {
     /// Looks at everything that the rules judge. `selection` narrows the rules about sessions, never the slots.
@@ -17,6 +31,74 @@ impl Db {
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
     pub(crate) async fn health(&self, selection: &Selection) -> Result<(Surroundings, Facts), Error> {
+        let [surroundings, slots, longest, waits, prepared] =
+            exactly(self.look(&self.health_questions(selection)).await?)?;
+        let surroundings = surroundings_of(&surroundings)?;
+        let facts = self.facts_of(surroundings.limits, &slots, &longest, &waits, &prepared)?;
+        Ok((surroundings, facts))
+    }
+
+    /// Looks at the same, and at what sessions can be counted by.
+    ///
+    /// # Errors
+    /// When the server does not answer, or refuses a value of the filter.
+    pub(crate) async fn scrape(&self, selection: &Selection) -> Result<Scraped, Error> {
+        let mut questions = self.health_questions(selection).to_vec();
+        questions.push(self.tally_question(selection));
+        questions.push(sql::fill(sql::DATABASES, &[]));
+        let [surroundings, slots, longest, waits, prepared, tallies, databases] =
+            exactly(self.look(&questions).await?)?;
+        let surroundings = surroundings_of(&surroundings)?;
+        let facts = self.facts_of(surroundings.limits, &slots, &longest, &waits, &prepared)?;
+        let tallies = tallies.iter().map(tally_of).collect::<Result<_, _>>()?;
+        let databases = databases.iter().map(database_of).collect::<Result<_, _>>()?;
+        Ok(Scraped { surroundings, facts, tallies, databases })
+    }
+
+    /// Reads what postgres_exporter reads about connections; of pg_stat_database these `columns`.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn exporter(
+        &self,
+        columns: impl Iterator<Item = &'static str>,
+    ) -> Result<(Surroundings, Exporter), Error> {
+        let columns: Vec<String> = columns.map(sql::literal).collect();
+        let questions = [
+            sql::fill(sql::SURROUNDINGS, &[]),
+            sql::fill(sql::EXPORTER_ACTIVITY, &[]),
+            sql::fill(sql::EXPORTER_DATABASES, &[("columns", &columns.join(", "))]),
+            sql::fill(sql::EXPORTER_LOCKS, &[]),
+        ];
+        let [surroundings, activity, databases, locks] = exactly(self.look(&questions).await?)?;
+        let exporter = Exporter {
+            activity: activity
+                .iter()
+                .map(|row| {
+                    Ok(ExporterActivity {
+                        database: row.text("database")?.unwrap_or_default(),
+                        state: row.word("state")?.unwrap_or_default(),
+                        count: row.required("n")?,
+                        max_tx_seconds: row.required("max_tx")?,
+                    })
+                })
+                .collect::<Result<_, Error>>()?,
+            databases: exporter_databases_of(&databases)?,
+            locks: locks
+                .iter()
+                .map(|row| {
+                    Ok(ExporterLocks {
+                        database: row.text("database")?.unwrap_or_default(),
+                        mode: row.word("mode")?.unwrap_or_default(),
+                        count: row.required("n")?,
+                    })
+                })
+                .collect::<Result<_, Error>>()?,
+        };
+        Ok((surroundings_of(&surroundings)?, exporter))
+    }
+
+    fn health_questions(&self, selection: &Selection) -> [String; 5] {
         let activity = self.activity();
         let condition = filter::fragment(&selection.filter);
         let [waitstart, wait_seconds] = self.wait_clock();
@@ -30,14 +112,20 @@ impl Db {
             ("details", ""),
             ("limit", WAITERS),
         ];
-        let questions = [sql::SURROUNDINGS, sql::SLOTS, sql::LONGEST, sql::WAITS, sql::PREPARED]
-            .map(|question| sql::fill(question, &values));
-        let answers = self.look(&questions).await?;
-        let [surroundings, slots, longest, waits, prepared] =
-            <[Rows; 5]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
-        let surroundings = surroundings_of(&surroundings)?;
-        let mut facts = slots_of(surroundings.limits, &slots)?;
-        for row in &longest {
+        [sql::SURROUNDINGS, sql::SLOTS, sql::LONGEST, sql::WAITS, sql::PREPARED]
+            .map(|question| sql::fill(question, &values))
+    }
+
+    fn facts_of(
+        &self,
+        limits: Limits,
+        slots: &Rows,
+        longest: &Rows,
+        waits: &Rows,
+        prepared: &Rows,
+    ) -> Result<Facts, Error> {
+        let mut facts = slots_of(limits, slots)?;
+        for row in longest {
             let found = Longest {
                 count: row.required("n")?,
                 seconds: row.age("seconds")?,
@@ -49,10 +137,47 @@ impl Db {
                 _ => facts.long_xact = found,
             }
         }
-        facts.waits = waits_of(&waits, self.version_num < 140_000)?;
-        facts.prepared = prepared_of(&prepared)?;
-        Ok((surroundings, facts))
+        facts.waits = waits_of(waits, self.version_num < 140_000)?;
+        facts.prepared = prepared_of(prepared)?;
+        Ok(facts)
     }
+}
+
+/// The answers, when there are as many as there were questions.
+fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], Error> {
+    <[Rows; N]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
+}
+
+fn database_of(row: &Row) -> Result<DatabaseCounters, Error> {
+    let seconds =
+        |column: &str| Ok::<_, Error>(row.number::<f64>(column)?.map(|milliseconds| milliseconds / 1000.0));
+    Ok(DatabaseCounters {
+        database: row.text("database")?.unwrap_or_default(),
+        sessions: row.number("sessions")?,
+        abandoned: row.number("abandoned")?,
+        fatal: row.number("fatal")?,
+        killed: row.number("killed")?,
+        session_seconds: seconds("session_ms")?,
+        active_seconds: seconds("active_ms")?,
+        idle_in_transaction_seconds: seconds("idle_in_transaction_ms")?,
+    })
+}
+
+fn exporter_databases_of(rows: &Rows) -> Result<Vec<ExporterDatabase>, Error> {
+    let mut databases: Vec<ExporterDatabase> = Vec::new();
+    for row in rows {
+        let datid = row.word("datid")?.unwrap_or_default();
+        let column = (row.word("name")?.unwrap_or_default(), row.number("value")?);
+        match databases.last_mut().filter(|database| database.datid == datid) {
+            Some(database) => database.columns.push(column),
+            None => databases.push(ExporterDatabase {
+                datid,
+                database: row.text("database")?.unwrap_or_default(),
+                columns: vec![column],
+            }),
+        }
+    }
+    Ok(databases)
 }
 
 fn slots_of(limits: Limits, rows: &Rows) -> Result<Facts, Error> {

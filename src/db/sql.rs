@@ -18,6 +18,14 @@ pub(crate) const LONGEST: &str = include_str!("sql/longest.sql");
 pub(crate) const WAITS: &str = include_str!("sql/waits.sql");
 /// The oldest prepared transaction.
 pub(crate) const PREPARED: &str = include_str!("sql/prepared.sql");
+/// The counters of each database.
+pub(crate) const DATABASES: &str = include_str!("sql/databases.sql");
+/// Sessions as postgres_exporter counts them.
+pub(crate) const EXPORTER_ACTIVITY: &str = include_str!("sql/exporter_activity.sql");
+/// The numbers of pg_stat_database.
+pub(crate) const EXPORTER_DATABASES: &str = include_str!("sql/exporter_databases.sql");
+/// Locks as postgres_exporter counts them.
+pub(crate) const EXPORTER_LOCKS: &str = include_str!("sql/exporter_locks.sql");
 /// The names that filters could have meant.
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
 /// The prepared transactions that somebody waits for.

@@ -3,6 +3,7 @@
 pub(crate) mod frame;
 pub(crate) mod json;
 pub(crate) mod nagios;
+pub(crate) mod prometheus;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod tsv;
@@ -27,6 +28,8 @@ pub(crate) enum Format {
     Tsv,
     /// The line that monitoring plugins print, with performance data (check only)
     Nagios,
+    /// Prometheus' text format (metrics only, and its default)
+    Prometheus,
 }
 
 impl Format {
@@ -105,6 +108,6 @@ pub(crate) fn write(
         Format::Json => json::write_document(report, head, look.width.is_some(), out),
         Format::Ndjson => json::write_rows(report, out),
         Format::Tsv => report.tsv().write(out),
-        Format::Nagios => report.write_own(out),
+        Format::Nagios | Format::Prometheus => report.write_own(out),
     }
 }

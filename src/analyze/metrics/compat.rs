@@ -1,0 +1,140 @@
+//! The metrics about connections under the names, labels and types of Prometheus' postgres_exporter (0.11), so that its
+//! published dashboards and alerts go on working.
+
+use super::{labelled, sample};
+use crate::model::metric::{Exporter, Family, Kind, Sample};
+use crate::model::server::Surroundings;
+
+/// The columns of pg_stat_database that are exported. What 14 added is untyped there, too.
+const COLUMNS: [(&str, &str, Kind, &str); 23] = [
+    ("active_time", "pg_stat_database_active_time", Kind::Untyped, "Milliseconds in running statements."),
+    ("blk_read_time", "pg_stat_database_blk_read_time", Kind::Counter, "Milliseconds of reading blocks."),
+    ("blk_write_time", "pg_stat_database_blk_write_time", Kind::Counter, "Milliseconds of writing blocks."),
+    ("blks_hit", "pg_stat_database_blks_hit", Kind::Counter, "Blocks found in the buffer cache."),
+    ("blks_read", "pg_stat_database_blks_read", Kind::Counter, "Blocks read."),
+    ("conflicts", "pg_stat_database_conflicts", Kind::Counter, "Queries that recovery cancelled."),
+    ("deadlocks", "pg_stat_database_deadlocks", Kind::Counter, "Deadlocks."),
+    (
+        "idle_in_transaction_time",
+        "pg_stat_database_idle_in_transaction_time",
+        Kind::Untyped,
+        "Milliseconds idle in a transaction.",
+    ),
+    ("numbackends", "pg_stat_database_numbackends", Kind::Gauge, "Backends connected to this database."),
+    ("session_time", "pg_stat_database_session_time", Kind::Untyped, "Milliseconds in sessions."),
+    ("sessions", "pg_stat_database_sessions", Kind::Untyped, "Sessions established."),
+    (
+        "sessions_abandoned",
+        "pg_stat_database_sessions_abandoned",
+        Kind::Untyped,
+        "Sessions whose client vanished.",
+    ),
+    ("sessions_fatal", "pg_stat_database_sessions_fatal", Kind::Untyped, "Sessions ended by a fatal error."),
+    (
+        "sessions_killed",
+        "pg_stat_database_sessions_killed",
+        Kind::Untyped,
+        "Sessions ended by an administrator.",
+    ),
+    ("temp_bytes", "pg_stat_database_temp_bytes", Kind::Counter, "Bytes written to temporary files."),
+    ("temp_files", "pg_stat_database_temp_files", Kind::Counter, "Temporary files."),
+    ("tup_deleted", "pg_stat_database_tup_deleted", Kind::Counter, "Rows deleted."),
+    ("tup_fetched", "pg_stat_database_tup_fetched", Kind::Counter, "Rows fetched."),
+    ("tup_inserted", "pg_stat_database_tup_inserted", Kind::Counter, "Rows inserted."),
+    ("tup_returned", "pg_stat_database_tup_returned", Kind::Counter, "Rows returned."),
+    ("tup_updated", "pg_stat_database_tup_updated", Kind::Counter, "Rows updated."),
+    ("xact_commit", "pg_stat_database_xact_commit", Kind::Counter, "Transactions committed."),
+    ("xact_rollback", "pg_stat_database_xact_rollback", Kind::Counter, "Transactions rolled back."),
+];
+
+/// The names of the columns that [`families`] exports.
+pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
+    COLUMNS.iter().map(|(column, ..)| *column)
+}
+
+/// What can be said of a server that did not answer.
+pub(crate) fn down() -> Vec<Family> {
+    vec![up(0.0)]
+}
+
+/// `pg_up` alone carries no label, there as here.
+fn up(value: f64) -> Family {
+    Family {
+        name: "pg_up",
+        kind: Kind::Gauge,
+        help: "Whether the server could be connected to (1) or not (0).",
+        samples: vec![sample(&[], value)],
+    }
+}
+
+/// The families of one look, each sample labelled with the server's `place`.
+pub(crate) fn families(surroundings: &Surroundings, exporter: &Exporter, place: &str) -> Vec<Family> {
+    let mut made = Vec::new();
+    let mut add = |name: &'static str, kind: Kind, help: &'static str, samples: Vec<Sample>| {
+        if !samples.is_empty() {
+            made.push(Family { name, kind, help, samples });
+        }
+    };
+    let version = surroundings.server.version_num;
+    let short = format!("{}.{}.0", version / 10_000, version % 10_000);
+    let labels = [("version", surroundings.product.as_str()), ("short_version", short.as_str())];
+    add("pg_static", Kind::Untyped, "Always 1; the version of the server.", vec![sample(&labels, 1.0)]);
+    settings(surroundings, &mut add);
+    add(
+        "pg_locks_count",
+        Kind::Gauge,
+        "Locks held or awaited, by database and mode.",
+        super::distinct(
+            exporter
+                .locks
+                .iter()
+                .map(|locks| sample(&[("datname", &locks.database), ("mode", &locks.mode)], locks.count)),
+        ),
+    );
+    let activity = |value: fn(&crate::model::metric::ExporterActivity) -> f64| {
+        super::distinct(
+            exporter
+                .activity
+                .iter()
+                .map(|row| sample(&[("datname", &row.database), ("state", &row.state)], value(row))),
+        )
+    };
+    add("pg_stat_activity_count", Kind::Gauge, "Sessions by database and state.", activity(|row| row.count));
+    add(
+        "pg_stat_activity_max_tx_duration",
+        Kind::Gauge,
+        "Age in seconds of the oldest transaction, by database and state.",
+        activity(|row| row.max_tx_seconds),
+    );
+    for (column, name, kind, help) in COLUMNS {
+        let samples = exporter.databases.iter().filter_map(|row| {
+            let (_, value) = row.columns.iter().find(|(known, _)| known == column)?;
+            let labels = [("datid", row.datid.as_str()), ("datname", &row.database)];
+            Some(Sample { value: *value, ..sample(&labels, 0.0) })
+        });
+        add(name, kind, help, samples.collect());
+    }
+    let mut families = vec![up(1.0)];
+    families.extend(labelled(made, Some(place)));
+    families
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+fn settings(
+    surroundings: &Surroundings,
+    add: &mut impl FnMut(&'static str, Kind, &'static str, Vec<Sample>),
+) {
+    let limits = surroundings.limits;
+    let mut setting = |name: &'static str, help: &'static str, value: i64| {
+        add(name, Kind::Gauge, help, vec![sample(&[], value as f64)]);
+    };
+    setting("pg_settings_max_connections", "The setting max_connections.", limits.max_connections);
+    setting(
+        "pg_settings_superuser_reserved_connections",
+        "The setting superuser_reserved_connections.",
+        limits.superuser_reserved,
+    );
+    if surroundings.server.version_num >= 160_000 {
+        setting("pg_settings_reserved_connections", "The setting reserved_connections.", limits.reserved);
+    }
+}

@@ -1,0 +1,382 @@
+//! Metrics of pgconn's own: from one look to families of numbers, with a bound on how many series a name can make.
+
+pub(crate) mod compat;
+
+use std::collections::BTreeMap;
+
+use crate::model::health::{Facts, Owner};
+use crate::model::metric::{DatabaseCounters, Family, Kind, Sample};
+use crate::model::server::Surroundings;
+use crate::model::usage::Tally;
+
+/// The states of client sessions, which are counted also when no session is in them.
+const STATES: [&str; 6] = [
+    "active",
+    "idle",
+    "idle in transaction",
+    "idle in transaction (aborted)",
+    "fastpath function call",
+    "disabled",
+];
+
+/// The state of sessions that this role may not look at; PostgreSQL has no such word.
+const HIDDEN: &str = "hidden";
+
+/// Everything that is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scrape<'a> {
+    /// The server and its settings.
+    pub(crate) surroundings: &'a Surroundings,
+    /// What `check` judges.
+    pub(crate) facts: &'a Facts,
+    /// Sessions by all that they are counted by.
+    pub(crate) tallies: &'a [Tally],
+    /// Counters, databases with most sessions first.
+    pub(crate) databases: &'a [DatabaseCounters],
+    /// How long connecting and looking took, in seconds.
+    pub(crate) seconds: f64,
+}
+
+/// Families under construction, and what did not get in.
+struct Families {
+    most: usize,
+    made: Vec<Family>,
+    omitted_series: Vec<Sample>,
+    omitted_sessions: Vec<Sample>,
+}
+
+impl Families {
+    fn gauge(&mut self, name: &'static str, help: &'static str, value: Option<f64>) {
+        let samples = value.map(|value| sample(&[], value)).into_iter().collect();
+        self.add(Kind::Gauge, name, help, samples);
+    }
+
+    fn add(&mut self, kind: Kind, name: &'static str, help: &'static str, samples: Vec<Sample>) {
+        if !samples.is_empty() {
+            self.made.push(Family { name, kind, help, samples });
+        }
+    }
+
+    /// Keeps the first series, as many as there may be, and counts the others.
+    fn bounded(&mut self, kind: Kind, name: &'static str, help: &'static str, mut samples: Vec<Sample>) {
+        let left_out = samples.split_off(self.most.min(samples.len()));
+        self.omit(name, left_out.len());
+        self.add(kind, name, help, samples);
+    }
+
+    /// Sessions by the values of one label and their state: whole values, those with most sessions first.
+    fn by(&mut self, name: &'static str, help: &'static str, label: &'static str, groups: ByState) {
+        let mut groups: Vec<(String, BTreeMap<&str, f64>)> = groups.into_iter().collect();
+        groups.sort_by(|(left_name, left), (right_name, right)| {
+            let sum = |states: &BTreeMap<&str, f64>| states.values().sum::<f64>();
+            sum(right).total_cmp(&sum(left)).then_with(|| left_name.cmp(right_name))
+        });
+        let (mut samples, mut left_out, mut sessions) = (Vec::new(), 0, 0.0);
+        for (value, states) in groups {
+            if samples.len() + states.len() > self.most || left_out > 0 {
+                left_out += states.len();
+                sessions += states.values().sum::<f64>();
+                continue;
+            }
+            for (state, count) in states {
+                samples.push(sample(&[(label, &value), ("state", state)], count));
+            }
+        }
+        self.omit(name, left_out);
+        self.omitted_sessions.push(sample(&[("family", name)], sessions));
+        self.add(Kind::Gauge, name, help, samples);
+    }
+
+    fn omit(&mut self, family: &'static str, series: usize) {
+        self.omitted_series.push(sample(&[("family", family)], number(series)));
+    }
+}
+
+/// Sessions by name and state. Names that only differed in bytes that are not UTF-8 are one here, and their sum is right.
+type ByState<'a> = BTreeMap<String, BTreeMap<&'a str, f64>>;
+
+/// What can be said of a server that did not answer.
+pub(crate) fn down(place: Option<&str>) -> Vec<Family> {
+    let up = Family { name: "pgconn_up", kind: Kind::Gauge, help: UP, samples: vec![sample(&[], 0.0)] };
+    labelled(vec![up, build_info()], place)
+}
+
+const UP: &str = "Whether the server let pgconn in and answered (1) or not (0).";
+
+fn build_info() -> Family {
+    Family {
+        name: "pgconn_build_info",
+        kind: Kind::Gauge,
+        help: "Always 1; the version of pgconn that looked.",
+        samples: vec![sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
+    }
+}
+
+/// The families of one look, each sample labelled with the server's `place`; a family that depends on names has at most
+/// `most` series.
+pub(crate) fn families(scrape: &Scrape<'_>, place: &str, most: usize) -> Vec<Family> {
+    let mut families = Families {
+        most,
+        made: vec![Family {
+            name: "pgconn_up",
+            kind: Kind::Gauge,
+            help: UP,
+            samples: vec![sample(&[], 1.0)],
+        }],
+        omitted_series: Vec::new(),
+        omitted_sessions: Vec::new(),
+    };
+    families.made.push(build_info());
+    families.gauge(
+        "pgconn_scrape_duration_seconds",
+        "Time that connecting, logging in and looking took.",
+        Some(scrape.seconds),
+    );
+    server(&mut families, scrape.surroundings);
+    slots(&mut families, scrape.facts);
+    sessions(&mut families, scrape.tallies);
+    longest(&mut families, scrape.facts);
+    counters(&mut families, scrape.databases);
+    let Families { mut made, omitted_series, omitted_sessions, .. } = families;
+    made.push(Family {
+        name: "pgconn_omitted_series",
+        kind: Kind::Gauge,
+        help: "Series of a family that --max-series left out.",
+        samples: omitted_series,
+    });
+    made.push(Family {
+        name: "pgconn_omitted_sessions",
+        kind: Kind::Gauge,
+        help: "Sessions in the series of a family that --max-series left out.",
+        samples: omitted_sessions,
+    });
+    labelled(made, Some(place))
+}
+
+fn server(families: &mut Families, surroundings: &Surroundings) {
+    families.add(
+        Kind::Gauge,
+        "pgconn_server_info",
+        "Always 1; the version of the server.",
+        vec![sample(&[("version", &surroundings.server.version)], 1.0)],
+    );
+    families.gauge(
+        "pgconn_server_in_recovery",
+        "Whether the server is a standby (1) or not (0).",
+        Some(f64::from(u8::from(surroundings.server.in_recovery))),
+    );
+    families.gauge(
+        "pgconn_server_uptime_seconds",
+        "Time since the server started.",
+        Some(surroundings.uptime_seconds),
+    );
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+fn slots(families: &mut Families, facts: &Facts) {
+    let slots = &facts.connections;
+    let gauges: [(&'static str, &'static str, i64); 6] = [
+        ("pgconn_connections_used", "Client sessions that can be seen, pgconn's own included.", slots.used),
+        (
+            "pgconn_connections_hidden",
+            "Sessions that may be clients and are hidden from this role.",
+            slots.hidden,
+        ),
+        ("pgconn_connections_usable", "Connection slots for ordinary roles.", slots.usable),
+        ("pgconn_connections_max", "The setting max_connections.", slots.max_connections),
+        (
+            "pgconn_connections_superuser_reserved",
+            "The setting superuser_reserved_connections.",
+            slots.superuser_reserved_connections,
+        ),
+        (
+            "pgconn_connections_reserved",
+            "The setting reserved_connections, with what a managed service keeps for itself.",
+            slots.reserved_connections,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        families.gauge(name, help, Some(value as f64));
+    }
+    for (owner, label, used, limit) in [
+        (Owner::Role, "role", "pgconn_role_connections_used", "pgconn_role_connections_limit"),
+        (
+            Owner::Database,
+            "database",
+            "pgconn_database_connections_used",
+            "pgconn_database_connections_limit",
+        ),
+    ] {
+        let mut limits: Vec<_> = facts.limits.iter().filter(|limit| limit.owner == owner).collect();
+        limits.sort_by_key(|limit| (-limit.used, &limit.name));
+        let with = |value: fn(&&crate::model::health::LimitUse) -> i64| {
+            distinct(limits.iter().map(|limit| sample(&[(label, &limit.name)], value(limit) as f64)))
+        };
+        families.bounded(
+            Kind::Gauge,
+            used,
+            "Client sessions that count against a CONNECTION LIMIT.",
+            with(|limit| limit.used),
+        );
+        families.bounded(
+            Kind::Gauge,
+            limit,
+            "The CONNECTION LIMIT, where there is one.",
+            with(|limit| limit.limit),
+        );
+    }
+}
+
+fn sessions(families: &mut Families, tallies: &[Tally]) {
+    let mut states: BTreeMap<&str, f64> = STATES.into_iter().map(|state| (state, 0.0)).collect();
+    let (mut applications, mut databases, mut roles, mut clients) =
+        (ByState::new(), ByState::new(), ByState::new(), ByState::new());
+    for tally in tallies.iter().filter(|tally| !tally.own) {
+        #[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
+        let count = tally.count as f64;
+        let state = match &tally.state {
+            _ if tally.hidden => HIDDEN,
+            Some(state) => state,
+            None => "none",
+        };
+        *states.entry(state).or_default() += count;
+        let named = |name: &Option<String>| name.clone().unwrap_or_default();
+        for (groups, name) in [
+            (&mut applications, tally.application_name.clone()),
+            (&mut databases, named(&tally.database)),
+            (&mut roles, named(&tally.role)),
+            (&mut clients, if tally.hidden { HIDDEN.to_owned() } else { named(&tally.client) }),
+        ] {
+            *groups.entry(name).or_default().entry(state).or_default() += count;
+        }
+    }
+    let samples = states.into_iter().map(|(state, count)| sample(&[("state", state)], count)).collect();
+    families.add(Kind::Gauge, "pgconn_sessions", "Client sessions by state, pgconn's own left out.", samples);
+    families.by(
+        "pgconn_sessions_by_application",
+        "Client sessions by application_name and state.",
+        "application_name",
+        applications,
+    );
+    families.by(
+        "pgconn_sessions_by_database",
+        "Client sessions by database and state.",
+        "database",
+        databases,
+    );
+    families.by("pgconn_sessions_by_role", "Client sessions by login role and state.", "role", roles);
+    families.by(
+        "pgconn_sessions_by_client",
+        "Client sessions by client address and state.",
+        "client",
+        clients,
+    );
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
+fn longest(families: &mut Families, facts: &Facts) {
+    // With hidden sessions the visible maximum would claim what nobody knows.
+    let known = |seconds: Option<f64>| (facts.undecidable == 0).then_some(seconds.unwrap_or(0.0));
+    families.gauge(
+        "pgconn_oldest_transaction_seconds",
+        "Age of the oldest open transaction of a client; 0 when none is open, absent when sessions are hidden.",
+        known(facts.long_xact.seconds),
+    );
+    families.gauge(
+        "pgconn_oldest_query_seconds",
+        "Age of the longest running statement of a client; 0 when none runs, absent when sessions are hidden.",
+        known(facts.long_query.seconds),
+    );
+    families.gauge(
+        "pgconn_oldest_idle_in_transaction_seconds",
+        "Longest time that a client has left a transaction idle; 0 when none is, absent when sessions are hidden.",
+        known(facts.idle_xact.seconds),
+    );
+    let waits = &facts.waits;
+    families.gauge(
+        "pgconn_sessions_waiting_for_lock",
+        "Client sessions that wait for a lock.",
+        Some((waits.waiting + waits.undecidable) as f64),
+    );
+    let blocking = waits.sessions.iter().filter(|session| session.blocked_by.is_empty()).count();
+    families.gauge(
+        "pgconn_sessions_blocking",
+        "Sessions and prepared transactions at the heads of the queues of the longest waits.",
+        Some(number(blocking)),
+    );
+    let unknown = waits.sessions.iter().any(|waiter| waiter.selected && waiter.seconds.is_none());
+    let wait = crate::analyze::health::longest_wait(waits).and_then(|waiter| waiter.seconds);
+    families.gauge(
+        "pgconn_longest_lock_wait_seconds",
+        "Longest wait of a client for a lock; 0 when none waits. Before PostgreSQL 14 at most this long.",
+        (!unknown).then_some(wait.unwrap_or(0.0)),
+    );
+    families.gauge(
+        "pgconn_prepared_transactions",
+        "Prepared transactions.",
+        Some(facts.prepared.count as f64),
+    );
+    families.gauge(
+        "pgconn_oldest_prepared_transaction_seconds",
+        "Age of the oldest prepared transaction; 0 when there is none.",
+        Some(facts.prepared.oldest.as_ref().map_or(0.0, |oldest| oldest.seconds)),
+    );
+}
+
+fn counters(families: &mut Families, databases: &[DatabaseCounters]) {
+    type Of = fn(&DatabaseCounters) -> Option<f64>;
+    let counters: [(&'static str, &'static str, Of); 7] = [
+        ("pgconn_sessions_established_total", "Sessions established.", |row| row.sessions),
+        ("pgconn_sessions_abandoned_total", "Sessions whose client vanished.", |row| row.abandoned),
+        ("pgconn_sessions_fatal_total", "Sessions that a fatal error or a timeout ended.", |row| row.fatal),
+        ("pgconn_sessions_killed_total", "Sessions that an administrator ended.", |row| row.killed),
+        (
+            "pgconn_session_time_seconds_total",
+            "Time in sessions, counted when a statement or the session ends.",
+            |row| row.session_seconds,
+        ),
+        ("pgconn_session_active_seconds_total", "Time in running statements.", |row| row.active_seconds),
+        ("pgconn_session_idle_in_transaction_seconds_total", "Time idle in a transaction.", |row| {
+            row.idle_in_transaction_seconds
+        }),
+    ];
+    for (name, help, of) in counters {
+        let samples =
+            databases.iter().filter_map(|row| Some(sample(&[("database", &row.database)], of(row)?)));
+        let samples = distinct(samples);
+        if !samples.is_empty() {
+            families.bounded(Kind::Counter, name, help, samples);
+        }
+    }
+}
+
+/// The samples without those whose labels an earlier one has: names can differ in bytes that are not UTF-8.
+fn distinct(samples: impl Iterator<Item = Sample>) -> Vec<Sample> {
+    let mut seen = std::collections::BTreeSet::new();
+    samples.filter(|sample| seen.insert(sample.labels.clone())).collect()
+}
+
+fn sample(labels: &[(&'static str, &str)], value: f64) -> Sample {
+    Sample {
+        labels: labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        value: Some(value),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of series are far below 2^52")]
+fn number(count: usize) -> f64 {
+    count as f64
+}
+
+/// The families with the server's place in each sample, so that several servers' files can lie side by side.
+fn labelled(mut families: Vec<Family>, place: Option<&str>) -> Vec<Family> {
+    if let Some(place) = place {
+        for sample in families.iter_mut().flat_map(|family| &mut family.samples) {
+            sample.labels.insert("server", place.to_owned());
+        }
+    }
+    families
+}
+
+#[cfg(test)]
+mod tests;

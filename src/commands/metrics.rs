@@ -1,0 +1,212 @@
+//! `pgconn metrics`: the connections of a server for Prometheus, once.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::Context;
+use super::manual::{Group, Manual};
+use super::watch::{self, Shown};
+use crate::analyze::metrics::{self, Scrape, compat};
+use crate::args::Emergency;
+use crate::db::{self, Db, Kind, Selection};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::metric::Family;
+use crate::model::server::Target;
+use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::{Format, Head, Report, Warning, prometheus, tsv};
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Monitor,
+    &[
+        ("See what there is", "pgconn metrics"),
+        (
+            "For node_exporter's textfile collector, from cron",
+            "pgconn metrics -q -o /var/lib/prometheus/node-exporter/pgconn.prom",
+        ),
+        ("Under the names that existing dashboards use", "pgconn metrics --compat postgres_exporter"),
+    ],
+)
+.exits(&[
+    ("0", "done"),
+    ("1", "the output could not be written"),
+    ("2", "usage error"),
+    ("3", "no connection, or no answer in time; then pgconn_up is 0"),
+    ("130", "ended by Ctrl-C (SIGINT)"),
+    ("143", "ended by SIGTERM"),
+]);
+
+/// Arguments of `metrics`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Series at most in each family that depends on names; the others are counted in pgconn_omitted_series
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max_series: u32,
+    /// The metric names of another exporter instead of pgconn's own
+    #[arg(long, value_enum, value_name = "EXPORTER")]
+    compat: Option<Compat>,
+}
+
+/// Whose names to use.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Compat {
+    /// Prometheus' postgres_exporter (what it tells about connections)
+    #[value(name = "postgres_exporter")]
+    PostgresExporter,
+}
+
+/// Looks and prints; what cannot be reached is `pgconn_up 0`.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    if context.flags.format.is_none() && !context.flags.json {
+        context.flags.format = Some(Format::Prometheus);
+    }
+    if context.format() == Format::Prometheus {
+        context.output.for_everybody();
+    }
+    let limit = context.connection.timeout();
+    watch::judge(context, async |context, kept| {
+        let began = Instant::now();
+        let looked = tokio::time::timeout(limit, look(&args, began, kept, context)).await;
+        let looked = looked.unwrap_or_else(|_| {
+            Err(db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"))
+                .hinted("pgconn ping shows which phase is slow"))
+        });
+        let (db, report, head) = match looked {
+            Ok(looked) => looked,
+            Err(error) => {
+                let (report, head) = down(&args, error, context.aim())?;
+                return Ok((Shown { exit: Exit::NoConnection, ..Shown::new(report, head) }, None));
+            }
+        };
+        let kept = if context.flags.watch.is_some() {
+            Some(db)
+        } else {
+            let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), db.close()).await;
+            None
+        };
+        Ok((Shown::new(report, head), kept))
+    })
+    .await
+}
+
+/// Connects and looks, all of it within the time limit that the caller holds against it.
+/// A connection that was kept from the look before may have been ended meanwhile: then a new one is made.
+async fn look(
+    args: &Args,
+    began: Instant,
+    kept: Option<Db>,
+    context: &Context,
+) -> Result<(Db, Metrics, Head), db::Error> {
+    if let Some(db) = kept
+        && let Ok(looked) = ask(args, began, db, context).await
+    {
+        return Ok(looked);
+    }
+    let db = context.connect_with(Emergency::Never).await?;
+    ask(args, began, db, context).await
+}
+
+async fn ask(
+    args: &Args,
+    began: Instant,
+    mut db: Db,
+    context: &Context,
+) -> Result<(Db, Metrics, Head), db::Error> {
+    let left = context.connection.timeout().saturating_sub(began.elapsed());
+    // What the server still works on when time is up ends by itself a moment later.
+    db.limit(left.max(Duration::from_millis(1)));
+    let place = db.target().place();
+    let (families, head) = match args.compat {
+        Some(Compat::PostgresExporter) => {
+            let (surroundings, exporter) = db.exporter(compat::columns()).await?;
+            (compat::families(&surroundings, &exporter, &place), super::head(&db, &surroundings, 0))
+        }
+        None => {
+            let looked = db.scrape(&Selection::default()).await?;
+            let scrape = Scrape {
+                surroundings: &looked.surroundings,
+                facts: &looked.facts,
+                tallies: &looked.tallies,
+                databases: &looked.databases,
+                seconds: began.elapsed().as_secs_f64(),
+            };
+            let most = usize::try_from(args.max_series).unwrap_or(usize::MAX);
+            let hidden = looked.facts.connections.hidden;
+            (metrics::families(&scrape, &place, most), super::head(&db, &looked.surroundings, hidden))
+        }
+    };
+    Ok((db, Metrics { families }, head))
+}
+
+/// The result when there was no answer; what the user did wrong is no result.
+fn down(args: &Args, error: db::Error, target: Option<Target>) -> Result<(Metrics, Head), Failure> {
+    if matches!(error.kind, Kind::BadSettings | Kind::BadValue | Kind::Interrupted(_)) {
+        return Err(error.into());
+    }
+    let failure = Failure::from(error);
+    let families = match args.compat {
+        Some(Compat::PostgresExporter) => compat::down(),
+        None => metrics::down(target.as_ref().map(Target::place).as_deref()),
+    };
+    let warning = Warning { code: failure.code, message: failure.message, hint: failure.hint };
+    // Whatever went wrong, there are no numbers: for the reader of a file that is a server that is down.
+    Ok((Metrics { families }, Head { target, server: None, warnings: vec![warning] }))
+}
+
+/// The answer of `metrics`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Metrics {
+    /// One per metric name.
+    families: Vec<Family>,
+}
+
+impl Metrics {
+    /// Name, labels and value of each sample.
+    fn samples(&self) -> impl Iterator<Item = (&'static str, String, Option<f64>)> {
+        self.families.iter().flat_map(|family| {
+            family.samples.iter().map(|sample| {
+                let labels: Vec<String> =
+                    sample.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                (family.name, labels.join(" "), sample.value)
+            })
+        })
+    }
+}
+
+impl Report for Metrics {
+    fn kind(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["families"]
+    }
+
+    fn blocks(&self, _: &Head) -> Vec<Block> {
+        let mut table =
+            Table::new(&[("METRIC", Align::Left), ("VALUE", Align::Right), ("LABELS", Align::Left)]);
+        for (name, labels, value) in self.samples() {
+            let value = value.map(|value| value.to_string()).unwrap_or_default();
+            table.push(Mark::Plain, [name.into(), value, labels]);
+        }
+        vec![Block::Table(table)]
+    }
+
+    fn tsv(&self) -> tsv::Rows {
+        let mut rows = tsv::Rows::new(&["name", "labels", "value"]);
+        for (name, labels, value) in self.samples() {
+            rows.push([name.into(), (&labels).into(), value.into()]);
+        }
+        rows
+    }
+
+    fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {
+        prometheus::write(&self.families, out)
+    }
+}

@@ -1,0 +1,11 @@
+-- One row per database and state, also of those with no session: what postgres_exporter counts, server processes with a
+-- database included, without pgconn's own session.
+select encode(textsend(d.datname::text), 'hex') as database, t.state, coalesce(c.n, 0) as n, coalesce(c.max_tx, 0) as max_tx
+from (values ('active'), ('idle'), ('idle in transaction'), ('idle in transaction (aborted)'), ('fastpath function call'),
+             ('disabled')) t(state)
+     cross join pg_database d
+     left join (select datid, state, count(*) as n,
+                       greatest(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 as max_tx
+                from pg_stat_get_activity(null) where pid <> pg_backend_pid() group by datid, state) c
+            on c.datid = d.oid and c.state = t.state
+order by d.datname, t.state

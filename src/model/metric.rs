@@ -1,0 +1,121 @@
+//! Metrics as monitoring systems take them, and the counters of databases that some of them come from.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What a metric does over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// Goes up and down.
+    Gauge,
+    /// Only goes up, until it is reset.
+    Counter,
+    /// Not said: as the exporter whose name it has does.
+    Untyped,
+}
+
+impl Kind {
+    /// The word of the exposition format.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Untyped => "untyped",
+        }
+    }
+}
+
+/// Metrics of one name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Family {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What it does over time.
+    #[serde(rename = "type")]
+    pub(crate) kind: Kind,
+    /// What it counts, in one line.
+    pub(crate) help: &'static str,
+    /// One per combination of labels.
+    pub(crate) samples: Vec<Sample>,
+}
+
+/// A number with its labels.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Sample {
+    /// What tells it from its siblings.
+    pub(crate) labels: BTreeMap<&'static str, String>,
+    /// The number; none when it is not known.
+    pub(crate) value: Option<f64>,
+}
+
+/// What the server counts per database since its statistics were last reset.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct DatabaseCounters {
+    /// Its name.
+    pub(crate) database: String,
+    /// Sessions established; none before 14, here and below.
+    pub(crate) sessions: Option<f64>,
+    /// Sessions whose client vanished.
+    pub(crate) abandoned: Option<f64>,
+    /// Sessions ended by a fatal error, timeouts included.
+    pub(crate) fatal: Option<f64>,
+    /// Sessions ended by an administrator.
+    pub(crate) killed: Option<f64>,
+    /// Time in sessions, added when a session reports: at the end of a statement and at its own end.
+    pub(crate) session_seconds: Option<f64>,
+    /// Of it running statements.
+    pub(crate) active_seconds: Option<f64>,
+    /// Of it idle in a transaction.
+    pub(crate) idle_in_transaction_seconds: Option<f64>,
+}
+
+/// What Prometheus' postgres_exporter reads, for those of its metrics that are about connections.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Exporter {
+    /// Per database and state.
+    pub(crate) activity: Vec<ExporterActivity>,
+    /// Per database.
+    pub(crate) databases: Vec<ExporterDatabase>,
+    /// Per database and lock mode.
+    pub(crate) locks: Vec<ExporterLocks>,
+}
+
+/// Sessions of one database in one state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ExporterActivity {
+    /// Its name.
+    pub(crate) database: String,
+    /// PostgreSQL's word.
+    pub(crate) state: String,
+    /// Sessions.
+    pub(crate) count: f64,
+    /// Age of the oldest transaction among them.
+    pub(crate) max_tx_seconds: f64,
+}
+
+/// The row of one database in pg_stat_database.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ExporterDatabase {
+    /// Its oid; 0 for what belongs to no database.
+    pub(crate) datid: String,
+    /// Its name; empty for that.
+    pub(crate) database: String,
+    /// Its numbers by column, as far as this version has the column; none where it is null.
+    pub(crate) columns: Vec<(String, Option<f64>)>,
+}
+
+/// Locks held or awaited in one database.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ExporterLocks {
+    /// Its name.
+    pub(crate) database: String,
+    /// Lock mode in lower case.
+    pub(crate) mode: String,
+    /// Locks.
+    pub(crate) count: f64,
+}

@@ -1,0 +1,81 @@
+//! Prometheus' text exposition format 0.0.4.
+
+use std::io::{self, Write};
+
+use super::text::visible;
+use crate::model::metric::Family;
+
+/// Writes the families; each has at least one sample, or it is not written at all.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write(families: &[Family], out: &mut dyn Write) -> io::Result<()> {
+    for family in families.iter().filter(|family| !family.samples.is_empty()) {
+        writeln!(out, "# HELP {} {}", family.name, family.help)?;
+        writeln!(out, "# TYPE {} {}", family.name, family.kind.word())?;
+        for sample in &family.samples {
+            out.write_all(family.name.as_bytes())?;
+            let mut separator = "{";
+            for (name, value) in &sample.labels {
+                write!(out, "{separator}{name}=\"{}\"", escaped(value))?;
+                separator = ",";
+            }
+            if !sample.labels.is_empty() {
+                out.write_all(b"}")?;
+            }
+            writeln!(out, " {}", number(sample.value))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is not known is not a number; the format has a word for it.
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "NaN".into(), |value| value.to_string())
+}
+
+/// The name as it can be read on a terminal, with what the format itself reads escaped.
+fn escaped(value: &str) -> String {
+    visible(value).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::metric::{Kind, Sample};
+    use proptest::prelude::*;
+
+    fn written(value: &str, number: Option<f64>) -> String {
+        let sample = Sample { labels: [("name", value.to_owned())].into(), value: number };
+        let family = Family { name: "pgconn_x", kind: Kind::Gauge, help: "Some.", samples: vec![sample] };
+        let empty = Family { name: "pgconn_y", kind: Kind::Gauge, help: "None.", samples: Vec::new() };
+        let mut out = Vec::new();
+        write(&[family, empty], &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_family_is_written_as_the_format_has_it() {
+        let head = "# HELP pgconn_x Some.\n# TYPE pgconn_x gauge\n";
+        assert_eq!(
+            written("a\"b\\c\nd", Some(1.5)),
+            format!("{head}pgconn_x{{name=\"a\\\"b\\\\c\\\\x0Ad\"}} 1.5\n")
+        );
+        assert_eq!(written("", None), format!("{head}pgconn_x{{name=\"\"}} NaN\n"));
+        assert_eq!(
+            written("日本", Some(1e21)),
+            format!("{head}pgconn_x{{name=\"日本\"}} 1000000000000000000000\n")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_never_leaves_its_quotes(value in any::<String>()) {
+            let text = written(&value, Some(0.0));
+            prop_assert_eq!(text.lines().count(), 3);
+            let label = text.lines().last().unwrap().strip_prefix("pgconn_x{name=\"").unwrap();
+            let label = label.strip_suffix("\"} 0").unwrap().replace("\\\\", "");
+            prop_assert_eq!(label.matches('"').count(), label.matches("\\\"").count());
+        }
+    }
+}
