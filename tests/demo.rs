@@ -1,7 +1,8 @@
 //! `pgconn demo`: what lives in it, and that nothing of it outlives the program, whatever ends that.
 
-use super::common::{Outcome, Pgconn, Session, wait_for, wait_until};
+use super::common::{Outcome, Pgconn, Running, Session, wait_for, wait_until};
 use nix::sys::signal::Signal;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,31 +33,70 @@ fn the_first_look_is_stats_and_then_everything_is_gone() {
     std::net::TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap_err();
 }
 
+/// A demo that is kept until a signal, with the way to its server.
+struct Kept {
+    running: Running,
+    folder: PathBuf,
+    port: String,
+}
+
+impl Kept {
+    fn start(arguments: &[&str]) -> Self {
+        let running = Pgconn::new(&[&["demo", "--keep"], arguments].concat()).spawn();
+        wait_until("the demo holds", || running.stderr().contains("Ctrl-C"));
+        let folder = folder_of(running.pid()).unwrap();
+        let uri = running.stdout().lines().next().unwrap().to_owned();
+        let port = uri.split([':', '/']).rev().nth(1).unwrap().to_owned();
+        Self { running, folder, port }
+    }
+
+    /// What pgconn says about it to this role.
+    fn document(&self, role: &str, command: &str) -> Value {
+        let host = self.folder.to_str().unwrap();
+        let arguments = ["-h", host, "-p", &self.port, "-U", role, "-d", "shop", "--json", command];
+        Pgconn::new(&arguments).run().success().json()
+    }
+
+    /// Ctrl-C, and how it ended.
+    fn end(self) -> Outcome {
+        self.running.signal(Signal::SIGINT);
+        let outcome = self.running.finish();
+        assert_eq!(processes_in(&self.folder), Vec::<String>::new());
+        assert!(!self.folder.exists());
+        outcome
+    }
+}
+
 #[test]
 fn the_mix_holds_every_trouble() {
-    let outcome = demo(&["--", "ls", "--json"]).success();
-    let document = outcome.json();
-    let folder = PathBuf::from(document["target"]["host"].as_str().unwrap());
-    assert!(!folder.exists());
-    assert_eq!(processes_in(&folder), Vec::<String>::new());
-    let sessions = document["sessions"].as_array().unwrap();
+    let demo = Kept::start(&[]);
+    let (listing, trees) = (demo.document("postgres", "ls"), demo.document("postgres", "blockers"));
+    let guest = demo.document("guest", "stats");
+    assert_eq!(demo.end().code, 0);
+
+    let sessions = listing["sessions"].as_array().unwrap();
     let with = |key: &str, value: &str| sessions.iter().filter(|session| session[key] == value).count();
     for state in ["idle", "active", "idle in transaction", "idle in transaction (aborted)", "disabled"] {
         assert!(with("state", state) > 0, "no session is {state}");
     }
-    assert_eq!(with("wait_event_type", "Lock"), 5);
-    assert_eq!(with("application_name", "orders-api"), 8);
+    assert_eq!(with("wait_event_type", "Lock"), 6);
+    assert!(with("application_name", "orders-api") >= 8);
     assert!(with("client", "127.0.0.1") > 8 && with("client", "local") > 8);
     assert_eq!(with("role", "red\u{1b}[31malert"), 1);
     assert_eq!(with("database", "back\u{1b}[2Jup"), 1);
-}
 
-#[test]
-fn an_unprivileged_role_and_limits_are_part_of_it() {
-    let document = demo(&["--", "stats", "-U", "guest", "--json"]).success().json();
-    assert!(document["connections"]["hidden"].as_i64().unwrap() > 20, "{document}");
+    let pid_of = |state: &str| {
+        let billing =
+            |session: &&Value| session["application_name"] == "billing" && session["state"] == state;
+        sessions.iter().find(billing).unwrap()["pid"].clone()
+    };
+    assert_eq!(trees["blocked_count"], 6);
+    assert_eq!(trees["roots"], json!([pid_of("idle in transaction")]));
+    assert_eq!(trees["prepared"][0]["gid"], "invoice-4711");
+
+    assert!(guest["connections"]["hidden"].as_i64().unwrap() > 20, "{guest}");
     let limit = |list: &str, key: &str, name: &str| {
-        let groups = document[list].as_array().unwrap();
+        let groups = guest[list].as_array().unwrap();
         groups.iter().find(|group| group[key] == name).map(|group| group["connection_limit"].clone())
     };
     assert_eq!(limit("by_database", "database", "shop").unwrap(), 60);
@@ -84,14 +124,9 @@ fn another_server_is_refused_and_missing_programs_are_named() {
 
 #[test]
 fn full_leaves_no_slot_to_anybody() {
-    let running = Pgconn::new(&["demo", "--full", "--keep"]).spawn();
-    wait_until("the demo holds", || running.stderr().contains("Ctrl-C"));
-    let uri = running.stdout().lines().next().unwrap().to_owned();
-    let port = uri.split([':', '/']).rev().nth(1).unwrap().parse().unwrap();
-    let refusal = Session::open(&folder_of(running.pid()).unwrap(), port, &[]).unwrap_err();
-    running.signal(Signal::SIGINT);
-    let outcome = running.finish().success();
-    assert!(outcome.stdout.starts_with("postgresql://"), "{outcome}");
+    let demo = Kept::start(&["--full"]);
+    let refusal = Session::open(&demo.folder, demo.port.parse().unwrap(), &[]).unwrap_err();
+    assert_eq!(demo.end().code, 0);
     assert_eq!(
         (refusal.sqlstate.as_str(), refusal.message.as_str()),
         ("53300", "sorry, too many clients already")

@@ -130,7 +130,7 @@ async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
     }
     context
         .ui
-        .hint(&format!("in another terminal: pgconn stats --watch -d {uri}; Ctrl-C here ends the server"));
+        .hint(&format!("in another terminal: pgconn blockers --watch -d {uri}; Ctrl-C here ends the server"));
     Ok(match context.stop.pulled().await {
         Signal::Interrupt => Exit::Done,
         Signal::Terminate => Exit::Terminated,

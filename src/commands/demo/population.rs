@@ -72,7 +72,7 @@ const IDLE: Residents = Residents {
 };
 
 /// In the order in which they connect, as waiting for a lock needs.
-const RESIDENTS: [Residents; 14] = [
+const RESIDENTS: [Residents; 15] = [
     Residents {
         count: 8,
         role: "web",
@@ -168,6 +168,13 @@ const RESIDENTS: [Residents; 14] = [
             "update orders set status = 'billed' where id = 99",
             "prepare transaction 'invoice-4711'",
         ],
+        ..IDLE
+    },
+    Residents {
+        application: "refunds",
+        before: &[],
+        running: Some("update orders set status = 'refunded' where id = 99"),
+        waits: true,
         ..IDLE
     },
 ];
