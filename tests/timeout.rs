@@ -568,6 +568,24 @@ fn a_signal_during_the_change_does_not_leave_it_unknown() {
 }
 
 #[test]
+fn a_change_that_cannot_be_made_in_time_is_not_made_and_a_lost_one_says_how_to_undo_it() {
+    let cluster = with(&[]);
+    cluster.query("create role app login");
+    let mut holder = cluster.idle_in_transaction(&[], "alter role app set lock_timeout = '1s'");
+    let waiting = "wait_event_type = 'Lock' and query ~ 'ALTER ROLE'";
+    let outcome = Pgconn::new(&["timeout", "set", "9s", "--role", "app", "-t", "500ms"]).on(&cluster).run();
+    assert!(!outcome.fails_with(1).stderr.contains("undo"), "the server has answered that it did not do it");
+    let running = Pgconn::new(&["timeout", "set", "9s", "--role", "app"]).on(&cluster).spawn();
+    cluster.wait_until(&format!("exists (select from pg_stat_activity where {waiting})"));
+    cluster.query(&format!("select pg_terminate_backend(pid) from pg_stat_activity where {waiting}"));
+    let outcome = running.finish().fails_with(1);
+    let detail = "the change may have been made all the same; undo: ALTER ROLE app RESET statement_timeout";
+    assert!(outcome.stderr.contains(detail), "{outcome}");
+    holder.query("rollback");
+    assert_eq!(stored(&cluster), "");
+}
+
+#[test]
 fn reasons_to_think_twice_are_said() {
     let cluster = with(&[]);
     let mut admin = cluster.session();
@@ -724,13 +742,12 @@ fn the_overview_lists_values_overrides_and_roles_without_a_limit() {
 }
 
 #[test]
-fn what_this_session_cannot_know_is_unknown_and_a_tiny_limit_of_its_own_is_no_obstacle() {
+fn what_this_session_cannot_know_is_unknown() {
     let cluster = with(&[]);
-    let mut admin = cluster.session();
-    admin.query("create role app login");
-    admin.query("create role tiny login");
-    admin.query("alter role tiny set statement_timeout = '1ms'");
-    let arguments = ["timeout", "--role", "app", "--kind", "statement", "-U", "tiny", "--json"];
+    cluster.query("create role app login");
+    cluster.query("create role other login");
+    cluster.query("alter role other set statement_timeout = '1min'");
+    let arguments = ["timeout", "--role", "app", "--kind", "statement", "-U", "other", "--json"];
     let document = Pgconn::new(&arguments).on(&cluster).run().success().json();
     let shown = &document["settings"][0];
     assert_eq!(
@@ -738,11 +755,25 @@ fn what_this_session_cannot_know_is_unknown_and_a_tiny_limit_of_its_own_is_no_ob
         (&Value::Null, &Value::Null, &Value::Null, &json!(false))
     );
     assert_eq!(document["warnings"][0]["code"], "server_value_unknown");
-    let overview = Pgconn::new(&["timeout", "-U", "tiny", "--json"]).on(&cluster).run().success().json();
+    let overview = Pgconn::new(&["timeout", "-U", "other", "--json"]).on(&cluster).run().success().json();
     let without = overview["login_roles_without_statement_timeout"].as_array().unwrap();
     assert!(without.iter().any(|row| row["role"] == "app" && row["value_seconds"].is_null()), "{overview}");
-    assert!(without.iter().all(|row| row["role"] != "tiny"));
-    let _ = Pgconn::new(&["timeout", "reset", "--role", "tiny", "-U", "tiny"]).on(&cluster).run().success();
+    assert!(without.iter().all(|row| row["role"] != "other"));
+}
+
+#[test]
+fn a_role_whose_own_limit_is_too_short_to_look_can_still_take_it_away() {
+    let cluster = with(&[]);
+    cluster.query("create role hasty login");
+    cluster.query("alter role hasty set statement_timeout = '300ms'");
+    // the first question waits until the limit strikes; the same behind the guards waits on
+    let holder = cluster.idle_in_transaction(&[], "lock table pg_settings in access exclusive mode");
+    let running = Pgconn::new(&["timeout", "reset", "--role", "hasty", "-U", "hasty"]).on(&cluster).spawn();
+    cluster.wait_until(
+        "exists (select from pg_stat_activity where wait_event_type = 'Lock' and query ~ '^begin[^;]*;\\s*set local')",
+    );
+    drop(holder);
+    let _ = running.finish().success();
     assert_eq!(stored(&cluster), "");
 }
 

@@ -76,12 +76,15 @@ pub(crate) fn plan(situation: Situation<'_>, wishes: &[Wish]) -> Plan {
             continue;
         };
         let in_file = situation.in_file.get(at).unwrap_or(&absent);
-        apply(&mut after, scope, *wish);
+        let as_wished = is_as_wished(settings, server, scope, *wish, in_file);
+        if !as_wished {
+            apply(&mut after, scope, *wish);
+        }
         let [old, new] = [settings, &after].map(|settings| at_scope(settings, server.setting, scope));
         if let (Some(old), Some(new)) = (old, new) {
             plan.changes.push(change(old, new));
         }
-        if is_as_wished(settings, server, scope, *wish, in_file) {
+        if as_wished {
             continue;
         }
         plan.statements.push(statement(
@@ -383,6 +386,9 @@ mod tests {
             undo(InFile::Literal("'7 s'".into())),
             ["ALTER SYSTEM SET statement_timeout = '7 s'", reload]
         );
+        let nothing = planned(&Scope::System, &settings(&[]), &InFile::Absent, None);
+        assert!(nothing.statements.is_empty() && nothing.undo.is_empty());
+        assert_eq!(nothing.changes.first().and_then(|change| change.new_value.as_deref()), Some("0"));
         let unknown = planned(&Scope::System, &settings(&[]), &InFile::Unknown, Some(90_000));
         assert!(unknown.undo.is_empty());
         assert_eq!(unknown.concerns.first().map(|concern| concern.code), Some("undo_unknown"));

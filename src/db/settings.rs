@@ -133,11 +133,12 @@ impl Db {
         message.push("commit".to_owned());
         message.push("select extract(epoch from pg_catalog.clock_timestamp()) as clock".to_owned());
         let answers = match self.ask_all(&message).await {
-            Err(error) if error.sqlstate.is_some() => {
-                self.ask("rollback").await?;
+            Err(error) => {
+                // What went wrong first is what counts, also where it ended the session.
+                let _ = self.ask("rollback").await;
                 return Err(error);
             }
-            other => other?,
+            Ok(answers) => answers,
         };
         let [rows] = exactly(answers)?;
         Ok(Moment(one(&rows)?.required("clock")?))

@@ -14,11 +14,11 @@ use crate::analyze::timeouts::{Plan, Situation, plan, stale, unmet, value_for};
 use crate::args;
 use crate::commands::act::{confirm, consent};
 use crate::commands::{Context, head};
-use crate::db::{Db, Moment};
+use crate::db::{Db, Kind, Moment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::server::Surroundings;
-use crate::model::settings::{Effective, Ground, InFile, Scope, Setting, Settings, Wish};
+use crate::model::settings::{Effective, Ground, InFile, Scope, SessionGroup, Setting, Settings, Wish};
 use crate::render::text::{count, pasteable};
 use crate::render::{Head, Report, Warning};
 
@@ -194,13 +194,9 @@ async fn change(
     }
     let db = db.until_done();
     let moment = execute(&db, &before).await?;
-    let (_, after, _) = db.settings(kinds).await?;
-    if let Some(problem) = unmet(&after, &before.scope, &before.wishes) {
-        return Err(Failure::failed(problem)
-            .hinted("something else changed it at the same moment; see with pgconn timeout")
-            .into());
-    }
-    let old = stale(&before.settings, &after, &before.scope, &db.sessions_older_than(moment).await?);
+    let undo = before.plan.undo.join("; ");
+    let made = |failure: Failure| failure.detailed(format!("the change is made; undo: {undo}"));
+    let (after, old) = verified(&db, &before, kinds, moment).await.map_err(made)?;
     db.close().await;
     // A name with characters that mean something to a shell or a filter would need more than a hint.
     let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
@@ -309,16 +305,42 @@ fn question(before: &Before, place: &str) -> String {
     format!("{verb} {what} for {whom} on {place}?")
 }
 
-async fn execute(db: &Db, before: &Before) -> Result<Moment> {
-    if before.scope != Scope::System {
-        return Ok(db.alter(&before.plan.statements).await?);
-    }
-    let statement = before.plan.statements.first().map_or("", String::as_str);
-    Ok(db.alter_system(statement).await.map_err(|error| {
-        let refused = error.sqlstate.is_some() && error.hint.is_none();
+async fn execute(db: &Db, before: &Before) -> Result<Moment, Failure> {
+    let Before { scope, plan, ground, .. } = before;
+    let made = match plan.statements.as_slice() {
+        [statement] if *scope == Scope::System => db.alter_system(statement).await,
+        statements => db.alter(statements).await,
+    };
+    made.map_err(|error| {
+        let (answered, hinted) = (error.sqlstate.is_some(), error.hint.is_some());
+        let unknown = !answered || error.kind == Kind::ConnectionLost;
         let failure = Failure::from(error);
-        if refused { failure.hinted(provider(before.ground.service.as_deref())) } else { failure }
-    })?)
+        if unknown {
+            let undo = plan.undo.join("; ");
+            failure.detailed(format!("the change may have been made all the same; undo: {undo}"))
+        } else if *scope == Scope::System && !hinted {
+            failure.hinted(provider(ground.service.as_deref()))
+        } else {
+            failure
+        }
+    })
+}
+
+/// Reads back what was changed, and counts the sessions that have the old value.
+async fn verified(
+    db: &Db,
+    before: &Before,
+    kinds: &[Setting],
+    moment: Moment,
+) -> Result<(Settings, Vec<SessionGroup>), Failure> {
+    let (_, after, _) = db.settings(kinds).await?;
+    if let Some(problem) = unmet(&after, &before.scope, &before.wishes) {
+        return Err(Failure::failed(problem)
+            .hinted("something else changed it at the same moment; see with pgconn timeout"));
+    }
+    let sessions = db.sessions_older_than(moment).await?;
+    let old = stale(&before.settings, &after, &before.scope, &sessions);
+    Ok((after, old))
 }
 
 /// What sessions within the scope get.
