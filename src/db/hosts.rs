@@ -110,6 +110,7 @@ async fn at_address(
                 return Ok(session);
             }
             Err(failure) if failure.next == Next::OtherEncryption && order.peek().is_some() => {
+                *phases = Phases { dns: phases.dns, ..Phases::default() };
                 earlier = Some(failure.error);
             }
             Err(mut failure) => {

@@ -272,6 +272,11 @@ fn refused(error: &tokio_postgres::Error, login: &Login<'_>, encrypted: bool) ->
     }
     let source = std::error::Error::source(error);
     if let Some(io) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
+        let is_nonsense = matches!(io.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Other);
+        if is_nonsense && tls::failure(io).is_none() {
+            let message = format!("the server's answer is not one of the authentication asked for: {io}");
+            return Failure::new(Error::new(Kind::AuthFailed, message), Next::Stop);
+        }
         return Failure::new(startup::lost(io), Next::Host);
     }
     if error.is_closed() {

@@ -100,7 +100,7 @@ impl Verifier {
                 });
                 if is_issued { Ok(()) } else { Err("no listed root certificate has issued it".to_owned()) }
             }
-            Err(error) => Err(chain_words(&error)),
+            Err(error) => Err(check_dates(fields, now).err().unwrap_or_else(|| chain_words(&error))),
         }
     }
 
