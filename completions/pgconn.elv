@@ -63,6 +63,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand kill 'End sessions, and verify that they are gone'
             cand terminate 'End sessions, and verify that they are gone'
             cand timeout 'Show, set and reset statement_timeout and its kin'
+            cand pooler 'See PgBouncer''s pools, clients and servers'
             cand demo 'Try everything on a throwaway PostgreSQL, full of trouble'
             cand check 'Judge the health of connections, for monitoring plugins'
             cand ping 'Say whether a server lets you in, and which phase is slow'
@@ -703,6 +704,139 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         }
         &'pgconn;timeout;help;help'= {
         }
+        &'pgconn;pooler'= {
+            cand --for 'Count the work of this long, and show it per second'
+            cand --server 'The server behind the pooler: show which of its sessions serves which client'
+            cand --db 'Those of this database, as the pooler names it'
+            cand --role 'Those of this user'
+            cand --app 'Connections with this application_name'
+            cand --client 'Connections of clients from this address, network (CIDR) or `local`'
+            cand --state 'Connections in this state of the pooler: active, idle, waiting, used, …'
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing'
+            cand --output 'Write the result to a file, all of it or nothing'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs'
+            cand --verbose 'Say more: the connection used, SQLSTATEs'
+            cand --full 'Show long texts whole on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+            cand clients 'List clients, each with the connection that serves it'
+            cand servers 'List connections to servers, each with the client that it serves'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pgconn;pooler;clients'= {
+            cand --db 'Those of this database, as the pooler names it'
+            cand --role 'Those of this user'
+            cand --app 'Connections with this application_name'
+            cand --client 'Connections of clients from this address, network (CIDR) or `local`'
+            cand --state 'Connections in this state of the pooler: active, idle, waiting, used, …'
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing'
+            cand --output 'Write the result to a file, all of it or nothing'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs'
+            cand --verbose 'Say more: the connection used, SQLSTATEs'
+            cand --full 'Show long texts whole on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;pooler;servers'= {
+            cand --db 'Those of this database, as the pooler names it'
+            cand --role 'Those of this user'
+            cand --app 'Connections with this application_name'
+            cand --client 'Connections of clients from this address, network (CIDR) or `local`'
+            cand --state 'Connections in this state of the pooler: active, idle, waiting, used, …'
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing'
+            cand --output 'Write the result to a file, all of it or nothing'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs'
+            cand --verbose 'Say more: the connection used, SQLSTATEs'
+            cand --full 'Show long texts whole on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;pooler;help'= {
+            cand clients 'List clients, each with the connection that serves it'
+            cand servers 'List connections to servers, each with the client that it serves'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pgconn;pooler;help;clients'= {
+        }
+        &'pgconn;pooler;help;servers'= {
+        }
+        &'pgconn;pooler;help;help'= {
+        }
         &'pgconn;demo'= {
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
@@ -1065,6 +1199,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand cancel 'Cancel running queries; the sessions stay'
             cand kill 'End sessions, and verify that they are gone'
             cand timeout 'Show, set and reset statement_timeout and its kin'
+            cand pooler 'See PgBouncer''s pools, clients and servers'
             cand demo 'Try everything on a throwaway PostgreSQL, full of trouble'
             cand check 'Judge the health of connections, for monitoring plugins'
             cand ping 'Say whether a server lets you in, and which phase is slow'
@@ -1095,6 +1230,14 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;help;timeout;set'= {
         }
         &'pgconn;help;timeout;reset'= {
+        }
+        &'pgconn;help;pooler'= {
+            cand clients 'List clients, each with the connection that serves it'
+            cand servers 'List connections to servers, each with the client that it serves'
+        }
+        &'pgconn;help;pooler;clients'= {
+        }
+        &'pgconn;help;pooler;servers'= {
         }
         &'pgconn;help;demo'= {
         }

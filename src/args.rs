@@ -148,7 +148,7 @@ pub(crate) struct Filters {
     #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = Worded { parse: state_term, words: STATE_WORDS })]
     pub(crate) state: Vec<Term<State>>,
     /// Sessions whose query text matches (POSIX)
-    #[arg(long, value_name = "REGEX", value_parser = query_term)]
+    #[arg(long, value_name = "REGEX", value_parser = text_term)]
     pub(crate) query: Vec<Term<String>>,
     /// Sessions idle, in a transaction or not, for this long
     #[arg(long, value_name = "DUR", value_parser = duration)]
@@ -257,7 +257,11 @@ fn term(text: &str) -> Result<(bool, &str), String> {
     Ok((exclude, rest))
 }
 
-fn name_term(text: &str) -> Result<Term<Name>, String> {
+/// Reads a name or a pattern of names, with `!` before it to exclude.
+///
+/// # Errors
+/// When nothing is left to compare with.
+pub(crate) fn name_term(text: &str) -> Result<Term<Name>, String> {
     let (exclude, rest) = term(text)?;
     // A backslash takes the meaning off the character behind it, for names that really hold `*` or start with `!`.
     let mut pieces = vec![String::new()];
@@ -277,7 +281,11 @@ fn name_term(text: &str) -> Result<Term<Name>, String> {
     Ok(Term { exclude, value })
 }
 
-fn client_term(text: &str) -> Result<Term<Client>, String> {
+/// Reads where a client comes from: an address, a network, or `local`.
+///
+/// # Errors
+/// When it is none of them.
+pub(crate) fn client_term(text: &str) -> Result<Term<Client>, String> {
     let (exclude, rest) = term(text)?;
     if rest == "local" {
         return Ok(Term { exclude, value: Client::Local });
@@ -334,7 +342,11 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Worded<T> {
     }
 }
 
-fn query_term(text: &str) -> Result<Term<String>, String> {
+/// Reads any text, with `!` before it to exclude.
+///
+/// # Errors
+/// When nothing is left to compare with.
+pub(crate) fn text_term(text: &str) -> Result<Term<String>, String> {
     let (exclude, rest) = term(text)?;
     Ok(Term { exclude, value: rest.into() })
 }

@@ -21,6 +21,7 @@ mod hostile;
 mod kill;
 mod layers;
 mod metrics;
+mod pooler;
 mod size;
 mod sql;
 mod timeout;

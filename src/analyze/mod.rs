@@ -5,6 +5,7 @@ pub(crate) mod concerns;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod plan;
+pub(crate) mod pooler;
 pub(crate) mod rights;
 pub(crate) mod settings;
 pub(crate) mod sizing;

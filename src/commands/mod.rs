@@ -16,6 +16,7 @@ pub(crate) mod man;
 pub(crate) mod manual;
 mod metrics;
 mod ping;
+pub(crate) mod pooler;
 pub(crate) mod schema;
 mod size;
 mod stats;
@@ -62,6 +63,8 @@ pub(crate) enum Command {
     Kill(kill::Args),
     /// Show, set and reset statement_timeout and its kin
     Timeout(timeout::Args),
+    /// See PgBouncer's pools, clients and servers
+    Pooler(pooler::Args),
     /// Try everything on a throwaway PostgreSQL, full of trouble
     Demo(demo::Args),
     /// Judge the health of connections, for monitoring plugins
@@ -85,8 +88,15 @@ pub(crate) enum Command {
 impl Command {
     /// Refuses `--watch` where there is nothing to look at again, and a format that only another command has.
     fn admit(&self, watch: Option<Duration>, format: Format) -> Result<(), Failure> {
-        let repeats =
-            matches!(self, Self::Stats(_) | Self::Ls(_) | Self::Long(_) | Self::Check(_) | Self::Metrics(_));
+        let repeats = matches!(
+            self,
+            Self::Stats(_)
+                | Self::Ls(_)
+                | Self::Long(_)
+                | Self::Check(_)
+                | Self::Pooler(_)
+                | Self::Metrics(_)
+        );
         if watch.is_some() && !repeats {
             let failure = Failure::usage("this command runs once");
             return Err(failure.hinted("--watch is for the commands that look or monitor: pgconn --help"));
@@ -114,6 +124,7 @@ pub(crate) const MANUALS: &[(&str, Manual)] = &[
     ("ping", ping::MANUAL),
     ("size", size::MANUAL),
     ("metrics", metrics::MANUAL),
+    ("pooler", pooler::MANUAL),
     ("demo", demo::MANUAL),
     ("conninfo", conninfo::MANUAL),
     ("schema", schema::MANUAL),
@@ -151,6 +162,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Blockers(args) => blockers::run(args, context).await,
         Command::Cancel(args) => cancel::run(args, context).await,
         Command::Kill(args) => kill::run(args, context).await,
+        Command::Pooler(args) => pooler::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
         Command::Ping(args) => ping::run(args, context).await,
@@ -210,12 +222,19 @@ impl Context {
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect_with(&self, emergency: Emergency) -> Result<Db, db::Error> {
-        let info = self.conninfo()?;
+        self.connect_to(&self.conninfo()?, emergency).await
+    }
+
+    /// The same as these settings say.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub(crate) async fn connect_to(&self, info: &ConnInfo, emergency: Emergency) -> Result<Db, db::Error> {
         let began = Instant::now();
         let mut pauses = Backoff::new();
         let mut said = String::new();
         let db = loop {
-            let error = match self.connect_once(&info, emergency).await {
+            let error = match self.connect_once(info, emergency).await {
                 Ok(db) => break db,
                 Err(error) => error,
             };

@@ -217,6 +217,13 @@ impl ConnInfo {
         self.parameter("dbname").is_some_and(|p| p.source != Source::Default)
     }
 
+    /// Whether the command line itself named a database, rather than a service or the environment.
+    pub(crate) fn database_was_typed(&self) -> bool {
+        let typed =
+            |source: &Source| matches!(source, Source::Argument(_) | Source::Uri | Source::ConnectionString);
+        self.parameter("dbname").is_some_and(|p| typed(&p.source))
+    }
+
     /// Where the named service was found, when one was named.
     pub(crate) fn service(&self) -> Option<&str> {
         self.get("service")

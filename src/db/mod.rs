@@ -5,6 +5,7 @@
 mod act;
 mod blocking;
 mod connect;
+pub(crate) mod console;
 mod dial;
 mod error;
 mod filter;
@@ -79,30 +80,42 @@ impl Db {
         timeout: Duration,
         stop: Stop,
     ) -> Result<Self, Error> {
+        let (mut db, server_version) = Self::open(info, options, timeout, stop).await?;
+        db.version_num = version_num(&server_version)?;
+        Ok(db)
+    }
+
+    /// The same for whatever answers, with what it says as its `server_version`.
+    async fn open(
+        info: &ConnInfo,
+        options: &Options,
+        timeout: Duration,
+        stop: Stop,
+    ) -> Result<(Self, String), Error> {
         let mut attempts = Vec::new();
         let open = connect::connect(info, options, &mut attempts);
         let session = tokio::select! {
             session = open => session?,
             signal = stop.pulled() => return Err(Error::interrupted(signal)),
         };
-        let version_num = version_num(&session.server_version)?;
         let target = session.described();
         let connection = session.driver;
         let driver = tokio::spawn(async move {
             // How a session ended is told by the statement that was running, or by the next one.
             let _ = connection.await;
         });
-        Ok(Self {
+        let db = Self {
             client: session.client,
             driver,
             canceller: session.canceller,
             target,
             notices: session.notices,
             lane: session.lane,
-            version_num,
+            version_num: 0,
             timeout,
             stop,
-        })
+        };
+        Ok((db, session.server_version))
     }
 
     /// Lowers the limit of each later statement to `timeout`, for runs that are bounded as a whole.

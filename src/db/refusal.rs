@@ -74,9 +74,12 @@ fn pooler_kind(message: &str) -> Kind {
         "max clients reached",
     ];
     const ABSENT: [&str; 3] = ["no such database", "No such database", "database not found"];
-    const AUTH: [&str; 4] =
-        ["auth failed", "password authentication failed", "no such user", "SASL authentication failed"];
+    const AUTH: [&str; 3] = ["auth failed", "authentication failed", "no such user"];
     let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+    // The console's whole answer to a user who may not use it.
+    if message == "not allowed" {
+        return Kind::AuthFailed;
+    }
     if has(&FULL) {
         Kind::TooManyConnections(Scope::Pooler)
     } else if message.contains("server shutting down") || message.contains("database is shutting down") {
@@ -149,6 +152,11 @@ fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
             None => "give a password with PGPASSWORD, a password file, or -W".to_owned(),
         });
     }
+    if message == "not allowed" {
+        return Some(format!(
+            "the pooler's console is open to the users in its settings admin_users and stats_users; {user} is in neither"
+        ));
+    }
     if message.contains("not permitted to log in") {
         return Some(format!("ALTER ROLE {user} LOGIN permits it"));
     }
@@ -186,6 +194,8 @@ mod tests {
             ("Max client connections reached", Kind::TooManyConnections(Scope::Pooler)),
             ("no such database: x", Kind::NoSuchDatabase),
             ("server shutting down", Kind::ShuttingDown),
+            ("not allowed", Kind::AuthFailed),
+            ("\"trust\" authentication failed", Kind::AuthFailed),
             ("SSL required", Kind::Tls),
             ("unsupported startup parameter: options", Kind::Server),
         ] {

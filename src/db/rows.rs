@@ -37,6 +37,18 @@ impl Row {
         })
     }
 
+    /// The names of the columns, for answers whose columns depend on a version.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.0.columns().iter().map(tokio_postgres::SimpleColumn::name)
+    }
+
+    /// The texts of all columns, in order. Null is none; bytes that are no UTF-8 cannot be had from the driver, and
+    /// are one replacement character.
+    pub(super) fn values(&self) -> impl Iterator<Item = Option<String>> {
+        let text = |at| self.0.try_get(at).unwrap_or(Some("\u{fffd}")).map(str::to_owned);
+        (0..self.0.len()).map(text)
+    }
+
     /// Plain text that the server wrote itself: numbers, words, timestamps. Null is none.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Which sessions are meant: the filters of the command line as plain data. PostgreSQL evaluates them (see
-//! `db::filter`); nothing in Rust does, so that what is listed is what is matched.
+//! `db::filter`); nothing in Rust does, so that what is listed is what is matched. A pooler's console answers no
+//! conditions; for its connections alone, `analyze::pooler` decides.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -62,6 +63,27 @@ impl Name {
         } else {
             format!("'{}'", escaped.replace('\'', "'\\''"))
         }
+    }
+
+    /// True when `name` is meant. Only for what no server can be asked about: sessions are matched by PostgreSQL.
+    pub(crate) fn fits(&self, name: &str) -> bool {
+        let pieces = match self {
+            Self::Exact(exact) => return exact == name,
+            Self::Glob(pieces) => pieces.as_slice(),
+        };
+        let (Some((first, _)), Some((last, middle))) = (pieces.split_first(), pieces.split_last()) else {
+            return false;
+        };
+        let Some(mut rest) = name.strip_prefix(first.as_str()) else { return false };
+        // The earliest place for each piece leaves the most room for the others.
+        for piece in middle.iter().skip(1) {
+            match rest.split_once(piece.as_str()) {
+                Some((_, after)) if !piece.is_empty() => rest = after,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+        rest.ends_with(last.as_str())
     }
 
     /// True for a pattern that fits every name.

@@ -5,6 +5,7 @@ pub(crate) mod blocking;
 pub(crate) mod filter;
 pub(crate) mod health;
 pub(crate) mod metric;
+pub(crate) mod pooler;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod settings;

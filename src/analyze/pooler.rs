@@ -1,0 +1,332 @@
+//! What a pooler's figures mean: how much of each limit is in use, which one is reached first, how much work it does,
+//! and which of its connections are meant by filters.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::model::filter::{Client as Origin, Name, Term};
+use crate::model::pooler::{Facts, Link, Pool, Totals};
+use crate::model::session::Session;
+
+/// A pool with what is left in it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PoolUse {
+    /// The pool.
+    #[serde(flatten)]
+    pub(crate) pool: Pool,
+    /// Connections at work, as a share of `pool_size`; above 1 the reserve is in use.
+    pub(crate) used_ratio: Option<f64>,
+    /// Whether its clients are kept waiting on purpose (PAUSE).
+    pub(crate) paused: Option<bool>,
+    /// The limit on connections to the server that this pool reaches first when it gets busier; null without one.
+    pub(crate) first_limit: Option<Limit>,
+}
+
+/// A limit and what is used of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Limit {
+    /// The setting.
+    pub(crate) name: &'static str,
+    /// The database that it belongs to; null for a limit of a user or of the whole pooler.
+    pub(crate) database: Option<String>,
+    /// The user that it belongs to.
+    pub(crate) user: Option<String>,
+    /// Connections at work for limits on connections to the server, clients for limits on clients.
+    pub(crate) used: i64,
+    /// The most there can be.
+    pub(crate) limit: i64,
+    /// `used` as a share of `limit`.
+    pub(crate) used_ratio: f64,
+}
+
+impl Limit {
+    fn new(name: &'static str, used: i64, limit: i64) -> Self {
+        Self { name, database: None, user: None, used, limit, used_ratio: ratio(used, limit) }
+    }
+
+    fn of(self, database: Option<&str>, user: Option<&str>) -> Self {
+        Self { database: database.map(str::to_owned), user: user.map(str::to_owned), ..self }
+    }
+
+    fn left(&self) -> i64 {
+        self.limit - self.used
+    }
+}
+
+/// A pooler's use.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Use {
+    /// The pools, the ones in trouble first.
+    pub(crate) pools: Vec<PoolUse>,
+    /// Every limit there is, the fullest first.
+    pub(crate) limits: Vec<Limit>,
+}
+
+impl Use {
+    /// The limit that is reached first: the fullest one.
+    pub(crate) fn first_limit(&self) -> Option<&Limit> {
+        self.limits.first()
+    }
+}
+
+/// Sets every limit against what is used of it.
+///
+/// Connections at work are those that serve a client, carry a cancel request, log in or are reset; idle ones count
+/// against no limit, because PgBouncer gives them to the next client of the pool or closes them to make room.
+pub(crate) fn usage(facts: &Facts, selected: impl Fn(&Pool) -> bool) -> Use {
+    let mut limits = Vec::new();
+    for pool in &facts.pools {
+        limits.extend(pool_limits(pool));
+    }
+    for database in &facts.databases {
+        let of_database = |limit: Limit| limit.of(Some(&database.name), None);
+        let at_work = || facts.pools.iter().filter(|pool| pool.database == database.name).map(busy).sum();
+        limits.extend(
+            database
+                .max_db_connections
+                .map(|limit| of_database(Limit::new("max_db_connections", at_work(), limit))),
+        );
+        let clients = database.max_db_client_connections.zip(database.clients);
+        limits.extend(
+            clients.map(|(limit, used)| of_database(Limit::new("max_db_client_connections", used, limit))),
+        );
+    }
+    limits.extend(user_limits(facts));
+    let clients = facts.settings.max_client_conn.zip(facts.clients);
+    limits.extend(clients.map(|(limit, used)| Limit::new("max_client_conn", used, limit)));
+    let pools = facts.pools.iter().filter(|pool| selected(pool));
+    let mut pools: Vec<PoolUse> = pools.map(|pool| pool_use(pool, facts, &limits)).collect();
+    let trouble = |pool: &PoolUse| {
+        (pool.pool.max_wait_seconds.unwrap_or(0.0), pool.used_ratio.unwrap_or(0.0), busy(&pool.pool))
+    };
+    pools.sort_by(|left, right| {
+        let (left, right) = (trouble(left), trouble(right));
+        right.0.total_cmp(&left.0).then(right.1.total_cmp(&left.1)).then(right.2.cmp(&left.2))
+    });
+    limits.sort_by(|left, right| right.used_ratio.total_cmp(&left.used_ratio));
+    Use { pools, limits }
+}
+
+/// Connections of a pool that are at work.
+fn busy(pool: &Pool) -> i64 {
+    let parts = [pool.servers_active, pool.servers_tested, pool.servers_login, pool.servers_canceling];
+    parts.into_iter().flatten().sum()
+}
+
+fn pool_limits(pool: &Pool) -> Vec<Limit> {
+    let of_pool = |limit: Limit| limit.of(Some(&pool.database), Some(&pool.user));
+    let Some(size) = pool.pool_size else { return Vec::new() };
+    let used = busy(pool);
+    let mut limits = vec![of_pool(Limit::new("pool_size", used, size))];
+    // The reserve is only taken from when the pool itself is used up.
+    let reserve = pool.reserve_pool_size.filter(|reserve| *reserve > 0 && used >= size);
+    limits.extend(reserve.map(|reserve| of_pool(Limit::new("reserve_pool_size", used - size, reserve))));
+    limits
+}
+
+fn user_limits(facts: &Facts) -> Vec<Limit> {
+    let mut names: Vec<&str> = facts.pools.iter().map(|pool| pool.user.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut limits = Vec::new();
+    for name in names {
+        let user = facts.users.iter().find(|user| user.name == name);
+        let limit = user.and_then(|user| user.max_user_connections).or(facts.settings.max_user_connections);
+        let at_work = || facts.pools.iter().filter(|pool| pool.user == name).map(busy).sum();
+        limits.extend(
+            limit.map(|limit| Limit::new("max_user_connections", at_work(), limit).of(None, Some(name))),
+        );
+        let clients = user.and_then(|user| user.max_user_client_connections.zip(user.clients));
+        limits.extend(clients.map(|(limit, used)| {
+            Limit::new("max_user_client_connections", used, limit).of(None, Some(name))
+        }));
+    }
+    limits
+}
+
+fn pool_use(pool: &Pool, facts: &Facts, limits: &[Limit]) -> PoolUse {
+    let on_servers = ["pool_size", "reserve_pool_size", "max_db_connections", "max_user_connections"];
+    let is_its = |limit: &&Limit| {
+        on_servers.contains(&limit.name)
+            && limit.database.as_ref().is_none_or(|database| *database == pool.database)
+            && limit.user.as_ref().is_none_or(|user| *user == pool.user)
+    };
+    // With a reserve, a used up pool_size is not the end.
+    let has_reserve = limits.iter().filter(is_its).any(|limit| limit.name == "reserve_pool_size");
+    let first_limit = limits
+        .iter()
+        .filter(is_its)
+        .filter(|limit| !(has_reserve && limit.name == "pool_size"))
+        .min_by_key(|limit| limit.left())
+        .cloned();
+    PoolUse {
+        used_ratio: pool.pool_size.map(|size| ratio(busy(pool), size)),
+        paused: facts
+            .databases
+            .iter()
+            .find(|database| database.name == pool.database)
+            .and_then(|database| database.paused),
+        first_limit,
+        pool: pool.clone(),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+fn ratio(used: i64, limit: i64) -> f64 {
+    used as f64 / limit.max(1) as f64
+}
+
+/// Work per second, and how long it took, over a stretch of time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Rate {
+    /// The pooler's name of the database.
+    pub(crate) database: String,
+    /// Length of the stretch.
+    pub(crate) sampled_seconds: f64,
+    /// Transactions per second.
+    pub(crate) xacts_per_second: Option<f64>,
+    /// Queries per second.
+    pub(crate) queries_per_second: Option<f64>,
+    /// Bytes per second from clients.
+    pub(crate) received_bytes_per_second: Option<f64>,
+    /// Bytes per second to clients.
+    pub(crate) sent_bytes_per_second: Option<f64>,
+    /// Mean duration of the transactions that ended.
+    pub(crate) mean_xact_seconds: Option<f64>,
+    /// Mean duration of the queries that ended.
+    pub(crate) mean_query_seconds: Option<f64>,
+    /// Clients that waited at a time, on average: seconds of waiting per second.
+    pub(crate) mean_clients_waiting: Option<f64>,
+}
+
+/// The work between two looks that are `seconds` apart. Counters that went back, because the pooler was started again
+/// in between, tell nothing.
+pub(crate) fn rates(before: &[Totals], after: &[Totals], seconds: f64) -> Vec<Rate> {
+    let none = Totals::default();
+    let rate = |after: &Totals| {
+        let before = before.iter().find(|before| before.database == after.database).unwrap_or(&none);
+        let done = |total: fn(&Totals) -> Option<f64>| {
+            total(after).map(|now| now - total(before).unwrap_or(0.0)).filter(|done| *done >= 0.0)
+        };
+        let per_second = |total| done(total).map(|done| done / seconds);
+        let mean = |time, count| {
+            let (time, count) = (done(time)?, done(count)?);
+            (count > 0.0).then(|| time / count)
+        };
+        Rate {
+            database: after.database.clone(),
+            sampled_seconds: seconds,
+            xacts_per_second: per_second(|totals| totals.xact_total),
+            queries_per_second: per_second(|totals| totals.query_total),
+            received_bytes_per_second: per_second(|totals| totals.received_bytes),
+            sent_bytes_per_second: per_second(|totals| totals.sent_bytes),
+            mean_xact_seconds: mean(|totals| totals.xact_seconds, |totals| totals.xact_total),
+            mean_query_seconds: mean(|totals| totals.query_seconds, |totals| totals.query_total),
+            mean_clients_waiting: per_second(|totals| totals.wait_seconds),
+        }
+    };
+    after.iter().filter(|after| !after.database.is_empty()).map(rate).collect()
+}
+
+/// Which of a pooler's connections are meant. A console answers no conditions, so this is decided here, with the same
+/// meaning as PostgreSQL gives the filters of sessions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// By the pooler's name of the database.
+    pub(crate) databases: Vec<Term<Name>>,
+    /// By user.
+    pub(crate) roles: Vec<Term<Name>>,
+    /// By `application_name`.
+    pub(crate) applications: Vec<Term<Name>>,
+    /// By the client's address.
+    pub(crate) clients: Vec<Term<Origin>>,
+    /// By the state of the client or, for a connection without one, its own.
+    pub(crate) states: Vec<Term<String>>,
+}
+
+impl Selection {
+    /// Whether a database is meant.
+    pub(crate) fn has_database(&self, name: &str) -> bool {
+        any_of(&self.databases, |wanted| wanted.fits(name))
+    }
+
+    /// Whether a pool is meant.
+    pub(crate) fn has_pool(&self, pool: &Pool) -> bool {
+        self.has_database(&pool.database) && any_of(&self.roles, |name| name.fits(&pool.user))
+    }
+
+    /// Whether a connection is meant; its states are those of the client, or of the server when `by_server`.
+    pub(crate) fn has_link(&self, link: &Link, by_server: bool) -> bool {
+        let client = link.client.as_ref();
+        let server = link.server.as_ref();
+        let application = client
+            .and_then(|client| client.application_name.as_deref())
+            .or_else(|| server.and_then(|server| server.application_name.as_deref()))
+            .unwrap_or_default();
+        let addr = client.and_then(|client| client.addr.as_deref());
+        let state = match (client, server) {
+            (_, Some(server)) if by_server => &server.state,
+            (Some(client), _) => &client.state,
+            (None, Some(server)) => &server.state,
+            (None, None) => return false,
+        };
+        self.has_database(&link.database)
+            && any_of(&self.roles, |name| name.fits(&link.user))
+            && any_of(&self.applications, |name| name.fits(application))
+            && any_of(&self.clients, |origin| addr.is_some_and(|addr| comes_from(origin, addr)))
+            && any_of(&self.states, |wanted| wanted == state)
+    }
+}
+
+fn any_of<T>(terms: &[Term<T>], fits: impl Fn(&T) -> bool) -> bool {
+    let mut wanted = terms.iter().filter(|term| !term.exclude).peekable();
+    let included = wanted.peek().is_none() || wanted.any(|term| fits(&term.value));
+    included && !terms.iter().any(|term| term.exclude && fits(&term.value))
+}
+
+fn comes_from(origin: &Origin, addr: &str) -> bool {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    match origin {
+        Origin::Local => addr == "local",
+        Origin::Network(network, length) => addr.parse::<IpAddr>().is_ok_and(|address| {
+            let differing = bits(address) ^ bits(*network);
+            address.is_ipv4() == network.is_ipv4() && differing.leading_zeros() >= u32::from(*length)
+        }),
+    }
+}
+
+/// Gives each connection to the server the session at its other end, of those in `sessions`.
+///
+/// A pooler may serve several servers, and a process id says nothing by itself: the database and the role have to be
+/// the same, and where the server sees the address that the pooler connected from, the port, too.
+pub(crate) fn join(links: &mut [Link], facts: &Facts, sessions: &[Session]) {
+    for link in links {
+        let Some(server) = &link.server else { continue };
+        let known = facts.databases.iter().find(|database| database.name == link.database);
+        let database = known.and_then(|known| known.database.as_ref()).unwrap_or(&link.database);
+        let role = known.and_then(|known| known.force_user.as_ref()).unwrap_or(&link.user);
+        link.backend = sessions
+            .iter()
+            .find(|session| {
+                let port_differs = || {
+                    let seen = session.client_port.map(i64::from);
+                    session.client == server.local_addr && seen != server.local_port
+                };
+                Some(session.pid) == server.pid
+                    && session.database.as_ref() == Some(database)
+                    && session.role.as_ref() == Some(role)
+                    && (session.hidden || session.client.as_deref() == Some("local") || !port_differs())
+            })
+            .cloned();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,387 @@
+//! `pgconn pooler`: what a connection pooler does with its clients and its connections to the server, and which session
+//! of the server serves which client.
+
+mod connections;
+mod pools;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::Context;
+use super::manual::{Group, Manual};
+use super::watch::{self, Shown};
+use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
+use crate::args::{self, Emergency};
+use crate::conninfo::{self, Environment, Given};
+use crate::db::console::{self, Console};
+use crate::db::{self, Lane, Listing, Order};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::filter::{Client, Name, Term};
+use crate::model::pooler::{Database, Facts, Link, Product, Totals};
+use crate::render::table::Block;
+use crate::render::{Head, Report, Warning, text, tsv};
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Pooler,
+    &[
+        ("Which pools are full, who waits, and which limit is reached first?", "pgconn -p 6432 pooler"),
+        ("How much work does it do, over ten seconds?", "pgconn -p 6432 pooler --for 10s"),
+        ("Which clients wait for a connection?", "pgconn -p 6432 pooler clients --state waiting"),
+        ("Which connections to the server serve nobody?", "pgconn -p 6432 pooler servers --state idle"),
+        (
+            "Which client is behind which session of the server?",
+            "pgconn -p 6432 pooler --server postgres://db1/postgres",
+        ),
+    ],
+);
+
+/// Arguments of `pooler`.
+#[derive(Debug, clap::Args)]
+#[command(subcommand_value_name = "VIEW", subcommand_help_heading = "Views")]
+pub(crate) struct Args {
+    /// Count the work of this long, and show it per second
+    #[arg(long = "for", value_name = "DUR", value_parser = args::duration, conflicts_with = "server")]
+    over: Option<Duration>,
+    /// The server behind the pooler: show which of its sessions serves which client
+    #[arg(long, value_name = "CONNINFO")]
+    server: Option<String>,
+    #[command(flatten)]
+    filters: Filters,
+    /// What to look at instead of the pools.
+    #[command(subcommand)]
+    view: Option<View>,
+}
+
+/// What there is to look at beside the pools.
+#[derive(Debug, clap::Subcommand)]
+enum View {
+    /// List clients, each with the connection that serves it
+    Clients(Filters),
+    /// List connections to servers, each with the client that it serves
+    Servers(Filters),
+}
+
+/// Which pools and connections are meant.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Filters (repeat for more values, * matches anything, !VALUE excludes)")]
+struct Filters {
+    /// Those of this database, as the pooler names it
+    #[arg(long, value_name = "NAME", value_parser = args::name_term)]
+    db: Vec<Term<Name>>,
+    /// Those of this user
+    #[arg(long, value_name = "NAME", value_parser = args::name_term)]
+    role: Vec<Term<Name>>,
+    /// Connections with this application_name
+    #[arg(long, value_name = "NAME", value_parser = args::name_term)]
+    app: Vec<Term<Name>>,
+    /// Connections of clients from this address, network (CIDR) or `local`
+    #[arg(long, value_name = "ADDR", value_parser = args::client_term)]
+    client: Vec<Term<Client>>,
+    /// Connections in this state of the pooler: active, idle, waiting, used, …
+    #[arg(long, value_name = "STATE", value_parser = args::text_term)]
+    state: Vec<Term<String>>,
+}
+
+impl Filters {
+    fn selection(&self) -> Selection {
+        Selection {
+            databases: self.db.clone(),
+            roles: self.role.clone(),
+            applications: self.app.clone(),
+            clients: self.client.clone(),
+            states: self.state.clone(),
+        }
+    }
+
+    /// True when one of them is about single connections.
+    const fn are_of_connections(&self) -> bool {
+        !self.app.is_empty() || !self.client.is_empty() || !self.state.is_empty()
+    }
+
+    const fn are_empty(&self) -> bool {
+        self.db.is_empty() && self.role.is_empty() && !self.are_of_connections()
+    }
+}
+
+/// Looks and prints.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let outside = args.over.is_some() || args.server.is_some() || !args.filters.are_empty();
+    if args.view.is_some() && outside {
+        return Err(Failure::usage("flags of a view come after its name")
+            .hinted("like this: pgconn pooler clients --db NAME")
+            .into());
+    }
+    if args.view.is_none() && args.server.is_none() && args.filters.are_of_connections() {
+        return Err(Failure::usage("--app, --client and --state select connections, not pools")
+            .hinted("list them with pgconn pooler clients, or pgconn pooler servers")
+            .into());
+    }
+    watch::judge(context, async |context, _| Ok((look(&args, context).await?, None))).await
+}
+
+/// One look, over a console session of its own.
+async fn look(args: &Args, context: &Context) -> Result<Shown<Pooler>> {
+    let console = context.console(&context.connection.given()).await?;
+    match (&args.view, &args.server) {
+        (Some(View::Clients(filters)), _) => connections(console, Kind::Clients, &filters.selection()).await,
+        (Some(View::Servers(filters)), _) => connections(console, Kind::Servers, &filters.selection()).await,
+        (None, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
+        (None, None) => pools(console, args.over, &args.filters.selection(), context).await,
+    }
+}
+
+async fn pools(
+    console: Console,
+    over: Option<Duration>,
+    selection: &Selection,
+    context: &Context,
+) -> Result<Shown<Pooler>> {
+    let first = Instant::now();
+    let earlier = match over {
+        Some(over) => {
+            let totals = console.totals().await?;
+            tokio::select! {
+                () = tokio::time::sleep(over) => {}
+                signal = context.stop.pulled() => {
+                    console.close().await;
+                    return Err(db::Error::interrupted(signal).into());
+                }
+            }
+            Some((totals, first.elapsed().as_secs_f64()))
+        }
+        None => None,
+    };
+    let facts = console.facts().await?;
+    let head = head(&console);
+    console.close().await;
+    let rates = earlier.map(|(totals, seconds)| {
+        let mut rates = pooler::rates(&totals, &facts.totals, seconds);
+        rates.retain(|rate| selection.has_database(&rate.database));
+        rates
+    });
+    let report = Pooler { rates, ..Pooler::of_pools(facts, selection) };
+    let hint = "clients wait; see which: pgconn pooler clients --state waiting";
+    let hints = report.waits().then(|| hint.to_owned()).into_iter().collect();
+    Ok(Shown { hints, ..Shown::new(report, head) })
+}
+
+async fn connections(console: Console, kind: Kind, selection: &Selection) -> Result<Shown<Pooler>> {
+    let mut links = console.links().await?;
+    let head = head(&console);
+    let product = console.product().clone();
+    console.close().await;
+    let by_server = kind == Kind::Servers;
+    links.retain(|link| {
+        let is_shown = if by_server { link.server.is_some() } else { link.client.is_some() };
+        is_shown && selection.has_link(link, by_server)
+    });
+    Ok(Shown::new(Pooler::of_links(kind, product, links), head))
+}
+
+async fn joined(
+    console: Console,
+    server: &str,
+    selection: &Selection,
+    context: &Context,
+) -> Result<Shown<Pooler>> {
+    let mut links = console.links().await?;
+    let facts = console.facts().await?;
+    let mut head = head(&console);
+    console.close().await;
+    let behind = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.connection.given()) };
+    let behind = conninfo::resolve(&behind, &Environment::of_process()).map_err(db::Error::from)?;
+    let db = context.connect_to(&behind, Emergency::Never).await?;
+    let listing = Listing {
+        selection: db::Selection::default(),
+        over: None,
+        order: Order::Pid,
+        limit: None,
+        query_bytes: context.query_bytes(),
+    };
+    let (surroundings, sessions) = db.sessions(&listing).await?;
+    let hidden = sessions.iter().filter(|session| session.hidden).count();
+    let behind = super::head(&db, &surroundings, i64::try_from(hidden)?);
+    head.server = behind.server;
+    head.warnings.extend(behind.warnings);
+    db.close().await;
+    pooler::join(&mut links, &facts, &sessions);
+    let lost = links.iter().filter(|link| link.server.is_some() && link.backend.is_none()).count();
+    head.warnings.extend(not_joined(i64::try_from(lost)?));
+    // A client without a connection that wants none has nothing to do with the server.
+    links.retain(|link| {
+        let waits = link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
+        (link.server.is_some() || waits) && selection.has_link(link, false)
+    });
+    Ok(Shown::new(Pooler::of_links(Kind::Join, facts.product, links), head))
+}
+
+fn not_joined(number: i64) -> Option<Warning> {
+    let lead = if number == 1 { "leads" } else { "lead" };
+    (number > 0).then(|| Warning {
+        code: "not_joined",
+        message: format!(
+            "{} of the pooler {lead} to no session that this server shows",
+            text::count(number, "connection")
+        ),
+        hint: Some("the pooler may have other servers, or they ended between the two looks".into()),
+    })
+}
+
+/// Whether to ask for passwords is for both connections; everything else is the pooler's.
+fn passwords_of(given: &Given) -> Given {
+    Given { no_password: given.no_password, force_password: given.force_password, ..Given::default() }
+}
+
+impl Context {
+    /// Connects to a pooler's console: its database `pgbouncer`, whatever the environment says, unless another one was
+    /// typed.
+    ///
+    /// # Errors
+    /// When no connection can be had, or what answers is no console.
+    pub(super) async fn console(&self, given: &Given) -> Result<Console, db::Error> {
+        let mut environment = Environment::of_process();
+        // Before the password file is read, whose lines are by database.
+        environment.variables.insert("PGDATABASE".into(), console::DATABASE.into());
+        let mut info = conninfo::resolve(given, &environment)?;
+        // A service's database is one of the applications', not the console.
+        if !info.database_was_typed() && info.dbname() != console::DATABASE {
+            info = info.with_dbname(console::DATABASE);
+        }
+        let options = self.options(Lane::Ordinary);
+        Console::open(&info, &options, self.connection.timeout(), self.stop.clone()).await
+    }
+}
+
+fn head(console: &Console) -> Head {
+    let warnings = console.notices().iter().map(super::about_connection).collect();
+    Head { target: Some(console.target().clone()), server: None, warnings }
+}
+
+/// What a document shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Pools,
+    Clients,
+    Servers,
+    Join,
+}
+
+/// The answer of `pooler`. Views that were not asked for are null.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Pooler {
+    #[serde(skip)]
+    kind: Kind,
+    /// What the pooler calls itself: `PgBouncer`.
+    product: String,
+    /// Its version.
+    version: String,
+    /// One per database and user, those in trouble first.
+    pools: Option<Vec<PoolUse>>,
+    /// What the pooler knows about each database.
+    databases: Option<Vec<Database>>,
+    /// Every limit, the fullest first.
+    limits: Option<Vec<Limit>>,
+    /// The limit that is reached first.
+    first_limit: Option<Limit>,
+    /// Work since the pooler started.
+    totals: Option<Vec<Totals>>,
+    /// Work per second, with `--for`.
+    rates: Option<Vec<Rate>>,
+    /// Clients, with `clients`.
+    clients: Option<Vec<Link>>,
+    /// Connections to servers, with `servers`.
+    servers: Option<Vec<Link>>,
+    /// Clients, connections and sessions, with `--server`.
+    join: Option<Vec<Link>>,
+}
+
+impl Pooler {
+    fn new(kind: Kind, product: Product) -> Self {
+        Self {
+            kind,
+            product: product.name,
+            version: product.version,
+            pools: None,
+            databases: None,
+            limits: None,
+            first_limit: None,
+            totals: None,
+            rates: None,
+            clients: None,
+            servers: None,
+            join: None,
+        }
+    }
+
+    fn of_pools(facts: Facts, selection: &Selection) -> Self {
+        let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
+        Self {
+            first_limit: usage.first_limit().cloned(),
+            pools: Some(usage.pools),
+            limits: Some(usage.limits),
+            databases: Some(facts.databases),
+            totals: Some(facts.totals),
+            ..Self::new(Kind::Pools, facts.product)
+        }
+    }
+
+    fn of_links(kind: Kind, product: Product, links: Vec<Link>) -> Self {
+        let mut answer = Self::new(kind, product);
+        let list = match kind {
+            Kind::Servers => &mut answer.servers,
+            Kind::Join => &mut answer.join,
+            Kind::Pools | Kind::Clients => &mut answer.clients,
+        };
+        *list = Some(connections::ordered(links));
+        answer
+    }
+
+    fn waits(&self) -> bool {
+        let waiting = |pool: &PoolUse| pool.pool.clients_waiting.is_some_and(|waiting| waiting > 0);
+        self.pools.iter().flatten().any(waiting)
+    }
+
+    /// `localhost:6432  PgBouncer 1.18.0`.
+    fn title(&self, head: &Head) -> Block {
+        let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
+        Block::line(format!("{place}  {} {}", self.product, self.version))
+    }
+}
+
+impl Report for Pooler {
+    fn kind(&self) -> &'static str {
+        "pooler"
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Pools if self.rates.is_some() => &["pools", "rates"],
+            Kind::Pools => &["pools"],
+            Kind::Clients => &["clients"],
+            Kind::Servers => &["servers"],
+            Kind::Join => &["join"],
+        }
+    }
+
+    fn blocks(&self, head: &Head) -> Vec<Block> {
+        match self.kind {
+            Kind::Pools => pools::blocks(self, head),
+            Kind::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
+            Kind::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
+            Kind::Join => connections::join(self.join.as_deref().unwrap_or_default()),
+        }
+    }
+
+    fn tsv(&self) -> tsv::Rows {
+        let links = [&self.clients, &self.servers, &self.join].into_iter().flatten().flatten();
+        match &self.pools {
+            Some(pools) => pools::tsv(pools),
+            None => connections::tsv(links),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Pools and rates, as tables and as tab-separated values.
+
+use super::Pooler;
+use crate::analyze::pooler::{Limit, PoolUse, Rate};
+use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::{Head, text, tsv};
+
+/// The human form: the pooler and its fullest limit, pools, what keeps clients waiting, rates.
+pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
+    let mut blocks = vec![answer.title(head)];
+    let find = |name: &str| answer.limits.iter().flatten().find(|limit| limit.name == name);
+    if let Some(clients) = find("max_client_conn") {
+        let line = format!(
+            "clients  {} of {} (max_client_conn)  {}",
+            clients.used,
+            clients.limit,
+            text::percent(clients.used_ratio)
+        );
+        blocks.push(Block::marked(mark_of(clients.used_ratio), line));
+    }
+    if let Some(first) = &answer.first_limit {
+        let line = format!("first limit  {}  {}", limit_words(first), text::percent(first.used_ratio));
+        blocks.push(Block::marked(mark_of(first.used_ratio), line));
+    }
+    blocks.push(Block::Gap);
+    let pools = answer.pools.as_deref().unwrap_or_default();
+    if pools.is_empty() {
+        blocks.push(Block::marked(Mark::Dim, "0 pools"));
+    } else {
+        blocks.push(Block::Table(table(pools)));
+    }
+    blocks.extend(pools.iter().filter_map(why_waiting));
+    if let Some(rates) = &answer.rates {
+        blocks.push(Block::Gap);
+        blocks.push(Block::Table(rates_table(rates)));
+    }
+    blocks
+}
+
+fn mark_of(ratio: f64) -> Mark {
+    match ratio {
+        ratio if ratio >= 1.0 => Mark::Bad,
+        ratio if ratio >= 0.8 => Mark::Warn,
+        _ => Mark::Plain,
+    }
+}
+
+/// `pool_size of shop/app, 2 of 2`.
+fn limit_words(limit: &Limit) -> String {
+    let owner = match (&limit.database, &limit.user) {
+        (Some(database), Some(user)) => format!(" of {database}/{user}"),
+        (Some(database), None) => format!(" of database {database}"),
+        (None, Some(user)) => format!(" of user {user}"),
+        (None, None) => String::new(),
+    };
+    format!("{}{owner}, {} of {}", limit.name, limit.used, limit.limit)
+}
+
+fn table(pools: &[PoolUse]) -> Table {
+    let mut table = Table::new(&[
+        ("DATABASE", Align::Left),
+        ("USER", Align::Left),
+        ("MODE", Align::Left),
+        ("CLIENTS", Align::Right),
+        ("WAITING", Align::Right),
+        ("MAX-WAIT", Align::Right),
+        ("ACTIVE", Align::Right),
+        ("IDLE", Align::Right),
+        ("USED", Align::Right),
+        ("SIZE", Align::Right),
+        ("FULL", Align::Right),
+        ("FIRST-LIMIT", Align::Left),
+    ]);
+    let known = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+    for entry in pools {
+        let pool = &entry.pool;
+        let waits = pool.clients_waiting.is_some_and(|waiting| waiting > 0);
+        let mark = if waits { Mark::Bad } else { mark_of(entry.used_ratio.unwrap_or(0.0).min(0.9)) };
+        let size = match (pool.pool_size, pool.reserve_pool_size) {
+            (Some(size), Some(reserve)) if reserve > 0 => format!("{size}+{reserve}"),
+            (size, _) => known(size),
+        };
+        let limit = entry.first_limit.as_ref();
+        table.push(
+            mark,
+            [
+                pool.database.clone(),
+                pool.user.clone(),
+                pool.pool_mode.clone().unwrap_or_default(),
+                known(pool.clients_active),
+                known(pool.clients_waiting),
+                pool.max_wait_seconds.filter(|_| waits).map(text::duration).unwrap_or_default(),
+                known(pool.servers_active),
+                known(pool.servers_idle),
+                known(pool.servers_used),
+                size,
+                entry.used_ratio.map(text::percent).unwrap_or_default(),
+                limit
+                    .map(|limit| format!("{} {} of {}", limit.name, limit.used, limit.limit))
+                    .unwrap_or_default(),
+            ],
+        );
+    }
+    table
+}
+
+/// What a pool's clients wait for.
+fn why_waiting(entry: &PoolUse) -> Option<Block> {
+    let pool = &entry.pool;
+    let waiting = pool.clients_waiting.filter(|waiting| *waiting > 0)?;
+    let place = format!("{}/{}", pool.database, pool.user);
+    let waits = if waiting == 1 { "waits" } else { "wait" };
+    let start = format!("! {} of {place} {waits}", text::count(waiting, "client"));
+    let full = entry.first_limit.as_ref().filter(|limit| limit.used >= limit.limit);
+    let line = match full {
+        _ if entry.paused == Some(true) => {
+            format!("{start}: the database is paused; it goes on with RESUME on the console")
+        }
+        Some(limit) => format!("{start}: {} is used up ({} of {})", limit.name, limit.used, limit.limit),
+        None if pool.servers_active == Some(0) && pool.servers_idle == Some(0) => {
+            format!(
+                "{start} and there is no connection to the server: PostgreSQL may be down, or refuse the pooler"
+            )
+        }
+        None => return None,
+    };
+    Some(Block::marked(Mark::Bad, line))
+}
+
+fn rates_table(rates: &[Rate]) -> Table {
+    let mut table = Table::new(&[
+        ("DATABASE", Align::Left),
+        ("XACT/S", Align::Right),
+        ("QUERY/S", Align::Right),
+        ("IN/S", Align::Right),
+        ("OUT/S", Align::Right),
+        ("XACT-TIME", Align::Right),
+        ("QUERY-TIME", Align::Right),
+        ("WAITING", Align::Right),
+    ]);
+    let number = |number: Option<f64>| number.map(|number| format!("{number:.1}")).unwrap_or_default();
+    let time = |seconds: Option<f64>| seconds.map(text::duration).unwrap_or_default();
+    for rate in rates {
+        table.push(
+            Mark::Plain,
+            [
+                rate.database.clone(),
+                number(rate.xacts_per_second),
+                number(rate.queries_per_second),
+                rate.received_bytes_per_second.map(bytes).unwrap_or_default(),
+                rate.sent_bytes_per_second.map(bytes).unwrap_or_default(),
+                time(rate.mean_xact_seconds),
+                time(rate.mean_query_seconds),
+                number(rate.mean_clients_waiting),
+            ],
+        );
+    }
+    table
+}
+
+/// `812 B`, `1.4 kB`, `3.0 MB`.
+fn bytes(number: f64) -> String {
+    match number {
+        number if number < 1e3 => format!("{number:.0} B"),
+        number if number < 1e6 => format!("{:.1} kB", number / 1e3),
+        number => format!("{:.1} MB", number / 1e6),
+    }
+}
+
+/// One row per pool.
+pub(super) fn tsv(pools: &[PoolUse]) -> tsv::Rows {
+    let mut rows = tsv::Rows::new(&[
+        "database",
+        "user",
+        "pool_mode",
+        "pool_size",
+        "reserve_pool_size",
+        "clients_active",
+        "clients_waiting",
+        "servers_active",
+        "servers_idle",
+        "servers_used",
+        "servers_tested",
+        "servers_login",
+        "servers_canceling",
+        "max_wait_seconds",
+        "used_ratio",
+        "paused",
+        "first_limit",
+    ]);
+    for entry in pools {
+        let pool = &entry.pool;
+        rows.push([
+            (&pool.database).into(),
+            (&pool.user).into(),
+            pool.pool_mode.as_ref().into(),
+            pool.pool_size.into(),
+            pool.reserve_pool_size.into(),
+            pool.clients_active.into(),
+            pool.clients_waiting.into(),
+            pool.servers_active.into(),
+            pool.servers_idle.into(),
+            pool.servers_used.into(),
+            pool.servers_tested.into(),
+            pool.servers_login.into(),
+            pool.servers_canceling.into(),
+            pool.max_wait_seconds.into(),
+            entry.used_ratio.into(),
+            entry.paused.into(),
+            entry.first_limit.as_ref().map(|limit| limit.name).into(),
+        ]);
+    }
+    rows
+}

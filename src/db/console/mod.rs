@@ -1,0 +1,145 @@
+//! A pooler's admin console: a database of its own that speaks the simple protocol, takes one command per message, and
+//! knows neither transactions nor settings. Columns differ between versions and are read by name (see [`read`]).
+
+mod read;
+
+use std::time::Duration;
+
+use super::connect::Options;
+use super::{Db, Error, Kind, Notice};
+use crate::conninfo::ConnInfo;
+use crate::model::pooler::{Facts, Link, Product, Totals};
+use crate::model::server::Target;
+use crate::stop::Stop;
+use read::Record;
+
+/// The database that is PgBouncer's console; its own row is in no answer.
+pub(crate) const DATABASE: &str = "pgbouncer";
+
+/// A session on a pooler's console.
+#[derive(Debug)]
+pub(crate) struct Console {
+    session: Db,
+    product: Product,
+}
+
+impl Console {
+    /// Connects, logs in, and makes sure that it is a console.
+    ///
+    /// # Errors
+    /// When no connection can be had, or what answers is no pooler's console.
+    pub(crate) async fn open(
+        info: &ConnInfo,
+        options: &Options,
+        timeout: Duration,
+        stop: Stop,
+    ) -> Result<Self, Error> {
+        let (session, _) =
+            Db::open(info, options, timeout, stop).await.map_err(|error| not_there(error, info))?;
+        let mut console = Self { session, product: Product::default() };
+        match console.show("VERSION").await {
+            Ok(records) => {
+                let words = records.first().and_then(|record| record.text("version")).unwrap_or_default();
+                console.product = read::product(&words);
+                Ok(console)
+            }
+            Err(error) if error.sqlstate.is_some() => {
+                let database = info.dbname();
+                let message = format!("database \"{database}\" is not a pooler's console");
+                console.close().await;
+                Err(Error::new(Kind::UnsupportedServer, message).detailed(error.message).hinted(
+                    "PgBouncer's console is its database pgbouncer (-d pgbouncer), usually on port 6432 (-p 6432)",
+                ))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where the console is.
+    pub(crate) const fn target(&self) -> &Target {
+        self.session.target()
+    }
+
+    /// What the user should know about how the connection came about.
+    pub(crate) fn notices(&self) -> &[Notice] {
+        self.session.notices()
+    }
+
+    /// What the pooler calls itself.
+    pub(crate) const fn product(&self) -> &Product {
+        &self.product
+    }
+
+    /// Pools, databases, limits and totals.
+    ///
+    /// # Errors
+    /// When the console does not answer, or does not have the list of pools. What else it does not have stays unknown.
+    pub(crate) async fn facts(&self) -> Result<Facts, Error> {
+        let pools = self.show("POOLS").await?;
+        let databases = self.optional("DATABASES").await?;
+        let users = self.optional("USERS").await?;
+        let config = self.optional("CONFIG").await?;
+        let lists = self.optional("LISTS").await?;
+        let totals = self.totals().await?;
+        let mut facts = Facts {
+            product: self.product.clone(),
+            databases: read::databases(&databases),
+            users: read::users(&users),
+            settings: read::settings(&config),
+            clients: read::used_clients(&lists),
+            pools: read::pools(&pools),
+            totals,
+        };
+        read::bound(&mut facts);
+        Ok(facts)
+    }
+
+    /// Work done since the pooler started; nothing from a pooler that does not count it.
+    ///
+    /// # Errors
+    /// When the console does not answer.
+    pub(crate) async fn totals(&self) -> Result<Vec<Totals>, Error> {
+        Ok(read::totals(&self.optional("STATS").await?))
+    }
+
+    /// Every client with the connection that serves it, and every connection that serves none.
+    ///
+    /// # Errors
+    /// When the console does not answer.
+    pub(crate) async fn links(&self) -> Result<Vec<Link>, Error> {
+        // A client that comes or goes between the two answers is shown without its connection.
+        let clients = self.show("CLIENTS").await?;
+        let servers = self.show("SERVERS").await?;
+        Ok(read::links(&clients, &servers))
+    }
+
+    /// Ends the session in good order.
+    pub(crate) async fn close(self) {
+        self.session.close().await;
+    }
+
+    async fn show(&self, what: &'static str) -> Result<Vec<Record>, Error> {
+        let answers = self.session.ask(&format!("SHOW {what}")).await?;
+        Ok(read::records(answers.first().map_or(&[], Vec::as_slice)))
+    }
+
+    /// The same; no rows where the console refuses the question, because it does not know it or keeps it for others.
+    async fn optional(&self, what: &'static str) -> Result<Vec<Record>, Error> {
+        match self.show(what).await {
+            Err(error) if error.sqlstate.is_some() && error.kind != Kind::ConnectionLost => Ok(Vec::new()),
+            other => other,
+        }
+    }
+}
+
+/// A refusal that PostgreSQL gives where a pooler was expected.
+fn not_there(error: Error, info: &ConnInfo) -> Error {
+    if error.kind == Kind::NoSuchDatabase && error.sqlstate.as_deref() == Some("3D000") {
+        let hint = format!(
+            "this is PostgreSQL itself, which has no database \"{}\"; name the pooler's port, usually -p 6432",
+            info.dbname()
+        );
+        return error.hinted(hint);
+    }
+    error
+}

@@ -1,0 +1,320 @@
+//! `pooler`: the real PgBouncer in its three modes, with clients at work, waiting and idle.
+
+use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, shared, wait_until, with};
+use serde_json::{Value, json};
+
+/// A pooler in front of a server of its own, with a pool of two for each user.
+struct Pooled {
+    pooler: PgBouncer,
+    cluster: Cluster,
+}
+
+fn pooled(mode: &str, settings: &[(&str, &str)]) -> Pooled {
+    let cluster = with(&[("max_connections", "30")]);
+    cluster.query("create role app login");
+    let settings =
+        [&[("pool_mode", mode), ("default_pool_size", "2"), ("stats_users", "watcher")], settings].concat();
+    let pooler = PgBouncer::start(&cluster, &["app", "watcher", "stranger"], &settings);
+    Pooled { pooler, cluster }
+}
+
+impl Pooled {
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        self.as_user("postgres", arguments)
+    }
+
+    fn as_user(&self, user: &str, arguments: &[&str]) -> Outcome {
+        let port = self.pooler.port.to_string();
+        // The environment is psql's, of a shell that looks at the server: only the port differs.
+        Pgconn::new(&[&["-p", &port, "-U", user, "pooler"], arguments].concat()).on(&self.cluster).run()
+    }
+
+    fn client(&self, application: &str) -> Session {
+        self.pooler.connect(&[("user", "app"), ("application_name", application)]).unwrap()
+    }
+
+    /// A client in a transaction, so that it holds a connection to the server in every mode.
+    fn working(&self, application: &str) -> Session {
+        let mut client = self.client(application);
+        client.query("begin");
+        client
+    }
+
+    /// A client that waits for a connection to the server.
+    fn waiting(&self, application: &str) -> Session {
+        let mut client = self.client(application);
+        client.send("select 1");
+        self.wait_for(application, "waiting");
+        client
+    }
+
+    fn clients(&self) -> Vec<Value> {
+        let answer = self.run(&["clients", "--json"]).success().json();
+        answer["clients"].as_array().unwrap().clone()
+    }
+
+    fn wait_for(&self, application: &str, state: &str) {
+        wait_until(&format!("{application} is {state}"), || {
+            self.clients().iter().any(|row| {
+                row["client"]["application_name"] == application && row["client"]["state"] == state
+            })
+        });
+    }
+
+    fn pool(&self) -> Value {
+        let answer = self.run(&["--role", "app", "--json"]).success().json();
+        answer["pools"][0].clone()
+    }
+}
+
+/// The names of the clients in a list of connections.
+fn applications(rows: &Value) -> Vec<&str> {
+    let rows = rows.as_array().unwrap();
+    rows.iter().map(|row| row["client"]["application_name"].as_str().unwrap_or("-")).collect()
+}
+
+#[test]
+fn pools_show_who_waits_for_what() {
+    let pooled = pooled("transaction", &[]);
+    let (_one, _two) = (pooled.working("one"), pooled.working("two"));
+    let _waiting = pooled.waiting("three");
+    let document = pooled.run(&["--json"]).success().json();
+    assert_eq!(
+        (document["kind"].as_str(), document["product"].as_str()),
+        (Some("pooler"), Some("PgBouncer"))
+    );
+    assert!(document["version"].as_str().unwrap().starts_with("1."), "{document:#}");
+    assert_eq!(document["target"]["database"], "pgbouncer", "whatever PGDATABASE says");
+    let pools = document["pools"].as_array().unwrap();
+    assert!(pools.iter().all(|pool| pool["database"] != "pgbouncer"), "the console is no pool");
+    let pool = &pools[0];
+    for (key, value) in [
+        ("database", json!("postgres")),
+        ("user", json!("app")),
+        ("pool_mode", json!("transaction")),
+        ("pool_size", json!(2)),
+        ("clients_active", json!(2)),
+        ("clients_waiting", json!(1)),
+        ("servers_active", json!(2)),
+        ("servers_idle", json!(0)),
+        ("servers_used", json!(0)),
+        ("used_ratio", json!(1.0)),
+        ("paused", json!(false)),
+    ] {
+        assert_eq!(pool[key], value, "{key} {pool:#}");
+    }
+    assert!(pool["max_wait_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(
+        (&pool["first_limit"]["name"], &pool["first_limit"]["used"]),
+        (&json!("pool_size"), &json!(2))
+    );
+    assert_eq!(document["first_limit"], pool["first_limit"]);
+    let clients =
+        document["limits"].as_array().unwrap().iter().find(|limit| limit["name"] == "max_client_conn");
+    assert_eq!(clients.unwrap()["used"], 4, "three clients and pgconn itself");
+    let table = pooled.run(&[]).success();
+    for line in [
+        "first limit  pool_size of postgres/app, 2 of 2  100%",
+        "! 1 client of postgres/app waits: pool_size is used up (2 of 2)",
+    ] {
+        assert!(table.stdout.contains(line), "{table}");
+    }
+    assert!(
+        table.stderr.contains("hint: clients wait; see which: pgconn pooler clients --state waiting"),
+        "{table}"
+    );
+    let rows = pooled.run(&["-F", "tsv", "--role", "app"]).success();
+    assert_eq!(rows.stdout.lines().count(), 2, "{rows}");
+    assert!(
+        rows.stdout.lines().nth(1).unwrap().starts_with("postgres\tapp\ttransaction\t2\t0\t2\t1\t2\t0\t"),
+        "{rows}"
+    );
+}
+
+#[test]
+fn a_database_limit_before_the_pools_own_is_named() {
+    let pooled = pooled("session", &[("max_db_connections", "1"), ("default_pool_size", "5")]);
+    let _working = pooled.working("one");
+    let _waiting = pooled.waiting("two");
+    let pool = pooled.pool();
+    assert_eq!((&pool["pool_mode"], &pool["pool_size"]), (&json!("session"), &json!(5)));
+    assert_eq!(
+        (&pool["first_limit"]["name"], &pool["first_limit"]["limit"]),
+        (&json!("max_db_connections"), &json!(1))
+    );
+    let table = pooled.run(&[]).success();
+    assert!(table.stdout.contains("waits: max_db_connections is used up (1 of 1)"), "{table}");
+}
+
+#[test]
+fn clients_and_servers_are_listed_with_each_other() {
+    let pooled = pooled("transaction", &[]);
+    let (_one, _two) = (pooled.working("one"), pooled.working("two"));
+    let _three = pooled.waiting("three");
+    let _idle = pooled.client("four");
+    let listed = pooled.run(&["clients", "--json"]).success().json();
+    let names = applications(&listed["clients"]);
+    assert_eq!(
+        (names[0], names[3], names.len()),
+        ("three", "four", 4),
+        "who waits comes first, who rests last"
+    );
+    let rows = listed["clients"].as_array().unwrap();
+    assert!(rows[0]["client"]["wait_seconds"].as_f64().unwrap() > 0.0 && rows[0]["server"].is_null());
+    assert_eq!((&rows[3]["client"]["state"], &rows[3]["client"]["addr"]), (&json!("idle"), &json!("local")));
+    assert_eq!(rows[1]["server"]["state"], "active");
+    for (filters, expected) in [
+        (&["--state", "waiting"][..], &["three"][..]),
+        (&["--state", "!waiting", "--app", "t*"], &["two"]),
+        (&["--app", "o*", "--app", "f*"], &["one", "four"]),
+        (&["--client", "10.0.0.0/8"], &[]),
+        (&["--client", "local", "--state", "idle"], &["four"]),
+        (&["--role", "postgres"], &[]),
+        (&["--db", "postgres", "--db", "!postgres"], &[]),
+    ] {
+        let arguments = [&["clients", "--json"], filters].concat();
+        assert_eq!(
+            applications(&pooled.run(&arguments).success().json()["clients"]),
+            expected,
+            "{filters:?}"
+        );
+    }
+    let servers = pooled.run(&["servers", "--json"]).success().json();
+    let mut names = applications(&servers["servers"]);
+    names.sort_unstable();
+    assert_eq!(names, ["one", "two"]);
+    let table = pooled.run(&["clients"]).success();
+    assert!(
+        table.stdout.starts_with("CLIENT  APPLICATION  ") && table.stdout.ends_with("4 clients\n"),
+        "{table}"
+    );
+    let table = pooled.run(&["servers"]).success();
+    assert!(table.stdout.ends_with("2 connections\n"), "{table}");
+    let refused = pooled.run(&["--app", "one"]).fails_with(2);
+    assert!(refused.stderr.contains("pgconn pooler clients"), "{refused}");
+    let refused = pooled.run(&["--db", "one", "clients"]).fails_with(2);
+    assert!(refused.stderr.contains("come after its name"), "{refused}");
+}
+
+#[test]
+fn the_join_names_the_client_behind_each_session() {
+    let pooled = pooled("transaction", &[]);
+    pooled.cluster.query("create table stock (n int)");
+    pooled.cluster.query("grant all on stock to app");
+    let mut holder = pooled.client("holder");
+    holder.query("begin; lock table stock");
+    let mut blocked = pooled.client("blocked");
+    blocked.send("select * from stock");
+    pooled.cluster.wait_until("exists (select from pg_stat_activity where wait_event_type = 'Lock')");
+    let _queued = pooled.waiting("queued");
+    let port = pooled.cluster.port.to_string();
+    let server = format!("host={} port={port} user=postgres dbname=postgres", pooled.cluster.host());
+    let document = pooled.run(&["--server", &server, "--json"]).success().json();
+    assert!(document["server"]["version"].is_string(), "{document:#}");
+    assert_eq!(document["warnings"], json!([]));
+    let rows = document["join"].as_array().unwrap();
+    assert_eq!(applications(&document["join"])[0], "queued");
+    assert!(rows[0]["server"].is_null() && rows[0]["backend"].is_null());
+    let of = |name: &str| rows.iter().find(|row| row["client"]["application_name"] == name).unwrap();
+    let row = of("blocked");
+    assert_eq!(row["backend"]["pid"], row["server"]["pid"]);
+    assert_eq!(
+        (&row["backend"]["wait_event_type"], &row["backend"]["query"]),
+        (&json!("Lock"), &json!("select * from stock"))
+    );
+    let held =
+        pooled.cluster.value("select pid from pg_locks where relation = 'stock'::regclass and granted");
+    assert_eq!(of("holder")["backend"]["pid"].to_string(), held);
+    assert_eq!(of("holder")["backend"]["state"], "idle in transaction");
+    let table = pooled.run(&["--server", &server]).success();
+    let line = table.stdout.lines().find(|line| line.contains("blocked")).unwrap();
+    assert!(line.contains("Lock:relation") && line.contains("select * from stock"), "{table}");
+    let only = pooled.run(&["--server", &server, "--app", "holder", "--json"]).success().json();
+    assert_eq!(applications(&only["join"]), ["holder"]);
+    let other = shared();
+    let wrong = format!("host={} port={} user=postgres dbname=postgres", other.host(), other.port);
+    let wrong = pooled.run(&["--server", &wrong, "--json"]).success().json();
+    assert_eq!(wrong["warnings"][0]["code"], "not_joined");
+    assert!(wrong["join"].as_array().unwrap().iter().all(|row| row["backend"].is_null()));
+}
+
+#[test]
+fn rates_are_the_work_of_the_time() {
+    let pooled = pooled("statement", &[]);
+    let mut client = pooled.client("busy");
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let busy = std::thread::spawn(move || {
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            client.query("select 1");
+        }
+    });
+    let document = pooled.run(&["--for", "100ms", "--json"]).success().json();
+    let table = pooled.run(&["--for", "100ms"]).success();
+    drop(stop);
+    busy.join().unwrap();
+    let rate = &document["rates"][0];
+    assert_eq!((&rate["database"], document["rates"].as_array().unwrap().len()), (&json!("postgres"), 1));
+    assert!(rate["queries_per_second"].as_f64().unwrap() > 1.0, "{rate}");
+    assert_eq!(rate["queries_per_second"], rate["xacts_per_second"], "every statement is a transaction");
+    assert!(rate["sampled_seconds"].as_f64().unwrap() >= 0.1, "{rate}");
+    assert!(table.stdout.contains("QUERY/S"), "{table}");
+    assert!(pooled.run(&["--json"]).success().json()["rates"].is_null());
+    assert!(document["totals"][0]["query_total"].as_f64().unwrap() > 0.0);
+    let port = pooled.pooler.port.to_string();
+    let running = Pgconn::new(&["-p", &port, "pooler", "--for", "1h"]).on(&pooled.cluster).spawn();
+    let mut console = pooled.pooler.connect(&[("database", "pgbouncer")]).unwrap();
+    wait_until("pgconn is on the console", || {
+        let clients = console.query("show clients");
+        clients.iter().any(|row| row.iter().flatten().any(|value| value == "pgconn"))
+    });
+    running.signal(nix::sys::signal::Signal::SIGINT);
+    let _interrupted = running.finish().fails_with(130);
+}
+
+#[test]
+fn who_may_not_use_the_console_is_told_and_what_is_none_too() {
+    let pooled = pooled("transaction", &[]);
+    let _watched = pooled.as_user("watcher", &[]).success();
+    let refused = pooled.as_user("stranger", &[]).fails_with(3);
+    assert!(refused.stderr.contains("hint: the pooler's console is open to the users in its settings admin_users and stats_users; stranger is in neither"), "{refused}");
+    let not_pooled = Pgconn::new(&["pooler"]).on(&pooled.cluster).run().fails_with(3);
+    assert!(not_pooled.stderr.contains("this is PostgreSQL itself"), "{not_pooled}");
+    let not_console = pooled.run(&["-d", "postgres"]).fails_with(1);
+    assert!(not_console.stderr.contains("database \"postgres\" is not a pooler's console"), "{not_console}");
+    let _stats =
+        Pgconn::new(&["-p", &pooled.pooler.port.to_string(), "stats"]).on(&pooled.cluster).run().success();
+}
+
+#[test]
+fn a_full_a_paused_and_an_orphaned_pooler_are_told_apart() {
+    let mut pooled = pooled("transaction", &[("max_client_conn", "3")]);
+    let clients: Vec<Session> = ["one", "two", "three"].map(|name| pooled.client(name)).into();
+    let full = pooled.run(&[]).success();
+    assert!(full.stdout.contains("clients  4 of 3 (max_client_conn)  133%"), "{full}");
+    drop(clients);
+    let mut console = pooled.pooler.connect(&[("database", "pgbouncer")]).unwrap();
+    let mut client = pooled.client("kept");
+    client.query("select 1");
+    console.query("pause postgres");
+    client.send("select 1");
+    pooled.wait_for("kept", "waiting");
+    let paused = pooled.run(&[]).success();
+    assert!(paused.stdout.contains("waits: the database is paused"), "{paused}");
+    console.query("resume postgres");
+    client.finish().unwrap();
+    pooled.cluster.stop();
+    client.send("select 1");
+    pooled.wait_for("kept", "waiting");
+    let orphaned = pooled.run(&[]).success();
+    assert!(orphaned.stdout.contains("PostgreSQL may be down, or refuse the pooler"), "{orphaned}");
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let pooled = pooled("transaction", &[]);
+    let _client = pooled.client("\u{1b}[31mred\u{202e}");
+    let table = pooled.run(&["clients"]).success();
+    assert!(table.stdout.contains("\\x1B[31mred\\u{202E}"), "{table}");
+    let json = pooled.run(&["clients", "--json"]).success();
+    assert!(!json.stdout.contains('\u{1b}') && !json.stdout.contains('\u{202e}'), "{json}");
+}
