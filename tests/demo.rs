@@ -123,7 +123,7 @@ fn another_server_is_refused_and_missing_programs_are_named() {
 }
 
 #[test]
-fn full_leaves_no_slot_to_anybody() {
+fn full_leaves_no_slot_to_anybody_and_the_first_look_gets_in_all_the_same() {
     let demo = Kept::start(&["--full"]);
     let refusal = Session::open(&demo.folder, demo.port.parse().unwrap(), &[]).unwrap_err();
     assert_eq!(demo.end().code, 0);

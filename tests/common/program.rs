@@ -76,6 +76,7 @@ impl Pgconn {
     }
 
     /// Runs it to its end.
+    #[must_use = "compare the outcome, or assert the exit code with success() or fails_with()"]
     pub(crate) fn run(self) -> Outcome {
         self.spawn().finish()
     }
@@ -161,6 +162,7 @@ impl Running {
 
     /// Its outcome; fails the test when it does not end before the deadline, or prints JSON that is not as the schema of
     /// its kind says.
+    #[must_use = "compare the outcome, or assert the exit code with success() or fails_with()"]
     pub(crate) fn finish(mut self) -> Outcome {
         let status = wait_for_end(&mut self.child);
         let (stdout, stderr) = (self.stdout.whole(), self.stderr.whole());
@@ -189,7 +191,6 @@ pub(super) fn exit_code(status: ExitStatus) -> i32 {
 
 /// What a run left: everything a script could see.
 #[derive(Clone, Debug)]
-#[must_use = "compare the outcome, or assert the exit code with success() or fails_with()"]
 pub(crate) struct Outcome {
     pub(crate) stdout: String,
     pub(crate) stderr: String,

@@ -68,6 +68,7 @@ impl Terminal {
     }
 
     /// Its outcome, both streams in `stdout`.
+    #[must_use = "compare the outcome, or assert the exit code with success() or fails_with()"]
     pub(crate) fn finish(mut self) -> Outcome {
         let code = exit_code(wait_for_end(&mut self.child));
         // the leader's end hangs the terminal up, and with that the reading ends when everything has been read
