@@ -988,6 +988,8 @@ crunchy\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l pooler-processes -d 'PgBouncer processes that pool on their own [default: 1]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l pooler-pairs -d 'Pairs of database and user that connect through PgBouncer, each a pool [default: 1]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l pooler-reserve -d 'PgBouncer\'s reserve_pool_size [default: 0]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l sample -d 'Measure the live server\'s load for so long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l target-wait -d 'The mean wait for a connection to plan for, with --sample [default: 5ms]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l emit -d 'Print configuration (`--emit list` lists the targets)' -r -f -a "list\t'the targets there are'
 node-pg\t'Node.js, pg (JavaScript module)'
 prisma\t'Prisma up to 6 (.env)'
@@ -1037,6 +1039,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l color -d 'When to
 always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l plan-example -d 'Print an example of such a file'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l from-server -d 'Read limits and use from the live server (-h, -d …)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l json -d 'Write JSON (short for --format json)'

@@ -69,6 +69,18 @@ impl Ui {
         }
     }
 
+    /// Replaces the line of progress on a terminal; says nothing elsewhere.
+    pub(crate) fn progress(self, line: &str) {
+        if !self.quiet && io::stderr().is_terminal() {
+            let _ = write!(io::stderr().lock(), "\r\u{1b}[K{}", sanitize(line));
+        }
+    }
+
+    /// Takes the line of progress away.
+    pub(crate) fn progress_end(self) {
+        self.progress("");
+    }
+
     /// Shows blocks beside the result, as long as news are wanted and people read.
     pub(crate) fn show(self, blocks: &[table::Block]) {
         if self.quiet || self.json {

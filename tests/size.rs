@@ -1,6 +1,7 @@
 //! `size`: the plan and its formats, configuration that keeps what it promises, and the linter.
 
-use super::common::{Outcome, Pgconn};
+use super::common::{DEADLINE, Outcome, Pgconn, binaries, with};
+use nix::sys::signal::Signal;
 use std::path::PathBuf;
 
 fn size(line: &str) -> Outcome {
@@ -42,7 +43,7 @@ fn the_plan_for_four_cores_and_eight_instances() {
     assert_eq!(plan["pooler"]["recommended"], true);
     assert_eq!(plan["pooler"]["default_pool_size"], 9);
     assert_eq!(plan["tier"], serde_json::json!({"name": "medium", "low": 5, "high": 10}));
-    for null in ["target", "server", "deadlock_floor", "memory"] {
+    for null in ["target", "server", "deadlock_floor", "memory", "live", "sample"] {
         assert!(plan.as_object().unwrap().get(null).is_some_and(serde_json::Value::is_null), "{null}");
     }
     let inputs = plan["inputs"].as_array().unwrap();
@@ -266,4 +267,90 @@ fn what_is_emitted_passes_the_linter() {
             assert!(findings.iter().all(|finding| finding["code"] == "prepared_statements"), "{linted}");
         }
     }
+}
+
+#[test]
+fn the_live_server_gives_limits_use_and_the_first_limit_that_will_be_hit() {
+    let cluster = with(&[("max_connections", "40"), ("superuser_reserved_connections", "4")]);
+    cluster.query("create role narrow login connection limit 3");
+    let _api: Vec<_> = (0..2)
+        .map(|_| cluster.connect(&[("user", "narrow"), ("application_name", "api")]).unwrap())
+        .collect();
+    let run = |line: &str| {
+        let words: Vec<&str> = std::iter::once("size").chain(line.split_whitespace()).collect();
+        Pgconn::new(&words).on(&cluster).run()
+    };
+    let plan = run("--cores 2 --app api=1 --app worker=1 --from-server --json").success().json();
+    let input = |name: &str| {
+        let inputs = plan["inputs"].as_array().unwrap();
+        inputs.iter().find(|input| input["name"] == name).unwrap().clone()
+    };
+    assert_eq!(
+        (&input("max_connections")["value"], &input("max_connections")["source"]),
+        (&40.into(), &"server".into())
+    );
+    assert_eq!(
+        (&input("reserved_slots")["value"], &input("reserved_slots")["source"]),
+        (&4.into(), &"server".into())
+    );
+    assert_eq!(plan["services"][0]["sessions_now"], 2);
+    assert_eq!(plan["services"][1]["sessions_now"], 0);
+    assert_eq!(plan["live"]["usable"], 36);
+    let limit = &plan["live"]["limits"][0];
+    assert_eq!(
+        (&limit["scope"], &limit["name"], &limit["headroom"]),
+        (&"role".into(), &"narrow".into(), &1.into())
+    );
+    assert_eq!(limit["below_plan"], true);
+    let advice = plan["advice"].as_array().unwrap();
+    assert!(advice.iter().any(|advice| advice["code"] == "first_limit"), "{advice:?}");
+    assert!(!advice.iter().any(|advice| advice["code"] == "max_connections_assumed"), "{advice:?}");
+    let table = run("--cores 2 --from-server").success();
+    assert!(table.stdout.contains("role    narrow"), "{table}");
+    let refused = run("--from-server").fails_with(2);
+    assert!(refused.stderr.contains("PostgreSQL does not know its cores"), "{refused}");
+}
+
+/// Five statements at once on average: 100 a second of 50 ms each.
+#[test]
+fn a_sample_measures_the_concurrency_of_a_known_load() {
+    let cluster = with(&[("max_connections", "40")]);
+    let script = cluster.dir.join("load.sql");
+    std::fs::write(&script, "select pg_sleep(0.05);\n").unwrap();
+    let installed = |path: &PathBuf| std::process::Command::new(path).arg("--version").output().is_ok();
+    let mut places = [PathBuf::from("pgbench"), binaries().join("pgbench")].into_iter();
+    let pgbench =
+        places.find(installed).expect("pgbench is not installed: it comes with PostgreSQL's server");
+    let port = cluster.port.to_string();
+    let mut load = std::process::Command::new(pgbench);
+    load.args(["-n", "-c", "20", "-j", "2", "-R", "100", "-T", &DEADLINE.as_secs().to_string(), "-f"])
+        .arg(&script);
+    load.args(["-h", cluster.host(), "-p", &port, "-U", "postgres", "postgres"]);
+    let mut load =
+        load.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    cluster.wait_until("count(*) > 18 from pg_stat_activity where application_name = 'pgbench'");
+    let sampled = Pgconn::new(&["size", "--cores", "2", "--sample", "9s", "--json"]).on(&cluster).run();
+    let early = Pgconn::new(&["size", "--cores", "2", "--sample", "1h", "--json"]).on(&cluster).spawn();
+    cluster.wait_until(
+        "count(*) > 0 from pg_stat_activity where application_name = 'pgconn' and state = 'idle' and query like '%occupied%'",
+    );
+    early.signal(Signal::SIGINT);
+    let early = early.finish();
+    load.kill().unwrap();
+    load.wait().unwrap();
+
+    let sample = sampled.success().json()["sample"].clone();
+    let within = |value: &serde_json::Value, expected: f64| {
+        let value = value.as_f64().unwrap_or_else(|| panic!("{value} is no number in {sample}"));
+        assert!((value / expected - 1.0).abs() < 0.15, "{value} is not {expected} within 15 % in {sample}");
+    };
+    within(&sample["mean_active"], 5.0);
+    within(&sample["mean_occupied"], 5.0);
+    within(&sample["transactions_per_second"], 100.0);
+    within(&sample["held_seconds"], 0.05);
+    assert_eq!(sample["applications"][0]["application_name"], "pgbench");
+    assert!(sample["p95_active"].as_i64().unwrap() >= 6, "{sample}");
+    assert!((5..=7).contains(&sample["needed"]["stable_connections"].as_u64().unwrap()), "{sample}");
+    let early = early.success().json();
+    assert_eq!(early["sample"]["ended_early"], true);
 }

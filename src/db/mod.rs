@@ -10,6 +10,7 @@ mod dial;
 mod error;
 mod filter;
 mod hosts;
+mod load;
 mod login;
 mod look;
 mod monitor;

@@ -26,6 +26,10 @@ pub(crate) const EXPORTER_ACTIVITY: &str = include_str!("sql/exporter_activity.s
 pub(crate) const EXPORTER_DATABASES: &str = include_str!("sql/exporter_databases.sql");
 /// Locks as postgres_exporter counts them.
 pub(crate) const EXPORTER_LOCKS: &str = include_str!("sql/exporter_locks.sql");
+/// Busy client sessions by application.
+pub(crate) const BUSY: &str = include_str!("sql/busy.sql");
+/// What the server has counted.
+pub(crate) const COUNTERS: &str = include_str!("sql/counters.sql");
 /// The names that filters could have meant.
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
 /// The prepared transactions that somebody waits for.

@@ -4,6 +4,7 @@ pub(crate) mod act;
 pub(crate) mod blocking;
 pub(crate) mod filter;
 pub(crate) mod health;
+pub(crate) mod load;
 pub(crate) mod metric;
 pub(crate) mod pooler;
 pub(crate) mod server;

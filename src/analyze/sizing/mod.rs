@@ -1,12 +1,16 @@
 //! How big pools and max_connections should be: from a request to a plan with every step shown.
 //!
-//! Pure: no server, no clock, no formatting beyond the expressions of the steps. Integers only.
+//! Pure: no server, no clock, no formatting beyond the expressions of the steps. Integers only, except the queue
+//! of [`queueing`], which works on measured rates.
 
 mod advice;
 mod arithmetic;
+pub(crate) mod live;
 mod memory;
 mod plan;
 mod pooler;
+pub(crate) mod queueing;
+pub(crate) mod sample;
 pub(crate) mod services;
 
 use serde::Serialize;

@@ -90,6 +90,17 @@ pub(crate) struct Args {
     /// PgBouncer's reserve_pool_size [default: 0]
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) pooler_reserve: Option<u64>,
+    /// Read limits and use from the live server (-h, -d …)
+    #[arg(long)]
+    pub(super) from_server: bool,
+    /// Measure the live server's load for so long
+    ///
+    /// Ctrl-C ends it early, and what was seen is reported.
+    #[arg(long, value_name = "DUR", value_parser = duration, conflicts_with_all = ["lint", "emit"])]
+    pub(super) sample: Option<Duration>,
+    /// The mean wait for a connection to plan for, with --sample [default: 5ms]
+    #[arg(long, value_name = "DUR", value_parser = duration, requires = "sample", hide_short_help = true)]
+    pub(super) target_wait: Option<Duration>,
     #[command(flatten)]
     pub(super) configuration: Configuration,
     /// Judge a pgbouncer.ini, or connection URLs (- is stdin)

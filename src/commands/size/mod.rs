@@ -1,11 +1,15 @@
 //! `pgconn size`: how big pools and max_connections should be, with the arithmetic; the same as configuration of pool
-//! libraries and PgBouncer; and what is wrong in configuration that exists. Needs no server.
+//! libraries and PgBouncer; and what is wrong in configuration that exists. Needs no server, and can measure one.
 
 mod args;
 mod emit;
 pub(super) mod lint;
+mod live;
 pub(super) mod report;
 mod request;
+mod sample;
+
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -13,9 +17,14 @@ pub(crate) use args::Args;
 
 use super::Context;
 use super::manual::{Group, Manual};
+use crate::analyze::sizing::sample::Observations;
 use crate::analyze::sizing::{self, Plan};
+use crate::analyze::usage;
+use crate::db::Selection;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::model::server::Limits;
+use crate::model::usage::Usage;
 use crate::poolconf::emit::find;
 use crate::poolconf::{Mode, provider};
 use crate::render::Head;
@@ -35,14 +44,19 @@ pub(super) const MANUAL: Manual = Manual::new(
             "PgBouncer in front, with its userlist script",
             "pgconn size --cores 4 --instances 80 --emit pgbouncer -o pooler/",
         ),
+        (
+            "Against the limits and the use of a live server",
+            "pgconn size --cores 8 --instances 12 --from-server -h db1",
+        ),
+        ("By the load of its busiest minute", "pgconn size --cores 8 --instances 12 --sample 1m -h db1"),
         ("What is wrong with this PgBouncer?", "pgconn size --lint /etc/pgbouncer/pgbouncer.ini"),
     ],
 )
-.offline()
 .exits(&[
-    ("0", "done"),
+    ("0", "done; also a sample that Ctrl-C ended early"),
     ("1", "the plan is infeasible, or the linted file has an error"),
     ("2", "usage error"),
+    ("3", "could not connect or log in (--from-server, --sample)"),
 ]);
 
 /// Plans and prints.
@@ -57,19 +71,59 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let file = args.plan.as_deref().map(request::read).transpose()?.unwrap_or_default();
     let provider = args.provider.as_deref().and_then(provider::find);
-    let head = Head::default();
+    let mut asked =
+        if args.from_server || args.sample.is_some() { Some(ask(&args, context).await?) } else { None };
+    let head = asked.as_mut().map(|asked| std::mem::take(&mut asked.head)).unwrap_or_default();
+    let limits = asked.as_ref().map(|asked| asked.limits);
     if let Some(path) = &args.lint {
-        let request = request::for_lint(&args, None, provider)?;
+        let request = request::for_lint(&args, limits, provider)?;
         return lint::run(path, &args, &request, &head, context);
     }
-    let request = request::request(&args, &file, None, provider)?;
-    let plan = sizing::plan(&request).map_err(request::refused)?;
+    let request = request::request(&args, &file, limits, provider)?;
+    let mut plan = sizing::plan(&request).map_err(request::refused)?;
     if let Some(target) = target {
         return emit::run(target, &args, (&request, &plan), provider, context);
     }
     let failure = (!plan.feasible && !is_pooled(&args, &plan)).then(|| infeasible(&plan));
-    context.emit(&Size { plan }, &head)?;
+    let live = asked.as_ref().map(|asked| sizing::live::compare(&mut plan, &asked.usage));
+    let wait = args.target_wait.unwrap_or(TARGET_WAIT).as_secs_f64();
+    let seen = asked.and_then(|asked| asked.seen);
+    let sample = seen.map(|seen| sizing::sample::judge(&seen, wait, plan.optimal_connections));
+    context.emit(&Size { plan, live, sample }, &head)?;
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
+}
+
+/// The mean wait for a connection that is planned for unless another is asked.
+const TARGET_WAIT: Duration = Duration::from_millis(5);
+
+/// What the live server said.
+struct Asked {
+    limits: Limits,
+    usage: Usage,
+    seen: Option<Observations>,
+    head: Head,
+}
+
+/// Applications, roles and clients to list.
+const LISTED: usize = 100;
+
+/// Reads limits and use, and measures the load when that is wanted. The cores are asked for first, because nothing
+/// can be planned without them and a sample takes its time.
+async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
+    let plan_has_cores = args.plan.is_some() || args.lint.is_some();
+    if args.cores.is_none() && !plan_has_cores {
+        return Err(request::no_cores(true).into());
+    }
+    let db = context.connect().await?;
+    let (surroundings, tallies) = db.tallies(&Selection::default()).await?;
+    let usage = usage::fold(surroundings.limits, &tallies, LISTED);
+    let head = super::head(&db, &surroundings, usage.connections.hidden);
+    let seen = match args.sample {
+        Some(duration) => Some(sample::take(&db, duration, context).await?),
+        None => None,
+    };
+    db.close().await;
+    Ok(Asked { limits: surroundings.limits, usage, seen, head })
 }
 
 /// Whether a transaction pooler is what the plan is for, and fits.

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::live;
+use crate::analyze::sizing::live::Live;
+use crate::analyze::sizing::sample::Sample;
 use crate::analyze::sizing::{LimitedBy, Plan, Source};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, tsv};
@@ -12,6 +15,10 @@ use crate::render::{Head, Report, tsv};
 pub(crate) struct Size {
     #[serde(flatten)]
     pub(super) plan: Plan,
+    /// The server as it is now; null when none was asked.
+    pub(super) live: Option<Live>,
+    /// The measured load; null when none was measured.
+    pub(super) sample: Option<Sample>,
 }
 
 impl Report for Size {
@@ -31,6 +38,8 @@ impl Report for Size {
         }
         blocks.extend([Block::Gap, Block::Table(steps(plan)), Block::Gap]);
         blocks.extend(facts(plan).into_iter().map(Block::line));
+        blocks.extend(self.live.iter().flat_map(live::live_blocks));
+        blocks.extend(self.sample.iter().flat_map(live::sample_blocks));
         let advice = plan.advice.iter().filter(|advice| advice.code != "infeasible");
         let mut advice =
             advice.map(|advice| Block::marked(Mark::Warn, format!("! {}", advice.message))).peekable();
@@ -70,6 +79,7 @@ impl Report for Size {
         ] {
             rows.push(["results".into(), name.into(), (&value).into(), None::<&str>.into()]);
         }
+        live::push_rows(self.live.as_ref(), self.sample.as_ref(), &mut rows);
         for advice in &plan.advice {
             rows.push(["advice".into(), advice.code.into(), None::<i64>.into(), (&advice.message).into()]);
         }
@@ -236,7 +246,7 @@ mod tests {
         let plan = sizing::plan(&sizing::tests::request(4, 8)).unwrap();
         let mut out = Vec::new();
         crate::render::table::write(
-            &Size { plan }.blocks(&Head::default()),
+            &Size { plan, live: None, sample: None }.blocks(&Head::default()),
             crate::render::Look::default(),
             &mut out,
         )

@@ -97,12 +97,7 @@ pub(super) fn request(
     provider: Option<&'static Provider>,
 ) -> Result<Request, Failure> {
     let Some(cores) = args.cores.or(file.cores) else {
-        let hint = if server.is_some() {
-            "PostgreSQL does not know its cores: count the physical ones on the server and give --cores N"
-        } else {
-            "give the physical cores of the database server: --cores N"
-        };
-        return Err(Failure::usage("the cores of the database server are not known").hinted(hint));
+        return Err(no_cores(server.is_some()));
     };
     let from_server =
         |value: i64| Figure { value: u64::try_from(value).unwrap_or(0), source: Source::Server };
@@ -136,6 +131,15 @@ pub(super) fn request(
         replicas: args.replicas,
         replica_max_connections: args.replica_max_connections,
         memory: args.memory.map(|memory| (memory, args.work_mem.unwrap_or(0))),
+    })
+}
+
+/// The one input that nothing can stand in for.
+pub(super) fn no_cores(asks_server: bool) -> Failure {
+    Failure::usage("the cores of the database server are not known").hinted(if asks_server {
+        "PostgreSQL does not know its cores: count the physical ones on the server and give --cores N"
+    } else {
+        "give the physical cores of the database server: --cores N"
     })
 }
 

@@ -1,0 +1,354 @@
+//! What a series of looks says about the load, and how many connections it needs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::queueing::Load;
+use crate::model::load::{Busy, Counters};
+
+/// What was seen while looking.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observations {
+    /// The sessions of each look, in order.
+    pub(crate) looks: Vec<Vec<Busy>>,
+    /// Seconds from the first look to the last.
+    pub(crate) seconds: f64,
+    /// The first and the last reading of the counters.
+    pub(crate) counters: Option<(Counters, Counters)>,
+    /// Whether it was ended before its time.
+    pub(crate) ended_early: bool,
+}
+
+/// How many connections were busy at once.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Concurrency {
+    /// Sessions, on average.
+    pub(crate) mean_sessions: f64,
+    /// Running a statement, on average.
+    pub(crate) mean_active: f64,
+    /// Running a statement, in 95 of 100 looks at most.
+    pub(crate) p95_active: i64,
+    /// Holding their connection (a statement or an open transaction), on average.
+    pub(crate) mean_occupied: f64,
+    /// Holding their connection, in 95 of 100 looks at most.
+    pub(crate) p95_occupied: i64,
+}
+
+/// The concurrency of one application.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ApplicationLoad {
+    /// Its application_name; empty for those that set none.
+    pub(crate) application_name: String,
+    /// How busy it was.
+    #[serde(flatten)]
+    pub(crate) concurrency: Concurrency,
+}
+
+/// How many connections the measured load needs, all pools together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Needed {
+    /// The fewest with which the queue does not grow for ever (Little's law).
+    pub(crate) stable_connections: u64,
+    /// At 80 % mean utilisation.
+    pub(crate) eighty_percent_connections: u64,
+    /// The fewest with which the mean wait for a connection stays within the target (Erlang C).
+    pub(crate) target_wait_connections: Option<u64>,
+    /// Mean wait with the formula's optimal connections; null when the queue would grow for ever.
+    pub(crate) wait_at_optimal_seconds: Option<f64>,
+}
+
+/// A measured load and what follows from it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Sample {
+    /// How long was looked.
+    pub(crate) seconds: f64,
+    /// How often.
+    pub(crate) looks: usize,
+    /// Whether it was ended before its time.
+    pub(crate) ended_early: bool,
+    /// All applications together.
+    #[serde(flatten)]
+    pub(crate) concurrency: Concurrency,
+    /// Each application, the busiest first.
+    pub(crate) applications: Vec<ApplicationLoad>,
+    /// Transactions that ended per second, in all databases; where the server's counters lag, statements seen to begin
+    /// (at least so many); null when it could not be measured.
+    pub(crate) transactions_per_second: Option<f64>,
+    /// How long a transaction holds its connection, on average.
+    pub(crate) held_seconds: Option<f64>,
+    /// Statements running on average by the server's own clock (14 and later).
+    pub(crate) mean_active_by_statistics: Option<f64>,
+    /// Share of session time that a connection is held (14 and later).
+    pub(crate) busy_ratio: Option<f64>,
+    /// The mean wait for a connection that is wanted.
+    pub(crate) target_wait_seconds: f64,
+    /// How many connections it needs; null when the load could not be measured.
+    pub(crate) needed: Option<Needed>,
+    /// What could not be known, and why.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// Judges what was seen. `optimal` is what the hardware can work on at once.
+pub(crate) fn judge(seen: &Observations, target_wait_seconds: f64, optimal: u64) -> Sample {
+    let concurrency = concurrency(seen.looks.iter().map(|look| {
+        look.iter()
+            .fold((0, 0, 0), |sum, busy| (sum.0 + busy.sessions, sum.1 + busy.active, sum.2 + busy.occupied))
+    }));
+    let rates = seen.counters.map(|(first, last)| Rates::between(first, last, seen.looks.len()));
+    let begun = begun_per_second(&seen.looks);
+    // The server counts a transaction late, or not for a while, when it touches no table; then its times are wrong, too.
+    let late =
+        rates.is_some_and(|rates| rates.transactions_per_second.is_some_and(|counted| counted < begun * 0.8));
+    let rates = rates.filter(|_| !late);
+    let per_second = rates.and_then(|rates| rates.transactions_per_second).or(late.then_some(begun));
+    let load = per_second
+        .filter(|rate| *rate > 0.0)
+        .map(|per_second| Load { per_second, held_seconds: concurrency.mean_occupied / per_second });
+    Sample {
+        seconds: seen.seconds,
+        looks: seen.looks.len(),
+        ended_early: seen.ended_early,
+        concurrency,
+        applications: applications(&seen.looks),
+        transactions_per_second: per_second,
+        held_seconds: load.map(|load| load.held_seconds),
+        mean_active_by_statistics: rates.and_then(|rates| rates.mean_active),
+        busy_ratio: rates.and_then(|rates| rates.busy_ratio),
+        target_wait_seconds,
+        needed: load.map(|load| needed(load, target_wait_seconds, optimal)),
+        unknown: unknown(seen, rates, late),
+    }
+}
+
+fn needed(load: Load, target_wait_seconds: f64, optimal: u64) -> Needed {
+    Needed {
+        stable_connections: load.stable_connections(),
+        eighty_percent_connections: load.at_eighty_percent(),
+        target_wait_connections: load
+            .connections_until(|waiting| waiting.mean_seconds <= target_wait_seconds),
+        wait_at_optimal_seconds: load.waiting(optimal).map(|waiting| waiting.mean_seconds),
+    }
+}
+
+/// Averages and percentiles of (sessions, active, occupied).
+fn concurrency(looks: impl Iterator<Item = (i64, i64, i64)>) -> Concurrency {
+    let (mut sessions, mut active, mut occupied) = (Vec::new(), Vec::new(), Vec::new());
+    for look in looks {
+        sessions.push(look.0);
+        active.push(look.1);
+        occupied.push(look.2);
+    }
+    Concurrency {
+        mean_sessions: mean(&sessions),
+        mean_active: mean(&active),
+        p95_active: percentile_95(active),
+        mean_occupied: mean(&occupied),
+        p95_occupied: percentile_95(occupied),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
+fn mean(values: &[i64]) -> f64 {
+    if values.is_empty() { 0.0 } else { values.iter().sum::<i64>() as f64 / values.len() as f64 }
+}
+
+/// The smallest value that 95 of 100 do not exceed (nearest rank).
+fn percentile_95(mut values: Vec<i64>) -> i64 {
+    values.sort_unstable();
+    let rank = (values.len() * 95).div_ceil(100);
+    values.get(rank.saturating_sub(1)).copied().unwrap_or(0)
+}
+
+/// Each application over all looks; one that is not there in a look has no session in it.
+fn applications(looks: &[Vec<Busy>]) -> Vec<ApplicationLoad> {
+    let mut series: BTreeMap<&str, Vec<(i64, i64, i64)>> = BTreeMap::new();
+    for (at, look) in looks.iter().enumerate() {
+        for busy in look {
+            let seen = series.entry(&busy.application_name).or_default();
+            seen.resize(at, (0, 0, 0));
+            seen.push((busy.sessions, busy.active, busy.occupied));
+        }
+    }
+    let mut applications: Vec<ApplicationLoad> = series
+        .into_iter()
+        .map(|(name, mut seen)| {
+            seen.resize(looks.len(), (0, 0, 0));
+            ApplicationLoad { application_name: name.to_owned(), concurrency: concurrency(seen.into_iter()) }
+        })
+        .collect();
+    applications
+        .sort_by(|left, right| right.concurrency.mean_occupied.total_cmp(&left.concurrency.mean_occupied));
+    applications
+}
+
+/// What the counters say happened between two readings.
+#[derive(Clone, Copy, Debug)]
+struct Rates {
+    transactions_per_second: Option<f64>,
+    mean_active: Option<f64>,
+    busy_ratio: Option<f64>,
+}
+
+impl Rates {
+    /// Pgconn's own looks are transactions too, and its session is one: both are taken off.
+    fn between(first: Counters, last: Counters, looks: usize) -> Self {
+        let seconds = last.at_seconds - first.at_seconds;
+        if seconds < 1.0 {
+            return Self { transactions_per_second: None, mean_active: None, busy_ratio: None };
+        }
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52 looks")]
+        let transactions = last.transactions - first.transactions - looks as f64;
+        let difference = |value: fn(&Counters) -> Option<f64>| Some(value(&last)? - value(&first)?);
+        let active = difference(|counters| counters.active_seconds);
+        let held = difference(|counters| counters.idle_in_transaction_seconds)
+            .and_then(|idle| Some(idle + active?))
+            .map(|held| held.max(0.0));
+        // Sessions report when they end a transaction, so the counters lag by about a second.
+        let sessions = difference(|counters| counters.session_seconds).map(|sum| sum - seconds);
+        let busy_ratio =
+            sessions.filter(|sessions| *sessions > 0.0).and_then(|sum| Some((held? / sum).min(1.0)));
+        Self {
+            // A reset of the statistics in between makes them fall.
+            transactions_per_second: Some(transactions / seconds).filter(|rate| *rate >= 0.0),
+            mean_active: active.map(|active| active / seconds).filter(|mean| *mean >= 0.0),
+            busy_ratio,
+        }
+    }
+}
+
+/// Statements seen to begin per second: at least so many, because each session counts once a look.
+fn begun_per_second(looks: &[Vec<Busy>]) -> f64 {
+    let clock = |look: &Vec<Busy>| look.first().map(|busy| busy.at_seconds);
+    let clocks: Vec<f64> = looks.iter().filter_map(clock).collect();
+    let seconds = clocks.last().zip(clocks.first()).map_or(0.0, |(last, first)| last - first);
+    // The first look has none before it.
+    let began: i64 = looks.iter().skip(1).flatten().map(|busy| busy.began).sum();
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 statements")]
+    if seconds >= 1.0 { began as f64 / seconds } else { 0.0 }
+}
+
+fn unknown(seen: &Observations, rates: Option<Rates>, late: bool) -> Vec<String> {
+    let mut unknown = Vec::new();
+    let hidden = seen.looks.iter().flatten().map(|busy| busy.hidden).max().unwrap_or(0);
+    if hidden > 0 {
+        unknown.push(format!(
+            "up to {hidden} sessions are hidden from this role and count as idle: grant it pg_monitor"
+        ));
+    }
+    if late {
+        unknown.push(
+            "the exact arrival rate and the busy ratio: the server's counters lag (it reports transactions that touch no \
+             table late), so the rate is that of statements seen to begin"
+                .to_owned(),
+        );
+    } else if rates.is_none_or(|rates| rates.transactions_per_second.is_none()) {
+        unknown
+            .push("the arrival rate: looked for less than a second, or the statistics were reset".to_owned());
+    }
+    if seen.counters.is_some_and(|(_, last)| last.session_seconds.is_none()) {
+        unknown.push("the busy ratio: session times are counted since PostgreSQL 14".to_owned());
+    }
+    unknown.push(
+        "requests that wait for a pool inside the application: the server does not see them".to_owned(),
+    );
+    unknown.push("peaks outside these moments: sample at the busiest hour".to_owned());
+    unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn busy(name: &str, sessions: i64, active: i64, occupied: i64) -> Busy {
+        Busy {
+            application_name: name.to_owned(),
+            sessions,
+            active,
+            occupied,
+            began: 0,
+            hidden: 0,
+            at_seconds: 0.0,
+        }
+    }
+
+    fn counters(at_seconds: f64, transactions: f64, session: f64, active: f64, idle: f64) -> Counters {
+        Counters {
+            at_seconds,
+            transactions,
+            session_seconds: Some(session),
+            active_seconds: Some(active),
+            idle_in_transaction_seconds: Some(idle),
+        }
+    }
+
+    #[test]
+    fn applications_are_averaged_over_all_looks() {
+        let looks = vec![
+            vec![busy("a", 4, 2, 3)],
+            vec![busy("a", 4, 4, 4), busy("b", 1, 1, 1)],
+            vec![busy("a", 4, 0, 2)],
+        ];
+        let seen = Observations { looks, seconds: 3.0, counters: None, ended_early: true };
+        let sample = judge(&seen, 0.005, 9);
+        assert_eq!((sample.concurrency.mean_active, sample.concurrency.p95_active), (7.0 / 3.0, 5));
+        assert_eq!(sample.applications[0].application_name, "a");
+        assert_eq!(sample.applications[0].concurrency.mean_occupied, 3.0);
+        assert_eq!(sample.applications[1].concurrency.mean_sessions, 1.0 / 3.0);
+        assert!(sample.ended_early && sample.needed.is_none() && sample.transactions_per_second.is_none());
+    }
+
+    #[test]
+    fn the_load_gives_little_and_erlang() {
+        // 100 transactions a second that hold a connection for 20 ms: two busy on average (Q1).
+        let looks = vec![vec![busy("a", 10, 2, 2)]; 10];
+        let counters =
+            (counters(100.0, 1000.0, 500.0, 80.0, 0.0), counters(110.0, 2010.0, 610.0, 100.0, 20.0));
+        let seen = Observations { looks, seconds: 10.0, counters: Some(counters), ended_early: false };
+        let sample = judge(&seen, 0.005, 9);
+        assert_eq!(sample.transactions_per_second, Some(100.0));
+        assert_eq!(sample.mean_active_by_statistics, Some(2.0));
+        // 40 s held of 110 − 10 s of sessions.
+        assert_eq!(sample.busy_ratio, Some(0.4));
+        let needed = sample.needed.unwrap();
+        assert_eq!((needed.stable_connections, needed.eighty_percent_connections), (3, 3));
+        assert_eq!(needed.target_wait_connections, Some(4));
+        assert!(needed.wait_at_optimal_seconds.unwrap() < 0.001);
+    }
+
+    #[test]
+    fn nothing_seen_is_unknown_and_not_zero() {
+        let sample = judge(&Observations::default(), 0.005, 9);
+        assert_eq!((sample.needed, sample.held_seconds, sample.busy_ratio), (None, None, None));
+        let reset = (counters(1.0, 500.0, 5.0, 5.0, 5.0), counters(9.0, 10.0, 1.0, 1.0, 1.0));
+        let seen = Observations { counters: Some(reset), ..Observations::default() };
+        assert_eq!(judge(&seen, 0.005, 9).transactions_per_second, None);
+        assert!(judge(&seen, 0.005, 9).unknown.iter().any(|text| text.contains("arrival rate")));
+    }
+
+    #[test]
+    fn counters_that_lag_behind_what_was_seen_are_not_believed() {
+        let look = |at: f64| vec![Busy { began: 5, at_seconds: at, ..busy("a", 20, 5, 5) }];
+        let looks = (0..=100).map(|at| look(f64::from(at) / 10.0)).collect();
+        let lagging = (counters(0.0, 0.0, 0.0, 0.0, 0.0), counters(10.0, 200.0, 99.0, 5.0, 0.0));
+        let sample = judge(
+            &Observations { looks, seconds: 10.0, counters: Some(lagging), ended_early: false },
+            0.005,
+            9,
+        );
+        assert_eq!(sample.transactions_per_second, Some(50.0));
+        assert_eq!((sample.held_seconds, sample.busy_ratio), (Some(0.1), None));
+        assert!(sample.unknown[0].contains("counters lag"), "{:?}", sample.unknown);
+    }
+
+    #[test]
+    fn percentiles_are_nearest_rank() {
+        assert_eq!(percentile_95((1..=100).collect()), 95);
+        assert_eq!(percentile_95(vec![7]), 7);
+        assert_eq!(percentile_95(Vec::new()), 0);
+    }
+}

@@ -1,0 +1,16 @@
+-- One row per application of the client sessions but this one: how many, running a statement, holding their connection,
+-- and with a statement begun after {since}, a moment in seconds or null; and the server's clock.
+-- A hidden session's application is unknown, so hidden ones stand under the empty name.
+select encode(textsend(case when s.backend_start is null then '' else s.application_name end), 'hex') as application_name,
+       count(*)                                                                                 as sessions,
+       count(*) filter (where s.state in ('active', 'fastpath function call'))                  as active,
+       count(*) filter (where s.state <> 'idle' and s.state <> 'disabled')                      as occupied,
+       count(*) filter (where s.query_start > to_timestamp({since}))                            as began,
+       count(*) filter (where s.backend_start is null)                                          as hidden,
+       max(extract(epoch from clock_timestamp()))::float8                                       as at_seconds
+from pg_stat_activity s
+where s.pid <> pg_backend_pid()
+  and (s.backend_type = 'client backend'
+       or (s.backend_start is null and s.datid is not null and s.usesysid is not null))
+group by 1
+
