@@ -37,7 +37,9 @@ const LIFETIME: Duration = Duration::from_secs({lifetime});
 pub fn pool() -> Result<Pool, Box<dyn Error + Send + Sync>> {{
     let mut config: Config = env::var("DATABASE_URL")?.parse()?;
     config.connect_timeout(WAIT);
-{timeout}    let recycling = ManagerConfig {{ recycling_method: RecyclingMethod::Verified }};
+{timeout}    let recycling = ManagerConfig {{
+        recycling_method: RecyclingMethod::Verified,
+    }};
     let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
         .max_size({max})
         .runtime(Runtime::Tokio1)
