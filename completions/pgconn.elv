@@ -69,6 +69,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand ping 'Say whether a server lets you in, and which phase is slow'
             cand conninfo 'Show what would be connected to, and by which settings'
             cand size 'Plan pool sizes and max_connections, write configuration'
+            cand doctor 'Find bad connection practice, with evidence and advice'
             cand metrics 'Print metrics for Prometheus, once'
             cand schema 'Print the JSON Schema of an output'
             cand completions 'Print the completion script of a shell'
@@ -1056,6 +1057,42 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
+        &'pgconn;doctor'= {
+            cand --for 'How long to watch for churn and leaks'
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing'
+            cand --output 'Write the result to a file, all of it or nothing'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand --exit-code 'End as `check` does: 0 pass, 1 warn, 2 fail or no connection, 3 unknown'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs'
+            cand --verbose 'Say more: the connection used, SQLSTATEs'
+            cand --full 'Show long texts whole on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
         &'pgconn;metrics'= {
             cand --max-series 'Series at most in each family that depends on names; the others are counted in pgconn_omitted_series'
             cand --compat 'The metric names of another exporter instead of pgconn''s own'
@@ -1208,6 +1245,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand ping 'Say whether a server lets you in, and which phase is slow'
             cand conninfo 'Show what would be connected to, and by which settings'
             cand size 'Plan pool sizes and max_connections, write configuration'
+            cand doctor 'Find bad connection practice, with evidence and advice'
             cand metrics 'Print metrics for Prometheus, once'
             cand schema 'Print the JSON Schema of an output'
             cand completions 'Print the completion script of a shell'
@@ -1251,6 +1289,8 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;help;conninfo'= {
         }
         &'pgconn;help;size'= {
+        }
+        &'pgconn;help;doctor'= {
         }
         &'pgconn;help;metrics'= {
         }

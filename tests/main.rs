@@ -14,6 +14,7 @@ mod common;
 mod completions;
 mod connecting;
 mod demo;
+mod doctor;
 mod documents;
 mod filters;
 mod help;

@@ -8,6 +8,7 @@ mod check;
 pub(crate) mod completions;
 mod conninfo;
 mod demo;
+mod doctor;
 mod kill;
 mod listing;
 mod long;
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Conninfo(conninfo::Args),
     /// Plan pool sizes and max_connections, write configuration
     Size(Box<size::Args>),
+    /// Find bad connection practice, with evidence and advice
+    Doctor(doctor::Args),
     /// Print metrics for Prometheus, once
     Metrics(metrics::Args),
     /// Print the JSON Schema of an output
@@ -96,6 +99,7 @@ impl Command {
                 | Self::Check(_)
                 | Self::Pooler(_)
                 | Self::Metrics(_)
+                | Self::Doctor(_)
         );
         if watch.is_some() && !repeats {
             let failure = Failure::usage("this command runs once");
@@ -123,6 +127,7 @@ pub(crate) const MANUALS: &[(&str, Manual)] = &[
     ("check", check::MANUAL),
     ("ping", ping::MANUAL),
     ("size", size::MANUAL),
+    ("doctor", doctor::MANUAL),
     ("metrics", metrics::MANUAL),
     ("pooler", pooler::MANUAL),
     ("demo", demo::MANUAL),
@@ -168,6 +173,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Ping(args) => ping::run(args, context).await,
         Command::Conninfo(args) => conninfo::run(&args, context),
         Command::Size(args) => size::run(*args, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),

@@ -33,6 +33,7 @@ pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use connect::{Attempt, Notice, Options};
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use look::{Listing, Order, Selection};
+pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
 pub(crate) use retry::Backoff;
 pub(crate) use settings::Moment;

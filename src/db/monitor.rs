@@ -5,6 +5,7 @@ use super::rows::{Row, Rows};
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::health::{Culprit, Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
+use crate::model::practice::Origin;
 use crate::model::server::{Limits, Surroundings};
 use crate::model::usage::{Connections, Tally};
 
@@ -53,6 +54,28 @@ impl Db {
         let tallies = tallies.iter().map(tally_of).collect::<Result<_, _>>()?;
         let databases = databases.iter().map(database_of).collect::<Result<_, _>>()?;
         Ok(Scraped { surroundings, facts, tallies, databases })
+    }
+
+    /// Client sessions by where they come from, most sessions first.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn origins(&self) -> Result<Vec<Origin>, Error> {
+        let [rows] = exactly(self.look(&[sql::fill(sql::ORIGINS, &[])]).await?)?;
+        rows.iter()
+            .map(|row| {
+                Ok(Origin {
+                    application_name: row.text("application_name")?.unwrap_or_default(),
+                    role: row.text("role")?,
+                    superuser: row.claim("superuser")?,
+                    role_limited: row.claim("role_limited")?,
+                    database: row.text("database")?,
+                    database_limited: row.claim("database_limited")?,
+                    plaintext: row.word("plaintext")?.map(|word| word == "t"),
+                    sessions: row.required("n")?,
+                })
+            })
+            .collect()
     }
 
     /// Reads what postgres_exporter reads about connections; of pg_stat_database these `columns`.

@@ -30,6 +30,8 @@ pub(crate) const EXPORTER_LOCKS: &str = include_str!("sql/exporter_locks.sql");
 pub(crate) const BUSY: &str = include_str!("sql/busy.sql");
 /// What the server has counted.
 pub(crate) const COUNTERS: &str = include_str!("sql/counters.sql");
+/// Client sessions by where they come from.
+pub(crate) const ORIGINS: &str = include_str!("sql/origins.sql");
 /// The names that filters could have meant.
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
 /// The prepared transactions that somebody waits for.

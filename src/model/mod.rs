@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod load;
 pub(crate) mod metric;
 pub(crate) mod pooler;
+pub(crate) mod practice;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod settings;

@@ -1,0 +1,201 @@
+//! `pgconn doctor`: an audit of how a server's connections are used, with evidence from this server, advice and the next
+//! command. It watches for a while, because a single look shows neither churn nor leaks.
+
+mod rules;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::Context;
+use super::manual::{Group, Manual};
+use super::watch::{self, Shown};
+use crate::args;
+use crate::db::{self, Db, Listing, Order, Selection};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::practice::{Finding, Grade, Watched};
+use crate::model::settings::Setting;
+use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::{Head, Report, text, tsv};
+use rules::Evidence;
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Monitor,
+    &[
+        ("What is wrong with how connections are used?", "pgconn doctor"),
+        ("Watch for a minute: slow leaks and rare bursts", "pgconn doctor --for 1m"),
+        ("In a pipeline, with the exit codes of check", "pgconn doctor --exit-code --json"),
+    ],
+);
+
+/// Between two looks of a sample: often enough to see sessions that live for a second.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How long to watch for churn and leaks
+    #[arg(long = "for", value_name = "DUR", default_value = "10s", value_parser = args::duration)]
+    sample: Duration,
+    /// End as `check` does: 0 pass, 1 warn, 2 fail or no connection, 3 unknown
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// Watches, judges and prints.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    if context.ui.is_terminal() && args.sample > Duration::from_secs(1) {
+        context.ui.status(&format!("watching for {}", text::duration(args.sample.as_secs_f64())));
+    }
+    let stop = context.stop.clone();
+    let ended = watch::look(context, async |db| {
+        let evidence = gather(db, args.sample, &stop).await?;
+        let head = super::head(db, &evidence.scraped.surroundings, 0);
+        let findings = rules::findings(&evidence);
+        let report = Doctor { findings, sampled_seconds: evidence.seconds };
+        let exit = if args.exit_code { report.verdict() } else { Exit::Done };
+        Ok(Shown { exit, ..Shown::new(report, head) })
+    })
+    .await;
+    match ended.map_err(|error| error.downcast::<db::Error>()) {
+        Ok(exit) => Ok(exit),
+        Err(Ok(error)) => {
+            let failure = Failure::from(error);
+            let refused = args.exit_code && failure.exit == Exit::NoConnection;
+            Err(if refused { Failure { exit: Exit::Verdict(2), ..failure } } else { failure }.into())
+        }
+        Err(Err(other)) => Err(other),
+    }
+}
+
+/// Looks again and again until `sample` is over.
+async fn gather(db: &Db, sample: Duration, stop: &crate::stop::Stop) -> Result<Evidence, db::Error> {
+    let (_, settings, _) = db.settings(&[Setting::Statement, Setting::IdleInTransaction]).await?;
+    let listing = Listing {
+        selection: Selection::default(),
+        over: None,
+        order: Order::Pid,
+        limit: None,
+        query_bytes: Some(0),
+    };
+    let before = db.scrape(&listing.selection).await?.databases;
+    let began = Instant::now();
+    let mut watched = Watched::default();
+    loop {
+        watched.add(&db.sessions(&listing).await?.1);
+        let left = sample.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE.min(left)) => {}
+            signal = stop.pulled() => return Err(db::Error::interrupted(signal)),
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let scraped = db.scrape(&listing.selection).await?;
+    let origins = db.origins().await?;
+    Ok(Evidence { scraped, before, settings, origins, watched, seconds })
+}
+
+/// The answer of `doctor`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Doctor {
+    /// One per rule, the worst first.
+    findings: Vec<Finding>,
+    /// How long the server was watched.
+    sampled_seconds: f64,
+}
+
+impl Doctor {
+    fn count(&self, grade: Grade) -> usize {
+        self.findings.iter().filter(|finding| finding.status == grade).count()
+    }
+
+    fn verdict(&self) -> Exit {
+        match [Grade::Fail, Grade::Warn, Grade::Unknown].into_iter().find(|grade| self.count(*grade) > 0) {
+            Some(Grade::Fail) => Exit::Verdict(2),
+            Some(Grade::Warn) => Exit::Verdict(1),
+            Some(Grade::Unknown) => Exit::Verdict(3),
+            Some(Grade::Pass) | None => Exit::Done,
+        }
+    }
+}
+
+const fn word(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Pass => "pass",
+        Grade::Unknown => "unknown",
+        Grade::Warn => "warn",
+        Grade::Fail => "fail",
+    }
+}
+
+const fn mark(grade: Grade) -> Mark {
+    match grade {
+        Grade::Pass => Mark::Plain,
+        Grade::Unknown | Grade::Warn => Mark::Warn,
+        Grade::Fail => Mark::Bad,
+    }
+}
+
+impl Report for Doctor {
+    fn kind(&self) -> &'static str {
+        "doctor"
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["findings"]
+    }
+
+    fn blocks(&self, _: &Head) -> Vec<Block> {
+        let summary = format!(
+            "{} fail, {} warn, {} unknown, {} pass; watched for {}",
+            self.count(Grade::Fail),
+            self.count(Grade::Warn),
+            self.count(Grade::Unknown),
+            self.count(Grade::Pass),
+            text::duration(self.sampled_seconds)
+        );
+        let mut blocks = vec![Block::line(summary)];
+        for finding in self.findings.iter().filter(|finding| finding.status != Grade::Pass) {
+            blocks.push(Block::Gap);
+            let line = format!("{} {}: {}", word(finding.status), finding.rule, finding.title);
+            blocks.push(Block::marked(mark(finding.status), line));
+            blocks.push(Block::line(format!("  {}", finding.evidence)));
+            if let Some(advice) = &finding.advice {
+                blocks.push(Block::line(format!("  {advice}")));
+            }
+            if let Some(next) = &finding.next_command {
+                blocks.push(Block::line(format!("  next: {next}")));
+            }
+        }
+        let mut table = Table::new(&[("PASS", Align::Left), ("SEEN", Align::Left)]);
+        for finding in self.findings.iter().filter(|finding| finding.status == Grade::Pass) {
+            table.push(Mark::Dim, [finding.rule.into(), finding.evidence.clone()]);
+        }
+        if !table.is_empty() {
+            blocks.extend([Block::Gap, Block::Table(table)]);
+        }
+        blocks
+    }
+
+    fn tsv(&self) -> tsv::Rows {
+        let mut rows = tsv::Rows::new(&["rule", "status", "title", "evidence", "advice", "next_command"]);
+        for finding in &self.findings {
+            rows.push([
+                finding.rule.into(),
+                word(finding.status).into(),
+                finding.title.into(),
+                (&finding.evidence).into(),
+                finding.advice.as_ref().into(),
+                finding.next_command.as_ref().into(),
+            ]);
+        }
+        rows
+    }
+}
