@@ -318,3 +318,40 @@ fn hostile_names_stay_text() {
     let json = pooled.run(&["clients", "--json"]).success();
     assert!(!json.stdout.contains('\u{1b}') && !json.stdout.contains('\u{202e}'), "{json}");
 }
+
+#[test]
+fn the_console_is_reached_over_tls_with_a_password() {
+    let cluster = with(&[]);
+    let file = |name: &str| cluster.dir.join(format!("console.{name}")).to_str().unwrap().to_owned();
+    let (certificate, key, users) = (file("crt"), file("key"), file("users"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "9"])
+        .args(["-out", &certificate, "-keyout", &key])
+        .output()
+        .expect("the tests need the openssl program");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    std::fs::write(&users, "\"postgres\" \"secret\"\n").unwrap();
+    for path in [&certificate, &key, &users] {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    }
+    let settings = [
+        ("auth_type", "scram-sha-256"),
+        ("auth_file", users.as_str()),
+        ("client_tls_sslmode", "require"),
+        ("client_tls_cert_file", certificate.as_str()),
+        ("client_tls_key_file", key.as_str()),
+    ];
+    let pooler = PgBouncer::start(&cluster, &[], &settings);
+    let console = |more: &str| format!("host=127.0.0.1 port={} user=postgres {more}", pooler.port);
+    let run = |conninfo: &str, password: &str| {
+        Pgconn::new(&["-d", conninfo, "pooler", "clients", "--json"]).env("PGPASSWORD", password).run()
+    };
+    let strict = console(&format!("sslmode=verify-full sslrootcert={certificate}"));
+    let document = run(&strict, "secret").success().json();
+    assert_eq!(document["target"]["database"], "pgbouncer", "a connection string without a database");
+    let wrong = run(&strict, "wrong").fails_with(3);
+    assert!(wrong.stderr.contains("auth_failed") && !wrong.stderr.contains("wrong\""), "{wrong}");
+    let plain = run(&console("sslmode=disable"), "secret").fails_with(3);
+    assert!(plain.stderr.contains("\"code\":\"tls\""), "{plain}");
+}
