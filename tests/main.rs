@@ -13,6 +13,7 @@ mod cluster;
 mod common;
 mod completions;
 mod connecting;
+mod contrib;
 mod demo;
 mod doctor;
 mod documents;
