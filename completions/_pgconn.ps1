@@ -1064,6 +1064,8 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
             [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
             [CompletionResult]::new('--connect-wait', '--connect-wait', [CompletionResultType]::ParameterName, 'Keep trying to connect for this long while the server is full, down or starting')

@@ -1032,6 +1032,8 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --username 'Role to log in as (to select sessions of a role, use --role)'
             cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
             cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
             cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
             cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
             cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'

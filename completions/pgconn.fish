@@ -1023,6 +1023,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s h -l host -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'

@@ -6,10 +6,10 @@ mod help;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::args;
-use crate::commands::Command;
+use crate::commands::{Command, MANUALS};
 use crate::error::Failure;
 use crate::exit::Exit;
 
@@ -25,6 +25,17 @@ use crate::exit::Exit;
     subcommand_value_name = "COMMAND"
 )]
 pub(crate) struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Globals {
     /// Where to connect.
     #[command(flatten)]
     pub(crate) connection: args::Connection,
@@ -37,9 +48,6 @@ pub(crate) struct Cli {
     /// Print the version
     #[arg(short = 'V', long, hide_short_help = true, action = clap::ArgAction::Version, help_heading = "Output")]
     pub(crate) version: Option<bool>,
-    /// What to do.
-    #[command(subcommand)]
-    pub(crate) command: Command,
 }
 
 /// What the command line asks for.
@@ -57,7 +65,8 @@ pub(crate) enum Asked {
 /// A usage error, with the exit code that this command's users expect (`check` and `ping` have their own).
 pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
     let argv = help_at_the_end(argv);
-    let error = match parsed(command(), &argv) {
+    let read = parsed_alone(&argv).unwrap_or_else(|| parsed(command(), &argv));
+    let error = match read {
         Ok(cli) => return Ok(Asked::Run(Box::new(cli))),
         Err(error) => error,
     };
@@ -74,6 +83,19 @@ pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
 
 fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error> {
     command.try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches))
+}
+
+/// Reads a right command line with the one command that it names, and nothing when it is not right so: making every
+/// command's flags and copying every global flag into each costs more than all the rest of a start.
+fn parsed_alone(argv: &[OsString]) -> Option<Result<Cli, clap::Error>> {
+    let mut entries = argv.iter().skip(1).filter_map(|word| MANUALS.iter().find(|(name, ..)| word == name));
+    let named = entries.next().map(|(name, _, with_flags)| with_flags(clap::Command::new(name)));
+    let program = clap::Command::new("pgconn").version(env!("CARGO_PKG_VERSION"));
+    let alone = Globals::augment_args(program.disable_help_flag(true).disable_version_flag(true));
+    match parsed(alone.subcommands(named), argv) {
+        Err(error) if error.kind() != clap::error::ErrorKind::DisplayVersion => None,
+        read => Some(read),
+    }
 }
 
 /// The help that `argv` asks for; it is dressed only now, because a run does not need it.
@@ -146,13 +168,12 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
 }
 
 fn nearest_command(typed: &str) -> Option<&'static str> {
-    args::nearest(typed, crate::commands::MANUALS.iter().map(|(name, _)| *name))
+    args::nearest(typed, MANUALS.iter().map(|(name, ..)| *name))
 }
 
 /// Where the help for `argv` is: the first word that is a command is most likely the one.
 fn read_on(argv: &[OsString]) -> String {
-    let known =
-        |word: &OsString| crate::commands::MANUALS.iter().map(|(name, _)| *name).find(|name| word == name);
+    let known = |word: &OsString| MANUALS.iter().map(|(name, ..)| *name).find(|name| word == name);
     argv.iter()
         .skip(1)
         .find_map(known)
@@ -175,7 +196,7 @@ mod tests {
     #[test]
     fn h_is_the_host_except_at_the_end() {
         assert!(
-            matches!(read(words("pgconn -h db1 stats")), Ok(Asked::Run(cli)) if cli.connection.host.is_some())
+            matches!(read(words("pgconn -h db1 stats")), Ok(Asked::Run(cli)) if cli.globals.connection.host.is_some())
         );
         assert!(matches!(read(words("pgconn stats -h")), Ok(Asked::Text(_, Exit::Done))));
         assert!(matches!(read(words("pgconn -h")), Ok(Asked::Text(_, Exit::Done))));

@@ -65,12 +65,12 @@ fn say(text: &str, exit: Exit) -> Exit {
 
 fn run(cli: Cli) -> Exit {
     let ui = Ui::new(
-        cli.output.quiet,
-        cli.output.verbose,
-        colored(&io::stderr(), cli.output.color),
-        cli.output.format(),
+        cli.globals.output.quiet,
+        cli.globals.output.verbose,
+        colored(&io::stderr(), cli.globals.output.color),
+        cli.globals.output.format(),
     );
-    let output = match &cli.output.output {
+    let output = match &cli.globals.output.output {
         Some(path) => Output::file(path.clone()),
         None => Output::stdout(Box::new(io::stdout()), look(&cli)),
     };
@@ -82,8 +82,14 @@ fn run(cli: Cli) -> Exit {
         }
     };
     let (trigger, stop) = stop::channel();
-    let mut context =
-        Context { connection: cli.connection, flags: cli.output, ui, output, stop, program: cli::command };
+    let mut context = Context {
+        connection: cli.globals.connection,
+        flags: cli.globals.output,
+        ui,
+        output,
+        stop,
+        program: cli::command,
+    };
     let ended = runtime.block_on(async {
         listen(trigger)?;
         commands::run(cli.command, &mut context).await
@@ -122,8 +128,8 @@ fn look(cli: &Cli) -> Look {
     let terminal = io::stdout().is_terminal();
     Look {
         width: terminal.then(output::columns).flatten(),
-        color: colored(&io::stdout(), cli.output.color),
-        full: cli.output.full,
+        color: colored(&io::stdout(), cli.globals.output.color),
+        full: cli.globals.output.full,
     }
 }
 

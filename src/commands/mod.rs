@@ -28,7 +28,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::args::{self, Emergency};
 use crate::conninfo::{ConnInfo, Environment, resolve};
@@ -115,26 +115,29 @@ impl Command {
     }
 }
 
-/// What help and man pages say about each command beyond its flags, in the order of the help.
-pub(crate) const MANUALS: &[(&str, Manual)] = &[
-    ("stats", stats::MANUAL),
-    ("ls", ls::MANUAL),
-    ("long", long::MANUAL),
-    ("blockers", blockers::MANUAL),
-    ("cancel", cancel::MANUAL),
-    ("kill", kill::MANUAL),
-    ("timeout", timeout::MANUAL),
-    ("check", check::MANUAL),
-    ("ping", ping::MANUAL),
-    ("size", size::MANUAL),
-    ("doctor", doctor::MANUAL),
-    ("metrics", metrics::MANUAL),
-    ("pooler", pooler::MANUAL),
-    ("demo", demo::MANUAL),
-    ("conninfo", conninfo::MANUAL),
-    ("schema", schema::MANUAL),
-    ("completions", completions::MANUAL),
-    ("man", man::MANUAL),
+/// A command's name, what help and man pages say about it beyond its flags, and what adds its flags.
+pub(crate) type Entry = (&'static str, Manual, fn(clap::Command) -> clap::Command);
+
+/// Each command, in the order of the help.
+pub(crate) const MANUALS: &[Entry] = &[
+    ("stats", stats::MANUAL, stats::Args::augment_args),
+    ("ls", ls::MANUAL, ls::Args::augment_args),
+    ("long", long::MANUAL, long::Args::augment_args),
+    ("blockers", blockers::MANUAL, blockers::Args::augment_args),
+    ("cancel", cancel::MANUAL, cancel::Args::augment_args),
+    ("kill", kill::MANUAL, kill::Args::augment_args),
+    ("timeout", timeout::MANUAL, timeout::Args::augment_args),
+    ("check", check::MANUAL, check::Args::augment_args),
+    ("ping", ping::MANUAL, ping::Args::augment_args),
+    ("size", size::MANUAL, size::Args::augment_args),
+    ("doctor", doctor::MANUAL, doctor::Args::augment_args),
+    ("metrics", metrics::MANUAL, metrics::Args::augment_args),
+    ("pooler", pooler::MANUAL, pooler::Args::augment_args),
+    ("demo", demo::MANUAL, demo::Args::augment_args),
+    ("conninfo", conninfo::MANUAL, conninfo::Args::augment_args),
+    ("schema", schema::MANUAL, schema::Args::augment_args),
+    ("completions", completions::MANUAL, completions::Args::augment_args),
+    ("man", man::MANUAL, man::Args::augment_args),
 ];
 
 /// What a command is given: where to connect, how to speak, where the result goes.

@@ -118,7 +118,7 @@ pub(crate) struct Configuration {
     #[arg(long, value_name = "TARGET", value_parser = target_names(), hide_possible_values = true)]
     pub(super) emit: Option<String>,
     /// The service to print it for
-    #[arg(long = "for", hide_short_help = true, value_name = "NAME", requires = "emit")]
+    #[arg(id = "emit_for", long = "for", hide_short_help = true, value_name = "NAME", requires = "emit")]
     pub(super) service: Option<String>,
     /// direct, or a pooler in transaction or session mode
     ///
