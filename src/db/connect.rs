@@ -151,7 +151,7 @@ pub(crate) async fn connect(
     if info.ask() == Ask::Always {
         info = ask_password(&info, options).await?;
     }
-    let mut notices: Vec<Notice> = info.warnings().iter().map(ignored_password_file).collect();
+    let mut notices: Vec<Notice> = info.warnings().iter().map(|why| ignored_password_file(why)).collect();
     if options.lane == Lane::Emergency {
         notices.push(emergency());
     }
@@ -179,8 +179,8 @@ pub(crate) async fn connect(
     }
 }
 
-fn ignored_password_file(why: &String) -> Notice {
-    Notice { code: "password_file_ignored", message: why.clone(), hint: None }
+fn ignored_password_file(why: &str) -> Notice {
+    Notice { code: "password_file_ignored", message: why.to_owned(), hint: None }
 }
 
 fn emergency() -> Notice {

@@ -97,19 +97,6 @@ impl Kind {
     }
 }
 
-impl Scope {
-    /// The stable word of this scope for scripts.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Reserved => "reserved",
-            Self::Role => "role",
-            Self::Database => "database",
-            Self::Pooler => "pooler",
-        }
-    }
-}
-
 /// A failure with everything a person or script needs to go on.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
