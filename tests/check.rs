@@ -324,5 +324,6 @@ fn many_runs_leave_no_trace() {
     for _ in 0..60 {
         exits(&server, &["-q"], 0);
     }
-    assert_eq!(server.value(count), before);
+    // The server lets go of the last one a moment after its client has gone.
+    wait_until("no session is left", || server.value(count) == before);
 }

@@ -60,7 +60,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Ok(Shown { exit, ..Shown::new(report, head) })
     })
     .await;
-    match ended.map_err(|error| error.downcast::<db::Error>()) {
+    match ended.map_err(anyhow::Error::downcast::<db::Error>) {
         Ok(exit) => Ok(exit),
         Err(Ok(error)) => {
             let failure = Failure::from(error);
