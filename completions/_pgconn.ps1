@@ -65,6 +65,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel running queries; the sessions stay')
             [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'End sessions, and verify that they are gone')
             [CompletionResult]::new('terminate', 'terminate', [CompletionResultType]::ParameterValue, 'End sessions, and verify that they are gone')
+            [CompletionResult]::new('drain', 'drain', [CompletionResultType]::ParameterValue, 'Keep new connections out of a database, empty it, run a command, open it again')
             [CompletionResult]::new('timeout', 'timeout', [CompletionResultType]::ParameterValue, 'Show, set and reset statement_timeout and its kin')
             [CompletionResult]::new('pooler', 'pooler', [CompletionResultType]::ParameterValue, 'See PgBouncer''s pools, clients and servers')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try everything on a throwaway PostgreSQL, full of trouble')
@@ -564,6 +565,49 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do it without asking')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do it without asking')
             [CompletionResult]::new('--all-backends', '--all-backends', [CompletionResultType]::ParameterName, 'Server processes, walsenders and workers too')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON (short for --format json)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole on a terminal, too')
+            [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
+            break
+        }
+        'pgconn;drain' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database, by its exact name')
+            [CompletionResult]::new('--fence', '--fence', [CompletionResultType]::ParameterName, 'How to keep new connections out [default: limit for a superuser, else revoke]')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Hold it closed and empty this long')
+            [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long ending its sessions may take')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Entry of the connection service file')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--connect-wait', '--connect-wait', [CompletionResultType]::ParameterName, 'Keep trying to connect for this long while the server is full, down or starting')
+            [CompletionResult]::new('--emergency', '--emergency', [CompletionResultType]::ParameterName, 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION')
+            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would be done, and stop there')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done, and stop there')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do it without asking')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do it without asking')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
             [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
             [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
@@ -1278,6 +1322,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('blockers', 'blockers', [CompletionResultType]::ParameterValue, 'Show who waits for whom, as a tree, root first')
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel running queries; the sessions stay')
             [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'End sessions, and verify that they are gone')
+            [CompletionResult]::new('drain', 'drain', [CompletionResultType]::ParameterValue, 'Keep new connections out of a database, empty it, run a command, open it again')
             [CompletionResult]::new('timeout', 'timeout', [CompletionResultType]::ParameterValue, 'Show, set and reset statement_timeout and its kin')
             [CompletionResult]::new('pooler', 'pooler', [CompletionResultType]::ParameterValue, 'See PgBouncer''s pools, clients and servers')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try everything on a throwaway PostgreSQL, full of trouble')
@@ -1309,6 +1354,9 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             break
         }
         'pgconn;help;kill' {
+            break
+        }
+        'pgconn;help;drain' {
             break
         }
         'pgconn;help;timeout' {

@@ -40,6 +40,9 @@ _pgconn() {
             pgconn,doctor)
                 cmd="pgconn__subcmd__doctor"
                 ;;
+            pgconn,drain)
+                cmd="pgconn__subcmd__drain"
+                ;;
             pgconn,help)
                 cmd="pgconn__subcmd__help"
                 ;;
@@ -105,6 +108,9 @@ _pgconn() {
                 ;;
             pgconn__subcmd__help,doctor)
                 cmd="pgconn__subcmd__help__subcmd__doctor"
+                ;;
+            pgconn__subcmd__help,drain)
+                cmd="pgconn__subcmd__help__subcmd__drain"
                 ;;
             pgconn__subcmd__help,help)
                 cmd="pgconn__subcmd__help__subcmd__help"
@@ -197,7 +203,7 @@ _pgconn() {
 
     case "${cmd}" in
         pgconn)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v -V --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --version --help stats ls sessions long queries blockers blocking cancel kill terminate timeout pooler demo check ping conninfo size doctor metrics schema completions man help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v -V --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --version --help stats ls sessions long queries blockers blocking cancel kill terminate drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1283,8 +1289,140 @@ _pgconn() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pgconn__subcmd__drain)
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --db --fence --for --verify --dry-run --yes --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fence)
+                    COMPREPLY=($(compgen -W "limit revoke hard" -- "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --verify)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -h)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -U)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dbname)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -S)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --emergency)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -F)
+                    COMPREPLY=($(compgen -W "table json ndjson tsv nagios prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -o)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pgconn__subcmd__help)
-            opts="stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help"
+            opts="stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1382,6 +1520,20 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pgconn__subcmd__help__subcmd__drain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2967,7 +3119,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__schema)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help blockers cancel check conninfo doctor error kill long ls ping pooler size size_lint metrics stats timeout"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help blockers cancel check conninfo doctor drain error kill long ls ping pooler size size_lint metrics stats timeout"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -64,6 +64,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "blocking" -d 'Show wh
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "kill" -d 'End sessions, and verify that they are gone'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "terminate" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "drain" -d 'Keep new connections out of a database, empty it, run a command, open it again'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "pooler" -d 'See PgBouncer\'s pools, clients and servers'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
@@ -572,6 +573,43 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s v -l verbose
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l db -d 'The database, by its exact name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l fence -d 'How to keep new connections out [default: limit for a superuser, else revoke]' -r -f -a "limit\t'CONNECTION LIMIT 0: superusers still enter, the owner not'
+revoke\t'CONNECT revoked: its owner and superusers still enter'
+hard\t'ALLOW_CONNECTIONS false: nobody enters'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l for -d 'Hold it closed and empty this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l verify -d 'How long ending its sessions may take' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l role -d 'What new sessions of this role get' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l db -d 'What new sessions in this database get' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l kind -d 'Only this setting (repeat for more)' -r -f -a "statement\t'statement_timeout'
@@ -1199,29 +1237,30 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s v -l verbose -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "ls" -d 'List sessions'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "pooler" -d 'See PgBouncer\'s pools, clients and servers'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "doctor" -d 'Find bad connection practice, with evidence and advice'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "metrics" -d 'Print metrics for Prometheus, once'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "man" -d 'Print or install the manual pages'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "drain" -d 'Keep new connections out of a database, empty it, run a command, open it again'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "pooler" -d 'See PgBouncer\'s pools, clients and servers'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "doctor" -d 'Find bad connection practice, with evidence and advice'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "metrics" -d 'Print metrics for Prometheus, once'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "clients" -d 'List clients, each with the connection that serves it'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor error kill long ls ping pooler size size_lint metrics stats timeout"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls ping pooler size size_lint metrics stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -62,6 +62,11 @@ impl Ui {
         }
     }
 
+    /// Says what must not be missed, whatever was asked for: how to undo by hand what is about to be done.
+    pub(crate) fn always(self, line: &str) {
+        self.line(&sanitize(line));
+    }
+
     /// Says a detail, when details are wanted.
     pub(crate) fn detail(self, line: &str) {
         if self.verbose {

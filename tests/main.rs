@@ -17,6 +17,7 @@ mod contrib;
 mod demo;
 mod doctor;
 mod documents;
+mod drain;
 mod filters;
 mod help;
 mod hostile;

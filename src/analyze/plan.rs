@@ -167,7 +167,7 @@ fn judge(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) 
         let how = if named { "; --all-backends permits it" } else { "" };
         return Verdict::Spare(Fate::NotAClient, format!("{kind}{how}"));
     }
-    if !named && session.application_name == OWN_APPLICATION {
+    if !named && !wanted.pgconn_too && session.application_name == OWN_APPLICATION {
         return spare(Fate::Protected, "another session of pgconn; only its pid or session id selects it");
     }
     if action == Action::Cancel

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::manual::{Group, Manual};
+use super::watch::{self, Shown};
 use crate::analyze::blocking::{self, Line};
 use crate::args::Filters;
 use crate::exit::Exit;
@@ -45,32 +46,34 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filter = args.filters.filter();
     let limit = (!args.all_waits).then_some(MOST_WAITS);
-    let db = context.connect().await?;
-    let (surroundings, waits) = db.waits(&filter, limit, context.query_bytes()).await?;
-    let count = |claim: fn(&Blocked) -> bool| waits.sessions.iter().filter(|session| claim(session)).count();
-    let hidden = i64::try_from(count(|session| session.hidden)).unwrap_or(i64::MAX);
-    let undecidable = i64::try_from(count(|session| session.matches.is_none())).unwrap_or(i64::MAX);
-    let mut head = super::head(&db, &surroundings, hidden);
-    if !filter.is_empty() {
-        head.warnings.extend(super::undecidable(undecidable));
-    }
-    if limit.is_some_and(|limit| waits.waiting > i64::try_from(limit).unwrap_or(i64::MAX)) {
-        head.warnings.push(Warning {
-            code: "waits_cut",
-            message: format!("{} wait; only the {MOST_WAITS} longest waits were looked at", waits.waiting),
-            hint: Some("see all of them with --all-waits".into()),
-        });
-    }
-    if waits.sessions.is_empty() && !filter.is_empty() {
-        head.warnings.extend(super::did_you_mean(&db, &filter).await?);
-    }
-    db.close().await;
-    let report = Blockers::new(waits, !filter.is_empty());
-    context.emit(&report, &head)?;
-    for advice in report.advice() {
-        context.ui.hint(&advice);
-    }
-    Ok(Exit::Done)
+    let query_bytes = context.query_bytes();
+    watch::look(context, async |db| {
+        let (surroundings, waits) = db.waits(&filter, limit, query_bytes).await?;
+        let count = |claim: fn(&Blocked) -> bool| {
+            i64::try_from(waits.sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
+        };
+        let mut head = super::head(db, &surroundings, count(|session| session.hidden));
+        if !filter.is_empty() {
+            head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
+        }
+        if limit.is_some_and(|limit| waits.waiting > i64::try_from(limit).unwrap_or(i64::MAX)) {
+            head.warnings.push(Warning {
+                code: "waits_cut",
+                message: format!(
+                    "{} wait; only the {MOST_WAITS} longest waits were looked at",
+                    waits.waiting
+                ),
+                hint: Some("see all of them with --all-waits".into()),
+            });
+        }
+        if waits.sessions.is_empty() {
+            head.warnings.extend(super::did_you_mean(db, &filter).await?);
+        }
+        let report = Blockers::new(waits, !filter.is_empty());
+        let hints = report.advice();
+        Ok(Shown { hints, ..Shown::new(report, head) })
+    })
+    .await
 }
 
 /// The answer of `blockers`.

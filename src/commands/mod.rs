@@ -9,6 +9,7 @@ pub(crate) mod completions;
 mod conninfo;
 mod demo;
 mod doctor;
+mod drain;
 mod kill;
 mod listing;
 mod long;
@@ -62,6 +63,8 @@ pub(crate) enum Command {
     /// End sessions, and verify that they are gone
     #[command(visible_alias = "terminate")]
     Kill(kill::Args),
+    /// Keep new connections out of a database, empty it, run a command, open it again
+    Drain(drain::Args),
     /// Show, set and reset statement_timeout and its kin
     Timeout(timeout::Args),
     /// See PgBouncer's pools, clients and servers
@@ -96,6 +99,7 @@ impl Command {
             Self::Stats(_)
                 | Self::Ls(_)
                 | Self::Long(_)
+                | Self::Blockers(_)
                 | Self::Check(_)
                 | Self::Pooler(_)
                 | Self::Metrics(_)
@@ -126,6 +130,7 @@ pub(crate) const MANUALS: &[Entry] = &[
     ("blockers", blockers::MANUAL, blockers::Args::augment_args),
     ("cancel", cancel::MANUAL, cancel::Args::augment_args),
     ("kill", kill::MANUAL, kill::Args::augment_args),
+    ("drain", drain::MANUAL, drain::Args::augment_args),
     ("timeout", timeout::MANUAL, timeout::Args::augment_args),
     ("check", check::MANUAL, check::Args::augment_args),
     ("ping", ping::MANUAL, ping::Args::augment_args),
@@ -171,6 +176,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Cancel(args) => cancel::run(args, context).await,
         Command::Kill(args) => kill::run(args, context).await,
         Command::Pooler(args) => pooler::run(args, context).await,
+        Command::Drain(args) => drain::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
         Command::Ping(args) => ping::run(args, context).await,
@@ -315,6 +321,15 @@ impl Context {
             user: info.user().to_owned(),
             service: info.service().map(str::to_owned),
         })
+    }
+
+    /// Connects to another database of the same server, to an ordinary slot, until `stop`.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    async fn connect_into(&self, database: &str, stop: Stop) -> Result<Db, db::Error> {
+        let info = self.conninfo()?.in_database(database);
+        Db::connect(&info, &self.options(Lane::Ordinary), self.connection.timeout(), stop).await
     }
 
     /// Writes a result with everything that is said beside it; returns how the run ends.

@@ -182,6 +182,14 @@ pub(crate) struct ConnInfo {
 }
 
 impl ConnInfo {
+    /// The same way into another database.
+    pub(crate) fn in_database(mut self, name: &str) -> Self {
+        for parameter in self.parameters.iter_mut().filter(|parameter| parameter.keyword == "dbname") {
+            name.clone_into(&mut parameter.value);
+        }
+        self
+    }
+
     /// Every parameter that has a value, in the order of libpq's table.
     pub(crate) fn parameters(&self) -> &[Parameter] {
         &self.parameters

@@ -129,7 +129,7 @@ impl Db {
                 ("activity", &self.activity()),
                 ("powers", &sql::fill(sql::POWERS, &[])),
                 ("all_backends", flag(named && order.wanted.all_backends)),
-                ("spares_own", flag(!named)),
+                ("spares_own", flag(!named && !order.wanted.pgconn_too)),
                 ("own", &sql::literal(OWN_APPLICATION)),
                 ("same_query", flag(cancel)),
                 ("filter", &filter),

@@ -7,6 +7,7 @@ mod blocking;
 mod connect;
 pub(crate) mod console;
 mod dial;
+mod door;
 mod error;
 mod filter;
 mod hosts;
@@ -31,6 +32,7 @@ use tokio_postgres::error::SqlState;
 
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use connect::{Attempt, Notice, Options};
+pub(crate) use door::Which;
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use look::{Listing, Order, Selection};
 pub(crate) use monitor::Scraped;

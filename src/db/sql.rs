@@ -36,6 +36,12 @@ pub(crate) const ORIGINS: &str = include_str!("sql/origins.sql");
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
 /// The prepared transactions that somebody waits for.
 pub(crate) const PREPARED_BLOCKERS: &str = include_str!("sql/prepared_blockers.sql");
+/// A database as a drain finds it.
+pub(crate) const DATABASE: &str = include_str!("sql/database.sql");
+/// What is granted on a database.
+pub(crate) const GRANTS: &str = include_str!("sql/grants.sql");
+/// Who is in a database or on the way in.
+pub(crate) const INSIDE: &str = include_str!("sql/inside.sql");
 /// What decides which sessions this role may signal.
 pub(crate) const POWERS: &str = include_str!("sql/powers.sql");
 /// The one statement that signals.
@@ -144,6 +150,9 @@ mod tests {
             SESSION_GROUPS,
             CONFIG_LOADED,
             PREPARED_BLOCKERS,
+            DATABASE,
+            GRANTS,
+            INSIDE,
         ] {
             assert!(text.starts_with("-- One row per ") || text.starts_with("-- One row: "), "{text}");
         }

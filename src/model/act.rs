@@ -37,6 +37,8 @@ pub(crate) struct Wanted {
     pub(crate) filter: Filter,
     /// Named server processes, walsenders and workers may be acted on.
     pub(crate) all_backends: bool,
+    /// Other sessions of pgconn are not spared from the filter.
+    pub(crate) pgconn_too: bool,
 }
 
 /// What a named pid is.

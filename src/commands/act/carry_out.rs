@@ -19,17 +19,17 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A signal that was sent, for the log.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
+pub(in crate::commands) struct Sent {
     /// When.
-    pub(super) at: SystemTime,
+    pub(in crate::commands) at: SystemTime,
     /// Which.
-    pub(super) action: Action,
+    pub(in crate::commands) action: Action,
     /// To whom.
-    pub(super) identity: Identity,
+    pub(in crate::commands) identity: Identity,
 }
 
 /// A plan that is being carried out.
-pub(super) struct Act<'a> {
+pub(in crate::commands) struct Act<'a> {
     db: Db,
     plan: Plan,
     wanted: &'a Wanted,
@@ -40,17 +40,17 @@ pub(super) struct Act<'a> {
 
 impl<'a> Act<'a> {
     /// Nothing done yet. `db` must not hear signals; `stop` is looked at between its questions.
-    pub(super) const fn new(db: Db, plan: Plan, wanted: &'a Wanted, stop: Stop) -> Self {
+    pub(in crate::commands) const fn new(db: Db, plan: Plan, wanted: &'a Wanted, stop: Stop) -> Self {
         Self { db, plan, wanted, stop, sent: Vec::new(), lost: None }
     }
 
     /// The connection, the plan with each session's fate, the signals, and what could not be verified.
-    pub(super) fn end(self) -> (Db, Plan, Vec<Sent>, Option<Warning>) {
+    pub(in crate::commands) fn end(self) -> (Db, Plan, Vec<Sent>, Option<Warning>) {
         (self.db, self.plan, self.sent, self.lost)
     }
 
     /// Signals everything, then watches for `verify`.
-    pub(super) async fn at_once(&mut self, verify: Duration) {
+    pub(in crate::commands) async fn at_once(&mut self, verify: Duration) {
         let action = self.plan.action;
         let everybody = self.pids(|step| step.identity.is_some());
         self.signal(action, &everybody, true).await;
@@ -58,7 +58,7 @@ impl<'a> Act<'a> {
     }
 
     /// Cancels what runs, waits up to `grace` for the sessions to go by themselves, then ends what is still there.
-    pub(super) async fn gently(&mut self, grace: Duration, verify: Duration) {
+    pub(in crate::commands) async fn gently(&mut self, grace: Duration, verify: Duration) {
         let running = self.pids(|step| step.identity.is_some() && step.running);
         self.signal(Action::Cancel, &running, true).await;
         let cancelled = self.pids(|step| step.outcome.result == Fate::Signalled);

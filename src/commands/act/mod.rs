@@ -1,7 +1,7 @@
 //! What `cancel` and `kill` have in common: from targets and filters to a plan, its consent, the act and its report.
 
 mod audit;
-mod carry_out;
+pub(super) mod carry_out;
 pub(super) mod report;
 
 use std::path::PathBuf;
@@ -157,7 +157,7 @@ fn wanted(targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failu
         () => Reach::Filtered,
     };
     let named = targets.named.clone();
-    Ok((Wanted { named, filter, all_backends: targets.filters.all_backends }, reach))
+    Ok((Wanted { named, filter, all_backends: targets.filters.all_backends, ..Wanted::default() }, reach))
 }
 
 /// Whether the act may go ahead, by the flags, `PGCONN_CONFIRM` and the terminal.

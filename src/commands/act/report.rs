@@ -142,7 +142,7 @@ impl render::Report for Report {
 }
 
 /// The plan before it is carried out.
-pub(super) fn preview(plan: &Plan) -> Vec<Block> {
+pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block> {
     let mut blocks = vec![Block::Table(table(plan.steps.iter().take(PREVIEWED).map(|step| &step.outcome)))];
     blocks.extend(reasons(plan.steps.iter().map(|step| &step.outcome)));
     if let Some(more) = plan.steps.len().checked_sub(PREVIEWED).filter(|more| *more > 0) {

@@ -1,0 +1,169 @@
+//! The door of the database that is drained: closed once, opened again in every case.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::analyze::fence::Fence;
+use crate::analyze::plan;
+use crate::commands::Context;
+use crate::commands::act::carry_out::Act;
+use crate::db::{Backoff, Db, Error, Which};
+use crate::error::Failure;
+use crate::model::act::{Action, Fate, Wanted};
+use crate::model::database::Database;
+use crate::stop::Stop;
+
+/// How long opening it again is tried: long enough for a server to restart.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long to watch the sessions of one round; those that connect meanwhile are the next round's.
+const ROUND: Duration = Duration::from_secs(2);
+/// The pause before looking again at backends on their way in.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A database that this run closes and opens.
+pub(super) struct Door<'a> {
+    context: &'a Context,
+    db: Option<Db>,
+    home: String,
+    database: Database,
+    fence: Fence,
+    ended: i64,
+}
+
+/// How opening it again went.
+#[derive(Debug)]
+pub(super) enum Restored {
+    /// It is as it was.
+    Done,
+    /// The database is no more: the command dropped it.
+    Gone,
+    /// It is not, for this reason.
+    Failed(String),
+}
+
+impl<'a> Door<'a> {
+    /// A door that is still open. `db` is connected to the database `home` and hears no signals.
+    pub(super) const fn new(
+        context: &'a Context,
+        db: Db,
+        home: String,
+        database: Database,
+        fence: Fence,
+    ) -> Self {
+        Self { context, db: Some(db), home, database, fence, ended: 0 }
+    }
+
+    /// Sessions that were ended.
+    pub(super) const fn ended(&self) -> i64 {
+        self.ended
+    }
+
+    /// Closes it. When it is not known whether that happened, it is opened again at once.
+    pub(super) async fn close(&mut self, statements: &[String]) -> Result<(), Failure> {
+        let Err(error) = self.connected().await?.change_door(statements).await else { return Ok(()) };
+        if error.sqlstate.is_none() {
+            self.db = None;
+            if let Restored::Failed(why) = self.restore().await {
+                return Err(Failure::from(error).detailed(format!("it may have been left closed: {why}")));
+            }
+        }
+        Err(error.into())
+    }
+
+    /// Ends sessions until none is left and none is on its way in.
+    pub(super) async fn empty(&mut self, wanted: &Wanted, time: Duration) -> Result<(), Failure> {
+        let deadline = Instant::now() + time;
+        loop {
+            if self.context.stop.signal().is_some() {
+                return Err(Failure::failed("interrupted before it was empty; it is open again"));
+            }
+            let (_, facts) = self.connected().await?.facts(wanted).await?;
+            if facts.candidates.is_empty() {
+                let oid = self.database.oid;
+                let inside = self.connected().await?.inside(oid).await?;
+                if inside.sessions == 0 && inside.starting == 0 {
+                    return Ok(());
+                }
+                sleep(PAUSE).await;
+            } else {
+                self.round(wanted, plan::plan(Action::Terminate, wanted, &facts)).await?;
+            }
+            if Instant::now() >= deadline {
+                return Err(Failure::failed(format!("it was not empty after {time:?}; it is open again"))
+                    .hinted(format!("can still enter: {}", self.fence.still_enter(&self.database))));
+            }
+        }
+    }
+
+    async fn round(&mut self, wanted: &Wanted, plan: plan::Plan) -> Result<(), Failure> {
+        self.connected().await?;
+        let Some(db) = self.db.take() else { return Ok(()) };
+        let mut act = Act::new(db, plan, wanted, self.context.stop.clone());
+        act.at_once(ROUND).await;
+        let (db, plan, _, _) = act.end();
+        self.db = Some(db);
+        self.ended += plan.counts().succeeded;
+        let forbidden = plan.steps.iter().find(|step| {
+            matches!(step.outcome.result, Fate::NotPermitted | Fate::NotVisible | Fate::Protected)
+        });
+        let Some(step) = forbidden else { return Ok(()) };
+        let why = step.outcome.error.as_deref().unwrap_or("not permitted");
+        let failure =
+            Failure::failed(format!("pid {} cannot be ended: {why}; it is open again", step.outcome.pid));
+        Err(match step.missing_role {
+            Some(role) => failure.hinted(format!("GRANT {role} TO this role")),
+            None => failure,
+        })
+    }
+
+    /// Opens it exactly as it was, over a new connection when the old one is lost, until that succeeds or hope is lost.
+    pub(super) async fn restore(&mut self) -> Restored {
+        let deadline = Instant::now() + PATIENCE;
+        let mut backoff = Backoff::new();
+        loop {
+            let error = match self.try_to_restore().await {
+                Ok(restored) => return restored,
+                Err(error) => error,
+            };
+            // Whatever is wrong with it, the next attempt has a connection of its own.
+            self.db = None;
+            if Instant::now() >= deadline {
+                return Restored::Failed(error.to_string());
+            }
+            self.context.ui.status(&format!("could not open it again yet: {error}; trying again"));
+            sleep(backoff.wait()).await;
+        }
+    }
+
+    async fn try_to_restore(&mut self) -> Result<Restored, Error> {
+        let (oid, fence, before) = (self.database.oid, self.fence, self.database.clone());
+        let db = self.connected().await?;
+        // The command can have renamed or dropped it.
+        let Some(now) = db.database(Which::Oid(oid)).await? else { return Ok(Restored::Gone) };
+        let statements = match fence.statements(&before, &now.name) {
+            Ok(statements) => statements,
+            Err(why) => return Ok(Restored::Failed(why)),
+        };
+        db.change_door(&statements.restore).await?;
+        let after = db.database(Which::Oid(oid)).await?;
+        let same = |after: &Database| {
+            after.connection_limit == before.connection_limit
+                && after.allow_connections == before.allow_connections
+                && after.grants == before.grants
+        };
+        Ok(match after {
+            None => Restored::Gone,
+            Some(after) if same(&after) => Restored::Done,
+            Some(_) => Restored::Failed("somebody else has changed who may enter it meanwhile".into()),
+        })
+    }
+
+    /// The connection, a new one when the old one is lost.
+    async fn connected(&mut self) -> Result<&Db, Error> {
+        if self.db.is_none() {
+            self.db = Some(self.context.connect_into(&self.home, Stop::never()).await?);
+        }
+        self.db.as_ref().ok_or_else(|| Error::new(crate::db::Kind::ConnectionLost, "the connection was lost"))
+    }
+}

@@ -1,0 +1,240 @@
+//! `pgconn drain`: close the door of a database, end the sessions in it, hold it empty for a while or for a command, and
+//! open it again exactly as it was, whatever happens in between.
+
+mod door;
+mod hold;
+mod report;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use super::Context;
+use super::act::{self, report::preview};
+use super::manual::{Group, Manual};
+use crate::analyze::fence::Fence;
+use crate::analyze::plan::{self, Consent, Reach};
+use crate::args;
+use crate::db::{Db, Kind, Which};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::act::{Action, Wanted};
+use crate::model::database::Database;
+use crate::model::filter::{Filter, Name, Term};
+use crate::model::server::Surroundings;
+use crate::render::{Report as _, text};
+use door::{Door, Restored};
+use hold::Held;
+pub(super) use report::Report;
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Act,
+    &[
+        (
+            "Copy a database that applications keep connecting to",
+            "pgconn drain --db shop -- createdb -T shop copy",
+        ),
+        ("Keep everybody out for ten minutes", "pgconn drain --db shop --for 10m"),
+        ("What would be closed, and who would be ended?", "pgconn drain --db shop --for 10m --dry-run"),
+        ("Keep superusers out, too", "pgconn drain --db shop --fence hard -- pg_dump -d shop2 -f shop2.sql"),
+    ],
+)
+.variables(&[("PGCONN_CONFIRM", "`always` demands --yes everywhere")]);
+
+/// Arguments of `drain`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The database, by its exact name
+    #[arg(long, value_name = "NAME")]
+    db: String,
+    /// How to keep new connections out [default: limit for a superuser, else revoke]
+    #[arg(long, value_enum, value_name = "FENCE")]
+    fence: Option<Wall>,
+    /// Hold it closed and empty this long
+    #[arg(long = "for", value_name = "DUR", value_parser = args::duration, conflicts_with = "command")]
+    hold: Option<Duration>,
+    /// How long ending its sessions may take
+    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = args::duration)]
+    verify: Duration,
+    /// Show what would be done, and stop there
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// Command to run while the database is closed and empty; stdout is its alone
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// The fences, as they are typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Wall {
+    /// CONNECTION LIMIT 0: superusers still enter, the owner not
+    Limit,
+    /// CONNECT revoked: its owner and superusers still enter
+    Revoke,
+    /// ALLOW_CONNECTIONS false: nobody enters
+    Hard,
+}
+
+/// Plans, asks, closes, empties, holds, opens and reports.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    if args.command.is_empty() && args.hold.is_none() && !context.ui.is_terminal() {
+        return Err(Failure::refused("hold it closed for how long?")
+            .hinted("give --for DUR, or a command behind --")
+            .into());
+    }
+    let consent = act::consent(Reach::Filtered, args.yes, context)?;
+    if let (Consent::Missing(why), false) = (consent, args.dry_run) {
+        return Err(Failure::refused(format!("{why}; nothing was done")).hinted("add --yes").into());
+    }
+    let (db, home) = connect_elsewhere(context, &args.db).await?;
+    let wanted = wanted(&args.db);
+    let (surroundings, facts) = db.facts(&wanted).await?;
+    let plan = plan::plan(Action::Terminate, &wanted, &facts);
+    let database = admitted(&db, &surroundings, &args.db).await?;
+    let fence = match args.fence {
+        Some(Wall::Limit) => Fence::Limit,
+        Some(Wall::Revoke) => Fence::Revoke,
+        Some(Wall::Hard) => Fence::Hard,
+        None if surroundings.me.superuser => Fence::Limit,
+        None => Fence::Revoke,
+    };
+    let statements = fence.statements(&database, &database.name).map_err(|why| {
+        Failure::refused(format!("{why}; nothing was done"))
+            .hinted("another fence: --fence limit, --fence hard")
+    })?;
+    let restore_sql = sql(&statements.restore);
+    let head = super::head(&db, &surroundings, 0);
+    if !plan.steps.is_empty() {
+        context.ui.show(&preview(&plan));
+    }
+    let sessions = text::count(i64::try_from(plan.steps.len()).unwrap_or(i64::MAX), "session");
+    let who = fence.still_enter(&database);
+    context.ui.status(&format!("to close it: {} (can still enter: {who})", sql(&statements.close)));
+    let mut report = Report::new(&database, fence, restore_sql.clone());
+    if args.dry_run {
+        db.close().await;
+        context.emit(&report, &head)?;
+        return Ok(Exit::Done);
+    }
+    if consent == Consent::Ask {
+        let place = db.target().place();
+        let question =
+            format!("Close database {} on {place} and end its {sessions}?", super::quoted(&args.db));
+        act::confirm(&question, context).await?;
+    }
+    // Never held back: whoever reads it can open the door when nothing else can.
+    context.ui.always(&format!("to open it again by hand: {restore_sql}"));
+    let mut door = Door::new(context, db.until_done(), home, database, fence);
+    door.close(&statements.close).await?;
+    let done = empty_and_hold(&mut door, &args, &wanted, context).await;
+    let restored = door.restore().await;
+    report.set(door.ended(), &done, &restored);
+    finish(context, report, &head, done, restored, args.command.is_empty())
+}
+
+/// What happened between closing and opening.
+type Done = Result<(Held, Duration), Failure>;
+
+async fn empty_and_hold(door: &mut Door<'_>, args: &Args, wanted: &Wanted, context: &Context) -> Done {
+    door.empty(wanted, args.verify).await?;
+    let began = tokio::time::Instant::now();
+    let held = match (args.command.split_first(), args.hold) {
+        (Some((program, arguments)), _) => hold::command(program, arguments, context).await?,
+        (None, time) => hold::time(time, context).await,
+    };
+    Ok((held, began.elapsed()))
+}
+
+/// Says how it went, worst news first.
+fn finish(
+    context: &mut Context,
+    report: Report,
+    head: &crate::render::Head,
+    done: Done,
+    restored: Restored,
+    stdout_is_ours: bool,
+) -> Result<Exit> {
+    if let Restored::Failed(why) = restored {
+        let failure = Failure::failed(format!("the database was left closed: {why}"));
+        return Err(failure.hinted(format!("open it by hand: {}", report.restore_sql())).into());
+    }
+    let (held, _) = match (done, context.stop.signal()) {
+        (Ok(done), _) => done,
+        (Err(failure), Some(signal)) => return Err(Failure { exit: signal.exit(), ..failure }.into()),
+        (Err(failure), None) => return Err(failure.into()),
+    };
+    if stdout_is_ours || context.flags.output.is_some() {
+        context.emit(&report, head)?;
+    } else {
+        context.ui.show(&report.blocks(head));
+    }
+    match (context.stop.signal(), held) {
+        (Some(signal), _) => Ok(signal.exit()),
+        (None, Held::Command(status)) if !status.success() => {
+            Err(Failure::failed(format!("the command failed: {status}")).into())
+        }
+        (None, _) => Ok(Exit::Done),
+    }
+}
+
+/// A connection to another database than the one that is to be empty, and that database's name.
+async fn connect_elsewhere(context: &Context, name: &str) -> Result<(Db, String)> {
+    if context.conninfo()?.dbname() != name {
+        let db = context.connect().await?;
+        let home = db.target().database.clone();
+        if home != name {
+            return Ok((db, home));
+        }
+        db.close().await;
+    }
+    let mut last = None;
+    for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
+        match context.connect_into(home, context.stop.clone()).await {
+            Ok(db) => return Ok((db, home.to_owned())),
+            Err(error)
+                if matches!(error.kind, Kind::NoSuchDatabase | Kind::PermissionDenied | Kind::AuthFailed) =>
+            {
+                last = Some(error);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let failure = last.map_or_else(|| Failure::failed("there is no other database"), Failure::from);
+    Err(failure.hinted("connect to another database than the one to drain: -d NAME").into())
+}
+
+/// Every client session in the database, pgconn's others included.
+fn wanted(name: &str) -> Wanted {
+    let database = Term { exclude: false, value: Name::Exact(name.to_owned()) };
+    let filter = Filter { databases: vec![database], ..Filter::default() };
+    Wanted { filter, pgconn_too: true, ..Wanted::default() }
+}
+
+/// The database, when it is there and this role may close it.
+async fn admitted(db: &Db, surroundings: &Surroundings, name: &str) -> Result<Database> {
+    act::refuse_other_products(surroundings)?;
+    if surroundings.server.in_recovery {
+        let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
+        return Err(refused.hinted("drain the database on the primary").into());
+    }
+    let Some(database) = db.database(Which::Name(name)).await? else {
+        return Err(Failure::failed(format!("there is no database \"{name}\"; nothing was done")).into());
+    };
+    if database.owned {
+        return Ok(database);
+    }
+    let failure = Failure::failed(format!("role \"{}\" may not close it", surroundings.me.role));
+    Err(failure
+        .hinted(format!("that takes its owner, {}, or a superuser", super::quoted(&database.owner)))
+        .into())
+}
+
+/// Statements as one line that can be pasted.
+fn sql(statements: &[String]) -> String {
+    format!("{};", statements.join("; "))
+}

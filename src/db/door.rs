@@ -1,0 +1,72 @@
+//! The door of a database: who may enter, who is in, and changing the former.
+
+use super::rows::{Row, Rows};
+use super::{Db, Error, Kind, sql};
+use crate::model::database::{Database, Grant, Inside};
+
+/// Which database is meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which<'a> {
+    /// The one of this name.
+    Name(&'a str),
+    /// The one with this oid, whatever its name is now.
+    Oid(u32),
+}
+
+impl Db {
+    /// Looks at a database; none when there is no such one.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn database(&self, which: Which<'_>) -> Result<Option<Database>, Error> {
+        let condition = match which {
+            Which::Name(name) => format!("d.datname::text = {}", sql::literal(name)),
+            Which::Oid(oid) => format!("d.oid = {oid}"),
+        };
+        let values = [("database", condition.as_str())];
+        let questions = [sql::fill(sql::DATABASE, &values), sql::fill(sql::GRANTS, &values)];
+        let [rows, grants] = <[Rows; 2]>::try_from(self.look(&questions).await?)
+            .map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(Some(Database {
+            oid: row.required("oid")?,
+            name: row.text("name")?.unwrap_or_default(),
+            allow_connections: row.claim("allow_connections")?,
+            connection_limit: row.required("connection_limit")?,
+            owner: row.text("owner")?.unwrap_or_default(),
+            default_grants: row.claim("default_grants")?,
+            grants_text: row.text("grants")?.unwrap_or_default(),
+            owned: row.claim("owned")?,
+            grants: grants.iter().map(grant_of).collect::<Result<_, _>>()?,
+        }))
+    }
+
+    /// Counts who is in the database with this oid.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn inside(&self, oid: u32) -> Result<Inside, Error> {
+        let answers = self.look(&[sql::fill(sql::INSIDE, &[("oid", &oid.to_string())])]).await?;
+        let row = answers.iter().flatten().next();
+        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
+        Ok(Inside { sessions: row.required("sessions")?, starting: row.required("starting")? })
+    }
+
+    /// Runs the statements of a fence, all or none of them.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer: then it is not known whether they took effect.
+    pub(crate) async fn change_door(&self, statements: &[String]) -> Result<(), Error> {
+        self.act(&statements.join("; ")).await.map(|_| ())
+    }
+}
+
+fn grant_of(row: &Row) -> Result<Grant, Error> {
+    Ok(Grant {
+        grantee: row.text("grantee")?,
+        to_owner: row.claim("to_owner")?,
+        by_owner: row.claim("by_owner")?,
+        privilege: row.word("privilege_type")?.unwrap_or_default(),
+        grantable: row.claim("is_grantable")?,
+    })
+}

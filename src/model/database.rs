@@ -1,0 +1,48 @@
+//! A database as a drain finds it and must leave it.
+
+/// Who may enter a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Database {
+    /// Its oid, which a renamed database keeps.
+    pub(crate) oid: u32,
+    /// Its name.
+    pub(crate) name: String,
+    /// `datallowconn`.
+    pub(crate) allow_connections: bool,
+    /// `datconnlimit`; -1 is none.
+    pub(crate) connection_limit: i64,
+    /// The role that owns it.
+    pub(crate) owner: String,
+    /// True when nobody has ever granted or revoked anything.
+    pub(crate) default_grants: bool,
+    /// `datacl` as text.
+    pub(crate) grants_text: String,
+    /// True when this role has the owner's privileges.
+    pub(crate) owned: bool,
+    /// What is granted, in stored order.
+    pub(crate) grants: Vec<Grant>,
+}
+
+/// One privilege of one role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// To whom; none for PUBLIC.
+    pub(crate) grantee: Option<String>,
+    /// True when that is the owner.
+    pub(crate) to_owner: bool,
+    /// True when the owner granted it.
+    pub(crate) by_owner: bool,
+    /// `CONNECT`, `CREATE`, `TEMPORARY`.
+    pub(crate) privilege: String,
+    /// True when it was granted with grant option.
+    pub(crate) grantable: bool,
+}
+
+/// Who is in a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inside {
+    /// Client sessions.
+    pub(crate) sessions: i64,
+    /// Backends on the way in.
+    pub(crate) starting: i64,
+}

@@ -1,0 +1,226 @@
+//! `drain`: closed, empty, and open again exactly as before, whatever happens in between.
+
+use super::common::{Cluster, Pgconn, Session, wait_until, with};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A server with the database shop, which has a limit and grants that are easy to get wrong.
+fn server() -> Cluster {
+    let cluster = with(&[]);
+    cluster.query(
+        "create role boss login; create role web login; create role guest login; create role other login",
+    );
+    cluster.query("create database shop owner boss connection limit 7");
+    cluster.query("revoke all on database shop from public; grant connect on database shop to guest");
+    cluster.query("grant connect, temp on database shop to public; grant connect on database shop to web with grant option");
+    cluster
+}
+
+/// Everything that says who may enter.
+fn door(cluster: &Cluster) -> String {
+    cluster.value("select datconnlimit || ' ' || datallowconn || ' ' || datacl::text from pg_database where datname = 'shop'")
+}
+
+fn inside(parameters: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    [&[("database", "shop"), ("user", "web")], parameters].concat()
+}
+
+fn drain(cluster: &Cluster, arguments: &[&str]) -> Pgconn {
+    Pgconn::new(&[&["drain", "--db", "shop"], arguments].concat()).on(cluster)
+}
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pgconn");
+
+#[test]
+fn a_command_runs_with_nobody_else_inside_while_clients_reconnect_as_fast_as_they_can() {
+    let cluster = server();
+    cluster.query("alter database shop connection limit -1");
+    let before = door(&cluster);
+    for fence in ["limit", "revoke", "hard"] {
+        let stop = AtomicBool::new(false);
+        let client = || {
+            while !stop.load(Ordering::Relaxed) {
+                if let Ok(mut session) = cluster.connect(&inside(&[("application_name", "pool")])) {
+                    let _ = session.run("select pg_sleep(3600)");
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(client);
+            }
+            cluster.wait_until("(select count(*) from pg_stat_activity where datname = 'shop') >= 3");
+            let arguments = ["--fence", fence, "--", PROGRAM, "ls", "--db", "shop", "--json"];
+            let outcome = drain(&cluster, &arguments).run();
+            stop.store(true, Ordering::Relaxed);
+            wait_until("the clients have stopped", || {
+                cluster
+                    .query("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'shop'")
+                    .is_empty()
+            });
+            let outcome = outcome.success();
+            assert_eq!(outcome.json()["sessions"], json!([]), "stdout is the command's alone: {outcome}");
+            assert!(outcome.stderr.contains("to open it again by hand: "), "{outcome}");
+            assert!(outcome.stderr.contains("open as before"), "{outcome}");
+        });
+        assert_eq!(door(&cluster), before, "{fence}");
+    }
+}
+
+#[test]
+fn every_end_opens_it_again_exactly_as_it_was() {
+    let cluster = server();
+    let before = door(&cluster);
+    let closed = || door(&cluster) != before;
+    for fence in ["limit", "revoke", "hard"] {
+        let start = |rest: &[&str]| drain(&cluster, &[&["--fence", fence], rest].concat()).spawn();
+        // Time is up.
+        let outcome = drain(&cluster, &["--fence", fence, "--for", "10ms", "--json"]).run().success();
+        let document = outcome.json();
+        assert_eq!((&document["fence"], &document["restored"]), (&json!(fence), &json!(true)));
+        assert_eq!((door(&cluster), &document["command_status"]), (before.clone(), &json!(null)), "{fence}");
+        // The command fails, or cannot even be run.
+        let outcome =
+            drain(&cluster, &["--fence", fence, "--", "sh", "-c", "echo out; exit 7"]).run().fails_with(1);
+        assert_eq!((outcome.stdout.as_str(), door(&cluster)), ("out\n", before.clone()), "{fence}");
+        assert!(outcome.stderr.contains("exit status: 7"), "{outcome}");
+        let outcome = drain(&cluster, &["--fence", fence, "--", "/nonexistent/program"]).run().fails_with(1);
+        assert_eq!(door(&cluster), before, "{fence} {outcome}");
+        // Signals while it is held, and while a command runs, which gets them, too.
+        for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+            let run = start(&["--for", "1h"]);
+            wait_until("it is closed", closed);
+            run.signal(signal);
+            let outcome = run.finish().fails_with(code);
+            assert_eq!(door(&cluster), before, "{fence} {outcome}");
+        }
+        let run = start(&[
+            "--",
+            "sh",
+            "-c",
+            "trap 'echo told; exit 0' TERM; echo ready; while :; do sleep 0.05; done",
+        ]);
+        wait_until("the command runs", || run.stdout().contains("ready"));
+        assert!(closed());
+        run.signal(Signal::SIGTERM);
+        let outcome = run.finish().fails_with(143);
+        assert_eq!((outcome.stdout.as_str(), door(&cluster)), ("ready\ntold\n", before.clone()), "{fence}");
+        // The connection is lost while it is held.
+        let run = start(&["--for", "400ms"]);
+        wait_until("it is closed", closed);
+        cluster.query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgconn'",
+        );
+        let outcome = run.finish().success();
+        assert_eq!(door(&cluster), before, "{fence} {outcome}");
+    }
+}
+
+#[test]
+fn killed_it_leaves_the_way_back_on_stderr() {
+    let cluster = server();
+    let before = door(&cluster);
+    for fence in ["limit", "revoke", "hard"] {
+        let run = drain(&cluster, &["--fence", fence, "--for", "1h", "-q", "--json"]).spawn();
+        wait_until("it is closed", || door(&cluster) != before);
+        run.signal(Signal::SIGKILL);
+        let outcome = run.finish().fails_with(137);
+        assert_ne!(door(&cluster), before);
+        let (_, sql) = outcome.stderr.split_once("to open it again by hand: ").unwrap();
+        cluster.query(sql.lines().next().unwrap());
+        assert_eq!(door(&cluster), before, "{fence}");
+    }
+}
+
+#[test]
+fn its_own_database_is_drained_from_another_one() {
+    let cluster = server();
+    let before = door(&cluster);
+    let mut client = cluster.connect(&inside(&[])).unwrap();
+    let mut pgconn = cluster.connect(&inside(&[("application_name", "pgconn")])).unwrap();
+    let outcome = drain(&cluster, &["-d", "shop", "--for", "1ms", "--json"]).run().success();
+    assert_eq!(
+        (&outcome.json()["ended"], &outcome.json()["target"]["database"]),
+        (&json!(2), &json!("postgres"))
+    );
+    assert!(client.is_ended() && pgconn.is_ended());
+    assert_eq!(door(&cluster), before);
+}
+
+#[test]
+fn a_dry_run_and_a_refusal_change_nothing() {
+    let cluster = server();
+    let before = door(&cluster);
+    let mut client = cluster.connect(&inside(&[])).unwrap();
+    let outcome = drain(&cluster, &["--for", "1h", "--dry-run"]).run().success();
+    assert!(outcome.stdout.contains("CONNECTION LIMIT 7"), "{outcome}");
+    assert!(outcome.stderr.contains("can still enter: superusers"), "{outcome}");
+    let refused = |arguments: &[&str], code: i32, says: &str| {
+        let outcome = drain(&cluster, arguments).run().fails_with(code);
+        assert!(outcome.stderr.contains(says), "{outcome}");
+    };
+    refused(&[], 2, "--for DUR, or a command");
+    refused(&["--for", "1s", "-U", "web"], 1, "its owner, boss, or a superuser");
+    let missing = Pgconn::new(&["drain", "--db", "shopp", "--for", "1s"]).on(&cluster).run().fails_with(1);
+    assert!(missing.stderr.contains("there is no database \"shopp\""), "{missing}");
+    client.query("select 1");
+    assert_eq!(door(&cluster), before);
+}
+
+#[test]
+fn an_owner_uses_revoke_and_opens_again_when_a_session_cannot_be_ended() {
+    let cluster = server();
+    let before = door(&cluster);
+    let outcome = drain(&cluster, &["--for", "1ms", "--json", "-U", "boss"]).run().success();
+    assert_eq!((&outcome.json()["fence"], door(&cluster)), (&json!("revoke"), before.clone()));
+    let mut others = cluster.connect(&inside(&[])).unwrap();
+    let outcome = drain(&cluster, &["--for", "1h", "-U", "boss"]).run().fails_with(1);
+    assert!(
+        outcome.stderr.contains("cannot be ended") && outcome.stderr.contains("GRANT pg_read_all_stats"),
+        "{outcome}"
+    );
+    others.query("select 1");
+    assert_eq!(door(&cluster), before);
+}
+
+#[test]
+fn a_database_that_was_renamed_or_dropped_meanwhile_is_no_failure() {
+    let cluster = server();
+    let before = door(&cluster);
+    let run = drain(&cluster, &["--for", "1h", "--json"]).spawn();
+    wait_until("it is closed", || door(&cluster) != before);
+    cluster.query("alter database shop rename to \"order\"");
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish().fails_with(130);
+    assert_eq!(outcome.json()["restored"], true, "{outcome}");
+    cluster.query("alter database \"order\" rename to shop");
+    assert_eq!(door(&cluster), before);
+    let run = drain(&cluster, &["--for", "1h", "--json"]).spawn();
+    wait_until("it is closed", || door(&cluster) != before);
+    cluster.query("drop database shop");
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish().fails_with(130);
+    assert_eq!(outcome.json()["restored"], json!(null), "{outcome}");
+}
+
+#[test]
+fn at_a_terminal_it_asks() {
+    let cluster = server();
+    let before = door(&cluster);
+    let mut client: Session = cluster.connect(&inside(&[])).unwrap();
+    let mut terminal = drain(&cluster, &["--for", "1ms"]).on_terminal();
+    terminal.wait_for("and end its 1 session? [y/N] ");
+    terminal.type_keys("n\n");
+    assert!(terminal.finish().fails_with(1).stdout.contains("nothing was done"));
+    client.query("select 1");
+    let mut terminal = drain(&cluster, &["--for", "1h"]).on_terminal();
+    terminal.wait_for("[y/N] ");
+    terminal.type_keys("y\n");
+    terminal.wait_for("closed and empty");
+    assert_ne!(door(&cluster), before);
+    terminal.type_keys("\u{3}");
+    let outcome = terminal.finish().fails_with(130);
+    assert!(outcome.stdout.contains("open as before"), "{outcome}");
+    assert_eq!(door(&cluster), before);
+}
