@@ -27,11 +27,6 @@ impl Ui {
         Self { quiet, verbose, color, json: format.is_json() }
     }
 
-    /// Whether details are wanted.
-    pub(crate) const fn verbose(self) -> bool {
-        self.verbose
-    }
-
     /// Whether somebody can be asked: stdin and stderr are terminals.
     pub(crate) fn is_terminal(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

@@ -213,7 +213,6 @@ pub(super) fn surroundings_of(rows: &Rows) -> Result<Surroundings, Error> {
             role: row.text("role")?.unwrap_or_default(),
             superuser: row.claim("superuser")?,
             sees_all: row.claim("sees_all")?,
-            signals_others: row.claim("signals_others")?,
         },
         query_size: bytes(&row.word("query_size")?.unwrap_or_default())?,
     })

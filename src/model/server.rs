@@ -111,8 +111,6 @@ pub(crate) struct Me {
     pub(crate) superuser: bool,
     /// Sees every session whole: superuser or the privileges of `pg_read_all_stats`.
     pub(crate) sees_all: bool,
-    /// May signal sessions of other ordinary roles: superuser or the privileges of `pg_signal_backend`.
-    pub(crate) signals_others: bool,
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ select current_setting('server_version_num')                                    
        r.rolsuper                                                                    as superuser,
        coalesce(pg_has_role(to_regrole('pg_read_all_stats'),
                             case when current_setting('server_version_num')::int4 >= 150000 then 'USAGE' else 'MEMBER' end),
-                false)                                                               as sees_all,
-       coalesce(pg_has_role(to_regrole('pg_signal_backend'), 'USAGE'), false)        as signals_others
+                false)                                                               as sees_all
 from pg_roles r
 where r.rolname = session_user
