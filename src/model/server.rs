@@ -121,7 +121,7 @@ mod tests {
         let server =
             Server { version: "x".into(), version_num, in_recovery: false, started_at: String::new() };
         let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
-        let me = Me { role: "me".into(), superuser: false, sees_all: false, signals_others: false };
+        let me = Me { role: "me".into(), superuser: false, sees_all: false };
         let product = product.to_owned();
         Surroundings { server, product, uptime_seconds: 0.0, limits, me, query_size: 1024 }.other_product()
     }

@@ -15,7 +15,7 @@ fn surroundings() -> Surroundings {
         product: "PostgreSQL 17.2".into(),
         uptime_seconds: 60.0,
         limits: Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 },
-        me: Me { role: "monitor".into(), superuser: false, sees_all: true, signals_others: false },
+        me: Me { role: "monitor".into(), superuser: false, sees_all: true },
         query_size: 1024,
     }
 }

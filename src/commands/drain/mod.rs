@@ -134,7 +134,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let done = empty_and_hold(&mut door, &args, &wanted, context).await;
     let restored = door.restore().await;
     report.set(door.ended(), &done, &restored);
-    finish(context, report, &head, done, restored, args.command.is_empty())
+    finish(context, &report, &head, done, restored, args.command.is_empty())
 }
 
 /// What happened between closing and opening.
@@ -153,7 +153,7 @@ async fn empty_and_hold(door: &mut Door<'_>, args: &Args, wanted: &Wanted, conte
 /// Says how it went, worst news first.
 fn finish(
     context: &mut Context,
-    report: Report,
+    report: &Report,
     head: &crate::render::Head,
     done: Done,
     restored: Restored,
@@ -169,7 +169,7 @@ fn finish(
         (Err(failure), None) => return Err(failure.into()),
     };
     if stdout_is_ours || context.flags.output.is_some() {
-        context.emit(&report, head)?;
+        context.emit(report, head)?;
     } else {
         context.ui.show(&report.blocks(head));
     }
