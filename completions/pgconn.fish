@@ -1263,4 +1263,5 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls ping pooler size size_lint metrics stats timeout"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor error kill long ls metrics ping pooler size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -1,6 +1,6 @@
 //! Help as a newcomer meets it: one screen, every way of asking, and what was probably meant.
 
-use super::common::Pgconn;
+use super::common::{Pgconn, shared};
 
 /// The names of the commands, as the first screen lists them.
 pub(crate) fn commands() -> Vec<String> {
@@ -88,5 +88,24 @@ fn help_and_version_write_no_escape_codes_into_a_pipe() {
     for line in [&["--help"][..], &["help", "ls"], &["--version"], &["-V"]] {
         let outcome = Pgconn::new(line).env_remove("NO_COLOR").run().success();
         assert!(!outcome.stdout.contains('\u{1b}'), "{outcome}");
+    }
+}
+
+#[test]
+fn a_misspelt_service_database_or_role_is_answered_with_what_exists() {
+    let file = std::env::temp_dir().join(format!("pgconn-services-{}", std::process::id()));
+    std::fs::write(&file, "[production]\nhost=db1\n# [commented]\n[staging]\nhost=db2\n").unwrap();
+    for (typed, hint) in [
+        ("producton", "hint: did you mean -S production?\n"),
+        ("elsewhere", "hint: there are: staging, production\n"),
+    ] {
+        let run = Pgconn::new(&["stats", "-S", typed]).env("PGSERVICEFILE", file.to_str().unwrap()).run();
+        let outcome = run.fails_with(2);
+        assert!(outcome.stderr.ends_with(hint), "{outcome}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    for (flag, typed, hint) in [("--db", "postgrse", "postgres"), ("--role", "postgers", "postgres")] {
+        let outcome = Pgconn::new(&["ls", flag, typed]).on(shared()).run().success();
+        assert!(outcome.stderr.contains(&format!("did you mean {flag} {hint}?")), "{outcome}");
     }
 }

@@ -25,6 +25,7 @@ mod kill;
 mod layers;
 mod metrics;
 mod pooler;
+mod readme;
 mod size;
 mod sql;
 mod timeout;

@@ -57,6 +57,17 @@ fn every_look_sees_what_is_new() {
 }
 
 #[test]
+fn a_queue_is_seen_while_it_forms() {
+    let run = Pgconn::new(&["blockers", "--json", "--watch=100ms"]).on(server()).spawn();
+    wait_until("an empty tree", || run.stdout().contains("\"blocked_count\":0"));
+    let _holder = server().idle_in_transaction(&[], "select pg_advisory_xact_lock(4711)");
+    let _waiter = server().waiting(&[], "select pg_advisory_xact_lock(4711)");
+    wait_until("the queue", || run.stdout().contains("\"blocked_count\":1"));
+    run.signal(Signal::SIGINT);
+    let _ = run.finish().success();
+}
+
+#[test]
 fn a_terminal_is_redrawn_marked_and_restored() {
     let _old = server().connect(&[("application_name", "drawn")]).unwrap();
     let mut terminal = Pgconn::new(&["ls", "--app", "drawn", "--watch=100ms"]).on(server()).on_terminal();

@@ -12,7 +12,7 @@ use crate::commands::manual::{Group, Manual, Meanings, PROGRAM};
 /// What stands for the global flags in the short help of a command.
 const SUMMARY: &[(&str, &str)] = &[
     ("Connection:", "-h HOST -p PORT -U ROLE -d DBNAME|URI -S SERVICE -w -W -t DUR"),
-    ("Output:", "--json -F FORMAT -o FILE --full --no-query --color WHEN -q -v"),
+    ("Output:", "--json -F FORMAT -o FILE --watch --full --no-query -q -v"),
 ];
 
 /// The command line with its help: short help on one screen, everything in the long one.

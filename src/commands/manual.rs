@@ -91,8 +91,15 @@ pub(crate) const PROGRAM: Manual = Manual::new(
     Group::Look,
     &[
         ("What holds the connections?", "pgconn stats"),
-        ("Which sessions left a transaction open?", "pgconn ls --state idle-in-transaction --xact-for 5m"),
-        ("The same for a script", "pgconn ls --state idle-in-transaction --xact-for 5m --json"),
+        (
+            "What would be ended, and what would that release?",
+            "pgconn kill --db mydb --idle-for 30m --dry-run",
+        ),
+        (
+            "Transactions left open, for a script",
+            "pgconn ls --state idle-in-transaction --xact-for 5m --json",
+        ),
+        ("Again every five seconds", "pgconn long --watch=5s"),
     ],
 );
 

@@ -133,6 +133,7 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
         Some(directory) => vec![(Path::new(directory).join("pg_service.conf"), false)],
         None => environment.system_directories.iter().map(|at| (at.join("pg_service.conf"), false)).collect(),
     };
+    let mut known: Vec<String> = Vec::new();
     for (path, must_exist) in user_file.into_iter().chain(system_files) {
         let file = path.display().to_string();
         let found = read_file(&path)
@@ -141,14 +142,23 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
             None if must_exist => return Err(Error::new(format!("service file \"{file}\" not found"))),
             None => {}
             Some(bytes) => {
-                if let Some(pairs) = service::section(&String::from_utf8_lossy(&bytes), &name, &file)? {
+                let text = String::from_utf8_lossy(&bytes);
+                if let Some(pairs) = service::section(&text, &name, &file)? {
                     put_all(set, pairs, &Source::Service { file, section: name });
                     return Ok(());
                 }
+                known.extend(service::names(&text).map(str::to_owned));
             }
         }
     }
-    Err(Error::new(format!("definition of service \"{name}\" not found")))
+    let likeness = |known: &String| strsim::jaro_winkler(known, &name);
+    known.sort_by(|left, right| likeness(right).total_cmp(&likeness(left)));
+    let missing = Error::new(format!("definition of service \"{name}\" not found"));
+    Err(match known.first() {
+        Some(near) if likeness(near) > 0.8 => missing.hinted(format!("did you mean -S {near}?")),
+        Some(_) => missing.hinted(format!("there are: {}", known.join(", "))),
+        None => missing,
+    })
 }
 
 /// Variables, and the constants that are the same on every machine.

@@ -36,6 +36,12 @@ pub(super) fn section(text: &str, name: &str, file: &str) -> Result<Option<Pairs
     Ok(found)
 }
 
+/// The names of the sections in `text`.
+pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
+    let headers = text.lines().filter_map(|line| line.trim_matches(is_blank).strip_prefix('['));
+    headers.filter_map(|header| header.split_once(']').map(|(name, _)| name))
+}
+
 /// One `keyword=value` line: no blanks round `=`, no quotes.
 fn setting<'a>(line: &'a str, number: usize, file: &str) -> Result<(&'static Keyword, &'a str), Error> {
     if line.starts_with("ldap://") {

@@ -1,0 +1,125 @@
+//! Every command line that the README and the help show is run, on a server of its own.
+
+use super::common::{Outcome, PgBouncer, Pgconn, with};
+use super::help;
+use nix::sys::signal::Signal;
+use std::fs;
+use std::path::Path;
+
+/// The command lines in the fenced blocks of the README.
+fn readme() -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let blocks = text.split("```").skip(1).step_by(2);
+    blocks.flat_map(|block| block.lines().skip(1).filter_map(command_line).collect::<Vec<_>>()).collect()
+}
+
+/// The command lines under "Examples:" in the help of every command and of the program.
+fn examples() -> Vec<String> {
+    let mut lines = Vec::new();
+    for command in std::iter::once(String::new()).chain(help::commands()) {
+        let text =
+            Pgconn::new(&["help", &command][..if command.is_empty() { 1 } else { 2 }]).run().success().stdout;
+        let examples = text.rsplit("\nExamples:\n").next().unwrap().split("\n\n").next().unwrap();
+        let found: Vec<String> = examples.lines().filter_map(command_line).collect();
+        assert!(!found.is_empty(), "no example in the help of {command}");
+        lines.extend(found);
+    }
+    lines
+}
+
+/// A line from `pgconn` on, without prompt, comment, schedule, and what its output goes into.
+fn command_line(line: &str) -> Option<String> {
+    let mut shown = line.trim_start().trim_start_matches("$ ");
+    if shown.starts_with("cargo") || shown.starts_with('#') || shown.starts_with("./dev") {
+        return None;
+    }
+    if shown.contains("* * *") {
+        shown = &shown[shown.find("pgconn ")?..];
+    }
+    let end = [" | ", " >> ", "  #"].iter().filter_map(|mark| shown.find(mark)).min().unwrap_or(shown.len());
+    let command = shown[..end].trim();
+    command.starts_with("pgconn ").then(|| command.to_owned())
+}
+
+#[test]
+fn every_command_line_shown_works() {
+    let server = with(&[("max_connections", "60")]);
+    for statement in
+        ["create database shop", "create database mydb", "create role app login", "create role report login"]
+    {
+        server.query(statement);
+    }
+    let home = std::env::temp_dir().join(format!("pgconn-readme-{}", std::process::id()));
+    for folder in [".zfunc", ".config/fish/completions", "var"] {
+        fs::create_dir_all(home.join(folder)).unwrap();
+    }
+    let services: String = ["prod", "reporting"]
+        .map(|name| {
+            format!(
+                "[{name}]\nhost={}\nport={}\nuser=postgres\ndbname=postgres\n",
+                server.host(),
+                server.port
+            )
+        })
+        .concat();
+    fs::write(home.join(".pg_service.conf"), services).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_pgconn")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let pooler = PgBouncer::start(&server, &[], &[]);
+    let (behind, before) = (server.host(), pooler.dir.display());
+    let run = |line: &str| -> Outcome {
+        let line = line.replace(" -h db1", "").replace(" 1m", " 1s").replace(" 10m", " 1s");
+        let line = line.replace("-p 6432", &format!("-h {before} -p {}", pooler.port));
+        let url = format!("postgres://postgres@:{}/postgres?host={behind}", server.port);
+        let line = line.replace("postgres://db1/postgres", &format!("'{url}'"));
+        let line = line.replace("/var/lib/prometheus/node-exporter", home.join("var").to_str().unwrap());
+        let shell = Pgconn::of("bash", &["-c", &format!("exec {line}")]).on(&server).dir(&home);
+        let shell = shell.env("HOME", home.to_str().unwrap());
+        let shell = shell.env("PATH", &format!("{}:{path}", programs.display()));
+        if ["--watch", "--keep"].iter().any(|flag| line.contains(flag)) {
+            let running = shell.spawn();
+            let kept = line.contains("--keep");
+            super::common::wait_until(&line, || match kept {
+                true => running.stderr().contains("Ctrl-C"),
+                false => !running.stdout().is_empty(),
+            });
+            running.signal(Signal::SIGINT);
+            return running.finish().success();
+        }
+        shell.run()
+    };
+    let mut wrong = Vec::new();
+    let lines = [readme(), examples()].concat();
+    assert!(lines.len() > 30, "{lines:?}");
+    for line in lines {
+        let outcome = run(&line);
+        let acts = ["kill", "cancel", "timeout", "drain"]
+            .iter()
+            .any(|verb| line.contains(&format!("pgconn {verb}")));
+        let judges = line.contains("--exit-code") && outcome.code < 3;
+        // A pid of an example is nobody's: tried, and failed.
+        if outcome.code != 0 && !judges && !(acts && outcome.code == 1) {
+            wrong.push(format!("{line}\n{outcome}"));
+        }
+    }
+    fs::remove_dir_all(&home).unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for command in help::commands() {
+        assert!(
+            text.contains(&format!("| `pgconn {command}` |")),
+            "a row for {command} is missing in README.md"
+        );
+    }
+    for row in text.lines().filter_map(|line| line.split("| `pgconn ").nth(1)) {
+        let command = row.split('`').next().unwrap();
+        assert!(
+            help::commands().contains(&command.to_owned()),
+            "README.md shows pgconn {command}, which is not there"
+        );
+    }
+}
