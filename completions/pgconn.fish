@@ -64,7 +64,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "blocking" -d 'Show wh
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "kill" -d 'End sessions, and verify that they are gone'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "terminate" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "drain" -d 'Keep new connections out of a database, empty it, run a command, open it again'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "drain" -d 'Empty a database and keep it closed meanwhile'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "pooler" -d 'See PgBouncer\'s pools, clients and servers'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
@@ -1243,7 +1243,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "drain" -d 'Keep new connections out of a database, empty it, run a command, open it again'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "drain" -d 'Empty a database and keep it closed meanwhile'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "pooler" -d 'See PgBouncer\'s pools, clients and servers'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers cancel kill drain timeout pooler demo check ping conninfo size doctor metrics schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
@@ -1262,6 +1262,5 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "clients" -d 'List clients, each with the connection that serves it'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls ping pooler size size_lint metrics stats timeout"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor error kill long ls metrics ping pooler size size_lint stats timeout"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls metrics ping pooler size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     /// End sessions, and verify that they are gone
     #[command(visible_alias = "terminate")]
     Kill(kill::Args),
-    /// Keep new connections out of a database, empty it, run a command, open it again
+    /// Empty a database and keep it closed meanwhile
     Drain(drain::Args),
     /// Show, set and reset statement_timeout and its kin
     Timeout(timeout::Args),
