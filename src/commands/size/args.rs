@@ -51,7 +51,7 @@ pub(crate) struct Args {
     pub(super) reserved_slots: Option<u64>,
     /// One of several services, as api=8x4@3 (repeat)
     ///
-    /// NAME=INSTANCES[xPROCESSES][@WEIGHT]: here 8 instances of 4 processes, with weight 3. The name is the application_name
+    /// `NAME=INSTANCES[xPROCESSES][@WEIGHT]`: here 8 instances of 4 processes, with weight 3. The name is the application_name
     /// under which its sessions are found on the server.
     #[arg(long, value_name = "SERVICE", value_parser = service,
           conflicts_with_all = ["instances", "processes", "serverless"])]
