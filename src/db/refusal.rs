@@ -103,7 +103,7 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
             "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
         }
         Kind::TooManyConnections(Scope::Reserved) if error.message().contains("SUPERUSER") => {
-            "only the slots of superusers are left; wait with --connect-wait 30s, or log in as a superuser".to_owned()
+            "only the slots of superusers are left; wait with --connect-wait 30s, or log in as a superuser; for next time set reserved_connections and grant pg_use_reserved_connections to the role".to_owned()
         }
         Kind::TooManyConnections(Scope::Reserved) => {
             "only reserved slots are left; wait with --connect-wait 30s, log in as a superuser, or for next time (PostgreSQL 16 and later) set reserved_connections and grant pg_use_reserved_connections to the role".to_owned()
