@@ -218,7 +218,7 @@ fn without_a_database_the_roles_own_is_tried_and_then_postgres_and_that_is_said(
 #[test]
 fn a_password_is_asked_for_on_a_terminal_only() {
     let cluster = with_files(&[], &[("pg_hba.conf", HBA)]);
-    cluster.query("create role app login password 's3cret'");
+    cluster.query("set password_encryption = 'scram-sha-256'; create role app login password 's3cret'");
     let arguments = ["stats", "-h", "localhost", "-U", "app"];
     let mut terminal = Pgconn::new(&arguments).on(&cluster).on_terminal();
     terminal.wait_for("Password for user app: ");
