@@ -85,6 +85,37 @@ fn what_is_measured_is_what_is_there() {
 }
 
 #[test]
+fn timeouts_are_there_or_known_to_be_missing() {
+    let server = with(&[("max_connections", "20"), ("lock_timeout", "1500ms")]);
+    server.query("create role api login");
+    server.query("create role batch login");
+    server.query("create role boss login superuser");
+    server.query("create role nobody");
+    server.query("alter role api set statement_timeout = '30s'");
+    server.query("alter role batch in database postgres set statement_timeout = '30s'");
+    let seen = metrics(&server, &[]).success();
+    promtool(&seen.stdout);
+    let series = series(&seen.stdout);
+    let of = |family: &str, name: &str| series.get(&format!("pgconn_{family}{{name=\"{name}\"}}")).copied();
+    assert_eq!(of("timeout_seconds", "statement_timeout"), Some(0.0), "{seen}");
+    assert_eq!(of("timeout_seconds", "lock_timeout"), Some(1.5), "{seen}");
+    assert_eq!(series["pgconn_login_roles"], 2.0, "{seen}");
+    let without = "login_roles_without_timeout";
+    assert_eq!(of(without, "statement_timeout"), Some(1.0), "{seen}");
+    assert_eq!(of(without, "lock_timeout"), Some(0.0), "{seen}");
+    assert_eq!(of(without, "idle_in_transaction_session_timeout"), Some(2.0), "{seen}");
+    assert_eq!(of("timeout_seconds", "transaction_timeout"), (server.major() >= 17).then_some(0.0), "{seen}");
+    // A role with a value of its own cannot tell the server's, and a guess would be a lie.
+    let seen = metrics(&server, &["-U", "api"]).success();
+    assert!(!seen.stdout.contains("pgconn_timeout_seconds{name=\"statement_timeout\""), "{seen}");
+    assert!(!seen.stdout.contains("without_timeout{name=\"statement_timeout\""), "{seen}");
+    assert!(seen.stdout.contains("pgconn_timeout_seconds{name=\"lock_timeout\""), "{seen}");
+    server.query("alter role all set statement_timeout = '1min'");
+    let seen = metrics(&server, &["-U", "api"]).success();
+    assert!(seen.stdout.contains("without_timeout{name=\"statement_timeout\",server="), "{seen}");
+}
+
+#[test]
 fn more_names_than_series_are_counted_apart() {
     let server = with(&[("max_connections", "30")]);
     let names: Vec<String> = (0..9).map(|number| format!("app{number}")).collect();

@@ -1,6 +1,6 @@
 //! Which value a new session gets, and from where: PostgreSQL's precedence, and its way of reading and writing numbers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::settings::{AtServer, Effective, Level, Setting, Settings, Stored, Unit};
 
@@ -101,15 +101,7 @@ pub(crate) fn effective(
     database: Option<&str>,
 ) -> Effective {
     let setting = server.setting;
-    let best = settings
-        .stored
-        .iter()
-        .filter(|stored| stored.setting == setting && reaches(stored, role, database))
-        .min_by_key(|stored| level(stored));
-    let (value, set_by) = match best {
-        Some(stored) => (parse(&stored.raw, setting.unit()), Some(level(stored))),
-        None => (server.value, server.value.map(|_| server.level)),
-    };
+    let (value, set_by) = winner(settings.stored.iter(), server, role, database);
     Effective {
         name: setting.name(),
         role: role.map(str::to_owned),
@@ -119,6 +111,39 @@ pub(crate) fn effective(
         set_by,
         server_value_known: server.value.is_some(),
     }
+}
+
+/// The value that wins, in the setting's unit, and where it is set.
+fn winner<'a>(
+    stored: impl Iterator<Item = &'a Stored>,
+    server: &AtServer,
+    role: Option<&str>,
+    database: Option<&str>,
+) -> (Option<i64>, Option<Level>) {
+    let best = stored
+        .filter(|stored| stored.setting == server.setting && reaches(stored, role, database))
+        .min_by_key(|stored| level(stored));
+    match best {
+        Some(stored) => (parse(&stored.raw, server.setting.unit()), Some(level(stored))),
+        None => (server.value, server.value.map(|_| server.level)),
+    }
+}
+
+/// What a new session of each of `roles` gets, in the setting's unit, in a database without a value of its own.
+pub(crate) fn of_roles<'a>(
+    settings: &'a Settings,
+    server: &'a AtServer,
+    roles: impl Iterator<Item = &'a str>,
+) -> impl Iterator<Item = (&'a str, Option<i64>)> {
+    // Thousands of roles can each have values of their own.
+    let mut stored: BTreeMap<Option<&str>, Vec<&Stored>> = BTreeMap::new();
+    for one in &settings.stored {
+        stored.entry(one.role.as_deref()).or_default().push(one);
+    }
+    roles.map(move |role| {
+        let own = [Some(role), None].into_iter().filter_map(|of| stored.get(&of)).flatten().copied();
+        (role, winner(own, server, Some(role), None).0)
+    })
 }
 
 fn reaches(stored: &Stored, role: Option<&str>, database: Option<&str>) -> bool {

@@ -16,7 +16,6 @@ use crate::db::{self, Db, Listing, Order, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::practice::{Finding, Grade, Watched};
-use crate::model::settings::Setting;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 use rules::Evidence;
@@ -73,7 +72,6 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
 
 /// Looks again and again until `sample` is over.
 async fn gather(db: &Db, sample: Duration, stop: &crate::stop::Stop) -> Result<Evidence, db::Error> {
-    let (_, settings, _) = db.settings(&[Setting::Statement, Setting::IdleInTransaction]).await?;
     let listing = Listing {
         selection: Selection::default(),
         over: None,
@@ -98,7 +96,7 @@ async fn gather(db: &Db, sample: Duration, stop: &crate::stop::Stop) -> Result<E
     let seconds = began.elapsed().as_secs_f64();
     let scraped = db.scrape(&listing.selection).await?;
     let origins = db.origins().await?;
-    Ok(Evidence { scraped, before, settings, origins, watched, seconds })
+    Ok(Evidence { scraped, before, origins, watched, seconds })
 }
 
 /// The answer of `doctor`.

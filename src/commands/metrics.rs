@@ -133,6 +133,8 @@ async fn ask(
                 facts: &looked.facts,
                 tallies: &looked.tallies,
                 databases: &looked.databases,
+                settings: &looked.settings,
+                login_roles: &looked.login_roles,
                 seconds: began.elapsed().as_secs_f64(),
             };
             let most = usize::try_from(args.max_series).unwrap_or(usize::MAX);

@@ -2,11 +2,13 @@
 
 use super::look::{Selection, surroundings_of, tally_of};
 use super::rows::{Row, Rows};
+use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::health::{Culprit, Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::practice::Origin;
-use crate::model::server::{Limits, Surroundings};
+use crate::model::server::{Limits, LoginRole, Surroundings};
+use crate::model::settings::{Setting, Settings};
 use crate::model::usage::{Connections, Tally};
 
 /// Waiting sessions that are looked at one by one. Each of them costs the lock manager a moment; with 50 that is some
@@ -24,6 +26,10 @@ pub(crate) struct Scraped {
     pub(crate) tallies: Vec<Tally>,
     /// Counters, databases with most sessions first.
     pub(crate) databases: Vec<DatabaseCounters>,
+    /// The timeouts, and where they are set.
+    pub(crate) settings: Settings,
+    /// Who can log in.
+    pub(crate) login_roles: Vec<LoginRole>,
 }
 
 impl Db {
@@ -46,14 +52,28 @@ impl Db {
     pub(crate) async fn scrape(&self, selection: &Selection) -> Result<Scraped, Error> {
         let mut questions = self.health_questions(selection).to_vec();
         questions.push(self.tally_question(selection));
-        questions.push(sql::fill(sql::DATABASES, &[]));
-        let [surroundings, slots, longest, waits, prepared, tallies, databases] =
-            exactly(self.look(&questions).await?)?;
+        let [first, overrides, login_roles] = settings_questions(Setting::TIMEOUTS);
+        questions.extend([sql::fill(sql::DATABASES, &[]), overrides, login_roles]);
+        let answers = self.look_first(&[first], &questions).await?;
+        let [
+            at_server,
+            surroundings,
+            slots,
+            longest,
+            waits,
+            prepared,
+            tallies,
+            databases,
+            stored,
+            login_roles,
+        ] = exactly(answers)?;
         let surroundings = surroundings_of(&surroundings)?;
         let facts = self.facts_of(surroundings.limits, &slots, &longest, &waits, &prepared)?;
         let tallies = tallies.iter().map(tally_of).collect::<Result<_, _>>()?;
         let databases = databases.iter().map(database_of).collect::<Result<_, _>>()?;
-        Ok(Scraped { surroundings, facts, tallies, databases })
+        let settings = settings_of(&at_server, &stored)?;
+        let login_roles = login_roles.iter().map(login_role_of).collect::<Result<_, _>>()?;
+        Ok(Scraped { surroundings, facts, tallies, databases, settings, login_roles })
     }
 
     /// Client sessions by where they come from, most sessions first.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::look::surroundings_of;
 use super::rows::{Row, Rows};
 use super::{Db, Error, GRACE, Kind, sql};
-use crate::model::server::Surroundings;
+use crate::model::server::{LoginRole, Surroundings};
 use crate::model::settings::{
     AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,
     Stored,
@@ -26,25 +26,15 @@ impl Db {
     pub(crate) async fn settings(
         &self,
         which: &[Setting],
-    ) -> Result<(Surroundings, Settings, Vec<String>), Error> {
-        let names = names(which);
-        let first = [sql::fill(sql::SETTINGS, &[("names", &names)])];
-        let questions = [
-            sql::fill(sql::SURROUNDINGS, &[]),
-            sql::fill(sql::OVERRIDES, &[("names", &names)]),
-            sql::fill(sql::LOGIN_ROLES, &[]),
-        ];
-        let answers = self.look_first(&first, &questions).await?;
-        let [at_server, surroundings, stored, roles] = exactly(answers)?;
-        let mut server = at_server
-            .iter()
-            .filter_map(|row| at_server_of(row).transpose())
-            .collect::<Result<Vec<_>, _>>()?;
-        server.sort_by_key(|server| Setting::ALL.iter().position(|setting| *setting == server.setting));
-        let stored = stored.iter().filter_map(|row| stored_of(row).transpose()).collect::<Result<_, _>>()?;
-        let roles = roles.iter().map(|row| Ok(row.text("name")?.unwrap_or_default()));
-        let roles = roles.collect::<Result<_, Error>>()?;
-        Ok((surroundings_of(&surroundings)?, Settings { server, stored }, roles))
+    ) -> Result<(Surroundings, Settings, Vec<LoginRole>), Error> {
+        let [first, overrides, login_roles] = settings_questions(which);
+        let questions = [sql::fill(sql::SURROUNDINGS, &[]), overrides, login_roles];
+        let [at_server, surroundings, stored, roles] = exactly(self.look_first(&[first], &questions).await?)?;
+        Ok((
+            surroundings_of(&surroundings)?,
+            settings_of(&at_server, &stored)?,
+            roles.iter().map(login_role_of).collect::<Result<_, _>>()?,
+        ))
     }
 
     /// What a change of `which` at `scope` meets: the role, the database, this role's rights, and the client sessions.
@@ -174,6 +164,35 @@ impl Db {
         let row = one(&rows)?;
         Ok((Moment(row.required("loaded")?), Moment(row.required("clock")?)))
     }
+}
+
+/// What the server has of `which`, to be asked before any SET; what is stored for roles and databases; who can log in.
+pub(super) fn settings_questions(which: &[Setting]) -> [String; 3] {
+    let names = names(which);
+    [
+        sql::fill(sql::SETTINGS, &[("names", &names)]),
+        sql::fill(sql::OVERRIDES, &[("names", &names)]),
+        sql::fill(sql::LOGIN_ROLES, &[]),
+    ]
+}
+
+/// The answers to the first two of [`settings_questions`].
+pub(super) fn settings_of(at_server: &Rows, stored: &Rows) -> Result<Settings, Error> {
+    let mut server =
+        at_server.iter().filter_map(|row| at_server_of(row).transpose()).collect::<Result<Vec<_>, _>>()?;
+    server.sort_by_key(|server| Setting::ALL.iter().position(|setting| *setting == server.setting));
+    let stored = stored.iter().filter_map(|row| stored_of(row).transpose()).collect::<Result<_, _>>()?;
+    Ok(Settings { server, stored })
+}
+
+/// A row of `login_roles.sql`.
+pub(super) fn login_role_of(row: &Row) -> Result<LoginRole, Error> {
+    Ok(LoginRole {
+        name: row.text("name")?.unwrap_or_default(),
+        superuser: row.claim("superuser")?,
+        sees_all: row.claim("sees_all")?,
+        reserved: row.claim("reserved")?,
+    })
 }
 
 /// The names as a list of SQL literals.

@@ -113,6 +113,19 @@ pub(crate) struct Me {
     pub(crate) sees_all: bool,
 }
 
+/// A role that can log in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LoginRole {
+    /// Its name.
+    pub(crate) name: String,
+    /// Has SUPERUSER.
+    pub(crate) superuser: bool,
+    /// Has the privileges of `pg_read_all_stats`; true for superusers.
+    pub(crate) sees_all: bool,
+    /// May use the slots of `reserved_connections`; true for superusers from 16 on, false for everybody before.
+    pub(crate) reserved: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,14 @@
 //! Metrics of pgconn's own: from one look to families of numbers, with a bound on how many series a name can make.
 
 pub(crate) mod compat;
+mod timeouts;
 
 use std::collections::BTreeMap;
 
 use crate::model::health::{Facts, Owner};
 use crate::model::metric::{DatabaseCounters, Family, Kind, Sample};
-use crate::model::server::Surroundings;
+use crate::model::server::{LoginRole, Surroundings};
+use crate::model::settings::Settings;
 use crate::model::usage::Tally;
 
 /// The states of client sessions, which are counted also when no session is in them.
@@ -33,6 +35,10 @@ pub(crate) struct Scrape<'a> {
     pub(crate) tallies: &'a [Tally],
     /// Counters, databases with most sessions first.
     pub(crate) databases: &'a [DatabaseCounters],
+    /// The timeouts, and where they are set.
+    pub(crate) settings: &'a Settings,
+    /// Who can log in.
+    pub(crate) login_roles: &'a [LoginRole],
     /// How long connecting and looking took, in seconds.
     pub(crate) seconds: f64,
 }
@@ -136,6 +142,7 @@ pub(crate) fn families(scrape: &Scrape<'_>, place: &str, most: usize) -> Vec<Fam
     slots(&mut families, scrape.facts);
     sessions(&mut families, scrape.tallies);
     longest(&mut families, scrape.facts);
+    timeouts::timeouts(&mut families, scrape.settings, scrape.login_roles);
     counters(&mut families, scrape.databases);
     let Families { mut made, omitted_series, omitted_sessions, .. } = families;
     made.push(Family {

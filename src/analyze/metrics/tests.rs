@@ -46,7 +46,16 @@ fn tally(application: &str, state: &str, count: i64) -> Tally {
 
 fn of(tallies: &[Tally], facts: &Facts, most: usize) -> Vec<Family> {
     let surroundings = surroundings();
-    let scrape = Scrape { surroundings: &surroundings, facts, tallies, databases: &[], seconds: 0.01 };
+    let settings = Settings::default();
+    let scrape = Scrape {
+        surroundings: &surroundings,
+        facts,
+        tallies,
+        databases: &[],
+        settings: &settings,
+        login_roles: &[],
+        seconds: 0.01,
+    };
     families(&scrape, "db1:5432", most)
 }
 

@@ -58,6 +58,7 @@ pub(super) async fn run(args: ShowArgs, context: &mut Context) -> Result<Exit> {
             return Err(no_such_name(&db, kind, named).await?.into());
         }
     }
+    let login_roles: Vec<String> = login_roles.into_iter().map(|role| role.name).collect();
     let mut head = head(&db, &surroundings, 0);
     db.close().await;
     head.warnings.extend(unknown_server_value(&settings, &surroundings.me.role));

@@ -9,7 +9,7 @@ use crate::db::Scraped;
 use crate::model::filter::Name;
 use crate::model::metric::DatabaseCounters;
 use crate::model::practice::{Finding, Grade, Origin, Source, Watched};
-use crate::model::settings::{Setting, Settings};
+use crate::model::settings::Setting;
 use crate::render::text;
 
 /// Everything that the rules judge.
@@ -19,8 +19,6 @@ pub(super) struct Evidence {
     pub(super) scraped: Scraped,
     /// The counters before the first look.
     pub(super) before: Vec<DatabaseCounters>,
-    /// What is set where.
-    pub(super) settings: Settings,
     /// Where the sessions of the last look come from.
     pub(super) origins: Vec<Origin>,
     /// All looks.

@@ -76,14 +76,17 @@ pub(super) fn timeout(
     rule: &'static str,
     title: &'static str,
 ) -> Finding {
-    let Some(server) = evidence.settings.server.iter().find(|server| server.setting == setting) else {
+    let Some(server) = evidence.scraped.settings.server.iter().find(|server| server.setting == setting)
+    else {
         return finding(rule, title, Grade::Unknown, "the server does not tell the setting".into(), "", "");
     };
     let mut without = Vec::new();
     let mut unknown = false;
     for origin in evidence.origins.iter().filter(|origin| !origin.superuser) {
         let Some(role) = &origin.role else { continue };
-        match effective(&evidence.settings, server, Some(role), origin.database.as_deref()).value_seconds {
+        match effective(&evidence.scraped.settings, server, Some(role), origin.database.as_deref())
+            .value_seconds
+        {
             None => unknown = true,
             Some(seconds) if seconds <= 0.0 && !without.contains(role) => without.push(role.clone()),
             Some(_) => {}
