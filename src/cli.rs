@@ -85,17 +85,25 @@ fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error>
     command.try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches))
 }
 
-/// Reads a right command line with the one command that it names, and nothing when it is not right so: making every
-/// command's flags and copying every global flag into each costs more than all the rest of a start.
+/// Reads a right command line that begins with a command's name, as if there were no other command and every flag were
+/// that command's own; nothing when it is not right so. Making every command's flags, and copying every global flag into
+/// each, costs more than all the rest of a start.
 fn parsed_alone(argv: &[OsString]) -> Option<Result<Cli, clap::Error>> {
-    let mut entries = argv.iter().skip(1).filter_map(|word| MANUALS.iter().find(|(name, ..)| word == name));
-    let named = entries.next().map(|(name, _, with_flags)| with_flags(clap::Command::new(name)));
+    let named = argv.get(1).and_then(|word| MANUALS.iter().find(|(name, ..)| word == name));
+    let Some((_, _, with_flags, read)) = named else {
+        let version = program().try_get_matches_from(argv).err()?;
+        return (version.kind() == clap::error::ErrorKind::DisplayVersion).then_some(Err(version));
+    };
+    let flags = argv.iter().take(1).chain(argv.iter().skip(2));
+    let typed = with_flags(program()).try_get_matches_from(flags).ok()?;
+    let cli = || Ok(Cli { globals: Globals::from_arg_matches(&typed)?, command: read(&typed)? });
+    Some(cli())
+}
+
+/// The program with its global flags, and no command.
+fn program() -> clap::Command {
     let program = clap::Command::new("pgconn").version(env!("CARGO_PKG_VERSION"));
-    let alone = Globals::augment_args(program.disable_help_flag(true).disable_version_flag(true));
-    match parsed(alone.subcommands(named), argv) {
-        Err(error) if error.kind() != clap::error::ErrorKind::DisplayVersion => None,
-        read => Some(read),
-    }
+    Globals::augment_args(program.disable_help_flag(true).disable_version_flag(true))
 }
 
 /// The help that `argv` asks for; it is dressed only now, because a run does not need it.
@@ -191,6 +199,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_read_alone_is_the_same_as_among_all() {
+        for (name, manual, with_flags, _) in MANUALS {
+            with_flags(program()).debug_assert();
+            for (_, line) in manual.examples {
+                let argv: Vec<OsString> =
+                    line.split(' ').map(|word| word.trim_matches('\'').into()).collect();
+                let alone = parsed_alone(&argv);
+                assert_eq!(alone.is_some(), argv[1] == *name, "{line}");
+                if let Some(alone) = alone {
+                    assert_eq!(format!("{alone:?}"), format!("{:?}", parsed(command(), &argv)), "{line}");
+                }
+            }
+        }
+        assert!(parsed_alone(&words("pgconn -d stats ls")).is_none(), "a value that is a command's name");
+        assert!(parsed_alone(&words("pgconn sessions")).is_none(), "an alias");
     }
 
     #[test]

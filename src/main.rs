@@ -74,7 +74,12 @@ fn run(cli: Cli) -> Exit {
         Some(path) => Output::file(path.clone()),
         None => Output::stdout(Box::new(io::stdout()), look(&cli)),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let waits = cli.command.waits();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    if waits {
+        runtime.enable_all();
+    }
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             ui.failure(&Failure::failed(format!("could not start: {error}")));
@@ -91,7 +96,9 @@ fn run(cli: Cli) -> Exit {
         program: cli::command,
     };
     let ended = runtime.block_on(async {
-        listen(trigger)?;
+        if waits {
+            listen(trigger)?;
+        }
         commands::run(cli.command, &mut context).await
     });
     // A name look-up that hangs must not hold up the end.

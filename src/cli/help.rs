@@ -23,7 +23,7 @@ pub(super) fn dressed(program: Command) -> Command {
         .help_template("{before-help}{all-args}{after-help}")
         .before_help(screen)
         .after_long_help(sections(&PROGRAM));
-    for (name, manual, _) in MANUALS {
+    for (name, manual, ..) in MANUALS {
         program = program.mut_subcommand(name, |command| {
             command
                 .after_help(format!(
@@ -47,7 +47,7 @@ fn screen(program: &Command) -> String {
         heading("Usage:")
     );
     for group in Group::ALL {
-        let of_group = MANUALS.iter().filter(|(_, manual, _)| manual.group == group);
+        let of_group = MANUALS.iter().filter(|(_, manual, ..)| manual.group == group);
         for (at, (name, ..)) in of_group.enumerate() {
             let Some(command) = program.find_subcommand(name) else { continue };
             let title = if at == 0 { group.title() } else { "" };
@@ -110,7 +110,7 @@ mod tests {
             let listed = MANUALS.iter().filter(|(name, ..)| *name == command.get_name()).count();
             assert_eq!(listed, 1, "commands/mod.rs: MANUALS should list {} once", command.get_name());
         }
-        for (name, manual, _) in MANUALS {
+        for (name, manual, ..) in MANUALS {
             assert!(program.find_subcommand(name).is_some(), "there is no command {name}");
             assert!(!manual.examples.is_empty(), "{name} has no example");
         }
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn every_example_is_a_command_line_of_its_command() {
-        for (name, manual) in MANUALS.iter().map(|(name, manual, _)| (*name, *manual)).chain([("", PROGRAM)])
+        for (name, manual) in MANUALS.iter().map(|(name, manual, ..)| (*name, *manual)).chain([("", PROGRAM)])
         {
             for (_, line) in manual.examples {
                 let words: Vec<&str> = line.split(' ').map(|word| word.trim_matches('\'')).collect();

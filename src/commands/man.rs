@@ -62,7 +62,7 @@ pub(crate) fn pages(program: Command, schemas: &[(&str, &str)]) -> io::Result<Ve
     let mut program = program.disable_help_subcommand(true);
     program.build();
     let mut pages = vec![("pgconn.1".to_owned(), page("pgconn", &program, &PROGRAM)?)];
-    for (name, manual, _) in MANUALS {
+    for (name, manual, ..) in MANUALS {
         if let Some(command) = program.find_subcommand(name) {
             collect(&format!("pgconn-{name}"), command, manual, &mut pages)?;
         }

@@ -29,7 +29,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use crate::args::{self, Emergency};
 use crate::conninfo::{ConnInfo, Environment, resolve};
@@ -92,6 +92,16 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it waits for a server, a signal or a time: the others are done at once, and need neither drivers for that
+    /// nor an end of their own at a signal.
+    pub(crate) fn waits(&self) -> bool {
+        match self {
+            Self::Conninfo(_) | Self::Schema(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Size(args) => args.asks_server(),
+            _ => true,
+        }
+    }
+
     /// Refuses `--watch` where there is nothing to look at again, and a format that only another command has.
     fn admit(&self, watch: Option<Duration>, format: Format) -> Result<(), Failure> {
         let repeats = matches!(
@@ -119,30 +129,41 @@ impl Command {
     }
 }
 
-/// A command's name, what help and man pages say about it beyond its flags, and what adds its flags.
-pub(crate) type Entry = (&'static str, Manual, fn(clap::Command) -> clap::Command);
+/// A command's name, and what help and man pages say about it beyond its flags; what adds its flags, and what reads them.
+pub(crate) type Entry = (&'static str, Manual, fn(clap::Command) -> clap::Command, Read);
+
+/// What makes a command of what was typed for its flags.
+pub(crate) type Read = fn(&ArgMatches) -> Result<Command, clap::Error>;
+
+macro_rules! entry {
+    ($name:literal, $module:ident, $command:expr) => {
+        ($name, $module::MANUAL, $module::Args::augment_args, |typed| {
+            $module::Args::from_arg_matches(typed).map($command)
+        })
+    };
+}
 
 /// Each command, in the order of the help.
 pub(crate) const MANUALS: &[Entry] = &[
-    ("stats", stats::MANUAL, stats::Args::augment_args),
-    ("ls", ls::MANUAL, ls::Args::augment_args),
-    ("long", long::MANUAL, long::Args::augment_args),
-    ("blockers", blockers::MANUAL, blockers::Args::augment_args),
-    ("cancel", cancel::MANUAL, cancel::Args::augment_args),
-    ("kill", kill::MANUAL, kill::Args::augment_args),
-    ("drain", drain::MANUAL, drain::Args::augment_args),
-    ("timeout", timeout::MANUAL, timeout::Args::augment_args),
-    ("check", check::MANUAL, check::Args::augment_args),
-    ("ping", ping::MANUAL, ping::Args::augment_args),
-    ("size", size::MANUAL, size::Args::augment_args),
-    ("doctor", doctor::MANUAL, doctor::Args::augment_args),
-    ("metrics", metrics::MANUAL, metrics::Args::augment_args),
-    ("pooler", pooler::MANUAL, pooler::Args::augment_args),
-    ("demo", demo::MANUAL, demo::Args::augment_args),
-    ("conninfo", conninfo::MANUAL, conninfo::Args::augment_args),
-    ("schema", schema::MANUAL, schema::Args::augment_args),
-    ("completions", completions::MANUAL, completions::Args::augment_args),
-    ("man", man::MANUAL, man::Args::augment_args),
+    entry!("stats", stats, Command::Stats),
+    entry!("ls", ls, Command::Ls),
+    entry!("long", long, Command::Long),
+    entry!("blockers", blockers, Command::Blockers),
+    entry!("cancel", cancel, Command::Cancel),
+    entry!("kill", kill, Command::Kill),
+    entry!("drain", drain, Command::Drain),
+    entry!("timeout", timeout, Command::Timeout),
+    entry!("check", check, Command::Check),
+    entry!("ping", ping, Command::Ping),
+    entry!("size", size, |args| Command::Size(Box::new(args))),
+    entry!("doctor", doctor, Command::Doctor),
+    entry!("metrics", metrics, Command::Metrics),
+    entry!("pooler", pooler, Command::Pooler),
+    entry!("demo", demo, Command::Demo),
+    entry!("conninfo", conninfo, Command::Conninfo),
+    entry!("schema", schema, Command::Schema),
+    entry!("completions", completions, Command::Completions),
+    entry!("man", man, Command::Man),
 ];
 
 /// What a command is given: where to connect, how to speak, where the result goes.
@@ -169,25 +190,25 @@ pub(crate) struct Context {
 pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
     command.admit(context.flags.watch, context.format())?;
     match command {
-        Command::Stats(args) => stats::run(args, context).await,
-        Command::Ls(args) => ls::run(args, context).await,
-        Command::Long(args) => long::run(args, context).await,
-        Command::Blockers(args) => blockers::run(args, context).await,
-        Command::Cancel(args) => cancel::run(args, context).await,
-        Command::Kill(args) => kill::run(args, context).await,
-        Command::Pooler(args) => pooler::run(args, context).await,
-        Command::Drain(args) => drain::run(args, context).await,
-        Command::Demo(args) => demo::run(args, context).await,
-        Command::Check(args) => check::run(args, context).await,
-        Command::Ping(args) => ping::run(args, context).await,
+        Command::Stats(args) => Box::pin(stats::run(args, context)).await,
+        Command::Ls(args) => Box::pin(ls::run(args, context)).await,
+        Command::Long(args) => Box::pin(long::run(args, context)).await,
+        Command::Blockers(args) => Box::pin(blockers::run(args, context)).await,
+        Command::Cancel(args) => Box::pin(cancel::run(args, context)).await,
+        Command::Kill(args) => Box::pin(kill::run(args, context)).await,
+        Command::Pooler(args) => Box::pin(pooler::run(args, context)).await,
+        Command::Drain(args) => Box::pin(drain::run(args, context)).await,
+        Command::Demo(args) => Box::pin(demo::run(args, context)).await,
+        Command::Check(args) => Box::pin(check::run(args, context)).await,
+        Command::Ping(args) => Box::pin(ping::run(args, context)).await,
         Command::Conninfo(args) => conninfo::run(&args, context),
-        Command::Size(args) => size::run(*args, context).await,
-        Command::Doctor(args) => doctor::run(args, context).await,
-        Command::Metrics(args) => metrics::run(args, context).await,
+        Command::Size(args) => Box::pin(size::run(*args, context)).await,
+        Command::Doctor(args) => Box::pin(doctor::run(args, context)).await,
+        Command::Metrics(args) => Box::pin(metrics::run(args, context)).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
-        Command::Timeout(args) => timeout::run(args, context).await,
+        Command::Timeout(args) => Box::pin(timeout::run(args, context)).await,
     }
 }
 

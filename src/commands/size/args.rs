@@ -108,6 +108,13 @@ pub(crate) struct Args {
     pub(super) lint: Option<PathBuf>,
 }
 
+impl Args {
+    /// Whether the live server is asked, too.
+    pub(crate) fn asks_server(&self) -> bool {
+        self.from_server || self.sample.is_some()
+    }
+}
+
 /// What configuration to print.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Configuration")]

@@ -71,8 +71,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let file = args.plan.as_deref().map(request::read).transpose()?.unwrap_or_default();
     let provider = args.provider.as_deref().and_then(provider::find);
-    let mut asked =
-        if args.from_server || args.sample.is_some() { Some(ask(&args, context).await?) } else { None };
+    let mut asked = if args.asks_server() { Some(ask(&args, context).await?) } else { None };
     let head = asked.as_mut().map(|asked| std::mem::take(&mut asked.head)).unwrap_or_default();
     let limits = asked.as_ref().map(|asked| asked.limits);
     if let Some(path) = &args.lint {
