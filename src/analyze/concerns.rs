@@ -26,6 +26,12 @@ const LONG_WORKERS: &[&str] = &[
     "migrat",
 ];
 
+/// Whether an application, or a role, copies whole databases or changes their structure, by its name.
+pub(crate) fn does_long_work(name: &str) -> bool {
+    let name = name.to_lowercase();
+    LONG_WORKERS.iter().any(|worker| name.contains(worker))
+}
+
 /// Every reason there is, for a change that would be made.
 pub(super) fn concerns(situation: Situation<'_>, wishes: &[Wish]) -> Vec<Concern> {
     let Situation { scope, ground, .. } = situation;
@@ -86,10 +92,7 @@ pub(super) fn concerns(situation: Situation<'_>, wishes: &[Wish]) -> Vec<Concern
     }
     let reached = || situation.sessions.iter().filter(|group| reaches(scope, group));
     if cuts_work {
-        let long = |group: &&SessionGroup| {
-            let name = group.application_name.to_lowercase();
-            LONG_WORKERS.iter().any(|worker| name.contains(worker))
-        };
+        let long = |group: &&SessionGroup| does_long_work(&group.application_name);
         let mut names: Vec<&str> =
             reached().filter(long).map(|group| group.application_name.as_str()).collect();
         names.sort_unstable();

@@ -12,12 +12,14 @@ use super::Context;
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
 use crate::args;
-use crate::db::{self, Db, Listing, Order, Selection};
+use crate::db::{self, Db, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::practice::{Finding, Grade, Watched};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
+use crate::stop::Stop;
+use crate::ui::Ui;
 use rules::Evidence;
 
 /// What help says beyond the flags.
@@ -30,8 +32,15 @@ pub(super) const MANUAL: Manual = Manual::new(
     ],
 );
 
-/// Between two looks of a sample: often enough to see sessions that live for a second.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Between two looks at all sessions.
+const WHOLE: Duration = Duration::from_millis(250);
+/// Between two looks at those that have just come: a session that runs one statement lives a few milliseconds, and those
+/// that are caught tell whose the others are.
+const ARRIVALS: Duration = Duration::from_millis(15);
+/// A look is followed by a pause of at least so many times what it took: watching costs the server a tenth of one core.
+const RESTRAINT: u32 = 9;
+/// How far back a look at arrivals reaches beyond the last look at all: a login takes so long at most, mostly.
+const LOGIN: Duration = Duration::from_millis(500);
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -46,12 +55,16 @@ pub(crate) struct Args {
 
 /// Watches, judges and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    if context.ui.is_terminal() && args.sample > Duration::from_secs(1) {
-        context.ui.status(&format!("watching for {}", text::duration(args.sample.as_secs_f64())));
-    }
-    let stop = context.stop.clone();
+    let watcher = Watcher {
+        sample: args.sample,
+        stop: context.stop.clone(),
+        ui: context.ui,
+        shown: context.flags.watch.is_none(),
+    };
     let ended = watch::look(context, async |db| {
-        let evidence = gather(db, args.sample, &stop).await?;
+        let evidence = watcher.gather(db).await;
+        watcher.progress("");
+        let evidence = evidence?;
         let head = super::head(db, &evidence.scraped.surroundings, 0);
         let findings = rules::findings(&evidence);
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
@@ -70,33 +83,56 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
 }
 
-/// Looks again and again until `sample` is over.
-async fn gather(db: &Db, sample: Duration, stop: &crate::stop::Stop) -> Result<Evidence, db::Error> {
-    let listing = Listing {
-        selection: Selection::default(),
-        over: None,
-        order: Order::Pid,
-        limit: None,
-        query_bytes: Some(0),
-    };
-    let before = db.scrape(&listing.selection).await?.databases;
-    let began = Instant::now();
-    let mut watched = Watched::default();
-    loop {
-        watched.add(&db.sessions(&listing).await?.1);
-        let left = sample.saturating_sub(began.elapsed());
-        if left.is_zero() {
-            break;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(PAUSE.min(left)) => {}
-            signal = stop.pulled() => return Err(db::Error::interrupted(signal)),
+/// Who looks again and again until `sample` is over.
+struct Watcher {
+    sample: Duration,
+    stop: Stop,
+    ui: Ui,
+    /// Whether there is a line of its own for the progress.
+    shown: bool,
+}
+
+impl Watcher {
+    async fn gather(&self, db: &Db) -> Result<Evidence, db::Error> {
+        let before = db.scrape(&Selection::default()).await?.databases;
+        let began = Instant::now();
+        let mut watched = Watched::default();
+        self.watch(db, began, &mut watched).await?;
+        let seconds = began.elapsed().as_secs_f64();
+        let scraped = db.scrape(&Selection::default()).await?;
+        let origins = db.origins().await?;
+        Ok(Evidence { scraped, before, origins, watched, seconds })
+    }
+
+    async fn watch(&self, db: &Db, began: Instant, watched: &mut Watched) -> Result<(), db::Error> {
+        let mut whole: Option<Instant> = None;
+        loop {
+            let look = Instant::now();
+            match whole.filter(|whole| whole.elapsed() < WHOLE && began.elapsed() < self.sample) {
+                None => {
+                    whole = Some(look);
+                    watched.add(db.presence(None).await?);
+                    let left = self.sample.saturating_sub(began.elapsed());
+                    if left.is_zero() {
+                        return Ok(());
+                    }
+                    self.progress(&format!("watching, {} left", text::duration(left.as_secs_f64().ceil())));
+                }
+                Some(whole) => watched.add_arrivals(&db.presence(Some(whole.elapsed() + LOGIN)).await?),
+            }
+            let pause = ARRIVALS.max(look.elapsed() * RESTRAINT);
+            tokio::select! {
+                () = tokio::time::sleep(pause.min(self.sample.saturating_sub(began.elapsed()))) => {}
+                signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
+            }
         }
     }
-    let seconds = began.elapsed().as_secs_f64();
-    let scraped = db.scrape(&listing.selection).await?;
-    let origins = db.origins().await?;
-    Ok(Evidence { scraped, before, origins, watched, seconds })
+
+    fn progress(&self, line: &str) {
+        if self.shown && self.sample > Duration::from_secs(1) {
+            self.ui.progress(line);
+        }
+    }
 }
 
 /// The answer of `doctor`.

@@ -16,6 +16,7 @@ mod login;
 mod look;
 mod monitor;
 mod ping;
+mod practice;
 mod refusal;
 mod retry;
 mod rows;

@@ -6,7 +6,6 @@ use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::health::{Culprit, Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
-use crate::model::practice::Origin;
 use crate::model::server::{Limits, LoginRole, Surroundings};
 use crate::model::settings::{Setting, Settings};
 use crate::model::usage::{Connections, Tally};
@@ -74,28 +73,6 @@ impl Db {
         let settings = settings_of(&at_server, &stored)?;
         let login_roles = login_roles.iter().map(login_role_of).collect::<Result<_, _>>()?;
         Ok(Scraped { surroundings, facts, tallies, databases, settings, login_roles })
-    }
-
-    /// Client sessions by where they come from, most sessions first.
-    ///
-    /// # Errors
-    /// When the server does not answer.
-    pub(crate) async fn origins(&self) -> Result<Vec<Origin>, Error> {
-        let [rows] = exactly(self.look(&[sql::fill(sql::ORIGINS, &[])]).await?)?;
-        rows.iter()
-            .map(|row| {
-                Ok(Origin {
-                    application_name: row.text("application_name")?.unwrap_or_default(),
-                    role: row.text("role")?,
-                    superuser: row.claim("superuser")?,
-                    role_limited: row.claim("role_limited")?,
-                    database: row.text("database")?,
-                    database_limited: row.claim("database_limited")?,
-                    plaintext: row.word("plaintext")?.map(|word| word == "t"),
-                    sessions: row.required("n")?,
-                })
-            })
-            .collect()
     }
 
     /// Reads what postgres_exporter reads about connections; of pg_stat_database these `columns`.
@@ -187,7 +164,7 @@ impl Db {
 }
 
 /// The answers, when there are as many as there were questions.
-fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], Error> {
+pub(super) fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], Error> {
     <[Rows; N]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
 }
 

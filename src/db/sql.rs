@@ -32,6 +32,8 @@ pub(crate) const BUSY: &str = include_str!("sql/busy.sql");
 pub(crate) const COUNTERS: &str = include_str!("sql/counters.sql");
 /// Client sessions by where they come from.
 pub(crate) const ORIGINS: &str = include_str!("sql/origins.sql");
+/// Client sessions as they come and go.
+pub(crate) const PRESENCE: &str = include_str!("sql/presence.sql");
 /// The names that filters could have meant.
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
 /// The prepared transactions that somebody waits for.
@@ -145,6 +147,7 @@ mod tests {
             SETTINGS,
             OVERRIDES,
             LOGIN_ROLES,
+            PRESENCE,
             GROUND,
             FILE_SETTINGS,
             SESSION_GROUPS,

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::session::Session;
-
 /// How a rule of `doctor` ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -61,12 +59,34 @@ pub(crate) struct Origin {
 }
 
 /// Who opens connections: the key by which sessions are told apart while they are watched.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Source {
     /// As the clients set it.
     pub(crate) application_name: String,
     /// Role that logged in.
     pub(crate) role: Option<String>,
+}
+
+/// What tells a session from a later one with the same pid: when it began, in microseconds since 1970; none when hidden.
+pub(crate) type Identity = (i32, Option<i64>);
+
+/// A client session at one look, pgconn's own left out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Presence {
+    /// Which session it is.
+    pub(crate) identity: Identity,
+    /// Whose it is just now: behind a pooler this changes.
+    pub(crate) source: Source,
+    /// Database it is connected to.
+    pub(crate) database: Option<String>,
+    /// Address or `local`; none when hidden.
+    pub(crate) client: Option<String>,
+    /// Whether it runs a statement or is in a transaction; none when hidden.
+    pub(crate) busy: Option<bool>,
+    /// Age of its transaction, in seconds.
+    pub(crate) xact_seconds: Option<f64>,
+    /// How long it has been idle, in seconds; none when it is not.
+    pub(crate) idle_seconds: Option<f64>,
 }
 
 /// What a source's sessions did while they were watched.
@@ -80,56 +100,177 @@ pub(crate) struct Conduct {
     pub(crate) fewest: usize,
     /// Most sessions that were at work or in a transaction at one look.
     pub(crate) busiest: usize,
-    /// Sessions that came while it was watched.
-    pub(crate) born: BTreeSet<Identity>,
-    /// Of all, those that went.
-    pub(crate) gone: usize,
-    present: BTreeSet<Identity>,
+    /// Sessions that were seen to come.
+    pub(crate) born: usize,
+    /// Of each address (or `local`) the sessions that were seen to come from there; 0 for those that were there.
+    pub(crate) clients: BTreeMap<String, usize>,
 }
 
-/// What tells a session from a later one with the same pid.
-pub(crate) type Identity = (i32, Option<String>);
+impl Conduct {
+    /// Sessions that went while they were watched.
+    pub(crate) const fn gone(&self) -> usize {
+        (self.first + self.born).saturating_sub(self.last)
+    }
+
+    /// Of the sessions that came, those that cannot have gone: what is more at the end than what was there and is left.
+    pub(crate) fn stayed(&self) -> usize {
+        let left = self.first.saturating_sub(self.gone());
+        self.born.min(self.last.saturating_sub(left))
+    }
+
+    /// Sessions that came and went.
+    pub(crate) fn passed(&self) -> usize {
+        self.born - self.stayed()
+    }
+}
+
+/// What tells the sessions of one pool of a pooler: its address, the role and the database.
+pub(crate) type Pool = (Option<String>, Option<String>, Option<String>);
+
+/// How often a session must have changed its application to be called a pooler's: applications that name themselves only
+/// after the login do it once.
+const HANDS: usize = 2;
+
+/// A session that is known from a look before.
+#[derive(Clone, Debug)]
+struct Known {
+    source: Source,
+    born: bool,
+    /// How often it went from one named application to another.
+    hands: usize,
+}
 
 /// Several looks at the same server, one after the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watched {
-    /// How many looks there were.
-    pub(crate) looks: usize,
     /// What each source did.
     pub(crate) sources: BTreeMap<Source, Conduct>,
+    /// The sessions of the last look.
+    pub(crate) present: Vec<Presence>,
+    /// The pools whose sessions were seen to go from application to application, and those applications.
+    pub(crate) pools: BTreeMap<Pool, BTreeSet<Source>>,
+    known: BTreeMap<Identity, Known>,
+    looks: usize,
 }
 
 impl Watched {
-    /// Adds the next look.
-    pub(crate) fn add(&mut self, sessions: &[Session]) {
-        let mut now: BTreeMap<Source, Vec<&Session>> = BTreeMap::new();
-        for session in sessions {
-            let source =
-                Source { application_name: session.application_name.clone(), role: session.role.clone() };
-            now.entry(source).or_default().push(session);
-        }
-        for source in now.keys() {
-            if !self.sources.contains_key(source) {
-                self.sources.insert(source.clone(), Conduct::default());
-            }
+    /// Adds a look at all sessions.
+    pub(crate) fn add(&mut self, sessions: Vec<Presence>) {
+        self.meet(&sessions, self.looks > 0);
+        let mut now: BTreeMap<&Source, (usize, usize)> = BTreeMap::new();
+        for session in &sessions {
+            let (all, busy) = now.entry(&session.source).or_default();
+            *all += 1;
+            *busy += usize::from(session.busy != Some(false));
         }
         for (source, conduct) in &mut self.sources {
-            let sessions = now.get(source).map(Vec::as_slice).unwrap_or_default();
-            let present: BTreeSet<Identity> =
-                sessions.iter().map(|session| (session.pid, session.backend_start.clone())).collect();
-            let busy = sessions.iter().filter(|session| session.state.as_deref() != Some("idle")).count();
+            let (all, busy) = now.get(source).copied().unwrap_or_default();
             if self.looks == 0 {
-                conduct.first = present.len();
-                conduct.fewest = present.len();
-            } else {
-                conduct.born.extend(present.difference(&conduct.present).cloned());
-                conduct.gone += conduct.present.difference(&present).count();
-                conduct.fewest = conduct.fewest.min(present.len());
+                (conduct.first, conduct.fewest) = (all, all);
             }
-            conduct.last = present.len();
+            conduct.last = all;
+            conduct.fewest = conduct.fewest.min(all);
             conduct.busiest = conduct.busiest.max(busy);
-            conduct.present = present;
         }
+        let present: BTreeSet<Identity> = sessions.iter().map(|session| session.identity).collect();
+        self.known.retain(|identity, _| present.contains(identity));
+        self.present = sessions;
         self.looks += 1;
+    }
+
+    /// Adds a look at sessions that have just come; those that are known already do not count again.
+    pub(crate) fn add_arrivals(&mut self, sessions: &[Presence]) {
+        self.meet(sessions, true);
+    }
+
+    fn meet(&mut self, sessions: &[Presence], born: bool) {
+        for session in sessions {
+            let conduct = self.sources.entry(session.source.clone()).or_default();
+            if let Some(client) = &session.client {
+                conduct.clients.entry(client.clone()).or_default();
+            }
+            match self.known.get_mut(&session.identity) {
+                Some(known) if known.source != session.source => self.change_hands(session),
+                Some(_) => {}
+                None => {
+                    let source = session.source.clone();
+                    self.known.insert(session.identity, Known { source, born, hands: 0 });
+                    if born {
+                        conduct.born += 1;
+                        let from = session.client.as_ref().and_then(|client| conduct.clients.get_mut(client));
+                        from.into_iter().for_each(|count| *count += 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A session that is another application's now. Its birth goes with it.
+    fn change_hands(&mut self, session: &Presence) {
+        let Some(known) = self.known.get_mut(&session.identity) else { return };
+        let before = std::mem::replace(&mut known.source, session.source.clone());
+        if known.born {
+            for (source, change) in [(&before, -1), (&session.source, 1)] {
+                if let Some(conduct) = self.sources.get_mut(source) {
+                    conduct.born = conduct.born.saturating_add_signed(change);
+                }
+            }
+        }
+        if !before.application_name.is_empty() && !session.source.application_name.is_empty() {
+            known.hands += 1;
+        }
+        if known.hands >= HANDS {
+            let Presence { client, source, database, .. } = session;
+            let pool = (client.clone(), source.role.clone(), database.clone());
+            self.pools.entry(pool).or_default().extend([before, source.clone()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(pid: i32, application: &str) -> Presence {
+        let source = Source { application_name: application.into(), role: Some("app".into()) };
+        let client = Some("10.0.0.9".into());
+        Presence { identity: (pid, Some(1)), source, client, busy: Some(false), ..Presence::default() }
+    }
+
+    fn conduct<'a>(watched: &'a Watched, application: &str) -> &'a Conduct {
+        let found = watched.sources.iter().find(|(source, _)| source.application_name == application);
+        found.unwrap().1
+    }
+
+    #[test]
+    fn a_session_that_lives_between_two_looks_came_and_went() {
+        let mut watched = Watched::default();
+        watched.add(vec![session(1, "api")]);
+        watched.add_arrivals(&[session(2, "job")]);
+        watched.add_arrivals(&[session(2, "job"), session(3, "job")]);
+        watched.add(vec![session(1, "api"), session(3, "job"), session(4, "api")]);
+        let (job, api) = (conduct(&watched, "job"), conduct(&watched, "api"));
+        assert_eq!((job.born, job.gone(), job.stayed(), job.passed()), (2, 1, 1, 1));
+        assert_eq!((api.first, api.last, api.born, api.gone(), api.stayed()), (1, 2, 1, 0, 1));
+        assert_eq!(job.clients["10.0.0.9"], 2);
+        watched.add(vec![session(1, "api")]);
+        assert_eq!((conduct(&watched, "job").passed(), conduct(&watched, "api").gone()), (2, 1));
+    }
+
+    #[test]
+    fn a_session_that_gets_its_name_late_is_born_under_it_and_is_no_poolers() {
+        let mut watched = Watched::default();
+        watched.add(Vec::new());
+        watched.add_arrivals(&[session(2, "driver")]);
+        watched.add(vec![session(2, "api")]);
+        assert_eq!((conduct(&watched, "driver").born, conduct(&watched, "api").born), (0, 1));
+        assert!(watched.pools.is_empty());
+        watched.add(vec![session(2, "batch")]);
+        let (pool, sources) = watched.pools.iter().next().unwrap();
+        assert_eq!(pool, &(Some("10.0.0.9".into()), Some("app".into()), None));
+        assert_eq!(
+            sources.iter().map(|source| source.application_name.as_str()).collect::<Vec<_>>(),
+            ["api", "batch"]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The rules of `doctor`: pure functions from what was watched to findings, words included. One file per subject.
 
 mod identity;
+mod poolers;
 mod pools;
 mod slots;
 mod transactions;
@@ -9,7 +10,6 @@ use crate::db::Scraped;
 use crate::model::filter::Name;
 use crate::model::metric::DatabaseCounters;
 use crate::model::practice::{Finding, Grade, Origin, Source, Watched};
-use crate::model::settings::Setting;
 use crate::render::text;
 
 /// Everything that the rules judge.
@@ -33,22 +33,15 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
         pools::pooling(evidence),
         pools::pool_size(evidence),
         pools::pool_growth(evidence),
+        pools::idle_sessions(evidence),
+        poolers::serverless(evidence),
+        poolers::long_work(evidence),
         slots::slots(evidence),
         slots::limits(evidence),
         transactions::left_open(evidence),
         transactions::prepared(evidence),
-        transactions::timeout(
-            evidence,
-            Setting::Statement,
-            "statement-timeout",
-            "statements of login roles are limited in time",
-        ),
-        transactions::timeout(
-            evidence,
-            Setting::IdleInTransaction,
-            "idle-in-transaction-timeout",
-            "open transactions of login roles are limited in time",
-        ),
+        transactions::statement_timeout(evidence),
+        transactions::idle_timeout(evidence),
         identity::application_name(evidence),
         identity::superuser(evidence),
         identity::tls(evidence),
@@ -64,22 +57,36 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
-fn finding(
-    rule: &'static str,
+/// A rule's name, and the practice that it is about.
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    name: &'static str,
     title: &'static str,
-    status: Grade,
-    evidence: String,
-    advice: &str,
-    next: impl Into<String>,
-) -> Finding {
-    let wanted = matches!(status, Grade::Warn | Grade::Fail);
-    Finding {
-        rule,
-        status,
-        title,
-        evidence,
-        advice: wanted.then(|| advice.to_owned()),
-        next_command: wanted.then(|| next.into()),
+}
+
+impl Rule {
+    const fn new(name: &'static str, title: &'static str) -> Self {
+        Self { name, title }
+    }
+
+    fn pass(self, evidence: impl Into<String>) -> Finding {
+        self.without_advice(Grade::Pass, evidence.into())
+    }
+
+    /// It cannot be judged; the evidence says why.
+    fn unknown(self, reason: impl Into<String>) -> Finding {
+        self.without_advice(Grade::Unknown, reason.into())
+    }
+
+    fn without_advice(self, status: Grade, evidence: String) -> Finding {
+        let Self { name, title } = self;
+        Finding { rule: name, status, title, evidence, advice: None, next_command: None }
+    }
+
+    /// Something is found, with what to do about it.
+    fn found(self, status: Grade, evidence: String, advice: &str, next: impl Into<String>) -> Finding {
+        let (advice, next_command) = (Some(advice.to_owned()), Some(next.into()));
+        Finding { advice, next_command, ..self.without_advice(status, evidence) }
     }
 }
 
@@ -92,8 +99,17 @@ fn named(source: &Source) -> String {
     format!("{}{role}", application(&source.application_name))
 }
 
-fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+/// `7 sessions`.
+fn counted(number: usize, noun: &str) -> String {
+    text::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
+}
+
+/// The first names of a list, and how many more there are.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 3;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 fn hidden(evidence: &Evidence) -> Option<String> {
@@ -102,7 +118,14 @@ fn hidden(evidence: &Evidence) -> Option<String> {
     (hidden > 0).then(|| format!("{} hidden from role \"{role}\"", text::count(hidden, "session")))
 }
 
-/// An empty application name cannot be filtered for; everything is shown instead.
-fn argument(name: &str) -> String {
-    if name.is_empty() { "'*'".into() } else { Name::argument(name) }
+/// The sessions of a source. An empty application name cannot be filtered for; its role can.
+fn listing(source: &Source) -> String {
+    match (source.application_name.as_str(), &source.role) {
+        ("", Some(role)) => format!("pgconn ls --role {}", Name::argument(role)),
+        ("", None) => "pgconn ls".to_owned(),
+        (name, _) => format!("pgconn ls --app {}", Name::argument(name)),
+    }
 }
+
+#[cfg(test)]
+mod tests;

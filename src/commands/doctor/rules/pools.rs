@@ -1,8 +1,10 @@
 //! Rules about pools: what is opened, kept and given back.
 
-use super::{Evidence, argument, count, finding, hidden, named};
+use std::collections::BTreeMap;
+
+use super::{Evidence, Rule, counted, hidden, listing, named};
 use crate::model::metric::DatabaseCounters;
-use crate::model::practice::{Conduct, Finding, Grade};
+use crate::model::practice::{Conduct, Finding, Grade, Presence, Source};
 use crate::render::text;
 
 /// New sessions per second from which on pools are missing: a pool that fits opens a few per minute.
@@ -14,93 +16,106 @@ const GROWTH: usize = 3;
 /// Sessions from which on a pool's size is worth a word, and the share of them that should be needed at times.
 const LARGE_POOL: usize = 10;
 const LEAST_BUSY: f64 = 0.2;
+/// Seconds after which a session that did nothing counts as forgotten, and how many of one source are worth a word: pools
+/// keep a few for the next rush, and close the others within minutes (HikariCP's idleTimeout and maxLifetime: 10 and 30).
+const FORGOTTEN: f64 = 3600.0;
+const MANY_FORGOTTEN: usize = 5;
 
-#[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of sessions are small and not negative"
+)]
 pub(super) fn pooling(evidence: &Evidence) -> Finding {
-    let title = "connections are reused, not opened per request";
+    let rule = Rule::new("pooling", "connections are reused, not opened per request");
     let conducts = &evidence.watched.sources;
-    let seen: usize = conducts.values().map(|conduct| conduct.born.len()).sum();
+    let seen: usize = conducts.values().map(|conduct| conduct.born).sum();
     // Whoever stayed was opened for more than one request.
-    let kept: usize = conducts.values().map(stayed).sum();
-    let new = counted(evidence).unwrap_or(0.0).max(seen as f64);
-    let rate = (new - kept as f64).max(0.0) / evidence.seconds.max(0.1);
+    let stayed: usize = conducts.values().map(Conduct::stayed).sum();
+    let by_database = established(evidence);
+    let new = by_database.iter().map(|(_, sessions)| sessions).sum::<f64>().max(seen as f64);
+    let passed = (new - stayed as f64).max(0.0);
+    let rate = passed / evidence.seconds.max(0.1);
     let whose = conducts
         .iter()
-        .filter(|(_, conduct)| conduct.born.len() > stayed(conduct))
-        .max_by_key(|(_, conduct)| conduct.born.len() - stayed(conduct));
-    let by = whose.map(|(source, _)| format!(", most seen of {}", named(source))).unwrap_or_default();
+        .filter(|(_, conduct)| conduct.passed() > 0)
+        .max_by_key(|(_, conduct)| conduct.passed());
+    let by = match whose {
+        Some((source, conduct)) => {
+            let client = conduct.clients.iter().max_by_key(|(_, born)| **born);
+            let from = client.map(|(client, _)| format!(" from {client}")).unwrap_or_default();
+            format!("; most of those that were seen are of {}{from}", named(source))
+        }
+        None if passed < 1.0 => String::new(),
+        None => {
+            let most = by_database.iter().max_by(|(_, left), (_, right)| left.total_cmp(right));
+            let place = most.map(|(name, _)| format!(", most of them in database {name}"));
+            format!("; none lived long enough to be seen{}", place.unwrap_or_default())
+        }
+    };
     let text = format!(
         "{} opened and closed within {} ({rate:.1} per second){by}",
-        text::count(count((rate * evidence.seconds).round() as usize), "session"),
+        counted(passed.round() as usize, "session"),
         text::duration(evidence.seconds)
     );
-    let status = if rate >= HEAVY_CHURN {
-        Grade::Fail
-    } else if rate >= CHURN {
-        Grade::Warn
-    } else {
-        Grade::Pass
-    };
-    let next = whose.map_or_else(
-        || "pgconn stats --by client".to_owned(),
-        |(source, _)| format!("pgconn ls --app {}", argument(&source.application_name)),
-    );
-    finding(
-        "pooling",
-        title,
-        status,
+    if rate < CHURN {
+        return rule.pass(text);
+    }
+    rule.found(
+        if rate >= HEAVY_CHURN { Grade::Fail } else { Grade::Warn },
         text,
         "give the application a connection pool, or put PgBouncer in transaction mode in front of it",
-        next,
+        whose.map_or_else(|| "pgconn doctor --for 1m".to_owned(), |(source, _)| listing(source)),
     )
+}
+
+/// New sessions of each database as the server counted them; nothing where it does not count them (before 14).
+fn established(evidence: &Evidence) -> Vec<(&str, f64)> {
+    let before = |database: &str| {
+        let row: Option<&DatabaseCounters> = evidence.before.iter().find(|row| row.database == database);
+        row.and_then(|row| row.sessions).unwrap_or(0.0)
+    };
+    let after = evidence.scraped.databases.iter();
+    after
+        .filter_map(|row| Some((row.database.as_str(), (row.sessions? - before(&row.database)).max(0.0))))
+        .collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
 pub(super) fn pool_size(evidence: &Evidence) -> Finding {
-    let title = "pools are as large as they are used";
+    let rule = Rule::new("pool-size", "pools are as large as they are used");
     if let Some(hidden) = hidden(evidence) {
-        return finding("pool-size", title, Grade::Unknown, hidden, "", "");
+        return rule.unknown(hidden);
     }
-    let idle = evidence.watched.sources.iter().find(|(_, conduct)| {
+    let oversized = |conduct: &Conduct| {
         conduct.fewest >= LARGE_POOL && (conduct.busiest as f64) < conduct.fewest as f64 * LEAST_BUSY
-    });
-    match idle {
-        Some((source, conduct)) => finding(
-            "pool-size",
-            title,
+    };
+    let found = evidence.watched.sources.iter().filter(|(_, conduct)| oversized(conduct));
+    match found.max_by_key(|(_, conduct)| conduct.fewest) {
+        Some((source, conduct)) => rule.found(
             Grade::Warn,
             format!(
                 "{} holds {} and had at most {} at work at once",
                 named(source),
-                text::count(count(conduct.fewest), "session"),
+                counted(conduct.fewest, "session"),
                 conduct.busiest
             ),
             "lower the pool's size and let it close what it does not need; watch for longer to be sure (--for)",
             "pgconn size --from-server",
         ),
-        None => finding(
-            "pool-size",
-            title,
-            Grade::Pass,
-            format!("no source holds {LARGE_POOL} sessions or more that it does not use"),
-            "",
-            "",
-        ),
+        None => rule.pass(format!("no source holds {LARGE_POOL} sessions or more that it does not use")),
     }
 }
 
 pub(super) fn pool_growth(evidence: &Evidence) -> Finding {
-    let title = "connections are given back";
-    let growing = evidence
-        .watched
-        .sources
-        .iter()
-        .filter(|(_, conduct)| conduct.gone == 0 && conduct.last >= conduct.first + GROWTH)
-        .max_by_key(|(_, conduct)| conduct.last - conduct.first);
-    match growing {
-        Some((source, conduct)) => finding(
-            "pool-growth",
-            title,
+    let rule = Rule::new("pool-growth", "connections are given back");
+    let grown = |conduct: &Conduct| {
+        conduct.gone() == 0 && conduct.born >= GROWTH && conduct.last >= conduct.first + GROWTH
+    };
+    let growing = evidence.watched.sources.iter().filter(|(_, conduct)| grown(conduct));
+    match growing.max_by_key(|(_, conduct)| conduct.last - conduct.first) {
+        Some((source, conduct)) => rule.found(
             Grade::Warn,
             format!(
                 "{} grew from {} to {} sessions within {}, and none was closed",
@@ -110,28 +125,35 @@ pub(super) fn pool_growth(evidence: &Evidence) -> Finding {
                 text::duration(evidence.seconds)
             ),
             "look for connections that are taken from the pool, or opened, and never given back",
-            format!("pgconn ls --app {} --sort age", argument(&source.application_name)),
+            format!("{} --sort age", listing(source)),
         ),
-        None => finding(
-            "pool-growth",
-            title,
-            Grade::Pass,
-            "no source only grew while it was watched".into(),
-            "",
-            "",
-        ),
+        None => rule.pass("no source only grew while it was watched"),
     }
 }
 
-/// New sessions that the server counted; none where it does not count them (before 14).
-fn counted(evidence: &Evidence) -> Option<f64> {
-    let sum = |counters: &[DatabaseCounters]| counters.iter().filter_map(|row| row.sessions).sum::<f64>();
-    let after = &evidence.scraped.databases;
-    after.iter().any(|row| row.sessions.is_some()).then(|| (sum(after) - sum(&evidence.before)).max(0.0))
-}
-
-/// Of the sessions that came, those that cannot have gone: what is more at the end than what was there and is left.
-fn stayed(conduct: &Conduct) -> usize {
-    let left = conduct.first.saturating_sub(conduct.gone);
-    conduct.born.len().min(conduct.last.saturating_sub(left.min(conduct.last)))
+pub(super) fn idle_sessions(evidence: &Evidence) -> Finding {
+    let rule = Rule::new("idle-sessions", "sessions that nobody uses are closed");
+    let idle = |session: &&Presence| session.idle_seconds.is_some_and(|seconds| seconds >= FORGOTTEN);
+    let mut forgotten: BTreeMap<&Source, usize> = BTreeMap::new();
+    for session in evidence.watched.present.iter().filter(idle) {
+        *forgotten.entry(&session.source).or_default() += 1;
+    }
+    match (forgotten.into_iter().max_by_key(|(_, count)| *count), hidden(evidence)) {
+        (Some((source, many)), _) if many >= MANY_FORGOTTEN => rule.found(
+            Grade::Warn,
+            format!(
+                "{} of {} have been idle for over {}",
+                counted(many, "session"),
+                named(source),
+                text::duration(FORGOTTEN)
+            ),
+            "have the pool close what it does not need, and look for connections that were never given back",
+            format!("{} --state idle --idle-for 1h", listing(source)),
+        ),
+        (_, Some(hidden)) => rule.unknown(hidden),
+        _ => rule.pass(format!(
+            "no source has {MANY_FORGOTTEN} sessions that have been idle for over {}",
+            text::duration(FORGOTTEN)
+        )),
+    }
 }

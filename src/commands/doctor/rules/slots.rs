@@ -1,22 +1,20 @@
 //! Rules about connection slots: who may take how many, and who is always let in.
 
-use super::{Evidence, finding};
+use super::{Evidence, Rule};
 use crate::commands::quoted;
 use crate::model::practice::{Finding, Grade};
 
 pub(super) fn slots(evidence: &Evidence) -> Finding {
-    let title = "the server has room for what comes";
+    let rule = Rule::new("slots", "the server has room for what comes");
     let slots = &evidence.scraped.facts.connections;
     let text = format!("{} of {} usable connections in use", slots.used_at_most, slots.usable);
     let share = |percent: i64| slots.used_at_most * 100 > slots.usable * percent;
     let status = match (share(95), share(80)) {
         (true, _) => Grade::Fail,
         (_, true) => Grade::Warn,
-        _ => Grade::Pass,
+        _ => return rule.pass(text),
     };
-    finding(
-        "slots",
-        title,
+    rule.found(
         status,
         text,
         "lower the pools' sizes before raising max_connections",
@@ -25,67 +23,68 @@ pub(super) fn slots(evidence: &Evidence) -> Finding {
 }
 
 pub(super) fn limits(evidence: &Evidence) -> Finding {
-    let title = "no application can take every slot";
-    let unlimited = evidence.origins.iter().find(|origin| {
-        !origin.superuser && !origin.role_limited && !origin.database_limited && origin.role.is_some()
+    let rule = Rule::new("connection-limits", "no application can take every slot");
+    let unlimited = evidence.origins.iter().find_map(|origin| {
+        let limited = origin.superuser || origin.role_limited || origin.database_limited;
+        origin.role.as_ref().filter(|_| !limited)
     });
-    match unlimited {
-        Some(origin) => {
-            let role = origin.role.clone().unwrap_or_default();
-            finding(
-                "connection-limits",
-                title,
-                Grade::Warn,
-                format!("role \"{role}\" has no CONNECTION LIMIT, nor has its database"),
-                "give each application's role a limit below the server's",
-                format!(
-                    "ALTER ROLE {} CONNECTION LIMIT {}",
-                    quoted(&role),
-                    (evidence.scraped.facts.connections.usable / 2).max(1)
-                ),
-            )
-        }
-        None => finding(
-            "connection-limits",
-            title,
-            Grade::Pass,
-            "every role that is connected has a limit, of its own or of its database".into(),
-            "",
-            "",
+    let Some(role) = unlimited else {
+        return rule.pass("every role that is connected has a limit, of its own or of its database");
+    };
+    rule.found(
+        Grade::Warn,
+        format!("role \"{role}\" has no CONNECTION LIMIT, nor has its database"),
+        "give each application's role a limit below the server's",
+        format!(
+            "ALTER ROLE {} CONNECTION LIMIT {}",
+            quoted(role),
+            (evidence.scraped.facts.connections.usable / 2).max(1)
         ),
-    }
+    )
 }
 
 pub(super) fn reserved(evidence: &Evidence) -> Finding {
-    let title = "monitoring and rescue get in when the server is full";
+    let rule = Rule::new("reserved-slots", "monitoring and rescue get in when the server is full");
     let surroundings = &evidence.scraped.surroundings;
-    let (limits, version) = (surroundings.limits, surroundings.server.version_num);
-    let advice =
-        "reserve slots for monitoring (16 and later: reserved_connections, with pg_use_reserved_connections)";
+    let limits = surroundings.limits;
     if limits.superuser_reserved == 0 {
-        return finding(
-            "reserved-slots",
-            title,
+        return rule.found(
             Grade::Fail,
-            "superuser_reserved_connections is 0".into(),
-            advice,
+            "superuser_reserved_connections is 0, so nobody gets into a full server".into(),
+            "keep a few slots for superusers; it takes a restart",
             "ALTER SYSTEM SET superuser_reserved_connections = 3",
         );
     }
-    if version >= 160_000 && limits.reserved == 0 && !surroundings.me.superuser {
-        return finding(
-            "reserved-slots",
-            title,
+    if surroundings.server.version_num < 160_000 {
+        return rule.pass(format!(
+            "{} reserved for superusers; before PostgreSQL 16 there are none for other roles",
+            limits.superuser_reserved
+        ));
+    }
+    if limits.reserved == 0 {
+        return rule.found(
             Grade::Warn,
-            format!(
-                "reserved_connections is 0, so role \"{}\" is kept out of a full server",
-                surroundings.me.role
-            ),
-            advice,
+            "reserved_connections is 0, so monitoring that is no superuser is kept out of a full server"
+                .into(),
+            "reserve slots for monitoring and grant pg_use_reserved_connections; it takes a restart",
             "ALTER SYSTEM SET reserved_connections = 2",
         );
     }
-    let text =
-        format!("{} reserved for superusers, {} for other roles", limits.superuser_reserved, limits.reserved);
-    finding("reserved-slots", title, Grade::Pass, text, "", "")
+    let mut users = evidence.scraped.login_roles.iter().filter(|role| role.reserved && !role.superuser);
+    if users.next().is_none() {
+        let monitor = evidence.scraped.login_roles.iter().find(|role| role.sees_all && !role.superuser);
+        return rule.found(
+            Grade::Warn,
+            format!("{} reserved, and no role but superusers may use them", limits.reserved),
+            "grant pg_use_reserved_connections to the role that monitors",
+            format!(
+                "GRANT pg_use_reserved_connections TO {}",
+                monitor.map_or_else(|| "monitor".to_owned(), |role| quoted(&role.name))
+            ),
+        );
+    }
+    rule.pass(format!(
+        "{} reserved for superusers, {} for roles that monitor",
+        limits.superuser_reserved, limits.reserved
+    ))
 }

@@ -1,7 +1,7 @@
 //! Rules about time: what is left open, and what would end it.
 
-use super::{Evidence, finding, hidden, named};
-use crate::analyze::settings::effective;
+use super::{Evidence, Rule, counted, hidden, listed, named};
+use crate::analyze::settings::{effective, of_roles};
 use crate::commands::quoted;
 use crate::model::practice::{Finding, Grade, Source};
 use crate::model::settings::Setting;
@@ -13,13 +13,11 @@ const LEFT_OPEN: (f64, f64) = (5.0, 300.0);
 const PREPARED: f64 = 300.0;
 
 pub(super) fn left_open(evidence: &Evidence) -> Finding {
-    let title = "transactions are ended, not left open";
+    let rule = Rule::new("idle-in-transaction", "transactions are ended, not left open");
     let idle = &evidence.scraped.facts.idle_xact;
     let seconds = idle.seconds.unwrap_or(0.0);
     match (&idle.culprit, hidden(evidence)) {
-        (Some(culprit), _) if seconds >= LEFT_OPEN.0 => finding(
-            "idle-in-transaction",
-            title,
+        (Some(culprit), _) if seconds >= LEFT_OPEN.0 => rule.found(
             if seconds >= LEFT_OPEN.1 { Grade::Fail } else { Grade::Warn },
             format!(
                 "{} idle, the longest for {}: pid {} of {}",
@@ -34,89 +32,90 @@ pub(super) fn left_open(evidence: &Evidence) -> Finding {
             "commit before waiting for anything else, and set idle_in_transaction_session_timeout",
             "pgconn ls --state idle-in-transaction",
         ),
-        (_, Some(hidden)) => finding("idle-in-transaction", title, Grade::Unknown, hidden, "", ""),
-        _ => finding(
-            "idle-in-transaction",
-            title,
-            Grade::Pass,
-            format!("no transaction was idle for {}", text::duration(LEFT_OPEN.0)),
-            "",
-            "",
-        ),
+        (_, Some(hidden)) => rule.unknown(hidden),
+        _ => rule.pass(format!("no transaction was idle for {}", text::duration(LEFT_OPEN.0))),
     }
 }
 
 pub(super) fn prepared(evidence: &Evidence) -> Finding {
-    let title = "prepared transactions are finished";
-    match &evidence.scraped.facts.prepared.oldest {
-        Some(oldest) if oldest.seconds >= PREPARED => finding(
-            "prepared-xact",
-            title,
-            Grade::Fail,
-            format!(
-                "\"{}\" of role {} waits for {}",
-                oldest.gid,
-                oldest.owner,
-                text::duration(oldest.seconds)
-            ),
-            "commit or roll it back: it holds its locks, and back VACUUM, until then",
-            format!(
-                "in database {}: ROLLBACK PREPARED '{}'",
-                oldest.database,
-                oldest.gid.replace('\'', "''")
-            ),
+    let rule = Rule::new("prepared-xact", "prepared transactions are finished");
+    let facts = &evidence.scraped.facts;
+    // pid 0 stands for a prepared transaction
+    let behind = facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0)).count();
+    let Some(oldest) =
+        facts.prepared.oldest.as_ref().filter(|oldest| oldest.seconds >= PREPARED || behind > 0)
+    else {
+        return rule
+            .pass(format!("none is older than {}, and nobody waits for one", text::duration(PREPARED)));
+    };
+    let waiting = if behind > 0 {
+        format!("; behind prepared transactions wait {}", counted(behind, "session"))
+    } else {
+        String::new()
+    };
+    rule.found(
+        if oldest.seconds >= PREPARED { Grade::Fail } else { Grade::Warn },
+        format!(
+            "\"{}\" of role {} has been prepared for {}{waiting}",
+            oldest.gid,
+            oldest.owner,
+            text::duration(oldest.seconds)
         ),
-        _ => finding("prepared-xact", title, Grade::Pass, "none is older than 5 minutes".into(), "", ""),
-    }
+        "commit or roll it back: it holds its locks, and back VACUUM, until then",
+        format!("in database {}: ROLLBACK PREPARED '{}'", oldest.database, oldest.gid.replace('\'', "''")),
+    )
 }
 
-pub(super) fn timeout(
-    evidence: &Evidence,
-    setting: Setting,
-    rule: &'static str,
-    title: &'static str,
-) -> Finding {
-    let Some(server) = evidence.scraped.settings.server.iter().find(|server| server.setting == setting)
-    else {
-        return finding(rule, title, Grade::Unknown, "the server does not tell the setting".into(), "", "");
+pub(super) fn statement_timeout(evidence: &Evidence) -> Finding {
+    let rule = Rule::new("statement-timeout", "statements of login roles are limited in time");
+    timeout(rule, evidence, Setting::Statement)
+}
+
+pub(super) fn idle_timeout(evidence: &Evidence) -> Finding {
+    let rule =
+        Rule::new("idle-in-transaction-timeout", "open transactions of login roles are limited in time");
+    timeout(rule, evidence, Setting::IdleInTransaction)
+}
+
+/// Judges every role that can log in and is no superuser; those that are connected by the databases that they are in.
+fn timeout(rule: Rule, evidence: &Evidence, setting: Setting) -> Finding {
+    let name = setting.name();
+    let settings = &evidence.scraped.settings;
+    let Some(server) = settings.server.iter().find(|server| server.setting == setting) else {
+        return rule.unknown(format!("the server does not tell {name}"));
     };
-    let mut without = Vec::new();
-    let mut unknown = false;
-    for origin in evidence.origins.iter().filter(|origin| !origin.superuser) {
-        let Some(role) = &origin.role else { continue };
-        match effective(&evidence.scraped.settings, server, Some(role), origin.database.as_deref())
-            .value_seconds
-        {
-            None => unknown = true,
-            Some(seconds) if seconds <= 0.0 && !without.contains(role) => without.push(role.clone()),
-            Some(_) => {}
+    let connected = evidence.origins.iter().filter(|origin| !origin.superuser).filter_map(|origin| {
+        let role = origin.role.as_deref()?;
+        Some((role, effective(settings, server, Some(role), origin.database.as_deref()).value_seconds))
+    });
+    let here = |role: &str| evidence.origins.iter().any(|origin| origin.role.as_deref() == Some(role));
+    let ordinary = || evidence.scraped.login_roles.iter().filter(|role| !role.superuser);
+    let away = ordinary().map(|role| role.name.as_str()).filter(|role| !here(role));
+    #[expect(clippy::cast_precision_loss, reason = "settings are 32-bit integers")]
+    let away = of_roles(settings, server, away).map(|(role, value)| (role, value.map(|value| value as f64)));
+    let (mut without, mut unknown): (Vec<&str>, bool) = (Vec::new(), false);
+    for (role, value) in connected.chain(away) {
+        unknown |= value.is_none();
+        if value == Some(0.0) && !without.contains(&role) {
+            without.push(role);
         }
     }
-    let name = setting.name();
-    match without.first() {
-        Some(first) => finding(
-            rule,
-            title,
-            Grade::Warn,
-            format!("no {name} for {}", without.join(", ")),
-            "set it for the application's roles, longer than their longest honest statement",
-            format!("ALTER ROLE {} SET {name} = '30s'", quoted(first)),
+    let Some(first) = without.first() else {
+        return if unknown {
+            rule.unknown(format!("this session has a {name} of its own and cannot tell the server's"))
+        } else {
+            rule.pass(format!("every role that can log in has {name}"))
+        };
+    };
+    rule.found(
+        Grade::Warn,
+        format!(
+            "no {name} for {} of {}: {}",
+            without.len(),
+            counted(ordinary().count(), "login role"),
+            listed(without.iter().copied())
         ),
-        None if unknown => finding(
-            rule,
-            title,
-            Grade::Unknown,
-            format!("this session cannot tell the server's {name}"),
-            "",
-            "",
-        ),
-        None => finding(
-            rule,
-            title,
-            Grade::Pass,
-            format!("every ordinary role that is connected has {name}"),
-            "",
-            "",
-        ),
-    }
+        "set it for the application's roles, longer than their longest honest statement",
+        format!("ALTER ROLE {} SET {name} = '30s'", quoted(first)),
+    )
 }

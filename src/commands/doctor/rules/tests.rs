@@ -1,0 +1,204 @@
+use super::*;
+use crate::model::health::{Facts, Longest, Prepared, PreparedXact, Waiter, Waits};
+use crate::model::practice::Presence;
+use crate::model::server::{Limits, LoginRole, Me, Server, Surroundings};
+use crate::model::settings::Settings;
+use crate::model::usage::Connections;
+
+/// A server at which nothing is wrong, watched for ten seconds.
+fn clean() -> Evidence {
+    let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+    let server = Server {
+        version: "15.4".into(),
+        version_num: 150_004,
+        in_recovery: false,
+        started_at: String::new(),
+    };
+    let surroundings = Surroundings {
+        server,
+        product: "PostgreSQL 15.4".into(),
+        uptime_seconds: 60.0,
+        limits,
+        me: Me { role: "monitor".into(), superuser: false, sees_all: true },
+        query_size: 1024,
+    };
+    let facts = Facts {
+        connections: Connections::new(limits, 5, 0),
+        limits: Vec::new(),
+        undecidable: 0,
+        untracked: 0,
+        idle_xact: Longest::default(),
+        long_query: Longest::default(),
+        long_xact: Longest::default(),
+        waits: Waits::default(),
+        prepared: Prepared::default(),
+    };
+    let (tallies, databases, settings, login_roles) =
+        (Vec::new(), Vec::new(), Settings::default(), Vec::new());
+    let scraped = Scraped { surroundings, facts, tallies, databases, settings, login_roles };
+    Evidence { scraped, before: Vec::new(), origins: Vec::new(), watched: Watched::default(), seconds: 10.0 }
+}
+
+fn session(pid: i32, application: &str, role: &str) -> Presence {
+    let source = Source { application_name: application.into(), role: Some(role.into()) };
+    let client = Some("10.0.0.9".into());
+    Presence { identity: (pid, Some(1)), source, client, busy: Some(false), ..Presence::default() }
+}
+
+/// A pool of one session that serves these applications one after the other.
+fn pooled(applications: &[&str]) -> Watched {
+    let mut watched = Watched::default();
+    for application in applications.iter().cycle().take(6) {
+        watched.add(vec![session(1, application, "app")]);
+    }
+    watched
+}
+
+fn counters(sessions: f64) -> DatabaseCounters {
+    DatabaseCounters { database: "shop".into(), sessions: Some(sessions), ..DatabaseCounters::default() }
+}
+
+#[test]
+fn sessions_too_short_to_be_seen_are_named_by_their_database() {
+    let mut evidence = clean();
+    evidence.before = vec![counters(100.0)];
+    evidence.scraped.databases = vec![counters(130.0)];
+    let found = pools::pooling(&evidence);
+    assert_eq!(found.status, Grade::Warn);
+    assert_eq!(
+        found.evidence,
+        "30 sessions opened and closed within 10.0s (3.0 per second); none lived long enough to be seen, most of them in \
+         database shop"
+    );
+    evidence.scraped.databases = vec![counters(230.0)];
+    assert_eq!(pools::pooling(&evidence).status, Grade::Fail);
+    evidence.scraped.databases = vec![counters(102.0)];
+    assert_eq!(pools::pooling(&evidence).status, Grade::Pass);
+}
+
+#[test]
+fn sessions_forgotten_for_an_hour_are_found_by_their_source() {
+    let mut evidence = clean();
+    let idle = |pid| Presence { idle_seconds: Some(3601.0), ..session(pid, "report", "app") };
+    evidence.watched.add((0..5).map(idle).collect());
+    let found = pools::idle_sessions(&evidence);
+    assert_eq!(
+        (found.status, found.evidence.as_str()),
+        (Grade::Warn, "5 sessions of report (role app) have been idle for over 1h 00m")
+    );
+    assert_eq!(found.next_command.unwrap(), "pgconn ls --app report --state idle --idle-for 1h");
+    evidence.watched.add((0..4).map(idle).collect());
+    assert_eq!(pools::idle_sessions(&evidence).status, Grade::Pass);
+    evidence.scraped.facts.undecidable = 1;
+    assert_eq!(pools::idle_sessions(&evidence).status, Grade::Unknown);
+}
+
+#[test]
+fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
+    let mut evidence = clean();
+    let at = |seconds| {
+        let xact = PreparedXact { gid: "it's".into(), owner: "app".into(), database: "shop".into(), seconds };
+        Prepared { count: 1, oldest: Some(xact) }
+    };
+    evidence.scraped.facts.prepared = at(10.0);
+    assert_eq!(transactions::prepared(&evidence).status, Grade::Pass);
+    let waiter = Waiter {
+        who: Default::default(),
+        selected: true,
+        seconds: Some(1.0),
+        at_most: false,
+        blocked_by: vec![0],
+    };
+    evidence.scraped.facts.waits = Waits { waiting: 1, undecidable: 0, sessions: vec![waiter] };
+    assert_eq!(transactions::prepared(&evidence).status, Grade::Warn);
+    evidence.scraped.facts.prepared = at(300.0);
+    let found = transactions::prepared(&evidence);
+    assert_eq!(found.status, Grade::Fail);
+    assert_eq!(found.next_command.unwrap(), "in database shop: ROLLBACK PREPARED 'it''s'");
+}
+
+#[test]
+fn serverless_clients_are_judged_by_what_their_sessions_do() {
+    let mut evidence = clean();
+    assert_eq!(poolers::serverless(&evidence).status, Grade::Pass);
+    evidence.watched = pooled(&["vercel", "api"]);
+    assert_eq!(poolers::serverless(&evidence).status, Grade::Pass);
+    let mut staying = Watched::default();
+    staying.add(vec![session(1, "vercel", "app")]);
+    evidence.watched = staying.clone();
+    assert_eq!(poolers::serverless(&evidence).status, Grade::Unknown);
+    staying.add(vec![Presence { client: Some("10.0.0.8".into()), ..session(2, "vercel", "app") }]);
+    evidence.watched = staying;
+    assert_eq!(poolers::serverless(&evidence).status, Grade::Warn);
+    let mut unnamed = Watched::default();
+    unnamed.add(vec![session(1, "", "app")]);
+    evidence.watched = unnamed;
+    assert_eq!(poolers::serverless(&evidence).status, Grade::Unknown);
+}
+
+#[test]
+fn long_work_belongs_on_sessions_of_its_own() {
+    let mut evidence = clean();
+    let mut status = |watched: Watched| {
+        evidence.watched = watched;
+        poolers::long_work(&evidence).status
+    };
+    assert_eq!(status(Watched::default()), Grade::Pass);
+    assert_eq!(status(pooled(&["api", "web"])), Grade::Pass);
+    assert_eq!(status(pooled(&["api", "flyway"])), Grade::Warn);
+    let mut long = pooled(&["api", "web"]);
+    long.add(vec![Presence { xact_seconds: Some(61.0), ..session(2, "batch", "app") }]);
+    assert_eq!(status(long), Grade::Warn);
+    let mut alone = Watched::default();
+    alone.add(vec![session(1, "flyway", "deploy"), session(2, "api", "app")]);
+    assert_eq!(status(alone), Grade::Pass);
+    let mut among = Watched::default();
+    among.add(vec![session(1, "flyway", "app"), session(2, "api", "app")]);
+    assert_eq!(status(among), Grade::Unknown);
+}
+
+#[test]
+fn slots_are_reserved_for_whoever_monitors() {
+    let mut evidence = clean();
+    assert_eq!(slots::reserved(&evidence).status, Grade::Pass);
+    evidence.scraped.surroundings.server.version_num = 160_000;
+    assert_eq!(slots::reserved(&evidence).status, Grade::Warn);
+    evidence.scraped.surroundings.limits.reserved = 2;
+    let monitor = LoginRole { name: "watch".into(), sees_all: true, ..LoginRole::default() };
+    evidence.scraped.login_roles = vec![monitor.clone()];
+    let found = slots::reserved(&evidence);
+    assert_eq!(found.next_command.unwrap(), "GRANT pg_use_reserved_connections TO watch");
+    evidence.scraped.login_roles = vec![LoginRole { reserved: true, ..monitor }];
+    assert_eq!(slots::reserved(&evidence).status, Grade::Pass);
+    evidence.scraped.surroundings.limits.superuser_reserved = 0;
+    assert_eq!(slots::reserved(&evidence).status, Grade::Fail);
+}
+
+#[test]
+fn plaintext_from_other_machines_is_found() {
+    let mut evidence = clean();
+    let origin =
+        |plaintext| Origin { application_name: "api".into(), plaintext, sessions: 2, ..Origin::default() };
+    evidence.origins = vec![origin(Some(false))];
+    assert_eq!(identity::tls(&evidence).status, Grade::Pass);
+    evidence.origins.push(origin(None));
+    assert_eq!(identity::tls(&evidence).status, Grade::Unknown);
+    evidence.origins.push(origin(Some(true)));
+    let found = identity::tls(&evidence);
+    assert_eq!(
+        (found.status, found.evidence.as_str()),
+        (Grade::Warn, "2 sessions from other machines without TLS, most of api")
+    );
+}
+
+#[test]
+fn a_superuser_does_not_prove_that_monitoring_sees_everything() {
+    let mut evidence = clean();
+    assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
+    evidence.scraped.surroundings.me.superuser = true;
+    assert_eq!(identity::visibility(&evidence).status, Grade::Warn);
+    evidence.scraped.login_roles = vec![LoginRole { sees_all: true, ..LoginRole::default() }];
+    assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
+    evidence.scraped.surroundings.me = Me { role: "plain".into(), superuser: false, sees_all: false };
+    assert_eq!(identity::visibility(&evidence).status, Grade::Fail);
+}

@@ -1,0 +1,63 @@
+//! The questions of an audit: who is connected from where, again and again.
+
+use std::time::Duration;
+
+use super::look::Selection;
+use super::monitor::exactly;
+use super::{Db, Error, sql};
+use crate::model::practice::{Origin, Presence, Source};
+
+impl Db {
+    /// The client sessions there are; with `within` only those that are no older, and those whose age is hidden.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn presence(&self, within: Option<Duration>) -> Result<Vec<Presence>, Error> {
+        let seconds = within.map_or_else(|| "null".to_owned(), |age| format!("{:.3}", age.as_secs_f64()));
+        let values = [
+            ("activity", self.activity()),
+            ("scope", Selection::default().scope().to_owned()),
+            ("seconds", seconds),
+        ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let [rows] = exactly(self.look(&[sql::fill(sql::PRESENCE, &values)]).await?)?;
+        rows.iter()
+            .map(|row| {
+                Ok(Presence {
+                    identity: (row.required("pid")?, row.number("started")?),
+                    source: Source {
+                        application_name: row.text("application_name")?.unwrap_or_default(),
+                        role: row.text("role")?,
+                    },
+                    database: row.text("database")?,
+                    client: row.word("client")?,
+                    busy: row.word("busy")?.map(|word| word == "t"),
+                    xact_seconds: row.age("xact_seconds")?,
+                    idle_seconds: row.age("idle_seconds")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Client sessions by where they come from, most sessions first.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn origins(&self) -> Result<Vec<Origin>, Error> {
+        let [rows] = exactly(self.look(&[sql::fill(sql::ORIGINS, &[])]).await?)?;
+        rows.iter()
+            .map(|row| {
+                Ok(Origin {
+                    application_name: row.text("application_name")?.unwrap_or_default(),
+                    role: row.text("role")?,
+                    superuser: row.claim("superuser")?,
+                    role_limited: row.claim("role_limited")?,
+                    database: row.text("database")?,
+                    database_limited: row.claim("database_limited")?,
+                    plaintext: row.word("plaintext")?.map(|word| word == "t"),
+                    sessions: row.required("n")?,
+                })
+            })
+            .collect()
+    }
+}
