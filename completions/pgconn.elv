@@ -790,6 +790,10 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --help 'Print help (-h at the end of a command line does the same)'
             cand clients 'List clients, each with the connection that serves it'
             cand servers 'List connections to servers, each with the client that it serves'
+            cand pause 'Keep a database''s clients waiting, with no connection to its server'
+            cand resume 'Let the clients of a paused database go on'
+            cand reconnect 'Replace a database''s connections to the server as they become free'
+            cand wait-close 'Wait until the connections that RECONNECT replaces are closed'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pgconn;pooler;clients'= {
@@ -870,14 +874,176 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
+        &'pgconn;pooler;pause'= {
+            cand --verify 'How long its transactions (in session mode its sessions) may take to end; after that it is resumed'
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing'
+            cand --output 'Write the result to a file, all of it or nothing'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -n 'Show what would be done, and stop there'
+            cand --dry-run 'Show what would be done, and stop there'
+            cand -y 'Do it without asking'
+            cand --yes 'Do it without asking'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs'
+            cand --verbose 'Say more: the connection used, SQLSTATEs'
+            cand --full 'Show long texts whole on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;pooler;resume'= {
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing'
+            cand --output 'Write the result to a file, all of it or nothing'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -n 'Show what would be done, and stop there'
+            cand --dry-run 'Show what would be done, and stop there'
+            cand -y 'Do it without asking'
+            cand --yes 'Do it without asking'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs'
+            cand --verbose 'Say more: the connection used, SQLSTATEs'
+            cand --full 'Show long texts whole on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;pooler;reconnect'= {
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing'
+            cand --output 'Write the result to a file, all of it or nothing'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -n 'Show what would be done, and stop there'
+            cand --dry-run 'Show what would be done, and stop there'
+            cand -y 'Do it without asking'
+            cand --yes 'Do it without asking'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs'
+            cand --verbose 'Say more: the connection used, SQLSTATEs'
+            cand --full 'Show long texts whole on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;pooler;wait-close'= {
+            cand --verify 'How long to wait'
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing'
+            cand --output 'Write the result to a file, all of it or nothing'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs'
+            cand --verbose 'Say more: the connection used, SQLSTATEs'
+            cand --full 'Show long texts whole on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
         &'pgconn;pooler;help'= {
             cand clients 'List clients, each with the connection that serves it'
             cand servers 'List connections to servers, each with the client that it serves'
+            cand pause 'Keep a database''s clients waiting, with no connection to its server'
+            cand resume 'Let the clients of a paused database go on'
+            cand reconnect 'Replace a database''s connections to the server as they become free'
+            cand wait-close 'Wait until the connections that RECONNECT replaces are closed'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pgconn;pooler;help;clients'= {
         }
         &'pgconn;pooler;help;servers'= {
+        }
+        &'pgconn;pooler;help;pause'= {
+        }
+        &'pgconn;pooler;help;resume'= {
+        }
+        &'pgconn;pooler;help;reconnect'= {
+        }
+        &'pgconn;pooler;help;wait-close'= {
         }
         &'pgconn;pooler;help;help'= {
         }
@@ -1323,10 +1489,22 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;help;pooler'= {
             cand clients 'List clients, each with the connection that serves it'
             cand servers 'List connections to servers, each with the client that it serves'
+            cand pause 'Keep a database''s clients waiting, with no connection to its server'
+            cand resume 'Let the clients of a paused database go on'
+            cand reconnect 'Replace a database''s connections to the server as they become free'
+            cand wait-close 'Wait until the connections that RECONNECT replaces are closed'
         }
         &'pgconn;help;pooler;clients'= {
         }
         &'pgconn;help;pooler;servers'= {
+        }
+        &'pgconn;help;pooler;pause'= {
+        }
+        &'pgconn;help;pooler;resume'= {
+        }
+        &'pgconn;help;pooler;reconnect'= {
+        }
+        &'pgconn;help;pooler;wait-close'= {
         }
         &'pgconn;help;demo'= {
         }

@@ -754,45 +754,49 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l for -d 'Count the work of this long, and show it per second' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l server -d 'The server behind the pooler: show which of its sessions serves which client' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l db -d 'Those of this database, as the pooler names it' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l role -d 'Those of this user' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l app -d 'Connections with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l client -d 'Connections of clients from this address, network (CIDR) or `local`' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l state -d 'Connections in this state of the pooler: active, idle, waiting, used, …' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s p -l port -d 'Server port' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l for -d 'Count the work of this long, and show it per second' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l server -d 'The server behind the pooler: show which of its sessions serves which client' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l db -d 'Those of this database, as the pooler names it' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l role -d 'Those of this user' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l app -d 'Connections with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l client -d 'Connections of clients from this address, network (CIDR) or `local`' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l state -d 'Connections in this state of the pooler: active, idle, waiting, used, …' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s w -l no-password -d 'Never ask for a password'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s W -l password -d 'Ask for a password before connecting'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l json -d 'Write JSON (short for --format json)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s q -l quiet -d 'Say nothing but results, warnings and errors'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l full -d 'Show long texts whole on a terminal, too'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l no-query -d 'Keep query texts out of the result'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -f -a "clients" -d 'List clients, each with the connection that serves it'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "clients" -d 'List clients, each with the connection that serves it'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l db -d 'Those of this database, as the pooler names it' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l role -d 'Those of this user' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l app -d 'Connections with this application_name' -r
@@ -861,8 +865,136 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l verify -d 'How long its transactions (in session mode its sessions) may take to end; after that it is resumed' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l verify -d 'How long to wait' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l full -d 'Show long texts whole on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "clients" -d 'List clients, each with the connection that serves it'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s p -l port -d 'Server port' -r
@@ -1261,6 +1393,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "clients" -d 'List clients, each with the connection that serves it'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls metrics ping pooler size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

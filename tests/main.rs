@@ -25,6 +25,7 @@ mod kill;
 mod layers;
 mod metrics;
 mod pooler;
+mod pooler_orders;
 mod readme;
 mod size;
 mod sql;

@@ -4,12 +4,12 @@ use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, shared, wait_u
 use serde_json::{Value, json};
 
 /// A pooler in front of a server of its own, with a pool of two for each user.
-struct Pooled {
-    pooler: PgBouncer,
-    cluster: Cluster,
+pub(crate) struct Pooled {
+    pub(crate) pooler: PgBouncer,
+    pub(crate) cluster: Cluster,
 }
 
-fn pooled(mode: &str, settings: &[(&str, &str)]) -> Pooled {
+pub(crate) fn pooled(mode: &str, settings: &[(&str, &str)]) -> Pooled {
     let cluster = with(&[("max_connections", "30")]);
     cluster.query("create role app login");
     let settings =
@@ -19,41 +19,41 @@ fn pooled(mode: &str, settings: &[(&str, &str)]) -> Pooled {
 }
 
 impl Pooled {
-    fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.as_user("postgres", arguments)
     }
 
-    fn as_user(&self, user: &str, arguments: &[&str]) -> Outcome {
+    pub(crate) fn as_user(&self, user: &str, arguments: &[&str]) -> Outcome {
         let port = self.pooler.port.to_string();
         // The environment is psql's, of a shell that looks at the server: only the port differs.
         Pgconn::new(&[&["-p", &port, "-U", user, "pooler"], arguments].concat()).on(&self.cluster).run()
     }
 
-    fn client(&self, application: &str) -> Session {
+    pub(crate) fn client(&self, application: &str) -> Session {
         self.pooler.connect(&[("user", "app"), ("application_name", application)]).unwrap()
     }
 
     /// A client in a transaction, so that it holds a connection to the server in every mode.
-    fn working(&self, application: &str) -> Session {
+    pub(crate) fn working(&self, application: &str) -> Session {
         let mut client = self.client(application);
         client.query("begin");
         client
     }
 
     /// A client that waits for a connection to the server.
-    fn waiting(&self, application: &str) -> Session {
+    pub(crate) fn waiting(&self, application: &str) -> Session {
         let mut client = self.client(application);
         client.send("select 1");
         self.wait_for(application, "waiting");
         client
     }
 
-    fn clients(&self) -> Vec<Value> {
+    pub(crate) fn clients(&self) -> Vec<Value> {
         let answer = self.run(&["clients", "--json"]).success().json();
         answer["clients"].as_array().unwrap().clone()
     }
 
-    fn wait_for(&self, application: &str, state: &str) {
+    pub(crate) fn wait_for(&self, application: &str, state: &str) {
         wait_until(&format!("{application} is {state}"), || {
             self.clients().iter().any(|row| {
                 row["client"]["application_name"] == application && row["client"]["state"] == state
@@ -61,7 +61,7 @@ impl Pooled {
         });
     }
 
-    fn pool(&self) -> Value {
+    pub(crate) fn pool(&self) -> Value {
         let answer = self.run(&["--role", "app", "--json"]).success().json();
         answer["pools"][0].clone()
     }

@@ -66,6 +66,8 @@ fn every_command_line_shown_works() {
     let programs = Path::new(env!("CARGO_BIN_EXE_pgconn")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let pooler = PgBouncer::start(&server, &[], &[]);
+    // The pooler knows a database from its first client on.
+    drop(pooler.connect(&[("database", "shop")]).unwrap());
     let (behind, before) = (server.host(), pooler.dir.display());
     let run = |line: &str| -> Outcome {
         let line = line.replace(" -h db1", "").replace(" 1m", " 1s").replace(" 10m", " 1s");

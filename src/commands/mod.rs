@@ -266,12 +266,28 @@ impl Context {
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect_to(&self, info: &ConnInfo, emergency: Emergency) -> Result<Db, db::Error> {
+        let db = self.patiently(async || self.connect_once(info, emergency).await).await?;
+        let target = db.target();
+        self.ui.detail(&format!(
+            "connected to {} as {}, database {}",
+            target.place(),
+            target.user,
+            target.database
+        ));
+        Ok(db)
+    }
+
+    /// Tries to connect as long as `--connect-wait` says.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    async fn patiently<T>(&self, connect: impl AsyncFn() -> Result<T, db::Error>) -> Result<T, db::Error> {
         let began = Instant::now();
         let mut pauses = Backoff::new();
         let mut said = String::new();
-        let db = loop {
-            let error = match self.connect_once(info, emergency).await {
-                Ok(db) => break db,
+        loop {
+            let error = match connect().await {
+                Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
             let left = self.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
@@ -287,15 +303,7 @@ impl Context {
                 () = tokio::time::sleep(pause) => {}
                 signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
             }
-        };
-        let target = db.target();
-        self.ui.detail(&format!(
-            "connected to {} as {}, database {}",
-            target.place(),
-            target.user,
-            target.database
-        ));
-        Ok(db)
+        }
     }
 
     /// Connects as before, once, to an ordinary slot, and says nothing about it.

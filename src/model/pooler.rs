@@ -117,8 +117,8 @@ pub(crate) struct User {
     pub(crate) clients: Option<i64>,
 }
 
-/// The settings that bound a pooler as a whole; none without a limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The settings of a pooler as a whole; limits are none without a limit.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Settings {
     /// Clients.
     pub(crate) max_client_conn: Option<i64>,
@@ -128,6 +128,14 @@ pub(crate) struct Settings {
     pub(crate) reserve_pool_size: Option<i64>,
     /// Connections to servers per user.
     pub(crate) max_user_connections: Option<i64>,
+    /// How long a client waits for a connection to the server before it is ended, in seconds; none without an end.
+    pub(crate) query_wait_timeout: Option<f64>,
+    /// How clients prove who they are: `scram-sha-256`, `trust`, …
+    pub(crate) auth_type: Option<String>,
+    /// Named statements that it keeps per connection in transaction mode (1.21 and later); 0 is none.
+    pub(crate) max_prepared_statements: Option<i64>,
+    /// When a connection to the server changes hands, unless a database or user has its own: `session`, `transaction`, …
+    pub(crate) pool_mode: Option<String>,
 }
 
 /// Work done for a database since the pooler started.

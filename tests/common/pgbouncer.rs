@@ -69,8 +69,11 @@ impl Drop for PgBouncer {
     }
 }
 
-/// Debian installs it where an ordinary user's `PATH` does not look.
+/// `PGCONN_PGBOUNCER` names another build; Debian installs it where an ordinary user's `PATH` does not look.
 fn program() -> PathBuf {
+    if let Some(named) = std::env::var_os("PGCONN_PGBOUNCER") {
+        return named.into();
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders =
         std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from));

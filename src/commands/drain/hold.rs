@@ -1,13 +1,11 @@
 //! What happens while the database is closed and empty: a command runs, or time passes.
 
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
-use tokio::process::Command;
-
 use crate::commands::Context;
+use crate::commands::act::meanwhile;
 use crate::error::Failure;
-use crate::stop::Signal;
 
 /// How it ended.
 #[derive(Debug)]
@@ -18,40 +16,13 @@ pub(super) enum Held {
     Time,
 }
 
-/// Runs the command, hands signals on to it and waits until it has ended.
+/// Runs the command to its end.
 pub(super) async fn command(program: &str, arguments: &[String], context: &Context) -> Result<Held, Failure> {
-    let spawned = Command::new(program).args(arguments).spawn();
-    let mut child = spawned
-        .map_err(|error| Failure::failed(format!("could not run {program}: {error}; it is open again")))?;
-    let pid = child.id();
-    let status = tokio::select! {
-        status = child.wait() => status,
-        signal = context.stop.pulled() => {
-            if let Some(pid) = pid {
-                forward(signal, pid, context).await;
-            }
-            child.wait().await
-        }
-    };
-    status
-        .map(Held::Command)
-        .map_err(|error| Failure::failed(format!("could not wait for {program}: {error}")))
-}
-
-/// At a terminal Ctrl-C has reached the command already; everything else is handed on.
-async fn forward(signal: Signal, pid: u32, context: &Context) {
-    let word = match signal {
-        Signal::Interrupt if context.ui.is_terminal() => return,
-        Signal::Interrupt => "INT",
-        Signal::Terminate => "TERM",
-    };
-    let mut kill = Command::new("kill");
-    kill.args(["-s", word, &pid.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    // When it cannot be handed on, the command is still waited for: the door is opened after it, never under it.
-    let _ = kill.status().await;
+    let status = meanwhile::run(program, arguments, context).await;
+    status.map(Held::Command).map_err(|failure| {
+        let message = format!("{}; it is open again", failure.message);
+        Failure { message, ..failure }
+    })
 }
 
 /// Waits until the time is up, or without one until a signal.

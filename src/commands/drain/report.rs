@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::door::Restored;
 use super::hold::Held;
 use crate::analyze::fence::Fence;
+use crate::commands::act::meanwhile;
 use crate::error::Failure;
 use crate::model::database::Database;
 use crate::render::table::{Block, Mark};
@@ -53,7 +54,6 @@ impl Report {
 
     /// Notes what was done.
     pub(super) fn set(&mut self, ended: i64, done: &Result<(Held, Duration), Failure>, restored: &Restored) {
-        use std::os::unix::process::ExitStatusExt;
         self.ended = Some(ended);
         self.restored = match restored {
             Restored::Done => Some(true),
@@ -63,9 +63,7 @@ impl Report {
         if let Ok((held, time)) = done {
             self.held_seconds = Some(time.as_secs_f64());
             self.command_status = match held {
-                Held::Command(status) => {
-                    Some(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()))
-                }
+                Held::Command(status) => Some(meanwhile::code(*status)),
                 Held::Time => None,
             };
         }

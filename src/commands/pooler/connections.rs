@@ -22,7 +22,7 @@ pub(super) fn ordered(mut links: Vec<Link>) -> Vec<Link> {
 }
 
 /// `10.0.0.7:51514`, or `local`.
-fn origin(client: &Client) -> String {
+pub(super) fn origin(client: &Client) -> String {
     match (&client.addr, client.port) {
         (Some(addr), Some(port)) if addr.contains(':') => format!("[{addr}]:{port}"),
         (Some(addr), Some(port)) => format!("{addr}:{port}"),

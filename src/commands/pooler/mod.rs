@@ -1,7 +1,9 @@
 //! `pgconn pooler`: what a connection pooler does with its clients and its connections to the server, and which session
 //! of the server serves which client.
 
+mod act;
 mod connections;
+mod console;
 mod pools;
 
 use std::time::{Duration, Instant};
@@ -15,8 +17,8 @@ use super::watch::{self, Shown};
 use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
 use crate::args::{self, Emergency};
 use crate::conninfo::{self, Environment, Given};
-use crate::db::console::{self, Console};
-use crate::db::{self, Lane, Listing, Order};
+use crate::db::console::Console;
+use crate::db::{self, Listing, Order};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Client, Name, Term};
@@ -36,12 +38,20 @@ pub(super) const MANUAL: Manual = Manual::new(
             "Which client is behind which session of the server?",
             "pgconn -p 6432 pooler --server postgres://db1/postgres",
         ),
+        (
+            "Copy a database while its clients wait, none of them disconnected",
+            "pgconn -p 6432 pooler pause shop -- createdb -T shop shop_copy",
+        ),
+        ("Let the clients of a paused database go on", "pgconn -p 6432 pooler resume shop"),
+        ("Replace every connection to the server", "pgconn -p 6432 pooler reconnect shop"),
+        ("Wait until the replaced ones are closed", "pgconn -p 6432 pooler wait-close shop"),
     ],
-);
+)
+.variables(&[("PGCONN_CONFIRM", "`always` demands --yes everywhere")]);
 
 /// Arguments of `pooler`.
 #[derive(Debug, clap::Args)]
-#[command(subcommand_value_name = "VIEW", subcommand_help_heading = "Views")]
+#[command(subcommand_value_name = "VIEW|ORDER", subcommand_help_heading = "Views and orders")]
 pub(crate) struct Args {
     /// Count the work of this long, and show it per second
     #[arg(long = "for", value_name = "DUR", value_parser = args::duration, conflicts_with = "server")]
@@ -51,18 +61,26 @@ pub(crate) struct Args {
     server: Option<String>,
     #[command(flatten)]
     filters: Filters,
-    /// What to look at instead of the pools.
+    /// What to look at instead of the pools, or what to do.
     #[command(subcommand)]
     view: Option<View>,
 }
 
-/// What there is to look at beside the pools.
+/// What there is to look at beside the pools, and to do.
 #[derive(Debug, clap::Subcommand)]
 enum View {
     /// List clients, each with the connection that serves it
     Clients(Filters),
     /// List connections to servers, each with the client that it serves
     Servers(Filters),
+    /// Keep a database's clients waiting, with no connection to its server
+    Pause(act::PauseArgs),
+    /// Let the clients of a paused database go on
+    Resume(act::Args),
+    /// Replace a database's connections to the server as they become free
+    Reconnect(act::Args),
+    /// Wait until the connections that RECONNECT replaces are closed
+    WaitClose(act::WaitArgs),
 }
 
 /// Which pools and connections are meant.
@@ -120,17 +138,34 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .hinted("list them with pgconn pooler clients, or pgconn pooler servers")
             .into());
     }
-    watch::judge(context, async |context, _| Ok((look(&args, context).await?, None))).await
+    let view = match args.view {
+        None => Look::Pools,
+        Some(View::Clients(filters)) => Look::Connections(Kind::Clients, filters.selection()),
+        Some(View::Servers(filters)) => Look::Connections(Kind::Servers, filters.selection()),
+        Some(View::Pause(order)) => return act::pause(order, context).await,
+        Some(View::Resume(order)) => return act::resume(order, context).await,
+        Some(View::Reconnect(order)) => return act::reconnect(order, context).await,
+        Some(View::WaitClose(order)) => return act::wait_close(order, context).await,
+    };
+    let args = Args { view: None, ..args };
+    watch::judge(context, async |context, _| Ok((look(&args, &view, context).await?, None))).await
+}
+
+/// What is looked at.
+enum Look {
+    /// The pools, or their join with the server.
+    Pools,
+    /// Single connections.
+    Connections(Kind, Selection),
 }
 
 /// One look, over a console session of its own.
-async fn look(args: &Args, context: &Context) -> Result<Shown<Pooler>> {
+async fn look(args: &Args, view: &Look, context: &Context) -> Result<Shown<Pooler>> {
     let console = context.console(&context.connection.given()).await?;
-    match (&args.view, &args.server) {
-        (Some(View::Clients(filters)), _) => connections(console, Kind::Clients, &filters.selection()).await,
-        (Some(View::Servers(filters)), _) => connections(console, Kind::Servers, &filters.selection()).await,
-        (None, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
-        (None, None) => pools(console, args.over, &args.filters.selection(), context).await,
+    match (view, &args.server) {
+        (Look::Connections(kind, selection), _) => connections(console, *kind, selection).await,
+        (Look::Pools, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
+        (Look::Pools, None) => pools(console, args.over, &args.filters.selection(), context).await,
     }
 }
 
@@ -236,26 +271,6 @@ fn passwords_of(given: &Given) -> Given {
     Given { no_password: given.no_password, force_password: given.force_password, ..Given::default() }
 }
 
-impl Context {
-    /// Connects to a pooler's console: its database `pgbouncer`, whatever the environment says, unless another one was
-    /// typed.
-    ///
-    /// # Errors
-    /// When no connection can be had, or what answers is no console.
-    pub(super) async fn console(&self, given: &Given) -> Result<Console, db::Error> {
-        let mut environment = Environment::of_process();
-        // Before the password file is read, whose lines are by database.
-        environment.variables.insert("PGDATABASE".into(), console::DATABASE.into());
-        let mut info = conninfo::resolve(given, &environment)?;
-        // A service's database is one of the applications', not the console.
-        if !info.database_was_typed() && info.dbname() != console::DATABASE {
-            info = info.with_dbname(console::DATABASE);
-        }
-        let options = self.options(Lane::Ordinary);
-        Console::open(&info, &options, self.connection.timeout(), self.stop.clone()).await
-    }
-}
-
 fn head(console: &Console) -> Head {
     let warnings = console.notices().iter().map(super::about_connection).collect();
     Head { target: Some(console.target().clone()), server: None, warnings }
@@ -268,6 +283,7 @@ enum Kind {
     Clients,
     Servers,
     Join,
+    Act,
 }
 
 /// The answer of `pooler`. Views that were not asked for are null.
@@ -298,6 +314,8 @@ pub(super) struct Pooler {
     servers: Option<Vec<Link>>,
     /// Clients, connections and sessions, with `--server`.
     join: Option<Vec<Link>>,
+    /// What was done, or would be, with `pause`, `resume`, `reconnect` and `wait-close`.
+    act: Option<act::report::Act>,
 }
 
 impl Pooler {
@@ -315,6 +333,7 @@ impl Pooler {
             clients: None,
             servers: None,
             join: None,
+            act: None,
         }
     }
 
@@ -335,7 +354,7 @@ impl Pooler {
         let list = match kind {
             Kind::Servers => &mut answer.servers,
             Kind::Join => &mut answer.join,
-            Kind::Pools | Kind::Clients => &mut answer.clients,
+            Kind::Pools | Kind::Clients | Kind::Act => &mut answer.clients,
         };
         *list = Some(connections::ordered(links));
         answer
@@ -365,6 +384,7 @@ impl Report for Pooler {
             Kind::Clients => &["clients"],
             Kind::Servers => &["servers"],
             Kind::Join => &["join"],
+            Kind::Act => &[],
         }
     }
 
@@ -374,14 +394,16 @@ impl Report for Pooler {
             Kind::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
             Kind::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
             Kind::Join => connections::join(self.join.as_deref().unwrap_or_default()),
+            Kind::Act => self.act.as_ref().map(act::report::Act::blocks).unwrap_or_default(),
         }
     }
 
     fn tsv(&self) -> tsv::Rows {
         let links = [&self.clients, &self.servers, &self.join].into_iter().flatten().flatten();
-        match &self.pools {
-            Some(pools) => pools::tsv(pools),
-            None => connections::tsv(links),
+        match (&self.pools, &self.act) {
+            (Some(pools), _) => pools::tsv(pools),
+            (None, Some(act)) => act.tsv(),
+            (None, None) => connections::tsv(links),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A pooler's admin console: a database of its own that speaks the simple protocol, takes one command per message, and
 //! knows neither transactions nor settings. Columns differ between versions and are read by name (see [`read`]).
 
+mod control;
 mod read;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::conninfo::ConnInfo;
 use crate::model::pooler::{Facts, Link, Product, Totals};
 use crate::model::server::Target;
 use crate::stop::Stop;
+pub(crate) use control::Order;
 use read::Record;
 
 /// The database that is PgBouncer's console; its own row is in no answer.

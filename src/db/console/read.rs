@@ -153,15 +153,21 @@ pub(super) fn users(records: &[Record]) -> Vec<User> {
 
 /// `SHOW CONFIG`.
 pub(super) fn settings(records: &[Record]) -> Settings {
-    let value = |key: &str| -> Option<i64> {
-        records.iter().find(|record| record.text("key").as_deref() == Some(key))?.number("value")
-    };
+    let record = |key: &str| records.iter().find(|record| record.text("key").as_deref() == Some(key));
+    let value = |key: &str| -> Option<i64> { record(key)?.number("value") };
+    let words = |key: &str| record(key)?.text("value");
     let limit = |key: &str| value(key).filter(|limit| *limit > 0);
     Settings {
         max_client_conn: limit("max_client_conn"),
         default_pool_size: limit("default_pool_size"),
         reserve_pool_size: value("reserve_pool_size"),
         max_user_connections: limit("max_user_connections"),
+        query_wait_timeout: record("query_wait_timeout")
+            .and_then(|record| record.number("value"))
+            .filter(|seconds| *seconds > 0.0),
+        auth_type: words("auth_type"),
+        max_prepared_statements: value("max_prepared_statements"),
+        pool_mode: words("pool_mode"),
     }
 }
 

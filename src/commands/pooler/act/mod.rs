@@ -1,0 +1,350 @@
+//! Orders to the pooler about one database: pause, resume, reconnect, and waiting until old connections are closed.
+
+mod held;
+pub(super) mod report;
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::Instant;
+
+use super::{Kind, Pooler, head};
+use crate::analyze::plan::{Consent, Reach};
+use crate::args;
+use crate::commands::Context;
+use crate::commands::act::{self, meanwhile};
+use crate::db;
+use crate::db::console::{self, Console, Order};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::pooler::{Facts, Link};
+use crate::render::{Head, Report as _, text};
+use held::{Held, Resumed};
+use report::{Act, Deed};
+
+/// How often is looked whether it is done.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Which database, and how carefully.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The database, by the pooler's exact name of it
+    #[arg(value_name = "DB")]
+    database: String,
+    /// Show what would be done, and stop there
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Arguments of `pooler pause`.
+#[derive(Debug, clap::Args)]
+pub(super) struct PauseArgs {
+    #[command(flatten)]
+    order: Args,
+    /// How long its transactions (in session mode its sessions) may take to end; after that it is resumed
+    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = args::duration)]
+    verify: Duration,
+    /// Command to run while it is paused; it is resumed afterwards in every case. stdout is the command's alone
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// Arguments of `pooler wait-close`.
+#[derive(Debug, clap::Args)]
+pub(super) struct WaitArgs {
+    /// The database, by the pooler's exact name of it
+    #[arg(value_name = "DB")]
+    database: String,
+    /// How long to wait
+    #[arg(long, value_name = "DUR", default_value = "5m", value_parser = args::duration)]
+    verify: Duration,
+}
+
+/// What is known when it is decided.
+struct Scene {
+    console: Console,
+    facts: Facts,
+    /// The database's connections, with and without clients.
+    links: Vec<Link>,
+    head: Head,
+    act: Act,
+}
+
+impl Scene {
+    fn answer(&self, act: Act) -> Pooler {
+        Pooler { act: Some(act), ..Pooler::new(Kind::Act, self.facts.product.clone()) }
+    }
+}
+
+/// Looks at the database as it is.
+async fn survey(deed: Deed, name: &str, context: &Context) -> Result<Scene> {
+    if context.flags.watch.is_some() {
+        return Err(Failure::usage("an order is given once")
+            .hinted("--watch is for the views: pgconn pooler --watch")
+            .into());
+    }
+    let console = context.console(&context.connection.given()).await?;
+    let facts = console.facts().await?;
+    let mut links = console.links().await?;
+    links.retain(|link| link.database == name);
+    // The list of databases leaves out those that a pattern let in and that nothing is connected to.
+    let database = facts.databases.iter().find(|database| database.name == name);
+    let is_known = database.is_some() || facts.pools.iter().any(|pool| pool.database == name);
+    if !is_known && deed != Deed::Resume {
+        console.close().await;
+        return Err(unknown(name, &facts).into());
+    }
+    let act = Act::new(deed, name, database.and_then(|database| database.paused), &links);
+    let head = head(&console);
+    Ok(Scene { console, facts, links, head, act })
+}
+
+/// PgBouncer pauses a database that nobody has ever heard of without a word, when a pattern lets every name in.
+fn unknown(name: &str, facts: &Facts) -> Failure {
+    if name == console::DATABASE {
+        return Failure::failed("the database pgbouncer is the console itself; nothing was done");
+    }
+    let databases = facts.databases.iter().map(|database| &database.name);
+    let mut known: Vec<&str> =
+        databases.chain(facts.pools.iter().map(|pool| &pool.database)).map(String::as_str).collect();
+    known.sort_unstable();
+    known.dedup();
+    let failure = Failure::failed(format!("the pooler knows no database \"{name}\"; nothing was done"));
+    failure.hinted(match args::nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => {
+            let known = if known.is_empty() { "no database".to_owned() } else { known.join(", ") };
+            format!("it knows {known} now; what its patterns let in is known once a client has connected")
+        }
+    })
+}
+
+/// Whether it may go ahead, without a question so far.
+fn consent(reach: Reach, args: &Args, context: &Context) -> Result<Consent, Failure> {
+    let consent = act::consent(reach, args.yes, context)?;
+    match consent {
+        Consent::Missing(why) if !args.dry_run => {
+            Err(Failure::refused(format!("{why}; nothing was done")).hinted("add --yes"))
+        }
+        other => Ok(other),
+    }
+}
+
+/// Asks, when somebody is to be asked.
+async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context) -> Result<()> {
+    if consent != Consent::Ask {
+        return Ok(());
+    }
+    let (name, place) = (crate::commands::quoted(&scene.act.database), scene.console.target().place());
+    act::confirm(&format!("{verb} database {name} on {place}?"), context).await
+}
+
+/// `pooler pause`: plans, asks, pauses, runs the command and resumes.
+pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit> {
+    let consent = consent(Reach::Filtered, &args.order, context)?;
+    let scene = survey(Deed::Pause, &args.order.database, context).await?;
+    context.ui.status(&scene.act.plan(&scene.facts));
+    if args.order.dry_run {
+        return dry_run(scene, context).await;
+    }
+    if scene.act.paused == Some(true) {
+        if args.command.is_empty() {
+            return unchanged(scene, context).await;
+        }
+        scene.console.close().await;
+        let refused = Failure::refused(format!(
+            "database \"{}\" is paused already, and would not be afterwards; nothing was done",
+            scene.act.database
+        ));
+        return Err(refused
+            .hinted("leave the command out, or resume it first: pgconn pooler resume DB")
+            .into());
+    }
+    confirm(consent, "Pause", &scene, context).await?;
+    // Never held back: whoever reads it can resume it when nothing else can.
+    context.ui.always(&format!(
+        "to resume it by hand: {} on the console {}, or pgconn pooler resume {}",
+        Order::Resume.words(&scene.act.database),
+        scene.console.target().place(),
+        crate::commands::quoted(&scene.act.database)
+    ));
+    let Scene { console, facts, head, mut act, .. } = scene;
+    let mut held = Held::new(context, console.until_done(), act.database.clone());
+    held.order().await?;
+    let done = wait_and_run(&mut held, &args, context).await;
+    let keep = args.command.is_empty() && done.is_ok() && context.stop.signal().is_none();
+    let resumed = if keep { None } else { Some(held.resume().await) };
+    held.end().await;
+    act.set(&done, resumed.as_ref());
+    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    finish(context, &answer, &head, done, resumed.as_ref(), args.command.is_empty())
+}
+
+/// What a pause came to: how long it took to be complete, and how long the command held it and how it ended.
+pub(super) struct Done {
+    waited: Duration,
+    held: Option<(Duration, ExitStatus)>,
+}
+
+async fn wait_and_run(held: &mut Held<'_>, args: &PauseArgs, context: &Context) -> Result<Done, Failure> {
+    let began = Instant::now();
+    held.wait(began + args.verify).await?;
+    let waited = began.elapsed();
+    let Some((program, arguments)) = args.command.split_first() else {
+        return Ok(Done { waited, held: None });
+    };
+    let began = Instant::now();
+    let status = meanwhile::run(program, arguments, context).await?;
+    Ok(Done { waited, held: Some((began.elapsed(), status)) })
+}
+
+/// Says how it went, worst news first.
+fn finish(
+    context: &mut Context,
+    answer: &Pooler,
+    head: &Head,
+    done: Result<Done, Failure>,
+    resumed: Option<&Resumed>,
+    stdout_is_ours: bool,
+) -> Result<Exit> {
+    let name = answer.act.as_ref().map(|act| crate::commands::quoted(&act.database)).unwrap_or_default();
+    let by_hand = format!("pgconn pooler resume {name}");
+    if let Some(Resumed::Failed(why)) = resumed {
+        let failure = Failure::failed(format!("the database was left paused: {why}"));
+        return Err(failure.hinted(format!("resume it by hand: {by_hand}")).into());
+    }
+    let done = match (done, context.stop.signal()) {
+        (Ok(done), _) => done,
+        (Err(failure), signal) => {
+            let message = format!("{}; it is resumed", failure.message);
+            let exit = signal.map_or(failure.exit, crate::stop::Signal::exit);
+            return Err(Failure { message, exit, ..failure }.into());
+        }
+    };
+    if stdout_is_ours || context.flags.output.is_some() {
+        context.emit(answer, head)?;
+    } else {
+        context.ui.show(&answer.blocks(head));
+    }
+    if resumed.is_none() {
+        context.ui.hint(&format!("its clients wait until: {by_hand}"));
+    }
+    match (context.stop.signal(), done.held) {
+        (Some(signal), _) => Ok(signal.exit()),
+        (None, Some((_, status))) if !status.success() => {
+            Err(Failure::failed(format!("the command failed: {status}")).into())
+        }
+        (None, _) => Ok(Exit::Done),
+    }
+}
+
+/// `pooler resume`: the way back asks nobody.
+pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
+    let _ = consent(Reach::Named, &args, context)?;
+    let scene = survey(Deed::Resume, &args.database, context).await?;
+    if args.dry_run {
+        context.ui.status(&scene.act.plan(&scene.facts));
+        return dry_run(scene, context).await;
+    }
+    let Scene { console, facts, head, mut act, .. } = scene;
+    let console = console.until_done();
+    let changed = console.resume(&act.database).await.map_err(|error| match error.kind {
+        db::Kind::NoSuchDatabase => unknown(&act.database, &facts),
+        _ => error.into(),
+    })?;
+    let databases = console.databases().await?;
+    console.close().await;
+    let now = databases.iter().find(|known| known.name == act.database).and_then(|known| known.paused);
+    if now == Some(true) {
+        return Err(
+            Failure::failed("the pooler was told to resume it, and still says that it is paused").into()
+        );
+    }
+    (act.changed, act.paused) = (changed, Some(false));
+    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    context.emit(&answer, &head)?;
+    Ok(Exit::Done)
+}
+
+/// `pooler reconnect`: nobody waits, nothing can be undone.
+pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit> {
+    let consent = consent(Reach::Filtered, &args, context)?;
+    let scene = survey(Deed::Reconnect, &args.database, context).await?;
+    context.ui.status(&scene.act.plan(&scene.facts));
+    if args.dry_run {
+        return dry_run(scene, context).await;
+    }
+    confirm(consent, "Replace the connections of", &scene, context).await?;
+    let Scene { console, facts, head, mut act, .. } = scene;
+    let console = console.until_done();
+    console.order(Order::Reconnect, &act.database).await?;
+    console.close().await;
+    act.changed = true;
+    let name = crate::commands::quoted(&act.database);
+    let busy = act.servers_busy > 0;
+    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    context.emit(&answer, &head)?;
+    if busy {
+        context.ui.hint(&format!("wait until they are closed: pgconn pooler wait-close {name}"));
+    }
+    Ok(Exit::Done)
+}
+
+/// `pooler wait-close`: changes nothing.
+pub(super) async fn wait_close(args: WaitArgs, context: &mut Context) -> Result<Exit> {
+    let began = Instant::now();
+    let Scene { console, facts, head, mut act, mut links } =
+        survey(Deed::WaitClose, &args.database, context).await?;
+    let mut said = false;
+    loop {
+        links.retain(|link| link.database == args.database && closes(link));
+        if links.is_empty() {
+            break;
+        }
+        if began.elapsed() >= args.verify {
+            console.close().await;
+            let open = text::count(i64::try_from(links.len())?, "connection");
+            let failure = Failure::failed(format!("{open} not closed after {:?}", args.verify));
+            return Err(failure.detailed(held::who(&links)).into());
+        }
+        if !said {
+            context.ui.status(&format!("waiting for {}", held::who(&links)));
+            said = true;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            signal = context.stop.pulled() => {
+                console.close().await;
+                return Err(db::Error::interrupted(signal).into());
+            }
+        }
+        links = console.links().await?;
+    }
+    console.close().await;
+    act.waited_seconds = Some(began.elapsed().as_secs_f64());
+    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    context.emit(&answer, &head)?;
+    Ok(Exit::Done)
+}
+
+/// Whether it is a connection to the server that is to be closed.
+fn closes(link: &Link) -> bool {
+    link.server.as_ref().is_some_and(|server| server.close_needed == Some(true))
+}
+
+async fn dry_run(mut scene: Scene, context: &mut Context) -> Result<Exit> {
+    scene.act.dry_run = true;
+    unchanged(scene, context).await
+}
+
+/// Shows that nothing was done, or had to be.
+async fn unchanged(scene: Scene, context: &mut Context) -> Result<Exit> {
+    let answer = scene.answer(scene.act.clone());
+    scene.console.close().await;
+    context.emit(&answer, &scene.head)?;
+    Ok(Exit::Done)
+}

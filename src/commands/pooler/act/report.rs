@@ -1,0 +1,198 @@
+//! What an order to the pooler did, or would do.
+
+use serde::Serialize;
+
+use super::Done;
+use super::held::Resumed;
+use crate::commands::act::meanwhile;
+use crate::db::console::Order;
+use crate::error::Failure;
+use crate::model::pooler::{Facts, Link};
+use crate::render::table::{Block, Mark};
+use crate::render::{text, tsv};
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(in crate::commands::pooler) enum Deed {
+    /// Clients are kept waiting, and connections to the server closed.
+    Pause,
+    /// Clients go on.
+    Resume,
+    /// Connections to the server are replaced.
+    Reconnect,
+    /// It is waited until replaced connections are closed.
+    WaitClose,
+}
+
+impl Deed {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Reconnect => "reconnect",
+            Self::WaitClose => "wait_close",
+        }
+    }
+}
+
+/// An order and what came of it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::commands::pooler) struct Act {
+    /// What was done, or would be.
+    pub(super) action: Deed,
+    /// The pooler's name of the database.
+    pub(super) database: String,
+    /// True when nothing was done on purpose.
+    pub(super) dry_run: bool,
+    /// Whether the pooler was changed; false too when it already was as it should be.
+    pub(super) changed: bool,
+    /// Clients of the database beforehand.
+    clients: i64,
+    /// Of them those that waited for a connection to the server.
+    clients_waiting: i64,
+    /// Connections to the server beforehand that served a client.
+    pub(super) servers_busy: i64,
+    /// The others.
+    servers_idle: i64,
+    /// Whether the database is paused now; null when the pooler does not tell.
+    pub(super) paused: Option<bool>,
+    /// How long it took until the connections were closed; null when that was not waited for.
+    pub(super) waited_seconds: Option<f64>,
+    /// How long it was held paused for the command.
+    held_seconds: Option<f64>,
+    /// The command's exit code, 128 and the number of the signal that ended it; null without a command.
+    command_status: Option<i32>,
+    /// Whether it was resumed in the end; null when it was not to be.
+    resumed: Option<bool>,
+    /// What takes it back on the console; null when nothing does.
+    undo: Option<String>,
+}
+
+impl Act {
+    /// Nothing done yet; `links` are the database's own.
+    pub(super) fn new(action: Deed, database: &str, paused: Option<bool>, links: &[Link]) -> Self {
+        let count = |condition: fn(&Link) -> bool| {
+            i64::try_from(links.iter().filter(|link| condition(link)).count()).unwrap_or(i64::MAX)
+        };
+        let waits = |link: &Link| link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
+        let undo = match action {
+            Deed::Pause => Some(Order::Resume),
+            Deed::Resume => Some(Order::Pause),
+            Deed::Reconnect | Deed::WaitClose => None,
+        };
+        Self {
+            action,
+            database: database.to_owned(),
+            dry_run: false,
+            changed: false,
+            clients: count(|link| link.client.is_some()),
+            clients_waiting: count(waits),
+            servers_busy: count(|link| link.client.is_some() && link.server.is_some()),
+            servers_idle: count(|link| link.client.is_none() && link.server.is_some()),
+            paused,
+            waited_seconds: None,
+            held_seconds: None,
+            command_status: None,
+            resumed: None,
+            undo: undo.map(|order| order.words(database)),
+        }
+    }
+
+    /// Notes what came of a pause.
+    pub(super) fn set(&mut self, done: &Result<Done, Failure>, resumed: Option<&Resumed>) {
+        self.changed = true;
+        self.resumed = resumed.map(|resumed| matches!(resumed, Resumed::Done));
+        self.paused = Some(self.resumed != Some(true));
+        if let Ok(done) = done {
+            self.waited_seconds = Some(done.waited.as_secs_f64());
+            self.held_seconds = done.held.map(|(time, _)| time.as_secs_f64());
+            self.command_status = done.held.map(|(_, status)| meanwhile::code(status));
+        }
+    }
+
+    /// What it would do, for whom.
+    pub(super) fn plan(&self, facts: &Facts) -> String {
+        let clients = match self.clients_waiting {
+            0 => text::count(self.clients, "client"),
+            waiting => format!("{}, {waiting} waiting", text::count(self.clients, "client")),
+        };
+        let busy = text::count(self.servers_busy, "connection");
+        let modes = facts.pools.iter().filter(|pool| pool.database == self.database);
+        let session = modes.filter_map(|pool| pool.pool_mode.as_deref()).any(|mode| mode == "session");
+        let until = if session { "until its client disconnects" } else { "until its transaction ends" };
+        let what = match self.action {
+            Deed::Pause => {
+                let timeout = facts.settings.query_wait_timeout.map(text::duration);
+                let end = timeout.map(|time| format!(", and are ended after {time} (query_wait_timeout)"));
+                let end = end.unwrap_or_default();
+                format!("{busy} at work, each {until}; then clients wait{end}")
+            }
+            Deed::Resume => "they go on".into(),
+            Deed::Reconnect => {
+                let idle = self.servers_idle;
+                format!("{busy} at work closed when free, {idle} others at once; clients notice nothing")
+            }
+            Deed::WaitClose => "waits until connections that are to be closed are closed".into(),
+        };
+        format!("database {}: {clients}; {what}", self.database)
+    }
+
+    /// The human form: one line.
+    pub(in crate::commands::pooler) fn blocks(&self) -> Vec<Block> {
+        let time = |seconds: Option<f64>| seconds.map(text::duration).unwrap_or_default();
+        let name = &self.database;
+        if self.dry_run {
+            return vec![Block::marked(Mark::Dim, format!("database {name}: nothing was done"))];
+        }
+        let line = match (self.action, self.changed) {
+            (Deed::Pause, false) => "was paused already".to_owned(),
+            (Deed::Pause, true) if self.resumed == Some(true) => {
+                format!("paused for {} after {}, resumed", time(self.held_seconds), time(self.waited_seconds))
+            }
+            (Deed::Pause, true) => format!("paused after {}", time(self.waited_seconds)),
+            (Deed::Resume, false) => "was not paused".to_owned(),
+            (Deed::Resume, true) => "resumed".to_owned(),
+            (Deed::Reconnect, _) => {
+                let all = self.servers_busy + self.servers_idle;
+                let all = text::count(all, "connection");
+                format!("{all} to be replaced as soon as they are free")
+            }
+            (Deed::WaitClose, _) => {
+                format!("no connection is left to be closed, after {}", time(self.waited_seconds))
+            }
+        };
+        vec![Block::marked(Mark::Good, format!("database {name}: {line}"))]
+    }
+
+    /// One row.
+    pub(in crate::commands::pooler) fn tsv(&self) -> tsv::Rows {
+        let mut rows = tsv::Rows::new(&[
+            "action",
+            "database",
+            "dry_run",
+            "changed",
+            "paused",
+            "waited_seconds",
+            "held_seconds",
+            "command_status",
+            "resumed",
+            "undo",
+        ]);
+        rows.push([
+            self.action.word().into(),
+            (&self.database).into(),
+            self.dry_run.into(),
+            self.changed.into(),
+            self.paused.into(),
+            self.waited_seconds.into(),
+            self.held_seconds.into(),
+            self.command_status.into(),
+            self.resumed.into(),
+            self.undo.as_ref().into(),
+        ]);
+        rows
+    }
+}

@@ -1,0 +1,109 @@
+//! Orders to a pooler's console: the commands that change what it does.
+
+use std::time::Duration;
+
+use super::{Console, read};
+use crate::db::{Error, Kind};
+use crate::model::pooler::Database;
+
+/// What a console can be told to do with a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Close its connections to the server as they become free, and keep its clients waiting.
+    Pause,
+    /// Serve its clients again.
+    Resume,
+    /// Replace its connections to the server as they become free.
+    Reconnect,
+}
+
+impl Order {
+    /// The command, as it is typed on the console.
+    pub(crate) fn words(self, database: &str) -> String {
+        let verb = match self {
+            Self::Pause => "PAUSE",
+            Self::Resume => "RESUME",
+            Self::Reconnect => "RECONNECT",
+        };
+        format!("{verb} \"{}\"", database.replace('"', "\"\""))
+    }
+}
+
+impl Console {
+    /// The same console, which from here on waits for its answers whatever signal arrives; the time limits stay.
+    pub(crate) fn until_done(self) -> Self {
+        Self { session: self.session.until_done(), ..self }
+    }
+
+    /// The databases that the pooler knows. Those that a pattern lets in are there once a client has connected.
+    ///
+    /// # Errors
+    /// When the console does not answer.
+    pub(crate) async fn databases(&self) -> Result<Vec<Database>, Error> {
+        Ok(read::databases(&self.show("DATABASES").await?))
+    }
+
+    /// Gives an order that is answered at once.
+    ///
+    /// # Errors
+    /// When the console refuses it or does not answer.
+    pub(crate) async fn order(&self, order: Order, database: &str) -> Result<(), Error> {
+        self.session.ask(&order.words(database)).await.map(drop).map_err(explained)
+    }
+
+    /// Resumes a database. Returns whether it was paused.
+    ///
+    /// A database that a pattern let in is in no list while nothing is connected to it, and may be paused all the same: so
+    /// this asks for no list.
+    ///
+    /// # Errors
+    /// When the console refuses it, knows no such database, or does not answer.
+    pub(crate) async fn resume(&self, database: &str) -> Result<bool, Error> {
+        match self.order(Order::Resume, database).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.sqlstate.is_some() && error.message.ends_with("is not paused") => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Orders a pause, which is answered when it is complete; gives the session up when that takes longer than `patience`,
+    /// and the pooler goes on with it. Returns the session, if it is still of use.
+    ///
+    /// # Errors
+    /// When the console refuses it, or the connection is lost.
+    pub(crate) async fn pause(self, database: &str, patience: Duration) -> Result<Option<Self>, Error> {
+        let words = Order::Pause.words(database);
+        match tokio::time::timeout(patience, self.session.client.simple_query(&words)).await {
+            Ok(Ok(_)) => Ok(Some(self)),
+            Ok(Err(error)) => Err(explained(Error::from_statement(&error))),
+            Err(_) => {
+                // Its answer is outstanding, so a polite end would wait for it.
+                self.session.driver.abort();
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// A refusal with what helps: the console gives reasons, but no SQLSTATE of their own.
+fn explained(error: Error) -> Error {
+    if error.sqlstate.is_some() && error.message.contains("admin access needed") {
+        return Error { kind: Kind::PermissionDenied, ..error }
+            .hinted("orders are for the users in the pooler's setting admin_users; those in stats_users may only look");
+    }
+    if error.sqlstate.is_some() && error.message.starts_with("no such database") {
+        return Error { kind: Kind::NoSuchDatabase, ..error };
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Order;
+
+    #[test]
+    fn orders_quote_the_name() {
+        assert_eq!(Order::Pause.words("shop"), r#"PAUSE "shop""#);
+        assert_eq!(Order::Resume.words(r#"a"b; c"#), r#"RESUME "a""b; c""#);
+    }
+}
