@@ -113,7 +113,10 @@ impl Ui {
     /// Says why the run failed, as text or as one JSON line.
     pub(crate) fn failure(self, failure: &Failure) {
         if self.json {
-            let _ = json::write_failure(failure, &mut io::stderr().lock());
+            let mut line = Vec::new();
+            if json::write_failure(failure, &mut line).is_ok() {
+                let _ = io::stderr().lock().write_all(&line);
+            }
             return;
         }
         self.say("error", AnsiColor::Red.on_default(), &failure.message);
@@ -139,9 +142,9 @@ impl Ui {
         }
     }
 
-    /// A closed stderr is nobody's fault and ends nothing.
+    /// A closed stderr is nobody's fault and ends nothing. A line is one write: others may write to the same log.
     fn line(self, line: &str) {
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
     }
 }
 

@@ -20,8 +20,9 @@ pub(crate) struct Environment {
     pub(crate) variables: BTreeMap<String, String>,
     /// The home directory: HOME, else the password database's.
     pub(crate) home: Option<PathBuf>,
-    /// The name of the effective user, as libpq takes it; not USER.
-    pub(crate) user_name: Option<String>,
+    /// Looks up the name of the effective user, as libpq takes it; not USER. Only for runs that name no role: it reads
+    /// the password database.
+    pub(crate) user_name: Option<fn() -> Option<String>>,
     /// Where sockets are looked for when no host is given.
     pub(crate) socket_directories: Vec<PathBuf>,
     /// Where the system's service file is when PGSYSCONFDIR is not set.
@@ -33,7 +34,6 @@ impl fmt::Debug for Environment {
         f.debug_struct("Environment")
             .field("variables", &self.variables.keys())
             .field("home", &self.home)
-            .field("user_name", &self.user_name)
             .finish_non_exhaustive()
     }
 }
@@ -51,7 +51,7 @@ impl Environment {
         Self {
             variables,
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
-            user_name: whoami::username().ok(),
+            user_name: Some(|| whoami::username().ok()),
             socket_directories: SOCKET_DIRECTORIES.iter().map(PathBuf::from).collect(),
             system_directories: SYSTEM_DIRECTORIES.iter().map(PathBuf::from).collect(),
         }

@@ -186,7 +186,7 @@ fn from_environment(environment: &Environment, set: &mut Set) {
 /// The role defaults to the operating system's user, the database to the role's name.
 fn complete_login(environment: &Environment, set: &mut Set) -> Result<(), Error> {
     if set.used("user").is_none() {
-        let name = environment.user_name.clone().ok_or_else(|| {
+        let name = environment.user_name.and_then(|look_up| look_up()).ok_or_else(|| {
             Error::new("could not find out the name of the operating system's user")
                 .hinted("name a role with -U")
         })?;

@@ -65,7 +65,7 @@ impl Scratch {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             home: Some(self.0.clone()),
-            user_name: Some("osuser".to_owned()),
+            user_name: Some(|| Some("osuser".to_owned())),
             socket_directories: vec![self.0.clone()],
             system_directories: vec![self.0.join("system")],
         }
@@ -276,7 +276,7 @@ proptest! {
         port in "[0-9,x ]{0,8}",
         service in "[a-z\\[\\]]{0,3}",
     ) {
-        let environment = Environment { user_name: Some("u".to_owned()), ..Environment::default() };
+        let environment = Environment { user_name: Some(|| Some("u".to_owned())), ..Environment::default() };
         let given = Given {
             host: Some(host),
             port: Some(port),

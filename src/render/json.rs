@@ -147,6 +147,10 @@ struct Escaping<F>(F);
 
 impl<F: Formatter> Formatter for Escaping<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~');
+        if fragment.as_bytes().iter().all(plain) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut safe = 0;
         for (at, character) in fragment.char_indices() {
             if character.is_control() || text::is_invisible(character) {

@@ -66,7 +66,8 @@ pub(crate) fn pasteable(quoted: &str) -> Cow<'_, str> {
 /// True for characters that change how text looks without being seen: bidi controls, zero-width characters, line
 /// and paragraph separators, variation selectors, tags.
 pub(crate) const fn is_invisible(character: char) -> bool {
-    matches!(character,
+    !character.is_ascii()
+        && matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
