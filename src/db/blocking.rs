@@ -31,7 +31,7 @@ impl Db {
         let filter = filter::fragment(filter);
         let details = format!(
             ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
-             extract(epoch from s.now - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
+             extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
              s.pid is null as vanished, ({filter}) as matches, l.locktype, l.mode, \
              case when l.database in (0, (select oid from pg_database where datname = current_database())) \
                   then encode(textsend(l.relation::regclass::text), 'hex') end as relation"

@@ -16,8 +16,13 @@ pub(crate) fn fragment(filter: &Filter) -> String {
     parts.extend(any_of(&filter.applications, |name| visible(&name_is("s.application_name", name))));
     parts.extend(any_of(&filter.clients, |client| hideable(&client_is(client))));
     parts.extend(any_of(&filter.states, |state| hideable(&state_is(*state))));
-    parts.extend(any_of(&filter.queries, |pattern| hideable(&format!("s.query ~ {}", literal(pattern)))));
-    let at_least = |since: &str, limit: Duration| format!("s.now - s.{since} >= {}", interval(limit));
+    // Matching the empty text is done by the planner: a bad pattern is an error even where there is no session.
+    parts.extend(any_of(&filter.queries, |pattern| {
+        let pattern = literal(pattern);
+        hideable(&format!("'' ~ {pattern} is not null and s.query ~ {pattern}"))
+    }));
+    let at_least =
+        |since: &str, limit: Duration| format!("clock_timestamp() - s.{since} >= {}", interval(limit));
     parts.extend(filter.idle_for.map(|limit| {
         let idle = "s.state in ('idle', 'idle in transaction', 'idle in transaction (aborted)')";
         hideable(&format!("{idle} and {}", at_least("state_change", limit)))
@@ -29,12 +34,12 @@ pub(crate) fn fragment(filter: &Filter) -> String {
 
 /// Returns the fragment for `long`: a statement or a transaction at least that old.
 pub(crate) fn long(limit: Duration) -> String {
-    hideable(&format!("(s.now - s.xact_start >= {} or {})", interval(limit), query_for(limit)))
+    hideable(&format!("(clock_timestamp() - s.xact_start >= {} or {})", interval(limit), query_for(limit)))
 }
 
 fn query_for(limit: Duration) -> String {
     format!(
-        "(s.state in ('active', 'fastpath function call') and s.now - s.query_start >= {})",
+        "(s.state in ('active', 'fastpath function call') and clock_timestamp() - s.query_start >= {})",
         interval(limit)
     )
 }

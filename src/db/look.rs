@@ -177,7 +177,7 @@ impl Db {
             let seconds = "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8";
             [("waitstart", "l.waitstart"), ("wait_seconds", seconds)]
         } else {
-            let seconds = "extract(epoch from s.now - s.query_start)::float8";
+            let seconds = "extract(epoch from clock_timestamp() - s.query_start)::float8";
             [("waitstart", "null::timestamptz"), ("wait_seconds", seconds)]
         }
     }

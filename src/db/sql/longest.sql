@@ -5,13 +5,13 @@ with a as materialized (
 ), f as (
   select s.* from a s where {scope} and s.pid <> pg_backend_pid() and not s.hidden and ({filter})
 ), k as (
-  select 'idle-xact' as kind, f.*, extract(epoch from f.now - f.state_change)::float8 as seconds
+  select 'idle-xact' as kind, f.*, extract(epoch from clock_timestamp() - f.state_change)::float8 as seconds
   from f where f.state in ('idle in transaction', 'idle in transaction (aborted)')
   union all
-  select 'long-query', f.*, extract(epoch from f.now - f.query_start)::float8
+  select 'long-query', f.*, extract(epoch from clock_timestamp() - f.query_start)::float8
   from f where f.state in ('active', 'fastpath function call') and f.query_start is not null
   union all
-  select 'long-xact', f.*, extract(epoch from f.now - f.xact_start)::float8
+  select 'long-xact', f.*, extract(epoch from clock_timestamp() - f.xact_start)::float8
   from f where f.xact_start is not null
 )
 select k.kind, k.n, k.seconds, k.pid,

@@ -9,7 +9,7 @@ with a as materialized (
          extract(epoch from s.now - s.state_change)::float8  as state_seconds,
          case when s.state in ('active', 'fastpath function call')
               then extract(epoch from s.now - s.query_start)::float8 end as query_seconds
-  from a s
+  from (select a.*, clock_timestamp() as now from a) s
   where {scope}
 ), w as (
   select leader_pid, count(*) as n from a where leader_pid <> pid group by leader_pid

@@ -1,15 +1,16 @@
 -- One row per combination of everything that sessions are counted by, from a single scan of the activity array. The program
 -- folds these into lists: sums over few rows are cheaper there than seven groupings and their ranks are here.
 -- Hidden rows (backend_start is null) that have a database and a role may be client sessions; they are kept as such.
-with a as materialized (
-  {activity}
-), f as (
+with f as (
   select s.*, s.pid = pg_backend_pid() as own, ({filter}) as matches
-  from a s
+  from (
+    {activity}
+  ) s
   where {scope}
 ), g as (
   select hidden, own, matches, backend_type, state, application_name, datid, usesysid, client,
-         count(*) as n, max(now - xact_start) as oldest_xact, max(now - state_change) as oldest_state
+         count(*) as n, clock_timestamp() - min(xact_start) as oldest_xact,
+         clock_timestamp() - min(state_change) as oldest_state
   from f
   group by hidden, own, matches, backend_type, state, application_name, datid, usesysid, client
 )
