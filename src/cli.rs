@@ -170,9 +170,15 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
         .find_map(word)
         .or_else(|| nearest_command(word(ContextKind::InvalidSubcommand)?));
     let tip = || text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
-    let hint =
-        meant.map(|meant| format!("did you mean {meant}?")).or_else(tip).unwrap_or_else(|| read_on(argv));
+    let said = meant.map(|meant| format!("did you mean {meant}?")).or_else(tip);
+    let hint = misplaced_uri(&message).or(said).unwrap_or_else(|| read_on(argv));
     Failure { exit: usage_exit(argv), ..Failure::usage(message).hinted(hint) }
+}
+
+/// psql takes the URI as an argument without a flag, and fingers remember that.
+fn misplaced_uri(message: &str) -> Option<String> {
+    let is_quoted = ["'postgresql://", "'postgres://"].iter().any(|start| message.contains(start));
+    is_quoted.then(|| "name the URI with -d".to_owned())
 }
 
 fn nearest_command(typed: &str) -> Option<&'static str> {

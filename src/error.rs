@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::conninfo;
 use crate::db;
 use crate::exit::Exit;
 
@@ -19,6 +20,8 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// The server's SQLSTATE.
     pub(crate) sqlstate: Option<String>,
+    /// Whose limit is exhausted, when that is what went wrong.
+    pub(crate) scope: Option<db::Scope>,
     /// How the run ends.
     pub(crate) exit: Exit,
 }
@@ -40,7 +43,23 @@ impl Failure {
     }
 
     fn new(code: &'static str, exit: Exit, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), detail: None, hint: None, sqlstate: None, exit }
+        Self { code, message: message.into(), detail: None, hint: None, sqlstate: None, scope: None, exit }
+    }
+
+    /// The stable word for whose limit is exhausted.
+    pub(crate) fn scope_word(&self) -> Option<&'static str> {
+        self.scope.map(db::Scope::word)
+    }
+
+    /// The same with the passwords masked that a quoted argument, name or setting holds.
+    pub(crate) fn without_secrets(&self) -> Self {
+        let masked = |text: &Option<String>| text.as_deref().map(conninfo::secrets);
+        Self {
+            message: conninfo::secrets(&self.message),
+            detail: masked(&self.detail),
+            hint: masked(&self.hint),
+            ..self.clone()
+        }
     }
 
     /// The same with what to do next.
@@ -95,6 +114,7 @@ impl From<db::Error> for Failure {
             detail: error.detail,
             hint: error.hint,
             sqlstate: error.sqlstate,
+            scope: error.kind.scope(),
             exit,
         }
     }

@@ -22,8 +22,10 @@ mod render;
 mod stop;
 mod ui;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
 
 use anstream::AutoStream;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,7 +40,7 @@ use crate::stop::{Signal, Trigger};
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
-    let argv: Vec<_> = std::env::args_os().collect();
+    let argv = out_of_sight(std::env::args_os().collect());
     let json = cli::wants_json(&argv);
     let exit = match cli::read(argv) {
         Ok(Asked::Run(cli)) => run(*cli),
@@ -50,6 +52,24 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+/// The arguments as they were typed. When they hold a password, the program starts itself again in this same process with
+/// the password masked in what other users see; where that cannot be done it goes on as it is.
+fn out_of_sight(argv: Vec<OsString>) -> Vec<OsString> {
+    let pid = std::process::id();
+    if let Ok(carried) = std::env::var(conninfo::CARRIER)
+        && let Some(typed) = conninfo::restored(&argv, &carried, pid)
+    {
+        return typed;
+    }
+    if let Some((shown, carried)) = conninfo::concealed(&argv, pid)
+        && let (Ok(program), [name, arguments @ ..]) = (std::env::current_exe(), shown.as_slice())
+    {
+        let _returned_only_when_it_failed =
+            Command::new(program).arg0(name).args(arguments).env(conninfo::CARRIER, carried).exec();
+    }
+    argv
 }
 
 /// Prints a text that clap made: to stdout when it was asked for, else to stderr.

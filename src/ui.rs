@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::conninfo::secrets;
 use crate::error::Failure;
 use crate::render::text::sanitize;
 use crate::render::{Format, Look, Warning, json, table};
@@ -53,7 +54,7 @@ impl Ui {
     /// Says what happened, as long as news are wanted.
     pub(crate) fn status(self, line: &str) {
         if !self.quiet {
-            self.line(&sanitize(line));
+            self.line(&sanitize(&secrets(line)));
         }
     }
 
@@ -65,7 +66,7 @@ impl Ui {
     /// Says a detail, when details are wanted.
     pub(crate) fn detail(self, line: &str) {
         if self.verbose {
-            self.line(&sanitize(line));
+            self.line(&sanitize(&secrets(line)));
         }
     }
 
@@ -110,8 +111,9 @@ impl Ui {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Says why the run failed, as text or as one JSON line.
+    /// Says why the run failed, as text or as one JSON line. A password that was typed in the wrong place is masked.
     pub(crate) fn failure(self, failure: &Failure) {
+        let failure = &failure.without_secrets();
         if self.json {
             let mut line = Vec::new();
             if json::write_failure(failure, &mut line).is_ok() {
@@ -134,7 +136,8 @@ impl Ui {
     }
 
     fn say(self, label: &str, style: Style, text: &str) {
-        let text = sanitize(text);
+        let text = secrets(text);
+        let text = sanitize(&text);
         if self.color {
             self.line(&format!("{style}{label}:{style:#} {text}"));
         } else {

@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &["db", "exit", "conninfo"]),
     ("render", &["render", "model", "error", "analyze"]),
     ("output", &["render"]),
-    ("ui", &["render", "error"]),
+    ("ui", &["render", "error", "conninfo"]),
     ("args", &["model", "render", "conninfo"]),
     (
         "commands",
@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["args", "commands", "error", "exit"]),
-    ("main", &["cli", "commands", "error", "exit", "output", "render", "stop", "ui"]),
+    ("main", &["cli", "commands", "conninfo", "error", "exit", "output", "render", "stop", "ui"]),
 ];
 
 /// For each outside thing, the only parts that may name it.

@@ -226,3 +226,43 @@ fn an_interval_needs_a_unit_and_an_equals_sign_and_a_look() {
         assert!(outcome.stderr.contains(expected), "{line:?}: {outcome}");
     }
 }
+
+#[test]
+fn ping_makes_a_new_connection_each_time_and_goes_on_when_there_is_none() {
+    let mut server =
+        with(&[("max_connections", "20"), ("log_connections", "on"), ("log_min_messages", "log")]);
+    let run = Pgconn::new(&["ping", "--json", "--watch=100ms"]).on(&server).spawn();
+    wait_until("three documents", || run.stdout().lines().count() >= 3);
+    let log = fs::read_to_string(server.dir.join("log")).unwrap();
+    assert!(log.matches("connection authorized: user=postgres").count() >= 3, "{log}");
+    server.stop();
+    wait_until("no answer", || run.stdout().contains("\"status\":\"no_answer\""));
+    server.launch(&|| true).unwrap();
+    let so_far = run.stdout().lines().count();
+    wait_until("an answer again", || {
+        run.stdout().lines().skip(so_far).any(|line| line.contains("\"status\":\"accepting\""))
+    });
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish().success();
+    let documents = outcome.ndjson();
+    let last = documents.last().unwrap();
+    // each document has the attempts of its turn and the figures of all
+    assert_eq!(last["attempts"].as_array().unwrap().len(), 1);
+    assert_eq!(last["summary"]["count"], documents.len());
+    let accepted = documents.iter().filter(|document| document["status"] == "accepting").count();
+    assert_eq!(last["summary"]["accepted"], accepted);
+    assert!(documents.iter().any(|document| document["attempts"][0]["code"] == "refused"), "{outcome}");
+}
+
+#[test]
+fn a_quiet_ping_in_a_watch_says_only_when_it_fails() {
+    let mut server = with(&[("max_connections", "20")]);
+    let run = Pgconn::new(&["ping", "-q", "--watch=100ms"]).on(&server).spawn();
+    server.wait_until("exists (select from pg_stat_activity where application_name = 'pgconn')");
+    server.stop();
+    wait_until("no answer", || run.stdout().contains("no answer"));
+    assert!(run.stdout().starts_with("every 100ms"), "{}", run.stdout());
+    assert!(!run.stdout().contains(" - accepting connections"), "{}", run.stdout());
+    run.signal(Signal::SIGTERM);
+    let _ = run.finish().fails_with(143);
+}

@@ -77,7 +77,7 @@ impl Settings {
     fn of(info: &ConnInfo) -> Self {
         let parameter = |found: &conninfo::Parameter| Parameter {
             keyword: found.keyword,
-            value: found.shown().to_owned(),
+            value: found.shown(),
             source: found.source.to_string(),
         };
         let host = |host: &conninfo::Host| Host {

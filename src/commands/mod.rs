@@ -111,6 +111,7 @@ impl Command {
                 | Self::Long(_)
                 | Self::Blockers(_)
                 | Self::Check(_)
+                | Self::Ping(_)
                 | Self::Pooler(_)
                 | Self::Metrics(_)
                 | Self::Doctor(_)
@@ -241,7 +242,8 @@ impl Context {
     /// How to connect, beside what the settings say.
     pub(crate) fn options(&self, lane: Lane) -> db::Options {
         let ask: fn(&str) -> io::Result<String> = ui::ask_password;
-        db::Options { timeout: self.connection.timeout, ask: self.ui.is_terminal().then_some(ask), lane }
+        let ask = self.ui.is_terminal().then_some(ask);
+        db::Options { timeout: self.connection.timeout, deadline: None, ask, lane }
     }
 
     /// Connects as the flags and the environment say; waits for a server that is full or away as long as

@@ -213,14 +213,15 @@ impl Frames {
     }
 
     fn show<R: Report>(&mut self, context: &Context, shown: &Shown<R>) -> io::Result<()> {
+        let format = context.format();
+        let on_screen = format == Format::Table && self.output.is_screen();
+        if shown.silent && !on_screen {
+            return Ok(());
+        }
         let first = self.seen.is_none();
         self.seen = Some(Instant::now());
-        let format = context.format();
-        if format == Format::Table && self.output.is_screen() {
+        if on_screen {
             return self.draw_result(shown, first);
-        }
-        if shown.silent {
-            return Ok(());
         }
         for warning in &shown.head.warnings {
             if !self.said.contains(&warning.message) {

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+mod concealed;
 mod environment;
 mod keyword;
 mod passfile;
@@ -15,8 +16,9 @@ mod settings;
 mod tests;
 mod uri;
 
+pub(crate) use concealed::{CARRIER, concealed, restored};
 pub(crate) use environment::{Environment, read_file};
-pub(crate) use redact::MASK;
+pub(crate) use redact::{MASK, secrets};
 pub(crate) use resolve::resolve;
 pub(crate) use settings::{
     ChannelBinding, LoadBalance, Settings, SslCertMode, SslMode, SslNegotiation, TargetSession, TlsVersion,
@@ -99,8 +101,8 @@ pub(crate) struct Parameter {
 
 impl Parameter {
     /// The value as it may be shown: secrets are masked.
-    pub(crate) fn shown(&self) -> &str {
-        if self.secret { MASK } else { &self.value }
+    pub(crate) fn shown(&self) -> String {
+        if self.secret { MASK.to_owned() } else { secrets(&self.value) }
     }
 }
 

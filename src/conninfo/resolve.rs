@@ -212,6 +212,9 @@ fn hosts(environment: &Environment, set: &mut Set) -> Result<Vec<Host>, Error> {
         set.used(name).map(|value| value.split(',').map(str::to_owned).collect()).unwrap_or_default()
     };
     let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
+    if names.iter().any(|name| name.contains("://")) {
+        return Err(Error::new("a URI is not a host name").hinted("name the URI with -d"));
+    }
     let count = if addresses.is_empty() { names.len().max(1) } else { addresses.len() };
     if !names.is_empty() && names.len() != count {
         return Err(Error::new(format!(

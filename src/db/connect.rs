@@ -12,7 +12,7 @@ use crate::model::server;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::Empty;
 use tokio_postgres::{CancelToken, Client, Connection};
 
@@ -24,6 +24,8 @@ pub(crate) type Driver = Connection<Empty, Wire>;
 pub(crate) struct Options {
     /// The bound on each address; `None` for the settings' `connect_timeout`, else ten seconds.
     pub(crate) timeout: Option<Duration>,
+    /// When all of it must be over, whichever address it is at; `None` where only each address is bounded.
+    pub(crate) deadline: Option<Instant>,
     /// Asks for a password with the given prompt; `None` where nobody can be asked.
     pub(crate) ask: Option<fn(&str) -> io::Result<String>>,
     /// Which kind of slot to ask for.
@@ -31,9 +33,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The bound on each address: the flag's, else the settings', else ten seconds.
+    /// The bound on each address: the flag's, else the settings', else ten seconds; never beyond the deadline.
     pub(super) fn limit(&self, info: &ConnInfo) -> Duration {
-        self.timeout.or(info.settings().connect_timeout).unwrap_or(Duration::from_secs(10))
+        let limit = self.timeout.or(info.settings().connect_timeout).unwrap_or(Duration::from_secs(10));
+        self.deadline.map_or(limit, |deadline| limit.min(deadline.saturating_duration_since(Instant::now())))
     }
 }
 
@@ -77,7 +80,7 @@ impl Established {
 pub(crate) struct Phases {
     /// Looking the host name up; `None` for a socket.
     pub(crate) dns: Option<Duration>,
-    /// Until the socket was connected.
+    /// Until the socket was connected, and until the server had declined TLS when it was asked.
     pub(crate) tcp: Option<Duration>,
     /// Asking for TLS and the handshake; `None` without.
     pub(crate) tls: Option<Duration>,

@@ -170,3 +170,37 @@ fn set_options(socket: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conninfo::{Environment, Given, resolve};
+    use std::time::Duration;
+
+    fn settings(text: &str) -> Settings {
+        let given = Given { dbname: Some(format!("user=u {text}")), ..Given::default() };
+        resolve(&given, &Environment::default()).expect("settings").settings().clone()
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn the_system_has_the_socket_options_that_were_asked_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listener");
+        let address = listener.local_addr().expect("address");
+        let target = Target { host: String::new(), address: Address::Tcp(address), port: address.port() };
+        let text = "keepalives_idle=11 keepalives_interval=7 keepalives_count=3 tcp_user_timeout=4321";
+        let Ok(Transport::Tcp(stream)) = dial(&target, &settings(text)).await else { panic!("no TCP") };
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().expect("option") && socket.tcp_nodelay().expect("option"));
+        assert_eq!(socket.tcp_keepalive_time().expect("option"), Duration::from_secs(11));
+        assert_eq!(socket.tcp_keepalive_interval().expect("option"), Duration::from_secs(7));
+        assert_eq!(socket.tcp_keepalive_retries().expect("option"), 3);
+        assert_eq!(socket.tcp_user_timeout().expect("option"), Some(Duration::from_millis(4321)));
+        let Ok(Transport::Tcp(stream)) = dial(&target, &settings("keepalives=0")).await else {
+            panic!("no TCP")
+        };
+        let socket = SockRef::from(&stream);
+        assert!(!socket.keepalive().expect("option"));
+        assert_eq!(socket.tcp_user_timeout().expect("option"), None);
+    }
+}

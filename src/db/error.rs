@@ -4,6 +4,7 @@ use std::fmt;
 
 use tokio_postgres::error::SqlState;
 
+use super::refusal;
 use crate::stop::Signal;
 
 /// What kind of failure it was; the JSON `error.code` is [`Kind::code`].
@@ -68,7 +69,28 @@ pub(crate) enum Scope {
     Pooler,
 }
 
+impl Scope {
+    /// The stable word of this scope for scripts.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Reserved => "reserved",
+            Self::Role => "role",
+            Self::Database => "database",
+            Self::Pooler => "pooler",
+        }
+    }
+}
+
 impl Kind {
+    /// Whose limit is exhausted; nothing when no limit is.
+    pub(crate) const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::TooManyConnections(scope) => Some(scope),
+            _ => None,
+        }
+    }
+
     /// The stable word of this kind for scripts.
     pub(crate) const fn code(self) -> &'static str {
         match self {
@@ -128,12 +150,6 @@ impl Error {
         self.hint = Some(hint.into());
         self
     }
-
-    /// The same with more about it.
-    pub(crate) fn detailed(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
-        self
-    }
 }
 
 impl fmt::Display for Error {
@@ -153,6 +169,9 @@ impl Error {
             let kind = if lost { Kind::ConnectionLost } else { Kind::Protocol };
             return Self { detail: cause, ..Self::new(kind, "the connection to the server was lost") };
         };
+        if let Some(refusal) = refusal::of_pooler(server) {
+            return refusal;
+        }
         let code = server.code();
         let kind = if *code == SqlState::QUERY_CANCELED {
             Kind::StatementTimeout

@@ -20,14 +20,16 @@ pub(super) async fn through_hosts(
         _ => &[wanted],
     };
     let mut failures = Vec::new();
-    for &session in passes {
+    'passes: for &session in passes {
         let wanted = Wanted { session, lane: options.lane };
         let mut hosts: Vec<&Host> = info.hosts().iter().collect();
         balance(info, &mut hosts);
         for host in hosts {
             match through_addresses(info, host, &wanted, options, &mut failures, attempts).await {
                 Some(session) => return Ok(session),
-                None if failures.last().is_some_and(|last: &Failure| last.next == Next::Stop) => break,
+                None if failures.last().is_some_and(|last: &Failure| last.next == Next::Stop) => {
+                    break 'passes;
+                }
                 None => {}
             }
         }
@@ -64,6 +66,7 @@ async fn through_addresses(
     };
     balance(info, &mut targets);
     for target in targets {
+        let limit = options.limit(info);
         let mut phases = Phases { dns, ..Phases::default() };
         let attempt = at_address(info, host, &target, wanted, &mut phases);
         let outcome = tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Err(timed_out(&target)));

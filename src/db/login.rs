@@ -92,7 +92,6 @@ pub(super) async fn attempt(
     let mut wire = dial_wire(target, info, encryption, phases).await.map_err(named)?;
     let started = Instant::now();
     let encrypted = wire.is_encrypted();
-    check_binding(info, encrypted).map_err(named)?;
     let answer = startup::open(&mut wire, &startup::packet(info, wanted.lane)).await;
     let answer = answer.map_err(|error| named(Failure::new(error, Next::Host)))?;
     if let Answer::Authentication(method) = &answer {
@@ -141,7 +140,12 @@ pub(super) async fn dial_wire(
         Transport::Tcp(stream) if encryption != Encryption::Plain => {
             let started = Instant::now();
             let wire = encrypt(stream, target, info, encryption).await;
-            phases.tls = Some(started.elapsed());
+            match &wire {
+                Ok(wire) if !wire.is_encrypted() => {
+                    phases.tcp = phases.tcp.map(|tcp| tcp + started.elapsed());
+                }
+                _ => phases.tls = Some(started.elapsed()),
+            }
             wire
         }
         other => Ok(Wire::new(other, None)),
@@ -185,14 +189,6 @@ fn not_reached(target: &Target, error: &io::Error) -> Error {
     Error::new(kind, startup::os_words(error)).hinted(hint)
 }
 
-fn check_binding(info: &ConnInfo, encrypted: bool) -> Result<(), Failure> {
-    if info.settings().channel_binding == ChannelBinding::Require && !encrypted {
-        let error = Error::new(Kind::AuthFailed, "channel binding required, but SSL not in use");
-        return Err(Failure::new(error, Next::OtherEncryption));
-    }
-    Ok(())
-}
-
 /// Whether the method may be answered, and can be.
 fn check_method(
     info: &ConnInfo,
@@ -209,19 +205,10 @@ fn check_method(
             format!("authentication method requirement \"{}\" failed: {}", required.text, method.request());
         return Err(stop(message));
     }
-    if settings.channel_binding == ChannelBinding::Require {
-        match method {
-            startup::Method::Sasl(offered) if offered.iter().any(|name| name == "SCRAM-SHA-256-PLUS") => {}
-            startup::Method::Sasl(_) if encrypted => {
-                return Err(stop("channel binding is required, but server did not offer an authentication method that supports channel binding".to_owned()));
-            }
-            _ => {
-                return Err(stop(
-                    "channel binding required but not supported by server's authentication request"
-                        .to_owned(),
-                ));
-            }
-        }
+    if settings.channel_binding == ChannelBinding::Require
+        && let Some(why) = unbound(method, encrypted)
+    {
+        return Err(stop(why.to_owned()));
     }
     if let startup::Method::Other(name) = method {
         let mut failure =
@@ -237,6 +224,21 @@ fn check_method(
         return Err(failure);
     }
     Ok(())
+}
+
+/// Why an authentication by `method` cannot be bound to the channel, in libpq's words; nothing when it can.
+fn unbound(method: &startup::Method, encrypted: bool) -> Option<&'static str> {
+    match method {
+        startup::Method::Sasl(_) if !encrypted => Some("channel binding required, but SSL not in use"),
+        startup::Method::Sasl(offered) if offered.iter().any(|name| name == "SCRAM-SHA-256-PLUS") => None,
+        startup::Method::Sasl(_) => Some(
+            "channel binding is required, but server did not offer an authentication method that supports channel binding",
+        ),
+        startup::Method::None => {
+            Some("channel binding required, but server authenticated client without channel binding")
+        }
+        _ => Some("channel binding required but not supported by server's authentication request"),
+    }
 }
 
 /// The driver's settings: it only has to answer the authentication.

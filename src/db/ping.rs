@@ -1,6 +1,6 @@
 //! Whether a server lets this role in, and how long each phase takes.
 
-use super::connect::{self, Attempt, Options};
+use super::connect::{self, Attempt, Notice, Options};
 use super::error::Error;
 use super::login::{driver_words, while_driving};
 use super::{GRACE, Kind};
@@ -16,7 +16,18 @@ pub(crate) struct Ping {
     /// How long the first query took, when there was a session.
     pub(crate) query: Option<Duration>,
     /// The server that let us in, or why none did.
-    pub(crate) outcome: Result<(Target, ConnInfo), Error>,
+    pub(crate) outcome: Result<Reached, Error>,
+}
+
+/// A server that let us in.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// Where it is.
+    pub(crate) target: Target,
+    /// The settings of the session: with the password that was typed and the database that was fallen back to.
+    pub(crate) info: ConnInfo,
+    /// What the user should know: a fall-back to plaintext or to another database.
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// Connects, logs in, asks one query, and closes.
@@ -26,7 +37,7 @@ pub(crate) async fn ping(info: &ConnInfo, options: &Options) -> Ping {
         Ok(session) => session,
         Err(error) => return Ping { attempts, query: None, outcome: Err(error) },
     };
-    let (target, info) = (session.described(), session.info);
+    let (target, info, notices) = (session.described(), session.info, session.notices);
     let (client, mut driver) = (session.client, session.driver);
     // The console of PgBouncer knows no SELECT.
     let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { "SELECT 1" };
@@ -37,7 +48,9 @@ pub(crate) async fn ping(info: &ConnInfo, options: &Options) -> Ping {
     drop(client);
     let _ = tokio::time::timeout(GRACE, driver).await;
     let failed = match answer {
-        Ok(Ok(_)) => return Ping { attempts, query: Some(query), outcome: Ok((target, info)) },
+        Ok(Ok(_)) => {
+            return Ping { attempts, query: Some(query), outcome: Ok(Reached { target, info, notices }) };
+        }
         Ok(Err(error)) => {
             Error::new(Kind::Server, format!("the first query failed: {}", driver_words(&error)))
         }

@@ -42,6 +42,18 @@ fn kind(error: &DbError) -> Kind {
     }
 }
 
+/// What a pooler's own word in place of an answer means, when it is one; the login was done then.
+pub(super) fn of_pooler(error: &DbError) -> Option<Error> {
+    let kind = pooler_kind(error.message());
+    if error.code().code() != "08P01" || kind == Kind::Server {
+        return None;
+    }
+    let mut refusal = Error::new(kind, error.message());
+    refusal.sqlstate = Some(error.code().code().to_owned());
+    refusal.hint = Some(pooler_hint(error.message()).to_owned());
+    Some(refusal)
+}
+
 /// Whose limit a 53300 is about. The routines are the server's function names since version 9.6 or longer.
 fn scope(error: &DbError) -> Scope {
     let message = error.message();

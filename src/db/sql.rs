@@ -126,41 +126,6 @@ mod tests {
         assert!(text.ends_with(" limit 3"), "{text}");
     }
 
-    #[test]
-    fn every_question_opens_with_a_sentence() {
-        for text in [
-            SURROUNDINGS,
-            ACTIVITY,
-            STATS,
-            SESSIONS,
-            SLOTS,
-            LONGEST,
-            WAITS,
-            PREPARED,
-            NAMES,
-            POWERS,
-            SIGNAL,
-            STILL_THERE,
-            REMAINING,
-            PROCESSES,
-            LOCKS,
-            SETTINGS,
-            OVERRIDES,
-            LOGIN_ROLES,
-            PRESENCE,
-            GROUND,
-            FILE_SETTINGS,
-            SESSION_GROUPS,
-            CONFIG_LOADED,
-            PREPARED_BLOCKERS,
-            DATABASE,
-            GRANTS,
-            INSIDE,
-        ] {
-            assert!(text.starts_with("-- One row per ") || text.starts_with("-- One row: "), "{text}");
-        }
-    }
-
     /// Reads a literal back as the server would, with standard_conforming_strings on.
     fn read_back(literal: &str) -> Option<String> {
         let (escaped, body) = match literal.trim_start() {

@@ -60,6 +60,9 @@ struct ErrorFields<'a> {
     hint: Option<&'a str>,
     /// The server's SQLSTATE, when it was the server that refused.
     sqlstate: Option<&'a str>,
+    /// Whose limit is exhausted, when the code is `too_many_connections`: `server`, `reserved` (only reserved slots are
+    /// left), `role`, `database` or `pooler`; else null.
+    scope: Option<&'a str>,
     /// The exit code of the run.
     exit_code: u8,
 }
@@ -137,6 +140,7 @@ pub(crate) fn write_failure(failure: &Failure, out: &mut dyn Write) -> io::Resul
         detail: failure.detail.as_deref(),
         hint: failure.hint.as_deref(),
         sqlstate: failure.sqlstate.as_deref(),
+        scope: failure.scope_word(),
         exit_code: failure.exit.code(),
     };
     write(&ErrorLine { kind: "error", schema_version: SCHEMA_VERSION, error }, false, out)

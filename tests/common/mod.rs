@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use pgbouncer::PgBouncer;
-pub(crate) use program::{Outcome, Pgconn, Running};
+pub(crate) use program::{Outcome, Pgconn, Running, psql};
 pub(crate) use server::{binaries, shared, start, with, with_files};
 pub(crate) use throwaway::{Cluster, Session, SessionError};
 

@@ -231,3 +231,15 @@ impl fmt::Display for Outcome {
         write!(f, "{}------- stderr -------\n{}[exit code: {}]", self.stdout, self.stderr, self.code)
     }
 }
+
+/// The psql program itself, and not Debian's wrapper round it.
+pub(crate) fn psql() -> Option<std::path::PathBuf> {
+    let mut found: Vec<std::path::PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path().join("bin/psql"))
+        .collect();
+    found.retain(|path| path.exists());
+    found.sort();
+    found.pop()
+}

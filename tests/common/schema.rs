@@ -70,7 +70,7 @@ fn forbid_other_keys(schema: &mut Value) {
 #[test]
 fn a_document_that_is_not_as_published_fails() {
     let error = json!({"kind": "error", "schema_version": 1, "error": {"code": "usage", "message": "m", "detail": null,
-        "hint": null, "sqlstate": null, "exit_code": 2}});
+        "hint": null, "sqlstate": null, "scope": null, "exit_code": 2}});
     check(&error);
     for (key, value) in [("message", json!(1)), ("surplus", json!(true)), ("code", Value::Null)] {
         let mut wrong = error.clone();

@@ -28,6 +28,17 @@ pub(crate) fn start(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Resu
     )
 }
 
+/// A hot standby that streams from `primary`: the same data from before it was first started, which all servers of
+/// [`with`] begin with.
+pub(crate) fn standby_of(primary: &Cluster) -> Cluster {
+    let source =
+        format!("host={} port={} user=postgres application_name=standby", primary.host(), primary.port);
+    let standby =
+        with_files(&[("primary_conninfo", &source), ("hot_standby", "on")], &[("standby.signal", "")]);
+    primary.wait_until("exists (select from pg_stat_replication where state = 'streaming')");
+    standby
+}
+
 /// One server for all tests that neither change it nor count its sessions.
 pub(crate) fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();

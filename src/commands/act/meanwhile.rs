@@ -5,6 +5,7 @@ use std::process::{ExitStatus, Stdio};
 use tokio::process::Command;
 
 use crate::commands::Context;
+use crate::conninfo::CARRIER;
 use crate::error::Failure;
 use crate::stop::Signal;
 
@@ -17,7 +18,7 @@ pub(in crate::commands) async fn run(
     arguments: &[String],
     context: &Context,
 ) -> Result<ExitStatus, Failure> {
-    let spawned = Command::new(program).args(arguments).spawn();
+    let spawned = Command::new(program).args(arguments).env_remove(CARRIER).spawn();
     let mut child = spawned.map_err(|error| Failure::failed(format!("could not run {program}: {error}")))?;
     let pid = child.id();
     let status = tokio::select! {

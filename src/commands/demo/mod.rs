@@ -20,6 +20,7 @@ use super::Context;
 use super::manual::{Group, Manual};
 use crate::args;
 use crate::cluster::{self, Cluster};
+use crate::conninfo::CARRIER;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::render::Format;
@@ -160,7 +161,7 @@ async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Resul
     command.args(arguments).stdin(Stdio::inherit()).kill_on_drop(true);
     let foreign = |name: &OsStr| {
         let name = name.to_string_lossy();
-        name.starts_with("PG") && !name.starts_with("PGCONN_")
+        name.starts_with("PG") && (name == CARRIER || !name.starts_with("PGCONN_"))
     };
     for (name, _) in env::vars_os().filter(|(name, _)| foreign(name)) {
         command.env_remove(name);

@@ -49,9 +49,10 @@ impl Console {
                 let database = info.dbname();
                 let message = format!("database \"{database}\" is not a pooler's console");
                 console.close().await;
-                Err(Error::new(Kind::UnsupportedServer, message).detailed(error.message).hinted(
+                let refusal = Error::new(Kind::UnsupportedServer, message).hinted(
                     "PgBouncer's console is its database pgbouncer (-d pgbouncer), usually on port 6432 (-p 6432)",
-                ))
+                );
+                Err(Error { detail: Some(error.message), ..refusal })
             }
             Err(error) => Err(error),
         }

@@ -55,7 +55,11 @@ pub(super) fn revocation_lists(info: &ConnInfo) -> Result<Vec<CertRevocationList
     CertificateRevocationListDer::pem_slice_iter(&text)
         .map(|list| {
             let list = list.map_err(|error| failed(error.to_string()))?;
-            let list = OwnedCertRevocationList::from_der(&list).map_err(|error| failed(error.to_string()))?;
+            let list = OwnedCertRevocationList::from_der(&list).map_err(|error| {
+                failed(format!(
+                    "{error}; it must be of version 2, which openssl ca writes when crlnumber is set"
+                ))
+            })?;
             Ok(CertRevocationList::from(list))
         })
         .collect()
@@ -130,5 +134,47 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conninfo::{Given, resolve};
+    use proptest::prelude::*;
+
+    /// Bytes that look like what is expected, as far as their frame goes, and others.
+    fn contents() -> impl Strategy<Value = Vec<u8>> {
+        let label = prop::sample::select(vec![
+            "CERTIFICATE",
+            "X509 CRL",
+            "PRIVATE KEY",
+            "EC PRIVATE KEY",
+            "RSA PRIVATE KEY",
+            "ENCRYPTED PRIVATE KEY",
+        ]);
+        let framed = (label, "[A-Za-z0-9+/=\n]{0,80}").prop_map(|(label, body)| {
+            format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n").into_bytes()
+        });
+        prop_oneof![framed, prop::collection::vec(any::<u8>(), 0..200)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn no_contents_of_a_file_make_reading_panic(bytes in contents(), certificate in any::<bool>()) {
+            let path = std::env::temp_dir().join(format!("pgconn-tls-files-{}", std::process::id()));
+            std::fs::write(&path, &bytes).expect("file");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("mode");
+            let file = path.display();
+            let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/tls/sample.der");
+            let shown = if certificate { file.to_string() } else { sample.to_owned() };
+            let text = format!("sslrootcert={file} sslcrl={file} sslcert={shown} sslkey={file}");
+            let given = Given { dbname: Some(text), username: Some("u".to_owned()), ..Given::default() };
+            let info = resolve(&given, &Environment::default()).expect("settings");
+            let _ = (roots(&info), revocation_lists(&info), identity(&info), key(&info));
+            std::fs::remove_file(&path).expect("removed");
+        }
     }
 }

@@ -5,7 +5,9 @@
 use super::der::{self, Certificate};
 use super::names;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use std::fmt;
@@ -44,6 +46,14 @@ impl fmt::Debug for Verifier {
         f.debug_struct("Verifier").field("host", &self.host).finish_non_exhaustive()
     }
 }
+
+/// rustls's own check of a handshake's signature, in TLS 1.2 or 1.3.
+type UsualCheck = fn(
+    &[u8],
+    &CertificateDer<'_>,
+    &DigitallySignedStruct,
+    &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, rustls::Error>;
 
 impl Verifier {
     fn check_chain(
@@ -104,7 +114,21 @@ impl Verifier {
         }
     }
 
-    /// The signature that proves possession of the key, for certificates that webpki cannot read (version 1).
+    /// The signature that proves possession of the key; `usual` is the check of certificates that webpki can read.
+    fn check_signature(
+        &self,
+        usual: UsualCheck,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if matches!(EndEntityCert::try_from(certificate), Err(webpki::Error::UnsupportedCertVersion)) {
+            return self.check_signature_with_raw_key(message, certificate, signed);
+        }
+        usual(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    /// The same for certificates that webpki cannot read (version 1).
     fn check_signature_with_raw_key(
         &self,
         message: &[u8],
@@ -190,10 +214,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        if matches!(EndEntityCert::try_from(certificate), Err(webpki::Error::UnsupportedCertVersion)) {
-            return self.check_signature_with_raw_key(message, certificate, signed);
-        }
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        self.check_signature(verify_tls12_signature, message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -202,10 +223,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        if matches!(EndEntityCert::try_from(certificate), Err(webpki::Error::UnsupportedCertVersion)) {
-            return self.check_signature_with_raw_key(message, certificate, signed);
-        }
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        self.check_signature(verify_tls13_signature, message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

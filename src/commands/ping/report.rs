@@ -1,56 +1,21 @@
-//! `pgconn ping`: does the server let this role in, and which phase of connecting is slow.
+//! What `ping` found, and how it is shown.
 
 use std::time::Duration;
 
-use anyhow::Result;
 use serde::Serialize;
 
-use super::Context;
-use super::manual::{Group, Manual};
-use crate::args;
-use crate::conninfo::ConnInfo;
-use crate::db::{self, Kind, Lane};
-use crate::error::Failure;
+use crate::conninfo::secrets;
+use crate::db::{self, Kind};
 use crate::exit::Exit;
 use crate::model::server::Target;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
-/// What help says beyond the flags.
-pub(super) const MANUAL: Manual = Manual::new(
-    Group::Monitor,
-    &[
-        ("Can I log in, and what is slow?", "pgconn ping"),
-        ("Ten times, with minimum, median and maximum", "pgconn ping --count 10"),
-        ("Wait in a script until the server is up", "pgconn ping --connect-wait 1m -q"),
-    ],
-)
-.exits(&[
-    ("0", "the server let this role in and answered a query"),
-    ("1", "it refused: starting up, full, authentication, no such database"),
-    ("2", "no answer"),
-    ("3", "not tried: usage error, or wrong settings"),
-]);
-
-/// The exit code of everything that is not the server's fault.
-const NOT_TRIED: Exit = Exit::Verdict(3);
-
-/// Arguments of `ping`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// How often to connect
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    count: u32,
-    /// Pause between two connections
-    #[arg(long, value_name = "DUR", default_value = "1s", value_parser = args::duration)]
-    interval: Duration,
-}
-
 /// What a server said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-enum Status {
+pub(crate) enum Status {
     /// It let this role in and answered.
     Accepting,
     /// It answered, and did not let this role in.
@@ -71,7 +36,8 @@ impl Status {
         }
     }
 
-    const fn exit(self) -> Exit {
+    /// How a run that ends with it ends.
+    pub(super) const fn exit(self) -> Exit {
         Exit::Verdict(match self {
             Self::Accepting => 0,
             Self::Refused => 1,
@@ -91,12 +57,12 @@ impl Status {
 /// One address that was tried.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Attempt {
+pub(crate) struct Attempt {
     /// Address and port, or the socket's path.
     address: String,
     /// Looking the host name up; null for a socket.
     dns_seconds: Option<f64>,
-    /// Until the socket was connected.
+    /// Until the socket was connected, and until the server had declined TLS when it was asked.
     tcp_seconds: Option<f64>,
     /// Asking for TLS and the handshake; null without TLS.
     tls_seconds: Option<f64>,
@@ -108,12 +74,24 @@ struct Attempt {
     total_seconds: Option<f64>,
     /// Why it failed.
     error: Option<String>,
+    /// The same as the stable word that errors have, such as `auth_failed`.
+    code: Option<&'static str>,
+    /// Whose limit is exhausted, when the code is `too_many_connections`: `server`, `reserved`, `role`, `database` or `pooler`.
+    scope: Option<&'static str>,
+}
+
+/// What was counted so far, over all connections.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    tried: u32,
+    /// Of each that came about.
+    totals: Vec<f64>,
 }
 
 /// How long the connections took that came about.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Summary {
+pub(crate) struct Summary {
     /// Connections tried.
     count: u32,
     /// Connections that came about.
@@ -129,12 +107,12 @@ struct Summary {
 /// The answer of `ping`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Pings {
+pub(crate) struct Pings {
     /// What the last connection came to.
-    status: Status,
-    /// Every address that was tried, in order.
+    pub(super) status: Status,
+    /// Every address that was tried, in order; with --watch those of this turn.
     attempts: Vec<Attempt>,
-    /// Over all connections.
+    /// Over all connections; with --watch over those of earlier turns, too.
     summary: Summary,
     /// Where it was, for the line that people read.
     #[serde(skip)]
@@ -143,87 +121,28 @@ pub(super) struct Pings {
     hint: Option<String>,
 }
 
-/// Connects and measures; the exit code is that of the last connection.
-pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut info = context.conninfo().map_err(|error| Failure { exit: NOT_TRIED, ..error.into() })?;
-    let place = info.hosts().iter().map(|host| format!("{}:{}", host.name(), host.port));
-    let place = place.collect::<Vec<_>>().join(",");
-    let mut pings = Pings {
-        status: Status::NoAnswer,
-        attempts: Vec::new(),
-        summary: Summary {
-            count: args.count,
-            accepted: 0,
-            min_seconds: None,
-            median_seconds: None,
-            max_seconds: None,
-        },
-        place,
-        hint: None,
-    };
-    let mut head = Head::default();
-    let mut totals = Vec::new();
-    for number in 0..args.count {
-        if number > 0 {
-            pause(args.interval, context).await?;
-        }
-        let ping = once(&info, context).await?;
-        pings.take(&ping, &mut totals);
-        if let Ok((target, used)) = ping.outcome {
-            head.target = Some(target);
-            // The password that was typed is not asked for again.
-            info = used;
-        }
-    }
-    pings.sum_up(totals);
-    let exit = pings.status.exit();
-    if pings.status == Status::Accepting && context.flags.quiet && context.flags.output.is_none() {
-        return Ok(exit);
-    }
-    context.emit(&pings, &head)?;
-    Ok(exit)
-}
-
-/// One connection; with `--connect-wait` the first that comes about, or the last that did not.
-async fn once(info: &ConnInfo, context: &Context) -> Result<db::Ping, db::Error> {
-    let options = context.options(Lane::Ordinary);
-    let began = std::time::Instant::now();
-    let mut pauses = db::Backoff::new();
-    loop {
-        let ping = tokio::select! {
-            ping = db::ping(info, &options) => ping,
-            signal = context.stop.pulled() => return Err(db::Error::interrupted(signal)),
-        };
-        let left = context.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
-        let Err(error) = &ping.outcome else { return Ok(ping) };
-        if matches!(error.kind, Kind::BadSettings) || left.is_zero() || !error.is_transient() {
-            return Ok(ping);
-        }
-        pause(pauses.wait().min(left), context).await?;
-    }
-}
-
-async fn pause(length: Duration, context: &Context) -> Result<(), db::Error> {
-    tokio::select! {
-        () = tokio::time::sleep(length) => Ok(()),
-        signal = context.stop.pulled() => Err(db::Error::interrupted(signal)),
-    }
-}
-
 impl Pings {
-    fn take(&mut self, ping: &db::Ping, totals: &mut Vec<f64>) {
+    /// Nothing tried yet; `place` is where it is going to be.
+    pub(super) fn new(place: String) -> Self {
+        let summary =
+            Summary { count: 0, accepted: 0, min_seconds: None, median_seconds: None, max_seconds: None };
+        Self { status: Status::NoAnswer, attempts: Vec::new(), summary, place, hint: None }
+    }
+
+    /// Adds one connection.
+    pub(super) fn take(&mut self, ping: &db::Ping, counted: &mut Counted) {
+        counted.tried += 1;
         let last = ping.attempts.len().saturating_sub(1);
         for (at, attempt) in ping.attempts.iter().enumerate() {
             let query = ping.query.filter(|_| at == last);
             self.attempts.push(Attempt::of(attempt, query));
         }
         match &ping.outcome {
-            Ok((target, _)) => {
+            Ok(reached) => {
                 self.status = Status::Accepting;
-                self.summary.accepted += 1;
-                self.place = Target::place(target);
+                self.place = Target::place(&reached.target);
                 self.hint = None;
-                totals.extend(self.attempts.last().and_then(|attempt| attempt.total_seconds));
+                counted.totals.extend(self.attempts.last().and_then(|attempt| attempt.total_seconds));
             }
             Err(error) => {
                 self.status = Status::of(error);
@@ -232,17 +151,23 @@ impl Pings {
         }
     }
 
-    fn sum_up(&mut self, mut totals: Vec<f64>) {
+    /// Adds the figures over all connections.
+    pub(super) fn sum_up(&mut self, counted: &Counted) {
+        let mut totals = counted.totals.clone();
         totals.sort_by(f64::total_cmp);
         let middle = totals.len() / 2;
         let upper = totals.get(middle).copied();
         let lower = middle.checked_sub(1).and_then(|below| totals.get(below)).copied();
-        self.summary.min_seconds = totals.first().copied();
-        self.summary.max_seconds = totals.last().copied();
-        self.summary.median_seconds = if totals.len() % 2 == 1 {
-            upper
-        } else {
-            lower.zip(upper).map(|(low, high)| f64::midpoint(low, high))
+        self.summary = Summary {
+            count: counted.tried,
+            accepted: u32::try_from(totals.len()).unwrap_or(u32::MAX),
+            min_seconds: totals.first().copied(),
+            median_seconds: if totals.len() % 2 == 1 {
+                upper
+            } else {
+                lower.zip(upper).map(|(low, high)| f64::midpoint(low, high))
+            },
+            max_seconds: totals.last().copied(),
         };
     }
 }
@@ -260,7 +185,9 @@ impl Attempt {
             auth_seconds: seconds(phases.auth),
             query_seconds: seconds(query),
             total_seconds: query.map(|_| all.iter().flatten().sum::<Duration>().as_secs_f64()),
-            error: attempt.error.as_ref().map(|error| error.message.clone()),
+            error: attempt.error.as_ref().map(|error| secrets(&error.message)),
+            code: attempt.error.as_ref().map(|error| error.kind.code()),
+            scope: attempt.error.as_ref().and_then(|error| error.kind.scope()).map(db::Scope::word),
         }
     }
 
@@ -343,6 +270,8 @@ impl Report for Pings {
             "query_seconds",
             "total_seconds",
             "error",
+            "code",
+            "scope",
         ]);
         for attempt in &self.attempts {
             rows.push([
@@ -354,6 +283,8 @@ impl Report for Pings {
                 attempt.query_seconds.into(),
                 attempt.total_seconds.into(),
                 attempt.error.as_ref().into(),
+                attempt.code.into(),
+                attempt.scope.into(),
             ]);
         }
         rows
@@ -365,16 +296,8 @@ mod tests {
     use super::*;
 
     fn pings(totals: &[f64]) -> Summary {
-        let summary =
-            Summary { count: 0, accepted: 0, min_seconds: None, median_seconds: None, max_seconds: None };
-        let mut pings = Pings {
-            status: Status::NoAnswer,
-            attempts: Vec::new(),
-            summary,
-            place: String::new(),
-            hint: None,
-        };
-        pings.sum_up(totals.to_vec());
+        let mut pings = Pings::new(String::new());
+        pings.sum_up(&Counted { tried: 0, totals: totals.to_vec() });
         pings.summary
     }
 

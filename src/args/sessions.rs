@@ -1,129 +1,15 @@
-//! Argument groups that commands share, and the parsers of their values. What was typed, checked for its form only.
+//! Which sessions are meant: the filters, and what names a single session.
 
 use std::ffi::OsStr;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Args, ValueEnum, ValueHint};
 
-use crate::conninfo::Given;
+use super::{duration, nearest};
 use crate::model::act::Named;
 use crate::model::filter::{Client, Filter, Name, STATES, State, Term};
-use crate::render::Format;
-
-/// Where to connect, with psql's flags and psql's precedence.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Connection (as psql)")]
-pub(crate) struct Connection {
-    /// Server host name, address or socket directory
-    #[arg(short = 'h', long, global = true, value_name = "HOST", value_hint = ValueHint::Hostname)]
-    pub(crate) host: Option<String>,
-    /// Server port
-    #[arg(short, long, global = true, value_name = "PORT")]
-    pub(crate) port: Option<String>,
-    /// Role to log in as (to select sessions of a role, use --role)
-    #[arg(short = 'U', long, global = true, value_name = "ROLE", value_hint = ValueHint::Username)]
-    pub(crate) username: Option<String>,
-    /// Database to connect to, or a connection string or URI (to select sessions in a database, use --db)
-    #[arg(short = 'd', long, global = true, value_name = "DBNAME|URI")]
-    pub(crate) dbname: Option<String>,
-    /// Entry of the connection service file
-    #[arg(short = 'S', long, global = true, value_name = "NAME")]
-    pub(crate) service: Option<String>,
-    /// Never ask for a password
-    #[arg(short = 'w', long, global = true, conflicts_with = "password")]
-    pub(crate) no_password: bool,
-    /// Ask for a password before connecting
-    #[arg(short = 'W', long, global = true)]
-    pub(crate) password: bool,
-    /// Time limit for connecting to one address and for each statement [default: 10s]
-    #[arg(short, long, global = true, value_name = "DUR", value_parser = time_limit)]
-    pub(crate) timeout: Option<Duration>,
-    /// Keep trying to connect for this long while the server is full, down or starting
-    #[arg(long, global = true, value_name = "DUR", value_parser = duration)]
-    pub(crate) connect_wait: Option<Duration>,
-    /// When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
-    pub(crate) emergency: Emergency,
-}
-
-/// When to get in through a walsender's slot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Emergency {
-    /// When the server has no slot left for this role
-    #[default]
-    Auto,
-    /// Never
-    Never,
-    /// Always
-    Always,
-}
-
-impl Connection {
-    /// The bound on each statement.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout.unwrap_or(Duration::from_secs(10))
-    }
-
-    /// The same as settings are resolved from.
-    pub(crate) fn given(&self) -> Given {
-        Given {
-            host: self.host.clone(),
-            port: self.port.clone(),
-            username: self.username.clone(),
-            dbname: self.dbname.clone(),
-            service: self.service.clone(),
-            no_password: self.no_password,
-            force_password: self.password,
-        }
-    }
-}
-
-/// How the result is to be written.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Output")]
-pub(crate) struct Output {
-    /// Write JSON (short for --format json)
-    #[arg(long, global = true, conflicts_with = "format")]
-    pub(crate) json: bool,
-    /// Output format
-    #[arg(short = 'F', long, global = true, value_enum, value_name = "FORMAT")]
-    pub(crate) format: Option<Format>,
-    /// Write the result to a file, all of it or nothing
-    #[arg(short, long, global = true, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
-    pub(crate) output: Option<PathBuf>,
-    /// Look again every 2s, or every DUR (the value only with =), until Ctrl-C
-    ///
-    /// For the commands that look or monitor. One connection is used for all looks; when it is lost, it is made again.
-    /// On a terminal each result replaces the one before and what changed is marked with *; elsewhere results follow each
-    /// other; JSON is one document per line.
-    #[arg(long, global = true, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = interval)]
-    pub(crate) watch: Option<Duration>,
-    /// Say nothing but results, warnings and errors
-    #[arg(short, long, global = true)]
-    pub(crate) quiet: bool,
-    /// Say more: the connection used, SQLSTATEs
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
-    /// When to use colours
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: clap::ColorChoice,
-    /// Show long texts whole on a terminal, too
-    #[arg(long, global = true)]
-    pub(crate) full: bool,
-    /// Keep query texts out of the result
-    #[arg(long, global = true)]
-    pub(crate) no_query: bool,
-}
-
-impl Output {
-    /// The format asked for.
-    pub(crate) fn format(&self) -> Format {
-        self.format.unwrap_or(if self.json { Format::Json } else { Format::Table })
-    }
-}
 
 /// Which sessions are meant.
 #[derive(Args, Clone, Debug, Default)]
@@ -181,70 +67,6 @@ impl Filters {
             xact_for: self.xact_for,
             query_for: self.query_for,
         }
-    }
-}
-
-/// The longest duration that can be asked for: a century.
-const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
-
-/// Reads a duration such as `30s`, `5m` or `1h30m`.
-///
-/// # Errors
-/// With what is wrong: no unit, an unknown or ambiguous unit, too long.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err("a duration cannot be empty; write it with a unit, like 30s".into());
-    }
-    if text.chars().all(|character| character.is_ascii_digit() || character == '.') {
-        return Err(format!("{text} what? write the unit, like {text}s or {text}m"));
-    }
-    if text.contains('M') {
-        return Err("M is ambiguous; write m for minutes or ms for milliseconds".into());
-    }
-    let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; units are ms, s, m, h, d, like 30s or 1h30m"))?;
-    if duration > LONGEST {
-        return Err("that is over a hundred years".into());
-    }
-    Ok(duration)
-}
-
-/// Reads a time limit: a duration that a server takes as a timeout.
-///
-/// # Errors
-/// As [`duration`], and for limits under a millisecond or over what a server can count.
-pub(crate) fn time_limit(text: &str) -> Result<Duration, String> {
-    let limit = duration(text)?;
-    if limit < Duration::from_millis(1) || limit.as_millis() > 2_147_483_647 {
-        return Err("a time limit is between 1ms and 24 days".into());
-    }
-    Ok(limit)
-}
-
-fn interval(text: &str) -> Result<Duration, String> {
-    let every = duration(text)?;
-    if every < Duration::from_millis(100) || every > Duration::from_secs(86_400) {
-        return Err("the time between two looks is between 100ms and 1d".into());
-    }
-    Ok(every)
-}
-
-fn output_file(text: &str) -> Result<PathBuf, String> {
-    use clap::ValueEnum;
-    if text.is_empty() {
-        return Err("a file name cannot be empty".into());
-    }
-    match Format::value_variants()
-        .iter()
-        .filter_map(Format::to_possible_value)
-        .find(|known| known.matches(text, false))
-    {
-        Some(known) => Err(format!(
-            "-o writes to a file; for the format use -F {0}, to really write a file of that name -o ./{0}",
-            known.get_name()
-        )),
-        None => Ok(text.into()),
     }
 }
 
@@ -380,36 +202,10 @@ pub(crate) fn named(text: &str) -> Result<Named, String> {
     }
 }
 
-/// Returns the candidate that `typed` most likely meant, if one is near enough.
-pub(crate) fn nearest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(typed, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn a_duration_needs_a_unit() {
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        for (text, expected) in [
-            ("30", "30 what? write the unit"),
-            ("", "cannot be empty"),
-            ("5M", "ambiguous"),
-            ("5 parsecs", "units are"),
-            ("9999y", "hundred"),
-        ] {
-            let error = duration(text).unwrap_err();
-            assert!(error.contains(expected), "{text}: {error}");
-        }
-        assert!(time_limit("0s").is_err() && time_limit("30d").is_err());
-    }
 
     #[test]
     fn names_can_be_patterns_exclusions_or_escaped() {
@@ -469,16 +265,10 @@ mod tests {
         assert!(STATE_WORDS.iter().all(|word| state_term(word).is_ok()));
     }
 
-    #[test]
-    fn a_format_is_not_a_file() {
-        assert!(output_file("json").unwrap_err().contains("-F json"));
-        assert_eq!(output_file("./json"), Ok(PathBuf::from("./json")));
-    }
-
     proptest! {
         #[test]
         fn no_value_makes_a_parser_panic(text in any::<String>()) {
-            let _ = (duration(&text), name_term(&text), client_term(&text), state_term(&text), output_file(&text), named(&text));
+            let _ = (name_term(&text), client_term(&text), state_term(&text), named(&text));
         }
     }
 }

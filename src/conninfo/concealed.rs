@@ -1,0 +1,80 @@
+//! A secret on the command line is there for every user of the machine to read (`ps`, /proc/PID/cmdline) for as long as the
+//! program runs. So the program starts itself again in the same process, with the secret masked in its arguments; what was
+//! typed travels in a variable, which only the same user can read. Pure; `main` starts.
+
+use super::redact;
+use std::ffi::OsString;
+
+/// The variable that carries what was typed. It names the process that it is for, so that a child which inherits it does
+/// not take it for its own.
+pub(crate) const CARRIER: &str = "PGCONN_ARGUMENTS";
+
+/// The arguments as others may see them and what [`restored`] needs to undo that; nothing when they hold no secret. What
+/// follows `--` is another program's.
+pub(crate) fn concealed(arguments: &[OsString], pid: u32) -> Option<(Vec<OsString>, String)> {
+    let mut shown = arguments.to_vec();
+    let mut carried = pid.to_string();
+    let own = arguments.iter().take_while(|argument| *argument != "--").count();
+    for (at, argument) in shown.iter_mut().enumerate().take(own).skip(1) {
+        let Some(typed) = argument.to_str() else { continue };
+        let masked = redact::secrets(typed);
+        if masked != typed {
+            carried.push_str(&format!(" {at} {} {typed}", typed.len()));
+            *argument = masked.into();
+        }
+    }
+    (shown != arguments).then_some((shown, carried))
+}
+
+/// The arguments as they were typed; nothing when `carried` is not for this process.
+pub(crate) fn restored(arguments: &[OsString], carried: &str, pid: u32) -> Option<Vec<OsString>> {
+    let mut typed = arguments.to_vec();
+    let mut rest = carried.strip_prefix(&pid.to_string())?;
+    while !rest.is_empty() {
+        let (at, after) = rest.strip_prefix(' ')?.split_once(' ')?;
+        let (length, after) = after.split_once(' ')?;
+        let (text, after) = after.split_at_checked(length.parse().ok()?)?;
+        *typed.get_mut(at.parse::<usize>().ok()?)? = text.into();
+        rest = after;
+    }
+    Some(typed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn words(words: &[&str]) -> Vec<OsString> {
+        words.iter().map(Into::into).collect()
+    }
+
+    #[test]
+    fn only_secrets_are_concealed_and_only_before_the_command_of_another_program() {
+        assert_eq!(concealed(&words(&["pgconn", "stats", "-d", "postgresql://u@h/d"]), 7), None);
+        assert_eq!(concealed(&words(&["pgconn", "drain", "--", "x", "password=p"]), 7), None);
+        let typed = words(&["pgconn", "stats", "-dpostgresql://u:p@h/d", "--dbname=host=h password=p"]);
+        let (shown, carried) = concealed(&typed, 7).expect("secrets");
+        let masked =
+            words(&["pgconn", "stats", "-dpostgresql://u:********@h/d", "--dbname=host=h password=********"]);
+        assert_eq!(shown, masked);
+        assert_eq!(restored(&shown, &carried, 7), Some(typed));
+        assert_eq!(restored(&shown, &carried, 71), None);
+        assert_eq!(restored(&shown, &carried, 8), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_typed_comes_back(typed in prop::collection::vec("password=\\PC{0,6}|\\PC{0,12}", 1..5)) {
+            let typed: Vec<OsString> = typed.into_iter().map(Into::into).collect();
+            if let Some((shown, carried)) = concealed(&typed, 7) {
+                prop_assert_eq!(restored(&shown, &carried, 7), Some(typed));
+            }
+        }
+
+        #[test]
+        fn whatever_the_variable_holds_nothing_panics(carried in "7( [0-9]{1,21} [0-9]{1,21} \\PC{0,5}){0,3}|\\PC*") {
+            let _ = restored(&words(&["pgconn", "stats"]), &carried, 7);
+        }
+    }
+}
