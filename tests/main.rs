@@ -30,6 +30,7 @@ mod pooler;
 mod pooler_orders;
 mod readme;
 mod secrets;
+mod situations;
 mod size;
 mod sql;
 mod strangers;

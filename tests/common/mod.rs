@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Outcome, Pgconn, Running, psql};
-pub(crate) use server::{binaries, shared, start, with, with_files};
+pub(crate) use server::{binaries, shared, start, unready, with, with_files};
 pub(crate) use throwaway::{Cluster, Session, SessionError};
 
 /// When something that should have happened long ago counts as never happening.

@@ -18,14 +18,22 @@ pub(crate) fn with_files(parameters: &[(&str, &str)], files: &[(&str, &str)]) ->
 
 /// The same as a result.
 pub(crate) fn start(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Result<Cluster, Error> {
+    Cluster::start(&binaries(), &settings(parameters, files), &|| true)
+}
+
+/// A server that never comes so far as to accept connections; it listens.
+pub(crate) fn unready(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Cluster {
+    let prepared = Cluster::prepare(&binaries(), &settings(parameters, files), &|| true);
+    let mut server = prepared.unwrap_or_else(|error| panic!("{error}"));
+    server.order("start").unwrap();
+    wait_until("it listens", || server.dir.join(format!(".s.PGSQL.{}", server.port)).exists());
+    server
+}
+
+fn settings(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Settings {
     let own =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    let template = Some(template().dir.join("data"));
-    Cluster::start(
-        &binaries(),
-        &Settings { parameters: own(parameters), files: own(files), template },
-        &|| true,
-    )
+    Settings { parameters: own(parameters), files: own(files), template: Some(template().dir.join("data")) }
 }
 
 /// A hot standby that streams from `primary`: the same data from before it was first started, which all servers of
