@@ -228,6 +228,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;long' {
             [CompletionResult]::new('--over', '--over', [CompletionResultType]::ParameterName, 'Only queries and transactions at least this old')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Rows at most')
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: name the client that it serves with each session')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -276,6 +277,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;queries' {
             [CompletionResult]::new('--over', '--over', [CompletionResultType]::ParameterName, 'Only queries and transactions at least this old')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Rows at most')
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: name the client that it serves with each session')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -322,6 +324,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             break
         }
         'pgconn;blockers' {
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: name the client that it serves with each session')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -369,6 +372,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             break
         }
         'pgconn;blocking' {
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: name the client that it serves with each session')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -484,6 +488,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--query-for', '--query-for', [CompletionResultType]::ParameterName, 'Sessions running a statement at least this old')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Refused with a hint: it means different things in different tools')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'Cancel running queries first, and wait this long before ending what is still there')
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: end clients there, by --client, --app, --role and --db')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')
@@ -539,6 +544,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--query-for', '--query-for', [CompletionResultType]::ParameterName, 'Sessions running a statement at least this old')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Refused with a hint: it means different things in different tools')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'Cancel running queries first, and wait this long before ending what is still there')
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: end clients there, by --client, --app, --role and --db')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')

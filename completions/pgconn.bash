@@ -355,12 +355,16 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__blockers)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --all-waits --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --all-waits --pooler --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --pooler)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1864,7 +1868,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__kill)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --max --verify --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --grace --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --max --verify --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --grace --pooler --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1934,6 +1938,10 @@ _pgconn() {
                     return 0
                     ;;
                 --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pooler)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2047,7 +2055,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__long)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --over --limit --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --over --limit --pooler --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2058,6 +2066,10 @@ _pgconn() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pooler)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -221,6 +221,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;long'= {
             cand --over 'Only queries and transactions at least this old'
             cand --limit 'Rows at most'
+            cand --pooler 'A pooler''s console: name the client that it serves with each session'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -268,6 +269,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;queries'= {
             cand --over 'Only queries and transactions at least this old'
             cand --limit 'Rows at most'
+            cand --pooler 'A pooler''s console: name the client that it serves with each session'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -313,6 +315,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;blockers'= {
+            cand --pooler 'A pooler''s console: name the client that it serves with each session'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -359,6 +362,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;blocking'= {
+            cand --pooler 'A pooler''s console: name the client that it serves with each session'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -472,6 +476,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --query-for 'Sessions running a statement at least this old'
             cand --user 'Refused with a hint: it means different things in different tools'
             cand --grace 'Cancel running queries first, and wait this long before ending what is still there'
+            cand --pooler 'A pooler''s console: end clients there, by --client, --app, --role and --db'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
             cand -p 'Server port'
@@ -526,6 +531,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --query-for 'Sessions running a statement at least this old'
             cand --user 'Refused with a hint: it means different things in different tools'
             cand --grace 'Cancel running queries first, and wait this long before ending what is still there'
+            cand --pooler 'A pooler''s console: end clients there, by --client, --app, --role and --db'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
             cand -p 'Server port'

@@ -241,6 +241,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l no-query -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l over -d 'Only queries and transactions at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l limit -d 'Rows at most' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l pooler -d 'A pooler\'s console: name the client that it serves with each session' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l app -d 'Sessions with this application_name' -r
@@ -287,6 +288,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l no-query -d 'Keep
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l over -d 'Only queries and transactions at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l limit -d 'Rows at most' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l pooler -d 'A pooler\'s console: name the client that it serves with each session' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l app -d 'Sessions with this application_name' -r
@@ -331,6 +333,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s v -l verbose -
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l pooler -d 'A pooler\'s console: name the client that it serves with each session' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l app -d 'Sessions with this application_name' -r
@@ -376,6 +379,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s v -l verbose 
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l full -d 'Show long texts whole on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l pooler -d 'A pooler\'s console: name the client that it serves with each session' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l app -d 'Sessions with this application_name' -r
@@ -489,6 +493,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l xact-for -d 'Sess
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l query-for -d 'Sessions running a statement at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l user -d 'Refused with a hint: it means different things in different tools' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l grace -d 'Cancel running queries first, and wait this long before ending what is still there' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l pooler -d 'A pooler\'s console: end clients there, by --client, --app, --role and --db' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
@@ -540,6 +545,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l xact-for -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l query-for -d 'Sessions running a statement at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l user -d 'Refused with a hint: it means different things in different tools' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l grace -d 'Cancel running queries first, and wait this long before ending what is still there' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l pooler -d 'A pooler\'s console: end clients there, by --client, --app, --role and --db' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"

@@ -27,6 +27,7 @@ mod kill;
 mod layers;
 mod metrics;
 mod pooler;
+mod pooler_kill;
 mod pooler_orders;
 mod readme;
 mod secrets;

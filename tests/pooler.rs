@@ -239,6 +239,42 @@ fn the_join_names_the_client_behind_each_session() {
 }
 
 #[test]
+fn blockers_and_long_name_the_client_behind_the_pooler() {
+    let pooled = pooled("transaction", &[("application_name_add_host", "0")]);
+    pooled.cluster.query("create table stock (n int)");
+    pooled.cluster.query("grant all on stock to app");
+    let mut holder = pooled.client("holder");
+    holder.query("begin; lock table stock");
+    let mut blocked = pooled.client("blocked");
+    blocked.send("select * from stock");
+    pooled.cluster.wait_until("exists (select from pg_stat_activity where wait_event_type = 'Lock')");
+    let console = format!("host={} port={} user=postgres", pooled.cluster.host(), pooled.pooler.port);
+    let run = |arguments: &[&str]| Pgconn::new(arguments).on(&pooled.cluster).run().success();
+    for (command, limit) in [("blockers", "--all-waits"), ("long", "--over=0s")] {
+        let document = run(&[command, limit, "--pooler", &console, "--json"]).json();
+        let sessions = document["sessions"].as_array().unwrap();
+        let mut names: Vec<_> =
+            sessions.iter().map(|row| row["pooler_client"]["application_name"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!((names, &document["warnings"]), (vec!["blocked", "holder"], &json!([])), "{document:#}");
+        assert_eq!(sessions[0]["pooler_client"]["addr"], "local");
+        let without = run(&[command, limit, "--json"]).json();
+        assert_eq!(without["sessions"][0]["pooler_client"], json!(null));
+        let unasked = run(&[command, limit, "--pooler", "host=/nonexistent", "--json"]).json();
+        assert_eq!(unasked["warnings"][0]["code"], "pooler_not_asked", "{unasked:#}");
+        assert_eq!(unasked["sessions"].as_array().unwrap().len(), 2);
+    }
+    let tree = run(&["blockers", "--pooler", &console]).stdout;
+    assert!(tree.contains("holder (local)") && tree.contains("blocked (local)"), "{tree}");
+    let table = run(&["long", "--over=0s", "--pooler", &console]).stdout;
+    assert!(table.contains("local (pooled)"), "{table}");
+    let other = shared();
+    let wrong = format!("host={} port={} user=postgres dbname=postgres", other.host(), other.port);
+    let wrong = run(&["long", "--over=0s", "--pooler", &wrong, "--json"]).json();
+    assert_eq!(wrong["warnings"][0]["code"], "pooler_not_asked", "a server is no console: {wrong:#}");
+}
+
+#[test]
 fn rates_are_the_work_of_the_time() {
     let pooled = pooled("statement", &[]);
     let mut client = pooled.client("busy");

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::blocking;
 use crate::model::act::{
-    Action, Candidate, Facts, Fate, Identity, Named, OWN_APPLICATION, Outcome, Tally, Wanted,
+    Action, Candidate, Facts, Fate, Identity, Named, OWN_APPLICATION, Outcome, Tally, Through, Wanted,
 };
 use crate::model::session::Session;
 
@@ -239,6 +239,8 @@ fn absent(named: Named) -> Step {
             role: None,
             application_name: None,
             client: None,
+            client_port: None,
+            through: Through::Server,
             state: None,
             state_seconds: None,
             xact_seconds: None,
@@ -266,6 +268,8 @@ fn outcome(session: &Session, result: Fate, error: Option<String>) -> Outcome {
         role: session.role.clone(),
         application_name: Some(session.application_name.clone()),
         client: session.client.clone(),
+        client_port: session.client_port.map(i64::from),
+        through: Through::Server,
         state: session.state.clone(),
         state_seconds: session.state_seconds,
         xact_seconds: session.xact_seconds,
@@ -358,6 +362,7 @@ mod tests {
             hidden: false,
             undecidable: false,
             can_signal: true,
+            pooler_client: None,
         }
     }
 

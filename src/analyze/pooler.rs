@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::model::filter::{Client as Origin, Name, Term};
-use crate::model::pooler::{Facts, Link, Pool, Totals};
+use crate::model::pooler::{Database, Facts, Link, Pool, Totals};
 use crate::model::session::Session;
 
 /// A pool with what is left in it.
@@ -302,29 +302,57 @@ fn comes_from(origin: &Origin, addr: &str) -> bool {
     }
 }
 
-/// Gives each connection to the server the session at its other end, of those in `sessions`.
+/// What tells a session of the server from others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End<'a> {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// The server's name of the database.
+    pub(crate) database: Option<&'a str>,
+    /// The role.
+    pub(crate) role: Option<&'a str>,
+    /// Where the server sees it come from; none when that is hidden.
+    pub(crate) client: Option<&'a str>,
+    /// The TCP port that the server sees; none when it does not say.
+    pub(crate) client_port: Option<i32>,
+}
+
+impl<'a> From<&'a Session> for End<'a> {
+    fn from(session: &'a Session) -> Self {
+        Self {
+            pid: session.pid,
+            database: session.database.as_deref(),
+            role: session.role.as_deref(),
+            client: session.client.as_deref().filter(|_| !session.hidden),
+            client_port: session.client_port,
+        }
+    }
+}
+
+/// Whether a pooler's connection leads to this session.
 ///
 /// A pooler may serve several servers, and a process id says nothing by itself: the database and the role have to be
 /// the same, and where the server sees the address that the pooler connected from, the port, too.
-pub(crate) fn join(links: &mut [Link], facts: &Facts, sessions: &[Session]) {
+pub(crate) fn leads_to(link: &Link, databases: &[Database], end: &End<'_>) -> bool {
+    let Some(server) = link.server.as_ref().filter(|server| server.pid == Some(end.pid)) else {
+        return false;
+    };
+    let known = databases.iter().find(|database| database.name == link.database);
+    let database = known.and_then(|known| known.database.as_ref()).unwrap_or(&link.database);
+    let role = known.and_then(|known| known.force_user.as_ref()).unwrap_or(&link.user);
+    let port_differs = || {
+        let port = end.client_port.map(i64::from);
+        end.client == server.local_addr.as_deref() && port.is_some() && port != server.local_port
+    };
+    let away = end.client.is_some_and(|client| client != "local");
+    end.database == Some(database) && end.role == Some(role) && !(away && port_differs())
+}
+
+/// Gives each connection to the server the session at its other end, of those in `sessions`.
+pub(crate) fn join(links: &mut [Link], databases: &[Database], sessions: &[Session]) {
     for link in links {
-        let Some(server) = &link.server else { continue };
-        let known = facts.databases.iter().find(|database| database.name == link.database);
-        let database = known.and_then(|known| known.database.as_ref()).unwrap_or(&link.database);
-        let role = known.and_then(|known| known.force_user.as_ref()).unwrap_or(&link.user);
-        link.backend = sessions
-            .iter()
-            .find(|session| {
-                let port_differs = || {
-                    let seen = session.client_port.map(i64::from);
-                    session.client == server.local_addr && seen != server.local_port
-                };
-                Some(session.pid) == server.pid
-                    && session.database.as_ref() == Some(database)
-                    && session.role.as_ref() == Some(role)
-                    && (session.hidden || session.client.as_deref() == Some("local") || !port_differs())
-            })
-            .cloned();
+        link.backend =
+            sessions.iter().find(|session| leads_to(link, databases, &End::from(*session))).cloned();
     }
 }
 

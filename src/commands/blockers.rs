@@ -6,9 +6,12 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Context;
+use super::listing::origin;
 use super::manual::{Group, Manual};
+use super::pooler::behind::Behind;
 use super::watch::{self, Shown};
 use crate::analyze::blocking::{self, Line};
+use crate::analyze::pooler::End;
 use crate::args::Filters;
 use crate::exit::Exit;
 use crate::model::act::Wait;
@@ -23,6 +26,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Who holds everybody up, and what would free them?", "pgconn blockers"),
         ("Only the queues in which sessions of one application stand", "pgconn blockers --app checkout"),
         ("The sessions that wait longest, for scripts", "pgconn blockers -F tsv"),
+        ("Whose are they? Ask the pooler in between", "pgconn blockers --pooler port=6432"),
     ],
 );
 
@@ -38,6 +42,9 @@ pub(crate) struct Args {
     /// Look at all waits, however many they are, and not only at the 200 longest
     #[arg(long)]
     all_waits: bool,
+    /// A pooler's console: name the client that it serves with each session
+    #[arg(long, value_name = "CONNINFO")]
+    pooler: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
@@ -47,12 +54,20 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filter = args.filters.filter();
     let limit = (!args.all_waits).then_some(MOST_WAITS);
     let query_bytes = context.query_bytes();
-    watch::look(context, async |db| {
-        let (surroundings, waits) = db.waits(&filter, limit, query_bytes).await?;
+    watch::look(context, async |context, db| {
+        let mut unasked = Vec::new();
+        let behind = Behind::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
+        let (surroundings, mut waits) = db.waits(&filter, limit, query_bytes).await?;
+        if let Some(behind) = &behind {
+            for session in &mut waits.sessions {
+                session.pooler_client = behind.client(&end(session), session.xact_seconds);
+            }
+        }
         let count = |claim: fn(&Blocked) -> bool| {
             i64::try_from(waits.sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
         };
         let mut head = super::head(db, &surroundings, count(|session| session.hidden));
+        head.warnings.extend(unasked);
         if !filter.is_empty() {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
         }
@@ -74,6 +89,16 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
     .await
+}
+
+fn end(session: &Blocked) -> End<'_> {
+    End {
+        pid: session.pid,
+        database: session.database.as_deref(),
+        role: session.role.as_deref(),
+        client: session.client.as_deref(),
+        client_port: None,
+    }
 }
 
 /// The answer of `blockers`.
@@ -236,12 +261,15 @@ impl Report for Blockers {
             "lock_type",
             "lock_mode",
             "lock_relation",
+            "pooler_client_addr",
+            "pooler_client_port",
+            "pooler_client_application_name",
             "query",
         ]);
         for session in &self.sessions {
             let depth = self.lines.iter().find(|line| line.pid == session.pid).map(|line| line.depth);
             let pids: Vec<String> = session.blocked_by.iter().map(ToString::to_string).collect();
-            let lock = session.lock.as_ref();
+            let (lock, behind) = (session.lock.as_ref(), session.pooler_client.as_ref());
             rows.push([
                 session.pid.into(),
                 session.session_id.as_ref().into(),
@@ -258,6 +286,9 @@ impl Report for Blockers {
                 lock.map(|lock| &lock.kind).into(),
                 lock.map(|lock| &lock.mode).into(),
                 lock.and_then(|lock| lock.relation.as_ref()).into(),
+                behind.and_then(|client| client.addr.as_ref()).into(),
+                behind.and_then(|client| client.port).into(),
+                behind.and_then(|client| client.application_name.as_ref()).into(),
                 session.query.as_ref().into(),
             ]);
         }
@@ -285,11 +316,18 @@ fn session_row(line: Line, session: &Blocked) -> [String; 10] {
         session.xact_seconds.map(text::duration).unwrap_or_default(),
         known(&session.database),
         known(&session.role),
-        session.application_name.clone(),
+        who(session),
         state,
         lock.unwrap_or_default(),
         known(&session.query),
     ]
+}
+
+/// The application, and behind a pooler whose it is.
+fn who(session: &Blocked) -> String {
+    let Some(client) = &session.pooler_client else { return session.application_name.clone() };
+    let application = client.application_name.as_ref().unwrap_or(&session.application_name);
+    format!("{application} ({})", origin(client))
 }
 
 fn prepared_row(line: Line, prepared: Option<&Prepared>) -> [String; 10] {

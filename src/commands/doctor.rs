@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         ui: context.ui,
         shown: context.flags.watch.is_none(),
     };
-    let ended = watch::look(context, async |db| {
+    let ended = watch::look(context, async |_, db| {
         let evidence = watcher.gather(db).await;
         watcher.progress("");
         let evidence = evidence?;

@@ -26,6 +26,7 @@ pub(super) const MANUAL: Manual = Manual::new(
             "Cancel queries first, and end what is still there after ten seconds",
             "pgconn kill --app report --grace 10s",
         ),
+        ("The clients from one machine, at the pooler", "pgconn kill --pooler port=6432 --client 10.0.0.7"),
     ],
 )
 .variables(&[("PGCONN_CONFIRM", "`always` demands --yes everywhere")]);
@@ -38,9 +39,15 @@ pub(crate) struct Args {
     /// Cancel running queries first, and wait this long before ending what is still there
     #[arg(long, value_name = "DUR", value_parser = args::duration)]
     grace: Option<Duration>,
+    /// A pooler's console: end clients there, by --client, --app, --role and --db
+    #[arg(long, value_name = "CONNINFO", conflicts_with = "grace")]
+    pooler: Option<String>,
 }
 
 /// Ends sessions.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    if let Some(pooler) = &args.pooler {
+        return act::pooled::run(pooler, &args.targets, context).await;
+    }
     act::run(Job { action: Action::Terminate, targets: args.targets, grace: args.grace }, context).await
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::model::pooler::Client;
 use crate::model::session::Session;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
@@ -77,11 +78,15 @@ impl Report for Sessions {
             "hidden",
             "undecidable",
             "can_signal",
+            "pooler_client_addr",
+            "pooler_client_port",
+            "pooler_client_application_name",
             "query_id",
             "query_truncated",
             "query",
         ]);
         for session in &self.sessions {
+            let behind = session.pooler_client.as_ref();
             rows.push([
                 session.pid.into(),
                 session.session_id.as_ref().into(),
@@ -106,12 +111,24 @@ impl Report for Sessions {
                 session.hidden.into(),
                 session.undecidable.into(),
                 session.can_signal.into(),
+                behind.and_then(|client| client.addr.as_ref()).into(),
+                behind.and_then(|client| client.port).into(),
+                behind.and_then(|client| client.application_name.as_ref()).into(),
                 session.query_id.as_ref().into(),
                 session.query_truncated.into(),
                 session.query.as_ref().into(),
             ]);
         }
         rows
+    }
+}
+
+/// `10.0.0.7:51514`, or `local`.
+pub(super) fn origin(client: &Client) -> String {
+    match (&client.addr, client.port) {
+        (Some(addr), Some(port)) if addr.contains(':') => format!("[{addr}]:{port}"),
+        (Some(addr), Some(port)) => format!("{addr}:{port}"),
+        (addr, _) => addr.clone().unwrap_or_default(),
     }
 }
 
@@ -141,14 +158,20 @@ fn row(session: &Session) -> [String; 10] {
         0 => String::new(),
         workers => format!("[+{}] ", text::count(workers, "worker")),
     };
+    let (application, client) = match &session.pooler_client {
+        None => (session.application_name.clone(), known(&session.client)),
+        Some(client) => {
+            (client.application_name.clone().unwrap_or_default(), format!("{} (pooled)", origin(client)))
+        }
+    };
     let cut = if session.query_truncated { "…" } else { "" };
     let query = session.query.as_ref().map(|query| format!("{workers}{query}{cut}")).unwrap_or_default();
     [
         session.pid.to_string(),
         known(&session.database),
         known(&session.role),
-        session.application_name.clone(),
-        known(&session.client),
+        application,
+        client,
         state,
         session.state_seconds.map(text::duration).unwrap_or_default(),
         session.xact_seconds.map(text::duration).unwrap_or_default(),

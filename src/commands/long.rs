@@ -18,6 +18,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Queries and transactions over five seconds, longest first", "pgconn long"),
         ("The ten longest of an hour and more", "pgconn long --over 1h --limit 10"),
         ("The same without query texts, for a ticket", "pgconn long --over 1h --no-query"),
+        ("Whose are they? Ask the pooler in between", "pgconn long --pooler port=6432"),
     ],
 );
 
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// Rows at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
+    /// A pooler's console: name the client that it serves with each session
+    #[arg(long, value_name = "CONNINFO")]
+    pooler: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
@@ -44,5 +48,5 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         query_bytes: context.query_bytes(),
     };
     let scope = format!(" with a query or transaction over {}", text::duration(args.over.as_secs_f64()));
-    ls::list("long", &scope, &listing, context).await
+    ls::list("long", &scope, &listing, args.pooler.as_deref(), context).await
 }

@@ -6,7 +6,9 @@ use clap::ValueEnum;
 use super::Context;
 use super::listing::Sessions;
 use super::manual::{Group, Manual};
+use super::pooler::behind::Behind;
 use super::watch::{self, Shown};
+use crate::analyze::pooler::End;
 use crate::args::Filters;
 use crate::db::{Listing, Order, Selection};
 use crate::exit::Exit;
@@ -88,7 +90,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         limit: args.limit,
         query_bytes: context.query_bytes(),
     };
-    list("ls", "", &listing, context).await
+    list("ls", "", &listing, None, context).await
 }
 
 /// Lists sessions under the name of a command, `scope` ending the line that counts them.
@@ -96,10 +98,19 @@ pub(super) async fn list(
     kind: &'static str,
     scope: &str,
     listing: &Listing,
+    pooler: Option<&str>,
     context: &mut Context,
 ) -> Result<Exit> {
-    watch::look(context, async |db| {
-        let (surroundings, sessions) = db.sessions(listing).await?;
+    watch::look(context, async |context, db| {
+        let mut unasked = Vec::new();
+        let behind = Behind::if_asked(pooler, context, &mut unasked).await?;
+        let (surroundings, mut sessions) = db.sessions(listing).await?;
+        if let Some(behind) = &behind {
+            for session in &mut sessions {
+                let stable = session.xact_seconds.or(session.state_seconds);
+                session.pooler_client = behind.client(&End::from(&*session), stable);
+            }
+        }
         let count = |claim: fn(&crate::model::session::Session) -> bool| {
             i64::try_from(sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
         };
@@ -110,6 +121,7 @@ pub(super) async fn list(
         );
         let mut head = super::head(db, &surroundings, hidden);
         head.warnings.extend(super::undecidable(undecided));
+        head.warnings.extend(unasked);
         if matched == 0 {
             head.warnings.extend(super::did_you_mean(db, &listing.selection.filter).await?);
         }

@@ -409,7 +409,7 @@ pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
     head
 }
 
-fn about_connection(notice: &Notice) -> Warning {
+pub(crate) fn about_connection(notice: &Notice) -> Warning {
     Warning { code: notice.code, message: notice.message.clone(), hint: notice.hint.map(str::to_owned) }
 }
 

@@ -66,7 +66,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filtered = !selection.filter.is_empty();
     let by = if args.by.is_empty() { vec![By::State, By::Application] } else { args.by };
     let limit = usize::try_from(args.limit)?;
-    watch::look(context, async |db| {
+    watch::look(context, async |_, db| {
         let (surroundings, tallies) = db.tallies(&selection).await?;
         let usage = usage::fold(surroundings.limits, &tallies, limit);
         let mut head = super::head(db, &surroundings, usage.connections.hidden);

@@ -44,11 +44,11 @@ impl<R> Shown<R> {
 /// When no connection can be had at first, or a look fails in a way that trying again cannot mend.
 pub(crate) async fn look<R: Report>(
     context: &mut Context,
-    gather: impl AsyncFn(&Db) -> Result<Shown<R>>,
+    gather: impl AsyncFn(&Context, &Db) -> Result<Shown<R>>,
 ) -> Result<Exit> {
     let Some(every) = context.flags.watch else {
         let db = context.connect().await?;
-        let shown = gather(&db).await?;
+        let shown = gather(context, &db).await?;
         db.close().await;
         return context.show(&shown);
     };
@@ -108,7 +108,7 @@ fn end(context: &Context, ended: Result<Signal>) -> Result<Exit> {
 async fn looks<R: Report>(
     context: &mut Context,
     mut frames: Frames,
-    gather: &impl AsyncFn(&Db) -> Result<Shown<R>>,
+    gather: &impl AsyncFn(&Context, &Db) -> Result<Shown<R>>,
 ) -> Result<Signal> {
     let ended = turns(context, &mut frames, gather).await;
     frames.leave(context);
@@ -118,7 +118,7 @@ async fn looks<R: Report>(
 async fn turns<R: Report>(
     context: &Context,
     frames: &mut Frames,
-    gather: &impl AsyncFn(&Db) -> Result<Shown<R>>,
+    gather: &impl AsyncFn(&Context, &Db) -> Result<Shown<R>>,
 ) -> Result<Signal> {
     let mut db = context.connect_with(Emergency::Never).await?;
     loop {
@@ -126,7 +126,7 @@ async fn turns<R: Report>(
             db.close().await;
             return Ok(signal);
         }
-        match gather(&db).await {
+        match gather(context, &db).await {
             Ok(shown) => frames.show(context, &shown)?,
             Err(error) => {
                 let trouble = error.downcast::<Error>()?;

@@ -91,6 +91,7 @@ impl Db {
             query: row.text("query")?.filter(|text| !hidden && !text.is_empty()),
             hidden,
             vanished: row.claim("vanished")?,
+            pooler_client: None,
             matches: row.word("matches")?.map(|claim| claim == "t"),
         })
     }

@@ -294,6 +294,7 @@ pub(super) fn session_of(row: &Row, query_size: i64) -> Result<Session, Error> {
         hidden,
         undecidable: row.claim("undecidable")?,
         can_signal: row.claim("can_signal")?,
+        pooler_client: None,
     })
 }
 

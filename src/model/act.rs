@@ -181,11 +181,30 @@ impl Fate {
     }
 }
 
+/// Where an act takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Through {
+    /// The server signals its session.
+    Server,
+    /// The pooler ends its client.
+    Pooler,
+}
+
+/// No pid at all is told from one by being null.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn no_pid<S: serde::Serializer>(pid: &i32, serializer: S) -> Result<S::Ok, S::Error> {
+    Some(*pid).filter(|pid| *pid != 0).serialize(serializer)
+}
+
 /// A row of `cancel` and `kill`: the session as it was planned with, and its fate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Outcome {
-    /// Process id of its backend.
+    /// Process id of its backend; null for a pooler's client that has none just now.
+    #[serde(serialize_with = "no_pid")]
+    #[cfg_attr(test, schemars(with = "Option<i32>"))]
     pub(crate) pid: i32,
     /// PostgreSQL's `%c`: hex start second, dot, hex pid.
     pub(crate) session_id: Option<String>,
@@ -199,7 +218,11 @@ pub(crate) struct Outcome {
     pub(crate) application_name: Option<String>,
     /// Client address, or `local` for a Unix socket.
     pub(crate) client: Option<String>,
-    /// Verbatim as PostgreSQL says it.
+    /// Client's TCP port.
+    pub(crate) client_port: Option<i64>,
+    /// Whether the server ends the session, or the pooler its client (`--pooler`).
+    pub(crate) through: Through,
+    /// Verbatim as PostgreSQL says it; as the pooler says it for its client.
     pub(crate) state: Option<String>,
     /// Time in its state.
     pub(crate) state_seconds: Option<f64>,

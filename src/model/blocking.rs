@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::pooler::Client;
+
 /// The lock that a session waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -51,6 +53,8 @@ pub(crate) struct Blocked {
     pub(crate) hidden: bool,
     /// True when it ended while it was looked at.
     pub(crate) vanished: bool,
+    /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
+    pub(crate) pooler_client: Option<Client>,
     /// Whether the filters select it; none when that is hidden.
     #[serde(skip)]
     pub(crate) matches: Option<bool>,

@@ -183,6 +183,9 @@ pub(crate) struct Client {
     pub(crate) tls: Option<String>,
     /// The pooler's number of it (1.24 and later).
     pub(crate) id: Option<i64>,
+    /// What tells it from others that are there at the same time; given again once it is gone.
+    #[serde(skip)]
+    pub(crate) pointer: Option<String>,
 }
 
 /// A pooler's connection to a server.

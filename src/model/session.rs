@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::pooler::Client;
+
 /// A row of `ls` and `long`. What this role may not see is none.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -58,4 +60,6 @@ pub(crate) struct Session {
     pub(crate) undecidable: bool,
     /// True when this role may cancel or terminate it.
     pub(crate) can_signal: bool,
+    /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
+    pub(crate) pooler_client: Option<Client>,
 }

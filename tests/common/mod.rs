@@ -5,6 +5,7 @@
 #[path = "../../src/cluster/mod.rs"]
 mod throwaway;
 
+mod console;
 mod pgbouncer;
 mod program;
 mod schema;
@@ -14,6 +15,7 @@ mod terminal;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use console::{Answer, FakeConsole};
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Outcome, Pgconn, Running, psql};
 pub(crate) use server::{binaries, shared, start, unready, with, with_files};

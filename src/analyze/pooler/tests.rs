@@ -194,6 +194,7 @@ fn session(pid: i32, database: &str, role: &str, client: &str, port: Option<i32>
         hidden: false,
         undecidable: false,
         can_signal: true,
+        pooler_client: None,
     }
 }
 
@@ -216,7 +217,7 @@ fn a_process_id_alone_joins_nothing() {
     };
     let joined = |session: Session| {
         let mut links = [Link { server: Some(server.clone()), ..link("local", "active") }];
-        join(&mut links, &facts, &[session]);
+        join(&mut links, &facts.databases, &[session]);
         links[0].backend.is_some()
     };
     assert!(joined(session(7, "shop_live", "pool", "10.0.0.1", Some(4000))));

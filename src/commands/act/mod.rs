@@ -3,6 +3,7 @@
 mod audit;
 pub(super) mod carry_out;
 pub(super) mod meanwhile;
+pub(super) mod pooled;
 pub(super) mod report;
 
 use std::path::PathBuf;

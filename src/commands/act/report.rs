@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analyze::plan::{Counts, Plan};
-use crate::model::act::{Action, Fate, Outcome, Remaining};
+use crate::model::act::{Action, Fate, Outcome, Remaining, Through};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{self, Head, text, tsv};
 
@@ -108,6 +108,8 @@ impl render::Report for Report {
             "role",
             "application_name",
             "client",
+            "client_port",
+            "through",
             "state",
             "state_seconds",
             "xact_seconds",
@@ -118,15 +120,18 @@ impl render::Report for Report {
             "error",
         ]);
         for outcome in &self.results {
+            let through = if outcome.through == Through::Pooler { "pooler" } else { "server" };
             let result = outcome.result.words().replace(", still there", "").replace(' ', "_");
             rows.push([
-                outcome.pid.into(),
+                Some(outcome.pid).filter(|pid| *pid != 0).into(),
                 outcome.session_id.as_ref().into(),
                 outcome.backend_start.as_ref().into(),
                 outcome.database.as_ref().into(),
                 outcome.role.as_ref().into(),
                 outcome.application_name.as_ref().into(),
                 outcome.client.as_ref().into(),
+                outcome.client_port.into(),
+                through.into(),
                 outcome.state.as_ref().into(),
                 outcome.state_seconds.into(),
                 outcome.xact_seconds.into(),
@@ -171,11 +176,11 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Table {
         table.push(
             mark(outcome.result),
             [
-                outcome.pid.to_string(),
+                if outcome.pid == 0 { String::new() } else { outcome.pid.to_string() },
                 known(&outcome.database),
                 known(&outcome.role),
                 known(&outcome.application_name),
-                known(&outcome.client),
+                client(outcome),
                 known(&outcome.state),
                 outcome.state_seconds.map(text::duration).unwrap_or_default(),
                 outcome.xact_seconds.map(text::duration).unwrap_or_default(),
@@ -186,6 +191,16 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Table {
         );
     }
     table
+}
+
+/// Where it comes from; at a pooler, where one address has many clients, with the port.
+fn client(outcome: &Outcome) -> String {
+    let addr = outcome.client.clone().unwrap_or_default();
+    match outcome.client_port.filter(|_| outcome.through == Through::Pooler) {
+        Some(port) if addr.contains(':') => format!("[{addr}]:{port}"),
+        Some(port) => format!("{addr}:{port}"),
+        None => addr,
+    }
 }
 
 /// Why, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.

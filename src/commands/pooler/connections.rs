@@ -1,6 +1,7 @@
 //! Clients, connections to servers, and the two joined with the server's sessions, as tables and tab-separated values.
 
-use crate::model::pooler::{Client, Link};
+use crate::commands::listing::origin;
+use crate::model::pooler::Link;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{text, tsv};
 
@@ -19,15 +20,6 @@ pub(super) fn ordered(mut links: Vec<Link>) -> Vec<Link> {
         by_rank.then(wait(right).total_cmp(&wait(left))).then(xact(right).total_cmp(&xact(left)))
     });
     links
-}
-
-/// `10.0.0.7:51514`, or `local`.
-pub(super) fn origin(client: &Client) -> String {
-    match (&client.addr, client.port) {
-        (Some(addr), Some(port)) if addr.contains(':') => format!("[{addr}]:{port}"),
-        (Some(addr), Some(port)) => format!("{addr}:{port}"),
-        (addr, _) => addr.clone().unwrap_or_default(),
-    }
 }
 
 fn known(text: Option<&String>) -> String {

@@ -2,6 +2,7 @@
 //! of the server serves which client.
 
 mod act;
+pub(super) mod behind;
 mod connections;
 mod console;
 mod pools;
@@ -224,7 +225,8 @@ async fn joined(
     context: &Context,
 ) -> Result<Shown<Pooler>> {
     let mut links = console.links().await?;
-    let facts = console.facts().await?;
+    let databases = console.databases().await?;
+    let product = console.product().clone();
     let mut head = head(&console);
     console.close().await;
     let behind = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.connection.given()) };
@@ -243,7 +245,7 @@ async fn joined(
     head.server = behind.server;
     head.warnings.extend(behind.warnings);
     db.close().await;
-    pooler::join(&mut links, &facts, &sessions);
+    pooler::join(&mut links, &databases, &sessions);
     let lost = links.iter().filter(|link| link.server.is_some() && link.backend.is_none()).count();
     head.warnings.extend(not_joined(i64::try_from(lost)?));
     // A client without a connection that wants none has nothing to do with the server.
@@ -251,7 +253,7 @@ async fn joined(
         let waits = link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
         (link.server.is_some() || waits) && selection.has_link(link, false)
     });
-    Ok(Shown::new(Pooler::of_links(Kind::Join, facts.product, links), head))
+    Ok(Shown::new(Pooler::of_links(Kind::Join, product, links), head))
 }
 
 fn not_joined(number: i64) -> Option<Warning> {
@@ -266,7 +268,7 @@ fn not_joined(number: i64) -> Option<Warning> {
     })
 }
 
-/// Whether to ask for passwords is for both connections; everything else is the pooler's.
+/// Whether to ask for passwords is for both connections; everything else is each one's own.
 fn passwords_of(given: &Given) -> Given {
     Given { no_password: given.no_password, force_password: given.force_password, ..Given::default() }
 }

@@ -66,6 +66,18 @@ impl Console {
         }
     }
 
+    /// Ends a client by its number (1.24 and later). Returns whether it was there; numbers are never given twice.
+    ///
+    /// # Errors
+    /// When the console refuses it, does not know how, or does not answer.
+    pub(crate) async fn kill_client(&self, id: i64) -> Result<bool, Error> {
+        match self.session.ask(&format!("KILL_CLIENT {id}")).await.map_err(explained) {
+            Ok(_) => Ok(true),
+            Err(error) if error.sqlstate.is_some() && error.message == "client not found" => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Orders a pause, which is answered when it is complete; gives the session up when that takes longer than `patience`,
     /// and the pooler goes on with it. Returns the session, if it is still of use.
     ///

@@ -269,6 +269,7 @@ fn client_of(record: &Record, linked: bool) -> Client {
         connected_at: record.instant("connect_time"),
         tls: record.text("tls"),
         id: record.number("id"),
+        pointer: record.text("ptr"),
     }
 }
 

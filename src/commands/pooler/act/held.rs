@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::PAUSE;
-use crate::commands::Context;
+use crate::commands::{Context, listing};
 use crate::db::console::Console;
 use crate::db::{Backoff, Error, Kind};
 use crate::error::Failure;
@@ -151,7 +151,7 @@ pub(super) fn who(links: &[Link]) -> String {
         let Some(client) = &link.client else { return pid };
         let application =
             client.application_name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        format!("{pid} for {}{application}", super::super::connections::origin(client))
+        format!("{pid} for {}{application}", listing::origin(client))
     };
     let named: Vec<String> = links.iter().take(NAMED).map(one).collect();
     let more = links.len().saturating_sub(NAMED);

@@ -1,0 +1,396 @@
+//! `kill --pooler`: ends clients where they are connected. PgBouncer does that itself from 1.24 on (`KILL_CLIENT`); with
+//! an older one, the session on the server that serves the client is ended, on which the pooler lets go of the client.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::{Instant, sleep};
+
+use super::carry_out::Act;
+use super::report::{self, Report};
+use super::{Targets, confirm, consent, exit, refuse_other_products};
+use crate::analyze::plan::{self, Consent, Plan, Reach, Step};
+use crate::analyze::pooler::{End, Selection, leads_to};
+use crate::commands::Context;
+use crate::db::console::Console;
+use crate::db::{Db, Kind};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::act::{Action, Fate, Named, OWN_APPLICATION, Outcome, Remaining, Through, Wanted};
+use crate::model::filter::Filter;
+use crate::model::pooler::{Database, Link};
+use crate::poolconf::pgbouncer::Version;
+use crate::render::{Head, text};
+
+/// The pause between two looks at whether they are gone.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Who ends a client.
+enum Means {
+    /// The pooler.
+    Pooler,
+    /// The server, by ending the session that serves it.
+    Server(Box<Db>),
+}
+
+/// A client that was selected, and what is done with it.
+struct Target {
+    link: Link,
+    step: Step,
+    /// What the session has to be like at the moment of the signal, so that it still serves this client.
+    guard: Filter,
+}
+
+/// Plans, asks, acts and reports.
+pub(in crate::commands) async fn run(
+    conninfo: &str,
+    targets: &Targets,
+    context: &mut Context,
+) -> Result<Exit> {
+    let (selection, reach) = selection(targets)?;
+    let consent = consent(reach, targets.yes, context)?;
+    if let (Consent::Missing(why), false) = (consent, targets.dry_run) {
+        return Err(Failure::refused(format!("{why}; nothing was done"))
+            .hinted("look first with --dry-run, then add --yes")
+            .into());
+    }
+    let console = context.pooler(conninfo).await?;
+    let mut head = Head { target: Some(console.target().clone()), ..Head::default() };
+    head.warnings.extend(console.notices().iter().map(crate::commands::about_connection));
+    let means = means(&console, context).await?;
+    let mut found = find(&console, &means, &selection).await?;
+    let matched = found.len();
+    if let Some(max) = targets.max.filter(|max| matched > usize::try_from(*max).unwrap_or(usize::MAX)) {
+        let clients = text::count(i64::try_from(matched)?, "client");
+        let message = format!("{clients} match, more than --max {max}; nothing was done");
+        return Err(Failure::refused(message).hinted("see them with --dry-run").into());
+    }
+    let before: Vec<Link> = found.iter().map(|target| target.link.clone()).collect();
+    if !targets.dry_run && !found.is_empty() {
+        let plan = plan_of(found);
+        context.ui.show(&report::preview(&plan));
+        if consent == Consent::Ask && plan.steps.iter().any(acts) {
+            let number = plan.steps.iter().filter(|step| acts(step)).count();
+            let these = if number == 1 { "this client".into() } else { format!("these {number} clients") };
+            confirm(&format!("End {these} of the pooler on {}?", console.target().place()), context).await?;
+        }
+        // Who serves whom changes with every transaction.
+        found = find(&console, &means, &selection).await?;
+        found.retain(|target| before.iter().any(|earlier| is_same(earlier, &target.link)));
+        found.extend(gone(&before, &found));
+    }
+    if targets.dry_run {
+        console.close().await;
+        context.emit(&Report::new(&plan_of(found), true, None, false), &head)?;
+        return Ok(Exit::Done);
+    }
+    let console = console.until_done();
+    let deadline = Instant::now() + targets.verify;
+    let db = match means {
+        Means::Pooler => {
+            at_the_pooler(&console, &mut found, context).await;
+            None
+        }
+        Means::Server(db) => {
+            Some(at_the_server((*db).until_done(), &mut found, targets.verify, context).await)
+        }
+    };
+    watch(&console, &mut found, deadline, context).await;
+    let remaining = remaining(&console, &selection, &before).await;
+    console.close().await;
+    if let Some(db) = db {
+        db.close().await;
+    }
+    let plan = plan_of(found);
+    let exit = exit(&plan, context);
+    context.emit(&Report::new(&plan, false, remaining, false), &head)?;
+    Ok(exit)
+}
+
+/// What of the targets a pooler can decide.
+fn selection(targets: &Targets) -> Result<(Selection, Reach), Failure> {
+    let filter = targets.filters.filter();
+    let refused = |message: &str, hint: &str| Err(Failure::refused(message).hinted(hint));
+    let lasting = !filter.states.is_empty()
+        || !filter.queries.is_empty()
+        || filter.idle_for.or(filter.xact_for).or(filter.query_for).is_some();
+    if !targets.named.is_empty() || targets.all || targets.filters.all_backends || lasting {
+        return refused(
+            "with --pooler, clients are selected by --client, --app, --role and --db",
+            "pids and what a session does belong to the server: leave --pooler out",
+        );
+    }
+    if targets.log.is_some() {
+        return refused("--log is of signals to the server", "leave --pooler or --log out");
+    }
+    if filter.is_empty() {
+        return refused("which clients?", "give --client ADDR; see who there is with pgconn pooler clients");
+    }
+    let reach = if filter.can_match_everything() { Reach::Everything } else { Reach::Filtered };
+    let Filter { databases, roles, applications, clients, .. } = filter;
+    Ok((Selection { databases, roles, applications, clients, states: Vec::new() }, reach))
+}
+
+/// Whether this pooler can end clients; says which way is taken.
+async fn means(console: &Console, context: &Context) -> Result<Means> {
+    let product = console.product();
+    let version = Version::parse(&product.version);
+    if version.is_some_and(|version| version.at_least(24)) {
+        context.ui.status(&format!("{} {} ends clients itself (KILL_CLIENT)", product.name, product.version));
+        return Ok(Means::Pooler);
+    }
+    let db = context.connect().await?;
+    context.ui.status(&format!(
+        "{} {} has no KILL_CLIENT (1.24 and later): the session on {} that serves a client is ended instead",
+        product.name,
+        product.version,
+        db.target().place()
+    ));
+    Ok(Means::Server(Box::new(db)))
+}
+
+/// The clients that are selected, each with what would become of it.
+async fn find(console: &Console, means: &Means, selection: &Selection) -> Result<Vec<Target>> {
+    let asked = Instant::now();
+    let mut links = console.links().await?;
+    links.retain(|link| link.client.is_some() && selection.has_link(link, false));
+    match means {
+        Means::Pooler => Ok(links.into_iter().map(by_the_pooler).collect()),
+        Means::Server(db) => by_the_server(db, links, &console.databases().await?, asked).await,
+    }
+}
+
+fn by_the_pooler(link: Link) -> Target {
+    let spared = spared(&link);
+    let is_numbered = link.client.as_ref().is_some_and(|client| client.id.is_some());
+    let (fate, why) = match spared {
+        Some(why) => (Fate::Protected, Some(why)),
+        None if is_numbered => (Fate::WouldTerminate, None),
+        None => (Fate::Failed, Some("the pooler does not say its number")),
+    };
+    let step = step(outcome(&link, Through::Pooler, fate, why));
+    Target { link, step, guard: Filter::default() }
+}
+
+/// Other sessions of pgconn are spared from filters, as on the server.
+fn spared(link: &Link) -> Option<&'static str> {
+    let application = link.client.as_ref().and_then(|client| client.application_name.as_deref());
+    (application == Some(OWN_APPLICATION)).then_some("another session of pgconn")
+}
+
+async fn by_the_server(
+    db: &Db,
+    links: Vec<Link>,
+    databases: &[Database],
+    asked: Instant,
+) -> Result<Vec<Target>> {
+    let pids = links.iter().filter_map(|link| link.server.as_ref()?.pid);
+    let wanted =
+        Wanted { named: pids.map(|pid| Named { pid, started: None }).collect(), ..Wanted::default() };
+    if wanted.named.is_empty() {
+        return Ok(links.into_iter().map(without_session).collect());
+    }
+    let (surroundings, facts) = db.facts(&wanted).await?;
+    refuse_other_products(&surroundings)?;
+    let age = asked.elapsed().as_secs_f64();
+    let plan = plan::plan(Action::Terminate, &wanted, &facts);
+    let target = |link: Link| {
+        let candidate = facts.candidates.iter().find(|candidate| {
+            let session = &candidate.session;
+            let since = session.xact_seconds.or(session.state_seconds);
+            // A connection changes hands between transactions only: this one was open when the pooler was asked.
+            leads_to(&link, databases, &End::from(session)) && since.is_some_and(|since| since >= age)
+        });
+        let step = candidate
+            .and_then(|candidate| plan.steps.iter().find(|step| step.outcome.pid == candidate.session.pid));
+        let (Some(candidate), Some(step)) = (candidate, step) else { return without_session(link) };
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
+        let session = &candidate.session;
+        let guard = match session.xact_seconds {
+            Some(open) => Filter { xact_for: seconds(open), ..Filter::default() },
+            None => Filter { idle_for: session.state_seconds.and_then(seconds), ..Filter::default() },
+        };
+        let mut step = step.clone();
+        let client = outcome(&link, Through::Server, step.outcome.result, None);
+        step.outcome = Outcome {
+            application_name: client.application_name,
+            client: client.client,
+            client_port: client.client_port,
+            through: Through::Server,
+            ..step.outcome
+        };
+        step.named = false;
+        if let Some(why) = spared(&link) {
+            step.identity = None;
+            (step.outcome.result, step.outcome.error) = (Fate::Protected, Some(why.into()));
+        }
+        Target { link, step, guard }
+    };
+    Ok(links.into_iter().map(target).collect())
+}
+
+/// A client that has no session on the server, so that nothing there can end it.
+fn without_session(link: Link) -> Target {
+    let why = "no session on the server serves it just now, and this pooler cannot end clients";
+    let step = step(outcome(&link, Through::Server, Fate::Failed, Some(why)));
+    Target { link, step, guard: Filter::default() }
+}
+
+fn outcome(link: &Link, through: Through, result: Fate, why: Option<&str>) -> Outcome {
+    let client = link.client.as_ref();
+    Outcome {
+        pid: link.server.as_ref().and_then(|server| server.pid).unwrap_or(0),
+        session_id: None,
+        backend_start: None,
+        database: Some(link.database.clone()),
+        role: Some(link.user.clone()),
+        application_name: client.and_then(|client| client.application_name.clone()),
+        client: client.and_then(|client| client.addr.clone()),
+        client_port: client.and_then(|client| client.port),
+        through,
+        state: client.map(|client| client.state.clone()),
+        state_seconds: client.and_then(|client| client.wait_seconds),
+        xact_seconds: None,
+        locks_held: None,
+        sessions_waiting: None,
+        permitted: None,
+        result,
+        error: why.map(str::to_owned),
+    }
+}
+
+const fn step(outcome: Outcome) -> Step {
+    Step {
+        outcome,
+        identity: None,
+        named: false,
+        selected: Some(true),
+        running: false,
+        prevents_wraparound: false,
+        missing_role: None,
+    }
+}
+
+fn acts(step: &Step) -> bool {
+    step.outcome.result == Fate::WouldTerminate
+}
+
+fn plan_of(targets: Vec<Target>) -> Plan {
+    Plan { action: Action::Terminate, steps: targets.into_iter().map(|target| target.step).collect() }
+}
+
+/// Whether it is the same client, by its number or, before there were numbers, by all that a connection keeps.
+fn is_same(left: &Link, right: &Link) -> bool {
+    let (Some(one), Some(other)) = (&left.client, &right.client) else { return false };
+    match (one.id, other.id) {
+        (Some(one), Some(other)) => one == other,
+        _ => {
+            (&one.pointer, &one.addr, one.port, one.pid, &one.connected_at)
+                == (&other.pointer, &other.addr, other.port, other.pid, &other.connected_at)
+                && (&left.database, &left.user) == (&right.database, &right.user)
+        }
+    }
+}
+
+/// Those of `before` that are not in `now`: they went by themselves.
+fn gone(before: &[Link], now: &[Target]) -> Vec<Target> {
+    let left = before.iter().filter(|link| !now.iter().any(|target| is_same(link, &target.link)));
+    left.map(|link| {
+        let why = Some("it ended before it could be signalled");
+        let step = step(outcome(link, Through::Pooler, Fate::Gone, why));
+        Target { link: link.clone(), step, guard: Filter::default() }
+    })
+    .collect()
+}
+
+async fn at_the_pooler(console: &Console, found: &mut [Target], context: &Context) {
+    for target in found.iter_mut().filter(|target| acts(&target.step)) {
+        let Some(id) = target.link.client.as_ref().and_then(|client| client.id) else { continue };
+        let outcome = &mut target.step.outcome;
+        if context.stop.signal().is_some() {
+            interrupted(outcome);
+            continue;
+        }
+        (outcome.result, outcome.error) = match console.kill_client(id).await {
+            Ok(true) => (Fate::Signalled, None),
+            Ok(false) => (Fate::Gone, Some("it ended before it could be signalled".into())),
+            Err(error) if error.kind == Kind::PermissionDenied => {
+                (Fate::NotPermitted, error.hint.or(Some(error.message)))
+            }
+            Err(error) => (Fate::Failed, Some(error.message)),
+        };
+    }
+}
+
+fn interrupted(outcome: &mut Outcome) {
+    (outcome.result, outcome.error) = (Fate::Failed, Some("interrupted before the client was ended".into()));
+}
+
+/// Ends the sessions one by one, each as long as it is still in the transaction that was seen.
+async fn at_the_server(mut db: Db, found: &mut [Target], verify: Duration, context: &Context) -> Db {
+    let seen = Instant::now();
+    for target in found.iter_mut().filter(|target| acts(&target.step) && target.step.identity.is_some()) {
+        if context.stop.signal().is_some() {
+            interrupted(&mut target.step.outcome);
+            continue;
+        }
+        // Older by the time that has passed since: a transaction that began meanwhile is another client's.
+        let passed = seen.elapsed();
+        let guard = Filter {
+            xact_for: target.guard.xact_for.map(|open| open + passed),
+            idle_for: target.guard.idle_for.map(|idle| idle + passed),
+            ..Filter::default()
+        };
+        let named = vec![Named { pid: target.step.outcome.pid, started: None }];
+        let wanted = Wanted { named, filter: guard, ..Wanted::default() };
+        let plan = Plan { action: Action::Terminate, steps: vec![target.step.clone()] };
+        let mut act = Act::new(db, plan, &wanted, context.stop.clone());
+        act.at_once(verify).await;
+        let (kept, plan, _, _) = act.end();
+        db = kept;
+        if let Some(done) = plan.steps.into_iter().next() {
+            target.step = done;
+        }
+    }
+    db
+}
+
+/// Looks again and again until every client that was to end is gone from the pooler, or time is up. What the pooler
+/// does not answer any more leaves it open.
+async fn watch(console: &Console, found: &mut [Target], deadline: Instant, context: &Context) {
+    loop {
+        let last = context.stop.signal().is_some() || Instant::now() >= deadline;
+        let Ok(links) = console.links().await else { return };
+        let mut open = false;
+        for target in found.iter_mut() {
+            let there = links.iter().any(|link| is_same(link, &target.link));
+            let outcome = &mut target.step.outcome;
+            match outcome.result {
+                Fate::Signalled if !there => outcome.result = Fate::Terminated,
+                Fate::Terminated if there && last => {
+                    outcome.result = Fate::Signalled;
+                    outcome.error =
+                        Some("its session on the server is gone, and the pooler still shows it".into());
+                }
+                Fate::Signalled | Fate::Terminated => open |= there,
+                _ => {}
+            }
+        }
+        if last || !open {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// What the filters select now, if the pooler still answers.
+async fn remaining(console: &Console, selection: &Selection, before: &[Link]) -> Option<Remaining> {
+    let mut links = console.links().await.ok()?;
+    links.retain(|link| link.client.is_some() && selection.has_link(link, false));
+    let new = links.iter().filter(|link| !before.iter().any(|earlier| is_same(earlier, link))).count();
+    Some(Remaining {
+        matching: i64::try_from(links.len()).ok()?,
+        new: i64::try_from(new).ok()?,
+        other_backends: 0,
+    })
+}

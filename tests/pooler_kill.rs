@@ -1,0 +1,164 @@
+//! `kill --pooler`: the client is ended where it is connected, and nobody else.
+
+use super::common::{Answer, FakeConsole, Outcome, Pgconn, wait_until};
+use super::pooler::{Pooled, pooled};
+use serde_json::{Value, json};
+
+fn kill(pooled: &Pooled, arguments: &[&str]) -> Pgconn {
+    let console = format!("host={} port={} user=postgres", pooled.cluster.host(), pooled.pooler.port);
+    Pgconn::new(&[&["kill", "--pooler", &console], arguments].concat()).on(&pooled.cluster)
+}
+
+fn results(outcome: &Outcome) -> Vec<Value> {
+    outcome.json()["results"].as_array().unwrap().clone()
+}
+
+/// Whether the PgBouncer under test can end clients itself.
+fn can_kill(pooled: &Pooled) -> bool {
+    let document = pooled.run(&["--json"]).success().json();
+    let minor = document["version"].as_str().unwrap().split('.').nth(1).unwrap().parse::<u32>();
+    minor.unwrap() >= 24
+}
+
+#[test]
+fn a_client_is_ended_and_no_other() {
+    let pooled = pooled("transaction", &[]);
+    let (mut one, mut two) = (pooled.working("one"), pooled.working("two"));
+    let through = if can_kill(&pooled) { "pooler" } else { "server" };
+    // Seen working before it is decided who is meant.
+    pooled.cluster.wait_until(
+        "(select count(*) from pg_stat_activity where state = 'idle in transaction' \
+         and clock_timestamp() - xact_start > interval '300 milliseconds') = 2",
+    );
+    let dry = kill(&pooled, &["--client", "local", "--app", "one", "--dry-run", "--json"]).run().success();
+    let planned = &results(&dry)[0];
+    assert_eq!(
+        (&planned["result"], &planned["application_name"], &planned["through"]),
+        (&json!("would_terminate"), &json!("one"), &json!(through)),
+        "{dry}"
+    );
+    one.query("select 1");
+    let outcome = kill(&pooled, &["--client", "local", "--app", "one", "--json"]).run().success();
+    let document = outcome.json();
+    assert_eq!(
+        (&document["kind"], &document["matched"], &document["remaining_matching"]),
+        (&json!("kill"), &json!(1), &json!(0))
+    );
+    let done = &results(&outcome)[0];
+    assert_eq!(
+        (&done["result"], &done["through"], &done["client"]),
+        (&json!("terminated"), &json!(through), &json!("local")),
+        "{done:#}"
+    );
+    assert!(done["pid"].is_number(), "the session that served it: {done:#}");
+    let says = if through == "pooler" { "ends clients itself (KILL_CLIENT)" } else { "has no KILL_CLIENT" };
+    assert!(outcome.stderr.contains(says), "{outcome}");
+    assert!(one.run("select 1").is_err());
+    two.query("commit");
+    let none = kill(&pooled, &["--client", "10.0.0.0/8"]).run().success();
+    assert!(none.stdout.contains("no session matches"), "{none}");
+}
+
+#[test]
+fn a_client_that_waits_is_ended_by_the_pooler_only() {
+    let pooled = pooled("transaction", &[]);
+    let (_one, _two) = (pooled.working("one"), pooled.working("two"));
+    let _waiting = pooled.waiting("three");
+    let run = kill(&pooled, &["--app", "three", "--json", "--verify", "1s"]).run();
+    if can_kill(&pooled) {
+        assert_eq!(results(&run.success())[0]["result"], "terminated");
+        return;
+    }
+    let outcome = run.fails_with(1);
+    let row = &results(&outcome)[0];
+    assert_eq!(
+        (&row["result"], &row["pid"], &row["state"]),
+        (&json!("failed"), &json!(null), &json!("waiting"))
+    );
+    assert!(row["error"].as_str().unwrap().contains("this pooler cannot end clients"), "{row:#}");
+}
+
+#[test]
+fn what_a_pooler_cannot_decide_is_refused() {
+    let pooled = pooled("transaction", &[]);
+    let mut one = pooled.working("one");
+    for (arguments, hint) in [
+        (&[][..], "pgconn pooler clients"),
+        (&["--all"], "leave --pooler out"),
+        (&["4711"], "leave --pooler out"),
+        (&["--app", "one", "--state", "active"], "leave --pooler out"),
+        (&["--app", "one", "--log", "/nonexistent"], "leave --pooler or --log out"),
+        (&["--app", "*"], "--yes"),
+        (&["--app", "one", "--max", "0"], "--dry-run"),
+    ] {
+        let outcome = kill(&pooled, arguments).run().fails_with(2);
+        assert!(outcome.stderr.contains(hint), "{arguments:?}\n{outcome}");
+    }
+    let mut terminal = kill(&pooled, &["--app", "one"]).on_terminal();
+    terminal.wait_for("End this client of the pooler on ");
+    terminal.type_keys("n\n");
+    assert!(terminal.finish().fails_with(1).stdout.contains("nothing was done"));
+    one.query("select 1");
+}
+
+/// A console of 1.24, whose clients are gone once they are told to.
+fn newer(refusal: Option<&'static str>) -> FakeConsole {
+    let killed = std::sync::Mutex::new(Vec::<String>::new());
+    FakeConsole::start(move |command| match command {
+        "SHOW VERSION" => Answer::Rows(vec!["version"], vec![vec!["PgBouncer 1.24.1".into()]]),
+        "SHOW CLIENTS" => {
+            let client = |id: &str, name: &str| {
+                ["C", "app", "shop", "active", "10.0.0.7", &format!("5{id}"), name, id]
+                    .map(str::to_owned)
+                    .into()
+            };
+            let mut rows: Vec<Vec<String>> =
+                vec![client("101", "web"), client("102", "web"), client("103", "pgconn")];
+            rows.retain(|row| !killed.lock().unwrap().contains(&row[7]));
+            let columns = ["type", "user", "database", "state", "addr", "port", "application_name", "id"];
+            Answer::Rows(columns.into(), rows)
+        }
+        "SHOW SERVERS" => Answer::Rows(vec!["type"], vec![]),
+        command => match (command.strip_prefix("KILL_CLIENT "), refusal) {
+            (Some("102"), Some(why)) => Answer::Refused(why),
+            (Some(id), _) => {
+                killed.lock().unwrap().push(id.to_owned());
+                Answer::Done("KILL_CLIENT")
+            }
+            (None, _) => Answer::Refused("invalid command"),
+        },
+    })
+}
+
+#[test]
+fn a_newer_pooler_ends_clients_by_their_number() {
+    let run = |console: &FakeConsole, arguments: &[&str]| {
+        let conninfo = format!("host=127.0.0.1 port={} user=postgres", console.port);
+        Pgconn::new(&[&["kill", "--pooler", &conninfo], arguments].concat()).run()
+    };
+    let console = newer(None);
+    let outcome = run(&console, &["--client", "10.0.0.7", "--json"]).success();
+    let fates: Vec<_> = results(&outcome)
+        .iter()
+        .map(|row| (row["client_port"].clone(), row["result"].clone(), row["pid"].clone()))
+        .collect();
+    assert_eq!(
+        fates,
+        [
+            (json!(5101), json!("terminated"), json!(null)),
+            (json!(5102), json!("terminated"), json!(null)),
+            (json!(5103), json!("protected"), json!(null)),
+        ]
+    );
+    assert!(console.asked().contains(&"KILL_CLIENT 101".to_owned()));
+    assert!(!console.asked().contains(&"KILL_CLIENT 103".to_owned()));
+    let console = newer(Some("admin access needed"));
+    let outcome = run(&console, &["--client", "10.0.0.7"]).fails_with(4);
+    assert!(outcome.stdout.contains("10.0.0.7:5102") && outcome.stdout.contains("admin_users"), "{outcome}");
+    let console = newer(Some("client not found"));
+    let outcome = run(&console, &["--client", "10.0.0.7", "--json", "--verify", "1s"]).success();
+    assert_eq!((&outcome.json()["succeeded"], &outcome.json()["remaining_matching"]), (&json!(2), &json!(2)));
+    wait_until("it is said once", || {
+        console.asked().iter().filter(|command| *command == "KILL_CLIENT 102").count() == 1
+    });
+}
