@@ -15,7 +15,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use common::{Cluster, Session, with};
+use common::{Cluster, Session, with, with_files};
 use nix::sys::resource::{UsageWho, getrusage};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,7 @@ fn main() -> ExitCode {
     for sessions in [20, 2000] {
         on_a_server(sessions, &pgconn, &psql, &same_sql, &mut verdicts);
     }
+    over_verified_tls(&pgconn, &psql, &mut verdicts);
     verdicts.print()
 }
 
@@ -63,6 +64,8 @@ struct Program<'a> {
     path: &'a Path,
     arguments: Vec<&'a str>,
     server: Option<&'a Cluster>,
+    /// Variables beside those, or instead of them, that name the server.
+    environment: Vec<(&'a str, &'a str)>,
 }
 
 impl Program<'_> {
@@ -74,6 +77,7 @@ impl Program<'_> {
             command.env("PGHOST", server.host()).env("PGPORT", server.port.to_string());
             command.env("PGUSER", "postgres").env("PGDATABASE", "postgres");
         }
+        command.envs(self.environment.iter().copied());
         command
     }
 
@@ -160,9 +164,10 @@ impl Verdicts {
 fn program_alone(pgconn: &Path, verdicts: &mut Verdicts) {
     let size = fs::metadata(pgconn).unwrap().len() as f64 / 1e6;
     verdicts.judge("size of the release binary, MB".to_owned(), 6.0, size, String::new());
-    let version = Program { path: pgconn, arguments: vec!["--version"], server: None };
+    let version = Program { path: pgconn, arguments: vec!["--version"], server: None, environment: vec![] };
     assert!(version.answer().starts_with("pgconn "));
-    let nothing = Program { path: Path::new("/bin/true"), arguments: vec![], server: None };
+    let nothing =
+        Program { path: Path::new("/bin/true"), arguments: vec![], server: None, environment: vec![] };
     verdicts.ratio(
         "pgconn --version, wall, against /bin/true".to_owned(),
         2.0,
@@ -173,7 +178,7 @@ fn program_alone(pgconn: &Path, verdicts: &mut Verdicts) {
 
 /// From nothing to the first look, and everything removed again.
 fn demo(pgconn: &Path, verdicts: &mut Verdicts) {
-    let demo = Program { path: pgconn, arguments: vec!["demo"], server: None };
+    let demo = Program { path: pgconn, arguments: vec!["demo"], server: None, environment: vec![] };
     assert!(demo.answer().contains("\nSTATE "));
     let walls = (0..3).map(|_| demo.run().wall).collect();
     verdicts.judge(
@@ -187,7 +192,12 @@ fn demo(pgconn: &Path, verdicts: &mut Verdicts) {
 fn on_a_server(count: usize, pgconn: &Path, psql: &Path, same_sql: &str, verdicts: &mut Verdicts) {
     let server = with(&[("max_connections", &(count + 10).to_string())]);
     let sessions = sessions(&server, count);
-    let stats = Program { path: pgconn, arguments: vec!["stats", "--json"], server: Some(&server) };
+    let stats = Program {
+        path: pgconn,
+        arguments: vec!["stats", "--json"],
+        server: Some(&server),
+        environment: vec![],
+    };
     let plain = psql_with(psql, PLAIN_COUNT, &server);
     let same = psql_with(psql, same_sql, &server);
     check_answers(count, &stats, &plain, &same);
@@ -207,8 +217,60 @@ fn on_a_server(count: usize, pgconn: &Path, psql: &Path, same_sql: &str, verdict
     drop(sessions);
 }
 
+/// The dearest way in that is common: a certificate chain and host name to verify, and SCRAM bound to the channel.
+fn over_verified_tls(pgconn: &Path, psql: &Path, verdicts: &mut Verdicts) {
+    let folder = std::env::temp_dir().join(format!("pgconn-bench-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let openssl = |arguments: &str| {
+        let status =
+            Command::new("openssl").args(arguments.split(' ')).current_dir(&folder).stderr(Stdio::null());
+        assert!(status.status().unwrap().success(), "openssl {arguments}");
+    };
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=ca -days 2");
+    openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost");
+    fs::write(folder.join("names"), "subjectAltName=DNS:localhost").unwrap();
+    openssl(
+        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile names",
+    );
+    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let server = with_files(
+        &[("ssl", "on"), ("password_encryption", "scram-sha-256")],
+        &[
+            ("server.crt", &text("server.crt")),
+            ("server.key", &text("server.key")),
+            ("pg_hba.conf", "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"),
+        ],
+    );
+    server.query("create role app login password 's3cret'");
+    let root = folder.join("ca.crt");
+    let environment = vec![
+        ("PGHOST", "localhost"),
+        ("PGUSER", "app"),
+        ("PGPASSWORD", "s3cret"),
+        ("PGSSLMODE", "verify-full"),
+        ("PGSSLROOTCERT", root.to_str().unwrap()),
+        ("PGCHANNELBINDING", "require"),
+    ];
+    let program = |path, arguments| Program {
+        path,
+        arguments,
+        server: Some(&server),
+        environment: environment.clone(),
+    };
+    let stats = program(pgconn, vec!["stats", "--json"]);
+    let plain = program(psql, vec!["-XAtq", "-c", PLAIN_COUNT]);
+    let answer: serde_json::Value = serde_json::from_str(&stats.answer()).unwrap();
+    assert_eq!(answer["warnings"], serde_json::json!([]), "{answer}");
+    assert!(plain.answer().contains("active|1"));
+    let runs = pairs(&stats, &plain);
+    let claim = |what: &str| format!("stats --json, verified TLS and SCRAM: {what}");
+    verdicts.ratio(claim("wall, against psql"), 0.6, &runs, |run| run.wall);
+    verdicts.ratio(claim("CPU, against psql"), 0.4, &runs, |run| run.cpu);
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 fn psql_with<'a>(psql: &'a Path, sql: &'a str, server: &'a Cluster) -> Program<'a> {
-    Program { path: psql, arguments: vec!["-XAtq", "-c", sql], server: Some(server) }
+    Program { path: psql, arguments: vec!["-XAtq", "-c", sql], server: Some(server), environment: vec![] }
 }
 
 /// The sessions a busy server has: most idle, some in a transaction, a few at work.
@@ -242,7 +304,8 @@ fn check_answers(count: usize, stats: &Program<'_>, plain: &Program<'_>, same: &
 /// The text that `stats` sends, as the server logs it.
 fn sql_of_stats(pgconn: &Path) -> String {
     let server = with(&[("log_statement", "all"), ("log_line_prefix", "")]);
-    Program { path: pgconn, arguments: vec!["stats", "--json"], server: Some(&server) }.answer();
+    Program { path: pgconn, arguments: vec!["stats", "--json"], server: Some(&server), environment: vec![] }
+        .answer();
     let log = fs::read_to_string(server.dir.join("log")).unwrap();
     let after = |line: &str| line.split_once("statement: ").map(|(_, text)| text.to_owned());
     let mut statement = String::new();

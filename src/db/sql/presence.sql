@@ -5,8 +5,8 @@ select s.pid, (extract(epoch from s.backend_start) * 1000000)::int8 as started,
        encode(textsend(r.rolname::text), 'hex')    as role,
        encode(textsend(d.datname::text), 'hex')    as database,
        s.client, s.state <> 'idle' as busy,
-       extract(epoch from s.now - s.xact_start)::float8 as xact_seconds,
-       case when s.state = 'idle' then extract(epoch from s.now - s.state_change)::float8 end as idle_seconds
+       extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds,
+       case when s.state = 'idle' then extract(epoch from clock_timestamp() - s.state_change)::float8 end as idle_seconds
 from ({activity}) s left join pg_roles r on r.oid = s.usesysid left join pg_database d on d.oid = s.datid
 where s.pid <> pg_backend_pid() and {scope}
-  and ({seconds}::float8 is null or s.hidden or s.backend_start > s.now - {seconds}::float8 * interval '1 second')
+  and ({seconds}::float8 is null or s.hidden or s.backend_start > clock_timestamp() - {seconds}::float8 * interval '1 second')
