@@ -66,6 +66,21 @@ def hikaricp():
     assert hikari["keepalive-time"] < hikari["max-lifetime"]
 
 
+def hikaricp_properties():
+    """Prints what Spring binds to HikariCP's own properties, but for where to connect."""
+
+    def camel(name):
+        first, *rest = name.split("-")
+        return first + "".join(word.capitalize() for word in rest)
+
+    for name, value in parsed()["spring"]["datasource"]["hikari"].items():
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                print(f"dataSource.{key}={str(inner).lower() if isinstance(inner, bool) else inner}")
+        else:
+            print(f"{camel(name)}={value}")
+
+
 def rails():
     settings = parsed()["production"]
     assert (settings["pool"], settings["variables"]["statement_timeout"]) == (9, 7000)
