@@ -28,6 +28,12 @@ impl Ui {
         Self { quiet, verbose, color, json: format.is_json() }
     }
 
+    /// The same channel for what a question is about: who is asked has to see it, however quiet the run is to be and
+    /// whatever carries its result.
+    pub(crate) const fn asking(self) -> Self {
+        Self { quiet: false, json: false, ..self }
+    }
+
     /// Whether somebody can be asked: stdin and stderr are terminals.
     pub(crate) fn is_terminal(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

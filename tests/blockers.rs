@@ -1,6 +1,6 @@
 //! `blockers`: who waits for whom, on a real server.
 
-use super::common::{Cluster, Pgconn, Session, with};
+use super::common::{Cluster, Pgconn, Session, wait_until, with};
 use serde_json::{Value, json};
 
 fn blockers(cluster: &Cluster, arguments: &[&str]) -> Value {
@@ -64,13 +64,26 @@ fn row_locks_are_seen_by_a_role_that_sees_nothing_else() {
     cluster.query("create role plain login; create table t (id int primary key); insert into t values (1)");
     let root = cluster.idle_in_transaction(&app("root"), "update t set id = 1");
     let waiter = cluster.waiting(&app("waiter"), "update t set id = 1");
+    let unseen = Pgconn::new(&["blockers", "-U", "plain"]).on(&cluster).run().success();
+    assert_eq!(unseen.stdout, "no session whose waits this role can see waits for a lock\n");
+    assert!(unseen.stderr.contains("2 sessions hidden from this role may wait, too"), "{unseen}");
+    assert!(unseen.stderr.contains("hint: see their waits with --all-waits"), "{unseen}");
+    let warnings = blockers(&cluster, &["-U", "plain"])["warnings"].clone();
+    assert_eq!(warnings[0]["code"], "hidden_waits");
     for user in ["postgres", "plain"] {
-        let document = blockers(&cluster, &["-U", user]);
+        let document = blockers(&cluster, &["--all-waits", "-U", user]);
         assert_eq!(document["roots"], json!([root.pid]), "{user}");
         assert_eq!(session(&document, waiter.pid)["blocked_by"], json!([root.pid]), "{user}");
         assert_eq!(session(&document, waiter.pid)["lock"]["type"], "transactionid");
         assert_eq!(session(&document, root.pid)["hidden"], user == "plain");
     }
+    // What is hidden can still stand ahead of a wait that is seen.
+    cluster.query("grant all on t to plain");
+    let own = cluster.waiting(&[("user", "plain")], "update t set id = 1");
+    let document = blockers(&cluster, &["-U", "plain"]);
+    assert_eq!(document["blocked_count"], 1);
+    let ahead = session(&document, own.pid)["blocked_by"][0].clone();
+    assert!([json!(root.pid), json!(waiter.pid)].contains(&ahead), "{document}");
 }
 
 #[test]
@@ -118,21 +131,36 @@ fn a_deadlock_is_shown_as_a_circle() {
 
 #[test]
 fn hundreds_of_waiters_are_bounded_unless_asked_for() {
-    let cluster = with(&[("max_connections", "230")]);
+    let cluster = with(&[("max_connections", "330")]);
     cluster.query("create table t ()");
     let root = cluster.idle_in_transaction(&app("root"), "lock table t");
-    let waiters: Vec<Session> = (0..205)
-        .map(|_| {
+    // Each waits for all that are ahead of it: the edges grow with the square.
+    let mut watcher = cluster.session();
+    let waiters: Vec<Session> = (1..=300)
+        .map(|number| {
             let mut waiter = cluster.connect(&app("waiter")).unwrap();
-            waiter.send("select from t");
+            waiter.send("begin; lock table t");
+            let queue = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
+            wait_until("it stands in the queue", || {
+                watcher.query(queue)[0][0].as_deref() == Some(number.to_string().as_str())
+            });
             waiter
         })
         .collect();
-    cluster.wait_until("(select count(*) from pg_stat_activity where wait_event_type = 'Lock') = 205");
     let some = blockers(&cluster, &[]);
     assert_eq!(session(&some, root.pid)["blocks_total"], 200);
     assert_eq!(some["warnings"][0]["code"], "waits_cut");
+    assert_eq!(some["sessions"].as_array().unwrap().len(), 201);
+    let edges = |document: &Value| -> usize {
+        let sessions = document["sessions"].as_array().unwrap();
+        sessions.iter().map(|session| session["blocked_by"].as_array().unwrap().len()).sum()
+    };
+    assert_eq!(edges(&some), 200 * 201 / 2);
+    let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
+    assert!(table.stderr.contains("300 wait; only the 200 longest waits were looked at"), "{}", table.stderr);
+    assert!(table.stdout.contains(&format!("\n└───────────────(9)─ {}", waiters[8].pid)), "{}", table.stdout);
     let all = blockers(&cluster, &["--all-waits"]);
+    assert_eq!(edges(&all), 300 * 301 / 2);
     assert_eq!(session(&all, root.pid)["blocks_total"], waiters.len());
     assert_eq!(all["warnings"], json!([]));
     let plan = Pgconn::new(&["kill", "--json", "-n", "--app", "root"]).on(&cluster).run().success().json();

@@ -1,6 +1,8 @@
 //! `drain`: closed, empty, and open again exactly as before, whatever happens in between.
 
-use super::common::{Cluster, Pgconn, Session, wait_until, with};
+mod steps;
+
+use super::common::{Cluster, Pgconn, Running, Session, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +21,16 @@ fn server() -> Cluster {
 
 /// Everything that says who may enter.
 fn door(cluster: &Cluster) -> String {
-    cluster.value("select datconnlimit || ' ' || datallowconn || ' ' || datacl::text from pg_database where datname = 'shop'")
+    cluster.value(
+        "select concat_ws(' ', datconnlimit, datallowconn, coalesce(datacl::text, '(null)')) from pg_database \
+         where datname = 'shop'",
+    )
+}
+
+/// Whether it is not as [`server`] made it.
+fn closed(cluster: &Cluster) -> bool {
+    const OPEN: &str = "7 t {boss=CTc/boss,guest=c/boss,=Tc/boss,web=c*/boss}";
+    door(cluster) != OPEN
 }
 
 fn inside(parameters: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
@@ -46,26 +57,77 @@ fn a_command_runs_with_nobody_else_inside_while_clients_reconnect_as_fast_as_the
                 }
             }
         };
-        std::thread::scope(|scope| {
+        let outcome = std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(client);
             }
+            let others: Vec<Running> = (0..3).map(|_| comes_and_goes(&cluster)).collect();
             cluster.wait_until("(select count(*) from pg_stat_activity where datname = 'shop') >= 3");
-            let arguments = ["--fence", fence, "--", PROGRAM, "ls", "--db", "shop", "--json"];
-            let outcome = drain(&cluster, &arguments).run();
+            let look = "for turn in 1 2 3 4 5 6 7 8; do \"$0\" ls --db shop --all-backends -F ndjson; done";
+            let outcome = drain(&cluster, &["--fence", fence, "--", "sh", "-c", look, PROGRAM]).run();
             stop.store(true, Ordering::Relaxed);
+            for other in others {
+                other.signal(Signal::SIGKILL);
+                let _ = other.finish();
+            }
             wait_until("the clients have stopped", || {
                 cluster
                     .query("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'shop'")
                     .is_empty()
             });
-            let outcome = outcome.success();
-            assert_eq!(outcome.json()["sessions"], json!([]), "stdout is the command's alone: {outcome}");
-            assert!(outcome.stderr.contains("to open it again by hand: "), "{outcome}");
-            assert!(outcome.stderr.contains("open as before"), "{outcome}");
+            outcome
         });
+        let outcome = outcome.success();
+        assert_eq!(outcome.stdout, "", "nobody is inside, and stdout is the command's alone: {outcome}");
+        assert!(outcome.stderr.contains("to open it again by hand: "), "{outcome}");
+        assert!(outcome.stderr.contains("open as before"), "{outcome}");
         assert_eq!(door(&cluster), before, "{fence}");
     }
+}
+
+/// A process whose children connect one after the other, as fast as they can.
+fn comes_and_goes(cluster: &Cluster) -> Running {
+    let connect = "while :; do \"$0\" stats -d shop -U web -q >/dev/null 2>&1; done";
+    Pgconn::of("sh", &["-c", connect, PROGRAM]).on(cluster).spawn()
+}
+
+/// What has never been granted or revoked is not stored, and is not stored afterwards either.
+#[test]
+fn default_privileges_stay_unwritten_where_that_is_possible() {
+    let cluster = with(&[]);
+    cluster.query("create role boss login; create role web login");
+    cluster.query("create database shop owner boss");
+    let before = door(&cluster);
+    assert_eq!(before, "-1 t (null)");
+    let outcome = drain(&cluster, &["--fence", "revoke", "--for", "1ms", "--json"]).run().success();
+    assert_eq!((&outcome.json()["restored"], &outcome.json()["warnings"]), (&json!(true), &json!([])));
+    assert_eq!(door(&cluster), before);
+    // The way back by hand is the same.
+    let run = drain(&cluster, &["--fence", "revoke", "--for", "1h"]).spawn();
+    wait_until("it is closed", || door(&cluster) != before);
+    assert_eq!(cluster.connect(&inside(&[])).unwrap_err().sqlstate, "42501");
+    run.signal(Signal::SIGKILL);
+    let outcome = run.finish().fails_with(137);
+    let (_, sql) = outcome.stderr.split_once("to open it again by hand: ").unwrap();
+    cluster.query(sql.lines().next().unwrap());
+    assert_eq!(door(&cluster), before);
+    // What somebody else grants meanwhile is kept.
+    let run = drain(&cluster, &["--fence", "revoke", "--for", "1h"]).spawn();
+    wait_until("it is closed", || door(&cluster) != before);
+    cluster.query("grant create on database shop to web");
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish().fails_with(1);
+    assert!(outcome.stderr.contains("somebody else has changed who may enter it"), "{outcome}");
+    assert_eq!(cluster.value("select has_database_privilege('web', 'shop', 'create')::text"), "true");
+    cluster.query("revoke create on database shop from web; update pg_database set datacl = null where datname = 'shop'");
+    // Its owner cannot leave them unwritten, and is told so.
+    let outcome = drain(&cluster, &["--for", "1ms", "-U", "boss"]).run().success();
+    assert!(outcome.stderr.contains("warning: its privileges are PostgreSQL's default"), "{outcome}");
+    assert_eq!(door(&cluster), "-1 t {=Tc/boss,boss=CTc/boss}");
+    // A limit of nobody is what a drain that was killed can have left.
+    cluster.query("alter database shop connection limit 0");
+    let outcome = drain(&cluster, &["--for", "1ms"]).run().success();
+    assert!(outcome.stderr.contains("warning: its connection limit is 0 already"), "{outcome}");
 }
 
 #[test]
@@ -87,14 +149,7 @@ fn every_end_opens_it_again_exactly_as_it_was() {
         assert!(outcome.stderr.contains("exit status: 7"), "{outcome}");
         let outcome = drain(&cluster, &["--fence", fence, "--", "/nonexistent/program"]).run().fails_with(1);
         assert_eq!(door(&cluster), before, "{fence} {outcome}");
-        // Signals while it is held, and while a command runs, which gets them, too.
-        for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
-            let run = start(&["--for", "1h"]);
-            wait_until("it is closed", closed);
-            run.signal(signal);
-            let outcome = run.finish().fails_with(code);
-            assert_eq!(door(&cluster), before, "{fence} {outcome}");
-        }
+        // A command gets the signals, too.
         let run = start(&[
             "--",
             "sh",
@@ -106,18 +161,6 @@ fn every_end_opens_it_again_exactly_as_it_was() {
         run.signal(Signal::SIGTERM);
         let outcome = run.finish().fails_with(143);
         assert_eq!((outcome.stdout.as_str(), door(&cluster)), ("ready\ntold\n", before.clone()), "{fence}");
-        // The connection is lost while it is held: from then on its session asks nothing any more.
-        let run = start(&["--for", "3s"]);
-        wait_until("it is closed", closed);
-        cluster.wait_until(
-            "exists (select from pg_stat_activity where application_name = 'pgconn' and state = 'idle' \
-             and clock_timestamp() - state_change > interval '300 milliseconds')",
-        );
-        cluster.query(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgconn'",
-        );
-        let outcome = run.finish().success();
-        assert_eq!(door(&cluster), before, "{fence} {outcome}");
     }
 }
 

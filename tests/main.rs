@@ -8,6 +8,7 @@
 )]
 
 mod blockers;
+mod cancel;
 mod check;
 mod cluster;
 mod common;

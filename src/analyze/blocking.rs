@@ -18,11 +18,10 @@ pub(crate) struct Line {
 
 /// Returns for each pid that is waited for how many sessions wait for it, directly or behind others.
 pub(crate) fn held_up(waits: &[Wait]) -> HashMap<i32, i64> {
-    let behind = behind(waits);
-    behind
-        .keys()
-        .map(|pid| (*pid, i64::try_from(reach([*pid], &behind).len() - 1).unwrap_or(i64::MAX)))
-        .collect()
+    let mut behind = Matrix::new(edges(waits).map(|(pid, blocker)| (blocker, pid)));
+    behind.close();
+    let waited_for: HashSet<i32> = edges(waits).map(|(_, blocker)| blocker).collect();
+    waited_for.into_iter().map(|pid| (pid, behind.others(pid))).collect()
 }
 
 /// Returns the pids that are in a tree with one of `chosen`: those it waits for and those that wait for it.
@@ -36,13 +35,14 @@ pub(crate) fn relatives(waits: &[Wait], chosen: &[i32]) -> HashSet<i32> {
 /// session ahead of it (one that nobody else it waits for is itself behind). Every pid comes once.
 pub(crate) fn tree(waits: &[Wait]) -> Vec<Line> {
     let (ahead, behind, held) = (ahead(waits), behind(waits), held_up(waits));
+    let matrix = Matrix::new(edges(waits));
     let mut pids: Vec<i32> = waits.iter().map(|wait| wait.pid).chain(behind.keys().copied()).collect();
     let rank = |pid: &i32| (std::cmp::Reverse(held.get(pid).copied().unwrap_or(0)), *pid);
     pids.sort_unstable_by_key(rank);
     pids.dedup();
     let mut under: HashMap<i32, Vec<i32>> = HashMap::new();
     for pid in &pids {
-        if let Some(parent) = nearest(*pid, &ahead) {
+        if let Some(parent) = nearest(*pid, &ahead, &matrix) {
             under.entry(parent).or_default().push(*pid);
         }
     }
@@ -66,13 +66,61 @@ pub(crate) fn tree(waits: &[Wait]) -> Vec<Line> {
 }
 
 /// The session directly ahead: of those waited for, one that is behind most of the others.
-fn nearest(pid: i32, ahead: &HashMap<i32, Vec<i32>>) -> Option<i32> {
+fn nearest(pid: i32, ahead: &HashMap<i32, Vec<i32>>, matrix: &Matrix) -> Option<i32> {
     let blockers = ahead.get(&pid)?;
-    let queue = |blocker: i32| {
-        let before = ahead.get(&blocker).map(Vec::as_slice).unwrap_or_default();
-        blockers.iter().filter(|other| before.contains(other)).count()
-    };
+    let queue = |blocker: i32| matrix.in_common(pid, blocker);
     blockers.iter().copied().max_by_key(|blocker| (queue(*blocker), std::cmp::Reverse(*blocker)))
+}
+
+/// Edges as one bit for each pair of pids: a queue of n exclusive waiters has n² / 2 of them, and what is asked of them
+/// would otherwise take n⁴ steps.
+struct Matrix {
+    place: HashMap<i32, usize>,
+    rows: Vec<Vec<u64>>,
+}
+
+impl Matrix {
+    fn new(edges: impl Iterator<Item = (i32, i32)>) -> Self {
+        let edges: Vec<(i32, i32)> = edges.collect();
+        let mut place = HashMap::new();
+        for (from, to) in &edges {
+            for pid in [from, to] {
+                let next = place.len();
+                place.entry(*pid).or_insert(next);
+            }
+        }
+        let mut rows = vec![vec![0_u64; place.len().div_ceil(64)]; place.len()];
+        for (from, to) in &edges {
+            let (from, to) = (place[from], place[to]);
+            rows[from][to / 64] |= 1 << (to % 64);
+        }
+        Self { place, rows }
+    }
+
+    /// Adds an edge to everything that can be reached over others.
+    fn close(&mut self) {
+        for through in 0..self.rows.len() {
+            let further = self.rows[through].clone();
+            for row in &mut self.rows {
+                if row[through / 64] & (1 << (through % 64)) != 0 {
+                    row.iter_mut().zip(&further).for_each(|(word, more)| *word |= more);
+                }
+            }
+        }
+    }
+
+    /// How many edges lead from `pid` to others.
+    fn others(&self, pid: i32) -> i64 {
+        let Some(&place) = self.place.get(&pid) else { return 0 };
+        let itself = i64::from(self.rows[place][place / 64] & (1 << (place % 64)) != 0);
+        self.rows[place].iter().map(|word| i64::from(word.count_ones())).sum::<i64>() - itself
+    }
+
+    /// To how many pids edges lead from both.
+    fn in_common(&self, one: i32, other: i32) -> u32 {
+        let (Some(&one), Some(&other)) = (self.place.get(&one), self.place.get(&other)) else { return 0 };
+        self.rows[one].iter().zip(&self.rows[other]).map(|(a, b)| (a & b).count_ones()).sum()
+    }
 }
 
 fn ahead(waits: &[Wait]) -> HashMap<i32, Vec<i32>> {
@@ -145,6 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn a_long_queue_of_exclusive_waiters_is_a_chain_and_costs_little() {
+        let queue: Vec<Wait> =
+            (1..400).map(|pid| Wait { pid, blocked_by: (0..pid).rev().collect() }).collect();
+        let lines = tree(&queue);
+        assert!(lines.iter().enumerate().all(|(at, line)| line.depth == at && line.pid == at as i32));
+        assert_eq!(held_up(&queue)[&0], 399);
+    }
+
+    #[test]
     fn a_circle_is_shown_as_one() {
         let circle = waits(&[(1, &[2]), (2, &[1]), (3, &[2])]);
         let held = held_up(&circle);
@@ -166,6 +223,20 @@ mod tests {
             let everybody: HashSet<i32> =
                 waits.iter().flat_map(|wait| wait.blocked_by.iter().chain([&wait.pid])).copied().collect();
             prop_assert_eq!(pids, everybody);
+        }
+
+        /// What the bits say, found out a second time step by step.
+        #[test]
+        fn those_held_up_are_those_that_can_be_reached(
+            edges in prop::collection::vec((0i32..90, prop::collection::vec(0i32..90, 0..3)), 0..90)
+        ) {
+            let waits: Vec<Wait> = edges.into_iter().map(|(pid, blocked_by)| Wait { pid, blocked_by }).collect();
+            let behind = behind(&waits);
+            let expected: HashMap<i32, i64> = behind
+                .keys()
+                .map(|pid| (*pid, i64::try_from(reach([*pid], &behind).len() - 1).unwrap()))
+                .collect();
+            prop_assert_eq!(held_up(&waits), expected);
         }
     }
 }

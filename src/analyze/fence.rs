@@ -36,12 +36,32 @@ impl Fence {
         }
     }
 
-    /// The statements for `database`, which has the name `name` when they run.
+    /// What is to be known before `database` is closed, with its stable word: that it is closed already, or that it cannot
+    /// become what it was to the letter.
+    pub(crate) fn concern(self, database: &Database) -> Option<(&'static str, String)> {
+        let closed = |what: &str| {
+            let message =
+                format!("{what} already, and will be again; a drain that was killed can have left it so");
+            Some(("already_closed", message))
+        };
+        match self {
+            Self::Limit if database.connection_limit == 0 => closed("its connection limit is 0"),
+            Self::Hard if !database.allow_connections => closed("it allows no connections"),
+            Self::Revoke if database.default_grants && !database.writable => Some((
+                "default_grants",
+                "its privileges are PostgreSQL's default, which only a superuser can leave unwritten; they will be the same, written out"
+                    .into(),
+            )),
+            Self::Limit | Self::Hard | Self::Revoke => None,
+        }
+    }
+
+    /// The statements for `database`, which is `now` when they run: perhaps under another name.
     ///
     /// # Errors
     /// With the reason when what is there could not be restored exactly.
-    pub(crate) fn statements(self, database: &Database, name: &str) -> Result<Statements, String> {
-        let alter = |what: String| vec![format!("ALTER DATABASE {} {what}", quoted(name))];
+    pub(crate) fn statements(self, database: &Database, now: &Database) -> Result<Statements, String> {
+        let alter = |what: String| vec![format!("ALTER DATABASE {} {what}", quoted(&now.name))];
         match self {
             Self::Limit => Ok(Statements {
                 close: alter("CONNECTION LIMIT 0".into()),
@@ -51,21 +71,21 @@ impl Fence {
                 close: alter("ALLOW_CONNECTIONS false".into()),
                 restore: alter(format!("ALLOW_CONNECTIONS {}", database.allow_connections)),
             }),
-            Self::Revoke => revoke(database, name),
+            Self::Revoke => revoke(database, now),
         }
     }
 }
 
-fn revoke(database: &Database, name: &str) -> Result<Statements, String> {
-    let affected: Vec<&Grant> =
-        database.grants.iter().filter(|grant| grant.privilege == "CONNECT" && !grant.to_owner).collect();
+fn revoke(database: &Database, now: &Database) -> Result<Statements, String> {
+    let (affected, left): (Vec<&Grant>, Vec<&Grant>) =
+        database.grants.iter().partition(|grant| grant.privilege == "CONNECT" && !grant.to_owner);
     if affected.is_empty() {
         return Err("nobody but its owner was granted CONNECT, so there is nothing to revoke".into());
     }
     if affected.iter().any(|grant| !grant.by_owner) {
         return Err("CONNECT was also granted by others than its owner, which could not be restored".into());
     }
-    let on = format!("ON DATABASE {}", quoted(name));
+    let on = format!("ON DATABASE {}", quoted(&now.name));
     let from: Vec<String> = affected.iter().map(|grant| grantee(grant)).collect();
     let close = vec![format!("REVOKE CONNECT {on} FROM {}", from.join(", "))];
     // A grantee whose only privilege this was loses its place in the list, so the list is built anew in its order.
@@ -79,7 +99,11 @@ fn revoke(database: &Database, name: &str) -> Result<Statements, String> {
         format!("GRANT {} {on} TO {}{option}", grant.privilege, grantee(grant))
     };
     let mut restore = Vec::new();
-    if anew {
+    // No GRANT leads back to where nothing is stored; what somebody else has granted meanwhile is not wiped out with it.
+    if database.default_grants && database.writable && (now.default_grants || now.grants.iter().eq(left)) {
+        let oid = database.oid;
+        restore.push(format!("UPDATE pg_catalog.pg_database SET datacl = NULL WHERE oid = {oid}"));
+    } else if anew {
         let mut all: Vec<String> = database.grants.iter().map(grantee).collect();
         all.dedup();
         restore.push(format!("REVOKE ALL {on} FROM {}", all.join(", ")));
@@ -117,7 +141,7 @@ mod tests {
             connection_limit: -1,
             owner: "boss".into(),
             default_grants: false,
-            grants_text: String::new(),
+            writable: false,
             owned: true,
             grants,
         }
@@ -126,10 +150,11 @@ mod tests {
     #[test]
     fn limits_and_flags_are_restored_to_what_they_were() {
         let shop = database(Vec::new());
-        let limit = Fence::Limit.statements(&shop, "order").unwrap();
+        let limit = Fence::Limit.statements(&shop, &shop).unwrap();
         assert_eq!(limit.close, ["ALTER DATABASE \"order\" CONNECTION LIMIT 0"]);
         assert_eq!(limit.restore, ["ALTER DATABASE \"order\" CONNECTION LIMIT -1"]);
-        let hard = Fence::Hard.statements(&shop, "new").unwrap();
+        let renamed = Database { name: "new".into(), ..shop.clone() };
+        let hard = Fence::Hard.statements(&shop, &renamed).unwrap();
         assert_eq!(hard.restore, ["ALTER DATABASE \"new\" ALLOW_CONNECTIONS true"]);
     }
 
@@ -137,12 +162,12 @@ mod tests {
     fn grants_are_restored_in_their_order() {
         let plain =
             database(vec![grant(None, "TEMPORARY"), grant(None, "CONNECT"), grant(Some("boss"), "CONNECT")]);
-        let simple = Fence::Revoke.statements(&plain, "order").unwrap();
+        let simple = Fence::Revoke.statements(&plain, &plain).unwrap();
         assert_eq!(simple.close, ["REVOKE CONNECT ON DATABASE \"order\" FROM PUBLIC"]);
         assert_eq!(simple.restore, ["GRANT CONNECT ON DATABASE \"order\" TO PUBLIC"]);
         let sole = database(vec![grant(Some("a\"b"), "CONNECT"), grant(Some("boss"), "CREATE")]);
         assert_eq!(
-            Fence::Revoke.statements(&sole, "order").unwrap().restore,
+            Fence::Revoke.statements(&sole, &sole).unwrap().restore,
             [
                 "REVOKE ALL ON DATABASE \"order\" FROM \"a\"\"b\", \"boss\"",
                 "GRANT CONNECT ON DATABASE \"order\" TO \"a\"\"b\"",
@@ -154,7 +179,36 @@ mod tests {
     #[test]
     fn what_could_not_be_restored_is_not_revoked() {
         let foreign = Grant { by_owner: false, ..grant(Some("a"), "CONNECT") };
-        assert!(Fence::Revoke.statements(&database(vec![foreign]), "order").is_err());
-        assert!(Fence::Revoke.statements(&database(vec![grant(Some("boss"), "CONNECT")]), "order").is_err());
+        let sole = grant(Some("boss"), "CONNECT");
+        for grants in [vec![foreign], vec![sole]] {
+            let database = database(grants);
+            assert!(Fence::Revoke.statements(&database, &database).is_err());
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_stored_nothing_is_stored_again_by_those_who_can() {
+        let owners = || grant(Some("boss"), "CREATE");
+        let plain = database(vec![grant(None, "TEMPORARY"), grant(None, "CONNECT"), owners()]);
+        let before = Database { oid: 7, default_grants: true, ..plain };
+        let restore = |before: &Database, now: &Database| {
+            Fence::Revoke.statements(before, now).unwrap().restore.join("; ")
+        };
+        let granted = "GRANT CONNECT ON DATABASE \"order\" TO PUBLIC";
+        let emptied = "UPDATE pg_catalog.pg_database SET datacl = NULL WHERE oid = 7";
+        assert_eq!(restore(&before, &before), granted, "its owner cannot");
+        let superusers = Database { writable: true, ..before };
+        assert_eq!(restore(&superusers, &superusers), emptied);
+        let closed = Database {
+            default_grants: false,
+            grants: vec![grant(None, "TEMPORARY"), owners()],
+            ..superusers.clone()
+        };
+        assert_eq!(restore(&superusers, &closed), emptied);
+        let changed = Database {
+            grants: vec![grant(None, "TEMPORARY"), owners(), grant(Some("web"), "CREATE")],
+            ..closed
+        };
+        assert_eq!(restore(&superusers, &changed), granted, "what is new is not wiped out");
     }
 }

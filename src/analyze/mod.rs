@@ -2,6 +2,7 @@
 
 pub(crate) mod blocking;
 pub(crate) mod concerns;
+pub(crate) mod consent;
 pub(crate) mod fence;
 pub(crate) mod health;
 pub(crate) mod metrics;

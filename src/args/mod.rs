@@ -46,8 +46,9 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "DUR", value_parser = duration)]
     pub(crate) connect_wait: Option<Duration>,
     /// When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
-    pub(crate) emergency: Emergency,
+    /// [default: auto; never for what changes the server]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub(crate) emergency: Option<Emergency>,
 }
 
 /// When to get in through a walsender's slot.

@@ -13,6 +13,7 @@ use super::watch::{self, Shown};
 use crate::analyze::blocking::{self, Line};
 use crate::analyze::pooler::End;
 use crate::args::Filters;
+use crate::db::Reach;
 use crate::exit::Exit;
 use crate::model::act::Wait;
 use crate::model::blocking::{Blocked, Prepared, Waits};
@@ -33,13 +34,16 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// How many waits are looked at: each costs the lock manager a moment of standstill.
 const MOST_WAITS: usize = 200;
 
+/// Up to which depth a line is indented; beyond, the depth is a number.
+const DEEPEST: usize = 8;
+
 /// How many roots get the command that would free those behind them.
 const ADVISED: usize = 3;
 
 /// Arguments of `blockers`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Look at all waits, however many they are, and not only at the 200 longest
+    /// Look at all waits: of hidden sessions, too, for which pg_locks is read, and not only at the 200 longest
     #[arg(long)]
     all_waits: bool,
     /// A pooler's console: name the client that it serves with each session
@@ -52,12 +56,12 @@ pub(crate) struct Args {
 /// Looks, builds the tree and prints it.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filter = args.filters.filter();
-    let limit = (!args.all_waits).then_some(MOST_WAITS);
+    let reach = if args.all_waits { Reach::All } else { Reach::Longest(MOST_WAITS) };
     let query_bytes = context.query_bytes();
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
         let behind = Behind::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
-        let (surroundings, mut waits) = db.waits(&filter, limit, query_bytes).await?;
+        let (surroundings, mut waits) = db.waits(&filter, reach, query_bytes).await?;
         if let Some(behind) = &behind {
             for session in &mut waits.sessions {
                 session.pooler_client = behind.client(&end(session), session.xact_seconds);
@@ -71,16 +75,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         if !filter.is_empty() {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
         }
-        if limit.is_some_and(|limit| waits.waiting > i64::try_from(limit).unwrap_or(i64::MAX)) {
-            head.warnings.push(Warning {
-                code: "waits_cut",
-                message: format!(
-                    "{} wait; only the {MOST_WAITS} longest waits were looked at",
-                    waits.waiting
-                ),
-                hint: Some("see all of them with --all-waits".into()),
-            });
-        }
+        head.warnings.extend(not_seen(&waits, reach));
         if waits.sessions.is_empty() {
             head.warnings.extend(super::did_you_mean(db, &filter).await?);
         }
@@ -101,6 +96,30 @@ fn end(session: &Blocked) -> End<'_> {
     }
 }
 
+/// What was left out so that the look costs little, and how to see it.
+fn not_seen(waits: &Waits, reach: Reach) -> Vec<Warning> {
+    let hint = |what: &str| Some(format!("see {what} with --all-waits"));
+    let mut warnings = Vec::new();
+    if let Reach::Longest(most) = reach
+        && waits.waiting > i64::try_from(most).unwrap_or(i64::MAX)
+    {
+        warnings.push(Warning {
+            code: "waits_cut",
+            message: format!("{} wait; only the {most} longest waits were looked at", waits.waiting),
+            hint: hint("all of them"),
+        });
+    }
+    if waits.not_looked_at > 0 {
+        let hidden = text::count(waits.not_looked_at, "session");
+        warnings.push(Warning {
+            code: "hidden_waits",
+            message: format!("{hidden} hidden from this role may wait, too; that was not looked at"),
+            hint: hint("their waits"),
+        });
+    }
+    warnings
+}
+
 /// The answer of `blockers`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -113,6 +132,9 @@ pub(super) struct Blockers {
     sessions: Vec<Blocked>,
     /// Prepared transactions that somebody waits for.
     prepared: Vec<Prepared>,
+    /// True when it is known of every session whether it waits.
+    #[serde(skip)]
+    complete: bool,
     #[serde(skip)]
     lines: Vec<Line>,
 }
@@ -120,7 +142,7 @@ pub(super) struct Blockers {
 impl Blockers {
     /// Builds the tree; with filters, only the trees in which a session matches or may match.
     fn new(waits: Waits, filtered: bool) -> Self {
-        let Waits { mut sessions, mut prepared, .. } = waits;
+        let Waits { mut sessions, mut prepared, not_looked_at, .. } = waits;
         let mut edges = edges(&sessions, &prepared);
         if filtered {
             let chosen: Vec<i32> = sessions
@@ -149,6 +171,7 @@ impl Blockers {
             roots: roots.collect(),
             sessions,
             prepared,
+            complete: not_looked_at == 0,
             lines,
         }
     }
@@ -209,7 +232,11 @@ impl Report for Blockers {
 
     fn blocks(&self, _: &Head) -> Vec<Block> {
         if self.blocked_count == 0 {
-            return vec![Block::marked(Mark::Good, "no session waits for a lock")];
+            return vec![if self.complete {
+                Block::marked(Mark::Good, "no session waits for a lock")
+            } else {
+                Block::line("no session whose waits this role can see waits for a lock")
+            }];
         }
         let mut table = Table::new(&[
             ("PID", Align::Left),
@@ -352,6 +379,7 @@ fn branch(line: Line) -> String {
     match line.depth {
         0 if line.cycle => "↻ ".into(),
         0 => String::new(),
-        depth => format!("└{} ", "─".repeat(2 * depth - 1)),
+        depth @ 1..=DEEPEST => format!("└{} ", "─".repeat(2 * depth - 1)),
+        depth => format!("└{}({depth})─ ", "─".repeat(2 * DEEPEST - 1)),
     }
 }

@@ -252,7 +252,15 @@ impl Context {
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect(&self) -> Result<Db, db::Error> {
-        self.connect_with(self.connection.emergency).await
+        self.connect_with(self.connection.emergency.unwrap_or(Emergency::Auto)).await
+    }
+
+    /// The same for commands that change what the server stores, which are worth no emergency unless one is declared.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub(crate) async fn connect_to_change(&self) -> Result<Db, db::Error> {
+        self.connect_with(self.connection.emergency.unwrap_or(Emergency::Never)).await
     }
 
     /// The same with another rule for the emergency lane: a full server is what monitoring is to find, not to get round.

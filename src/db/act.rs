@@ -2,7 +2,8 @@
 //! what is left afterwards.
 
 use super::look::{Selection, session_of, surroundings_of};
-use super::rows::Rows;
+use super::rows::{Row, Rows};
+use super::told::is_pooled;
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::act::{
     Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, Wait, Wanted,
@@ -87,16 +88,23 @@ impl Db {
                 ("scope", "true"),
                 waitstart,
                 wait_seconds,
+                ("hidden_too", "true"),
                 ("lock", ""),
                 ("details", ""),
                 ("limit", &MOST_WAITERS.to_string()),
             ],
         );
-        let questions =
-            [sql::fill(sql::SURROUNDINGS, &[]), sessions, processes, sql::fill(sql::LOCKS, &[]), waits];
-        let answers = <[Rows; 5]>::try_from(self.look(&questions).await?)
+        let questions = [
+            sql::fill(sql::SURROUNDINGS, &[]),
+            sessions,
+            processes,
+            sql::fill(sql::LOCKS, &[]),
+            waits,
+            sql::fill(sql::OWN, &[]),
+        ];
+        let answers = <[Rows; 6]>::try_from(self.look(&questions).await?)
             .map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
-        let [surroundings, sessions, processes, locks, waits] = answers;
+        let [surroundings, sessions, processes, locks, waits, own] = answers;
         let surroundings = surroundings_of(&surroundings)?;
         let facts = Facts {
             candidates: candidates_of(&sessions, surroundings.query_size)?,
@@ -110,8 +118,15 @@ impl Db {
                 .try_fold(0, |most, row| Ok::<_, Error>(row.number::<usize>("n")?.unwrap_or(0).max(most)))?
                 > MOST_WAITERS,
             waits: waits_of(&waits)?,
+            pooler: own.first().map(|own| self.pooler_of(own)).transpose()?.flatten(),
         };
         Ok((surroundings, facts))
+    }
+
+    /// Where the pooler connects from that this session goes through.
+    fn pooler_of(&self, own: &Row) -> Result<Option<String>, Error> {
+        let pooled = is_pooled(self.told_pid, own.required("pid")?);
+        Ok(own.word("client")?.filter(|_| pooled))
     }
 
     /// Signals those sessions that are still what they were, in one statement; returns a verdict for each, in order.

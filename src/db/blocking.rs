@@ -11,16 +11,24 @@ use crate::model::server::Surroundings;
 const LOCK: &str = ", max(l.locktype) as locktype, max(l.mode) as mode, max(l.database::int8) as database, \
                     max(l.relation::int8)::oid as relation";
 
+/// Which waits are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Of the sessions whose waits this role can see, so many that have waited longest.
+    Longest(usize),
+    /// All, with those of hidden sessions, which are looked for in pg_locks.
+    All,
+}
+
 impl Db {
-    /// Looks at who waits for whom, at most at `limit` waits (the longest ones) when there is one. `query_bytes` as in
-    /// [`super::Listing`].
+    /// Looks at who waits for whom, as far as `reach` says. `query_bytes` as in [`super::Listing`].
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
     pub(crate) async fn waits(
         &self,
         filter: &Filter,
-        limit: Option<usize>,
+        reach: Reach,
         query_bytes: Option<u32>,
     ) -> Result<(Surroundings, Waits), Error> {
         let query = match query_bytes {
@@ -36,6 +44,10 @@ impl Db {
              case when l.database in (0, (select oid from pg_database where datname = current_database())) \
                   then encode(textsend(l.relation::regclass::text), 'hex') end as relation"
         );
+        let limit = match reach {
+            Reach::Longest(limit) => limit.to_string(),
+            Reach::All => "all".into(),
+        };
         let [waitstart, wait_seconds] = self.wait_clock();
         let waits = sql::fill(
             sql::WAITS,
@@ -45,16 +57,24 @@ impl Db {
                 ("scope", Selection { all_backends: true, ..Selection::default() }.scope()),
                 waitstart,
                 wait_seconds,
+                ("hidden_too", if reach == Reach::All { "true" } else { "false" }),
                 ("lock", LOCK),
                 ("details", &details),
-                ("limit", &limit.map_or_else(|| "all".to_owned(), |limit| limit.to_string())),
+                ("limit", &limit),
             ],
         );
-        let questions = [sql::fill(sql::SURROUNDINGS, &[]), waits, sql::fill(sql::PREPARED_BLOCKERS, &[])];
-        let [surroundings, rows, prepared] = <[Rows; 3]>::try_from(self.look(&questions).await?)
+        let questions = [
+            sql::fill(sql::SURROUNDINGS, &[]),
+            waits,
+            sql::fill(sql::PREPARED_BLOCKERS, &[]),
+            sql::fill(sql::HIDDEN, &[]),
+        ];
+        let [surroundings, rows, prepared, hidden] = <[Rows; 4]>::try_from(self.look(&questions).await?)
             .map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
+        let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
         let mut waits = Waits {
             prepared: prepared.iter().map(prepared_of).collect::<Result<_, _>>()?,
+            not_looked_at: if reach == Reach::All { 0 } else { hidden },
             ..Waits::default()
         };
         for row in rows {

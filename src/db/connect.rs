@@ -58,6 +58,8 @@ pub(crate) struct Established {
     pub(crate) encrypted: bool,
     /// What the user should know: a fall-back to plaintext or to another database.
     pub(crate) notices: Vec<Notice>,
+    /// The process id that was told for cancel requests.
+    pub(crate) told_pid: Option<i32>,
     /// The means to cancel what the session runs.
     pub(crate) canceller: Canceller,
 }

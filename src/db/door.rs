@@ -1,7 +1,9 @@
 //! The door of a database: who may enter, who is in, and changing the former.
 
 use super::rows::{Row, Rows};
+use super::told::is_pooled;
 use super::{Db, Error, Kind, sql};
+use crate::model::act::Identity;
 use crate::model::database::{Database, Grant, Inside};
 
 /// Which database is meant.
@@ -35,7 +37,7 @@ impl Db {
             connection_limit: row.required("connection_limit")?,
             owner: row.text("owner")?.unwrap_or_default(),
             default_grants: row.claim("default_grants")?,
-            grants_text: row.text("grants")?.unwrap_or_default(),
+            writable: row.claim("writable")?,
             owned: row.claim("owned")?,
             grants: grants.iter().map(grant_of).collect::<Result<_, _>>()?,
         }))
@@ -50,6 +52,19 @@ impl Db {
         let row = answers.iter().flatten().next();
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
         Ok(Inside { sessions: row.required("sessions")?, starting: row.required("starting")? })
+    }
+
+    /// Who this session is; none behind a pooler, where it is another one for each transaction.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn own_session(&self) -> Result<Option<Identity>, Error> {
+        let answers = self.look(&[sql::fill(sql::OWN, &[])]).await?;
+        let row = answers.iter().flatten().next();
+        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no session"))?;
+        let pid = row.required("pid")?;
+        let backend_start = row.word("backend_start")?.filter(|_| !is_pooled(self.told_pid, pid));
+        Ok(backend_start.map(|backend_start| Identity { pid, backend_start, query_start: None }))
     }
 
     /// Runs the statements of a fence, all or none of them.

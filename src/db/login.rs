@@ -97,7 +97,7 @@ pub(super) async fn attempt(
     if let Answer::Authentication(method) = &answer {
         check_method(info, host, method, encrypted).map_err(named)?;
     }
-    wire.swallow_startup_packet();
+    let told = wire.swallow_startup_packet();
     let (client, mut driver) =
         driver_config(info, host).connect_raw(tokio::io::empty(), Prepared(wire)).await.map_err(|error| {
             let password_source = host.password.as_ref().map(|password| password.source.to_string());
@@ -117,6 +117,7 @@ pub(super) async fn attempt(
         lane: wanted.lane,
         encrypted,
         notices: Vec::new(),
+        told_pid: told.pid(),
         canceller,
     })
 }

@@ -24,6 +24,7 @@ mod settings;
 mod sql;
 mod startup;
 mod tls;
+mod told;
 mod wire;
 
 use std::time::Duration;
@@ -32,6 +33,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
+pub(crate) use blocking::Reach;
 pub(crate) use connect::{Attempt, Notice, Options};
 pub(crate) use door::Which;
 pub(crate) use error::{Error, Kind, Scope};
@@ -60,6 +62,7 @@ pub(crate) struct Db {
     target: Target,
     notices: Vec<Notice>,
     lane: Lane,
+    told_pid: Option<i32>,
     version_num: i32,
     timeout: Duration,
     stop: Stop,
@@ -116,6 +119,7 @@ impl Db {
             target,
             notices: session.notices,
             lane: session.lane,
+            told_pid: session.told_pid,
             version_num: 0,
             timeout,
             stop,

@@ -128,6 +128,7 @@ impl Db {
             ("scope", selection.scope()),
             waitstart,
             wait_seconds,
+            ("hidden_too", "true"),
             ("lock", ""),
             ("details", ""),
             ("limit", WAITERS),

@@ -49,6 +49,12 @@ impl Error {
             )
     }
 
+    /// True when the server has answered that it did nothing; else it may have done what was asked for. The end of a
+    /// session (57P01 and its kin) is told with an SQLSTATE, too, and can cross with the answer to a commit.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.sqlstate.as_deref().is_some_and(|code| !code.starts_with("57P") && !code.starts_with("08"))
+    }
+
     /// True when a statement ran into its limit: a look can be had again, the same statement need not.
     pub(crate) const fn is_late(&self) -> bool {
         matches!(self.kind, Kind::StatementTimeout)
@@ -73,7 +79,10 @@ mod tests {
         assert!(Error::new(Kind::Refused, "").is_transient());
         assert!(Error::new(Kind::StartingUp, "").is_transient());
         let lost = Error { sqlstate: Some("08006".into()), ..Error::new(Kind::Server, "") };
-        assert!(lost.is_transient());
+        assert!(lost.is_transient() && !lost.is_refusal());
+        let answered = |code: &str| Error { sqlstate: Some(code.into()), ..Error::new(Kind::Server, "") };
+        assert!(answered("55P03").is_refusal() && !answered("57P01").is_refusal());
+        assert!(!Error::new(Kind::StatementTimeout, "").is_refusal(), "given up by us, not by the server");
         for kind in [
             Kind::AuthFailed,
             Kind::NoSuchDatabase,

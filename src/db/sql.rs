@@ -44,6 +44,10 @@ pub(crate) const DATABASE: &str = include_str!("sql/database.sql");
 pub(crate) const GRANTS: &str = include_str!("sql/grants.sql");
 /// Who is in a database or on the way in.
 pub(crate) const INSIDE: &str = include_str!("sql/inside.sql");
+/// How many sessions are hidden.
+pub(crate) const HIDDEN: &str = include_str!("sql/hidden.sql");
+/// The session that asks.
+pub(crate) const OWN: &str = include_str!("sql/own.sql");
 /// What decides which sessions this role may signal.
 pub(crate) const POWERS: &str = include_str!("sql/powers.sql");
 /// The one statement that signals.

@@ -2,6 +2,7 @@
 //! with the first answer of the server put back in front, and with its own startup packet swallowed, because
 //! pgconn has sent one already.
 
+use super::told::{Listener, Told};
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
@@ -29,6 +30,8 @@ pub(crate) struct Wire {
     swallow: Swallow,
     /// The hash of the server's certificate, for SCRAM channel binding.
     end_point: Option<Vec<u8>>,
+    /// Who reads the login along.
+    listener: Option<Listener>,
 }
 
 /// The state of throwing the driver's startup packet away.
@@ -44,7 +47,7 @@ enum Swallow {
 impl Wire {
     /// A stream with nothing read ahead; `end_point` is the channel binding of an encrypted one.
     pub(super) fn new(transport: Transport, end_point: Option<Vec<u8>>) -> Self {
-        Self { transport, replay: Vec::new(), swallow: Swallow::Off, end_point }
+        Self { transport, replay: Vec::new(), swallow: Swallow::Off, end_point, listener: None }
     }
 
     /// Puts `bytes` back in front of what is read next.
@@ -53,9 +56,18 @@ impl Wire {
         self.replay = bytes;
     }
 
-    /// From now on the first packet written is thrown away: the driver's startup packet.
-    pub(super) fn swallow_startup_packet(&mut self) {
+    /// From now on the first packet written is thrown away: the driver's startup packet. What is read is listened to for the
+    /// process id that the server tells.
+    pub(super) fn swallow_startup_packet(&mut self) -> Told {
         self.swallow = Swallow::Length(Vec::with_capacity(4));
+        let told = Told::default();
+        self.listener = Some(told.listener());
+        told
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        self.listener =
+            self.listener.take().and_then(|mut listener| listener.hear(bytes).then_some(listener));
     }
 
     /// Whether the bytes are encrypted.
@@ -100,13 +112,19 @@ impl AsyncRead for Wire {
             let count = self.replay.len().min(buffer.remaining());
             let bytes: Vec<u8> = self.replay.drain(..count).collect();
             buffer.put_slice(&bytes);
+            self.hear(&bytes);
             return Poll::Ready(Ok(()));
         }
-        match &mut self.transport {
+        let known = buffer.filled().len();
+        let polled = match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        };
+        if self.listener.is_some() {
+            self.hear(buffer.filled().get(known..).unwrap_or_default());
         }
+        polled
     }
 }
 

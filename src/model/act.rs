@@ -87,6 +87,9 @@ pub(crate) struct Facts {
     pub(crate) waits: Vec<Wait>,
     /// True when more sessions wait than were looked at.
     pub(crate) waits_cut: bool,
+    /// Where the pooler connects from that stands between this run and the server, as `client` of a session; none without
+    /// one.
+    pub(crate) pooler: Option<String>,
 }
 
 /// Who a session is, exactly, and what it was doing when it was looked at.

@@ -13,10 +13,10 @@ pub(crate) struct Database {
     pub(crate) connection_limit: i64,
     /// The role that owns it.
     pub(crate) owner: String,
-    /// True when nobody has ever granted or revoked anything.
+    /// True when nobody has ever granted or revoked anything: nothing is stored then.
     pub(crate) default_grants: bool,
-    /// `datacl` as text.
-    pub(crate) grants_text: String,
+    /// True when this role may write to the catalogue itself, which is what it takes to store nothing again.
+    pub(crate) writable: bool,
     /// True when this role has the owner's privileges.
     pub(crate) owned: bool,
     /// What is granted, in stored order.

@@ -6,6 +6,7 @@
 mod throwaway;
 
 mod console;
+mod namespace;
 mod pgbouncer;
 mod program;
 mod schema;
@@ -16,9 +17,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use console::{Answer, FakeConsole};
+pub(crate) use namespace::Namespace;
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Outcome, Pgconn, Running, psql};
-pub(crate) use server::{binaries, shared, start, unready, with, with_files};
+pub(crate) use server::{binaries, prepared, shared, start, unready, with, with_files};
 pub(crate) use throwaway::{Cluster, Session, SessionError};
 
 /// When something that should have happened long ago counts as never happening.

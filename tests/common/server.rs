@@ -21,10 +21,15 @@ pub(crate) fn start(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Resu
     Cluster::start(&binaries(), &settings(parameters, files), &|| true)
 }
 
+/// A server that is not started: for those who start it themselves, and differently.
+pub(crate) fn prepared(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Cluster {
+    let prepared = Cluster::prepare(&binaries(), &settings(parameters, files), &|| true);
+    prepared.unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// A server that never comes so far as to accept connections; it listens.
 pub(crate) fn unready(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Cluster {
-    let prepared = Cluster::prepare(&binaries(), &settings(parameters, files), &|| true);
-    let mut server = prepared.unwrap_or_else(|error| panic!("{error}"));
+    let mut server = prepared(parameters, files);
     server.order("start").unwrap();
     wait_until("it listens", || server.dir.join(format!(".s.PGSQL.{}", server.port)).exists());
     server

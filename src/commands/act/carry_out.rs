@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 
-use crate::analyze::plan::{Plan, Step};
+use crate::analyze::plan::{COMMITTED, Plan, Step};
 use crate::db::{self, Db, Kind, SignalOrder, Still};
 use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::render::Warning;
@@ -94,6 +94,7 @@ impl<'a> Act<'a> {
                 && let Some(fate) = new(step.outcome.result)
             {
                 step.outcome.result = fate;
+                step.outcome.error = None;
             }
         }
     }
@@ -263,6 +264,7 @@ fn fate(verdict: &db::Verdict) -> (Fate, Option<&'static str>) {
         "signal" | "gone" => (Fate::Gone, Some("it ended before it could be signalled")),
         "changed" => (Fate::Changed, Some("it changed before it could be signalled")),
         "no_effect" => (Fate::NoEffect, Some("its query ended before it could be cancelled")),
+        "committed" => (Fate::NoEffect, Some(COMMITTED)),
         "not_a_client" => (Fate::NotAClient, None),
         "not_permitted" => (Fate::NotPermitted, None),
         "not_visible" => (Fate::NotVisible, None),

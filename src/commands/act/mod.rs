@@ -5,6 +5,7 @@ pub(super) mod carry_out;
 pub(super) mod meanwhile;
 pub(super) mod pooled;
 pub(super) mod report;
+mod warnings;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use anyhow::Result;
 use clap::ValueHint;
 
 use super::Context;
-use crate::analyze::plan::{self, Circumstances, Consent, Plan, Reach};
+use crate::analyze::consent::{self, Circumstances, Consent, Reach};
+use crate::analyze::plan::{self, Plan};
 use crate::args::{self, Filters};
 use crate::db::Db;
 use crate::error::Failure;
@@ -21,6 +23,7 @@ use crate::exit::Exit;
 use crate::model::act::{Action, Named, Remaining, Wanted};
 use crate::model::filter::Name;
 use crate::model::server::Surroundings;
+use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use audit::Audit;
 use carry_out::Act;
@@ -86,7 +89,8 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
         let message = format!("{} match, more than --max {max}; nothing was done", sessions(counts.matched));
         return Err(Failure::refused(message).hinted("see them with --dry-run").into());
     }
-    let mut head = head(&db, &surroundings, &plan, facts.waits_cut);
+    let mut head = super::head(&db, &surroundings, 0);
+    head.warnings.extend(warnings::about(&plan, &facts));
     if plan.steps.is_empty() {
         head.warnings.extend(super::did_you_mean(&db, &wanted.filter).await?);
     }
@@ -99,7 +103,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     }
     let targets = plan.targets().count();
     if targets > 0 {
-        context.ui.show(&report::preview(&plan));
+        present(&report::preview(&plan), &mut head, consent, context);
         if consent == Consent::Ask {
             ask(job.action, targets, &db, context).await?;
         }
@@ -172,7 +176,20 @@ pub(super) fn consent(reach: Reach, yes: bool, context: &Context) -> Result<Cons
             return Err(Failure::usage(message).hinted("its one value is always: demand --yes everywhere"));
         }
     };
-    Ok(plan::consent(reach, Circumstances { yes, always, terminal: context.ui.is_terminal() }))
+    Ok(consent::consent(reach, Circumstances { yes, always, terminal: context.ui.is_terminal() }))
+}
+
+/// Shows what is about to be done, with its warnings: to whoever is then asked in every format and however quiet the run
+/// is. What has been said is not said again, unless the result itself carries it.
+pub(super) fn present(blocks: &[Block], head: &mut Head, consent: Consent, context: &Context) {
+    let ui = if consent == Consent::Ask { context.ui.asking() } else { context.ui };
+    for warning in &head.warnings {
+        ui.warning(warning);
+    }
+    ui.show(blocks);
+    if !context.format().is_json() {
+        head.warnings.clear();
+    }
 }
 
 /// Asks at the terminal; an answer that is not yes ends the run, and so does a signal.
@@ -204,32 +221,6 @@ pub(super) fn refuse_other_products(surroundings: &Surroundings) -> Result<(), F
         Some(product) => Err(Failure::refused(format!("this server is {product}; nothing was done"))
             .hinted("sessions are only signalled on PostgreSQL 12 and later; use that product's own means")),
     }
-}
-
-fn head(db: &Db, surroundings: &Surroundings, plan: &Plan, waits_cut: bool) -> Head {
-    let mut head = super::head(db, surroundings, 0);
-    head.warnings.extend(super::undecidable(plan.counts().undecidable));
-    for step in &plan.steps {
-        if step.prevents_wraparound && step.identity.is_some() {
-            head.warnings.push(Warning {
-                code: "prevents_wraparound",
-                message: format!(
-                    "pid {} is an autovacuum that prevents transaction id wraparound; ended, it only starts again, \
-                     and the server comes closer to refusing every write",
-                    step.outcome.pid
-                ),
-                hint: None,
-            });
-        }
-    }
-    if waits_cut {
-        head.warnings.push(Warning {
-            code: "waits_cut",
-            message: "so many sessions wait for locks that it was not counted who waits for whom".into(),
-            hint: None,
-        });
-    }
-    head
 }
 
 /// Every session of the plan, as it can be recognised.

@@ -8,9 +8,9 @@ use crate::analyze::fence::Fence;
 use crate::analyze::plan;
 use crate::commands::Context;
 use crate::commands::act::carry_out::Act;
-use crate::db::{Backoff, Db, Error, Which};
+use crate::db::{Backoff, Db, Error, SignalOrder, Which};
 use crate::error::Failure;
-use crate::model::act::{Action, Fate, Wanted};
+use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::model::database::Database;
 use crate::stop::Stop;
 
@@ -59,16 +59,34 @@ impl<'a> Door<'a> {
         self.ended
     }
 
-    /// Closes it. When it is not known whether that happened, it is opened again at once.
-    pub(super) async fn close(&mut self, statements: &[String]) -> Result<(), Failure> {
+    /// Closes it, over the session `own` where that is known. When it is not known whether that happened, it is opened again at once.
+    pub(super) async fn close(
+        &mut self,
+        statements: &[String],
+        own: Option<Identity>,
+    ) -> Result<(), Failure> {
         let Err(error) = self.connected().await?.change_door(statements).await else { return Ok(()) };
-        if error.sqlstate.is_none() {
-            self.db = None;
-            if let Restored::Failed(why) = self.restore().await {
-                return Err(Failure::from(error).detailed(format!("it may have been left closed: {why}")));
-            }
+        if error.is_refusal() {
+            return Err(error.into());
         }
-        Err(error.into())
+        self.db = None;
+        if let Some(own) = own {
+            self.end(own).await;
+        }
+        Err(Failure::from(error).detailed(match self.restore().await {
+            Restored::Failed(why) => format!("it may have been left closed: {why}"),
+            Restored::Done | Restored::Gone => "it is open as before".into(),
+        }))
+    }
+
+    /// Ends a session that may not have read our statement yet: it must not close the door after it was opened again.
+    async fn end(&mut self, session: Identity) {
+        let Ok(db) = self.connected().await else { return };
+        let wanted = Wanted { pgconn_too: true, ..Wanted::default() };
+        let identities = &[session];
+        let order = SignalOrder { action: Action::Terminate, identities, wanted: &wanted, filtered: false };
+        // What cannot be reached now is gone, or tried for by what follows.
+        let _ = db.signal(&order).await;
     }
 
     /// Ends sessions until none is left and none is on its way in.
@@ -141,7 +159,7 @@ impl<'a> Door<'a> {
         let db = self.connected().await?;
         // The command can have renamed or dropped it.
         let Some(now) = db.database(Which::Oid(oid)).await? else { return Ok(Restored::Gone) };
-        let statements = match fence.statements(&before, &now.name) {
+        let statements = match fence.statements(&before, &now) {
             Ok(statements) => statements,
             Err(why) => return Ok(Restored::Failed(why)),
         };

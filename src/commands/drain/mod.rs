@@ -13,8 +13,9 @@ use clap::ValueEnum;
 use super::Context;
 use super::act::{self, report::preview};
 use super::manual::{Group, Manual};
+use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::fence::Fence;
-use crate::analyze::plan::{self, Consent, Reach};
+use crate::analyze::plan;
 use crate::args;
 use crate::db::{Db, Kind, Which};
 use crate::error::Failure;
@@ -23,7 +24,8 @@ use crate::model::act::{Action, Wanted};
 use crate::model::database::Database;
 use crate::model::filter::{Filter, Name, Term};
 use crate::model::server::Surroundings;
-use crate::render::{Report as _, text};
+use crate::render::table::Block;
+use crate::render::{Report as _, Warning, text};
 use door::{Door, Restored};
 use hold::Held;
 pub(super) use report::Report;
@@ -94,6 +96,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (db, home) = connect_elsewhere(context, &args.db).await?;
     let wanted = wanted(&args.db);
     let (surroundings, facts) = db.facts(&wanted).await?;
+    let own = db.own_session().await?;
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
     let database = admitted(&db, &surroundings, &args.db).await?;
     let fence = match args.fence {
@@ -103,18 +106,23 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         None if surroundings.me.superuser => Fence::Limit,
         None => Fence::Revoke,
     };
-    let statements = fence.statements(&database, &database.name).map_err(|why| {
+    let statements = fence.statements(&database, &database).map_err(|why| {
         Failure::refused(format!("{why}; nothing was done"))
             .hinted("another fence: --fence limit, --fence hard")
     })?;
     let restore_sql = sql(&statements.restore);
-    let head = super::head(&db, &surroundings, 0);
-    if !plan.steps.is_empty() {
-        context.ui.show(&preview(&plan));
-    }
+    let mut head = super::head(&db, &surroundings, 0);
+    head.warnings.extend(fence.concern(&database).map(|(code, message)| Warning {
+        code,
+        message,
+        hint: None,
+    }));
     let sessions = text::count(i64::try_from(plan.steps.len()).unwrap_or(i64::MAX), "session");
     let who = fence.still_enter(&database);
-    context.ui.status(&format!("to close it: {} (can still enter: {who})", sql(&statements.close)));
+    let mut blocks = if plan.steps.is_empty() { Vec::new() } else { preview(&plan) };
+    blocks.push(Block::line(format!("to close it: {} (can still enter: {who})", sql(&statements.close))));
+    let asked = if args.dry_run { Consent::Given } else { consent };
+    act::present(&blocks, &mut head, asked, context);
     let mut report = Report::new(&database, fence, restore_sql.clone());
     if args.dry_run {
         db.close().await;
@@ -130,7 +138,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     // Never held back: whoever reads it can open the door when nothing else can.
     context.ui.always(&format!("to open it again by hand: {restore_sql}"));
     let mut door = Door::new(context, db.until_done(), home, database, fence);
-    door.close(&statements.close).await?;
+    door.close(&statements.close, own).await?;
     let done = empty_and_hold(&mut door, &args, &wanted, context).await;
     let restored = door.restore().await;
     report.set(door.ended(), &done, &restored);
@@ -185,7 +193,7 @@ fn finish(
 /// A connection to another database than the one that is to be empty, and that database's name.
 async fn connect_elsewhere(context: &Context, name: &str) -> Result<(Db, String)> {
     if context.conninfo()?.dbname() != name {
-        let db = context.connect().await?;
+        let db = context.connect_to_change().await?;
         let home = db.target().database.clone();
         if home != name {
             return Ok((db, home));

@@ -7,12 +7,12 @@ use anyhow::Result;
 use super::report::{Part, Timeouts};
 use super::statement::{self, Lasting};
 use super::{kind, name, no_such_name, refuse_unknown};
-use crate::analyze::plan::{Consent, Reach};
+use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::rights::{self, provider};
 use crate::analyze::settings::{at_server, effective, for_sessions};
 use crate::analyze::timeouts::{Plan, Situation, plan, stale, unmet, value_for};
 use crate::args;
-use crate::commands::act::{confirm, consent};
+use crate::commands::act::{confirm, consent, present};
 use crate::commands::{Context, head};
 use crate::db::{Db, Kind, Moment};
 use crate::error::Failure;
@@ -167,7 +167,7 @@ async fn change(
             .hinted("look first with --dry-run, then add --yes")
             .into());
     }
-    let db = context.connect().await?;
+    let db = context.connect_to_change().await?;
     let before = look(&db, scope, kinds, wanted).await?;
     let mut head = head(&db, &before.surroundings, 0);
     head.warnings.extend(before.plan.concerns.iter().map(|concern| Warning {
@@ -275,16 +275,11 @@ fn lacking(before: &Before) -> Option<Failure> {
     })
 }
 
-/// Shows the plan and asks, where somebody can be asked. The warnings that are shown there are not said again.
+/// Shows the plan and asks.
 async fn agree(before: &Before, head: &mut Head, db: &Db, context: &Context) -> Result<()> {
-    for warning in &head.warnings {
-        context.ui.warning(warning);
-    }
     let rows = concerned(&before.settings, &before.scope);
-    context.ui.show(&planned(Part::Planned, before, rows, true).blocks(head));
-    if !context.format().is_json() {
-        head.warnings.clear();
-    }
+    let blocks = planned(Part::Planned, before, rows, true).blocks(head);
+    present(&blocks, head, Consent::Ask, context);
     confirm(&question(before, &db.target().place()), context).await
 }
 

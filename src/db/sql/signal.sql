@@ -16,6 +16,7 @@ with a as materialized (
               when {same_query} and s.query_start is distinct from w.query_start  then 'changed'
               when not coalesce({filter}, false)                                  then 'changed'
               when {same_query} and s.state like 'idle%'                          then 'no_effect'
+              when {same_query} and s.wait_event = 'SyncRep'                      then 'committed'
               when not {may_signal}                                               then 'not_permitted'
               else 'signal' end as verdict
   from unnest({pids}::int4[], {backend_starts}::timestamptz[], {query_starts}::timestamptz[])

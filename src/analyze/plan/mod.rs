@@ -1,0 +1,211 @@
+//! The plan of an act: from facts to what is to be done with each session. Dry run, question and act all come from this
+//! one value.
+
+mod rules;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::blocking;
+use crate::model::act::{Action, Candidate, Facts, Fate, Identity, Named, Outcome, Tally, Through, Wanted};
+use crate::model::session::Session;
+pub(crate) use rules::COMMITTED;
+use rules::{Verdict, judge, missing_role, runs};
+
+/// What is to be done, worst session first.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// What is done to those that have an identity.
+    pub(crate) action: Action,
+    /// One per session that was named or found.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One session of a plan.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// What is known of it; its result is what would become of it (`would_terminate`), or why nothing will.
+    pub(crate) outcome: Outcome,
+    /// Who it is, for those that are acted on and for nobody else.
+    pub(crate) identity: Option<Identity>,
+    /// True when it was named, not found by a filter.
+    pub(crate) named: bool,
+    /// Whether it is what was asked for; none when that is hidden.
+    pub(crate) selected: Option<bool>,
+    /// True when it runs something that a cancel would stop.
+    pub(crate) running: bool,
+    /// True for an autovacuum worker that keeps the server from running out of transaction ids.
+    pub(crate) prevents_wraparound: bool,
+    /// The role whose privileges would permit it.
+    pub(crate) missing_role: Option<&'static str>,
+}
+
+/// How a plan's sessions are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Sessions that were asked for and were there when the plan was made.
+    pub(crate) matched: i64,
+    /// Done.
+    pub(crate) succeeded: i64,
+    /// Not done, though asked for.
+    pub(crate) failed: i64,
+    /// Nothing was to be done.
+    pub(crate) skipped: i64,
+    /// Sessions of which it is hidden whether they were asked for; they count as failed, too.
+    pub(crate) undecidable: i64,
+}
+
+impl Plan {
+    /// The sessions that are acted on.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Identity> {
+        self.steps.iter().filter_map(|step| step.identity.as_ref())
+    }
+
+    /// How many of those that are acted on come from `place`, as [`Outcome::client`] tells it.
+    pub(crate) fn targets_from(&self, place: &str) -> usize {
+        let from = |step: &&Step| step.identity.is_some() && step.outcome.client.as_deref() == Some(place);
+        self.steps.iter().filter(from).count()
+    }
+
+    /// Counts the sessions by what became of them.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for step in &self.steps {
+            match step.outcome.result.tally(step.named) {
+                Tally::Succeeded => counts.succeeded += 1,
+                Tally::Failed => counts.failed += 1,
+                Tally::Skipped => counts.skipped += 1,
+            }
+            match step.selected {
+                Some(true) => counts.matched += 1,
+                Some(false) => {}
+                None => counts.undecidable += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// Decides what is to be done with each session.
+pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &Facts) -> Plan {
+    let held: HashMap<i32, i64> = facts.locks.iter().copied().collect();
+    let waiting = blocking::held_up(&facts.waits);
+    let mut steps: Vec<Step> = Vec::new();
+    for candidate in &facts.candidates {
+        let pid = candidate.session.pid;
+        let mut step = step(action, wanted, facts, candidate);
+        step.outcome.locks_held = Some(held.get(&pid).copied().unwrap_or(0));
+        step.outcome.sessions_waiting = (!facts.waits_cut).then(|| waiting.get(&pid).copied().unwrap_or(0));
+        steps.push(step);
+    }
+    for named in &wanted.named {
+        if !facts.processes.iter().any(|process| process.pid == named.pid) {
+            steps.push(absent(*named));
+        }
+    }
+    steps.sort_by_key(|step| worst_first(&step.outcome));
+    Plan { action, steps }
+}
+
+/// Held up most sessions, oldest transaction, most locks, longest in its state.
+fn worst_first(outcome: &Outcome) -> (Reverse<i64>, Reverse<i64>, Reverse<i64>, Reverse<i64>, i32) {
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, and only orders")]
+    let microseconds = |seconds: Option<f64>| Reverse(seconds.map_or(-1, |seconds| (seconds * 1e6) as i64));
+    (
+        Reverse(outcome.sessions_waiting.unwrap_or(0)),
+        microseconds(outcome.xact_seconds),
+        Reverse(outcome.locks_held.unwrap_or(0)),
+        microseconds(outcome.state_seconds),
+        outcome.pid,
+    )
+}
+
+fn step(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) -> Step {
+    let session = &candidate.session;
+    let named = !wanted.named.is_empty();
+    let verdict = judge(action, wanted, facts, candidate);
+    let (result, error) = match verdict {
+        Verdict::Act if action == Action::Cancel => (Fate::WouldCancel, None),
+        Verdict::Act => (Fate::WouldTerminate, None),
+        Verdict::Spare(fate, why) => (fate, Some(why)),
+    };
+    let identity = || {
+        session.backend_start.clone().map(|backend_start| Identity {
+            pid: session.pid,
+            backend_start,
+            query_start: session.query_start.clone(),
+        })
+    };
+    let acts = error.is_none();
+    Step {
+        outcome: outcome(session, result, error.or_else(|| worker(facts, session.pid))),
+        identity: acts.then(identity).flatten(),
+        named,
+        selected: candidate.matches,
+        running: runs(session),
+        prevents_wraparound: candidate.prevents_wraparound,
+        missing_role: missing_role(result, candidate),
+    }
+}
+
+/// A worker that was named stands for its leader.
+fn worker(facts: &Facts, leader: i32) -> Option<String> {
+    let worker = facts.processes.iter().find(|process| process.leader == Some(leader))?;
+    Some(format!("leader of parallel worker {}", worker.pid))
+}
+
+fn absent(named: Named) -> Step {
+    let why = if named.started.is_some() { "there is no such session" } else { "no session has this pid" };
+    Step {
+        outcome: Outcome {
+            pid: named.pid,
+            session_id: named.started.map(|started| format!("{started:x}.{:x}", named.pid)),
+            backend_start: None,
+            database: None,
+            role: None,
+            application_name: None,
+            client: None,
+            client_port: None,
+            through: Through::Server,
+            state: None,
+            state_seconds: None,
+            xact_seconds: None,
+            locks_held: None,
+            sessions_waiting: None,
+            permitted: None,
+            result: Fate::Gone,
+            error: Some(why.into()),
+        },
+        identity: None,
+        named: true,
+        selected: Some(false),
+        running: false,
+        prevents_wraparound: false,
+        missing_role: None,
+    }
+}
+
+fn outcome(session: &Session, result: Fate, error: Option<String>) -> Outcome {
+    Outcome {
+        pid: session.pid,
+        session_id: session.session_id.clone(),
+        backend_start: session.backend_start.clone(),
+        database: session.database.clone(),
+        role: session.role.clone(),
+        application_name: Some(session.application_name.clone()),
+        client: session.client.clone(),
+        client_port: session.client_port.map(i64::from),
+        through: Through::Server,
+        state: session.state.clone(),
+        state_seconds: session.state_seconds,
+        xact_seconds: session.xact_seconds,
+        locks_held: None,
+        sessions_waiting: None,
+        permitted: Some(session.can_signal),
+        result,
+        error,
+    }
+}
+
+#[cfg(test)]
+mod tests;

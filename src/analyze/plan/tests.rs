@@ -1,0 +1,116 @@
+//! The rules of a plan, with literals.
+
+use super::*;
+use crate::model::act::{Process, Wait};
+
+fn session(pid: i32, state: &str) -> Session {
+    Session {
+        pid,
+        session_id: Some(format!("1.{pid:x}")),
+        backend_start: Some("2026-01-01T00:00:00.000000Z".into()),
+        backend_type: Some("client backend".into()),
+        database: Some("app".into()),
+        role: Some("alice".into()),
+        application_name: "web".into(),
+        client: Some("local".into()),
+        client_port: None,
+        state: Some(state.into()),
+        wait_event_type: None,
+        wait_event: None,
+        xact_start: None,
+        query_start: Some("2026-01-01T00:00:01.000000Z".into()),
+        state_change: None,
+        session_seconds: Some(60.0),
+        xact_seconds: None,
+        query_seconds: None,
+        state_seconds: Some(5.0),
+        query: None,
+        query_truncated: false,
+        query_id: None,
+        parallel_workers: 0,
+        hidden: false,
+        undecidable: false,
+        can_signal: true,
+        pooler_client: None,
+    }
+}
+
+fn candidate(session: Session) -> Candidate {
+    Candidate { session, matches: Some(true), superuser: false, prevents_wraparound: false }
+}
+
+fn facts(candidates: Vec<Candidate>) -> Facts {
+    let processes = candidates
+        .iter()
+        .map(|candidate| Process { pid: candidate.session.pid, own: false, leader: None })
+        .collect();
+    Facts { candidates, processes, ..Facts::default() }
+}
+
+fn named(pids: &[i32]) -> Wanted {
+    let named = pids.iter().map(|pid| Named { pid: *pid, started: None }).collect();
+    Wanted { named, ..Wanted::default() }
+}
+
+fn fate(action: Action, wanted: &Wanted, candidate: Candidate) -> Fate {
+    let plan = plan(action, wanted, &facts(vec![candidate]));
+    let step = &plan.steps[0];
+    let acts = matches!(step.outcome.result, Fate::WouldCancel | Fate::WouldTerminate);
+    assert_eq!(acts, step.identity.is_some(), "only those that are acted on have an identity");
+    step.outcome.result
+}
+
+#[test]
+fn protections_hold_unless_a_session_is_named() {
+    let filters = Wanted::default();
+    let own = || Session { application_name: "pgconn".into(), ..session(7, "idle") };
+    assert_eq!(fate(Action::Terminate, &filters, candidate(own())), Fate::Protected);
+    assert_eq!(fate(Action::Terminate, &named(&[7]), candidate(own())), Fate::WouldTerminate);
+    let sender = || Session { backend_type: Some("walsender".into()), ..session(7, "active") };
+    let all = Wanted { all_backends: true, ..named(&[7]) };
+    assert_eq!(fate(Action::Terminate, &filters, candidate(sender())), Fate::NotAClient);
+    assert_eq!(fate(Action::Terminate, &named(&[7]), candidate(sender())), Fate::NotAClient);
+    assert_eq!(fate(Action::Terminate, &all, candidate(sender())), Fate::WouldTerminate);
+    let mut myself = facts(vec![candidate(session(7, "active"))]);
+    myself.processes[0].own = true;
+    let plan = plan(Action::Terminate, &all, &myself);
+    assert_eq!(plan.steps[0].outcome.result, Fate::Protected);
+}
+
+#[test]
+fn what_cannot_be_decided_or_done_is_never_acted_on() {
+    let filters = Wanted::default();
+    let terminate = |candidate| fate(Action::Terminate, &filters, candidate);
+    let idle = || candidate(session(7, "idle"));
+    let hidden = Session { hidden: true, backend_start: None, backend_type: None, ..session(7, "idle") };
+    assert_eq!(terminate(Candidate { matches: None, ..idle() }), Fate::NotVisible);
+    assert_eq!(terminate(Candidate { matches: Some(false), ..idle() }), Fate::Changed);
+    assert_eq!(terminate(candidate(hidden)), Fate::NotVisible);
+    let forbidden = Session { can_signal: false, ..session(7, "idle") };
+    assert_eq!(terminate(candidate(forbidden)), Fate::NotPermitted);
+    assert_eq!(fate(Action::Cancel, &filters, idle()), Fate::NoEffect);
+    let syncing = Session { wait_event: Some("SyncRep".into()), ..session(7, "active") };
+    assert_eq!(fate(Action::Cancel, &filters, candidate(syncing)), Fate::NoEffect);
+    assert_eq!(fate(Action::Cancel, &filters, candidate(session(7, "active"))), Fate::WouldCancel);
+}
+
+#[test]
+fn a_named_session_that_is_not_there_is_a_failure() {
+    let plan = plan(Action::Terminate, &named(&[7, 8]), &facts(vec![candidate(session(7, "idle"))]));
+    let counts = plan.counts();
+    assert_eq!((counts.matched, counts.failed), (1, 1));
+    assert_eq!(Fate::Gone.tally(false), Tally::Succeeded);
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let mut facts = facts((1..=4).map(|pid| candidate(session(pid, "idle"))).collect());
+    facts.waits = vec![Wait { pid: 9, blocked_by: vec![3] }];
+    facts.candidates[1].session.xact_seconds = Some(10.0);
+    facts.locks = vec![(4, 2)];
+    let order = |facts: &Facts| -> Vec<i32> {
+        let plan = plan(Action::Terminate, &Wanted::default(), facts);
+        plan.steps.iter().map(|step| step.outcome.pid).collect()
+    };
+    assert_eq!(order(&facts), [3, 2, 4, 1]);
+}

@@ -1,0 +1,196 @@
+//! `kill`: how it goes on once it has begun: grace, watching, Ctrl-C, the log.
+
+use super::{Stopped, app, kill, pids, row};
+use crate::common::{Pgconn, Session, shared, wait_until, with};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use std::fs;
+
+#[test]
+fn grace_cancels_first_and_then_ends_what_is_left() {
+    let cluster = shared();
+    let mut busy = cluster.active(&app("grace"));
+    let mut idle = cluster.connect(&app("grace")).unwrap();
+    let outcome = kill(cluster, &["--app", "grace", "--grace", "300ms"]).run().success();
+    assert_eq!(pids(&outcome, "terminated").len(), 2);
+    assert_eq!(busy.finish().unwrap_err().sqlstate, "57014", "cancelled before it was ended");
+    assert!(busy.is_ended() && idle.is_ended());
+    // A client that leaves on its cancelled query is not waited for any longer.
+    let mut leaving = cluster.active(&app("grace"));
+    let run = kill(cluster, &["--app", "grace", "--grace", "1h"]).spawn();
+    leaving.finish().unwrap_err();
+    let pid = leaving.pid;
+    drop(leaving);
+    assert_eq!(pids(&run.finish().success(), "terminated"), [pid]);
+}
+
+#[test]
+fn an_interrupted_grace_ends_nothing() {
+    let cluster = shared();
+    let mut busy = cluster.active(&app("grace-interrupted"));
+    let mut idle = cluster.connect(&app("grace-interrupted")).unwrap();
+    let run = kill(cluster, &["--app", "grace-interrupted", "--grace", "1h"]).spawn();
+    assert_eq!(busy.finish().unwrap_err().sqlstate, "57014");
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish().fails_with(130);
+    assert_eq!(pids(&outcome, "failed").len(), 2);
+    assert!(row(&outcome, busy.pid)["error"].as_str().unwrap().starts_with("its query was cancelled"));
+    busy.query("select 1");
+    idle.query("select 1");
+}
+
+#[test]
+fn signalled_is_not_gone() {
+    let cluster = shared();
+    let stuck = cluster.connect(&app("stuck")).unwrap();
+    let mut fine = cluster.connect(&app("stuck")).unwrap();
+    let stopped = Stopped::new(stuck.pid);
+    let outcome = kill(cluster, &["--app", "stuck", "--verify", "200ms"]).run().fails_with(4);
+    assert_eq!(pids(&outcome, "signalled"), [stuck.pid]);
+    assert_eq!(pids(&outcome, "terminated"), [fine.pid]);
+    assert_eq!(outcome.json()["remaining_matching"], 1);
+    assert!(fine.is_ended());
+    drop(stopped);
+}
+
+#[test]
+fn ctrl_c_in_the_middle_reports_what_was_done() {
+    let cluster = shared();
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let stuck = cluster.connect(&app("ctrl-c")).unwrap();
+        let mut fine = cluster.connect(&app("ctrl-c")).unwrap();
+        let stopped = Stopped::new(stuck.pid);
+        let run = kill(cluster, &["--app", "ctrl-c", "--verify", "1h"]).spawn();
+        assert!(fine.is_ended());
+        run.signal(signal);
+        let outcome = run.finish().fails_with(code);
+        assert_eq!(pids(&outcome, "signalled"), [stuck.pid]);
+        assert_eq!(pids(&outcome, "terminated"), [fine.pid]);
+        drop(stopped);
+        drop(stuck);
+    }
+}
+
+/// Nobody has to listen for it to be done whole, and to be in the log.
+#[test]
+fn a_closed_stdout_does_not_stop_it_half_way() {
+    let cluster = shared();
+    let program = env!("CARGO_BIN_EXE_pgconn");
+    let log = cluster.dir.join("closed.ndjson");
+    for (number, closed) in ["| true", "| head -c 1", ">&-", "2>&-", ">&- 2>&-"].into_iter().enumerate() {
+        let mut victims: Vec<Session> = (0..3).map(|_| cluster.connect(&app("closed")).unwrap()).collect();
+        let command = format!(
+            "\"{program}\" kill --app closed --log '{}' {closed}; exit ${{PIPESTATUS[0]}}",
+            log.display()
+        );
+        let outcome = Pgconn::of("bash", &["-c", &command]).on(cluster).run().success();
+        assert!(!outcome.stderr.contains("error"), "{closed} {outcome}");
+        assert!(victims.iter_mut().all(Session::is_ended));
+        assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 3 * (number + 1), "{closed}");
+    }
+}
+
+#[test]
+fn every_signal_is_logged_before_the_run_ends() {
+    let cluster = shared();
+    let victims: Vec<Session> = (0..2).map(|_| cluster.connect(&app("logged")).unwrap()).collect();
+    let log = cluster.dir.join("audit.ndjson");
+    let path = log.to_str().unwrap();
+    let dry = kill(cluster, &["--app", "logged", "--log", path, "-n"]).run().success();
+    assert_eq!((pids(&dry, "would_terminate").len(), log.exists()), (2, false));
+    // Whoever reads the result finds it logged.
+    let program = env!("CARGO_BIN_EXE_pgconn");
+    let command = format!(
+        "\"{program}\" kill --app logged --state idle --log '{path}' | {{ read -r first; wc -l <'{path}'; cat >/dev/null; }}"
+    );
+    let outcome = Pgconn::of("bash", &["-c", &command]).on(cluster).run().success();
+    assert_eq!(outcome.stdout.trim(), "2", "{outcome}");
+    let text = fs::read_to_string(&log).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    for line in lines {
+        let victim = victims.iter().find(|victim| line["pid"] == victim.pid).unwrap();
+        let keys: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known = [
+            "at",
+            "action",
+            "os_user",
+            "target",
+            "named",
+            "filter",
+            "pid",
+            "session_id",
+            "backend_start",
+            "database",
+            "role",
+            "application_name",
+            "result",
+            "error",
+        ];
+        known.sort_unstable();
+        let mut sorted = keys.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, known);
+        let id = line["session_id"].as_str().unwrap();
+        assert!(id.ends_with(&format!(".{:x}", victim.pid)), "{line}");
+        assert!(line["at"].as_str().unwrap().ends_with('Z') && line["backend_start"].is_string(), "{line}");
+        for (key, value) in [
+            ("action", "terminate"),
+            ("filter", "--app logged --state idle"),
+            ("database", "postgres"),
+            ("role", "postgres"),
+            ("application_name", "logged"),
+            ("result", "terminated"),
+        ] {
+            assert_eq!(line[key], value, "{key}: {line}");
+        }
+        assert_eq!(
+            (&line["target"]["user"], &line["target"]["host"]),
+            (&"postgres".into(), &cluster.host().into())
+        );
+        assert_eq!((&line["error"], &line["named"]), (&Value::Null, &Value::Array(Vec::new())));
+        assert!(line["os_user"].is_string(), "{line}");
+    }
+    // A run that is interrupted logs what it has done, too: one line for each of two signals.
+    let mut busy = cluster.active(&app("logged"));
+    let run = kill(cluster, &["--app", "logged", "--grace", "1h", "--log", path]).spawn();
+    assert_eq!(busy.finish().unwrap_err().sqlstate, "57014");
+    run.signal(Signal::SIGINT);
+    let _ = run.finish().fails_with(130);
+    let text = fs::read_to_string(&log).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["pid"], &last["action"], &last["result"]),
+        (&busy.pid.into(), &"cancel".into(), &"failed".into())
+    );
+    assert!(last["error"].as_str().unwrap().contains("interrupted before the session was ended"), "{last}");
+}
+
+#[test]
+fn clients_that_come_back_are_counted() {
+    let cluster = with(&[]);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                if let Ok(mut session) = cluster.connect(&app("pool")) {
+                    let _ = session.run("select pg_sleep(3600)");
+                }
+            }
+        });
+        cluster.wait_until(
+            "exists (select from pg_stat_activity where application_name = 'pool' and state = 'active')",
+        );
+        let mut hinted = false;
+        // The client needs some milliseconds to come back, so not every run sees it.
+        wait_until("a new session is seen", || {
+            let outcome =
+                Pgconn::new(&["kill", "--db", "postgres", "--app", "pool"]).on(&cluster).run().success();
+            hinted = outcome.stderr.contains("pgconn drain --db postgres");
+            assert_eq!(outcome.stdout.contains("1 of them new"), hinted, "{outcome}");
+            hinted
+        });
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        while kill(&cluster, &["--app", "pool"]).run().success().json()["matched"] != 0 {}
+    });
+}
