@@ -10,7 +10,7 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use super::{Kind, Pooler, head};
-use crate::analyze::plan::{Consent, Reach};
+use crate::analyze::consent::{Consent, Reach};
 use crate::args;
 use crate::commands::Context;
 use crate::commands::act::{self, meanwhile};
