@@ -49,7 +49,7 @@ fn document(outcome: &Outcome) -> Outcome {
 /// The same pid, role, database, application and state: only the moment at which it started tells the heir apart.
 #[test]
 fn a_pid_that_is_really_used_a_second_time_is_spared() {
-    let Some(mut namespace) = Namespace::start(prepared(&[("autovacuum", "off")])) else { return };
+    let Some(mut namespace) = Namespace::start(prepared(&[("autovacuum", "off")], &[])) else { return };
     let name = app("recycled");
     for command in ["kill", "cancel"] {
         let victim = start(&namespace.cluster, command);
@@ -95,7 +95,7 @@ fn end(cluster: &Cluster, mut session: Session) {
 /// In the time of grace the filters do not count any more: all the more the session itself has to.
 #[test]
 fn a_pid_that_is_used_again_in_the_time_of_grace_is_spared() {
-    let Some(mut namespace) = Namespace::start(prepared(&[("autovacuum", "off")])) else { return };
+    let Some(mut namespace) = Namespace::start(prepared(&[("autovacuum", "off")], &[])) else { return };
     let mut other = namespace.cluster.active(&app("grace-other"));
     let mut victim = namespace.cluster.active(&app("grace"));
     let pid = victim.pid;

@@ -1,7 +1,8 @@
 //! `kill` and `cancel` on a standby, through PgBouncer, and on a server that is full.
 
 use super::{app, kill, pids};
-use crate::common::{Cluster, PgBouncer, Pgconn, Session, standby_of, wait_until, with};
+use crate::common::server::standby_of;
+use crate::common::{Cluster, PgBouncer, Pgconn, Session, wait_until, with};
 use serde_json::json;
 
 fn cancel(cluster: &Cluster, arguments: &[&str]) -> Pgconn {
@@ -10,8 +11,8 @@ fn cancel(cluster: &Cluster, arguments: &[&str]) -> Pgconn {
 
 #[test]
 fn a_standby_is_a_server_like_any_other() {
-    let mut primary = with(&[("wal_level", "replica")]);
-    let standby = standby_of(&mut primary);
+    let primary = with(&[]);
+    let standby = standby_of(&primary);
     primary.query("create table here ()");
     standby.wait_until("to_regclass('here') is not null");
     let mut busy = standby.active(&app("standby"));
