@@ -31,7 +31,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -s d -l dbname -d 'Database 
 complete -c pgconn -n "__fish_pgconn_needs_command" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_needs_command" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_needs_command" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_needs_command" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -106,7 +106,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s d -l dbname -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -161,7 +161,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s d -l dbname -d 'Dat
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -216,7 +216,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s d -l dbname -
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -263,7 +263,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s d -l dbname -d 'D
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -310,7 +310,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s d -l dbname -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -355,7 +355,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s d -l dbname -
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -369,7 +369,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l watch -d 'Loo
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l all-waits -d 'Look at all waits, however many they are, and not only at the 200 longest'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l all-waits -d 'Look at all waits: of hidden sessions, too, for which pg_locks is read, and not only at the 200 longest'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l all-backends -d 'Server processes, walsenders and workers too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s W -l password -d 'Ask for a password before connecting'
@@ -401,7 +401,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s d -l dbname -
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -415,7 +415,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l watch -d 'Loo
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l all-waits -d 'Look at all waits, however many they are, and not only at the 200 longest'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l all-waits -d 'Look at all waits: of hidden sessions, too, for which pg_locks is read, and not only at the 200 longest'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l all-backends -d 'Server processes, walsenders and workers too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s W -l password -d 'Ask for a password before connecting'
@@ -449,7 +449,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s d -l dbname -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -501,7 +501,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s d -l dbname -d 'D
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -553,7 +553,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s d -l dbname 
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -592,7 +592,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s d -l dbname -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -636,7 +636,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_se
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -683,7 +683,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -731,7 +731,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -774,7 +774,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_see
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -815,7 +815,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -849,7 +849,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -879,7 +879,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -910,7 +910,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -941,7 +941,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -973,7 +973,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1009,7 +1009,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s d -l dbname -d 'D
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1056,7 +1056,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s d -l dbname -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1088,7 +1088,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s d -l dbname -d 'D
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1117,7 +1117,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s d -l dbname -
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1202,7 +1202,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s d -l dbname -d 'D
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1234,7 +1234,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s d -l dbname -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1266,7 +1266,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s d -l dbname -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1295,7 +1295,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s d -l dbname -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1324,7 +1324,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s d -l dbnam
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
@@ -1353,7 +1353,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s d -l dbname -d 'Da
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s S -l service -d 'Entry of the connection service file' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
