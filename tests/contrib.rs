@@ -97,7 +97,53 @@ fn rules_and_dashboard_are_over_metrics_that_exist() {
     }
     let dashboard: serde_json::Value =
         serde_json::from_str(&read("prometheus/pgconn.dashboard.json")).unwrap();
-    assert_eq!(dashboard["panels"].as_array().unwrap().len(), 8);
+    assert_eq!(dashboard["panels"].as_array().unwrap().len(), 10);
+    // Each query of the dashboard is one that Prometheus can read, with Grafana's variables filled in.
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let queries: Vec<&str> = panels
+        .flat_map(|panel| panel["targets"].as_array().unwrap())
+        .map(|target| target["expr"].as_str().unwrap())
+        .collect();
+    let rules: String = queries
+        .iter()
+        .enumerate()
+        .map(|(at, query)| {
+            format!("      - record: panel:{at}\n        expr: '{}'\n", query.replace("$server", "db.*"))
+        })
+        .collect();
+    let file = server.dir.join("dashboard.yml");
+    fs::write(&file, format!("groups:\n  - name: dashboard\n    rules:\n{rules}")).unwrap();
+    let checked = Pgconn::of("promtool", &["check", "rules", file.to_str().unwrap()]).run().success();
+    assert!(checked.stdout.contains(&format!("SUCCESS: {} rules", queries.len())), "{checked}");
+}
+
+/// By systemd's own reader, where there is one, with this program in the place of an installed one.
+#[test]
+fn systemd_accepts_the_units() {
+    if Pgconn::of("sh", &["-c", "command -v systemd-analyze"]).run().code != 0 {
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("pgconn-units-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    for unit in ["check", "metrics"] {
+        let file = |kind: &str| format!("pgconn-{unit}@.{kind}");
+        let service = read(&format!("systemd/{}", file("service")));
+        let service = service.replace("/usr/bin/pgconn", env!("CARGO_BIN_EXE_pgconn"));
+        assert!(service.contains(env!("CARGO_BIN_EXE_pgconn")), "{service}");
+        // Whether the manual pages are installed on this machine is not what is asked.
+        let service: String =
+            service.lines().filter(|line| !line.starts_with("Documentation=")).collect::<Vec<_>>().join("\n");
+        fs::write(folder.join(file("service")), service).unwrap();
+        fs::write(folder.join(file("timer")), read(&format!("systemd/{}", file("timer")))).unwrap();
+        for kind in ["service", "timer"] {
+            let path = folder.join(format!("pgconn-{unit}@prod.{kind}"));
+            fs::copy(folder.join(file(kind)), &path).unwrap();
+            let seen = Pgconn::of("systemd-analyze", &["verify", path.to_str().unwrap()]).run().success();
+            let complaints: Vec<&str> = seen.stderr.lines().filter(|line| line.contains("pgconn-")).collect();
+            assert_eq!(complaints, Vec::<&str>::new(), "{seen}");
+        }
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
@@ -105,7 +151,7 @@ fn prometheus_accepts_the_rules_and_they_fire() {
     let folder = contrib("prometheus");
     let promtool = |arguments: &[&str]| Pgconn::of("promtool", arguments).dir(&folder).run().success();
     let checked = promtool(&["check", "rules", "pgconn.rules.yml"]);
-    assert!(checked.stdout.contains("SUCCESS: 11 rules"), "{checked}");
+    assert!(checked.stdout.contains("SUCCESS: 13 rules"), "{checked}");
     let tested = promtool(&["test", "rules", "pgconn.rules.test.yml"]);
     assert!(tested.stdout.contains("SUCCESS"), "{tested}");
 }

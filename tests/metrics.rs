@@ -77,7 +77,14 @@ fn what_is_measured_is_what_is_there() {
     ] {
         assert_eq!(series.get(name), Some(&expected), "{name}: {seen}");
     }
-    for name in ["pgconn_oldest_transaction_seconds", "pgconn_oldest_prepared_transaction_seconds"] {
+    for name in [
+        "pgconn_oldest_transaction_seconds",
+        "pgconn_oldest_query_seconds",
+        "pgconn_oldest_idle_in_transaction_seconds",
+        "pgconn_longest_lock_wait_seconds",
+        "pgconn_oldest_prepared_transaction_seconds",
+        "pgconn_scrape_duration_seconds",
+    ] {
         assert!(series[name] > 0.0, "{name}: {seen}");
     }
     let counted = series.contains_key("pgconn_sessions_established_total{database=\"postgres\"}");

@@ -72,6 +72,12 @@ pub(crate) enum Command {
     /// Try everything on a throwaway PostgreSQL, full of trouble
     Demo(demo::Args),
     /// Judge the health of connections, for monitoring plugins
+    ///
+    /// Rules, with the values from which on they warn and are critical: reachable (login and one answer), connections (80%
+    /// and 95% of what ordinary roles can use, and of each CONNECTION LIMIT), idle-xact (a transaction left open: 5m, 30m),
+    /// long-query (15m, 1h), long-xact (30m, 2h), blocked (the longest wait for a lock: 30s, 5m), prepared-xact (5m, 1h).
+    /// Filters narrow the rules about sessions: --app '!pg_dump' leaves the nightly backup alone. The JSON document can be
+    /// served by a health endpoint as it is: status, latency_seconds, waiting, and a check per rule.
     Check(check::Args),
     /// Say whether a server lets you in, and which phase is slow
     Ping(ping::Args),
@@ -80,8 +86,17 @@ pub(crate) enum Command {
     /// Plan pool sizes and max_connections, write configuration
     Size(Box<size::Args>),
     /// Find bad connection practice, with evidence and advice
+    ///
+    /// It watches for a while, because a single look shows neither churn nor leaks: all sessions four times a second, those
+    /// that have just come up to sixty times a second, with pauses that leave the server nine tenths of a core. Each rule
+    /// passes, warns, fails, or is unknown for a reason that is given.
     Doctor(doctor::Args),
     /// Print metrics for Prometheus, once
+    ///
+    /// For node_exporter's textfile collector, write a file that ends in .prom into its folder: the new file takes the
+    /// place of the old one in one step and can be read by everybody (mode 0644). When the server cannot be reached the
+    /// file says pgconn_up 0. Each series has the label server, so that several servers' files can lie side by side; that a
+    /// file is not written any more shows in node_textfile_mtime_seconds.
     Metrics(metrics::Args),
     /// Print the JSON Schema of an output
     Schema(schema::Args),

@@ -49,7 +49,7 @@ pub(super) fn prepared(evidence: &Evidence) -> Finding {
             .pass(format!("none is older than {}, and nobody waits for one", text::duration(PREPARED)));
     };
     let waiting = if behind > 0 {
-        format!("; behind prepared transactions wait {}", counted(behind, "session"))
+        format!("; {} waiting behind prepared transactions", counted(behind, "session"))
     } else {
         String::new()
     };
