@@ -25,6 +25,16 @@ use std::time::Instant;
 /// Pairs per comparison.
 const PAIRS: usize = 41;
 
+/// Pairs in which every run needs thousands of sessions of its own.
+const KILL_PAIRS: usize = 7;
+
+/// What somebody without pgconn would type to end sessions, and to count until there are none.
+const PLAIN_KILL: [&str; 2] = [
+    "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'victim'",
+    "do $$ begin while exists (select from pg_stat_activity where application_name = 'victim') loop \
+     perform pg_stat_clear_snapshot(), pg_sleep(0.01); end loop; end $$",
+];
+
 /// What somebody without pgconn would type.
 const PLAIN_COUNT: &str =
     "select state, count(*) from pg_stat_activity where backend_type = 'client backend' group by state";
@@ -48,6 +58,7 @@ fn main() -> ExitCode {
         on_a_server(sessions, &pgconn, &psql, &same_sql, &mut verdicts);
     }
     over_verified_tls(&pgconn, &psql, &mut verdicts);
+    kill(2000, &pgconn, &psql, &mut verdicts);
     verdicts.print()
 }
 
@@ -174,6 +185,42 @@ fn program_alone(pgconn: &Path, verdicts: &mut Verdicts) {
         &pairs(&version, &nothing),
         |run| run.wall,
     );
+}
+
+/// Sessions ended and verified gone. Each run has the same number of sessions before it, idle and nothing but idle.
+fn kill(count: usize, pgconn: &Path, psql: &Path, verdicts: &mut Verdicts) {
+    let server = with(&[("max_connections", &(count + 10).to_string())]);
+    let ours = Program {
+        path: pgconn,
+        arguments: vec!["kill", "--app", "victim", "--json"],
+        server: Some(&server),
+        environment: Vec::new(),
+    };
+    let [signal, until_none] = PLAIN_KILL;
+    let mut plain = psql_with(psql, signal, &server);
+    plain.arguments.extend(["-c", until_none]);
+    let populate = || -> Vec<Session> {
+        let connect = |_| server.connect(&[("application_name", "victim")]).unwrap();
+        (0..count).map(connect).collect()
+    };
+    let left = "select count(*) from pg_stat_activity where application_name = 'victim'";
+    let population = populate();
+    let answer: serde_json::Value = serde_json::from_str(&ours.answer()).unwrap();
+    assert_eq!((&answer["succeeded"], &answer["remaining_matching"]), (&count.into(), &0.into()), "{answer}");
+    drop(population);
+    let population = populate();
+    assert_eq!(plain.answer(), format!("{count}\n"));
+    drop(population);
+    let run = |program: &Program<'_>| {
+        let population = populate();
+        let run = program.run();
+        assert_eq!(server.value(left), "0");
+        drop(population);
+        run
+    };
+    let runs: Vec<(Run, Run)> = (0..KILL_PAIRS).map(|_| (run(&ours), run(&plain))).collect();
+    let claim = format!("kill, {count} idle sessions, wall, against psql's bare statement and counting to 0");
+    verdicts.ratio(claim, 1.3, &runs, |run| run.wall);
 }
 
 /// From nothing to the first look, and everything removed again.

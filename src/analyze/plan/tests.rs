@@ -1,7 +1,7 @@
 //! The rules of a plan, with literals.
 
 use super::*;
-use crate::model::act::{Process, Wait};
+use crate::model::act::{OWN_APPLICATION, Process, Wait};
 
 fn session(pid: i32, state: &str) -> Session {
     Session {
@@ -113,4 +113,97 @@ fn the_worst_comes_first() {
         plan.steps.iter().map(|step| step.outcome.pid).collect()
     };
     assert_eq!(order(&facts), [3, 2, 4, 1]);
+}
+
+mod laws {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a server could show of a session, all of it independent of the rest.
+    fn anything() -> impl Strategy<Value = (Candidate, bool)> {
+        let states = prop::sample::select(vec![
+            None,
+            Some("idle"),
+            Some("active"),
+            Some("idle in transaction"),
+            Some("fastpath function call"),
+            Some("disabled"),
+        ]);
+        let kinds = prop::sample::select(vec![
+            None,
+            Some("client backend"),
+            Some("walsender"),
+            Some("autovacuum worker"),
+        ]);
+        let waits = prop::sample::select(vec![None, Some("SyncRep"), Some("ClientRead")]);
+        let names = prop::sample::select(vec!["web", OWN_APPLICATION]);
+        let flags = prop::collection::vec(any::<bool>(), 5);
+        let matches = prop::option::of(any::<bool>());
+        (states, kinds, waits, names, flags, matches).prop_map(|(state, kind, wait, name, flags, matches)| {
+            let [hidden, can_signal, superuser, prevents_wraparound, own] = flags[..] else { unreachable!() };
+            let session = Session {
+                state: state.map(str::to_owned),
+                backend_type: kind.filter(|_| !hidden).map(str::to_owned),
+                backend_start: (!hidden).then(|| "2026-01-01T00:00:00.000000Z".to_owned()),
+                wait_event: wait.map(str::to_owned),
+                application_name: name.into(),
+                hidden,
+                can_signal,
+                ..session(7, "idle")
+            };
+            (Candidate { session, matches, superuser, prevents_wraparound }, own)
+        })
+    }
+
+    proptest! {
+        /// Whatever is shown, only what was asked for, is known, is permitted and is not protected is acted on.
+        #[test]
+        fn nobody_else_is_ever_acted_on(
+            population in prop::collection::vec(anything(), 1..20),
+            cancel in any::<bool>(),
+            is_named in any::<bool>(),
+            all_backends in any::<bool>(),
+            pgconn_too in any::<bool>(),
+        ) {
+            let mut facts = Facts::default();
+            for (number, (mut candidate, own)) in population.into_iter().enumerate() {
+                candidate.session.pid = i32::try_from(number).unwrap();
+                facts.processes.push(Process { pid: candidate.session.pid, own, leader: None });
+                facts.candidates.push(candidate);
+            }
+            let pids: Vec<i32> = facts.processes.iter().map(|process| process.pid).collect();
+            let asked = if is_named { named(&pids) } else { Wanted::default() };
+            let wanted = Wanted { all_backends, pgconn_too, ..asked };
+            let action = if cancel { Action::Cancel } else { Action::Terminate };
+            let plan = plan(action, &wanted, &facts);
+            prop_assert_eq!(plan.steps.len(), facts.candidates.len());
+            for step in &plan.steps {
+                let at = usize::try_from(step.outcome.pid).unwrap();
+                let (candidate, own) = (&facts.candidates[at], facts.processes[at].own);
+                let session = &candidate.session;
+                let client = session.backend_type.as_deref() == Some("client backend");
+                let spared = session.application_name == OWN_APPLICATION && !is_named && !pgconn_too;
+                let pointless = cancel
+                    && (session.wait_event.as_deref() == Some("SyncRep")
+                        || session.state.as_deref().is_some_and(|state| state.starts_with("idle")));
+                let expected = !own
+                    && candidate.matches == Some(true)
+                    && !session.hidden
+                    && (client || is_named && all_backends)
+                    && !spared
+                    && !pointless
+                    && session.can_signal;
+                prop_assert_eq!(step.identity.is_some(), expected, "{:?}", step);
+                let acts = matches!(step.outcome.result, Fate::WouldCancel | Fate::WouldTerminate);
+                prop_assert_eq!(acts, expected);
+                prop_assert_eq!(step.outcome.error.is_none(), expected, "who is spared learns why");
+                prop_assert_eq!(step.prevents_wraparound, candidate.prevents_wraparound);
+            }
+            let counts = plan.counts();
+            prop_assert_eq!(
+                counts.succeeded + counts.failed + counts.skipped,
+                i64::try_from(plan.steps.len()).unwrap()
+            );
+        }
+    }
 }

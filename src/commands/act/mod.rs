@@ -25,6 +25,7 @@ use crate::model::filter::Name;
 use crate::model::server::Surroundings;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
+use crate::ui::Ui;
 use audit::Audit;
 use carry_out::Act;
 use report::Report;
@@ -179,10 +180,15 @@ pub(super) fn consent(reach: Reach, yes: bool, context: &Context) -> Result<Cons
     Ok(consent::consent(reach, Circumstances { yes, always, terminal: context.ui.is_terminal() }))
 }
 
+/// Where a plan is shown: whoever is then asked has to see it.
+pub(super) const fn plan_channel(consent: Consent, context: &Context) -> Ui {
+    if matches!(consent, Consent::Ask) { context.ui.asking() } else { context.ui }
+}
+
 /// Shows what is about to be done, with its warnings: to whoever is then asked in every format and however quiet the run
 /// is. What has been said is not said again, unless the result itself carries it.
 pub(super) fn present(blocks: &[Block], head: &mut Head, consent: Consent, context: &Context) {
-    let ui = if consent == Consent::Ask { context.ui.asking() } else { context.ui };
+    let ui = plan_channel(consent, context);
     for warning in &head.warnings {
         ui.warning(warning);
     }

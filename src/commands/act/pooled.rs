@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::carry_out::Act;
 use super::report::{self, Report};
-use super::{Targets, confirm, consent, exit, refuse_other_products};
+use super::{Targets, confirm, consent, exit, present, refuse_other_products};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{self, Plan, Step};
 use crate::analyze::pooler::{End, Selection, leads_to};
@@ -69,7 +69,7 @@ pub(in crate::commands) async fn run(
     let before: Vec<Link> = found.iter().map(|target| target.link.clone()).collect();
     if !targets.dry_run && !found.is_empty() {
         let plan = plan_of(found);
-        context.ui.show(&report::preview(&plan));
+        present(&report::preview(&plan), &mut head, consent, context);
         if consent == Consent::Ask && plan.steps.iter().any(acts) {
             let number = plan.steps.iter().filter(|step| acts(step)).count();
             let these = if number == 1 { "this client".into() } else { format!("these {number} clients") };

@@ -147,7 +147,7 @@ async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context)
 pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit> {
     let consent = consent(Reach::Filtered, &args.order, context)?;
     let scene = survey(Deed::Pause, &args.order.database, context).await?;
-    context.ui.status(&scene.act.plan(&scene.facts));
+    act::plan_channel(consent, context).status(&scene.act.plan(&scene.facts));
     if args.order.dry_run {
         return dry_run(scene, context).await;
     }
@@ -274,7 +274,7 @@ pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
 pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit> {
     let consent = consent(Reach::Filtered, &args, context)?;
     let scene = survey(Deed::Reconnect, &args.database, context).await?;
-    context.ui.status(&scene.act.plan(&scene.facts));
+    act::plan_channel(consent, context).status(&scene.act.plan(&scene.facts));
     if args.dry_run {
         return dry_run(scene, context).await;
     }
