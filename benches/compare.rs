@@ -269,9 +269,9 @@ fn over_verified_tls(pgconn: &Path, psql: &Path, verdicts: &mut Verdicts) {
     let folder = std::env::temp_dir().join(format!("pgconn-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let openssl = |arguments: &str| {
-        let status =
-            Command::new("openssl").args(arguments.split(' ')).current_dir(&folder).stderr(Stdio::null());
-        assert!(status.status().unwrap().success(), "openssl {arguments}");
+        let mut command = Command::new("openssl");
+        command.args(arguments.split(' ')).current_dir(&folder).stderr(Stdio::null());
+        assert!(command.status().unwrap().success(), "openssl {arguments}");
     };
     openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=ca -days 2");
     openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost");
