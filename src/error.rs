@@ -101,6 +101,7 @@ impl From<db::Error> for Failure {
             | Kind::NotPostgres => Exit::NoConnection,
             Kind::BadSettings | Kind::BadValue => Exit::Usage,
             Kind::Interrupted(signal) => signal.exit(),
+            _ if error.connecting => Exit::NoConnection,
             Kind::ConnectionLost
             | Kind::PermissionDenied
             | Kind::StatementTimeout
@@ -149,6 +150,8 @@ mod tests {
         assert!(explain(pipe).is_none());
         let full = anyhow::Error::from(io::Error::other("disk full")).context("could not write x");
         assert_eq!(explain(full).unwrap().message, "could not write x: disk full");
+        let forbidden = db::Error { connecting: true, ..db::Error::new(db::Kind::PermissionDenied, "no") };
+        assert_eq!(explain(forbidden.into()).unwrap().exit, Exit::NoConnection);
         let lost = db::Error::new(db::Kind::Refused, "no").hinted("try");
         let shown = explain(lost.into()).unwrap();
         assert_eq!(

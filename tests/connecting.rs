@@ -108,6 +108,14 @@ fn a_password_is_asked_for_on_a_terminal_only() {
     assert!(never.stdout.contains("no password supplied"), "{never}");
     let pipe = Pgconn::new(&arguments).on(&cluster).run().fails_with(3);
     assert!(pipe.stderr.contains("no password supplied"), "{pipe}");
+    // -W asks before it is known whether the server does, once
+    let mut eager =
+        Pgconn::new(&["stats", "-W", "-h", "localhost", "-U", "postgres"]).on(&cluster).on_terminal();
+    eager.wait_for("Password for user postgres: ");
+    eager.type_keys("not needed\n");
+    assert_eq!(eager.finish().success().stdout.matches("Password for").count(), 1);
+    let nobody = Pgconn::new(&["stats", "-W"]).on(&cluster).run().fails_with(3);
+    assert!(nobody.stderr.contains("there is no terminal to ask for a password"), "{nobody}");
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod pooler;
 mod pooler_kill;
 mod pooler_orders;
 mod readme;
+mod refusals;
 mod secrets;
 mod situations;
 mod size;

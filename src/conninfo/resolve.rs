@@ -17,7 +17,7 @@ pub(crate) fn resolve(given: &Given, environment: &Environment) -> Result<ConnIn
     from_service(environment, &mut set)?;
     from_environment(environment, &mut set);
     let mut warnings = Vec::new();
-    let mut settings = settings::typed(|keyword| set.used(keyword))?;
+    let mut settings = settings::typed(|keyword| set.parameter(keyword).map(|found| found.value.as_str()))?;
     for (variable, parameter) in [("PGDATESTYLE", "DateStyle"), ("PGTZ", "TimeZone"), ("PGGEQO", "geqo")] {
         if let Some(value) =
             environment.variable(variable).filter(|value| !value.eq_ignore_ascii_case("default"))
@@ -123,7 +123,8 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
     if let Some(service) = variable("PGSERVICE") {
         set.put_named("service", service, Source::Variable("PGSERVICE"));
     }
-    let Some(name) = set.used("service").map(str::to_owned) else { return Ok(()) };
+    // An empty name is looked for, as in libpq.
+    let Some(name) = set.parameter("service").map(|found| found.value.clone()) else { return Ok(()) };
     let named = set.used("servicefile").or_else(|| variable("PGSERVICEFILE").filter(|file| !file.is_empty()));
     let user_file = match named {
         Some(file) => Some((PathBuf::from(file), true)),

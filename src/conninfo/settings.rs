@@ -182,21 +182,21 @@ pub(crate) struct Settings {
     pub(crate) startup: Vec<(&'static str, String)>,
 }
 
-/// Validates the values that `get` returns; `Err` names what is wrong or what pgconn cannot honour.
+/// Validates the values that `get` returns (an empty one is a value); `Err` names what is wrong or what pgconn cannot honour.
 pub(super) fn typed<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, Error> {
     let text = |keyword: &str| get(keyword).unwrap_or_default();
-    refuse_unsupported(&text)?;
+    refuse_unsupported(&get)?;
     let settings = Settings {
-        ssl_mode: word("sslmode", text("sslmode"), SSL_MODES, SslMode::Prefer)?,
+        ssl_mode: word("sslmode", get("sslmode"), SSL_MODES, SslMode::Prefer)?,
         ssl_negotiation: word(
             "sslnegotiation",
-            text("sslnegotiation"),
+            get("sslnegotiation"),
             &[("postgres", SslNegotiation::Postgres), ("direct", SslNegotiation::Direct)],
             SslNegotiation::Postgres,
         )?,
         ssl_cert_mode: word(
             "sslcertmode",
-            text("sslcertmode"),
+            get("sslcertmode"),
             &[
                 ("disable", SslCertMode::Disable),
                 ("allow", SslCertMode::Allow),
@@ -209,7 +209,7 @@ pub(super) fn typed<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Setting
         ssl_max: tls_version("ssl_max_protocol_version", text("ssl_max_protocol_version"))?,
         channel_binding: word(
             "channel_binding",
-            text("channel_binding"),
+            get("channel_binding"),
             &[
                 ("disable", ChannelBinding::Disable),
                 ("prefer", ChannelBinding::Prefer),
@@ -220,13 +220,13 @@ pub(super) fn typed<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Setting
         require_auth: RequireAuth::parse(text("require_auth"))?,
         target_session: word(
             "target_session_attrs",
-            text("target_session_attrs"),
+            get("target_session_attrs"),
             TARGET_SESSIONS,
             TargetSession::Any,
         )?,
         load_balance: word(
             "load_balance_hosts",
-            text("load_balance_hosts"),
+            get("load_balance_hosts"),
             &[("disable", LoadBalance::Disable), ("random", LoadBalance::Random)],
             LoadBalance::Disable,
         )?,
@@ -239,7 +239,7 @@ pub(super) fn typed<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Setting
                 .map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
         },
         tcp_user_timeout: positive("tcp_user_timeout", text("tcp_user_timeout"))?.map(Duration::from_millis),
-        require_peer: get("requirepeer").map(str::to_owned),
+        require_peer: get("requirepeer").filter(|user| !user.is_empty()).map(str::to_owned),
         startup: Vec::new(),
     };
     check_together(&settings, text("sslrootcert"), text("sslmode"))?;
@@ -287,18 +287,19 @@ fn check_together(settings: &Settings, root: &str, ssl_mode: &str) -> Result<(),
 
 /// Keywords whose meaning pgconn cannot honour: each says so by name, and none is ignored silently when ignoring
 /// it would weaken or change the connection.
-fn refuse_unsupported<'a>(text: &impl Fn(&str) -> &'a str) -> Result<(), Error> {
+fn refuse_unsupported<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<(), Error> {
+    let text = |keyword: &str| get(keyword).unwrap_or_default();
     if !text("replication").is_empty() {
         return Err(Error::new("the keyword \"replication\" is not for users of pgconn")
             .hinted("pgconn sets it itself when it needs a replication connection to get in"));
     }
-    match text("gssencmode") {
-        "" | "disable" | "prefer" => {}
-        "require" => {
+    match get("gssencmode") {
+        None | Some("disable" | "prefer") => {}
+        Some("require") => {
             return Err(Error::new("gssencmode=require cannot be honoured: pgconn has no GSSAPI support")
                 .hinted("use sslmode for encryption"));
         }
-        other => return Err(invalid("gssencmode", other)),
+        Some(other) => return Err(invalid("gssencmode", other)),
     }
     let unsupported = [
         ("sslcrldir", "name the file with sslcrl"),
@@ -318,13 +319,13 @@ fn refuse_unsupported<'a>(text: &impl Fn(&str) -> &'a str) -> Result<(), Error> 
         }
     }
     for keyword in ["min_protocol_version", "max_protocol_version"] {
-        match text(keyword) {
-            "" | "3.0" => {}
-            "3.2" | "latest" if keyword == "max_protocol_version" => {}
-            "3.2" | "latest" => {
+        match get(keyword) {
+            None | Some("3.0") => {}
+            Some("3.2" | "latest") if keyword == "max_protocol_version" => {}
+            Some("3.2" | "latest") => {
                 return Err(Error::new("min_protocol_version above 3.0 cannot be honoured by pgconn"));
             }
-            other => return Err(invalid(keyword, other)),
+            Some(other) => return Err(invalid(keyword, other)),
         }
     }
     Ok(())
@@ -334,11 +335,10 @@ fn invalid(keyword: &str, value: &str) -> Error {
     Error::new(format!("invalid {keyword} value: \"{value}\""))
 }
 
-/// One of the words that a keyword knows; an empty value is the default.
-fn word<T: Copy>(keyword: &str, value: &str, words: &[(&str, T)], default: T) -> Result<T, Error> {
-    if value.is_empty() {
-        return Ok(default);
-    }
+/// One of the words that a keyword knows; the default holds when it has no value. An empty value is wrong, as in libpq: it
+/// is what remains of a variable that was to ask for more.
+fn word<T: Copy>(keyword: &str, value: Option<&str>, words: &[(&str, T)], default: T) -> Result<T, Error> {
+    let Some(value) = value else { return Ok(default) };
     let found = words.iter().find(|(known, _)| *known == value).map(|(_, meaning)| *meaning);
     found.ok_or_else(|| {
         let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
@@ -374,73 +374,4 @@ fn positive(keyword: &str, value: &str) -> Result<Option<u64>, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(pairs: &[(&str, &'static str)]) -> Result<Settings, Error> {
-        typed(|keyword| pairs.iter().find(|(known, _)| *known == keyword).map(|(_, value)| *value))
-    }
-
-    #[test]
-    fn values_are_case_sensitive_as_in_libpq() {
-        let error = settings(&[("sslmode", "REQUIRE")]).expect_err("case");
-        assert_eq!(error.message, "invalid sslmode value: \"REQUIRE\"");
-    }
-
-    #[test]
-    fn units_are_libpqs() {
-        let found =
-            settings(&[("tcp_user_timeout", "1500"), ("connect_timeout", " 3 "), ("keepalives_idle", "0")])
-                .expect("valid");
-        assert_eq!(found.tcp_user_timeout, Some(Duration::from_millis(1500)));
-        assert_eq!(found.connect_timeout, Some(Duration::from_secs(3)));
-        assert_eq!(found.keepalives, Keepalives { enabled: true, idle: None, interval: None, count: None });
-        assert_eq!(settings(&[("connect_timeout", "-1")]).expect("valid").connect_timeout, None);
-        let error = settings(&[("connect_timeout", "3s")]).expect_err("unit");
-        assert_eq!(error.message, "invalid integer value \"3s\" for connection option \"connect_timeout\"");
-    }
-
-    #[test]
-    fn require_auth_is_a_list_or_a_list_of_exclusions() {
-        let only =
-            settings(&[("require_auth", "md5,scram-sha-256")]).expect("valid").require_auth.expect("set");
-        assert!(only.permits("md5") && only.permits("scram-sha-256"));
-        assert!(!only.permits("none") && !only.permits("password"));
-        let without =
-            settings(&[("require_auth", "!password,!none")]).expect("valid").require_auth.expect("set");
-        assert!(without.permits("md5") && !without.permits("none"));
-        for bad in ["md5,!none", "!md5,none", "md5,md5", "nosuch", "md5,", ","] {
-            assert!(settings(&[("require_auth", bad)]).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_honoured_is_named() {
-        for (keyword, value) in [
-            ("gssencmode", "require"),
-            ("sslcrldir", "/x"),
-            ("scram_client_key", "x"),
-            ("oauth_issuer", "x"),
-            ("sslkeylogfile", "x"),
-            ("replication", "database"),
-            ("min_protocol_version", "3.2"),
-            ("ssl_max_protocol_version", "TLSv1.1"),
-        ] {
-            let error = settings(&[(keyword, value)]).expect_err(keyword);
-            assert!(error.message.contains(keyword), "{error:?}");
-        }
-        for (keyword, value) in
-            [("gssencmode", "prefer"), ("max_protocol_version", "3.2"), ("ssl_min_protocol_version", "tlsv1")]
-        {
-            assert!(settings(&[(keyword, value)]).is_ok(), "{keyword}");
-        }
-    }
-
-    #[test]
-    fn weak_modes_do_not_go_with_the_systems_roots_nor_with_direct_tls() {
-        assert!(settings(&[("sslmode", "require"), ("sslrootcert", "system")]).is_err());
-        assert!(settings(&[("sslmode", "verify-full"), ("sslrootcert", "system")]).is_ok());
-        assert!(settings(&[("sslmode", "prefer"), ("sslnegotiation", "direct")]).is_err());
-        assert!(settings(&[("sslmode", "require"), ("sslnegotiation", "direct")]).is_ok());
-    }
-}
+mod tests;

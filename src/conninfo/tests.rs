@@ -289,3 +289,4 @@ proptest! {
 }
 
 mod oracle;
+mod resolved;

@@ -152,6 +152,16 @@ pub(crate) async fn connect(
     options: &Options,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Established, Error> {
+    let connected = connect_or_ask(info, options, attempts).await;
+    connected.map_err(|error| Error { connecting: true, ..error })
+}
+
+/// The same; asks for a password where one is needed, and tries another database where none was named.
+async fn connect_or_ask(
+    info: &ConnInfo,
+    options: &Options,
+    attempts: &mut Vec<Attempt>,
+) -> Result<Established, Error> {
     let mut info = info.clone();
     if info.ask() == Ask::Always {
         info = ask_password(&info, options).await?;

@@ -132,12 +132,14 @@ pub(crate) struct Error {
     pub(crate) hint: Option<String>,
     /// The server's SQLSTATE, when it sent one.
     pub(crate) sqlstate: Option<String>,
+    /// Whether there was no session yet.
+    pub(crate) connecting: bool,
 }
 
 impl Error {
     /// An error of `kind` with its one line.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), detail: None, hint: None, sqlstate: None }
+        Self { kind, message: message.into(), detail: None, hint: None, sqlstate: None, connecting: false }
     }
 
     /// The end of a run by a signal.
@@ -195,6 +197,7 @@ impl Error {
             detail: server.detail().map(str::to_owned),
             hint,
             sqlstate: Some(code.code().to_owned()),
+            connecting: false,
         }
     }
 }

@@ -47,20 +47,24 @@ struct One {
 }
 
 fn ask(texts: &[String]) -> Result<Reply, String> {
-    let mut python = Command::new("python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("python3: {error}"))?;
-    let question = serde_json::to_vec(texts).expect("JSON");
-    python.stdin.take().expect("piped").write_all(&question).expect("question");
-    let output = python.wait_with_output().expect("answer");
-    let reply: Reply = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+    let reply: Reply = run_python(SCRIPT, &serde_json::to_vec(texts).expect("JSON"))?;
     match reply.absent {
         Some(why) => Err(why),
         None => Ok(reply),
     }
+}
+
+/// What a script that is given JSON answers in JSON.
+pub(super) fn run_python<T: serde::de::DeserializeOwned>(script: &str, question: &[u8]) -> Result<T, String> {
+    let mut python = Command::new("python3")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("python3: {error}"))?;
+    python.stdin.take().expect("piped").write_all(question).expect("question");
+    let output = python.wait_with_output().expect("answer");
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
 }
 
 /// Strings made of the pieces that the grammars are sensitive to.

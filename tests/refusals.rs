@@ -1,0 +1,159 @@
+//! Every way in which a server, or what stands in its place, does not let us in: each is a value with a hint of its own, and the text
+//! names the server as libpq does.
+
+use crate::common::{Cluster, Pgconn, psql, wait_until, with, with_files};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+/// A refusal as scripts see it, and as psql words it.
+struct Refusal {
+    code: String,
+    sqlstate: Option<String>,
+    message: String,
+    hint: Option<String>,
+    psql: Option<String>,
+}
+
+fn refusal(dsn: &str) -> Refusal {
+    let outcome = Pgconn::new(&["stats", "--json", "-w", "-t", "2s", "-d", dsn]).run().fails_with(3);
+    let error = serde_json::from_str::<serde_json::Value>(&outcome.stderr).unwrap()["error"].clone();
+    let text = |key: &str| error[key].as_str().map(str::to_owned);
+    let theirs = psql().map(|program| {
+        let mut command = Command::new(program);
+        command.args(["-XAtw", "-d", dsn, "-c", "select 1"]).env_clear().env("HOME", "/nonexistent");
+        let output = command.env("PGCONNECT_TIMEOUT", "2").output().unwrap();
+        assert!(!output.status.success(), "psql got in: {dsn}");
+        String::from_utf8(output.stderr).unwrap()
+    });
+    Refusal {
+        code: text("code").unwrap(),
+        sqlstate: text("sqlstate"),
+        message: text("message").unwrap(),
+        hint: text("hint"),
+        psql: theirs,
+    }
+}
+
+/// Fails unless the refusal has this code, SQLSTATE and hint, and begins as psql's does: with the server's name.
+#[track_caller]
+fn expect(dsn: &str, code: &str, sqlstate: Option<&str>, hint: &str) {
+    let found = refusal(dsn);
+    assert_eq!(
+        (found.code.as_str(), found.sqlstate.as_deref()),
+        (code, sqlstate),
+        "{dsn}: {}",
+        found.message
+    );
+    let said = found.hint.unwrap_or_default();
+    assert!(said.contains(hint), "{dsn}: {said}");
+    if let Some(theirs) = found.psql {
+        let server = found.message.split(" failed: ").next().unwrap();
+        assert!(theirs.contains(server), "{dsn}\npsql {theirs}\nours {}", found.message);
+    }
+}
+
+fn dsn(cluster: &Cluster, more: &str) -> String {
+    format!("host={} port={} {more}", cluster.host(), cluster.port)
+}
+
+#[test]
+fn what_the_server_refuses_is_told_apart_by_its_sqlstate() {
+    let hba =
+        "local all all trust\nhost all app 127.0.0.1/32 scram-sha-256\nhost all walled 127.0.0.1/32 reject\n";
+    let cluster = with_files(&[], &[("pg_hba.conf", hba)]);
+    for statement in [
+        "set password_encryption = 'scram-sha-256'; create role app login password 'right'",
+        "create role walled login; create role sleeper nologin",
+        "create database closed allow_connections false",
+        "create database private",
+        "revoke connect on database private from public",
+    ] {
+        cluster.query(statement);
+    }
+    let local = |more: &str| dsn(&cluster, more);
+    let tcp = |more: &str| format!("host=127.0.0.1 port={} dbname=postgres {more}", cluster.port);
+    expect(
+        &tcp("user=app password=wrong"),
+        "auth_failed",
+        Some("28P01"),
+        "the password came from: connection string",
+    );
+    expect(&tcp("user=app"), "auth_failed", None, "PGPASSWORD");
+    expect(&tcp("user=walled"), "auth_failed", Some("28000"), "pg_hba.conf decides");
+    expect(&tcp("user=stranger"), "auth_failed", Some("28000"), "pg_hba.conf decides");
+    expect(&local("user=sleeper dbname=postgres"), "auth_failed", Some("28000"), "ALTER ROLE sleeper LOGIN");
+    expect(&local("user=nobody_here dbname=postgres"), "no_such_role", Some("28000"), "name a role with -U");
+    expect(
+        &local("user=postgres dbname=nowhere"),
+        "no_such_database",
+        Some("3D000"),
+        "name another database",
+    );
+    expect(
+        &local("user=postgres dbname=closed"),
+        "no_such_database",
+        Some("55000"),
+        "ALLOW_CONNECTIONS true",
+    );
+    expect(&local("user=postgres dbname=postgres options='-c nosuch=1'"), "server_error", Some("42704"), "");
+    expect(&tcp("user=app password=right sslmode=require"), "tls", None, "sslmode=prefer");
+}
+
+#[test]
+fn a_database_that_may_not_be_connected_to_is_a_matter_of_a_grant() {
+    let cluster = with(&[]);
+    cluster.query("create role app login");
+    cluster.query("create database private");
+    cluster.query("revoke connect on database private from public");
+    let outcome = Pgconn::new(&["stats", "-U", "app", "-d", "private"]).on(&cluster).run().fails_with(3);
+    assert!(outcome.stderr.contains("GRANT CONNECT ON DATABASE private TO app"), "{outcome}");
+    assert!(outcome.stderr.contains("permission denied for database \"private\""), "{outcome}");
+}
+
+#[test]
+fn where_there_is_no_server_it_is_said_what_there_is() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let silent = listener.local_addr().unwrap().port();
+    expect("host=127.0.0.1 port=1 user=x", "refused", None, "is the server running on that host");
+    expect("host=/nonexistent port=1 user=x", "refused", None, "is the server running locally");
+    expect(&format!("host=127.0.0.1 port={silent} user=x"), "timeout", None, "nothing answered in time");
+    expect("host=no-such-host.invalid port=1 user=x", "dns", None, "check the spelling");
+}
+
+#[test]
+fn a_server_that_is_coming_or_going_is_worth_waiting_for() {
+    // it waits for a file that never comes
+    let mut starting = with(&[("restore_command", "sleep 1; false"), ("hot_standby", "off")]);
+    let major = starting.major();
+    starting.stop();
+    let signal = starting.dir.join("data/standby.signal");
+    fs::write(&signal, "").unwrap();
+    starting.order("start").unwrap();
+    let local = dsn(&starting, "user=postgres dbname=postgres");
+    let code = || {
+        let outcome = Pgconn::new(&["ping", "--json", "-d", &local]).run();
+        outcome.json()["attempts"][0]["code"].as_str().unwrap_or_default().to_owned()
+    };
+    wait_until("it answers", || code() != "refused");
+    if major >= 14 {
+        wait_until("it has got as far as it can", || code() == "recovering");
+        expect(&local, "recovering", Some("57P03"), "it is a standby with hot_standby off");
+    } else {
+        expect(&local, "starting_up", Some("57P03"), "--connect-wait");
+    }
+    drop(starting);
+
+    // a smart shutdown waits for the last session
+    let going = with(&[]);
+    let last = going.session();
+    let pid = fs::read_to_string(going.dir.join("data/postmaster.pid")).unwrap();
+    let pid = pid.lines().next().unwrap().parse().unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    let local = dsn(&going, "user=postgres dbname=postgres");
+    wait_until("it is shutting down", || Pgconn::new(&["ping", "-d", &local]).run().code == 1);
+    expect(&local, "shutting_down", Some("57P03"), "--connect-wait");
+    drop(last);
+}
