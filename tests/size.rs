@@ -1,8 +1,9 @@
 //! `size`: the plan and its formats, configuration that keeps what it promises, and the linter.
 
-use super::common::{DEADLINE, Outcome, Pgconn, binaries, with};
+use super::common::{Cluster, DEADLINE, Outcome, PgBouncer, Pgconn, binaries, with};
 use nix::sys::signal::Signal;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 fn size(line: &str) -> Outcome {
     let mut words = vec!["size"];
@@ -187,7 +188,7 @@ fn several_files_and_several_services_go_into_folders() {
     let _ = size(&format!("--cores 4 --instances 8 --emit pgbouncer -o {out}/pool -q")).success();
     let ini = std::fs::read_to_string(folder.join("pool/pgbouncer.ini")).unwrap();
     assert!(ini.contains("\ndefault_pool_size = 9\n"), "{ini}");
-    let userlist = std::process::Command::new(folder.join("pool/userlist.sh"))
+    let userlist = Command::new(folder.join("pool/userlist.sh"))
         .arg(folder.join("userlist.txt"))
         .env("DB_USER", "app")
         .env("DB_PASSWORD", "a\"b $c")
@@ -311,23 +312,57 @@ fn the_live_server_gives_limits_use_and_the_first_limit_that_will_be_hit() {
     assert!(refused.stderr.contains("PostgreSQL does not know its cores"), "{refused}");
 }
 
+/// A load of many clients on `port` of the cluster's host: pgbench with one statement.
+fn load(cluster: &Cluster, port: u16, statement: &str, options: &[&str]) -> Child {
+    let script = cluster.dir.join("load.sql");
+    std::fs::write(&script, format!("{statement};\n")).unwrap();
+    let installed = |path: &PathBuf| Command::new(path).arg("--version").output().is_ok();
+    let mut places = [PathBuf::from("pgbench"), binaries().join("pgbench")].into_iter();
+    let pgbench =
+        places.find(installed).expect("pgbench is not installed: it comes with PostgreSQL's server");
+    let mut load = Command::new(pgbench);
+    load.arg("-n").args(options).arg("-f").arg(&script);
+    load.args(["-h", cluster.host(), "-p", &port.to_string(), "-U", "postgres", "postgres"]);
+    load.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// What is emitted bounds the server, however many clients there are.
+#[test]
+fn pgbouncer_under_load_opens_as_many_server_connections_as_were_stated_and_no_more() {
+    let cluster = with(&[]);
+    let emitted = size("--cores 1 --instances 4 --emit pgbouncer").success().stdout;
+    assert!(emitted.contains("at most 3 server connections"), "{emitted}");
+    let own = ["listen_addr", "listen_port", "auth_type", "auth_file"];
+    let section = emitted.split("[pgbouncer]\n").nth(1).unwrap();
+    let settings: Vec<(&str, &str)> = section
+        .lines()
+        .filter_map(|line| line.split_once(" = ").filter(|(key, _)| !own.contains(key)))
+        .collect();
+    assert!(settings.contains(&("default_pool_size", "3")), "{settings:?}");
+    let pooler = PgBouncer::start(&cluster, &[], &settings);
+    let mut clients =
+        load(&cluster, pooler.port, "select pg_sleep(0.002)", &["-c", "40", "-j", "2", "-t", "50"]);
+    let mut observer = cluster.session();
+    let others = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
+    let mut most = 0;
+    let ended = loop {
+        let now: u32 = observer.query(others)[0][0].as_deref().unwrap().parse().unwrap();
+        most = most.max(now);
+        if let Some(status) = clients.try_wait().unwrap() {
+            break status;
+        }
+    };
+    assert!(ended.success(), "{ended}");
+    assert_eq!(most, 3);
+}
+
 /// Five statements at once on average: 100 a second of 50 ms each.
 #[test]
 fn a_sample_measures_the_concurrency_of_a_known_load() {
     let cluster = with(&[("max_connections", "40")]);
-    let script = cluster.dir.join("load.sql");
-    std::fs::write(&script, "select pg_sleep(0.05);\n").unwrap();
-    let installed = |path: &PathBuf| std::process::Command::new(path).arg("--version").output().is_ok();
-    let mut places = [PathBuf::from("pgbench"), binaries().join("pgbench")].into_iter();
-    let pgbench =
-        places.find(installed).expect("pgbench is not installed: it comes with PostgreSQL's server");
-    let port = cluster.port.to_string();
-    let mut load = std::process::Command::new(pgbench);
-    load.args(["-n", "-c", "20", "-j", "2", "-R", "100", "-T", &DEADLINE.as_secs().to_string(), "-f"])
-        .arg(&script);
-    load.args(["-h", cluster.host(), "-p", &port, "-U", "postgres", "postgres"]);
-    let mut load =
-        load.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let lasting = DEADLINE.as_secs().to_string();
+    let options = ["-c", "20", "-j", "2", "-R", "100", "-T", &lasting];
+    let mut load = load(&cluster, cluster.port, "select pg_sleep(0.05)", &options);
     cluster.wait_until("count(*) > 18 from pg_stat_activity where application_name = 'pgbench'");
     let sampled = Pgconn::new(&["size", "--cores", "2", "--sample", "9s", "--json"]).on(&cluster).run();
     let early = Pgconn::new(&["size", "--cores", "2", "--sample", "1h", "--json"]).on(&cluster).spawn();
