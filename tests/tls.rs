@@ -90,10 +90,15 @@ fn cell(authority: &Authority, cluster: &Cluster, row: &Row, mode: (&str, bool))
 }
 
 fn psqls_outcome(program: &Path, dsn: &str) -> char {
+    psqls_outcome_at(program, dsn, "/nonexistent")
+}
+
+/// The same with this home directory.
+fn psqls_outcome_at(program: &Path, dsn: &str, home: &str) -> char {
     let output = Command::new(program)
         .args(["-XAtw", "-d", dsn, "-c", "select ssl from pg_stat_ssl where pid = pg_backend_pid()"])
         .env_clear()
-        .env("HOME", "/nonexistent")
+        .env("HOME", home)
         .output()
         .unwrap();
     match String::from_utf8_lossy(&output.stdout).trim() {
@@ -104,7 +109,12 @@ fn psqls_outcome(program: &Path, dsn: &str) -> char {
 }
 
 fn our_outcome(dsn: &str) -> char {
-    let outcome = Pgconn::new(&["ping", "-w", "--json", "-d", dsn]).run();
+    our_outcome_at(dsn, "/nonexistent")
+}
+
+/// The same with this home directory.
+fn our_outcome_at(dsn: &str, home: &str) -> char {
+    let outcome = Pgconn::new(&["ping", "-w", "--json", "-d", dsn]).env("HOME", home).run();
     match (outcome.code, outcome.json()["attempts"].as_array().unwrap().last().unwrap()) {
         (0, last) if last["tls_seconds"].is_null() => 'P',
         (0, _) => 'T',
@@ -326,4 +336,61 @@ fn tls_from_the_first_byte_works_from_17_on_and_fails_at_once_before() {
         refused.contains("weak sslmode \"prefer\" may not be used with sslnegotiation=direct"),
         "{refused}"
     );
+}
+
+#[test]
+fn the_name_that_is_checked_is_the_hosts_and_not_its_address() {
+    let authority = Authority::get();
+    let cluster = authority.server("good", HBA);
+    let root = authority.path("ca.crt");
+    for (place, expected) in [
+        ("host=localhost hostaddr=127.0.0.1", 'T'),
+        ("host=elsewhere.example hostaddr=127.0.0.1", '-'),
+        ("host=LocalHost hostaddr=127.0.0.1", 'T'),
+        // a name that no certificate can have is no reason not to encrypt, and none to accept one
+        ("host=local_host. hostaddr=127.0.0.1", '-'),
+        ("hostaddr=127.0.0.1", '-'),
+    ] {
+        let base = format!("{place} port={} user=postgres dbname=postgres sslrootcert={root}", cluster.port);
+        let (full, chain) = (format!("{base} sslmode=verify-full"), format!("{base} sslmode=verify-ca"));
+        assert_eq!((our_outcome(&full), our_outcome(&chain)), (expected, 'T'), "{place}");
+        if let Some(psql) = psql() {
+            let theirs = (psqls_outcome(&psql, &full), psqls_outcome(&psql, &chain));
+            assert_eq!(theirs, (expected, 'T'), "psql: {place}");
+        }
+    }
+}
+
+#[test]
+fn the_files_in_the_home_directory_are_used_without_being_named() {
+    let authority = Authority::get();
+    let cluster = authority.server("good", CERT);
+    let dsn =
+        |more: &str| format!("host=localhost port={} user=postgres dbname=postgres {more}", cluster.port);
+    let home = authority.path("home");
+    let folder = Path::new(&home).join(".postgresql");
+    fs::create_dir_all(&folder).unwrap();
+    let both = |more: &str, expected: char| {
+        assert_eq!(our_outcome_at(&dsn(more), &home), expected, "{more}");
+        if let Some(psql) = psql() {
+            assert_eq!(psqls_outcome_at(&psql, &dsn(more), &home), expected, "psql: {more}");
+        }
+    };
+    let put = |from: &str, to: &str| {
+        fs::write(folder.join(to), authority.text(from)).unwrap();
+        fs::set_permissions(folder.join(to), fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    // the server wants a certificate of the client's
+    both("", '-');
+    put("client.crt", "postgresql.crt");
+    // a certificate without its key is an error, in every mode that encrypts
+    both("", '-');
+    put("client.key", "postgresql.key");
+    both("", 'T');
+    both("sslmode=verify-full", '-');
+    put("ca.crt", "root.crt");
+    both("sslmode=verify-full", 'T');
+    // once there is a root certificate it is checked against in every mode
+    put("other.crt", "root.crt");
+    both("sslmode=require", '-');
 }

@@ -358,7 +358,11 @@ impl Context {
                         db::Kind::TooManyConnections(Scope::Server | Scope::Reserved)
                     ) =>
             {
-                open(Lane::Emergency).await.map_err(|_| refusal)
+                let way_in = open(Lane::Emergency).await;
+                way_in.map_err(|error| match error.kind {
+                    db::Kind::Interrupted(_) => error,
+                    _ => refusal,
+                })
             }
             other => other,
         }
