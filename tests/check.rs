@@ -318,6 +318,35 @@ fn performance_data_is_read_by_another_library() {
     assert_eq!(items.len(), 8 + 2, "{read}");
 }
 
+/// Every kind of range: what the alert is and what the performance data says about it agree in the eyes of that library.
+#[test]
+fn ranges_mean_what_other_plugins_mean_by_them() {
+    let server = with(&[("max_connections", "20")]);
+    let _others = [server.session(), server.session()];
+    let ranges = [
+        "0", "2", "5", "0:", "4:", "9:", "~:2", "~:9", "1:2", "1:9", "9:12", "@0:2", "@1:9", "@9", "@4:9",
+        "@~:9", "@9:", "1:", "-5:-1", "@-5:9", "2.5", "@2.5:9.5",
+    ];
+    // Its reader of whole performance data passes over ranges with @, its reader of ranges does not.
+    let script = "my $critical = (split /;/, $ARGV[0])[2]; \
+                  my ($p) = Monitoring::Plugin::Performance->parse_perfstring($ARGV[0]); \
+                  my $t = Monitoring::Plugin::Threshold->set_thresholds(critical => $critical); \
+                  print $t->get_status($p->value);";
+    let mut verdicts = Vec::new();
+    for range in ranges {
+        let threshold = format!("connections={range}");
+        let arguments =
+            ["connections", "--warning", "connections=~:", "--critical", &threshold, "-F", "nagios"];
+        let seen = check(&server, &arguments);
+        let (_, data) = seen.stdout.trim_end().split_once(" | ").unwrap();
+        let modules = ["-MMonitoring::Plugin::Performance", "-MMonitoring::Plugin::Threshold", "-e", script];
+        let read = Pgconn::of("perl", &[&modules[..], &[data]].concat()).run().success();
+        assert_eq!(read.stdout, seen.code.to_string(), "{range}: {read}\n{seen}");
+        verdicts.push(seen.code);
+    }
+    assert!(verdicts.contains(&0) && verdicts.contains(&2), "{verdicts:?}");
+}
+
 /// Resident memory of a process, in kilobytes.
 fn memory(pid: i32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();

@@ -1,6 +1,6 @@
 //! `doctor`: findings on a clean server, and on servers with real clients that behave badly.
 
-use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, wait_until, with};
+use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, binaries, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -74,7 +74,10 @@ fn a_clean_server_at_work_passes_every_rule() {
 #[test]
 fn the_demo_has_exactly_the_problems_it_is_said_to_have() {
     let version = with(&[]).major();
-    let seen = Pgconn::new(&["demo", "--", "doctor", "--json"]).run().success();
+    let programs = binaries();
+    let demo =
+        Pgconn::new(&["demo", "--", "doctor", "--json"]).env("PGCONN_PG_BINDIR", programs.to_str().unwrap());
+    let seen = demo.run().success();
     let document = seen.json();
     let mut expected = BTreeMap::from([
         ("pooling", "warn"),

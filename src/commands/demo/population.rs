@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(100);
 const WORK: &str = "select count(*) from orders, pg_sleep(0.2) where status = 'new'";
 
 /// How many ticks until the leaking pool loses another session, and how many it can lose.
-const LEAK_EVERY: usize = 20;
+const LEAK_EVERY: usize = 15;
 const LEAK_LIMIT: usize = 20;
 
 /// How long a session may take to wait for its lock.
