@@ -114,17 +114,17 @@ pub(super) fn long_work(evidence: &Evidence) -> Finding {
     }
     // A pooler gives all its clients of a role the same sessions, so whoever has the role to itself is not behind one.
     let with_others = evidence.watched.present.iter().find(|session| {
-        let alike = |other: &&Presence| {
-            (&other.client, &other.source.role, &other.database)
-                == (&session.client, &session.source.role, &session.database)
-        };
-        let mut others = evidence.watched.present.iter().filter(alike);
-        works(&session.source) && others.any(|other| other.source != session.source)
+        let mut others = evidence.watched.sources.iter().filter(|(source, _)| **source != session.source);
+        works(&session.source)
+            && others.any(|(source, conduct)| {
+                source.role == session.source.role
+                    && session.client.as_ref().is_some_and(|client| conduct.clients.contains_key(client))
+            })
     });
     match with_others {
         Some(worker) => rule.unknown(format!(
-            "whether {} comes through a pooler cannot be told from the server: other applications have the same address, \
-             role and database",
+            "whether {} comes through a pooler cannot be told from the server: other applications have the same address \
+             and role",
             named(&worker.source)
         )),
         None if evidence.watched.pools.is_empty() => {

@@ -45,7 +45,8 @@ pub(super) fn pooling(evidence: &Evidence) -> Finding {
         Some((source, conduct)) => {
             let client = conduct.clients.iter().max_by_key(|(_, born)| **born);
             let from = client.map(|(client, _)| format!(" from {client}")).unwrap_or_default();
-            format!("; most of those that were seen are of {}{from}", named(source))
+            let caught: usize = conducts.values().map(Conduct::passed).sum();
+            format!("; {caught} of them seen, most of {}{from}", named(source))
         }
         None if passed < 1.0 => String::new(),
         None => {
