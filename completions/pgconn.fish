@@ -1258,7 +1258,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l full -d 'Show l
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l max-series -d 'Series at most in each family that depends on names; the others are counted in pgconn_omitted_series' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l compat -d 'The metric names of another exporter instead of pgconn\'s own' -r -f -a "postgres_exporter\t'Prometheus\' postgres_exporter (what it tells about connections)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l compat -d 'The metric names of another exporter instead of pgconn\'s own' -r -f -a "postgres_exporter\t'Prometheus\' postgres_exporter (what it tells about connections)'
+pgbouncer_exporter\t'Prometheus\' pgbouncer_exporter, for a pooler\'s console'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
@@ -1403,6 +1404,6 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "resume" -d 'Let the clients of a paused database go on'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact pooler-waiting"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls metrics ping pooler size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

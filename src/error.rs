@@ -106,6 +106,7 @@ impl From<db::Error> for Failure {
             | Kind::PermissionDenied
             | Kind::StatementTimeout
             | Kind::UnsupportedServer
+            | Kind::PoolerConsole
             | Kind::Server
             | Kind::Protocol => Exit::Failed,
         };

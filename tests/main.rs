@@ -29,6 +29,7 @@ mod layers;
 mod metrics;
 mod pooler;
 mod pooler_kill;
+mod pooler_monitor;
 mod pooler_orders;
 mod readme;
 mod refusals;

@@ -15,7 +15,7 @@ fn metrics(cluster: &Cluster, arguments: &[&str]) -> Outcome {
 }
 
 /// Series and values, the label of the server taken out.
-fn series(text: &str) -> BTreeMap<String, f64> {
+pub(crate) fn series(text: &str) -> BTreeMap<String, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let parsed = lines.map(|line| {
         let (name, value) = line.rsplit_once(' ').unwrap();
@@ -29,7 +29,7 @@ fn series(text: &str) -> BTreeMap<String, f64> {
 }
 
 /// Prometheus' own checker, which fails on what it cannot read and on names against the conventions.
-fn promtool(text: &str) {
+pub(crate) fn promtool(text: &str) {
     let seen = Pgconn::of("promtool", &["check", "metrics"]).input(text).run();
     assert!(seen.code == 0 && seen.stdout.is_empty() && seen.stderr.is_empty(), "{seen}\n{text}");
 }

@@ -73,6 +73,8 @@ fn every_command_line_shown_works() {
         let line = line.replace(" -h db1", "").replace(" 1m", " 1s").replace(" 10m", " 1s");
         let console = format!("'host={before} port={}'", pooler.port);
         let line = line.replace("--pooler port=6432", &format!("--pooler {console}"));
+        let line =
+            line.replace("-p 6432 -d pgbouncer", &format!("-h {before} -p {} -d pgbouncer", pooler.port));
         let line = line.replace("-p 6432", &format!("-h {before} -p {}", pooler.port));
         let url = format!("postgres://postgres@:{}/postgres?host={behind}", server.port);
         let line = line.replace("postgres://db1/postgres", &format!("'{url}'"));

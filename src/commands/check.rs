@@ -19,6 +19,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::Filter;
 use crate::model::health::{Check, Facts, Status};
+use crate::model::pooler;
 use crate::model::server::Surroundings;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, nagios, tsv};
@@ -35,6 +36,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Only whether it can be logged in to, for a probe", "pgconn check reachable -t 2s"),
         ("Thresholds of one's own", "pgconn check --warning connections=70% --critical idle-xact=10m"),
         ("As a plugin of Nagios or Icinga, with performance data", "pgconn check -F nagios"),
+        ("Do clients wait at the pooler?", "pgconn check -p 6432 -d pgbouncer --warning pooler-waiting=5s"),
     ],
 )
 .exits(&[
@@ -87,7 +89,22 @@ impl Args {
 }
 
 /// What one look brought.
-struct Looked {
+enum Looked {
+    /// Of a server.
+    Server(Box<Seen>),
+    /// Of a pooler's console.
+    Pooler(Box<Pooled>),
+}
+
+/// What one look at a pooler's console brought.
+struct Pooled {
+    facts: pooler::Facts,
+    head: Head,
+    latency: Duration,
+}
+
+/// What one look at a server brought.
+struct Seen {
     surroundings: Surroundings,
     facts: Facts,
     latency: Duration,
@@ -108,15 +125,19 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             Err(Trouble { error: late.hinted("pgconn ping shows which phase is slow"), inside: false })
         });
         let (report, mut head, db) = match looked {
-            Ok((db, looked)) => {
+            Ok((_, Looked::Pooler(looked))) => {
+                (Verdict::of_pooler(&policy, &args.rules, &looked), looked.head, None)
+            }
+            Ok((db, Looked::Server(looked))) => {
+                let Some(db) = db else { return Err(Failure::failed("the connection was lost").into()) };
                 let mut head = super::head(&db, &looked.surroundings, looked.facts.connections.hidden);
                 head.warnings.extend(looked.unknown_names.iter().cloned());
                 head.warnings.extend(words::untracked(looked.facts.untracked));
-                (Verdict::new(&policy, &looked), head, Some(db))
+                (Verdict::new(&of_server(&policy, &args.rules), &looked), head, Some(db))
             }
             Err(trouble) => {
                 let head = Head { target: context.aim(), ..Head::default() };
-                (Verdict::unreached(&policy, trouble)?, head, None)
+                (Verdict::unreached(&of_server(&policy, &args.rules), trouble)?, head, None)
             }
         };
         let fine = report.status == Status::Ok && !context.format().is_json();
@@ -157,15 +178,28 @@ async fn look(
     began: Instant,
     kept: Option<Db>,
     context: &Context,
-) -> Result<(Db, Looked), Trouble> {
+) -> Result<(Option<Db>, Looked), Trouble> {
     if let Some(db) = kept
         && let Ok(looked) = ask(selection, began, db, context).await
     {
         return Ok(looked);
     }
-    let db =
-        context.connect_with(Emergency::Never).await.map_err(|error| Trouble { error, inside: false })?;
-    ask(selection, began, db, context).await
+    match context.connect_with(Emergency::Never).await {
+        Ok(db) => ask(selection, began, db, context).await,
+        Err(error) if error.kind == Kind::PoolerConsole => ask_pooler(began, context).await,
+        Err(error) => Err(Trouble { error, inside: false }),
+    }
+}
+
+async fn ask_pooler(began: Instant, context: &Context) -> Result<(Option<Db>, Looked), Trouble> {
+    let console = context
+        .console(&context.connection.given())
+        .await
+        .map_err(|error| Trouble { error, inside: false })?;
+    let facts = console.facts().await?;
+    let head = super::pooler::head(&console);
+    console.close().await;
+    Ok((None, Looked::Pooler(Box::new(Pooled { facts, head, latency: began.elapsed() }))))
 }
 
 async fn ask(
@@ -173,7 +207,7 @@ async fn ask(
     began: Instant,
     mut db: Db,
     context: &Context,
-) -> Result<(Db, Looked), Trouble> {
+) -> Result<(Option<Db>, Looked), Trouble> {
     let left = context.connection.timeout().saturating_sub(began.elapsed());
     // What the server still works on when time is up ends by itself a moment later.
     db.limit(left.max(Duration::from_millis(1)));
@@ -182,7 +216,8 @@ async fn ask(
     // An application that is not there just now is no mistake; a database or role that does not exist is.
     let lasting = Filter { applications: Vec::new(), ..selection.filter.clone() };
     let unknown_names = super::did_you_mean(&db, &lasting).await?;
-    Ok((db, Looked { surroundings, facts, latency, unknown_names }))
+    let seen = Seen { surroundings, facts, latency, unknown_names };
+    Ok((Some(db), Looked::Server(Box::new(seen))))
 }
 
 /// The answer of `check`.
@@ -204,7 +239,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn new(policy: &[(Rule, Thresholds)], looked: &Looked) -> Self {
+    fn new(policy: &[(Rule, Thresholds)], looked: &Seen) -> Self {
         let latency = looked.latency.as_secs_f64();
         let checks = policy.iter().map(|(rule, thresholds)| {
             let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
@@ -217,6 +252,17 @@ impl Verdict {
             waiting: (waits.undecidable == 0).then_some(waits.waiting),
             ..Self::of(checks.collect())
         }
+    }
+
+    /// The verdict over a pooler: what its console does not show stays unknown, if it is asked for.
+    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled) -> Self {
+        let latency = looked.latency.as_secs_f64();
+        let judged = policy.iter().filter(|(rule, _)| {
+            named.contains(rule) || matches!(rule, Rule::Reachable | Rule::PoolerWaiting)
+        });
+        let checks =
+            judged.map(|(rule, thresholds)| words::of_pooler(*rule, thresholds, &looked.facts, latency));
+        Self { latency_seconds: Some(latency), ..Self::of(checks.collect()) }
     }
 
     /// The verdict when there was no answer to judge.
@@ -248,6 +294,12 @@ impl Verdict {
     fn alert_line(&self) -> String {
         format!("PGCONN {}: {}", self.status.word(), self.summary)
     }
+}
+
+/// The rules for a server: without the pooler's, unless it is asked for.
+fn of_server(policy: &[(Rule, Thresholds)], named: &[Rule]) -> Vec<(Rule, Thresholds)> {
+    let judged = policy.iter().filter(|(rule, _)| *rule != Rule::PoolerWaiting || named.contains(rule));
+    judged.copied().collect()
 }
 
 const fn mark(status: Status) -> Mark {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Context;
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
-use crate::analyze::metrics::{self, Scrape, compat};
+use crate::analyze::metrics::{self, Scrape, compat, pgbouncer_exporter, pooler};
 use crate::args::Emergency;
 use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
@@ -30,6 +30,7 @@ pub(super) const MANUAL: Manual = Manual::new(
             "pgconn metrics -q -o /var/lib/prometheus/node-exporter/pgconn.prom",
         ),
         ("Under the names that existing dashboards use", "pgconn metrics --compat postgres_exporter"),
+        ("Of a pooler, from its console", "pgconn metrics -p 6432 -d pgbouncer"),
     ],
 )
 .exits(&[
@@ -58,6 +59,9 @@ enum Compat {
     /// Prometheus' postgres_exporter (what it tells about connections)
     #[value(name = "postgres_exporter")]
     PostgresExporter,
+    /// Prometheus' pgbouncer_exporter, for a pooler's console
+    #[value(name = "pgbouncer_exporter")]
+    PgbouncerExporter,
 }
 
 /// Looks and prints; what cannot be reached is `pgconn_up 0`.
@@ -83,11 +87,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 return Ok((Shown { exit: Exit::NoConnection, ..Shown::new(report, head) }, None));
             }
         };
-        let kept = if context.flags.watch.is_some() {
-            Some(db)
-        } else {
-            let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), db.close()).await;
-            None
+        let kept = match db {
+            Some(db) if context.flags.watch.is_none() => {
+                let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), db.close()).await;
+                None
+            }
+            other => other,
         };
         Ok((Shown::new(report, head), kept))
     })
@@ -101,14 +106,38 @@ async fn look(
     began: Instant,
     kept: Option<Db>,
     context: &Context,
-) -> Result<(Db, Metrics, Head), db::Error> {
+) -> Result<(Option<Db>, Metrics, Head), db::Error> {
     if let Some(db) = kept
-        && let Ok(looked) = ask(args, began, db, context).await
+        && let Ok((db, metrics, head)) = ask(args, began, db, context).await
     {
-        return Ok(looked);
+        return Ok((Some(db), metrics, head));
     }
-    let db = context.connect_with(Emergency::Never).await?;
-    ask(args, began, db, context).await
+    let pooler = matches!(args.compat, Some(Compat::PgbouncerExporter));
+    let db = match if pooler { None } else { Some(context.connect_with(Emergency::Never).await) } {
+        Some(Err(error)) if error.kind != Kind::PoolerConsole || args.compat.is_some() => return Err(error),
+        Some(Err(_)) | None => {
+            let (metrics, head) = ask_pooler(args, began, context).await?;
+            return Ok((None, metrics, head));
+        }
+        Some(Ok(db)) => db,
+    };
+    let (db, metrics, head) = ask(args, began, db, context).await?;
+    Ok((Some(db), metrics, head))
+}
+
+/// The metrics of a pooler, from its console.
+async fn ask_pooler(args: &Args, began: Instant, context: &Context) -> Result<(Metrics, Head), db::Error> {
+    let console = context.console(&context.connection.given()).await?;
+    let head = super::pooler::head(&console);
+    let families = if args.compat.is_some() {
+        pgbouncer_exporter::families(&console.tables(&pgbouncer_exporter::LISTS).await?)
+    } else {
+        let facts = console.facts().await?;
+        let most = usize::try_from(args.max_series).unwrap_or(usize::MAX);
+        pooler::families(&facts, &console.target().place(), most, began.elapsed().as_secs_f64())
+    };
+    console.close().await;
+    Ok((Metrics { families }, head))
 }
 
 async fn ask(
@@ -126,7 +155,7 @@ async fn ask(
             let (surroundings, exporter) = db.exporter(compat::columns()).await?;
             (compat::families(&surroundings, &exporter, &place), super::head(&db, &surroundings, 0))
         }
-        None => {
+        Some(Compat::PgbouncerExporter) | None => {
             let looked = db.scrape(&Selection::default()).await?;
             let scrape = Scrape {
                 surroundings: &looked.surroundings,
@@ -153,6 +182,7 @@ fn down(args: &Args, error: db::Error, target: Option<Target>) -> Result<(Metric
     let failure = Failure::from(error);
     let families = match args.compat {
         Some(Compat::PostgresExporter) => compat::down(),
+        Some(Compat::PgbouncerExporter) => pgbouncer_exporter::down(),
         None => metrics::down(target.as_ref().map(Target::place).as_deref()),
     };
     let warning = Warning { code: failure.code, message: failure.message, hint: failure.hint };

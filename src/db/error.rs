@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     StatementTimeout,
     /// The server is not a PostgreSQL that pgconn can work with.
     UnsupportedServer,
+    /// It is a pooler's console, which speaks the protocol and no SQL.
+    PoolerConsole,
     /// Any other error that the server reported.
     Server,
     /// The server answered something that pgconn did not expect.
@@ -112,6 +114,7 @@ impl Kind {
             Self::PermissionDenied => "permission_denied",
             Self::StatementTimeout => "statement_timeout",
             Self::UnsupportedServer => "unsupported_server",
+            Self::PoolerConsole => "pooler_console",
             Self::Server => "server_error",
             Self::Protocol => "protocol",
             Self::Interrupted(_) => "interrupted",

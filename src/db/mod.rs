@@ -297,8 +297,16 @@ fn version_num(text: &str) -> Result<i32, Error> {
         text.split_once('.').and_then(|(_, rest)| digits(rest)).filter(|minor| (0..10_000).contains(minor));
     match major {
         Some(major) if !text.contains('/') => Ok(major * 10_000 + minor.unwrap_or(0)),
+        // PgBouncer's: `1.18.0/bouncer`.
+        _ if text.ends_with("/bouncer") => {
+            let what =
+                format!("this is a pooler's console (PgBouncer {})", text.trim_end_matches("/bouncer"));
+            Err(Error::new(Kind::PoolerConsole, what).hinted(
+                "see the pooler with pgconn pooler; for the server behind it name one of its databases (-d)",
+            ))
+        }
         _ => Err(Error::new(Kind::UnsupportedServer, format!("cannot work with server version \"{text}\""))
-            .hinted("this is not an ordinary PostgreSQL server; name its database instead of the pooler's console")),
+            .hinted("this is not an ordinary PostgreSQL server")),
     }
 }
 

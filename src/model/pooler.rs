@@ -1,6 +1,8 @@
 //! A connection pooler as its console shows it: pools, clients, connections to servers, limits, totals. What a
 //! version does not tell is none.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::session::Session;
@@ -22,6 +24,15 @@ pub(crate) struct Facts {
     pub(crate) clients: Option<i64>,
     /// Work done since it started, one per database.
     pub(crate) totals: Vec<Totals>,
+}
+
+/// A list of the console as it is: texts by column, nulls left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Table {
+    /// What is shown.
+    pub(crate) name: &'static str,
+    /// Its rows.
+    pub(crate) rows: Vec<BTreeMap<String, String>>,
 }
 
 /// A pooler's name and version.

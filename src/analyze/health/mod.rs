@@ -1,5 +1,6 @@
 //! The rules of `check`: from the facts of one look to a status per rule. Words for people are made elsewhere.
 
+pub(crate) mod pooler;
 pub(crate) mod range;
 
 use crate::model::health::{Facts, LimitUse, Longest, Measure, Owner, Status, Unit, Waiter, Waits};
@@ -25,11 +26,13 @@ pub(crate) enum Rule {
     Blocked,
     /// The oldest prepared transaction.
     PreparedXact,
+    /// Clients that wait at a pooler; only where the target is its console.
+    PoolerWaiting,
 }
 
 impl Rule {
     /// All rules, in the order in which they are reported.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Reachable,
         Self::Connections,
         Self::IdleXact,
@@ -37,6 +40,7 @@ impl Rule {
         Self::LongXact,
         Self::Blocked,
         Self::PreparedXact,
+        Self::PoolerWaiting,
     ];
 
     /// Its name on the command line and in JSON.
@@ -49,6 +53,7 @@ impl Rule {
             Self::LongXact => "long-xact",
             Self::Blocked => "blocked",
             Self::PreparedXact => "prepared-xact",
+            Self::PoolerWaiting => "pooler-waiting",
         }
     }
 
@@ -56,6 +61,7 @@ impl Rule {
     pub(crate) const fn scale(self) -> Scale {
         match self {
             Self::Connections => Scale::Connections,
+            Self::PoolerWaiting => Scale::ClientsOrTime,
             _ => Scale::Time,
         }
     }
@@ -63,7 +69,7 @@ impl Rule {
     /// What its value counts.
     pub(crate) const fn unit(self) -> Unit {
         match self {
-            Self::Connections => Unit::Count,
+            Self::Connections | Self::PoolerWaiting => Unit::Count,
             _ => Unit::Seconds,
         }
     }
@@ -86,6 +92,10 @@ impl Rule {
             Self::LongXact => minutes(30.0, 120.0),
             Self::Blocked => minutes(0.5, 5.0),
             Self::PreparedXact => minutes(5.0, 60.0),
+            Self::PoolerWaiting => Thresholds {
+                warning: Some(Range::over(Bound::Number(1.0))),
+                critical: Some(Range::over(Bound::Number(10.0))),
+            },
         }
     }
 }
@@ -192,7 +202,7 @@ impl Bounds {
 /// Judges `rule` over what a look found; `latency` is how long connecting and looking took, in seconds.
 pub(crate) fn judge(rule: Rule, thresholds: &Thresholds, facts: &Facts, latency: f64) -> Verdict {
     match rule {
-        Rule::Reachable => age(rule, thresholds, latency, 0),
+        Rule::Reachable => reachable(thresholds, latency),
         Rule::Connections => connections(thresholds, facts),
         Rule::IdleXact => longest(rule, thresholds, &facts.idle_xact, facts.undecidable),
         Rule::LongQuery => longest(rule, thresholds, &facts.long_query, facts.undecidable),
@@ -201,7 +211,13 @@ pub(crate) fn judge(rule: Rule, thresholds: &Thresholds, facts: &Facts, latency:
         Rule::PreparedXact => {
             age(rule, thresholds, facts.prepared.oldest.as_ref().map_or(0.0, |oldest| oldest.seconds), 0)
         }
+        Rule::PoolerWaiting => unreached(rule, thresholds, Status::Unknown),
     }
+}
+
+/// Judges how long connecting and looking took, in seconds.
+pub(crate) fn reachable(thresholds: &Thresholds, latency: f64) -> Verdict {
+    age(Rule::Reachable, thresholds, latency, 0)
 }
 
 /// The same without any facts: what can be said when the server was not reached.
@@ -210,6 +226,7 @@ pub(crate) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status) -> 
         // Percentages of a limit that was never told stay out.
         Scale::Connections => Bounds { warning: None, critical: None },
         Scale::Time => Bounds::of_seconds(thresholds),
+        Scale::ClientsOrTime => Bounds::of_count(thresholds, 0),
     };
     let measure = bounds.measure(rule.name().into(), None, rule.unit(), None);
     Verdict {

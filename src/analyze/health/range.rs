@@ -34,6 +34,8 @@ pub(crate) enum Scale {
     Connections,
     /// Durations.
     Time,
+    /// Numbers of clients, or durations of their waits.
+    ClientsOrTime,
 }
 
 /// A range in plain numbers of one unit.
@@ -86,6 +88,11 @@ fn bound(
     match (scale, text.strip_suffix('%')) {
         (Scale::Connections, Some(percent)) => number(percent).map(Bound::Percent),
         (Scale::Connections, None) => number(text).map(Bound::Number),
+        (Scale::ClientsOrTime, Some(_)) => {
+            Err(format!("{text}: this rule takes a number of clients, or a duration, like 10 or 5s"))
+        }
+        (Scale::ClientsOrTime, None) if text.parse::<f64>().is_ok() => number(text).map(Bound::Number),
+        (Scale::ClientsOrTime, None) => Ok(Bound::Time(duration(text)?.as_secs_f64())),
         (Scale::Time, Some(_)) => Err(format!("{text}: this rule takes durations, like 5m")),
         (Scale::Time, None) if text == "0" => Ok(Bound::Time(0.0)),
         (Scale::Time, None) => Ok(Bound::Time(duration(text)?.as_secs_f64())),
@@ -138,6 +145,11 @@ impl Range {
             low: self.low.map_or(f64::NEG_INFINITY, |bound| bound.resolve(whole).ceil()),
             high: self.high.map_or(f64::INFINITY, |bound| bound.resolve(whole).floor()),
         }
+    }
+
+    /// Whether it is of durations.
+    pub(crate) fn is_time(&self) -> bool {
+        [self.low, self.high].into_iter().flatten().any(|bound| matches!(bound, Bound::Time(_)))
     }
 
     /// The range for seconds.

@@ -1,6 +1,8 @@
 //! Metrics of pgconn's own: from one look to families of numbers, with a bound on how many series a name can make.
 
 pub(crate) mod compat;
+pub(crate) mod pgbouncer_exporter;
+pub(crate) mod pooler;
 mod timeouts;
 
 use std::collections::BTreeMap;

@@ -1,12 +1,67 @@
 //! What `check` says: a line per rule with the culprit's name, the next command, and the one line that sums it up.
 
+use crate::analyze::health::pooler::Waiting;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
+use crate::analyze::pooler::usage;
 use crate::commands::quoted;
 use crate::db;
 use crate::model::filter::Name;
 use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Owner, Status, Unit};
+use crate::model::pooler;
 use crate::render::{Warning, text};
+
+const NO_CONSOLE: &str = "not judged: this is a server, and no pooler's console";
+const CONSOLE: &str = "name the pooler's console, usually -p 6432 -d pgbouncer";
+
+/// Judges a rule over a pooler, in words.
+pub(super) fn of_pooler(rule: Rule, thresholds: &Thresholds, facts: &pooler::Facts, latency: f64) -> Check {
+    let (verdict, message, hint) = match rule {
+        Rule::Reachable => {
+            let verdict = health::reachable(thresholds, latency);
+            (verdict, format!("answered in {}", amount(latency, Unit::Seconds)), "pgconn ping")
+        }
+        Rule::PoolerWaiting => {
+            let verdict = health::pooler::judge(thresholds, Waiting::of(facts));
+            (verdict, waiting(facts), "pgconn pooler clients --state waiting")
+        }
+        _ => {
+            let verdict = health::unreached(rule, thresholds, Status::Unknown);
+            let why = "not judged: this is a pooler's console, which shows no session of the server";
+            (verdict, why.to_owned(), "name a database of the server instead of the console (-d)")
+        }
+    };
+    let beyond = verdict.crossed.map(|crossed| match crossed {
+        Crossed::Over(limit) => format!(" (over {})", amount(limit, verdict.measure.unit)),
+        Crossed::Under(limit) => format!(" (under {})", amount(limit, verdict.measure.unit)),
+    });
+    let message = format!("{message}{}", beyond.unwrap_or_default());
+    let hint = (verdict.status != Status::Ok).then(|| hint.to_owned());
+    said(rule, verdict.status, verdict.measure, verdict.measures, message, hint)
+}
+
+/// `3 clients wait, the longest for 12s in pool shop/app (pool_size is used up)`.
+fn waiting(facts: &pooler::Facts) -> String {
+    let waiting = Waiting::of(facts);
+    let Some(clients) = waiting.clients else { return "the console does not say who waits".into() };
+    let usage = usage(facts, |_| true);
+    let worst = usage.pools.iter().find(|pool| pool.pool.clients_waiting.is_some_and(|waiting| waiting > 0));
+    let Some(worst) = worst else { return "no client waits for a connection to the server".into() };
+    let seconds = text::duration(worst.pool.max_wait_seconds.unwrap_or_default());
+    let place = format!("in pool {}/{}", worst.pool.database, worst.pool.user);
+    let who = if clients > 1.0 {
+        format!("{clients} clients wait, the longest for {seconds}")
+    } else {
+        format!("1 client waits for {seconds}")
+    };
+    let full = worst.first_limit.as_ref().filter(|limit| limit.used >= limit.limit);
+    let why = match full {
+        _ if worst.paused == Some(true) => ", which is paused".to_owned(),
+        Some(limit) => format!(": {} is used up ({} of {})", limit.name, limit.used, limit.limit),
+        None => String::new(),
+    };
+    format!("{who} {place}{why}")
+}
 
 /// Puts a verdict into words.
 pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str) -> Check {
@@ -16,10 +71,11 @@ pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str) -> Check {
         Crossed::Under(limit) => ("under", limit),
     });
     if let Some((word, limit)) = beyond {
-        message.push_str(&format!(" ({word} {})", amount(limit, verdict.rule.unit())));
+        message.push_str(&format!(" ({word} {})", amount(limit, verdict.measure.unit)));
     }
     let hint = match verdict.status {
         Status::Ok => None,
+        Status::Unknown if verdict.rule == Rule::PoolerWaiting => Some(CONSOLE.into()),
         Status::Unknown => Some(format!("GRANT pg_monitor TO {}", quoted(me))),
         _ => hint(&verdict, facts),
     };
@@ -87,6 +143,7 @@ fn found(verdict: &Verdict, facts: &Facts) -> String {
         }
         Rule::Blocked => blocked(facts),
         Rule::PreparedXact => prepared(facts),
+        Rule::PoolerWaiting => NO_CONSOLE.into(),
         Rule::IdleXact | Rule::LongQuery | Rule::LongXact => {
             let (longest, noun, doing) = match verdict.rule {
                 Rule::IdleXact => (&facts.idle_xact, "transaction", "idle"),
@@ -209,6 +266,7 @@ fn hint(verdict: &Verdict, facts: &Facts) -> Option<String> {
         Rule::IdleXact => "pgconn ls --state idle-in-transaction".into(),
         Rule::LongQuery | Rule::LongXact => "pgconn long".into(),
         Rule::Blocked => "pgconn blockers".into(),
+        Rule::PoolerWaiting => CONSOLE.into(),
         Rule::PreparedXact => {
             let oldest = facts.prepared.oldest.as_ref()?;
             let gid = oldest.gid.replace('\'', "''");

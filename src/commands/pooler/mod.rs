@@ -273,7 +273,8 @@ fn passwords_of(given: &Given) -> Given {
     Given { no_password: given.no_password, force_password: given.force_password, ..Given::default() }
 }
 
-fn head(console: &Console) -> Head {
+/// What stands around the answer of a console.
+pub(super) fn head(console: &Console) -> Head {
     let warnings = console.notices().iter().map(super::about_connection).collect();
     Head { target: Some(console.target().clone()), server: None, warnings }
 }

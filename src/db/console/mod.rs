@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::connect::Options;
 use super::{Db, Error, Kind, Notice};
 use crate::conninfo::ConnInfo;
-use crate::model::pooler::{Facts, Link, Product, Totals};
+use crate::model::pooler::{Facts, Link, Product, Table, Totals};
 use crate::model::server::Target;
 use crate::stop::Stop;
 pub(crate) use control::Order;
@@ -103,6 +103,19 @@ impl Console {
     /// When the console does not answer.
     pub(crate) async fn totals(&self) -> Result<Vec<Totals>, Error> {
         Ok(read::totals(&self.optional("STATS").await?))
+    }
+
+    /// Lists as they are; one that the console refuses or does not have is left out.
+    ///
+    /// # Errors
+    /// When the console does not answer.
+    pub(crate) async fn tables(&self, names: &[&'static str]) -> Result<Vec<Table>, Error> {
+        let mut tables = Vec::new();
+        for name in names {
+            let rows = self.optional(name).await?.iter().map(Record::columns).collect();
+            tables.push(Table { name, rows });
+        }
+        Ok(tables)
     }
 
     /// Every client with the connection that serves it, and every connection that serves none.

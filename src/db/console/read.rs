@@ -1,7 +1,7 @@
 //! From the console's rows to the model. Columns come and go with versions: a missing one is none, an unknown one is not
 //! looked at. Numbers may be padded, and no value may be an empty text.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -20,6 +20,12 @@ impl Record {
     pub(super) fn text(&self, column: &str) -> Option<String> {
         let at = self.columns.iter().position(|name| name == column)?;
         self.values.get(at)?.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    /// Every column that has a text.
+    pub(super) fn columns(&self) -> BTreeMap<String, String> {
+        let texts = self.columns.iter().filter_map(|column| Some((column.clone(), self.text(column)?)));
+        texts.collect()
     }
 
     fn name(&self, column: &str) -> String {

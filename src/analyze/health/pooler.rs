@@ -1,0 +1,126 @@
+//! The rule `pooler-waiting`: clients that wait at a pooler for a connection to the server.
+
+use super::range::{Crossed, Range};
+use super::{Bounds, Judged, Rule, Thresholds, Verdict};
+use crate::model::health::{Measure, Status, Unit};
+use crate::model::pooler::Facts;
+
+/// Who waits, over all pools.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Waiting {
+    /// How many; none when the console does not tell.
+    pub(crate) clients: Option<f64>,
+    /// How long the one that has waited longest has waited.
+    pub(crate) seconds: Option<f64>,
+}
+
+impl Waiting {
+    /// Adds the pools up.
+    pub(crate) fn of(facts: &Facts) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+        let clients = facts.pools.iter().map(|pool| pool.clients_waiting.map(|waiting| waiting as f64));
+        let mut seconds = facts.pools.iter().map(|pool| pool.max_wait_seconds);
+        Self {
+            clients: clients.sum(),
+            seconds: seconds.try_fold(0.0, |longest, wait| Some(f64::max(longest, wait?))),
+        }
+    }
+}
+
+/// Judges the clients against ranges of plain numbers, the longest wait against ranges of durations; the worse counts.
+pub(crate) fn judge(thresholds: &Thresholds, waiting: Waiting) -> Verdict {
+    let part = |time: bool| {
+        let of_kind = |range: Option<Range>| range.filter(|range| range.is_time() == time);
+        Thresholds { warning: of_kind(thresholds.warning), critical: of_kind(thresholds.critical) }
+    };
+    let (by_number, by_time) = (part(false), part(true));
+    let clients = Bounds::of_count(&by_number, 0);
+    let seconds = Bounds::of_seconds(&by_time);
+    let (number, time) = (decide(clients, waiting.clients), decide(seconds, waiting.seconds));
+    let timed = time.status.severity() > number.status.severity()
+        || (by_number.warning.or(by_number.critical).is_none()
+            && by_time.warning.or(by_time.critical).is_some());
+    let name = Rule::PoolerWaiting.name();
+    let measures: Vec<Measure> = vec![
+        clients.measure(name.into(), waiting.clients, Unit::Count, None),
+        seconds.measure(format!("{name}_longest"), waiting.seconds, Unit::Seconds, None),
+    ];
+    let judged = if timed { time } else { number };
+    let measure = measures[usize::from(timed)].clone();
+    Verdict {
+        rule: Rule::PoolerWaiting,
+        status: judged.status,
+        measure: Measure { label: name.into(), ..measure },
+        crossed: judged.crossed,
+        limit: None,
+        open: false,
+        measures,
+    }
+}
+
+/// A value that is not known can be on either side of every range.
+fn decide(bounds: Bounds, value: Option<f64>) -> Judged {
+    let crossed: Option<Crossed> = None;
+    match value {
+        Some(value) => bounds.judge(value, value),
+        None if bounds.warning.or(bounds.critical).is_none() => {
+            Judged { status: Status::Ok, crossed, open: false }
+        }
+        None => Judged { status: Status::Unknown, crossed, open: true },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::health::range::parse;
+    use crate::model::pooler::Pool;
+
+    fn thresholds(warning: &str, critical: &str) -> Thresholds {
+        let read = |text: &str| {
+            let seconds = |text: &str| {
+                let number = text.strip_suffix('s').and_then(|number| number.parse().ok());
+                number.map(std::time::Duration::from_secs).ok_or_else(|| "no duration".to_owned())
+            };
+            Some(parse(text, Rule::PoolerWaiting.scale(), seconds).unwrap())
+        };
+        Thresholds { warning: read(warning), critical: read(critical) }
+    }
+
+    #[test]
+    fn a_bare_number_is_clients_and_a_duration_the_longest_wait() {
+        let seen = |clients: f64, seconds: f64| Waiting { clients: Some(clients), seconds: Some(seconds) };
+        for (warning, critical, waiting, status, unit) in [
+            ("1", "10", seen(0.0, 0.0), Status::Ok, Unit::Count),
+            ("1", "10", seen(1.0, 900.0), Status::Ok, Unit::Count),
+            ("1", "10", seen(2.0, 0.1), Status::Warning, Unit::Count),
+            ("1", "10", seen(11.0, 0.1), Status::Critical, Unit::Count),
+            ("1s", "30s", seen(99.0, 0.5), Status::Ok, Unit::Seconds),
+            ("1s", "30s", seen(1.0, 31.0), Status::Critical, Unit::Seconds),
+            ("1", "30s", seen(2.0, 31.0), Status::Critical, Unit::Seconds),
+            ("1", "30s", seen(2.0, 3.0), Status::Warning, Unit::Count),
+            ("1", "10", Waiting::default(), Status::Unknown, Unit::Count),
+        ] {
+            let verdict = judge(&thresholds(warning, critical), waiting);
+            assert_eq!(
+                (verdict.status, verdict.measure.unit),
+                (status, unit),
+                "{warning} {critical} {waiting:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn pools_are_added_up_and_what_one_hides_is_not_known() {
+        let pool = |waiting, seconds| Pool {
+            clients_waiting: waiting,
+            max_wait_seconds: seconds,
+            ..Pool::default()
+        };
+        let facts = |pools| Facts { pools, ..Facts::default() };
+        let two = facts(vec![pool(Some(2), Some(1.5)), pool(Some(1), Some(7.0))]);
+        assert_eq!(Waiting::of(&two), Waiting { clients: Some(3.0), seconds: Some(7.0) });
+        assert_eq!(Waiting::of(&facts(vec![pool(Some(2), Some(1.5)), pool(None, None)])), Waiting::default());
+        assert_eq!(Waiting::of(&facts(vec![])), Waiting { clients: Some(0.0), seconds: Some(0.0) });
+    }
+}

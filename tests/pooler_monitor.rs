@@ -1,0 +1,144 @@
+//! `check` and `metrics` against a pooler's console, and what other commands say there.
+
+use super::common::{Answer, FakeConsole, Outcome, Pgconn};
+use super::metrics::{promtool, series};
+use super::pooler::{Pooled, pooled};
+use serde_json::{Value, json};
+
+fn run(pooled: &Pooled, arguments: &[&str]) -> Outcome {
+    let port = pooled.pooler.port.to_string();
+    Pgconn::new(&[&["-p", &port, "-d", "pgbouncer"], arguments].concat()).on(&pooled.cluster).run()
+}
+
+fn rules(outcome: &Outcome) -> Vec<(String, String)> {
+    let document = outcome.json();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    document["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (text(&row["rule"]), text(&row["status"])))
+        .collect()
+}
+
+#[test]
+fn clients_that_wait_are_an_alert_with_the_pool_and_its_limit() {
+    let pooled = pooled("transaction", &[]);
+    let fine = run(&pooled, &["check", "--json"]).success();
+    let pair = |rule: &str, status: &str| (rule.to_owned(), status.to_owned());
+    assert_eq!(rules(&fine), [pair("reachable", "ok"), pair("pooler-waiting", "ok")]);
+    let (_one, _two) = (pooled.working("one"), pooled.working("two"));
+    let _waiting = [pooled.waiting("three"), pooled.waiting("four")];
+    let warned = run(&pooled, &["check", "--json"]).fails_with(1);
+    let row = warned.json()["checks"][1].clone();
+    assert_eq!(
+        (&row["status"], &row["value"], &row["unit"]),
+        (&json!("warning"), &json!(2.0), &json!("count"))
+    );
+    let message = row["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("2 clients wait, the longest for ")
+            && message.ends_with("in pool postgres/app: pool_size is used up (2 of 2) (over 1)"),
+        "{message}"
+    );
+    assert_eq!(row["hint"], "pgconn pooler clients --state waiting");
+    let timed = run(
+        &pooled,
+        &[
+            "check",
+            "pooler-waiting",
+            "--critical",
+            "pooler-waiting=1ms",
+            "--warning",
+            "pooler-waiting=100",
+            "-F",
+            "nagios",
+        ],
+    );
+    let timed = timed.fails_with(2);
+    for part in [
+        "PGCONN CRITICAL: pooler-waiting: 2 clients wait",
+        "| pooler-waiting=2;100;;0 ",
+        "pooler-waiting_longest",
+    ] {
+        assert!(timed.stdout.contains(part), "{part}\n{timed}");
+    }
+    let unknown = run(&pooled, &["check", "blocked", "--json"]).fails_with(3);
+    assert_eq!(rules(&unknown), [pair("blocked", "unknown")]);
+    let wrong = run(&pooled, &["check", "--warning", "pooler-waiting=80%"]).fails_with(3);
+    assert!(wrong.stderr.contains("a number of clients, or a duration"), "{wrong}");
+    let server = Pgconn::new(&["check", "pooler-waiting"]).on(&pooled.cluster).run().fails_with(3);
+    assert!(server.stdout.contains("this is a server, and no pooler's console"), "{server}");
+    let all = Pgconn::new(&["check", "--json"]).on(&pooled.cluster).run();
+    assert!(rules(&all).iter().all(|(rule, _)| rule != "pooler-waiting"), "{all}");
+}
+
+#[test]
+fn a_pooler_is_measured_under_pgconns_names_and_under_its_exporters() {
+    let pooled = pooled("transaction", &[("max_db_connections", "9")]);
+    let (_one, _two) = (pooled.working("one"), pooled.working("two"));
+    let _waiting = pooled.waiting("three");
+    let own = run(&pooled, &["metrics"]).success();
+    promtool(&own.stdout);
+    let seen = series(&own.stdout);
+    for (name, expected) in [
+        ("pgconn_up", 1.0),
+        ("pgconn_pooler_clients{database=\"postgres\",user=\"app\",state=\"active\"}", 2.0),
+        ("pgconn_pooler_clients{database=\"postgres\",user=\"app\",state=\"waiting\"}", 1.0),
+        ("pgconn_pooler_servers{database=\"postgres\",user=\"app\",state=\"active\"}", 2.0),
+        ("pgconn_pooler_pool_size{database=\"postgres\",user=\"app\"}", 2.0),
+        ("pgconn_pooler_limit{database=\"postgres\",user=\"\",limit=\"max_db_connections\"}", 9.0),
+        ("pgconn_pooler_limit_used{database=\"postgres\",user=\"\",limit=\"max_db_connections\"}", 2.0),
+        ("pgconn_pooler_database_paused{database=\"postgres\"}", 0.0),
+    ] {
+        let sorted = |name: &str| {
+            let (family, labels) = name.trim_end_matches('}').split_once('{').unwrap_or((name, ""));
+            let mut labels: Vec<&str> = labels.split(',').collect();
+            labels.sort_unstable();
+            format!("{family} {labels:?}")
+        };
+        let found = seen.iter().find(|(known, _)| sorted(known) == sorted(name));
+        assert_eq!(found.map(|(_, value)| *value), Some(expected), "{name}: {own}");
+    }
+    assert!(own.stdout.contains("pgconn_pooler_queries_total"), "{own}");
+    let cut = run(&pooled, &["metrics", "--max-series", "1"]).success();
+    assert!(cut.stdout.contains("pgconn_omitted_series{family=\"pgconn_pooler_servers\""), "{cut}");
+    let compat = run(&pooled, &["metrics", "--compat", "pgbouncer_exporter"]).success();
+    for line in [
+        "pgbouncer_up 1\n",
+        "pgbouncer_pools_client_waiting_connections{database=\"postgres\",user=\"app\"} 1\n",
+        "pgbouncer_databases_max_connections{database=\"postgres\",",
+        "pgbouncer_stats_totals_queries_pooled_total{database=\"postgres\"} ",
+        "pgbouncer_config_max_client_connections 100\n",
+        "pgbouncer_version_info{version=\"PgBouncer 1.",
+        "pgbouncer_used_clients 4\n",
+    ] {
+        assert!(compat.stdout.contains(line), "{line}\n{compat}");
+    }
+    let down =
+        Pgconn::new(&["metrics", "--compat", "pgbouncer_exporter", "-h", "/nonexistent", "-U", "x"]).run();
+    assert!(down.fails_with(3).stdout.contains("pgbouncer_up 0"));
+}
+
+#[test]
+fn a_console_is_no_server_and_says_what_it_is() {
+    let pooled = pooled("transaction", &[]);
+    for command in [&["stats"][..], &["ls"], &["kill", "--db", "postgres"]] {
+        let outcome = run(&pooled, &[command, &["--json"]].concat()).fails_with(1);
+        let error: Value = serde_json::from_str(&outcome.stderr).unwrap();
+        assert_eq!(error["error"]["code"], "pooler_console", "{outcome}");
+        assert!(error["error"]["hint"].as_str().unwrap().contains("pgconn pooler"), "{outcome}");
+    }
+}
+
+#[test]
+fn a_console_that_does_not_say_who_waits_is_unknown_not_ok() {
+    let console = FakeConsole::start(|command| match command {
+        "SHOW VERSION" => Answer::Rows(vec!["version"], vec![vec!["PgBouncer 1.24.1".into()]]),
+        "SHOW POOLS" => Answer::Rows(vec!["database", "user"], vec![vec!["shop".into(), "app".into()]]),
+        _ => Answer::Refused("invalid command"),
+    });
+    let conninfo = format!("host=127.0.0.1 port={} user=postgres dbname=pgbouncer", console.port);
+    let outcome = Pgconn::new(&["check", "-d", &conninfo]).run().fails_with(3);
+    assert!(outcome.stdout.contains("the console does not say who waits"), "{outcome}");
+}
