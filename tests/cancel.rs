@@ -74,7 +74,8 @@ fn a_commit_that_waits_for_a_standby_is_left_alone_and_said() {
     let mut session = careful(&cluster, "committing");
     session.send("insert into t values (1)");
     wait_for_the_standby(&cluster, session.pid);
-    for target in [&["--app", "committing"][..], &[&session.pid.to_string()]] {
+    let pid = session.pid.to_string();
+    for target in [&["--app", "committing"][..], &[&pid], &[&pid, "--dry-run"]] {
         let outcome = Pgconn::new(&[&["cancel", "--json"], target].concat()).on(&cluster).run().success();
         assert_eq!(pids(&outcome, "no_effect"), [session.pid]);
         let why = row(&outcome, session.pid)["error"].as_str().unwrap().to_owned();

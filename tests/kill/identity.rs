@@ -2,6 +2,7 @@
 
 use super::{app, kill, pids, row, session_id};
 use crate::common::{Cluster, Namespace, Outcome, Pgconn, Session, prepared, shared};
+use nix::sys::signal::Signal;
 
 #[test]
 fn a_session_id_spares_a_recycled_pid() {
@@ -104,8 +105,11 @@ fn a_pid_that_is_used_again_in_the_time_of_grace_is_spared() {
     let run = kill(&namespace.cluster, &arguments).spawn();
     assert_eq!(victim.finish().unwrap_err().sqlstate, "57014");
     assert_eq!(other.finish().unwrap_err().sqlstate, "57014");
+    // It looks again when the heir is there, not before.
+    run.signal(Signal::SIGSTOP);
     drop(victim);
     let mut heir = namespace.connect_as(pid, &app("grace"));
+    run.signal(Signal::SIGCONT);
     let other_pid = other.pid;
     drop(other);
     let outcome = run.finish().success();

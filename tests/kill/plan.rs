@@ -77,8 +77,9 @@ fn a_parallel_worker_stands_for_its_leader() {
         "set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set parallel_leader_participation = off",
     );
     leader.send("select count(*) from t where slow(3600)");
+    // The table has one page, so that one worker gets all of it and the other one ends.
     let worker =
-        "select pid from pg_stat_activity where backend_type = 'parallel worker' and state = 'active'";
+        "select pid from pg_stat_activity where backend_type = 'parallel worker' and wait_event = 'PgSleep'";
     cluster.wait_until(&format!("exists ({worker})"));
     let worker = cluster.value(worker);
     let outcome = Pgconn::new(&["cancel", "--json", &worker]).on(&cluster).run().success();
@@ -107,6 +108,8 @@ fn an_autovacuum_that_prevents_wraparound_is_only_ended_by_name_and_with_a_loud_
     assert_eq!((pids(&spared, "not_a_client").len(), &spared.json()["warnings"]), (1, &json!([])));
     let by_filter = kill(&cluster, &["--db", "*", "--yes"]).run().success();
     assert!(!by_filter.json()["results"].to_string().contains(&pid), "{by_filter}");
+    let planned = kill(&cluster, &[&pid, "--all-backends", "-n"]).run().success();
+    assert_eq!(planned.json()["warnings"][0]["code"], "prevents_wraparound");
     for command in ["cancel", "kill"] {
         let outcome = Pgconn::new(&[command, &pid, "--all-backends", "-n"]).on(&cluster).run().success();
         assert!(
