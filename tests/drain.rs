@@ -209,6 +209,8 @@ fn a_dry_run_and_a_refusal_change_nothing() {
     };
     refused(&[], 2, "--for DUR, or a command");
     refused(&["--for", "1s", "-U", "web"], 1, "its owner, boss, or a superuser");
+    let careful = drain(&cluster, &["--for", "1ms"]).env("PGCONN_CONFIRM", "always").run().fails_with(2);
+    assert!(careful.stderr.contains("PGCONN_CONFIRM=always demands --yes"), "{careful}");
     let missing = Pgconn::new(&["drain", "--db", "shopp", "--for", "1s"]).on(&cluster).run().fails_with(1);
     assert!(missing.stderr.contains("there is no database \"shopp\""), "{missing}");
     client.query("select 1");
@@ -236,7 +238,7 @@ fn a_database_that_was_renamed_or_dropped_meanwhile_is_no_failure() {
     let cluster = server();
     let before = door(&cluster);
     let run = drain(&cluster, &["--for", "1h", "--json"]).spawn();
-    wait_until("it is closed", || door(&cluster) != before);
+    wait_until("it is held", || run.stderr().contains("closed and empty"));
     cluster.query("alter database shop rename to \"order\"");
     run.signal(Signal::SIGINT);
     let outcome = run.finish().fails_with(130);
@@ -244,7 +246,7 @@ fn a_database_that_was_renamed_or_dropped_meanwhile_is_no_failure() {
     cluster.query("alter database \"order\" rename to shop");
     assert_eq!(door(&cluster), before);
     let run = drain(&cluster, &["--for", "1h", "--json"]).spawn();
-    wait_until("it is closed", || door(&cluster) != before);
+    wait_until("it is held", || run.stderr().contains("closed and empty"));
     cluster.query("drop database shop");
     run.signal(Signal::SIGINT);
     let outcome = run.finish().fails_with(130);

@@ -173,7 +173,9 @@ fn finish(
     }
     let (held, _) = match (done, context.stop.signal()) {
         (Ok(done), _) => done,
-        (Err(failure), Some(signal)) => return Err(Failure { exit: signal.exit(), ..failure }.into()),
+        (Err(failure), Some(signal)) => {
+            return Err(Failure { code: "interrupted", exit: signal.exit(), ..failure }.into());
+        }
         (Err(failure), None) => return Err(failure.into()),
     };
     if stdout_is_ours || context.flags.output.is_some() {
