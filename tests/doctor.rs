@@ -1,9 +1,10 @@
 //! `doctor`: findings on a clean server, and on servers with real clients that behave badly.
 
-use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, binaries, wait_until, with};
+use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, binaries, wait_until, with, with_files};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
@@ -190,6 +191,57 @@ fn what_goes_through_a_transaction_pooler_is_told_from_what_does_not() {
     );
     // The pooler still holds a session of the migration, which others with its role and address could share.
     assert_eq!(finding(&document, "long-work")["status"], "unknown", "{document:#}");
+}
+
+/// An address of this machine that is not the loopback's, as a client elsewhere would have; nothing is sent for it.
+fn outer_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket.connect("198.51.100.1:9").ok()?;
+    Some(socket.local_addr().unwrap().ip()).filter(|address| !address.is_loopback())
+}
+
+#[test]
+fn plaintext_from_another_address_is_found_and_tls_is_not() {
+    // A machine without a network has no such client.
+    let Some(address) = outer_address() else { return };
+    let pair = Pgconn::of(
+        "openssl",
+        &[
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=db", "-days", "2", "-keyout", "-",
+            "-out", "-",
+        ],
+    );
+    let pair = pair.run().success().stdout;
+    let (key, certificate) = pair.split_at(pair.find("-----BEGIN CERTIFICATE").unwrap());
+    let server = with_files(
+        &[("listen_addresses", "*"), ("ssl", "on")],
+        &[
+            ("server.key", key),
+            ("server.crt", certificate),
+            ("pg_hba.conf", "local all all trust\nhost all all all trust\n"),
+        ],
+    );
+    server.query("create role app login");
+    let client = |mode: &str| {
+        let run =
+            Pgconn::new(&["ls", "--json", "--watch=1h"]).on(&server).env("PGHOST", &address.to_string());
+        let running = run.env("PGUSER", "app").env("PGAPPNAME", mode).env("PGSSLMODE", mode).spawn();
+        wait_until("the client is there", || !running.stdout().is_empty());
+        running
+    };
+    let audit = || doctor(&server, &["--for", "100ms"]).run().success().json();
+    let encrypted = client("require");
+    let document = audit();
+    assert_eq!(finding(&document, "tls")["status"], "pass", "{document:#}");
+    let plain = client("disable");
+    let document = audit();
+    let tls = finding(&document, "tls");
+    assert_eq!(tls["status"], "warn", "{document:#}");
+    assert_eq!(tls["evidence"], "1 session from other machines without TLS, most of disable", "{tls}");
+    for running in [encrypted, plain] {
+        running.signal(Signal::SIGINT);
+        let _ended = running.finish().success();
+    }
 }
 
 #[test]
