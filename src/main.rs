@@ -123,6 +123,7 @@ fn run(cli: Cli) -> Exit {
     });
     // A name look-up that hangs must not hold up the end.
     runtime.shutdown_background();
+    ui::leave_terminal();
     match ended {
         Ok(exit) => exit,
         Err(error) => error::explain(error).map_or(Exit::Done, |failure| {

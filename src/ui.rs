@@ -1,8 +1,11 @@
 //! What is said beside the result: warnings, hints and news on stderr. Holds no result and decides nothing.
 
+use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstyle::{AnsiColor, Style};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::conninfo::secrets;
 use crate::error::Failure;
@@ -157,10 +160,39 @@ impl Ui {
     }
 }
 
-/// Asks on the terminal for a password, which is not echoed. Ctrl-C ends the question with an error.
+/// Asks on the terminal for a password. The terminal is quiet before the question is seen, so that nothing is echoed however
+/// soon the answer comes. Ctrl-C ends the question with an error.
 ///
 /// # Errors
 /// When there is no terminal, or nothing was typed to the end.
 pub(crate) fn ask_password(prompt: &str) -> io::Result<String> {
-    rpassword::prompt_password(sanitize(prompt))
+    let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
+    let found = tcgetattr(&terminal)?;
+    let mut quiet = found.clone();
+    // What reading changes as well: Ctrl-C is read like every other key.
+    quiet.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+    *as_it_was() = Some(found);
+    tcsetattr(&terminal, OptionalActions::Now, &quiet)?;
+    let asked = terminal.write_all(sanitize(prompt).as_bytes());
+    let answer = asked.and_then(|()| rpassword::read_password());
+    leave_terminal();
+    answer
+}
+
+/// Leaves the terminal as it was before a question that nobody has answered yet.
+pub(crate) fn leave_terminal() {
+    if let Some(found) = as_it_was().take()
+        && let Ok(terminal) = OpenOptions::new().read(true).write(true).open(TERMINAL)
+    {
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &found);
+    }
+}
+
+/// The controlling terminal, wherever the standard streams go.
+const TERMINAL: &str = "/dev/tty";
+
+/// The state of the terminal before the question that it is at.
+fn as_it_was() -> MutexGuard<'static, Option<Termios>> {
+    static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
+    FOUND.lock().unwrap_or_else(PoisonError::into_inner)
 }

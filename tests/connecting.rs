@@ -1,6 +1,8 @@
 //! Connecting as psql does, and what is said when it does not work.
 
 use crate::common::{PgBouncer, Pgconn, Session, shared, wait_until, with, with_files};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
@@ -100,6 +102,7 @@ fn a_password_is_asked_for_on_a_terminal_only() {
     let arguments = ["stats", "-h", "localhost", "-U", "app"];
     let mut terminal = Pgconn::new(&arguments).on(&cluster).on_terminal();
     terminal.wait_for("Password for user app: ");
+    assert!(!terminal.echoes());
     terminal.type_keys("s3cret\n");
     let outcome = terminal.finish().success();
     assert!(!outcome.stdout.contains("s3cret"), "{outcome}");
@@ -108,6 +111,17 @@ fn a_password_is_asked_for_on_a_terminal_only() {
     assert!(never.stdout.contains("no password supplied"), "{never}");
     let pipe = Pgconn::new(&arguments).on(&cluster).run().fails_with(3);
     assert!(pipe.stderr.contains("no password supplied"), "{pipe}");
+    // however the question ends, the terminal is as it was
+    for how in ["\u{3}", "SIGTERM"] {
+        let mut terminal = Pgconn::new(&arguments).on(&cluster).on_terminal();
+        terminal.wait_for("Password for user app: ");
+        match how {
+            "SIGTERM" => kill(Pid::from_raw(terminal.pid()), Signal::SIGTERM).unwrap(),
+            keys => terminal.type_keys(keys),
+        }
+        wait_until("the terminal echoes again", || terminal.echoes());
+        let _ = terminal.finish().fails_with(if how == "SIGTERM" { 143 } else { 130 });
+    }
     // -W asks before it is known whether the server does, once
     let mut eager =
         Pgconn::new(&["stats", "-W", "-h", "localhost", "-U", "postgres"]).on(&cluster).on_terminal();

@@ -36,9 +36,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("postgres_protocol", &["db"]),
     ("rustls", &["db"]),
     ("comfy_table", &["render"]),
+    ("rustix", &["ui"]),
     ("serde_json::", &["render", "commands"]),
     ("clap::", &["cli", "args", "commands", "render", "main"]),
-    ("std::fs", &["output", "conninfo", "cluster", "db", "commands"]),
+    ("std::fs", &["output", "ui", "conninfo", "cluster", "db", "commands"]),
     ("std::net::", &["db", "conninfo", "cluster", "model", "args", "analyze", "commands"]),
     ("stdout()", &["main"]),
 ];

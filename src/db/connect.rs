@@ -9,6 +9,7 @@ use super::startup::{self, Lane};
 use super::wire::{Prepared, Wire};
 use crate::conninfo::{Ask, ConnInfo};
 use crate::model::server;
+use crate::stop::Signal;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io;
@@ -222,8 +223,12 @@ async fn ask_password(info: &ConnInfo, options: &Options) -> Result<ConnInfo, Er
     let prompt = format!("Password for user {}: ", info.user());
     let typed = tokio::task::spawn_blocking(move || ask(&prompt)).await;
     let typed = typed.map_err(io::Error::other).and_then(|typed| typed);
-    let typed = typed.map_err(|error| {
-        Error::new(Kind::AuthFailed, format!("could not read a password: {}", startup::os_words(&error)))
+    let typed = typed.map_err(|error| match error.kind() {
+        // Ctrl-C, which the terminal hands over as a key.
+        io::ErrorKind::Interrupted => Error::interrupted(Signal::Interrupt),
+        _ => {
+            Error::new(Kind::AuthFailed, format!("could not read a password: {}", startup::os_words(&error)))
+        }
     })?;
     Ok(info.with_password(&typed))
 }

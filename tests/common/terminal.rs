@@ -3,6 +3,7 @@
 use super::program::{exit_code, wait_for_end};
 use super::{Outcome, wait_until};
 use nix::pty::{Winsize, openpty};
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -60,6 +61,11 @@ impl Terminal {
     /// Waits until this text has been written.
     pub(crate) fn wait_for(&self, text: &str) {
         wait_until(&format!("{text:?} on the terminal"), || self.screen().contains(text));
+    }
+
+    /// Whether what is typed is shown.
+    pub(crate) fn echoes(&self) -> bool {
+        tcgetattr(&self.keyboard).unwrap().local_flags.contains(LocalFlags::ECHO)
     }
 
     /// Types on its keyboard; `"\u{3}"` is Ctrl-C.
