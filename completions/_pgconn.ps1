@@ -1318,6 +1318,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         }
         'pgconn;doctor' {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'How long to watch for churn and leaks')
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'The console of the pooler before the server: judge its settings, too')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')

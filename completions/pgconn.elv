@@ -1276,6 +1276,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         }
         &'pgconn;doctor'= {
             cand --for 'How long to watch for churn and leaks'
+            cand --pooler 'The console of the pooler before the server: judge its settings, too'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
             cand -p 'Server port'

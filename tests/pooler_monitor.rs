@@ -132,6 +132,63 @@ fn a_console_is_no_server_and_says_what_it_is() {
 }
 
 #[test]
+fn a_pooler_in_between_is_noticed_and_a_server_is_none() {
+    let pooled = pooled("transaction", &[]);
+    let port = pooled.pooler.port.to_string();
+    for command in [&["stats"][..], &["ls"], &["long"], &["blockers"]] {
+        let arguments = [command, &["--json"]].concat();
+        let through =
+            Pgconn::new(&[&["-p", &port], &arguments[..]].concat()).on(&pooled.cluster).run().success();
+        let warnings = through.json()["warnings"].clone();
+        assert_eq!(
+            (&warnings[0]["code"], warnings.as_array().unwrap().len()),
+            (&json!("through_pooler"), 1),
+            "{through}"
+        );
+        let direct = Pgconn::new(&arguments).on(&pooled.cluster).run().success();
+        assert_eq!(direct.json()["warnings"], json!([]), "{direct}");
+        let cluster = &pooled.cluster;
+        let tcp = Pgconn::new(&[&["-h", "127.0.0.1"], &arguments[..]].concat()).on(cluster).run().success();
+        assert_eq!(tcp.json()["warnings"], json!([]), "{tcp}");
+    }
+}
+
+#[test]
+fn the_doctor_judges_the_pooler_whose_console_it_is_given() {
+    let pooled = pooled("transaction", &[("max_db_connections", "40")]);
+    drop(pooled.working("one"));
+    let console = format!("host={} port={} user=postgres", pooled.cluster.host(), pooled.pooler.port);
+    let run = |arguments: &[&str]| {
+        let all = [&["doctor", "--for", "10ms", "--json"], arguments].concat();
+        Pgconn::new(&all).on(&pooled.cluster).run().success().json()
+    };
+    let judged = run(&["--pooler", &console]);
+    let of = |rule: &str| {
+        let findings = judged["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["rule"] == rule).unwrap().clone()
+    };
+    assert_eq!(
+        (&of("pooler-auth")["status"], &of("pooler-auth")["evidence"]),
+        (&json!("fail"), &json!("auth_type is trust"))
+    );
+    assert_eq!(
+        (&of("pooler-mode")["status"], &of("pooler-caps")["status"]),
+        (&json!("pass"), &json!("pass"))
+    );
+    assert!(
+        of("pooler-caps")["evidence"].as_str().unwrap().contains("1 pool may open 2 connections"),
+        "{judged:#}"
+    );
+    assert!(
+        of("pooler-prepared")["status"] == "warn"
+            || of("pooler-prepared")["evidence"] == "max_prepared_statements is 200"
+    );
+    let without = run(&[]);
+    let rules = without["findings"].as_array().unwrap().clone();
+    assert!(rules.iter().all(|finding| !finding["rule"].as_str().unwrap().starts_with("pooler-")));
+}
+
+#[test]
 fn a_console_that_does_not_say_who_waits_is_unknown_not_ok() {
     let console = FakeConsole::start(|command| match command {
         "SHOW VERSION" => Answer::Rows(vec!["version"], vec![vec!["PgBouncer 1.24.1".into()]]),

@@ -70,7 +70,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let count = |claim: fn(&Blocked) -> bool| {
             i64::try_from(waits.sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
         };
-        let mut head = super::head(db, &surroundings, count(|session| session.hidden));
+        let mut head = super::head_of_look(db, &surroundings, count(|session| session.hidden));
         head.warnings.extend(unasked);
         if !filter.is_empty() {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));

@@ -15,6 +15,7 @@ use crate::args;
 use crate::db::{self, Db, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::model::pooler;
 use crate::model::practice::{Finding, Grade, Watched};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
@@ -29,6 +30,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("What is wrong with how connections are used?", "pgconn doctor"),
         ("Watch for a minute: slow leaks and rare bursts", "pgconn doctor --for 1m"),
         ("In a pipeline, with the exit codes of check", "pgconn doctor --exit-code --json"),
+        ("The pooler's settings, too", "pgconn doctor --pooler port=6432"),
     ],
 );
 
@@ -51,6 +53,9 @@ pub(crate) struct Args {
     /// End as `check` does: 0 pass, 1 warn, 2 fail or no connection, 3 unknown
     #[arg(long)]
     exit_code: bool,
+    /// The console of the pooler before the server: judge its settings, too
+    #[arg(long, value_name = "CONNINFO")]
+    pooler: Option<String>,
 }
 
 /// Watches, judges and prints.
@@ -61,12 +66,16 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         ui: context.ui,
         shown: context.flags.watch.is_none(),
     };
-    let ended = watch::look(context, async |_, db| {
+    let ended = watch::look(context, async |context, db| {
         let evidence = watcher.gather(db).await;
         watcher.progress("");
         let evidence = evidence?;
-        let head = super::head(db, &evidence.scraped.surroundings, 0);
-        let findings = rules::findings(&evidence);
+        let pooler = match &args.pooler {
+            Some(conninfo) => Some(ask_pooler(conninfo, context).await?),
+            None => None,
+        };
+        let head = super::head_of_look(db, &evidence.scraped.surroundings, 0);
+        let findings = rules::findings(&evidence, pooler.as_ref());
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
         let exit = if args.exit_code { report.verdict() } else { Exit::Done };
         Ok(Shown { exit, ..Shown::new(report, head) })
@@ -81,6 +90,14 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         Err(Err(other)) => Err(other),
     }
+}
+
+/// What the pooler's console tells.
+async fn ask_pooler(conninfo: &str, context: &Context) -> Result<pooler::Facts, db::Error> {
+    let console = context.pooler(conninfo).await?;
+    let facts = console.facts().await?;
+    console.close().await;
+    Ok(facts)
 }
 
 /// Who looks again and again until `sample` is over.

@@ -119,7 +119,7 @@ pub(super) async fn list(
             count(|session| session.undecidable),
             count(|session| !session.undecidable),
         );
-        let mut head = super::head(db, &surroundings, hidden);
+        let mut head = super::head_of_look(db, &surroundings, hidden);
         head.warnings.extend(super::undecidable(undecided));
         head.warnings.extend(unasked);
         if matched == 0 {

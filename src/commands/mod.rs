@@ -436,6 +436,27 @@ pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
     head
 }
 
+/// The same for a look at who is connected, whose figures a pooler in between gives another meaning.
+pub(crate) fn head_of_look(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
+    let mut head = head(db, surroundings, hidden);
+    head.warnings.extend(pooled(db, surroundings));
+    head
+}
+
+/// Says what a pooler in between does to the figures. Nobody asked for it, and it costs no question.
+fn pooled(db: &Db, surroundings: &Surroundings) -> Option<Warning> {
+    // Supavisor is known by its address; the others pass for the server.
+    let supavisor = db.target().host.ends_with(".pooler.supabase.com");
+    let who = if supavisor { "Supavisor" } else { "a connection pooler" };
+    db.is_pooled(surroundings).then(|| Warning {
+        code: "through_pooler",
+        message: format!(
+            "{who} stands between: sessions, their addresses and idle times are the pooler's, and its clients are not seen"
+        ),
+        hint: Some("see its clients with pgconn pooler (PgBouncer), or connect to PostgreSQL itself".into()),
+    })
+}
+
 pub(crate) fn about_connection(notice: &Notice) -> Warning {
     Warning { code: notice.code, message: notice.message.clone(), hint: notice.hint.map(str::to_owned) }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     watch::look(context, async |_, db| {
         let (surroundings, tallies) = db.tallies(&selection).await?;
         let usage = usage::fold(surroundings.limits, &tallies, limit);
-        let mut head = super::head(db, &surroundings, usage.connections.hidden);
+        let mut head = super::head_of_look(db, &surroundings, usage.connections.hidden);
         head.warnings.extend(super::undecidable(usage.undecidable));
         if usage.matched == 0 && filtered {
             head.warnings.extend(super::did_you_mean(db, &selection.filter).await?);

@@ -203,6 +203,7 @@ pub(super) fn surroundings_of(rows: &Rows) -> Result<Surroundings, Error> {
             started_at: row.word("started_at")?.unwrap_or_default(),
         },
         product,
+        backend_pid: row.required("backend_pid")?,
         uptime_seconds: row.required("uptime_seconds")?,
         limits: Limits {
             max_connections: row.required("max_connections")?,

@@ -45,7 +45,7 @@ pub(crate) use settings::Moment;
 pub(crate) use startup::Lane;
 
 use crate::conninfo::ConnInfo;
-use crate::model::server::Target;
+use crate::model::server::{Surroundings, Target};
 use crate::stop::Stop;
 use connect::Canceller;
 use rows::Rows;
@@ -140,6 +140,11 @@ impl Db {
     /// Whether this is the emergency lane: a walsender's slot instead of an ordinary one.
     pub(crate) fn is_emergency(&self) -> bool {
         self.lane == Lane::Emergency
+    }
+
+    /// Whether somebody stands between who gives out process ids of his own: a pooler.
+    pub(crate) fn is_pooled(&self, surroundings: &Surroundings) -> bool {
+        told::is_pooled(self.told_pid, surroundings.backend_pid) && surroundings.other_product().is_none()
     }
 
     /// Where the session is.

@@ -46,6 +46,8 @@ pub(crate) struct Surroundings {
     pub(crate) server: Server,
     /// What it calls itself: `PostgreSQL 17.2 on …`, or a compatible product's own words.
     pub(crate) product: String,
+    /// Process id of the backend that answered.
+    pub(crate) backend_pid: i32,
     /// Seconds since the postmaster started.
     pub(crate) uptime_seconds: f64,
     /// The slots there are.
@@ -136,7 +138,9 @@ mod tests {
         let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
         let me = Me { role: "me".into(), superuser: false, sees_all: false };
         let product = product.to_owned();
-        Surroundings { server, product, uptime_seconds: 0.0, limits, me, query_size: 1024 }.other_product()
+        let backend_pid = 1;
+        Surroundings { server, product, backend_pid, uptime_seconds: 0.0, limits, me, query_size: 1024 }
+            .other_product()
     }
 
     #[test]

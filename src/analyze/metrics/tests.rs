@@ -13,6 +13,7 @@ fn surroundings() -> Surroundings {
             started_at: "2026-11-10T00:12:09Z".into(),
         },
         product: "PostgreSQL 17.2".into(),
+        backend_pid: 1,
         uptime_seconds: 60.0,
         limits: Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 },
         me: Me { role: "monitor".into(), superuser: false, sees_all: true },

@@ -1,6 +1,7 @@
 -- One row: the server, its connection slots, and what this role may see and do.
 -- Works for every role, 12 and later. A superuser has the privileges of every role.
 select current_setting('server_version_num')                                        as version_num,
+       pg_backend_pid()                                                              as backend_pid,
        encode(textsend(version()), 'hex')                                            as version_text,
        pg_is_in_recovery()                                                           as in_recovery,
        {utc:pg_postmaster_start_time()}                                              as started_at,

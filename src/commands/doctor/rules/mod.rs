@@ -1,6 +1,7 @@
 //! The rules of `doctor`: pure functions from what was watched to findings, words included. One file per subject.
 
 mod identity;
+mod pooler;
 mod poolers;
 mod pools;
 mod slots;
@@ -9,6 +10,7 @@ mod transactions;
 use crate::db::Scraped;
 use crate::model::filter::Name;
 use crate::model::metric::DatabaseCounters;
+use crate::model::pooler::Facts;
 use crate::model::practice::{Finding, Grade, Origin, Source, Watched};
 use crate::render::text;
 
@@ -28,7 +30,7 @@ pub(super) struct Evidence {
 }
 
 /// Judges by every rule; the worst first.
-pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
+pub(super) fn findings(evidence: &Evidence, pooler: Option<&Facts>) -> Vec<Finding> {
     let mut findings = vec![
         pools::pooling(evidence),
         pools::pool_size(evidence),
@@ -48,6 +50,9 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
         identity::visibility(evidence),
         slots::reserved(evidence),
     ];
+    if let Some(facts) = pooler {
+        findings.extend(pooler::findings(facts, evidence.scraped.facts.connections.usable));
+    }
     findings.sort_by_key(|finding| match finding.status {
         Grade::Fail => 0,
         Grade::Warn => 1,

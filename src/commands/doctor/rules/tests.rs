@@ -17,6 +17,7 @@ fn clean() -> Evidence {
     let surroundings = Surroundings {
         server,
         product: "PostgreSQL 15.4".into(),
+        backend_pid: 1,
         uptime_seconds: 60.0,
         limits,
         me: Me { role: "monitor".into(), superuser: false, sees_all: true },
