@@ -50,8 +50,8 @@ fn pooled(plan: &Plan, place: &str) -> Option<Warning> {
     Some(Warning {
         code: "pooled_connections",
         message: format!(
-            "this run goes through a connection pooler, and {sessions} of the plan {come} from where the pooler does: as its \
-             server connections they are shared by its clients; {meaning}"
+            "this run goes through a connection pooler, and {sessions} of the plan {come} from where the pooler does, so \
+             probably as its server connections, which its clients share; {meaning}"
         ),
         hint: Some("which client each of them serves: pgconn pooler --server CONNINFO".into()),
     })
