@@ -39,12 +39,16 @@ fn pooled(plan: &Plan, place: &str) -> Option<Warning> {
     if number == 0 {
         return None;
     }
-    let meaning = match plan.action {
-        Action::Terminate => {
+    let (meaning, hint) = match plan.action {
+        Action::Terminate => (
             "ending one breaks the connection of the client that it serves at that moment, if any, and the pooler opens \
-             another for the next one"
-        }
-        Action::Cancel => "a cancel reaches whichever client it serves at that moment",
+             another for the next one",
+            "to end clients of the pooler instead: pgconn kill --pooler CONNINFO",
+        ),
+        Action::Cancel => (
+            "a cancel reaches whichever client it serves at that moment",
+            "which client each of them serves: pgconn pooler --server CONNINFO",
+        ),
     };
     let (sessions, come) = (text::count(number, "session"), if number == 1 { "comes" } else { "come" });
     Some(Warning {
@@ -53,6 +57,6 @@ fn pooled(plan: &Plan, place: &str) -> Option<Warning> {
             "this run goes through a connection pooler, and {sessions} of the plan {come} from where the pooler does, so \
              probably as its server connections, which its clients share; {meaning}"
         ),
-        hint: Some("which client each of them serves: pgconn pooler --server CONNINFO".into()),
+        hint: Some(hint.into()),
     })
 }
