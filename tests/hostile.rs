@@ -57,7 +57,9 @@ fn no_format_lets_foreign_text_through() {
     let table = Pgconn::new(&["ls", "--db", "d*"]).on(&cluster).run().success().stdout;
     assert!(table.contains("esc\\x1B[31m\\u{202E}") && table.lines().count() == 3, "{table}");
     let tsv = Pgconn::new(&["ls", "-F", "tsv"]).on(&cluster).run().success().stdout;
-    assert!(tsv.lines().all(|line| line.split('\t').count() == 26), "{tsv}");
+    let columns = |line: &str| line.split('\t').count();
+    let named = tsv.lines().next().map(columns).unwrap();
+    assert!(named > 20 && tsv.lines().all(|line| columns(line) == named), "{tsv}");
 }
 
 #[test]
