@@ -15,7 +15,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use common::{Cluster, Session, with, with_files};
+use common::{Cluster, PgBouncer, Session, with, with_files};
 use nix::sys::resource::{UsageWho, getrusage};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         on_a_server(sessions, &pgconn, &psql, &same_sql, &mut verdicts);
     }
     over_verified_tls(&pgconn, &psql, &mut verdicts);
+    pooler(1000, &pgconn, &psql, &mut verdicts);
     kill(2000, &pgconn, &psql, &mut verdicts);
     verdicts.print()
 }
@@ -314,6 +315,36 @@ fn over_verified_tls(pgconn: &Path, psql: &Path, verdicts: &mut Verdicts) {
     verdicts.ratio(claim("wall, against psql"), 0.6, &runs, |run| run.wall);
     verdicts.ratio(claim("CPU, against psql"), 0.4, &runs, |run| run.cpu);
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The pools of a pooler with many clients, against the one list that psql would ask for.
+fn pooler(count: usize, pgconn: &Path, psql: &Path, verdicts: &mut Verdicts) {
+    let server = with(&[]);
+    let most = (count + 10).to_string();
+    let settings =
+        [("pool_mode", "transaction"), ("default_pool_size", "20"), ("max_client_conn", most.as_str())];
+    let pooler = PgBouncer::start(&server, &[], &settings);
+    let clients: Vec<Session> = (0..count).map(|_| pooler.connect(&[]).unwrap()).collect();
+    let port = pooler.port.to_string();
+    let environment = || vec![("PGPORT", port.as_str()), ("PGDATABASE", "pgbouncer")];
+    let program =
+        |path, arguments| Program { path, arguments, server: Some(&server), environment: environment() };
+    let pools = program(pgconn, vec!["pooler", "--json"]);
+    let plain = program(psql, vec!["-XAtq", "-c", "SHOW POOLS"]);
+    assert!(pools.answer().contains(&format!("\"clients_active\":{count}")), "{}", pools.answer());
+    let runs = pairs(&pools, &plain);
+    let claim = |what: &str| format!("pooler --json, {count} clients: {what}");
+    verdicts.ratio(claim("wall, against psql's SHOW POOLS"), 1.2, &runs, |run| run.wall);
+    let peak = |runs: &[(Run, Run)]| runs.iter().map(|(a, _)| a.peak).fold(0.0, f64::max);
+    verdicts.judge(claim("peak memory, MiB"), 10.0, peak(&runs), String::new());
+    let listed = pairs(&program(pgconn, vec!["pooler", "clients", "--json"]), &plain);
+    verdicts.judge(
+        format!("pooler clients --json, {count} clients: peak memory, MiB"),
+        10.0,
+        peak(&listed),
+        String::new(),
+    );
+    drop(clients);
 }
 
 fn psql_with<'a>(psql: &'a Path, sql: &'a str, server: &'a Cluster) -> Program<'a> {

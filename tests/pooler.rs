@@ -226,6 +226,8 @@ fn the_join_names_the_client_behind_each_session() {
         pooled.cluster.value("select pid from pg_locks where relation = 'stock'::regclass and granted");
     assert_eq!(of("holder")["backend"]["pid"].to_string(), held);
     assert_eq!(of("holder")["backend"]["state"], "idle in transaction");
+    assert!(of("holder")["locks_held"].as_i64().unwrap() >= 1, "{document:#}");
+    assert!(rows[0]["locks_held"].is_null());
     let table = pooled.run(&["--server", &server]).success();
     let line = table.stdout.lines().find(|line| line.contains("blocked")).unwrap();
     assert!(line.contains("Lock:relation") && line.contains("select * from stock"), "{table}");
@@ -343,6 +345,55 @@ fn a_full_a_paused_and_an_orphaned_pooler_are_told_apart() {
     pooled.wait_for("kept", "waiting");
     let orphaned = pooled.run(&[]).success();
     assert!(orphaned.stdout.contains("PostgreSQL may be down, or refuse the pooler"), "{orphaned}");
+}
+
+#[test]
+fn in_statement_mode_a_client_waits_for_one_statement() {
+    let pooled = pooled("statement", &[]);
+    let mut busy = [pooled.client("one"), pooled.client("two")];
+    for client in &mut busy {
+        client.send("select pg_sleep(3600)");
+    }
+    pooled
+        .cluster
+        .wait_until("(select count(*) from pg_stat_activity where state = 'active' and usename = 'app') = 2");
+    let _waiting = pooled.waiting("three");
+    let pool = pooled.pool();
+    assert_eq!((&pool["pool_mode"], &pool["clients_waiting"]), (&json!("statement"), &json!(1)), "{pool:#}");
+}
+
+#[test]
+fn a_full_pooler_refuses_with_its_own_limit_and_the_console_still_answers() {
+    let pooled = pooled("session", &[("max_client_conn", "1")]);
+    let _only = pooled.client("only");
+    let port = pooled.pooler.port.to_string();
+    let run = |arguments: &[&str]| {
+        Pgconn::new(&[&["-p", &port, "-U", "app"], arguments].concat()).on(&pooled.cluster).run()
+    };
+    let refused = run(&["stats"]).fails_with(3);
+    assert!(
+        refused.stderr.contains("max_client_conn")
+            && refused.stderr.contains("the pooler's own client limit is reached"),
+        "{refused}"
+    );
+    let json = run(&["stats", "--json"]).fails_with(3);
+    assert!(json.stderr.contains("\"code\":\"too_many_connections\""), "{json}");
+    assert!(pooled.run(&[]).success().stdout.contains("(max_client_conn)"));
+}
+
+#[test]
+fn a_console_that_is_not_up_yet_is_waited_for() {
+    let cluster = with(&[]);
+    let held = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = held.local_addr().unwrap().port().to_string();
+    drop(held);
+    let late = Pgconn::new(&["-h", "127.0.0.1", "-p", &port, "--connect-wait", "1ms", "pooler"]).on(&cluster);
+    assert!(late.run().fails_with(3).stderr.contains("Connection refused"));
+    let run =
+        Pgconn::new(&["-h", "127.0.0.1", "-p", &port, "--connect-wait", "1h", "pooler"]).on(&cluster).spawn();
+    wait_until("it waits", || run.stderr().contains("waiting to connect: "));
+    run.signal(nix::sys::signal::Signal::SIGTERM);
+    let _ended = run.finish().fails_with(143);
 }
 
 #[test]

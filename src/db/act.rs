@@ -109,10 +109,7 @@ impl Db {
         let facts = Facts {
             candidates: candidates_of(&sessions, surroundings.query_size)?,
             processes: processes_of(&processes)?,
-            locks: locks
-                .iter()
-                .map(|row| Ok((row.required("pid")?, row.required("held")?)))
-                .collect::<Result<_, Error>>()?,
+            locks: locks_of(&locks)?,
             waits_cut: waits
                 .iter()
                 .try_fold(0, |most, row| Ok::<_, Error>(row.number::<usize>("n")?.unwrap_or(0).max(most)))?
@@ -121,6 +118,15 @@ impl Db {
             pooler: own.first().map(|own| self.pooler_of(own)).transpose()?.flatten(),
         };
         Ok((surroundings, facts))
+    }
+
+    /// Locks held, by pid; sessions that hold none are left out.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn locks(&self) -> Result<Vec<(i32, i64)>, Error> {
+        let answers = self.look(&[sql::fill(sql::LOCKS, &[])]).await?;
+        Ok(answers.iter().map(locks_of).collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// Where the pooler connects from that this session goes through.
@@ -244,6 +250,10 @@ fn processes_of(rows: &Rows) -> Result<Vec<Process>, Error> {
             Ok(Process { pid: row.required("pid")?, own: row.claim("own")?, leader: row.number("leader")? })
         })
         .collect()
+}
+
+fn locks_of(rows: &Rows) -> Result<Vec<(i32, i64)>, Error> {
+    rows.iter().map(|row| Ok((row.required("pid")?, row.required("held")?))).collect()
 }
 
 fn waits_of(rows: &Rows) -> Result<Vec<Wait>, Error> {

@@ -239,4 +239,6 @@ pub(crate) struct Link {
     pub(crate) server: Option<Server>,
     /// The session in PostgreSQL; null when it was not asked, or does not have it.
     pub(crate) backend: Option<Session>,
+    /// Locks that it holds (those on its own transaction ids not counted); null without it.
+    pub(crate) locks_held: Option<i64>,
 }

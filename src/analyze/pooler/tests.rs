@@ -110,7 +110,14 @@ fn link(addr: &str, state: &str) -> Link {
         application_name: Some("web".into()),
         ..Client::default()
     };
-    Link { database: "shop".into(), user: "app".into(), client: Some(client), server: None, backend: None }
+    Link {
+        database: "shop".into(),
+        user: "app".into(),
+        client: Some(client),
+        server: None,
+        backend: None,
+        locks_held: None,
+    }
 }
 
 #[test]

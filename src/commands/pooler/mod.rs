@@ -240,12 +240,19 @@ async fn joined(
         query_bytes: context.query_bytes(),
     };
     let (surroundings, sessions) = db.sessions(&listing).await?;
+    let locks = db.locks().await?;
     let hidden = sessions.iter().filter(|session| session.hidden).count();
     let behind = super::head(&db, &surroundings, i64::try_from(hidden)?);
     head.server = behind.server;
     head.warnings.extend(behind.warnings);
     db.close().await;
     pooler::join(&mut links, &databases, &sessions);
+    for link in &mut links {
+        link.locks_held = link
+            .backend
+            .as_ref()
+            .map(|session| locks.iter().find(|(pid, _)| *pid == session.pid).map_or(0, |(_, held)| *held));
+    }
     let lost = links.iter().filter(|link| link.server.is_some() && link.backend.is_none()).count();
     head.warnings.extend(not_joined(i64::try_from(lost)?));
     // A client without a connection that wants none has nothing to do with the server.

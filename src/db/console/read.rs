@@ -239,6 +239,7 @@ pub(super) fn links(clients: &[Record], servers: &[Record]) -> Vec<Link> {
                 client: Some(client_of(client, linked.is_some())),
                 server: server.map(server_of),
                 backend: None,
+                locks_held: None,
             }
         })
         .collect();
@@ -253,6 +254,7 @@ pub(super) fn links(clients: &[Record], servers: &[Record]) -> Vec<Link> {
         client: None,
         server: Some(server_of(server)),
         backend: None,
+        locks_held: None,
     }));
     links
 }
