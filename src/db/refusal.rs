@@ -20,12 +20,48 @@ pub(super) fn classify(error: &DbError, login: &Login<'_>) -> Error {
     refusal.sqlstate = Some(error.code().code().to_owned());
     refusal.detail = error.detail().map(str::to_owned);
     refusal.hint = hint(kind, error, login).or_else(|| error.hint().map(str::to_owned));
+    name_speaker(&mut refusal);
     refusal
+}
+
+/// Says which pooler it was that spoke, where its words tell: their readers take them for the server's.
+fn name_speaker(refusal: &mut Error) {
+    if let Some(pooler) = speaker(&refusal.message) {
+        refusal.detail.get_or_insert_with(|| format!("{pooler} says so, a pooler in front of PostgreSQL"));
+    }
+}
+
+/// The pooler that has words of its own for this. Sources: Odyssey's `od_frontend_error`, PgCat's and PgDog's error responses
+/// to clients, Supabase's troubleshooting of Supavisor, PgBouncer's settings, whose names its refusals carry.
+fn speaker(message: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &[&str]); 4] = [
+        ("PgCat", &["could not get connection from the pool", "No pool configured for database"]),
+        ("PgDog", &[" is wrong, or the database does not exist"]),
+        (
+            "Supavisor",
+            &["MaxClientsInSessionMode", "Max client connections reached", "Tenant or user not found"],
+        ),
+        (
+            "PgBouncer",
+            &["(max_client_conn)", "client_connections)", "query_wait_timeout", "server_login_retry"],
+        ),
+    ];
+    if message.starts_with("odyssey: ") {
+        return Some("Odyssey");
+    }
+    let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+    WORDS.iter().find(|(_, texts)| has(texts)).map(|(name, _)| *name)
 }
 
 fn kind(error: &DbError) -> Kind {
     let message = error.message();
     match error.code().code() {
+        _ if message.contains("could not get connection from the pool") => {
+            Kind::TooManyConnections(Scope::Pooler)
+        }
+        "53300" if speaker(message).is_some() => Kind::TooManyConnections(Scope::Pooler),
+        "XX000" if speaker(message).is_some() => pooler_kind(message),
+        _ if message.contains("No pool configured for database") => Kind::NoSuchDatabase,
         "53300" => Kind::TooManyConnections(scope(error)),
         "57P03" if message.contains("shutting down") => Kind::ShuttingDown,
         "57P03" if message.contains("recovery mode") || message.contains("not accepting connections") => {
@@ -44,13 +80,15 @@ fn kind(error: &DbError) -> Kind {
 
 /// What a pooler's own word in place of an answer means, when it is one; the login was done then.
 pub(super) fn of_pooler(error: &DbError) -> Option<Error> {
-    let kind = pooler_kind(error.message());
-    if error.code().code() != "08P01" || kind == Kind::Server {
+    let kind = kind(error);
+    let is_its_own = error.code().code() == "08P01" || speaker(error.message()).is_some();
+    if !is_its_own || kind == Kind::Server {
         return None;
     }
     let mut refusal = Error::new(kind, error.message());
     refusal.sqlstate = Some(error.code().code().to_owned());
     refusal.hint = Some(pooler_hint(error.message()).to_owned());
+    name_speaker(&mut refusal);
     Some(refusal)
 }
 
@@ -86,7 +124,8 @@ fn pooler_kind(message: &str) -> Kind {
         "max clients reached",
     ];
     const ABSENT: [&str; 3] = ["no such database", "No such database", "database not found"];
-    const AUTH: [&str; 3] = ["auth failed", "authentication failed", "no such user"];
+    const AUTH: [&str; 4] =
+        ["auth failed", "authentication failed", "no such user", "Tenant or user not found"];
     let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     // The console's whole answer to a user who may not use it.
     if message == "not allowed" {
@@ -151,6 +190,8 @@ fn pooler_hint(message: &str) -> &'static str {
         "the pooler had no free server connection in time: see its queue with pgconn pooler, or connect to PostgreSQL itself"
     } else if message.contains("server_login_retry") || message.contains("login has been failing") {
         "the pooler cannot reach PostgreSQL: connect to PostgreSQL itself to see why"
+    } else if message.contains("could not get connection from the pool") {
+        "the pooler had no server connection to give: connect to PostgreSQL itself to see why"
     } else {
         "the pooler's own client limit is reached, and PostgreSQL may be fine: connect to PostgreSQL itself, or raise max_client_conn"
     }
@@ -168,6 +209,11 @@ fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
         return Some(format!(
             "the pooler's console is open to the users in its settings admin_users and stats_users; {user} is in neither"
         ));
+    }
+    if message.contains("Tenant or user not found") {
+        return Some(
+            "Supavisor takes the project's reference from the role's name: -U postgres.REFERENCE".to_owned(),
+        );
     }
     if message.contains("not permitted to log in") {
         return Some(format!("ALTER ROLE {user} LOGIN permits it"));
@@ -212,6 +258,25 @@ mod tests {
             ("unsupported startup parameter: options", Kind::Server),
         ] {
             assert_eq!(pooler_kind(message), kind, "{message}");
+        }
+    }
+
+    #[test]
+    fn poolers_are_named_by_their_words() {
+        for (message, name) in [
+            ("odyssey: c1a2b3c4d5e6: too many active clients for user", Some("Odyssey")),
+            ("could not get connection from the pool - AllServersDown", Some("PgCat")),
+            ("No pool configured for database: x, user: y", Some("PgCat")),
+            (
+                "password for user \"u\" and database \"d\" is wrong, or the database does not exist",
+                Some("PgDog"),
+            ),
+            ("Tenant or user not found", Some("Supavisor")),
+            ("no more connections allowed (max_client_conn)", Some("PgBouncer")),
+            ("sorry, too many clients already", None),
+            ("database \"x\" does not exist", None),
+        ] {
+            assert_eq!(speaker(message), name, "{message}");
         }
     }
 

@@ -192,7 +192,9 @@ pub(crate) struct Client {
     pub(crate) pid: Option<i64>,
     /// The TLS version and cipher; null without TLS.
     pub(crate) tls: Option<String>,
-    /// The pooler's number of it (1.24 and later).
+    /// The pooler's number of it (1.24 and later), as text: it has 64 bits.
+    #[serde(serialize_with = "as_text")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(crate) id: Option<i64>,
     /// What tells it from others that are there at the same time; given again once it is gone.
     #[serde(skip)]
@@ -241,4 +243,8 @@ pub(crate) struct Link {
     pub(crate) backend: Option<Session>,
     /// Locks that it holds (those on its own transaction ids not counted); null without it.
     pub(crate) locks_held: Option<i64>,
+}
+
+fn as_text<S: serde::Serializer>(number: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    number.map(|number| number.to_string()).serialize(serializer)
 }
