@@ -65,6 +65,11 @@ pub(crate) enum Asked {
 /// A usage error, with the exit code that this command's users expect (`check` and `ping` have their own).
 pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
     let argv = help_at_the_end(argv);
+    if let [_, only] = argv.as_slice()
+        && (only == "--version" || only == "-V")
+    {
+        return Ok(Asked::Text(concat!("pgconn ", env!("CARGO_PKG_VERSION"), "\n").into(), Exit::Done));
+    }
     let read = parsed_alone(&argv).unwrap_or_else(|| parsed(command(), &argv));
     let error = match read {
         Ok(cli) => return Ok(Asked::Run(Box::new(cli))),
@@ -90,10 +95,7 @@ fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error>
 /// each, costs more than all the rest of a start.
 fn parsed_alone(argv: &[OsString]) -> Option<Result<Cli, clap::Error>> {
     let named = argv.get(1).and_then(|word| MANUALS.iter().find(|(name, ..)| word == name));
-    let Some((_, _, with_flags, read)) = named else {
-        let version = program().try_get_matches_from(argv).err()?;
-        return (version.kind() == clap::error::ErrorKind::DisplayVersion).then_some(Err(version));
-    };
+    let (_, _, with_flags, read) = named?;
     let flags = argv.iter().take(1).chain(argv.iter().skip(2));
     let typed = with_flags(program()).try_get_matches_from(flags).ok()?;
     let cli = || Ok(Cli { globals: Globals::from_arg_matches(&typed)?, command: read(&typed)? });
@@ -232,6 +234,16 @@ mod tests {
         );
         assert!(matches!(read(words("pgconn stats -h")), Ok(Asked::Text(_, Exit::Done))));
         assert!(matches!(read(words("pgconn -h")), Ok(Asked::Text(_, Exit::Done))));
+    }
+
+    #[test]
+    fn the_version_is_the_same_alone_and_among_flags() {
+        let text = |line| match read(words(line)) {
+            Ok(Asked::Text(text, Exit::Done)) => text,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(text("pgconn --version"), text("pgconn --quiet --version"));
+        assert_eq!(text("pgconn -V"), text("pgconn --version --quiet"));
     }
 
     #[test]
