@@ -130,17 +130,13 @@ impl Table {
 
     fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
         let last = self.columns.len().saturating_sub(1);
-        let room = look
-            .width
-            .filter(|_| !look.full)
-            .map(|width| width.saturating_sub(self.width_before(last) + self.gutter(0).len()).max(12));
+        let room = look.width.filter(|_| !look.full).map(|width| self.room(width));
         let mut grid = Grid::new();
         grid.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         grid.set_header(self.columns.iter().map(|(title, _)| *title));
         for (_, row) in &self.rows {
-            grid.add_row(row.iter().enumerate().map(|(at, cell)| match room {
-                Some(room) if at == last => text::cut(cell, room),
-                _ => cell.into(),
+            grid.add_row(row.iter().enumerate().map(|(at, cell)| {
+                room.as_ref().and_then(|room| room.get(at)).map_or(cell.into(), |room| text::cut(cell, *room))
             }));
         }
         for (at, (_, align)) in self.columns.iter().enumerate() {
@@ -164,17 +160,32 @@ impl Table {
         Ok(())
     }
 
-    /// The columns that everything before column `last` takes.
-    fn width_before(&self, last: usize) -> usize {
-        let cells = |at: usize| {
-            self.rows.iter().filter_map(move |(_, row)| row.get(at)).map(|cell| text::width(cell))
+    /// What each column may take on a terminal of `width`: the last one is cut first, as far as it stays of use, then the
+    /// widest texts before it. Numbers are never cut, nor a tree's.
+    fn room(&self, width: usize) -> Vec<usize> {
+        let natural = |(at, (title, _)): (usize, &(&str, Align))| {
+            let cells = self.rows.iter().filter_map(|(_, row)| row.get(at)).map(|cell| text::width(cell));
+            cells.max().unwrap_or(0).max(title.len())
         };
-        self.columns
-            .iter()
-            .enumerate()
-            .take(last)
-            .map(|(at, (title, _))| cells(at).max().unwrap_or(0).max(title.len()) + 2)
-            .sum()
+        let mut room: Vec<usize> = self.columns.iter().enumerate().map(natural).collect();
+        let gaps = self.gutter(0).len() + 2 * room.len().saturating_sub(1);
+        let mut excess = (room.iter().sum::<usize>() + gaps).saturating_sub(width);
+        if let Some(last) = room.last_mut() {
+            let cut = excess.min(last.saturating_sub(16));
+            *last -= cut;
+            excess -= cut;
+        }
+        for _ in 0..excess {
+            let texts = room
+                .iter_mut()
+                .zip(&self.columns)
+                .filter(|(_, (title, align))| *align == Align::Left && *title != "PID");
+            let widest =
+                texts.map(|(room, (title, _))| (room, title.len().max(10))).max_by_key(|(room, _)| **room);
+            let Some((widest, _)) = widest.filter(|(room, least)| **room > *least) else { break };
+            *widest -= 1;
+        }
+        room
     }
 }
 
@@ -218,6 +229,22 @@ mod tests {
     fn piped_output_is_whole_and_has_no_colour() {
         let expected = "two\\x1B sessions\n PID  STATE   QUERY\n   7  idle    select 1 from a_very_long_table_name\n4711  active  -\n";
         assert_eq!(shown(Look::default()), expected);
+    }
+
+    #[test]
+    fn a_terminal_cuts_the_widest_texts_when_the_last_column_is_not_enough() {
+        let mut table = Table::new(&[("PID", Align::Left), ("STATE", Align::Left), ("RESULT", Align::Left)]);
+        let state = "idle in transaction (aborted)";
+        table.push(Mark::Plain, ["└──────── 4711".into(), state.into(), "would terminate".into()]);
+        let shown = |width| {
+            let mut out = Vec::new();
+            let look = Look { width: Some(width), ..Look::default() };
+            table.write(look, &mut out).unwrap();
+            String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
+        };
+        assert_eq!(shown(62), "└──────── 4711  idle in transaction (aborted)  would terminate");
+        assert_eq!(shown(50), "└──────── 4711  idle in transact…  would terminate");
+        assert_eq!(shown(10), "└──────── 4711  idle in t…  would ter…");
     }
 
     #[test]
