@@ -22,10 +22,11 @@ fn run(server: &Cluster, line: &str, code: i32) {
     fs::write(&services, entry).unwrap();
     let line = line
         .replace("/usr/bin/pgconn", "pgconn")
-        .replace("pgconn ", &format!("{} ", env!("CARGO_BIN_EXE_pgconn")))
         .replace("%i", "prod")
         .replace("/var/lib/prometheus/node-exporter/", &format!("{}/", folder.display()))
-        .replace("/tmp/", &format!("{}/", folder.display()));
+        .replace("/tmp/", &format!("{}/", folder.display()))
+        // last: the program itself may lie in /tmp
+        .replace("pgconn ", &format!("{} ", env!("CARGO_BIN_EXE_pgconn")));
     let outcome =
         Pgconn::of("sh", &["-c", &line]).on(server).env("PGSERVICEFILE", services.to_str().unwrap()).run();
     assert_eq!(outcome.code, code, "{line}\n{outcome}");
