@@ -1,11 +1,11 @@
 //! What is said beside the result: warnings, hints and news on stderr. Holds no result and decides nothing.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstyle::{AnsiColor, Style};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use crate::conninfo::secrets;
 use crate::error::Failure;
@@ -167,21 +167,45 @@ impl Ui {
 /// When there is no terminal, or nothing was typed to the end.
 pub(crate) fn ask_password(prompt: &str) -> io::Result<String> {
     let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
-    let found = tcgetattr(&terminal)?;
-    let mut quiet = found.clone();
-    // What reading changes as well: Ctrl-C is read like every other key.
-    quiet.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
-    *as_it_was() = Some(found);
-    tcsetattr(&terminal, OptionalActions::Now, &quiet)?;
-    let asked = terminal.write_all(sanitize(prompt).as_bytes());
-    let answer = asked.and_then(|()| rpassword::read_password());
-    leave_terminal();
+    hush(&terminal)?;
+    let asked = terminal.write_all(sanitize(prompt).as_bytes()).and_then(|()| terminal.try_clone());
+    // A reader, not the terminal's path: only this file changes how the terminal is, so that nothing makes it quiet again
+    // after the end of the run made it as it was.
+    let answer = asked.and_then(|keyboard| {
+        rpassword::read_password_with_config(
+            rpassword::ConfigBuilder::new().input_reader(keyboard).output_discard().build(),
+        )
+    });
+    let _ = terminal.write_all(b"\n");
+    restore(&mut state());
     answer
 }
 
-/// Leaves the terminal as it was before a question that nobody has answered yet.
+/// Leaves the terminal as it was before a question that nobody has answered yet; none is asked from now on.
 pub(crate) fn leave_terminal() {
-    if let Some(found) = as_it_was().take()
+    let mut terminal = state();
+    restore(&mut terminal);
+    terminal.left = true;
+}
+
+/// Makes the terminal quiet: what is typed is not shown, and Ctrl-C is read like every other key.
+fn hush(terminal: &File) -> io::Result<()> {
+    let mut state = state();
+    if state.left {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
+    let found = tcgetattr(terminal)?;
+    let mut quiet = found.clone();
+    quiet.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+    quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
+    quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+    tcsetattr(terminal, OptionalActions::Now, &quiet)?;
+    state.found = Some(found);
+    Ok(())
+}
+
+fn restore(state: &mut State) {
+    if let Some(found) = state.found.take()
         && let Ok(terminal) = OpenOptions::new().read(true).write(true).open(TERMINAL)
     {
         let _ = tcsetattr(&terminal, OptionalActions::Now, &found);
@@ -191,8 +215,16 @@ pub(crate) fn leave_terminal() {
 /// The controlling terminal, wherever the standard streams go.
 const TERMINAL: &str = "/dev/tty";
 
-/// The state of the terminal before the question that it is at.
-fn as_it_was() -> MutexGuard<'static, Option<Termios>> {
-    static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
-    FOUND.lock().unwrap_or_else(PoisonError::into_inner)
+/// What this program knows of the terminal.
+struct State {
+    /// How it was before the question that it is at.
+    found: Option<Termios>,
+    /// The run is over.
+    left: bool,
+}
+
+/// The one state. Who changes the terminal holds it meanwhile: a question is asked, and a signal seen, on threads of their own.
+fn state() -> MutexGuard<'static, State> {
+    static STATE: Mutex<State> = Mutex::new(State { found: None, left: false });
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
