@@ -132,6 +132,29 @@ fn a_password_is_asked_for_on_a_terminal_only() {
     assert!(nobody.stderr.contains("there is no terminal to ask for a password"), "{nobody}");
 }
 
+/// What the server stores of the password `s3cret` after 200,000 rounds, where its own default is 4,096 (computed with Python's
+/// hashlib).
+const SLOW: &str = "SCRAM-SHA-256$200000:MDEyMzQ1Njc4OWFiY2RlZg==$+TlQ7nlTC6XcxK/axH1e1yLLtUOOlbJgh+ydLmZLXls=:E/ZqXvijYIi7aPzs0ZDuAtApcGxOG0tTrAj6T148pXw=";
+
+#[test]
+fn as_many_rounds_as_the_server_wants_are_computed_within_the_limit() {
+    let cluster = with_files(&[], &[("pg_hba.conf", HBA)]);
+    cluster.query("create role app login");
+    let run = |rounds: &str, password: &str| {
+        // not by ALTER ROLE, with which the server would compute it as well: an empty password is not allowed
+        let stored = SLOW.replace("200000", rounds);
+        cluster.query(&format!("update pg_authid set rolpassword = '{stored}' where rolname = 'app'"));
+        let arguments = ["stats", "-h", "localhost", "-U", "app", "-t", "2s"];
+        Pgconn::new(&arguments).on(&cluster).env("PGPASSWORD", password).run()
+    };
+    let _ = run("200000", "s3cret").success();
+    let wrong = run("200000", "other").fails_with(3);
+    assert!(wrong.stderr.contains("password authentication failed for user \"app\""), "{wrong}");
+    // more than can be done in time: neither the limit nor the end waits for it
+    let endless = run("2000000000", "s3cret").fails_with(3);
+    assert!(endless.stderr.contains("timeout expired"), "{endless}");
+}
+
 #[test]
 fn conninfo_shows_where_each_setting_comes_from_and_no_secret() {
     let dir = std::env::temp_dir().join(format!("pgconn-conninfo-test-{}", std::process::id()));

@@ -35,6 +35,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio_postgres", &["db", "poolconf/emit/deadpool.rs"]),
     ("postgres_protocol", &["db"]),
     ("rustls", &["db"]),
+    ("use ring", &["db"]),
     ("comfy_table", &["render"]),
     ("rustix", &["ui"]),
     ("serde_json::", &["render", "commands"]),

@@ -43,7 +43,7 @@ fn whatever_answers_it_ends_within_the_limit_and_is_named() {
     const OK: &[u8] = b"R\0\0\0\x08\0\0\0\0";
     const MD5: &[u8] = b"R\0\0\0\x0c\0\0\0\x05salt";
     const SCRAM: &[u8] = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0";
-    let cases: [(&[&[u8]], bool, &str); 10] = [
+    let cases: [(&[&[u8]], bool, &str); 12] = [
         (&[], true, "timeout expired"),
         (&[], false, "server closed the connection unexpectedly"),
         (&[b"N"], true, "timeout expired"),
@@ -56,8 +56,10 @@ fn whatever_answers_it_ends_within_the_limit_and_is_named() {
         (
             &[b"N", SCRAM, b"R\0\0\0\x0c\0\0\0\x0bhuh?"],
             true,
-            "answer is not one of the authentication asked for",
+            "malformed SCRAM message (attribute \"r\" expected)",
         ),
+        (&[b"N", SCRAM, OK], true, "unexpected message of the server during SASL authentication"),
+        (&[b"N", SCRAM], false, "server closed the connection unexpectedly"),
     ];
     for (answers, hold, expected) in cases {
         let answers: &'static [&'static [u8]] = Box::leak(answers.to_vec().into_boxed_slice());

@@ -4,6 +4,7 @@ use super::connect::{Canceller, Driver, Established, Phases};
 use super::dial::{self, Target};
 use super::error::{Error, Kind};
 use super::refusal::{self, Login};
+use super::sasl;
 use super::startup::{self, Answer, Lane};
 use super::tls;
 use super::wire::{Prepared, Transport, Wire};
@@ -97,9 +98,23 @@ pub(super) async fn attempt(
     if let Answer::Authentication(method) = &answer {
         check_method(info, host, method, encrypted).map_err(named)?;
     }
+    let password = host.password.as_ref().map(|password| password.bytes.as_slice());
+    let mut drivers_password = password;
+    if let Answer::Authentication(startup::Method::Sasl(mechanisms)) = &answer {
+        let wanted = info.settings().channel_binding;
+        let done = sasl::log_in(&mut wire, mechanisms, password.unwrap_or_default(), wanted).await;
+        done.map_err(|error| {
+            let next = if error.kind == Kind::AuthFailed { Next::Stop } else { Next::Host };
+            named(Failure::new(error, next))
+        })?;
+        // Whatever the server asks for after that, it gets no password.
+        drivers_password = None;
+    }
     let told = wire.swallow_startup_packet();
-    let (client, mut driver) =
-        driver_config(info, host).connect_raw(tokio::io::empty(), Prepared(wire)).await.map_err(|error| {
+    let (client, mut driver) = driver_config(info, drivers_password)
+        .connect_raw(tokio::io::empty(), Prepared(wire))
+        .await
+        .map_err(|error| {
             let password_source = host.password.as_ref().map(|password| password.source.to_string());
             let login = Login { user: info.user(), dbname: info.dbname(), password_source };
             named(refused(&error, &login, encrypted))
@@ -231,7 +246,7 @@ fn check_method(
 fn unbound(method: &startup::Method, encrypted: bool) -> Option<&'static str> {
     match method {
         startup::Method::Sasl(_) if !encrypted => Some("channel binding required, but SSL not in use"),
-        startup::Method::Sasl(offered) if offered.iter().any(|name| name == "SCRAM-SHA-256-PLUS") => None,
+        startup::Method::Sasl(offered) if sasl::offers_binding(offered) => None,
         startup::Method::Sasl(_) => Some(
             "channel binding is required, but server did not offer an authentication method that supports channel binding",
         ),
@@ -242,21 +257,16 @@ fn unbound(method: &startup::Method, encrypted: bool) -> Option<&'static str> {
     }
 }
 
-/// The driver's settings: it only has to answer the authentication.
-fn driver_config(info: &ConnInfo, host: &Host) -> Config {
+/// The driver's settings: it only has to answer a request for the password itself or its MD5 hash.
+fn driver_config(info: &ConnInfo, password: Option<&[u8]>) -> Config {
     let mut config = Config::new();
     config.user(info.user());
-    if let Some(password) = &host.password {
-        config.password(&password.bytes);
+    if let Some(password) = password {
+        config.password(password);
     }
     // The stream is ready for use, which is what these two say to the driver.
     config.ssl_mode(tokio_postgres::config::SslMode::Require);
     config.ssl_negotiation(tokio_postgres::config::SslNegotiation::Direct);
-    config.channel_binding(match info.settings().channel_binding {
-        ChannelBinding::Disable => tokio_postgres::config::ChannelBinding::Disable,
-        ChannelBinding::Prefer => tokio_postgres::config::ChannelBinding::Prefer,
-        ChannelBinding::Require => tokio_postgres::config::ChannelBinding::Require,
-    });
     config
 }
 

@@ -20,6 +20,7 @@ mod practice;
 mod refusal;
 mod retry;
 mod rows;
+mod sasl;
 mod settings;
 mod sql;
 mod startup;

@@ -119,8 +119,47 @@ fn framed(body: &[u8]) -> Vec<u8> {
 
 /// Sends the startup packet and reads as much of the answer as tells what it is; what was read is put back.
 pub(super) async fn open(wire: &mut Wire, packet: &[u8]) -> Result<Answer, Error> {
-    wire.write_all(packet).await.map_err(|error| lost(&error))?;
-    wire.flush().await.map_err(|error| lost(&error))?;
+    write(wire, packet).await?;
+    match receive(wire).await? {
+        Message::Refusal => Ok(Answer::Refusal),
+        Message::Authentication(body) => {
+            let method = method(&body);
+            // A SASL exchange is answered here, every other request by the driver.
+            if !matches!(method, Method::Sasl(_)) {
+                let mut message = vec![b'R'];
+                message.extend_from_slice(&framed(&body));
+                wire.put_back(message);
+            }
+            Ok(Answer::Authentication(method))
+        }
+    }
+}
+
+/// A message of the server during a login.
+pub(super) enum Message {
+    /// An authentication request: its code and what follows that.
+    Authentication(Vec<u8>),
+    /// An error, which has been put back: the driver reads it.
+    Refusal,
+}
+
+/// Sends a message of this kind.
+pub(super) async fn send(wire: &mut Wire, kind: u8, body: &[u8]) -> Result<(), Error> {
+    let mut message = vec![kind];
+    message.extend_from_slice(&framed(body));
+    write(wire, &message).await
+}
+
+async fn write(wire: &mut Wire, bytes: &[u8]) -> Result<(), Error> {
+    wire.write_all(bytes).await.map_err(|error| lost(&error))?;
+    wire.flush().await.map_err(|error| lost(&error))
+}
+
+/// The next message of the server.
+///
+/// # Errors
+/// When the connection is lost, or what comes is none of a login's messages.
+pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
     let mut head = [0; 5];
     wire.read_exact(&mut head[..1]).await.map_err(|error| lost(&error))?;
     let [tag, ..] = head;
@@ -133,17 +172,13 @@ pub(super) async fn open(wire: &mut Wire, packet: &[u8]) -> Result<Answer, Error
     match tag {
         b'E' if (8..=LONGEST_PLAIN_ERROR).contains(&length) => {
             wire.put_back(head.to_vec());
-            Ok(Answer::Refusal)
+            Ok(Message::Refusal)
         }
         b'E' => Err(plain_error(wire, &head[1..]).await),
         _ if (8..=2000).contains(&length) => {
             let mut body = vec![0; length - 4];
             wire.read_exact(&mut body).await.map_err(|error| lost(&error))?;
-            let method = method(&body);
-            let mut message = head.to_vec();
-            message.extend_from_slice(&body);
-            wire.put_back(message);
-            Ok(Answer::Authentication(method))
+            Ok(Message::Authentication(body))
         }
         _ => Err(not_postgres(wire, head.to_vec()).await),
     }

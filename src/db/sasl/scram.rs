@@ -1,0 +1,282 @@
+//! The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677) as pure text in, text out. The errors are in libpq's words.
+
+use std::num::NonZeroU32;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::{digest, hmac, pbkdf2};
+
+/// The length of SHA-256's result, and so of every key here.
+const KEY: usize = digest::SHA256_OUTPUT_LEN;
+
+/// What the proof says of the channel: RFC 5802's `gs2-cbind-flag`, and the data that goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// This side does not bind: the stream is not encrypted, or the settings forbid it.
+    Unsupported,
+    /// This side would, but the server does not offer it. The proof covers this, so that nobody on the way can have taken the
+    /// offer out.
+    NotOffered,
+    /// Bound to the server's certificate, by this hash of it (`tls-server-end-point`, RFC 5929).
+    EndPoint(Vec<u8>),
+}
+
+impl Binding {
+    const fn header(&self) -> &'static str {
+        match self {
+            Self::Unsupported => "n,,",
+            Self::NotOffered => "y,,",
+            Self::EndPoint(_) => "p=tls-server-end-point,,",
+        }
+    }
+
+    /// The header and the data as the client's last message repeats them.
+    fn input(&self) -> String {
+        let mut input = self.header().as_bytes().to_vec();
+        if let Self::EndPoint(hash) = self {
+            input.extend_from_slice(hash);
+        }
+        STANDARD.encode(input)
+    }
+}
+
+/// Fresh randomness for one exchange, as printable text: as long as libpq's.
+///
+/// # Errors
+/// When the system has no randomness.
+pub(super) fn nonce() -> Result<String, String> {
+    let mut bytes = [0; 18];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| "could not generate nonce".to_owned())?;
+    Ok(STANDARD.encode(bytes))
+}
+
+/// An exchange whose first message has been sent.
+pub(super) struct Exchange {
+    binding: Binding,
+    nonce: String,
+}
+
+/// An exchange that waits for the server's proof.
+pub(super) struct Proven {
+    server_key: hmac::Key,
+    /// What both sides have signed.
+    transcript: String,
+}
+
+impl Exchange {
+    /// An exchange under `nonce`, which nobody has used before.
+    pub(super) const fn new(binding: Binding, nonce: String) -> Self {
+        Self { binding, nonce }
+    }
+
+    /// The client's first message. The name is empty: PostgreSQL takes the one of the startup packet.
+    pub(super) fn first(&self) -> String {
+        format!("{}{}", self.binding.header(), self.first_bare())
+    }
+
+    fn first_bare(&self) -> String {
+        format!("n=,r={}", self.nonce)
+    }
+
+    /// The answer to the server's first message, the proof that `password` is known. As slow as the server's iteration count
+    /// makes it.
+    ///
+    /// # Errors
+    /// When the message is not one of SCRAM's, or not of this exchange.
+    pub(super) fn proof(&self, password: &[u8], server_first: &str) -> Result<(String, Proven), String> {
+        let (nonce, salt, iterations) = self.challenge(server_first)?;
+        let salted = salted_password(password, &salt, iterations);
+        let salted = hmac::Key::new(hmac::HMAC_SHA256, &salted);
+        let client_key = hmac::sign(&salted, b"Client Key");
+        let stored_key = digest::digest(&digest::SHA256, client_key.as_ref());
+        let stored_key = hmac::Key::new(hmac::HMAC_SHA256, stored_key.as_ref());
+        let server_key = hmac::sign(&salted, b"Server Key");
+        let unproven = format!("c={},r={nonce}", self.binding.input());
+        let transcript = format!("{},{server_first},{unproven}", self.first_bare());
+        let signature = hmac::sign(&stored_key, transcript.as_bytes());
+        let proof: Vec<u8> =
+            client_key.as_ref().iter().zip(signature.as_ref()).map(|(key, signed)| key ^ signed).collect();
+        let message = format!("{unproven},p={}", STANDARD.encode(proof));
+        let server_key = hmac::Key::new(hmac::HMAC_SHA256, server_key.as_ref());
+        Ok((message, Proven { server_key, transcript }))
+    }
+
+    /// Nonce, salt and iteration count of the server's first message.
+    fn challenge<'a>(&self, server_first: &'a str) -> Result<(&'a str, Vec<u8>, NonZeroU32), String> {
+        let (nonce, rest) = attribute(server_first, 'r')?;
+        if !nonce.starts_with(&self.nonce) {
+            return Err("invalid SCRAM response (nonce mismatch)".to_owned());
+        }
+        let (salt, rest) = attribute(rest, 's')?;
+        let salt = STANDARD.decode(salt).map_err(|_| malformed("invalid salt"))?;
+        let (iterations, rest) = attribute(rest, 'i')?;
+        let iterations = iterations.parse().map_err(|_| malformed("invalid iteration count"))?;
+        if rest.is_empty() {
+            Ok((nonce, salt, iterations))
+        } else {
+            Err(malformed("garbage at end of server-first-message"))
+        }
+    }
+}
+
+impl Proven {
+    /// Whether the server's last message proves that it knows the password, too.
+    ///
+    /// # Errors
+    /// When it does not, or says why it stops.
+    pub(super) fn check(&self, server_final: &str) -> Result<(), String> {
+        if let Ok((error, _)) = attribute(server_final, 'e') {
+            return Err(format!("error received from server in SCRAM exchange: {error}"));
+        }
+        let (signature, rest) = attribute(server_final, 'v')?;
+        if !rest.is_empty() {
+            return Err(malformed("garbage at end of server-final-message"));
+        }
+        let signature = STANDARD.decode(signature).ok().filter(|signature| signature.len() == KEY);
+        let signature = signature.ok_or_else(|| malformed("invalid server signature"))?;
+        hmac::verify(&self.server_key, self.transcript.as_bytes(), &signature)
+            .map_err(|_| "incorrect server signature".to_owned())
+    }
+}
+
+/// The value of the attribute `name` that `text` begins with, and what follows it.
+fn attribute(text: &str, name: char) -> Result<(&str, &str), String> {
+    let value = text.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+    let value = value.ok_or_else(|| malformed(&format!("attribute \"{name}\" expected")))?;
+    Ok(value.split_once(',').unwrap_or((value, "")))
+}
+
+fn malformed(what: &str) -> String {
+    format!("malformed SCRAM message ({what})")
+}
+
+fn salted_password(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> [u8; KEY] {
+    let mut salted = [0; KEY];
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, &prepared(password), &mut salted);
+    salted
+}
+
+/// The password after SASLprep, or as it is where that is not possible, as in PostgreSQL.
+fn prepared(password: &[u8]) -> Vec<u8> {
+    let text = str::from_utf8(password).ok();
+    match text.and_then(|text| stringprep::saslprep(text).ok()) {
+        Some(prepared) => prepared.into_owned().into_bytes(),
+        None => password.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SERVER_FIRST: &str =
+        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+
+    fn exchange() -> Exchange {
+        Exchange::new(Binding::Unsupported, "rOprNGfwEbeRWgbNEkqO".to_owned())
+    }
+
+    /// The example of RFC 7677, whose user name PostgreSQL leaves empty: the proofs were computed anew for that by another
+    /// implementation (Python's hashlib and hmac).
+    #[test]
+    fn the_exchange_of_the_standard() {
+        let exchange = exchange();
+        assert_eq!(exchange.first(), "n,,n=,r=rOprNGfwEbeRWgbNEkqO");
+        let (message, proven) = exchange.proof(b"pencil", SERVER_FIRST).expect("an answer");
+        assert_eq!(
+            message,
+            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=qvT2SWdEH5Q06albL+hjSYuUhCG7VndFyzIb7CK4n9k="
+        );
+        assert_eq!(proven.check("v=3HO6Qt1M4MKJrmlKaoOqLAI0/0TV0HZe7J9H3MBtSOg="), Ok(()));
+    }
+
+    #[test]
+    fn a_salted_password_is_the_one_of_the_standard() {
+        let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("salt");
+        let salted = salted_password(b"pencil", &salt, NonZeroU32::new(4096).expect("count"));
+        // SaltedPassword of RFC 7677's example, from which its ServerSignature follows
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &salted);
+        let server_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, b"Server Key").as_ref());
+        let transcript = format!(
+            "n=user,r=rOprNGfwEbeRWgbNEkqO,{SERVER_FIRST},c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+        );
+        let proven = Proven { server_key, transcript };
+        assert_eq!(proven.check("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="), Ok(()));
+    }
+
+    #[test]
+    fn a_server_that_does_not_know_the_password_is_not_believed() {
+        let (_, proven) = exchange().proof(b"pencil", SERVER_FIRST).expect("an answer");
+        for (message, words) in [
+            ("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", "incorrect server signature"),
+            ("v=6rri", "malformed SCRAM message (invalid server signature)"),
+            ("v=", "malformed SCRAM message (invalid server signature)"),
+            ("e=invalid-proof", "error received from server in SCRAM exchange: invalid-proof"),
+            ("", "malformed SCRAM message (attribute \"v\" expected)"),
+        ] {
+            assert_eq!(proven.check(message), Err(words.to_owned()), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_that_is_none_is_refused() {
+        for (message, words) in [
+            ("", "malformed SCRAM message (attribute \"r\" expected)"),
+            ("r=other,s=W22Z,i=4096", "invalid SCRAM response (nonce mismatch)"),
+            ("r=rOprNGfwEbeRWgbNEkqOx,i=4096", "malformed SCRAM message (attribute \"s\" expected)"),
+            ("r=rOprNGfwEbeRWgbNEkqOx,s=?,i=4096", "malformed SCRAM message (invalid salt)"),
+            ("r=rOprNGfwEbeRWgbNEkqOx,s=W22Z,i=0", "malformed SCRAM message (invalid iteration count)"),
+            (
+                "r=rOprNGfwEbeRWgbNEkqOx,s=W22Z,i=1,x=1",
+                "malformed SCRAM message (garbage at end of server-first-message)",
+            ),
+        ] {
+            let refusal = exchange().proof(b"pencil", message).err();
+            assert_eq!(refusal.as_deref(), Some(words), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn the_channel_is_part_of_what_is_proven() {
+        let bound = |binding| {
+            let exchange = Exchange::new(binding, "rOprNGfwEbeRWgbNEkqO".to_owned());
+            let (message, _) = exchange.proof(b"pencil", SERVER_FIRST).expect("an answer");
+            (exchange.first(), message.split(',').next().unwrap_or_default().to_owned())
+        };
+        let texts = |first: &str, input: &str| (first.to_owned(), input.to_owned());
+        assert_eq!(bound(Binding::NotOffered), texts("y,,n=,r=rOprNGfwEbeRWgbNEkqO", "c=eSws"));
+        assert_eq!(
+            bound(Binding::EndPoint(vec![0, 255])),
+            texts(
+                "p=tls-server-end-point,,n=,r=rOprNGfwEbeRWgbNEkqO",
+                "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAP8="
+            )
+        );
+    }
+
+    #[test]
+    fn a_password_is_prepared_as_the_server_prepared_it() {
+        for (typed, expected) in [
+            (&b"plain"[..], &b"plain"[..]),
+            ("\u{2168}".as_bytes(), b"IX"),
+            ("a\u{a0}b".as_bytes(), b"a b"),
+            // forbidden characters, and what is no UTF-8: taken as it is
+            (b"a\x07b", b"a\x07b"),
+            (b"\xff\xfe", b"\xff\xfe"),
+        ] {
+            assert_eq!(prepared(typed), expected, "{typed:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_server_makes_it_panic(text in ".{0,60}", end in "(r=rOprNGfwEbeRWgbNEkqO)?.{0,30}(,s=[a-z=]{0,8})?(,i=[0-9]{0,3})?") {
+            let _ = exchange().proof(b"pencil", &text);
+            let _ = exchange().proof(b"pencil", &end);
+            let (_, proven) = exchange().proof(b"pencil", SERVER_FIRST).expect("an answer");
+            prop_assert!(proven.check(&text).is_err());
+        }
+    }
+}
