@@ -40,7 +40,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_needs_command" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_needs_command" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_needs_command" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -115,7 +115,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -170,7 +170,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -225,7 +225,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -272,7 +272,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -319,7 +319,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -364,7 +364,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -410,7 +410,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -458,7 +458,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -510,7 +510,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -562,7 +562,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -601,7 +601,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -645,7 +645,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -692,7 +692,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -740,7 +740,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -783,7 +783,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -824,7 +824,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -858,7 +858,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -888,7 +888,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -919,7 +919,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -950,7 +950,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -982,7 +982,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1018,7 +1018,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1065,7 +1065,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1097,7 +1097,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1126,7 +1126,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1211,7 +1211,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1244,7 +1244,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1277,7 +1277,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1306,7 +1306,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1335,7 +1335,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
@@ -1364,7 +1364,7 @@ ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s o -l output -d 'Write the result to a file, all of it or nothing' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''

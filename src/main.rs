@@ -83,7 +83,9 @@ fn say(text: &str, exit: Exit) -> Exit {
     written.map_or(Exit::Done, |()| exit)
 }
 
-fn run(cli: Cli) -> Exit {
+fn run(mut cli: Cli) -> Exit {
+    let output = &mut cli.globals.output.output;
+    *output = output.take().filter(|path| path.as_os_str() != "-");
     let ui = Ui::new(
         cli.globals.output.quiet,
         cli.globals.output.verbose,

@@ -117,7 +117,7 @@ impl Output {
                 write(&mut buffered)?;
                 buffered.flush()
             }
-            Destination::File(path) => replace(path, self.mode, write),
+            Destination::File(path) => write_file(path, self.mode, write),
         }
     }
 }
@@ -136,20 +136,44 @@ impl Drop for Output {
     }
 }
 
+/// Writes what `path` names: a file as a whole, and a device or a pipe, which nothing may replace, as it is.
+fn write_file(
+    path: &Path,
+    mode: Option<u32>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let written = match fs::metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            fs::File::options().write(true).open(path).and_then(|file| {
+                let mut buffered = io::BufWriter::new(file);
+                write(&mut buffered)?;
+                buffered.flush()
+            })
+        }
+        // A link stays, and what it leads to is replaced.
+        Ok(found) => path.canonicalize().and_then(|path| {
+            let mode = mode.unwrap_or_else(|| found.permissions().mode());
+            replace(&path, Some(mode), write)
+        }),
+        Err(_) => replace(path, mode, write),
+    };
+    written
+        .map_err(|error| io::Error::new(error.kind(), format!("could not write {}: {error}", path.display())))
+}
+
 /// Writes a file beside `path` and renames it over it, so that readers see the old or the new one, whole.
 fn replace(
     path: &Path,
     mode: Option<u32>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let named = |error: io::Error| {
-        io::Error::new(error.kind(), format!("could not write {}: {error}", path.display()))
-    };
     let mut name = OsString::from(".");
-    name.push(path.file_name().ok_or_else(|| named(io::ErrorKind::InvalidFilename.into()))?);
+    name.push(path.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
-    let written = fs::File::create(&temporary).and_then(|file| {
+    // Whatever lies there is none of this run's, and is not written through.
+    let _ = fs::remove_file(&temporary);
+    let written = fs::File::create_new(&temporary).and_then(|file| {
         if let Some(mode) = mode {
             file.set_permissions(fs::Permissions::from_mode(mode))?;
         }
@@ -159,8 +183,7 @@ fn replace(
         buffered.get_ref().sync_all()?;
         fs::rename(&temporary, path)
     });
-    written.map_err(|error| {
+    written.inspect_err(|_| {
         let _ = fs::remove_file(&temporary);
-        named(error)
     })
 }

@@ -2,6 +2,9 @@
 
 use super::common::{Cluster, Pgconn, with};
 use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+use std::process::Command;
+use std::thread;
 
 /// True for what may be in the output: line ends and visible characters.
 fn is_clean(text: &str) -> bool {
@@ -143,6 +146,29 @@ fn a_file_is_written_whole_or_not_at_all() {
         .run()
         .fails_with(3);
     assert_eq!(fs::read_to_string(&file).unwrap(), first, "a failure leaves the old file");
+    // what is there keeps its permissions, a link leads on, and a pipe or a device is written to, never replaced
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let link = folder.join("link");
+    symlink("stats.json", &link).unwrap();
+    let _ = Pgconn::new(&["ls", "--json", "-o", link.to_str().unwrap()]).on(&cluster).run().success();
+    assert_ne!(fs::read_to_string(&file).unwrap(), first);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o640);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    fs::remove_file(&link).unwrap();
+    let pipe = folder.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    let _ = Pgconn::new(&["ls", "--json", "-o", pipe.to_str().unwrap()]).on(&cluster).run().success();
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    assert!(serde_json::from_str::<serde_json::Value>(&reader.join().unwrap()).is_ok());
+    fs::remove_file(&pipe).unwrap();
+    let dash = Pgconn::new(&["ls", "--json", "-o", "-"]).on(&cluster).run().success();
+    assert_eq!(dash.json()["kind"], "ls");
+    let dash = Pgconn::new(&["size", "--cores", "4", "--emit", "hikaricp", "-o", "-"]).run().success();
+    assert!(dash.stdout.contains("maximum-pool-size"), "{dash}");
     let nowhere = folder.join("no/such/folder/x");
     let outcome = Pgconn::new(&["stats", "-o", nowhere.to_str().unwrap()]).on(&cluster).run().fails_with(1);
     assert!(outcome.stderr.starts_with("error: could not write"), "{}", outcome.stderr);

@@ -93,7 +93,7 @@ pub(crate) struct Output {
     /// Output format
     #[arg(short = 'F', long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// Write the result to a file, all of it or nothing
+    /// Write the result to a file, all of it or nothing (`-` is stdout)
     #[arg(short, long, global = true, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
     /// Look again every 2s, or every DUR (the value only with =), until Ctrl-C
