@@ -190,15 +190,63 @@ impl Filter {
             && self.query_for.is_none()
     }
 
-    /// True when every session of a server can pass: only `*` or only exclusions were given.
+    /// True when every session of a server can pass: each field has `*` among its values, or only exclusions.
     pub(crate) fn can_match_everything(&self) -> bool {
-        let names = [&self.databases, &self.roles, &self.applications];
-        names.into_iter().flatten().all(|term| term.exclude || term.value.fits_everything())
-            && self.clients.iter().all(|term| term.exclude)
-            && self.states.iter().all(|term| term.exclude)
-            && self.queries.iter().all(|term| term.exclude)
+        [&self.databases, &self.roles, &self.applications]
+            .into_iter()
+            .all(|names| can_all_pass(names, Name::fits_everything))
+            && can_all_pass(&self.clients, |_| false)
+            && can_all_pass(&self.states, |_| false)
+            && can_all_pass(&self.queries, |_| false)
             && self.idle_for.is_none()
             && self.xact_for.is_none()
             && self.query_for.is_none()
+    }
+}
+
+/// Whether one field lets everybody through: one of the positive values is enough, and none of them asks for nothing.
+fn can_all_pass<T>(terms: &[Term<T>], fits_everything: impl Fn(&T) -> bool) -> bool {
+    let mut wanted = terms.iter().filter(|term| !term.exclude).map(|term| &term.value).peekable();
+    wanted.peek().is_none() || wanted.any(fits_everything)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(words: &[&str]) -> Vec<Term<Name>> {
+        let term = |word: &&str| match word.strip_prefix('!') {
+            Some(word) => Term { exclude: true, value: Name::Exact(word.to_owned()) },
+            None if *word == "*" => Term { exclude: false, value: Name::Glob(vec![String::new(); 2]) },
+            None => Term { exclude: false, value: Name::Exact((*word).to_owned()) },
+        };
+        words.iter().map(term).collect()
+    }
+
+    #[test]
+    fn one_value_that_fits_everything_is_everything_in_its_field_only() {
+        let reach = |databases: &[&str], applications: &[&str]| {
+            let filter = Filter {
+                databases: names(databases),
+                applications: names(applications),
+                ..Filter::default()
+            };
+            filter.can_match_everything()
+        };
+        for (databases, applications, everything) in [
+            (&["*", "x"][..], &[][..], true),
+            (&["x", "*"], &["!y"], true),
+            (&["*", "!x"], &[], true),
+            (&["!x", "!y"], &["*"], true),
+            (&["x"], &[], false),
+            (&["x", "!y"], &[], false),
+            (&["*", "x"], &["y"], false),
+            (&["x"], &["*"], false),
+        ] {
+            assert_eq!(reach(databases, applications), everything, "{databases:?} {applications:?}");
+        }
+        let local = Term { exclude: false, value: Client::Local };
+        let filter = Filter { databases: names(&["*"]), clients: vec![local], ..Filter::default() };
+        assert!(!filter.can_match_everything());
     }
 }

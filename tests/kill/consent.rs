@@ -18,6 +18,7 @@ fn what_is_not_clearly_asked_for_is_refused() {
     refused(&["-d", "postgres"], "-d says where to connect; --db NAME selects");
     refused(&["--all"], "add --yes");
     refused(&["--app", "*"], "add --yes");
+    refused(&["--app", "*", "--app", "kill-refused"], "add --yes");
     refused(&["--app", "!x", "--db", "!y"], "add --yes");
     refused(&["--all", "--app", "kill-refused"], "--all means every session");
     refused(&["--all", &pid], "--all means every session");
