@@ -110,6 +110,12 @@ fn urls_are_judged_by_who_reads_them() {
     assert_eq!(codes("h/db?connection_limit=20"), ["prisma7", "over_server"]);
     assert_eq!(codes("h/db?connection_limit=11"), ["prisma7", "over_budget"]);
     assert_eq!(codes("h/db?connection_limit=0"), ["invalid_value"]);
+    let hint = |pools| {
+        let (_, findings) = lint("postgres://h/db?pool_max_conns=50", &Against { pools, ..SERVER }).unwrap();
+        findings[0].hint.clone().unwrap()
+    };
+    assert_eq!(hint(8), "at most pool_max_conns=10 for so many pools");
+    assert_eq!(hint(200), "no size fits so many pools: use fewer, or put a pooler in front");
     assert_eq!(codes("h/db?max=7"), ["ignored_parameter"]);
     assert_eq!(codes("h/db?pool_timeout=30000"), ["milliseconds"]);
     assert_eq!(codes("x.pooler.supabase.com:5432/db?pgbouncer=true"), ["session_port"]);

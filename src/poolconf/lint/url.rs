@@ -150,7 +150,7 @@ fn judge_maximum(
             Severity::Error,
             "over_server",
             format!("{sum}; the server has {} for ordinary roles", against.usable),
-            format!("at most {name}={} for so many pools", (against.budget / against.pools.max(1)).max(1)),
+            most(name, against),
         );
     } else if total > against.budget {
         findings.add(
@@ -158,8 +158,16 @@ fn judge_maximum(
             Severity::Warning,
             "over_budget",
             format!("{sum}; {} are left after the reserve", against.budget),
-            format!("at most {name}={} for so many pools", (against.budget / against.pools.max(1)).max(1)),
+            most(name, against),
         );
+    }
+}
+
+/// The most that the budget has for each pool.
+fn most(name: &str, against: &Against) -> String {
+    match against.budget / against.pools.max(1) {
+        0 => "no size fits so many pools: use fewer, or put a pooler in front".to_owned(),
+        size => format!("at most {name}={size} for so many pools"),
     }
 }
 
