@@ -61,7 +61,8 @@ fn infeasible(request: &Request, plan: &Plan) -> Option<String> {
             })
             .collect();
         return Some(format!(
-            "no connection is left for {}; give it more weight, run fewer processes, or put PgBouncer in front",
+            "no connection is left for {}; {raise}; or give it more weight, run fewer processes, \
+             or put PgBouncer in front",
             starved.join(", ")
         ));
     }

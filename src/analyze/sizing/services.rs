@@ -69,9 +69,31 @@ pub(crate) fn split(whole: u64, weights: &[u64]) -> Result<Vec<u64>, Refused> {
         .collect())
 }
 
+/// The smallest whole of which each weight's share is at least its need, or `None` when there is none. Solves
+/// [`split`] backwards: `max(ceil(need × weights / weight))`.
+pub(crate) fn whole(needs: &[u64], weights: &[u64]) -> Option<u64> {
+    let sum: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    needs.iter().zip(weights).filter(|(need, _)| **need > 0).try_fold(0, |whole: u64, (need, weight)| {
+        let parts = u128::from(*need).checked_mul(sum)?;
+        let weight = u128::from(*weight);
+        let least = parts.checked_div(weight)? + u128::from(!parts.is_multiple_of(weight));
+        Some(whole.max(u64::try_from(least).ok()?))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_whole_gives_each_its_need() {
+        assert_eq!(whole(&[32, 18], &[3, 2]), Some(54));
+        assert_eq!(whole(&[100, 1], &[1, 1]), Some(200));
+        assert_eq!(whole(&[7], &[5]), Some(7));
+        assert_eq!(whole(&[7, 1], &[5, 0]), None, "a weight of 0 has a share of 0");
+        assert_eq!(whole(&[7, 0], &[5, 0]), Some(7));
+        assert_eq!(whole(&[u64::MAX, 1], &[1, u64::MAX]), None);
+    }
 
     #[test]
     fn weights_split_the_budget_downwards() {
@@ -119,6 +141,14 @@ mod tests {
                 let sum: u128 = shares.iter().map(|share| u128::from(*share)).sum();
                 proptest::prop_assert!(sum <= u128::from(whole));
             }
+        }
+
+        #[test]
+        fn the_whole_is_the_smallest_that_does(pairs in proptest::collection::vec((1_u64..5000, 1_u64..5000), 1..6)) {
+            let (needs, weights): (Vec<u64>, Vec<u64>) = pairs.into_iter().unzip();
+            let enough = |whole| split(whole, &weights).unwrap().iter().zip(&needs).all(|(share, need)| share >= need);
+            let whole = whole(&needs, &weights).unwrap();
+            proptest::prop_assert!(enough(whole) && !enough(whole - 1));
         }
 
         #[test]

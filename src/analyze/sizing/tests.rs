@@ -246,6 +246,35 @@ proptest! {
         }
     }
 
+    /// With `required_max_connections` a feasible plan keeps every pool's size and an infeasible one becomes feasible;
+    /// with one less a pool of the former shrinks, and the latter stays infeasible.
+    #[test]
+    fn required_max_connections_is_the_least_for_the_plan(
+        services in prop::collection::vec((1_u64..60, 1_u64..6, 1_u64..20), 1..5),
+        (cores, max, percent, slots) in (1_u64..64, 20_u64..1000, 0_u64..50, 0_u64..10),
+    ) {
+        let mut base = request(cores, 1);
+        base.max_connections.value = max;
+        base.reserve_percent.value = percent;
+        base.reserved_slots.value = slots;
+        base.clients = Clients::Services(services.into_iter().map(|(instances, processes, weight)| {
+            Service { name: "s".to_owned(), instances, processes, weight }
+        }).collect());
+        let sizes = |plan: &Plan| plan.services.iter().map(|service| service.pool_size).collect::<Vec<_>>();
+        let with = |max: u64| {
+            let mut request = base.clone();
+            request.max_connections.value = max;
+            plan(&request)
+        };
+        let planned = with(max).unwrap();
+        let required = planned.required_max_connections.unwrap();
+        let (at, below) = (with(required).unwrap(), with(required - 1));
+        prop_assert!(at.feasible);
+        prop_assert!(!planned.feasible || sizes(&at) == sizes(&planned));
+        let kept = |less: &Plan| if planned.feasible { sizes(less) == sizes(&planned) } else { less.feasible };
+        prop_assert!(below.as_ref().map_or(true, |less| !kept(less)), "{required} is not the least");
+    }
+
     #[test]
     fn a_pool_never_grows_with_what_takes_away(
         (cores, instances, processes, surge, percent, hard, max) in

@@ -49,15 +49,7 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Refused> {
         steps.record("total", terms.join(" + "), total);
     }
 
-    // What an infeasible plan needs at least is one connection for each pool.
-    let needed = if feasible { total } else { pool_count };
-    let required = arithmetic::required_max_connections(needed, reserve_percent.value, reserved_slots.value);
-    if let Some(required) = required {
-        let (percent, slots) = (reserve_percent.value, reserved_slots.value);
-        let sum = format!("max(ceil({needed} × 100 / (100 − {percent})), {needed} + {slots})");
-        steps.record("required_max_connections", sum, required);
-    }
-
+    let required = required_max_connections(request, &services, &mut steps);
     let deadlock_floor = request
         .threads
         .map(|threads| arithmetic::deadlock_floor(threads, request.connections_per_task.value))
@@ -200,6 +192,27 @@ fn size_services(
             })
         })
         .collect()
+}
+
+/// The smallest max_connections at which each service's share is what the plan gives it; for an infeasible plan, one
+/// connection for each pool.
+fn required_max_connections(request: &Request, services: &[ServicePlan], steps: &mut Steps) -> Option<u64> {
+    let feasible = services.iter().all(|service| service.pool_size > 0);
+    let need = |service: &ServicePlan| if feasible { service.total } else { service.pool_count };
+    let needs: Vec<u64> = services.iter().map(need).collect();
+    let weights: Vec<u64> = services.iter().map(|service| service.weight).collect();
+    let needed = services::whole(&needs, &weights)?;
+    if services.len() > 1 {
+        let sum: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+        let shares = needs.iter().zip(&weights);
+        let terms: Vec<String> =
+            shares.map(|(need, weight)| format!("ceil({need} × {sum} / {weight})")).collect();
+        steps.record("required_budget", format!("max({})", terms.join(", ")), needed);
+    }
+    let (percent, slots) = (request.reserve_percent.value, request.reserved_slots.value);
+    let required = arithmetic::required_max_connections(needed, percent, slots)?;
+    let sum = format!("max(ceil({needed} × 100 / (100 − {percent})), {needed} + {slots})");
+    Some(steps.record("required_max_connections", sum, required))
 }
 
 /// Instances of all services, without surge.
