@@ -48,6 +48,10 @@ fn the_plan_for_four_cores_and_eight_instances() {
         assert!(plan.as_object().unwrap().get(null).is_some_and(serde_json::Value::is_null), "{null}");
     }
     let inputs = plan["inputs"].as_array().unwrap();
+    for (name, value) in [("pooler_processes", 1), ("pooler_pairs", 1), ("pooler_reserve", 0)] {
+        let expected = serde_json::json!({"name": name, "value": value, "source": "assumed"});
+        assert!(inputs.contains(&expected), "{name}");
+    }
     let assumed = inputs.iter().find(|input| input["name"] == "max_connections").unwrap();
     assert_eq!((&assumed["value"], &assumed["source"]), (&100.into(), &"assumed".into()));
 }
@@ -103,6 +107,13 @@ fn nonsense_is_a_usage_error() {
         ("--cores 4 --emit nothing", "invalid value"),
         ("--cores 4 --emit node-pg --json", "no other format"),
         ("--plan /nonexistent", "could not read"),
+        ("--lint - --pooler-processes 0", "at least 1 process"),
+        ("--lint - --pooler-pairs 0", "at least 1 pair"),
+        ("--lint - --instances 0", "at least 1 instance"),
+        ("--cores 4 --pooler-pairs 0", "at least 1 pair"),
+        ("--cores 4 --emit node-pg --idle-timeout 2h", "idle so long"),
+        ("--cores 4 --emit npgsql --acquire-timeout 20m", "Npgsql does not accept"),
+        ("--cores 4 --emit sqlx --mode transaction", "sqlx does not work"),
     ] {
         let refused = size(line).fails_with(2);
         assert_eq!(refused.stdout, "", "{line}");
@@ -176,9 +187,74 @@ fn what_the_files_allow_adds_up_to_the_figure_printed() {
             }
             let pools = plan["pool_count"].as_u64().unwrap();
             assert_eq!(bound(target, &text) * pools, plan["total"].as_u64().unwrap(), "{line}");
-            assert!(text.contains(&format!("{pools} pools: {} in all", plan["total"])), "{line}:\n{text}");
+            let noun = if pools == 1 { "pool" } else { "pools" };
+            let words = format!(", {pools} {noun}, {} in all.", plan["total"]);
+            assert!(text.contains(&words), "{line}:\n{text}");
         }
     }
+}
+
+/// A plan that no pool or pooler can keep is no configuration.
+#[test]
+fn what_does_not_fit_is_not_emitted() {
+    for line in [
+        "--app a=100 --app b=1 --mode session --emit pgbouncer",
+        "--app a=100 --app b=1 --emit node-pg --for b",
+        "--instances 4294967295 --processes 4 --emit pgbouncer",
+        "--instances 8 --pooler-pairs 50 --emit pgbouncer",
+        "--instances 8 --pooler-pairs 50 --mode transaction --emit node-pg",
+        "--instances 8 --pooler-processes 100 --mode session --emit pgbouncer-compose",
+        "--instances 8 --pooler-pairs 50 --mode transaction --json",
+    ] {
+        let refused = size(&format!("--cores 4 {line}")).fails_with(1);
+        assert!(refused.stderr.contains("infeasible: "), "{line}: {refused}");
+        assert!(line.ends_with("--json") || refused.stdout.is_empty(), "{line}: {refused}");
+    }
+    let functions = size("--cores 4 --serverless 200 --mode transaction --emit node-pg").success();
+    assert!(functions.stdout.contains("max: 1,"), "each holds one: {functions}");
+}
+
+#[test]
+fn a_configuration_says_in_words_what_it_adds_up_to() {
+    let several = "--cores 4 --reserve 10 --app api=8x4@3 --app worker=2@2 --emit pgbouncer";
+    let one = "--cores 4 --emit pgbouncer --mode session";
+    for (line, words) in [
+        (several, "34 pools of 2 services, at most 50 connections in all.\n"),
+        (several, ": at most 9 server connections (1 process, 1 pair).\n"),
+        (one, "at most 9 connections per pool, 1 pool, 9 in all.\n"),
+        (
+            "--cores 1 --spindles 0 --app geocoding=18 --app b=1 --emit sqlalchemy --for geocoding",
+            "at most 2 connections per pool, 18 pools of geocoding, 36 in all.\n# Budget of geocoding 42: ",
+        ),
+        (
+            "--cores 4 --app <%=6*7%>=1 --app b=1 --emit rails --for <%=6*7%>",
+            "1 pool of ---6-7--, 9 in all.\n",
+        ),
+    ] {
+        let text = size(line).success().stdout;
+        assert!(text.contains(words), "{line}:\n{text}");
+    }
+}
+
+/// Where PgBouncer connects to is what pgconn itself would connect to, however it is said.
+#[test]
+fn a_pooler_is_written_for_the_server_that_is_named() {
+    let entry = |words: &[&str]| {
+        let words = [&["size", "--cores", "4", "--emit", "pgbouncer"], words].concat();
+        let text = Pgconn::new(&words).run().success().stdout;
+        assert!(!text.contains("s3cret"), "{text}");
+        text.lines().find(|line| line.contains(" = host=")).unwrap().to_owned()
+    };
+    assert_eq!(entry(&[]), "app = host=127.0.0.1 port=5432 dbname=app");
+    assert_eq!(entry(&["-d", "shop"]), "shop = host=127.0.0.1 port=5432 dbname=shop");
+    assert_eq!(entry(&["-h", "db1", "-p", "5433"]), "app = host=db1 port=5433 dbname=app");
+    let uri = "postgresql://bob:s3cret@db1:5433/shop?sslmode=require";
+    assert_eq!(entry(&["-d", uri]), "shop = host=db1 port=5433 dbname=shop");
+    assert_eq!(entry(&["-d", "host=db2 dbname=x"]), "x = host=db2 port=5432 dbname=x");
+    let several = size("--cores 4 --emit pgbouncer -h a,b").fails_with(2);
+    assert!(several.stderr.contains("one host"), "{several}");
+    let library = size(&format!("--cores 4 --emit node-pg -d {uri}")).success().stdout;
+    assert_eq!(library, size("--cores 4 --emit node-pg").success().stdout);
 }
 
 #[test]

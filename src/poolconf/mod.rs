@@ -9,6 +9,7 @@ pub(crate) mod provider;
 
 use std::time::Duration;
 
+pub(crate) use crate::analyze::sizing::PoolerSizes;
 use pgbouncer::Version;
 use provider::Provider;
 
@@ -45,17 +46,11 @@ pub(crate) struct Endpoint {
     pub(crate) database: String,
 }
 
-/// PgBouncer's sizes. None of them is ever 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PoolerSizes {
-    /// Server connections per database and user.
-    pub(crate) default_pool_size: u64,
-    /// Additional ones when clients wait; left out when 0.
-    pub(crate) reserve_pool_size: u64,
-    /// Client connections accepted.
-    pub(crate) max_client_conn: u64,
-    /// Server connections per database entry.
-    pub(crate) max_db_connections: u64,
+impl Default for Endpoint {
+    /// What stands there until somebody names a server.
+    fn default() -> Self {
+        Self { host: "127.0.0.1".to_owned(), port: 5432, database: "app".to_owned() }
+    }
 }
 
 /// Everything a configuration is written from.
@@ -85,7 +80,8 @@ pub(crate) struct Settings {
     pub(crate) max_lifetime: Duration,
     /// A request waits so long for a connection, and a connection so long for the server.
     pub(crate) acquire_timeout: Duration,
-    /// Where the figures come from, for the comment at the top; no line breaks or control characters.
+    /// Where the figures come from, for the comment at the top; one line each, in which foreign names are
+    /// letters, digits and `_ . -` only: a comment can end, be run or set a file's encoding.
     pub(crate) provenance: Vec<String>,
 }
 
@@ -165,7 +161,7 @@ pub(crate) mod tests {
                 max_client_conn: 100,
                 max_db_connections: 9,
             }),
-            endpoint: Endpoint { host: "127.0.0.1".to_owned(), port: 5432, database: "app".to_owned() },
+            endpoint: Endpoint::default(),
             statement_timeout: None,
             idle_timeout: Duration::from_secs(300),
             max_lifetime: Duration::from_secs(1800),

@@ -32,7 +32,7 @@ pub(crate) fn advise(request: &Request, plan: &Plan) -> Vec<Advice> {
     say("limited_by_max_connections", limited(plan));
     say("oversubscribed", oversubscribed(plan));
     say("pooler_recommended", pooled(plan));
-    say("pooler_infeasible", unpoolable(request, plan));
+    say("pooler_infeasible", unpoolable(plan));
     say("rollout_surge", surge(request, plan));
     say("deadlock", deadlock(request, plan));
     say("larger_than_tasks", larger_than_tasks(request, plan));
@@ -109,16 +109,10 @@ fn pooled(plan: &Plan) -> Option<String> {
     ))
 }
 
-fn unpoolable(request: &Request, plan: &Plan) -> Option<String> {
-    let shape = request.pooler;
-    let target = plan.optimal_connections.min(plan.budget);
-    (plan.pooler.default_pool_size.is_none()).then(|| {
-        format!(
-            "{} PgBouncer processes with {} pools each and a reserve of {} do not fit {target} server connections; \
-             use fewer processes, users or databases",
-            shape.processes, shape.pairs, shape.reserve
-        )
-    })
+fn unpoolable(plan: &Plan) -> Option<String> {
+    let refused = plan.pooler.transaction.as_ref().err()?;
+    let hint = refused.hint.iter().map(|hint| format!("; {hint}"));
+    Some(std::iter::once(refused.message.clone()).chain(hint).collect())
 }
 
 /// Without `--surge`: would the usual rollout break the budget?

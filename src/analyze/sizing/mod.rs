@@ -17,10 +17,10 @@ use serde::Serialize;
 
 pub(crate) use arithmetic::budget;
 pub(crate) use plan::{LimitedBy, Plan, ServicePlan, plan};
-pub(crate) use pooler::{Shape, default_pool_size, max_client_conn, worst_case};
+pub(crate) use pooler::{PoolerSizes, Shape};
 pub(crate) use services::Service;
 
-/// A request that makes no sense, with what would: a usage error.
+/// A request that makes no sense, or that a pool library cannot be told, with what would do: a usage error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
     /// One line, lower case, no full stop.
@@ -34,7 +34,7 @@ impl Refused {
         Self { message, hint: None }
     }
 
-    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()) }
     }
 }
@@ -111,14 +111,29 @@ pub(crate) struct Request {
     pub(crate) threads: Option<u64>,
     /// Connections one task holds at once.
     pub(crate) connections_per_task: Figure,
-    /// The PgBouncer processes and pools that a pooled plan is for.
-    pub(crate) pooler: Shape,
+    /// PgBouncer processes that pool on their own.
+    pub(crate) pooler_processes: Figure,
+    /// Pairs of database and user that connect through PgBouncer.
+    pub(crate) pooler_pairs: Figure,
+    /// PgBouncer's reserve_pool_size.
+    pub(crate) pooler_reserve: Figure,
     /// Replicas that every pool's instance opens a pool to as well.
     pub(crate) replicas: Option<u64>,
     /// max_connections of the replicas, when it is not the primary's.
     pub(crate) replica_max_connections: Option<u64>,
     /// The server's memory and work_mem in bytes, when known.
     pub(crate) memory: Option<(u64, u64)>,
+}
+
+impl Request {
+    /// The PgBouncer processes and pools that a pooled plan is for.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape {
+            processes: self.pooler_processes.value,
+            pairs: self.pooler_pairs.value,
+            reserve: self.pooler_reserve.value,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ mod make;
 
 use serde::Serialize;
 
-use super::Source;
 use super::advice::Advice;
 use super::memory::Memory;
+use super::pooler::PoolerSizes;
+use super::{Refused, Source};
 pub(crate) use make::plan;
 
 /// One input of the plan.
@@ -66,11 +67,11 @@ pub(crate) struct Pooler {
     pub(crate) processes: u64,
     /// Pairs of database and user, each a pool.
     pub(crate) pairs: u64,
-    /// Server connections per pair in one process; null when not even one fits.
+    /// Server connections per pair in one process; null when no configuration fits.
     pub(crate) default_pool_size: Option<u64>,
     /// Opened on top when clients wait.
     pub(crate) reserve_pool_size: u64,
-    /// Client connections one process accepts; null when there are more than PgBouncer can count.
+    /// Client connections one process accepts.
     pub(crate) max_client_conn: Option<u64>,
     /// Server connections of one process to the database, all users together.
     pub(crate) max_db_connections: Option<u64>,
@@ -78,6 +79,15 @@ pub(crate) struct Pooler {
     pub(crate) server_connections: Option<u64>,
     /// What one application pool may open towards PgBouncer.
     pub(crate) client_pool_size: u64,
+    /// What all application pools together may open towards it.
+    #[serde(skip)]
+    pub(crate) clients: u64,
+    /// Its settings, or why there are none.
+    #[serde(skip)]
+    pub(crate) transaction: Result<PoolerSizes, Refused>,
+    /// The same in session mode, where a client holds its connection: for as many as the direct plan has.
+    #[serde(skip)]
+    pub(crate) session: Result<PoolerSizes, Refused>,
 }
 
 /// What one service may open.

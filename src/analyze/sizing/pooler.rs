@@ -1,5 +1,7 @@
 //! PgBouncer's arithmetic: how many server connections its settings allow, and the settings for a wanted number.
 
+use super::Refused;
+
 /// What bounds the server connections of a set of PgBouncer processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -16,6 +18,46 @@ pub(crate) struct Shape {
 pub(crate) fn default_pool_size(target: u64, shape: Shape) -> Option<u64> {
     let pools = shape.processes.checked_mul(shape.pairs)?;
     target.checked_div(pools)?.checked_sub(shape.reserve).filter(|size| *size > 0)
+}
+
+/// PgBouncer's sizes. None of them is ever 0, but the reserve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoolerSizes {
+    /// Server connections per database and user in one process.
+    pub(crate) default_pool_size: u64,
+    /// Additional ones when clients wait; left out when 0.
+    pub(crate) reserve_pool_size: u64,
+    /// Client connections that one process accepts.
+    pub(crate) max_client_conn: u64,
+    /// Server connections of one process per database entry.
+    pub(crate) max_db_connections: u64,
+}
+
+/// The sizes with which so many `clients` never take more than `target` server connections.
+pub(crate) fn sizes(target: u64, clients: u64, shape: Shape) -> Result<PoolerSizes, Refused> {
+    let Shape { processes, pairs, reserve } = shape;
+    let crowded = || {
+        Refused::new(
+            format!(
+                "{processes} PgBouncer processes with {pairs} pools each and a reserve of {reserve} \
+                 do not fit {target} server connections"
+            ),
+            "use fewer processes, users or databases",
+        )
+    };
+    let default_pool_size = default_pool_size(target, shape).ok_or_else(crowded)?;
+    let max_db_connections = worst_case(default_pool_size, Shape { processes: 1, ..shape });
+    Ok(PoolerSizes {
+        default_pool_size,
+        reserve_pool_size: reserve,
+        max_client_conn: max_client_conn(clients).ok_or_else(|| {
+            Refused::new(
+                format!("{clients} client connections are more than PgBouncer can count"),
+                "use fewer instances or processes",
+            )
+        })?,
+        max_db_connections: max_db_connections.ok_or_else(crowded)?,
+    })
 }
 
 /// The most server connections that the settings allow: `(pool_size + reserve) × pairs × processes`.

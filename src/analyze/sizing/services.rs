@@ -27,7 +27,9 @@ pub(crate) fn parse(text: &str) -> Result<Service, Refused> {
     };
     // From the right, because a name may hold an equals sign or an at sign and the counts may not.
     let (name, counts) = text.rsplit_once('=').ok_or_else(|| wrong("no instances"))?;
-    check_name(name.trim())?;
+    if name.trim().is_empty() {
+        return Err(wrong("no name"));
+    }
     let (counts, weight) = match counts.split_once('@') {
         Some((counts, weight)) => (counts, weight.parse().map_err(|_| wrong("no number for the weight"))?),
         None => (counts, 1),
@@ -43,17 +45,6 @@ pub(crate) fn parse(text: &str) -> Result<Service, Refused> {
         return Err(wrong("instances and processes must be at least 1"));
     }
     Ok(Service { name: name.trim().to_owned(), instances, processes, weight })
-}
-
-/// Whether a name can stand in a table, a comment and a folder's name.
-pub(crate) fn check_name(name: &str) -> Result<(), Refused> {
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(Refused::new(
-            format!("the service name {name:?} is empty or has control characters"),
-            "name it as the application names itself to the server (application_name)",
-        ));
-    }
-    Ok(())
 }
 
 /// The share of `whole` that each weight gets, each rounded down so that the shares never exceed the whole and

@@ -21,7 +21,9 @@ pub(crate) fn request(cores: u64, instances: u64) -> Request {
         },
         threads: None,
         connections_per_task: assumed(1),
-        pooler: Shape { processes: 1, pairs: 1, reserve: 0 },
+        pooler_processes: assumed(1),
+        pooler_pairs: assumed(1),
+        pooler_reserve: assumed(0),
         replicas: None,
         replica_max_connections: None,
         memory: None,
@@ -110,6 +112,45 @@ fn services_share_by_weight() {
     assert_eq!(sizes, [(54, 32, 1, 32), (36, 2, 9, 18)]);
     assert_eq!((plan.pool_count, plan.total), (34, 50));
     assert_eq!(plan.pool_size, None, "no one size holds for both");
+    assert_eq!(
+        plan.required_max_connections,
+        Some(60),
+        "api needs 54 to have 32 of them, and 6 are kept back"
+    );
+    assert_eq!(plan.pooler.clients, 50);
+    let step = plan.steps.iter().find(|step| step.name == "required_budget").unwrap();
+    assert_eq!((step.expression.as_str(), step.value), ("max(ceil(32 × 5 / 3), ceil(18 × 5 / 2))", 54));
+}
+
+#[test]
+fn a_starved_service_says_what_would_feed_it() {
+    let services = |texts: [&str; 2]| {
+        let mut request = request(4, 1);
+        let services = texts.iter().map(|text| services::parse(text).unwrap());
+        request.clients = Clients::Services(services.collect());
+        plan(&request).unwrap()
+    };
+    let starved = services(["a=100", "b=1"]);
+    assert_eq!((starved.feasible, starved.required_max_connections), (false, Some(236)));
+    assert!(starved.advice[0].message.contains("max_connections 236"), "{:?}", starved.advice[0]);
+    assert!(starved.pooler.session.is_err(), "no direct plan, no session for each client");
+    let weightless = services(["a=1@0", "b=1"]);
+    assert_eq!((weightless.feasible, weightless.required_max_connections), (false, None));
+}
+
+#[test]
+fn a_pooler_has_sizes_for_each_mode_or_none() {
+    let mut request = request(4, 8);
+    let fits = plan(&request).unwrap().pooler;
+    assert_eq!(fits.transaction.map(|sizes| (sizes.default_pool_size, sizes.max_client_conn)), Ok((9, 100)));
+    assert_eq!(fits.session.map(|sizes| (sizes.default_pool_size, sizes.max_client_conn)), Ok((72, 100)));
+    request.clients = Clients::Uniform {
+        instances: Figure::given_or(Some(4_294_967_295), 1),
+        processes: Figure::given_or(Some(4), 1),
+    };
+    let countless = plan(&request).unwrap();
+    assert!(countless.pooler.transaction.unwrap_err().message.contains("more than PgBouncer can count"));
+    assert_eq!((countless.pooler.default_pool_size, countless.pooler.max_client_conn), (None, None));
 }
 
 #[test]
@@ -118,9 +159,12 @@ fn a_serverless_instance_holds_one_connection() {
     request.clients = Clients::Serverless { concurrency: 60 };
     let fits = plan(&request).unwrap();
     assert_eq!((fits.pool_size, fits.total, fits.feasible), (Some(1), 60, true));
+    assert_eq!(fits.limited_by, LimitedBy::Hardware, "more max_connections would change nothing");
     assert!(fits.pooler.recommended && codes(&fits).contains(&"serverless"));
     request.clients = Clients::Serverless { concurrency: 200 };
-    assert!(!plan(&request).unwrap().feasible);
+    let crowded = plan(&request).unwrap();
+    assert_eq!((crowded.feasible, crowded.limited_by), (false, LimitedBy::MaxConnections));
+    assert_eq!((crowded.pooler.client_pool_size, crowded.pooler.clients), (1, 200));
 }
 
 #[test]
@@ -201,6 +245,7 @@ fn any_request() -> impl Strategy<Value = Request> {
                 let (value, given) = figures[index];
                 Figure { value, source: if given { Source::Given } else { Source::Assumed } }
             };
+            let given = |value| Figure { value, source: Source::Given };
             Request {
                 cores: figure(0),
                 spindles: figure(1),
@@ -211,7 +256,9 @@ fn any_request() -> impl Strategy<Value = Request> {
                 clients,
                 threads,
                 connections_per_task: figure(6),
-                pooler: Shape { processes, pairs, reserve },
+                pooler_processes: given(processes),
+                pooler_pairs: given(pairs),
+                pooler_reserve: given(reserve),
                 replicas,
                 replica_max_connections,
                 memory,
@@ -242,6 +289,11 @@ proptest! {
             if let Some(server_connections) = plan.pooler.server_connections {
                 prop_assert!(server_connections <= plan.optimal_connections.min(plan.budget));
                 prop_assert!(plan.pooler.default_pool_size != Some(0));
+            }
+            for (sizes, target) in [(&plan.pooler.transaction, plan.optimal_connections), (&plan.pooler.session, plan.total)] {
+                let Ok(sizes) = sizes else { continue };
+                prop_assert!(sizes.max_db_connections * request.pooler_processes.value <= target);
+                prop_assert!(sizes.default_pool_size > 0 && sizes.max_client_conn >= plan.total);
             }
         }
     }

@@ -8,16 +8,16 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::args::Args;
-use crate::analyze::sizing::{
-    Plan, Request, ServicePlan, Shape, Source, default_pool_size, max_client_conn, worst_case,
-};
+use crate::analyze::sizing::{Plan, PoolerSizes, Request, ServicePlan, Shape, Source};
 use crate::commands::Context;
+use crate::conninfo;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::poolconf::emit::{self, File, Target};
 use crate::poolconf::provider::Provider;
-use crate::poolconf::{Endpoint, Mode, PoolerSizes, Settings};
+use crate::poolconf::{Endpoint, Mode, Settings};
+use crate::render::text;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const MAX_LIFETIME: Duration = Duration::from_secs(1800);
@@ -33,7 +33,7 @@ pub(super) fn list(context: &mut Context) -> Result<Exit> {
 
 /// Writes the plan for `target`, to stdout or where `-o` says.
 pub(super) fn run(
-    target: &Target,
+    (target, endpoint): (&Target, Endpoint),
     args: &Args,
     (request, plan): (&Request, &Plan),
     provider: Option<&'static Provider>,
@@ -46,11 +46,11 @@ pub(super) fn run(
     }
     let mode = mode(args, target)?;
     let chosen = choose(plan, args, target)?;
+    let pooler = super::judged(plan, mode)?;
     let mut written = Vec::new();
     for service in chosen {
-        let settings = settings(args, (request, plan), service, mode, provider, endpoint(context)?);
-        let files = emit::emit(target, &settings?)
-            .map_err(|refused| Failure::failed(refused.message).hinted(refused.hint))?;
+        let settings = settings(args, (request, plan), service, (mode, pooler), provider, endpoint.clone());
+        let files = emit::emit(target, &settings).map_err(super::request::refused)?;
         written.push((service.map(|service| service.name.as_str()), files));
     }
     put(&written, context)?;
@@ -95,11 +95,10 @@ fn settings(
     args: &Args,
     (request, plan): (&Request, &Plan),
     service: Option<&ServicePlan>,
-    mode: Mode,
+    (mode, pooler): (Mode, Option<PoolerSizes>),
     provider: Option<&'static Provider>,
     endpoint: Endpoint,
-) -> Result<Settings> {
-    let pooler = pooler_sizes(request, plan, mode);
+) -> Settings {
     let (direct, min_idle, pools) = match service {
         Some(service) => (service.pool_size, service.min_idle, service.pool_count),
         None => (
@@ -108,15 +107,15 @@ fn settings(
             plan.pool_count,
         ),
     };
-    // A transaction pooler lets pools exist that have no room on the server itself.
-    let pool_size =
-        if direct == 0 && mode == Mode::Transaction { plan.pooler.client_pool_size } else { direct };
-    if pool_size == 0 {
-        return Err(super::infeasible(plan).into());
-    }
+    let pool_size = if direct == 0 { plan.pooler.client_pool_size } else { direct };
     let configuration = &args.configuration;
     let max_lifetime = configuration.max_lifetime.unwrap_or(MAX_LIFETIME);
-    Ok(Settings {
+    let mut provenance = vec![pools_in_words(plan, service, (pool_size, pools))];
+    provenance.push(match pooler {
+        Some(sizes) => pooler_in_words(request, sizes),
+        None => budget_in_words(request, plan, service),
+    });
+    Settings {
         pool_size,
         min_idle: min_idle.max(1),
         mode,
@@ -129,71 +128,85 @@ fn settings(
         idle_timeout: configuration.idle_timeout.unwrap_or_else(|| IDLE_TIMEOUT.min(max_lifetime / 2)),
         max_lifetime,
         acquire_timeout: configuration.acquire_timeout.unwrap_or(ACQUIRE_TIMEOUT),
-        provenance: provenance(request, plan, service, (pool_size, pools), mode, pooler),
-    })
+        provenance,
+    }
 }
 
-/// PgBouncer's sizes. In transaction mode the server's connections are as many as it can work on; in session mode a
-/// client holds its connection, so as many as the direct plan has.
-fn pooler_sizes(request: &Request, plan: &Plan, mode: Mode) -> Option<PoolerSizes> {
-    let target = match mode {
-        Mode::Session => plan.total.min(plan.budget),
-        Mode::Direct | Mode::Transaction => plan.optimal_connections.min(plan.budget),
-    };
-    let size = default_pool_size(target, request.pooler)?;
-    Some(PoolerSizes {
-        default_pool_size: size,
-        reserve_pool_size: request.pooler.reserve,
-        max_client_conn: plan.pooler.max_client_conn.or_else(|| max_client_conn(plan.total))?,
-        max_db_connections: worst_case(size, Shape { processes: 1, ..request.pooler })?,
-    })
-}
-
-/// Where the figures come from, in one or two sentences.
-fn provenance(
-    request: &Request,
-    plan: &Plan,
-    service: Option<&ServicePlan>,
-    (pool_size, pools): (u64, u64),
-    mode: Mode,
-    pooler: Option<PoolerSizes>,
-) -> Vec<String> {
-    let assumed = if request.max_connections.source == Source::Assumed { " assumed" } else { "" };
-    let of = service.map_or_else(String::new, |service| format!(" of {}", service.name));
-    let budget = service.map_or(plan.budget, |service| service.budget);
-    let mut lines = vec![format!(
-        "pgconn size: at most {pool_size} connections per pool, {pools} pools{of}: {} in all.",
+/// Who opens how many connections. A name has no colon behind it: `coding:` in a comment sets a file's encoding.
+fn pools_in_words(plan: &Plan, service: Option<&ServicePlan>, (pool_size, pools): (u64, u64)) -> String {
+    if service.is_none() && plan.pool_size.is_none() {
+        let services = counted(plan.services.len() as u64, "service");
+        let pools = counted(pools, "pool");
+        let clients = counted(plan.pooler.clients, "connection");
+        return format!("pgconn size: {pools} of {services}, at most {clients} in all.");
+    }
+    format!(
+        "pgconn size: at most {} per pool, {}{}, {} in all.",
+        counted(pool_size, "connection"),
+        counted(pools, "pool"),
+        of(service),
         pool_size.saturating_mul(pools)
-    )];
-    if mode == Mode::Direct {
-        lines.push(format!(
-            "Budget{of} {budget}: max_connections {}{assumed}, {} kept back; the server works on {} at once.",
-            request.max_connections.value, plan.reserved, plan.optimal_connections
-        ));
-    } else if let Some(sizes) = pooler {
-        let Shape { processes, pairs, .. } = request.pooler;
-        lines.push(format!(
-            "Behind PgBouncer with default_pool_size {}: at most {} server connections ({processes} processes, {pairs} pairs).",
-            sizes.default_pool_size,
-            sizes.max_db_connections.saturating_mul(processes)
-        ));
-    }
-    lines
+    )
 }
 
-/// Where PgBouncer finds PostgreSQL: the connection flags, which `--emit` itself does not use.
-fn endpoint(context: &Context) -> Result<Endpoint> {
-    let connection = &context.connection;
-    let wrong = |what: &str| Failure::usage(format!("{what} cannot be written into a configuration"));
-    let database = connection.dbname.clone().unwrap_or_else(|| "app".to_owned());
-    if database.contains("://") || database.contains('=') {
-        return Err(wrong("a connection string").hinted("give -h, -p and -d DBNAME one by one").into());
+fn budget_in_words(request: &Request, plan: &Plan, service: Option<&ServicePlan>) -> String {
+    let assumed = if request.max_connections.source == Source::Assumed { " assumed" } else { "" };
+    let budget = service.map_or(plan.budget, |service| service.budget);
+    format!(
+        "Budget{} {budget}: max_connections {}{assumed}, {} kept back; the server works on {} at once.",
+        of(service),
+        request.max_connections.value,
+        plan.reserved,
+        plan.optimal_connections
+    )
+}
+
+fn pooler_in_words(request: &Request, sizes: PoolerSizes) -> String {
+    let Shape { processes, pairs, .. } = request.shape();
+    format!(
+        "Behind PgBouncer with default_pool_size {}: at most {} ({}, {}).",
+        sizes.default_pool_size,
+        counted(sizes.max_db_connections.saturating_mul(processes), "server connection"),
+        if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") },
+        counted(pairs, "pair")
+    )
+}
+
+/// Whose it is, when several share the server.
+fn of(service: Option<&ServicePlan>) -> String {
+    service.map_or_else(String::new, |service| format!(" of {}", plain_name(&service.name)))
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    text::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
+}
+
+/// Where PgBouncer finds PostgreSQL: what pgconn itself would connect to, as far as somebody said so. For other targets
+/// it does not matter.
+///
+/// # Errors
+/// When the settings are wrong, or name several hosts.
+pub(super) fn endpoint(target: &Target, context: &Context) -> Result<Endpoint> {
+    let mut endpoint = Endpoint::default();
+    if !is_pooler(target) {
+        return Ok(endpoint);
     }
-    let port = match &connection.port {
-        Some(port) => port.parse().map_err(|_| wrong(&format!("port \"{port}\"")))?,
-        None => 5432,
+    let info = context.conninfo()?;
+    let [host] = info.hosts() else {
+        return Err(Failure::usage("PgBouncer is configured for one host")
+            .hinted("name the one it connects to with -h HOST")
+            .into());
     };
-    Ok(Endpoint { host: connection.host.clone().unwrap_or_else(|| "127.0.0.1".to_owned()), port, database })
+    let named =
+        |keyword| info.parameter(keyword).is_some_and(|found| found.source != conninfo::Source::Default);
+    if named("host") || named("hostaddr") {
+        host.name().clone_into(&mut endpoint.host);
+    }
+    endpoint.port = host.port;
+    if info.database_was_named() {
+        info.dbname().clone_into(&mut endpoint.database);
+    }
+    Ok(endpoint)
 }
 
 /// Writes the files: to stdout, to one file, or into a folder when there are several.
@@ -222,7 +235,7 @@ fn put(written: &[(Option<&str>, Vec<File>)], context: &mut Context) -> Result<(
     for (name, files) in written {
         let folder = name
             .filter(|_| written.len() > 1)
-            .map_or_else(|| path.clone(), |name| path.join(folder_name(name)));
+            .map_or_else(|| path.clone(), |name| path.join(plain_name(name)));
         create(&folder)?;
         for file in files {
             put_file(&folder.join(file.name), file)?;
@@ -247,8 +260,9 @@ fn put_file(path: &Path, file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// A service's name as a folder's: letters, digits and `_ . -` stay, and it never leads elsewhere.
-fn folder_name(service: &str) -> String {
+/// A service's name in a folder's and in a comment: letters, digits and `_ . -` stay, it never leads elsewhere, and
+/// nothing reads it as more than a name.
+fn plain_name(service: &str) -> String {
     let name: String = service
         .chars()
         .map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '-' })
@@ -259,11 +273,46 @@ fn folder_name(service: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::sizing::{self, Clients, Service};
+
+    /// What ends a comment, is run in one, or says how its file is encoded.
+    const HOSTILE: [&str; 11] = [
+        "geocoding",
+        "coding",
+        "coding:rot13",
+        "a coding=utf7 b",
+        "<%= 6*7 %>",
+        "*/ x()",
+        "\"\"\"",
+        "a\u{2028}x()",
+        "a\u{202e}b",
+        "#{x}`y`$(z)",
+        "-->",
+    ];
+
+    #[test]
+    fn a_name_in_a_comment_is_nothing_but_a_name() {
+        for name in HOSTILE {
+            let mut request = sizing::tests::request(4, 1);
+            let service =
+                |name: &str| Service { name: name.to_owned(), instances: 2, processes: 1, weight: 1 };
+            request.clients = Clients::Services(vec![service(name), service("b")]);
+            let plan = sizing::plan(&request).unwrap();
+            for line in [
+                pools_in_words(&plan, plan.services.first(), (9, 2)),
+                budget_in_words(&request, &plan, plan.services.first()),
+            ] {
+                assert!(line.contains(&format!(" of {}", plain_name(name))), "{line}");
+                assert!(line.chars().all(|c| c.is_alphanumeric() || " _.-:;,".contains(c)), "{line}");
+                assert!(!line.contains("coding:") && !line.contains("coding="), "{line}");
+            }
+        }
+    }
 
     #[test]
     fn a_service_s_folder_stays_inside() {
-        assert_eq!(folder_name("api-v1.2"), "api-v1.2");
-        assert_eq!(folder_name("../etc"), "_..-etc");
-        assert_eq!(folder_name("a/b c"), "a-b-c");
+        assert_eq!(plain_name("api-v1.2"), "api-v1.2");
+        assert_eq!(plain_name("../etc"), "_..-etc");
+        assert_eq!(plain_name("a/b c"), "a-b-c");
     }
 }

@@ -58,8 +58,8 @@ fn against(args: &Args, request: &Request) -> Result<Against, Failure> {
         usable: max_connections.saturating_sub(slots),
         budget: budget.budget,
         pools: super::request::pools(request),
-        pooler_processes: request.pooler.processes,
-        users: request.pooler.pairs,
+        pooler_processes: request.pooler_processes.value,
+        users: request.pooler_pairs.value,
         version: args.configuration.pgbouncer_version,
     })
 }

@@ -18,7 +18,7 @@ pub(crate) use args::Args;
 use super::Context;
 use super::manual::{Group, Manual};
 use crate::analyze::sizing::sample::Observations;
-use crate::analyze::sizing::{self, Plan};
+use crate::analyze::sizing::{self, Plan, PoolerSizes, Refused};
 use crate::analyze::usage;
 use crate::db::Selection;
 use crate::error::Failure;
@@ -71,6 +71,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let file = args.plan.as_deref().map(request::read).transpose()?.unwrap_or_default();
     let provider = args.provider.as_deref().and_then(provider::find);
+    let endpoint = target.map(|target| emit::endpoint(target, context)).transpose()?;
     let mut asked = if args.asks_server() { Some(ask(&args, context).await?) } else { None };
     let head = asked.as_mut().map(|asked| std::mem::take(&mut asked.head)).unwrap_or_default();
     let limits = asked.as_ref().map(|asked| asked.limits);
@@ -80,10 +81,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let request = request::request(&args, &file, limits, provider)?;
     let mut plan = sizing::plan(&request).map_err(request::refused)?;
-    if let Some(target) = target {
-        return emit::run(target, &args, (&request, &plan), provider, context);
+    if let (Some(target), Some(endpoint)) = (target, endpoint) {
+        return emit::run((target, endpoint), &args, (&request, &plan), provider, context);
     }
-    let failure = (!plan.feasible && !is_pooled(&args, &plan)).then(|| infeasible(&plan));
+    let failure = judged(&plan, args.configuration.mode.unwrap_or(Mode::Direct)).err();
     let live = asked.as_ref().map(|asked| sizing::live::compare(&mut plan, &asked.usage));
     let wait = args.target_wait.unwrap_or(TARGET_WAIT).as_secs_f64();
     let seen = asked.and_then(|asked| asked.seen);
@@ -125,9 +126,19 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
     Ok(Asked { limits: surroundings.limits, usage, seen, head })
 }
 
-/// Whether a transaction pooler is what the plan is for, and fits.
-fn is_pooled(args: &Args, plan: &Plan) -> bool {
-    args.configuration.mode == Some(Mode::Transaction) && plan.pooler.default_pool_size.is_some()
+/// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools
+/// exist that have no room on the server itself.
+fn judged(plan: &Plan, mode: Mode) -> Result<Option<PoolerSizes>, Failure> {
+    let sizes = match mode {
+        Mode::Direct | Mode::Session if !plan.feasible => return Err(infeasible(plan)),
+        Mode::Direct => return Ok(None),
+        Mode::Session => &plan.pooler.session,
+        Mode::Transaction => &plan.pooler.transaction,
+    };
+    let unpoolable = |refused: Refused| {
+        Failure::failed(format!("infeasible: {}", refused.message)).hinted(refused.hint.unwrap_or_default())
+    };
+    sizes.clone().map(Some).map_err(unpoolable)
 }
 
 /// Why no pool can have a connection, and what would change that.

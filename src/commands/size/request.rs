@@ -7,10 +7,11 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::args::Args;
-use crate::analyze::sizing::{Clients, Figure, Refused, Request, Service, Shape, Source, services};
+use crate::analyze::sizing::{Clients, Figure, Refused, Request, Service, Source};
 use crate::error::Failure;
 use crate::model::server::Limits;
 use crate::poolconf::provider::Provider;
+use crate::render::text;
 
 /// What `--plan-example` prints; every key of the file is in it.
 pub(super) const EXAMPLE: &str = include_str!("plan.example.toml");
@@ -113,7 +114,7 @@ pub(super) fn request(
             reserved_slots = from_server(limits.superuser_reserved + limits.reserved);
         }
     }
-    Ok(Request {
+    let request = Request {
         cores: Figure { value: cores, source: Source::Given },
         spindles: figure(args.spindles, file.spindles, 1),
         max_connections,
@@ -123,15 +124,29 @@ pub(super) fn request(
         clients: clients(args, file)?,
         threads: args.threads.or(file.threads),
         connections_per_task: figure(args.connections_per_task, file.connections_per_task, 1),
-        pooler: Shape {
-            processes: args.pooler_processes.or(file.pooler.processes).unwrap_or(1),
-            pairs: args.pooler_pairs.or(file.pooler.pairs).unwrap_or(1),
-            reserve: args.pooler_reserve.or(file.pooler.reserve).unwrap_or(0),
-        },
+        pooler_processes: figure(args.pooler_processes, file.pooler.processes, 1),
+        pooler_pairs: figure(args.pooler_pairs, file.pooler.pairs, 1),
+        pooler_reserve: figure(args.pooler_reserve, file.pooler.reserve, 0),
         replicas: args.replicas,
         replica_max_connections: args.replica_max_connections,
         memory: args.memory.map(|memory| (memory, args.work_mem.unwrap_or(0))),
-    })
+    };
+    check_counts(&request)?;
+    Ok(request)
+}
+
+/// Whether there is anybody to plan for, and to hold a file against: a count of 0 would make every sum fit.
+fn check_counts(request: &Request) -> Result<(), Failure> {
+    let wrong = if pools(request) == 0 {
+        "at least 1 instance with 1 process must be planned for"
+    } else if request.pooler_processes.value == 0 {
+        "PgBouncer has at least 1 process"
+    } else if request.pooler_pairs.value == 0 {
+        "at least 1 pair of database and user connects through PgBouncer"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(wrong).hinted("leave the flag out for the default of 1"))
 }
 
 /// The one input that nothing can stand in for.
@@ -196,7 +211,7 @@ fn clients(args: &Args, file: &PlanFile) -> Result<Clients, Failure> {
 
 fn distinct(services: Vec<Service>) -> Result<Clients, Failure> {
     for (at, service) in services.iter().enumerate() {
-        services::check_name(&service.name).map_err(refused)?;
+        check_name(&service.name)?;
         if services.iter().take(at).any(|other| other.name == service.name) {
             return Err(Failure::usage(format!("the service \"{}\" is named twice", service.name))
                 .hinted("give each its own name, or add their instances up"));
@@ -205,7 +220,16 @@ fn distinct(services: Vec<Service>) -> Result<Clients, Failure> {
     Ok(Clients::Services(services))
 }
 
-/// A refusal of the arithmetic as a usage error.
+/// Whether a name can stand in a table and a folder's name.
+fn check_name(name: &str) -> Result<(), Failure> {
+    if !name.is_empty() && text::visible(name) == name {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("the service name {name:?} is empty or has control or invisible characters"))
+        .hinted("name it as the application names itself to the server (application_name)"))
+}
+
+/// A request that makes no sense, or that a library cannot be told, is a usage error.
 pub(super) fn refused(refused: Refused) -> Failure {
     let failure = Failure::usage(refused.message);
     match refused.hint {
@@ -269,6 +293,17 @@ mod tests {
         assert!(refuse("--cores 4 --app a=1 --app a=2", "").contains("twice"));
         let both = "cores = 1\ninstances = 2\n[[service]]\nname = 'a'\ninstances = 1";
         assert!(refuse("", both).contains("instances of its own"));
-        assert!(refuse("", "cores = 1\n[[service]]\nname = \"a\\u0007\"\ninstances = 1").contains("control"));
+        for escape in
+            ["", "a\\u0007", "a\\u2028b", "a\\u2029b", "a\\u202eb", "a\\u2066b", "a\\u200bb", "\\ufeffa"]
+        {
+            let file = format!("cores = 1\n[[service]]\nname = \"{escape}\"\ninstances = 1");
+            assert!(refuse("", &file).contains("invisible characters"), "{escape}");
+        }
+        for zero in
+            ["--instances 0", "--processes 0", "--serverless 0", "--pooler-processes 0", "--pooler-pairs 0"]
+        {
+            assert!(for_lint(&args(zero), None, None).unwrap_err().message.contains("at least 1"), "{zero}");
+            assert!(refuse(&format!("--cores 4 {zero}"), "").contains("at least 1"), "{zero}");
+        }
     }
 }

@@ -12,10 +12,10 @@ pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
         ("--max-lifetime", settings.max_lifetime, Duration::from_secs(30)),
     ] {
         if given < least {
-            return Err(Refused {
-                message: format!("HikariCP does not accept so short a time for {flag}"),
-                hint: format!("its minimum is {} ms", least.as_millis()),
-            });
+            return Err(Refused::new(
+                format!("HikariCP does not accept so short a time for {flag}"),
+                format!("its minimum is {} ms", least.as_millis()),
+            ));
         }
     }
     let header = settings.header("#");

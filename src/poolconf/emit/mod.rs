@@ -27,15 +27,7 @@ mod sqlx;
 use std::time::Duration;
 
 use super::{Mode, Settings};
-
-/// Configuration that cannot be written, with what could be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
-    /// One line, lower case, no full stop.
-    pub(crate) message: String,
-    /// What to do instead.
-    pub(crate) hint: String,
-}
+use crate::analyze::sizing::Refused;
 
 /// One written file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,24 +97,24 @@ pub(crate) fn emit(target: &Target, settings: &Settings) -> Result<Vec<File>, Re
         ("--acquire-timeout", settings.acquire_timeout),
     ] {
         if duration < SHORTEST || duration > LONGEST {
-            return Err(Refused {
-                message: format!("{flag} is outside what pool libraries can be told"),
-                hint: "durations go from 1ms to 24d; leave the flag out for the default".to_owned(),
-            });
+            return Err(Refused::new(
+                format!("{flag} is outside what pool libraries can be told"),
+                "durations go from 1ms to 24d; leave the flag out for the default",
+            ));
         }
     }
     if settings.idle_timeout >= settings.max_lifetime {
-        return Err(Refused {
-            message: "a connection would be replaced before it could be idle so long".to_owned(),
-            hint: "make --idle-timeout shorter than --max-lifetime".to_owned(),
-        });
+        return Err(Refused::new(
+            "a connection would be replaced before it could be idle so long",
+            "make --idle-timeout shorter than --max-lifetime",
+        ));
     }
     let provider = settings.provider.filter(|provider| provider.where_to_connect(settings.mode).is_none());
     if let Some(provider) = provider {
-        return Err(Refused {
-            message: format!("{} has no pooler in {} mode", provider.name, settings.mode.word()),
-            hint: "use --mode transaction or --mode direct".to_owned(),
-        });
+        return Err(Refused::new(
+            format!("{} has no pooler in {} mode", provider.name, settings.mode.word()),
+            "use --mode transaction or --mode direct",
+        ));
     }
     (target.write)(settings)
 }

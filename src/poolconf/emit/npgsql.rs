@@ -3,13 +3,26 @@
 use super::{File, Refused, Settings, one, optional, when};
 use crate::poolconf::{Mode, seconds};
 
+/// The largest `Timeout`, in seconds.
+const MAX_TIMEOUT: u64 = 1024;
+/// The default `ConnectionPruningInterval`, in seconds.
+const PRUNING: u64 = 10;
+
 /// The default maximum is 100 per connection string. With a transaction pooler nothing is reset when a connection
-/// goes back to the pool, and statements must not be prepared on older ones.
+/// goes back to the pool, and statements must not be prepared on older ones. It throws on a `Timeout` above its limit,
+/// and on an idle lifetime below the interval at which it looks for idle connections.
 pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let (max, min) = (settings.pool_size, settings.min_idle);
     let acquire = seconds(settings.acquire_timeout);
+    if acquire > MAX_TIMEOUT {
+        return Err(Refused::new(
+            "Npgsql does not accept so long a time for --acquire-timeout",
+            format!("its maximum is {MAX_TIMEOUT}s"),
+        ));
+    }
     let idle = seconds(settings.idle_timeout);
+    let pruning = when(idle < PRUNING, &format!("            ConnectionPruningInterval = {idle},"));
     let lifetime = seconds(settings.max_lifetime);
     let unreset = when(settings.mode == Mode::Transaction, "            NoResetOnClose = true,");
     let unprepared = when(!settings.prepared_statements(), "            MaxAutoPrepare = 0,");
@@ -38,7 +51,7 @@ public static class Database
             ConnectionIdleLifetime = {idle},
             ConnectionLifetime = {lifetime},
             KeepAlive = 60,
-{unreset}{unprepared}{timeout}        }};
+{pruning}{unreset}{unprepared}{timeout}        }};
         return NpgsqlDataSource.Create(settings);
     }}
 }}

@@ -66,11 +66,11 @@ printf '"%s" "%s"\n' "$(doubled "$DB_USER")" "$(doubled "$DB_PASSWORD")" >"${1:-
 
 /// PgBouncer's sizes, or why there are none.
 pub(super) fn sizes(settings: &Settings) -> Result<PoolerSizes, Refused> {
-    settings.pooler.ok_or_else(|| Refused {
-        message: "no PgBouncer configuration stays within what the server can work on".to_owned(),
-        hint:
-            "use fewer PgBouncer processes (--pooler-processes) or pools (--pooler-pairs), or no reserve pool"
-                .to_owned(),
+    settings.pooler.ok_or_else(|| {
+        Refused::new(
+            "no PgBouncer configuration stays within what the server can work on",
+            "use fewer PgBouncer processes (--pooler-processes) or pools (--pooler-pairs), or no reserve pool",
+        )
     })
 }
 
@@ -91,10 +91,10 @@ fn entry(settings: &Settings) -> Result<String, Refused> {
         .iter()
         .any(|text| text.is_empty() || text.chars().any(char::is_control))
     {
-        return Err(Refused {
-            message: "the host or database name is empty or holds a control character".to_owned(),
-            hint: "name them with -h and -d".to_owned(),
-        });
+        return Err(Refused::new(
+            "the host or database name is empty or holds a control character",
+            "name them with -h and -d",
+        ));
     }
     // Other names cannot be written as an entry, in quotes neither (1.18 refuses both kinds), and "pgbouncer" is the
     // console: then clients use an alias.

@@ -7,11 +7,10 @@ use crate::poolconf::seconds;
 /// and a PgBouncer that does not ignore `extra_float_digits` refuses it, so behind a pooler it is not sent.
 pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
     if !settings.prepared_statements() {
-        return Err(Refused {
-            message: "sqlx does not work behind a transaction pooler without prepared statements".to_owned(),
-            hint: "use PgBouncer 1.21 or later and say so with --pgbouncer-version 1.21, or --mode session"
-                .to_owned(),
-        });
+        return Err(Refused::new(
+            "sqlx does not work behind a transaction pooler without prepared statements",
+            "use PgBouncer 1.21 or later and say so with --pgbouncer-version 1.21, or --mode session",
+        ));
     }
     let header = settings.header("//");
     let (max, min) = (settings.pool_size, settings.min_idle);

@@ -100,7 +100,13 @@ fn the_mode_decides_about_prepared_statements() {
         assert!(!text(name, Mode::Session, "1.18").contains(words), "{name} in session mode");
     }
     let settings = Settings { mode: Mode::Transaction, ..settings() };
-    assert!(emit(find("sqlx").unwrap(), &settings).unwrap_err().hint.contains("--pgbouncer-version 1.21"));
+    assert!(
+        emit(find("sqlx").unwrap(), &settings)
+            .unwrap_err()
+            .hint
+            .unwrap()
+            .contains("--pgbouncer-version 1.21")
+    );
 }
 
 #[test]
@@ -131,6 +137,16 @@ fn what_a_library_cannot_do_is_refused() {
     assert!(emit(hikari, &short).unwrap_err().message.contains("--max-lifetime"));
     let never = Settings { idle_timeout: Duration::ZERO, ..settings() };
     assert!(emit(hikari, &never).is_err());
+    let npgsql = find("npgsql").unwrap();
+    let long = Settings { acquire_timeout: Duration::from_secs(1024), ..settings() };
+    assert!(emit(npgsql, &long).unwrap()[0].text.contains(" Timeout = 1024,"));
+    let longer = Settings { acquire_timeout: Duration::from_secs(1025), ..settings() };
+    assert_eq!(emit(npgsql, &longer).unwrap_err().hint.as_deref(), Some("its maximum is 1024s"));
+    for (idle, pruning) in [(5, true), (10, false)] {
+        let settings = Settings { idle_timeout: Duration::from_secs(idle), ..settings() };
+        let text = emit(npgsql, &settings).unwrap().remove(0).text;
+        assert_eq!(text.contains(" ConnectionPruningInterval = 5,"), pruning, "{text}");
+    }
     let crossed = Settings { idle_timeout: Duration::from_secs(3600), ..settings() };
     assert!(emit(find("node-pg").unwrap(), &crossed).is_err());
     let session = Settings { mode: Mode::Session, provider: provider::find("neon"), ..settings() };

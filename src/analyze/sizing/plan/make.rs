@@ -65,9 +65,11 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Refused> {
     let tier = tier(request);
     let fair_share_per_pool = the_one(&services, |service| service.fair_share_per_pool);
     let recommended = pooler_recommended(request, &services, pool_count);
-    let pooler =
-        size_pooler(request.pooler, optimal.min(budget), &services, (optimal, tier), recommended, &mut steps);
-    let hardware_binds = services.iter().all(|service| optimal <= service.ceiling_per_pool);
+    let most = most_per_pool(request, optimal);
+    // Where no direct plan exists, an application pool behind PgBouncer still needs a size: the usual one.
+    let usual = most.min(tier.high);
+    let pooler = size_pooler(request.shape(), optimal.min(budget), &services, usual, recommended, &mut steps);
+    let ceiling_binds = services.iter().any(|service| service.ceiling_per_pool < most);
     let mut plan = Plan {
         inputs: inputs(request),
         optimal_connections: optimal,
@@ -80,7 +82,7 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Refused> {
         min_idle: the_one(&services, |service| service.min_idle),
         total,
         oversubscription_factor: hundredths(total, optimal),
-        limited_by: if hardware_binds { LimitedBy::Hardware } else { LimitedBy::MaxConnections },
+        limited_by: if ceiling_binds { LimitedBy::MaxConnections } else { LimitedBy::Hardware },
         feasible,
         required_max_connections: required,
         tier,
@@ -132,6 +134,12 @@ fn clients(request: &Request) -> Vec<Service> {
     }
 }
 
+/// The most that one pool can use, whatever the server has room for. Each serverless instance runs one request at a
+/// time, so it has no use for a second connection.
+fn most_per_pool(request: &Request, optimal: u64) -> u64 {
+    if matches!(request.clients, Clients::Serverless { .. }) { 1 } else { optimal }
+}
+
 fn size_services(
     request: &Request,
     optimal: u64,
@@ -144,8 +152,7 @@ fn size_services(
     let optima = services::split(optimal, &weights)?;
     let several = matches!(request.clients, Clients::Services(_));
     let sum: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
-    // Each serverless instance runs one request at a time, so it has no use for a second connection.
-    let most = if matches!(request.clients, Clients::Serverless { .. }) { 1 } else { optimal };
+    let most = most_per_pool(request, optimal);
     services
         .into_iter()
         .zip(budgets)
@@ -243,38 +250,40 @@ fn size_pooler(
     shape: Shape,
     target: u64,
     services: &[ServicePlan],
-    (optimal, tier): (u64, Tier),
+    usual: u64,
     recommended: bool,
     steps: &mut Steps,
 ) -> Pooler {
-    let size = pooler::default_pool_size(target, shape);
-    if let Some(size) = size {
-        let Shape { processes, pairs, reserve } = shape;
+    let client_size = |service: &ServicePlan| if service.pool_size > 0 { service.pool_size } else { usual };
+    let sum = |connections: &dyn Fn(&ServicePlan) -> u64| {
+        services.iter().map(connections).fold(0, u64::saturating_add)
+    };
+    let clients = sum(&|service| client_size(service).saturating_mul(service.pool_count));
+    let feasible = services.iter().all(|service| service.pool_size > 0);
+    let direct = if feasible { sum(&|service| service.total) } else { 0 };
+    let transaction = pooler::sizes(target, clients, shape);
+    let sizes = transaction.as_ref().ok().copied();
+    let Shape { processes, pairs, reserve } = shape;
+    if let Some(sizes) = sizes {
         steps.record(
             "pooler.default_pool_size",
             format!("floor({target} / ({processes} × {pairs})) − {reserve}"),
-            size,
+            sizes.default_pool_size,
         );
     }
-    // Where no direct plan exists, an application pool behind PgBouncer still needs a size: the usual one.
-    let client_size = |service: &ServicePlan| {
-        if service.pool_size > 0 { service.pool_size } else { optimal.min(tier.high) }
-    };
-    let clients = services
-        .iter()
-        .map(|service| u128::from(client_size(service)) * u128::from(service.pool_count))
-        .fold(0, u128::saturating_add);
-    let one_process = Shape { processes: 1, ..shape };
     Pooler {
         recommended,
-        processes: shape.processes,
-        pairs: shape.pairs,
-        default_pool_size: size,
-        reserve_pool_size: shape.reserve,
-        max_client_conn: u64::try_from(clients).ok().and_then(pooler::max_client_conn),
-        max_db_connections: size.and_then(|size| pooler::worst_case(size, one_process)),
-        server_connections: size.and_then(|size| pooler::worst_case(size, shape)),
+        processes,
+        pairs,
+        default_pool_size: sizes.map(|sizes| sizes.default_pool_size),
+        reserve_pool_size: reserve,
+        max_client_conn: sizes.map(|sizes| sizes.max_client_conn),
+        max_db_connections: sizes.map(|sizes| sizes.max_db_connections),
+        server_connections: sizes.and_then(|sizes| pooler::worst_case(sizes.default_pool_size, shape)),
         client_pool_size: services.iter().map(client_size).min().unwrap_or(1),
+        clients,
+        transaction,
+        session: pooler::sizes(direct, direct, shape),
     }
 }
 
@@ -306,6 +315,9 @@ fn inputs(request: &Request) -> Vec<Input> {
         maybe("replica_max_connections", request.replica_max_connections),
         maybe("memory_bytes", request.memory.map(|(memory, _)| memory)),
         maybe("work_mem_bytes", request.memory.map(|(_, work_mem)| work_mem)),
+        figure("pooler_processes", request.pooler_processes),
+        figure("pooler_pairs", request.pooler_pairs),
+        figure("pooler_reserve", request.pooler_reserve),
     ]);
     inputs
 }
