@@ -281,6 +281,17 @@ impl Db {
         self
     }
 
+    /// Whether the connection has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Ends the transaction that a look without an answer may have left, in which the session would take no other question.
+    pub(crate) async fn abandon(&self) {
+        // What cannot be ended now fails the next question, too.
+        let _ = self.ask("rollback").await;
+    }
+
     /// Ends the session in good order, so that the server frees its slot at once.
     pub(crate) async fn close(self) {
         let Self { client, driver, .. } = self;

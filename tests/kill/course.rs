@@ -1,10 +1,11 @@
 //! `kill`: how it goes on once it has begun: grace, watching, Ctrl-C, the log.
 
 use super::{Stopped, app, kill, pids, row};
-use crate::common::{Pgconn, Session, shared, wait_until, with};
+use crate::common::{Cluster, Pgconn, Session, shared, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::fs;
+use std::time::{Duration, Instant};
 
 #[test]
 fn grace_cancels_first_and_then_ends_what_is_left() {
@@ -37,6 +38,42 @@ fn an_interrupted_grace_ends_nothing() {
     assert!(row(&outcome, busy.pid)["error"].as_str().unwrap().starts_with("its query was cancelled"));
     busy.query("select 1");
     idle.query("select 1");
+}
+
+/// The session of pgconn itself.
+fn its_own_pid(cluster: &Cluster) -> i32 {
+    cluster.value("select pid from pg_stat_activity where application_name = 'pgconn'").parse().unwrap()
+}
+
+#[test]
+fn a_server_that_does_not_answer_cuts_no_grace_short() {
+    const GRACE: Duration = Duration::from_secs(6);
+    let cluster = with(&[]);
+    let mut busy = cluster.active(&app("grace-late"));
+    let began = Instant::now();
+    let run = kill(&cluster, &["--app", "grace-late", "--grace", "6s", "-t", "1s"]).spawn();
+    assert_eq!(busy.finish().unwrap_err().sqlstate, "57014");
+    let stopped = Stopped::new(its_own_pid(&cluster));
+    // Three looks at least get no answer.
+    std::thread::sleep((GRACE - Duration::from_secs(2)).saturating_sub(began.elapsed()));
+    drop(stopped);
+    assert!(busy.is_ended());
+    assert!(began.elapsed() >= GRACE, "{:?}", began.elapsed());
+    assert_eq!(pids(&run.finish().success(), "terminated"), [busy.pid]);
+}
+
+#[test]
+fn a_connection_lost_in_the_time_of_grace_ends_nothing() {
+    let cluster = with(&[]);
+    let mut busy = cluster.active(&app("grace-lost"));
+    let run = kill(&cluster, &["--app", "grace-lost", "--grace", "1h"]).spawn();
+    assert_eq!(busy.finish().unwrap_err().sqlstate, "57014");
+    cluster.query(&format!("select pg_terminate_backend({})", its_own_pid(&cluster)));
+    let outcome = run.finish().fails_with(1);
+    let error = row(&outcome, busy.pid)["error"].as_str().unwrap().to_owned();
+    assert_eq!(error, "its query was cancelled; the connection was lost before the session was ended");
+    assert!(outcome.stdout.contains("not_verified"), "{outcome}");
+    busy.query("select 1");
 }
 
 #[test]

@@ -51,10 +51,19 @@ impl<'a> Act<'a> {
 
     /// Signals everything, then watches for `verify`.
     pub(in crate::commands) async fn at_once(&mut self, verify: Duration) {
-        let action = self.plan.action;
+        self.signal_all().await;
+        self.watch(self.plan.action, verify).await;
+    }
+
+    /// Signals everything.
+    pub(in crate::commands) async fn signal_all(&mut self) {
         let everybody = self.pids(|step| step.identity.is_some());
-        self.signal(action, &everybody, true).await;
-        self.watch(action, verify).await;
+        self.signal(self.plan.action, &everybody, true).await;
+    }
+
+    /// Watches for `verify` what was signalled before.
+    pub(in crate::commands) async fn watch_all(&mut self, verify: Duration) {
+        self.watch(self.plan.action, verify).await;
     }
 
     /// Cancels what runs, waits up to `grace` for the sessions to go by themselves, then ends what is still there.
@@ -68,8 +77,12 @@ impl<'a> Act<'a> {
             _ => None,
         });
         self.wait_for_the_end_of_all(grace, &cancelled).await;
-        if self.stop.signal().is_some() {
-            self.interrupted(&cancelled);
+        let ended = match self.stop.signal() {
+            Some(_) => Some("interrupted"),
+            None => self.db.is_closed().then_some("the connection was lost"),
+        };
+        if let Some(why) = ended {
+            self.unfinished(&cancelled, why);
             return;
         }
         let others = self.pids(|step| step.outcome.result == Fate::WouldTerminate);
@@ -179,7 +192,8 @@ impl<'a> Act<'a> {
         }
     }
 
-    /// The time of grace: ends early when nobody of the plan is left.
+    /// The time of grace: ends early when nobody of the plan is left, and when nothing can be done any more. A look that
+    /// fails does not end it.
     async fn wait_for_the_end_of_all(&mut self, grace: Duration, cancelled: &HashSet<i32>) {
         let deadline = Instant::now() + grace;
         let mut pause = FIRST_PAUSE;
@@ -187,7 +201,14 @@ impl<'a> Act<'a> {
             let open = |step: &Step| matches!(step.outcome.result, Fate::Signalled | Fate::WouldTerminate);
             let waiting = self.identities(open);
             let last = self.stop.signal().is_some() || Instant::now() >= deadline;
-            let Some(still) = self.still_there(&waiting).await else { return };
+            let Some(still) = self.still_there(&waiting).await else {
+                if last || self.db.is_closed() {
+                    return;
+                }
+                self.db.abandon().await;
+                self.pause(&mut pause, deadline).await;
+                continue;
+            };
             for step in self.plan.steps.iter_mut().filter(|step| open(step) && step.identity.is_some()) {
                 if !still.contains_key(&step.outcome.pid) {
                     let ours = cancelled.contains(&step.outcome.pid);
@@ -244,14 +265,14 @@ impl<'a> Act<'a> {
         }
     }
 
-    /// Ctrl-C in the time of grace: nothing was ended yet.
-    fn interrupted(&mut self, cancelled: &HashSet<i32>) {
+    /// The end of the run in the time of grace: nothing was ended yet.
+    fn unfinished(&mut self, cancelled: &HashSet<i32>, why: &str) {
         for step in &mut self.plan.steps {
             if matches!(step.outcome.result, Fate::Signalled | Fate::WouldTerminate) {
                 step.outcome.result = Fate::Failed;
                 let was =
                     if cancelled.contains(&step.outcome.pid) { "its query was cancelled; " } else { "" };
-                step.outcome.error = Some(format!("{was}interrupted before the session was ended"));
+                step.outcome.error = Some(format!("{was}{why} before the session was ended"));
             }
         }
     }
