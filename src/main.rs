@@ -47,7 +47,8 @@ fn main() -> ExitCode {
         Ok(Asked::Text(text, exit)) => say(&text, exit),
         Err(failure) => {
             let format = if json { Format::Json } else { Format::Table };
-            Ui::new(false, false, colored(&io::stderr(), clap::ColorChoice::Auto), format).failure(&failure);
+            let color = colored(&io::stderr(), clap::ColorChoice::Auto);
+            Ui::new(false, false, color, format, false).failure(&failure);
             failure.exit
         }
     };
@@ -91,6 +92,7 @@ fn run(mut cli: Cli) -> Exit {
         cli.globals.output.verbose,
         colored(&io::stderr(), cli.globals.output.color),
         cli.globals.output.format(),
+        cli.globals.output.watch.is_some(),
     );
     let output = match &cli.globals.output.output {
         Some(path) => Output::file(path.clone()),

@@ -21,20 +21,22 @@ pub(crate) struct Ui {
     verbose: bool,
     /// Colours may be used on stderr.
     color: bool,
-    /// The result is JSON: warnings travel in it, and a failure is one JSON line.
+    /// The result is JSON: a failure is one JSON line.
     json: bool,
+    /// Warnings travel in the result.
+    carried: bool,
 }
 
 impl Ui {
-    /// A channel that speaks as the output flags ask.
-    pub(crate) const fn new(quiet: bool, verbose: bool, color: bool, format: Format) -> Self {
-        Self { quiet, verbose, color, json: format.is_json() }
+    /// A channel that speaks as the output flags ask; `watched` when there are several results.
+    pub(crate) const fn new(quiet: bool, verbose: bool, color: bool, format: Format, watched: bool) -> Self {
+        Self { quiet, verbose, color, json: format.is_json(), carried: format.is_document(watched) }
     }
 
     /// The same channel for what a question is about: who is asked has to see it, however quiet the run is to be and
     /// whatever carries its result.
     pub(crate) const fn asking(self) -> Self {
-        Self { quiet: false, json: false, ..self }
+        Self { quiet: false, json: false, carried: false, ..self }
     }
 
     /// Whether somebody can be asked: stdin and stderr are terminals.
@@ -44,7 +46,7 @@ impl Ui {
 
     /// Says what the reader must know, unless the result itself carries it.
     pub(crate) fn warning(self, warning: &Warning) {
-        if self.json {
+        if self.carried {
             return;
         }
         self.say("warning", AnsiColor::Yellow.on_default(), &warning.message);

@@ -156,6 +156,20 @@ fn a_role_without_privileges_is_told_what_it_cannot_see() {
         6
     );
 
+    // Rows alone carry no warning.
+    for (format, watch, says) in
+        [("ndjson", false, true), ("tsv", false, true), ("json", false, false), ("ndjson", true, false)]
+    {
+        let listing = ["ls", "-F", format, if watch { "--watch=100ms" } else { "-w" }];
+        let run = Pgconn::new(&listing).on(&shop.cluster).env("PGUSER", "nobody").spawn();
+        if watch {
+            super::common::wait_until("a result is there", || run.stdout().contains('\n'));
+            run.signal(nix::sys::signal::Signal::SIGINT);
+        }
+        let outcome = run.finish().success();
+        assert_eq!(outcome.stderr.contains("sessions are hidden"), says, "{format} {outcome}");
+    }
+
     let undecidable = run(&["stats", "--json", "--state", "idle"]).json();
     assert_eq!((&undecidable["matched"], &undecidable["undecidable"]), (&0.into(), &6.into()));
     let listed = run(&["ls", "--state", "idle", "--db", "shop"]);

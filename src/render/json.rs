@@ -105,13 +105,16 @@ pub(crate) fn write(value: &impl Serialize, pretty: bool, out: &mut dyn Write) -
 }
 
 /// Writes one line per row of the report's lists: the elements themselves, with `"list": NAME` in front when the
-/// report has several lists.
+/// report has several lists; a report without a list is its document.
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub(crate) fn write_rows(report: &impl Report, out: &mut dyn Write) -> io::Result<()> {
-    let payload = serde_json::to_value(report)?;
+pub(crate) fn write_rows(report: &impl Report, head: &Head, out: &mut dyn Write) -> io::Result<()> {
     let lists = report.lists();
+    if lists.is_empty() {
+        return write_document(report, head, false, out);
+    }
+    let payload = serde_json::to_value(report)?;
     for name in lists {
         let rows = payload.get(name).and_then(serde_json::Value::as_array).into_iter().flatten();
         for row in rows {

@@ -33,9 +33,14 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// True when scripts read it: warnings then travel in the document and errors are JSON.
+    /// True when scripts read it: errors are JSON then.
     pub(crate) const fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Ndjson)
+    }
+
+    /// True when each result is a document, in which the warnings travel; with `--watch` each line of ndjson is one.
+    pub(crate) const fn is_document(self, watched: bool) -> bool {
+        matches!(self, Self::Json) || (matches!(self, Self::Ndjson) && watched)
     }
 }
 
@@ -106,7 +111,7 @@ pub(crate) fn write(
     match format {
         Format::Table => table::write(&report.blocks(head), look, out),
         Format::Json => json::write_document(report, head, look.width.is_some(), out),
-        Format::Ndjson => json::write_rows(report, out),
+        Format::Ndjson => json::write_rows(report, head, out),
         Format::Tsv => report.tsv().write(out),
         Format::Nagios | Format::Prometheus => report.write_own(out),
     }
