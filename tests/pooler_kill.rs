@@ -1,8 +1,10 @@
 //! `kill --pooler`: the client is ended where it is connected, and nobody else.
 
 use super::common::{Answer, FakeConsole, Outcome, Pgconn, wait_until};
+use super::kill::Stopped;
 use super::pooler::{Pooled, pooled};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 fn kill(pooled: &Pooled, arguments: &[&str]) -> Pgconn {
     let console = format!("host={} port={} user=postgres", pooled.cluster.host(), pooled.pooler.port);
@@ -76,6 +78,48 @@ fn a_client_that_waits_is_ended_by_the_pooler_only() {
         (&json!("failed"), &json!(null), &json!("waiting"))
     );
     assert!(row["error"].as_str().unwrap().contains("this pooler cannot end clients"), "{row:#}");
+    // Where there is no session to name, it is named by where it comes from.
+    let outcome = kill(&pooled, &["--app", "three", "--verify", "1s"]).run().fails_with(1);
+    assert!(outcome.stdout.contains("cannot end clients (client local)\n"), "{outcome}");
+}
+
+/// What is known of the connection to the server is said as if it were the only one.
+#[test]
+fn the_emergency_lane_to_the_server_is_told() {
+    let pooled = pooled("transaction", &[]);
+    if can_kill(&pooled) {
+        return;
+    }
+    let mut one = pooled.working("one");
+    let arguments = ["--app", "one", "--emergency", "always"];
+    let outcome = kill(&pooled, &[&arguments[..], &["--json", "--dry-run"]].concat()).run().success();
+    let document = outcome.json();
+    assert_eq!(
+        (&document["emergency"], &document["warnings"][0]["code"]),
+        (&json!(true), &json!("emergency_connection")),
+        "{outcome}"
+    );
+    let outcome = kill(&pooled, &arguments).run().success();
+    assert!(outcome.stderr.contains("this is a replication connection"), "{outcome}");
+    assert!(one.run("select 1").is_err());
+}
+
+/// The time to watch is the run's, however many clients there are.
+#[test]
+fn clients_are_watched_together() {
+    let pooled = pooled("transaction", &[]);
+    if can_kill(&pooled) {
+        return;
+    }
+    let _clients = (pooled.working("stuck"), pooled.working("stuck"));
+    let pids = pooled.cluster.query("select pid from pg_stat_activity where usename = 'app'");
+    let stopped: Vec<Stopped> =
+        pids.iter().map(|row| Stopped::new(row[0].as_ref().unwrap().parse().unwrap())).collect();
+    assert_eq!(stopped.len(), 2);
+    let began = Instant::now();
+    let outcome = kill(&pooled, &["--app", "stuck", "--json", "--verify", "5s"]).run().fails_with(1);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(results(&outcome).iter().all(|row| row["result"] == "signalled"), "{outcome}");
 }
 
 #[test]

@@ -70,11 +70,11 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let evidence = watcher.gather(db).await;
         watcher.progress("");
         let evidence = evidence?;
+        let mut head = super::head_of_look(db, &evidence.scraped.surroundings, 0);
         let pooler = match &args.pooler {
-            Some(conninfo) => Some(ask_pooler(conninfo, context).await?),
+            Some(conninfo) => Some(ask_pooler(conninfo, context, &mut head).await?),
             None => None,
         };
-        let head = super::head_of_look(db, &evidence.scraped.surroundings, 0);
         let findings = rules::findings(&evidence, pooler.as_ref());
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
         let exit = if args.exit_code { report.verdict() } else { Exit::Done };
@@ -93,8 +93,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
 }
 
 /// What the pooler's console tells.
-async fn ask_pooler(conninfo: &str, context: &Context) -> Result<pooler::Facts, db::Error> {
+async fn ask_pooler(conninfo: &str, context: &Context, head: &mut Head) -> Result<pooler::Facts, db::Error> {
     let console = context.pooler(conninfo).await?;
+    head.warnings.extend(console.notices().iter().map(super::about_connection));
     let facts = console.facts().await?;
     console.close().await;
     Ok(facts)

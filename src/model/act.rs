@@ -164,22 +164,30 @@ impl Fate {
         }
     }
 
-    /// The same for people: `not permitted`.
-    pub(crate) const fn words(self) -> &'static str {
+    /// The stable word for scripts, as in JSON: `not_permitted`.
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Terminated => "terminated",
             Self::Cancelled => "cancelled",
             Self::Gone => "gone",
-            Self::Signalled => "signalled, still there",
+            Self::Signalled => "signalled",
             Self::Changed => "changed",
-            Self::NoEffect => "no effect",
+            Self::NoEffect => "no_effect",
             Self::Protected => "protected",
-            Self::NotAClient => "not a client",
-            Self::NotPermitted => "not permitted",
-            Self::NotVisible => "not visible",
+            Self::NotAClient => "not_a_client",
+            Self::NotPermitted => "not_permitted",
+            Self::NotVisible => "not_visible",
             Self::Failed => "failed",
-            Self::WouldTerminate => "would terminate",
-            Self::WouldCancel => "would cancel",
+            Self::WouldTerminate => "would_terminate",
+            Self::WouldCancel => "would_cancel",
+        }
+    }
+
+    /// The same for people: `not permitted`.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Signalled => "signalled, still there".into(),
+            other => other.word().replace('_', " "),
         }
     }
 }
@@ -252,4 +260,30 @@ pub(crate) struct Remaining {
     pub(crate) new: i64,
     /// Other backends that they select: server processes, walsenders, workers.
     pub(crate) other_backends: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fate_has_the_same_word_in_every_format() {
+        for fate in [
+            Fate::Terminated,
+            Fate::Cancelled,
+            Fate::Gone,
+            Fate::Signalled,
+            Fate::Changed,
+            Fate::NoEffect,
+            Fate::Protected,
+            Fate::NotAClient,
+            Fate::NotPermitted,
+            Fate::NotVisible,
+            Fate::Failed,
+            Fate::WouldTerminate,
+            Fate::WouldCancel,
+        ] {
+            assert_eq!(serde_json::to_value(fate).unwrap(), fate.word());
+        }
+    }
 }

@@ -21,7 +21,7 @@ use crate::model::act::{Action, Fate, Named, OWN_APPLICATION, Outcome, Remaining
 use crate::model::filter::Filter;
 use crate::model::pooler::{Database, Link};
 use crate::poolconf::pgbouncer::Version;
-use crate::render::{Head, text};
+use crate::render::{Head, Warning, text};
 
 /// The pause between two looks at whether they are gone.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -59,6 +59,11 @@ pub(in crate::commands) async fn run(
     let mut head = Head { target: Some(console.target().clone()), ..Head::default() };
     head.warnings.extend(console.notices().iter().map(crate::commands::about_connection));
     let means = means(&console, context).await?;
+    let mut emergency = false;
+    if let Means::Server(db) = &means {
+        head.warnings.extend(db.notices().iter().map(crate::commands::about_connection));
+        emergency = db.is_emergency();
+    }
     let mut found = find(&console, &means, &selection).await?;
     let matched = found.len();
     if let Some(max) = targets.max.filter(|max| matched > usize::try_from(*max).unwrap_or(usize::MAX)) {
@@ -82,7 +87,7 @@ pub(in crate::commands) async fn run(
     }
     if targets.dry_run {
         console.close().await;
-        context.emit(&Report::new(&plan_of(found), true, None, false), &head)?;
+        context.emit(&Report::new(&plan_of(found), true, None, emergency), &head)?;
         return Ok(Exit::Done);
     }
     let console = console.until_done();
@@ -93,7 +98,9 @@ pub(in crate::commands) async fn run(
             None
         }
         Means::Server(db) => {
-            Some(at_the_server((*db).until_done(), &mut found, targets.verify, context).await)
+            let (db, lost) = at_the_server((*db).until_done(), &mut found, targets.verify, context).await;
+            head.warnings.extend(lost);
+            Some(db)
         }
     };
     watch(&console, &mut found, deadline, context).await;
@@ -104,7 +111,7 @@ pub(in crate::commands) async fn run(
     }
     let plan = plan_of(found);
     let exit = exit(&plan, context);
-    context.emit(&Report::new(&plan, false, remaining, false), &head)?;
+    context.emit(&Report::new(&plan, false, remaining, emergency), &head)?;
     Ok(exit)
 }
 
@@ -327,8 +334,13 @@ fn interrupted(outcome: &mut Outcome) {
     (outcome.result, outcome.error) = (Fate::Failed, Some("interrupted before the client was ended".into()));
 }
 
-/// Ends the sessions one by one, each as long as it is still in the transaction that was seen.
-async fn at_the_server(mut db: Db, found: &mut [Target], verify: Duration, context: &Context) -> Db {
+/// Signals the sessions one by one, each as long as it is still in the transaction that was seen, then watches them all.
+async fn at_the_server(
+    mut db: Db,
+    found: &mut [Target],
+    verify: Duration,
+    context: &Context,
+) -> (Db, Option<Warning>) {
     let seen = Instant::now();
     for target in found.iter_mut().filter(|target| acts(&target.step) && target.step.identity.is_some()) {
         if context.stop.signal().is_some() {
@@ -346,14 +358,22 @@ async fn at_the_server(mut db: Db, found: &mut [Target], verify: Duration, conte
         let wanted = Wanted { named, filter: guard, ..Wanted::default() };
         let plan = Plan { action: Action::Terminate, steps: vec![target.step.clone()] };
         let mut act = Act::new(db, plan, &wanted, context.stop.clone());
-        act.at_once(verify).await;
+        act.signal_all().await;
         let (kept, plan, _, _) = act.end();
         db = kept;
         if let Some(done) = plan.steps.into_iter().next() {
             target.step = done;
         }
     }
-    db
+    let steps = found.iter().map(|target| target.step.clone()).collect();
+    let (all, plan) = (Wanted::default(), Plan { action: Action::Terminate, steps });
+    let mut act = Act::new(db, plan, &all, context.stop.clone());
+    act.watch_all(verify).await;
+    let (db, plan, _, lost) = act.end();
+    for (target, step) in found.iter_mut().zip(plan.steps) {
+        target.step = step;
+    }
+    (db, lost)
 }
 
 /// Looks again and again until every client that was to end is gone from the pooler, or time is up. What the pooler

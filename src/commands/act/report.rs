@@ -121,7 +121,6 @@ impl render::Report for Report {
         ]);
         for outcome in &self.results {
             let through = if outcome.through == Through::Pooler { "pooler" } else { "server" };
-            let result = outcome.result.words().replace(", still there", "").replace(' ', "_");
             rows.push([
                 Some(outcome.pid).filter(|pid| *pid != 0).into(),
                 outcome.session_id.as_ref().into(),
@@ -138,7 +137,7 @@ impl render::Report for Report {
                 outcome.locks_held.into(),
                 outcome.sessions_waiting.into(),
                 outcome.permitted.into(),
-                result.as_str().into(),
+                outcome.result.word().into(),
                 outcome.error.as_ref().into(),
             ]);
         }
@@ -186,7 +185,7 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Table {
                 outcome.xact_seconds.map(text::duration).unwrap_or_default(),
                 number(outcome.locks_held),
                 number(outcome.sessions_waiting),
-                outcome.result.words().to_owned(),
+                outcome.result.words(),
             ],
         );
     }
@@ -196,7 +195,7 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Table {
 /// Where it comes from; at a pooler, where one address has many clients, with the port.
 fn client(outcome: &Outcome) -> String {
     let addr = outcome.client.clone().unwrap_or_default();
-    match outcome.client_port.filter(|_| outcome.through == Through::Pooler) {
+    match outcome.client_port.filter(|_| outcome.through == Through::Pooler || outcome.pid == 0) {
         Some(port) if addr.contains(':') => format!("[{addr}]:{port}"),
         Some(port) => format!("{addr}:{port}"),
         None => addr,
@@ -205,21 +204,30 @@ fn client(outcome: &Outcome) -> String {
 
 /// Why, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.
 fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block> {
-    let mut reasons: Vec<(Fate, &str, Vec<i32>)> = Vec::new();
-    for outcome in outcomes {
-        let Some(error) = &outcome.error else { continue };
-        match reasons.iter_mut().find(|(fate, why, _)| *fate == outcome.result && why == error) {
-            Some((_, _, pids)) => pids.push(outcome.pid),
-            None => reasons.push((outcome.result, error, vec![outcome.pid])),
+    // A pooler's client that no session serves is known by where it comes from.
+    let key = |outcome: &Outcome| (outcome.result, outcome.error.clone(), outcome.pid == 0);
+    let mut reasons: Vec<Vec<&Outcome>> = Vec::new();
+    for outcome in outcomes.filter(|outcome| outcome.error.is_some()) {
+        match reasons.iter_mut().find(|same| same.first().is_some_and(|first| key(first) == key(outcome))) {
+            Some(same) => same.push(outcome),
+            None => reasons.push(vec![outcome]),
         }
     }
-    let line = |(fate, why, pids): (Fate, &str, Vec<i32>)| {
-        let listed: Vec<String> = pids.iter().take(LISTED).map(ToString::to_string).collect();
-        let more = pids.len().saturating_sub(LISTED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        Block::marked(mark(fate), format!("{}: {why} (pid {}{more})", fate.words(), listed.join(", ")))
+    let name = |outcome: &&Outcome| match outcome.pid {
+        0 => client(outcome),
+        pid => pid.to_string(),
     };
-    reasons.into_iter().map(line).collect()
+    let line = |same: Vec<&Outcome>| {
+        let first = same.first()?;
+        let (what, why) = (first.result.words(), first.error.as_deref()?);
+        let noun = if first.pid == 0 { "client" } else { "pid" };
+        let listed: Vec<String> = same.iter().take(LISTED).map(name).collect();
+        let more = same.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let line = format!("{what}: {why} ({noun} {}{more})", listed.join(", "));
+        Some(Block::marked(mark(first.result), line))
+    };
+    reasons.into_iter().filter_map(line).collect()
 }
 
 const fn mark(fate: Fate) -> Mark {
@@ -233,13 +241,12 @@ const fn mark(fate: Fate) -> Mark {
 
 /// `3 terminated, 1 not permitted`, in the order in which the results first come.
 fn summary(results: &[Outcome]) -> String {
-    let mut groups: Vec<(&str, i64)> = Vec::new();
+    let mut groups: Vec<(Fate, i64)> = Vec::new();
     for outcome in results {
-        let words = outcome.result.words();
-        match groups.iter_mut().find(|(known, _)| *known == words) {
+        match groups.iter_mut().find(|(known, _)| *known == outcome.result) {
             Some((_, count)) => *count += 1,
-            None => groups.push((words, 1)),
+            None => groups.push((outcome.result, 1)),
         }
     }
-    groups.iter().map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>().join(", ")
+    groups.iter().map(|(fate, count)| format!("{count} {}", fate.words())).collect::<Vec<_>>().join(", ")
 }

@@ -82,6 +82,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = request::request(&args, &file, limits, provider)?;
     let mut plan = sizing::plan(&request).map_err(request::refused)?;
     if let (Some(target), Some(endpoint)) = (target, endpoint) {
+        head.warnings.iter().for_each(|warning| context.ui.asking().warning(warning));
         return emit::run((target, endpoint), &args, (&request, &plan), provider, context);
     }
     let failure = judged(&plan, args.configuration.mode.unwrap_or(Mode::Direct)).err();
