@@ -23,27 +23,38 @@ impl Signal {
     }
 }
 
-/// Clones of this see the first signal that arrives.
+/// The signals that have arrived.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// The one that counts.
+    first: Option<Signal>,
+    interrupts: u32,
+    terminates: u32,
+}
+
+/// Clones of this see the signals that arrive.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop(watch::Receiver<Option<Signal>>);
+pub(crate) struct Stop(watch::Receiver<Seen>);
 
 /// The side that main keeps.
 #[derive(Debug)]
-pub(crate) struct Trigger(watch::Sender<Option<Signal>>);
+pub(crate) struct Trigger(watch::Sender<Seen>);
 
 /// A fresh token and its trigger.
 pub(crate) fn channel() -> (Trigger, Stop) {
-    let (sender, receiver) = watch::channel(None);
+    let (sender, receiver) = watch::channel(Seen::default());
     (Trigger(sender), Stop(receiver))
 }
 
 impl Trigger {
     /// Asks everything to stop; the first signal is the one that counts.
     pub(crate) fn pull(&self, signal: Signal) {
-        self.0.send_if_modified(|seen| {
-            let first = seen.is_none();
-            seen.get_or_insert(signal);
-            first
+        self.0.send_modify(|seen| {
+            seen.first.get_or_insert(signal);
+            match signal {
+                Signal::Interrupt => seen.interrupts += 1,
+                Signal::Terminate => seen.terminates += 1,
+            }
         });
     }
 }
@@ -51,22 +62,70 @@ impl Trigger {
 impl Stop {
     /// A token that no signal reaches: for what must be done to its end once it has begun.
     pub(crate) fn never() -> Self {
-        Self(watch::channel(None).1)
+        Self(watch::channel(Seen::default()).1)
     }
 
     /// The signal that arrived, if one has.
     pub(crate) fn signal(&self) -> Option<Signal> {
-        *self.0.borrow()
+        self.0.borrow().first
     }
 
     /// Returns when a signal arrives; never, when none can arrive any more.
     pub(crate) async fn pulled(&self) -> Signal {
-        let mut receiver = self.0.clone();
-        if let Ok(seen) = receiver.wait_for(Option::is_some).await
-            && let Some(signal) = *seen
-        {
-            return signal;
+        self.signals().next().await
+    }
+
+    /// Every signal, for whom the first is not enough.
+    pub(crate) fn signals(&self) -> Signals {
+        Signals { receiver: self.0.clone(), told: Seen::default() }
+    }
+}
+
+/// The signals one after the other, those that have arrived already included.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    receiver: watch::Receiver<Seen>,
+    told: Seen,
+}
+
+impl Signals {
+    /// The next one; never, when none can arrive any more.
+    pub(crate) async fn next(&mut self) -> Signal {
+        let Seen { first: told, interrupts, terminates } = self.told;
+        let is_new = |seen: &Seen| seen.interrupts > interrupts || seen.terminates > terminates;
+        let Ok(seen) = self.receiver.wait_for(is_new).await.map(|seen| *seen) else {
+            return std::future::pending().await;
+        };
+        let signal = match (told, seen.first) {
+            (None, Some(first)) => first,
+            _ if seen.interrupts > interrupts => Signal::Interrupt,
+            _ => Signal::Terminate,
+        };
+        self.told.first = seen.first;
+        match signal {
+            Signal::Interrupt => self.told.interrupts += 1,
+            Signal::Terminate => self.told.terminates += 1,
         }
-        std::future::pending().await
+        signal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_signal_counts_and_none_is_lost() {
+        let (trigger, stop) = channel();
+        let mut signals = stop.signals();
+        assert_eq!(stop.signal(), None);
+        for signal in [Signal::Terminate, Signal::Interrupt, Signal::Terminate] {
+            trigger.pull(signal);
+        }
+        assert_eq!((stop.signal(), stop.pulled().await), (Some(Signal::Terminate), Signal::Terminate));
+        let all = [signals.next().await, signals.next().await, signals.next().await];
+        assert_eq!(all, [Signal::Terminate, Signal::Interrupt, Signal::Terminate]);
+        trigger.pull(Signal::Terminate);
+        assert_eq!((signals.next().await, stop.pulled().await), (Signal::Terminate, Signal::Terminate));
     }
 }

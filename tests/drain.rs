@@ -116,8 +116,9 @@ fn default_privileges_stay_unwritten_where_that_is_possible() {
     wait_until("it is closed", || door(&cluster) != before);
     cluster.query("grant create on database shop to web");
     run.signal(Signal::SIGINT);
-    let outcome = run.finish().fails_with(1);
-    assert!(outcome.stderr.contains("somebody else has changed who may enter it"), "{outcome}");
+    let outcome = run.finish().fails_with(130);
+    assert!(outcome.stderr.contains("warning: somebody else has changed who may enter it"), "{outcome}");
+    assert_eq!(door(&cluster), "-1 t {=Tc/boss,boss=CTc/boss,web=C/boss}");
     assert_eq!(cluster.value("select has_database_privilege('web', 'shop', 'create')::text"), "true");
     cluster.query("revoke create on database shop from web; update pg_database set datacl = null where datname = 'shop'");
     // Its owner cannot leave them unwritten, and is told so.
@@ -162,6 +163,99 @@ fn every_end_opens_it_again_exactly_as_it_was() {
         let outcome = run.finish().fails_with(143);
         assert_eq!((outcome.stdout.as_str(), door(&cluster)), ("ready\ntold\n", before.clone()), "{fence}");
     }
+}
+
+/// Only what the fence took has to be back; what others grant meanwhile is theirs.
+#[test]
+fn what_others_grant_meanwhile_is_kept() {
+    let cluster = server();
+    let open = |role: &str| {
+        cluster.value(&format!("select has_database_privilege('{role}', 'shop', 'connect')::text"))
+    };
+    let grant = |more: &str| format!("grant create on database shop to {more}");
+    for (fence, user, more) in
+        [("revoke", "postgres", "other"), ("revoke", "boss", "guest"), ("limit", "postgres", "web")]
+    {
+        let run = drain(&cluster, &["--fence", fence, "-U", user, "--for", "1h", "--json"]).spawn();
+        wait_until("it is held", || run.stderr().contains("closed and empty"));
+        cluster.query(&grant(more));
+        run.signal(Signal::SIGINT);
+        let outcome = run.finish().fails_with(130);
+        let document = outcome.json();
+        assert_eq!(
+            (&document["restored"], &document["warnings"][0]["code"]),
+            (&json!(true), &json!("changed_meanwhile")),
+            "{outcome}"
+        );
+        assert_eq!(
+            cluster.value(&format!("select has_database_privilege('{more}', 'shop', 'create')::text")),
+            "true",
+            "{fence} {more}"
+        );
+        assert_eq!((open("other").as_str(), open("web").as_str()), ("true", "true"));
+    }
+    assert!(door(&cluster).starts_with("7 t "), "{}", door(&cluster));
+}
+
+/// Who has given the database away cannot open it, and is told why, with statements that wipe nothing out.
+#[test]
+fn who_is_not_its_owner_any_more_is_told_so() {
+    let cluster = server();
+    cluster.query("grant web to boss");
+    for fence in ["limit", "revoke"] {
+        let run = drain(&cluster, &["--fence", fence, "-U", "boss", "--for", "1h"]).spawn();
+        wait_until("it is held", || run.stderr().contains("closed and empty"));
+        cluster.query("alter database shop owner to other; grant create on database shop to guest");
+        run.signal(Signal::SIGTERM);
+        let outcome = run.finish().fails_with(1);
+        assert!(
+            outcome.stderr.contains("left closed: role \"boss\" is not its owner any more, other is"),
+            "{outcome}"
+        );
+        let (_, sql) = outcome.stderr.split_once("hint: open it by hand: ").unwrap();
+        cluster.query(sql.lines().next().unwrap());
+        for (role, privilege) in [("web", "connect"), ("guest", "create"), ("guest", "connect")] {
+            let has = format!("select has_database_privilege('{role}', 'shop', '{privilege}')::text");
+            assert_eq!(cluster.value(&has), "true", "{fence} {role} {privilege}");
+        }
+        assert!(door(&cluster).starts_with("7 t "), "{}", door(&cluster));
+        cluster.query("alter database shop owner to boss; revoke create on database shop from guest");
+    }
+}
+
+/// Each signal reaches the command, not just the first; no other program is needed for that.
+#[test]
+fn every_signal_reaches_the_command() {
+    let cluster = server();
+    let script = "trap 'echo int' INT; trap 'echo term; exit 0' TERM; exec 3<> <(:); echo ready; \
+         while :; do read -rt 0.05 -u 3; done";
+    let run = drain(&cluster, &["--", "/bin/bash", "-c", script]).env("PATH", "/nonexistent").spawn();
+    for (said, signal) in [("ready", Signal::SIGINT), ("int", Signal::SIGINT), ("int\nint", Signal::SIGTERM)]
+    {
+        wait_until(said, || run.stdout().contains(said));
+        run.signal(signal);
+    }
+    let outcome = run.finish().fails_with(130);
+    assert_eq!(outcome.stdout, "ready\nint\nint\nterm\n", "{outcome}");
+    assert!(outcome.stderr.contains("open as before"), "{outcome}");
+}
+
+/// Where its own database is the one to drain, it waits for a server as it does elsewhere.
+#[test]
+fn it_waits_for_a_server_whatever_its_own_database_is() {
+    for database in ["shop", "other"] {
+        let arguments =
+            ["--for", "1ms", "--connect-wait", "1s", "-h", "127.0.0.1", "-p", "1", "-d", database];
+        let outcome = Pgconn::new(&[&["drain", "--db", "shop"], &arguments[..]].concat()).run().fails_with(3);
+        assert!(outcome.stderr.contains("waiting to connect: "), "{database} {outcome}");
+    }
+}
+
+#[test]
+fn a_row_per_line_is_its_document_where_it_has_no_rows() {
+    let cluster = server();
+    let outcome = drain(&cluster, &["--for", "1ms", "--dry-run", "-F", "ndjson"]).run().success();
+    assert_eq!((&outcome.json()["kind"], outcome.stdout.lines().count()), (&json!("drain"), 1));
 }
 
 #[test]

@@ -37,7 +37,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rustls", &["db"]),
     ("use ring", &["db"]),
     ("comfy_table", &["render"]),
-    ("rustix", &["ui"]),
+    // the terminal; signals to a command that runs meanwhile
+    ("rustix", &["ui", "commands/act/meanwhile.rs"]),
     ("serde_json::", &["render", "commands"]),
     ("clap::", &["cli", "args", "commands", "render", "main"]),
     ("std::fs", &["output", "ui", "conninfo", "cluster", "db", "commands"]),

@@ -257,6 +257,8 @@ fn replaced_connections_are_waited_for() {
     client.query("commit");
     let outcome = run.finish().success();
     assert!(outcome.stdout.contains("no connection is left to be closed"), "{outcome}");
+    let line = pooled.run(&["reconnect", "postgres", "-F", "ndjson"]).success();
+    assert_eq!((line.stdout.lines().count(), &act(&line)["action"]), (1, &json!("reconnect")), "{line}");
     let table = pooled.run(&["reconnect", "postgres"]).success();
     assert!(table.stdout.contains("to be replaced as soon as they are free"), "{table}");
 }

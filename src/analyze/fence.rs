@@ -56,6 +56,21 @@ impl Fence {
         }
     }
 
+    /// Whether all that this fence takes from `database` is there in `now`.
+    pub(crate) fn is_undone(self, database: &Database, now: &Database) -> bool {
+        match self {
+            Self::Limit => now.connection_limit == database.connection_limit,
+            Self::Hard => now.allow_connections == database.allow_connections,
+            Self::Revoke => database.grants.iter().filter(|grant| is_revoked(grant)).all(|taken| {
+                now.grants.iter().any(|grant| {
+                    grant.privilege == taken.privilege
+                        && grant.grantee == taken.grantee
+                        && grant.grantable >= taken.grantable
+                })
+            }),
+        }
+    }
+
     /// The statements for `database`, which is `now` when they run: perhaps under another name.
     ///
     /// # Errors
@@ -76,9 +91,14 @@ impl Fence {
     }
 }
 
+/// Whether this grant is what lets somebody in.
+fn is_revoked(grant: &Grant) -> bool {
+    grant.privilege == "CONNECT" && !grant.to_owner
+}
+
 fn revoke(database: &Database, now: &Database) -> Result<Statements, String> {
     let (affected, left): (Vec<&Grant>, Vec<&Grant>) =
-        database.grants.iter().partition(|grant| grant.privilege == "CONNECT" && !grant.to_owner);
+        database.grants.iter().partition(|grant| is_revoked(grant));
     if affected.is_empty() {
         return Err("nobody but its owner was granted CONNECT, so there is nothing to revoke".into());
     }
@@ -92,15 +112,18 @@ fn revoke(database: &Database, now: &Database) -> Result<Statements, String> {
     let vanishes = |grant: &&&Grant| {
         !database.grants.iter().any(|other| other.grantee == grant.grantee && other.privilege != "CONNECT")
     };
-    let anew =
-        affected.iter().any(|grant| vanishes(&grant)) && database.grants.iter().all(|grant| grant.by_owner);
+    // What somebody else has granted meanwhile is not wiped out.
+    let is_closed = now.grants.iter().eq(left);
+    let anew = affected.iter().any(|grant| vanishes(&grant))
+        && database.grants.iter().all(|grant| grant.by_owner)
+        && (is_closed || now.grants == database.grants);
     let give = |grant: &Grant| {
         let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
         format!("GRANT {} {on} TO {}{option}", grant.privilege, grantee(grant))
     };
     let mut restore = Vec::new();
-    // No GRANT leads back to where nothing is stored; what somebody else has granted meanwhile is not wiped out with it.
-    if database.default_grants && database.writable && (now.default_grants || now.grants.iter().eq(left)) {
+    // No GRANT leads back to where nothing is stored.
+    if database.default_grants && database.writable && (now.default_grants || is_closed) {
         let oid = database.oid;
         restore.push(format!("UPDATE pg_catalog.pg_database SET datacl = NULL WHERE oid = {oid}"));
     } else if anew {
@@ -184,6 +207,24 @@ mod tests {
             let database = database(grants);
             assert!(Fence::Revoke.statements(&database, &database).is_err());
         }
+    }
+
+    #[test]
+    fn what_others_have_granted_meanwhile_is_not_wiped_out() {
+        let before = database(vec![grant(Some("web"), "CONNECT"), grant(Some("boss"), "CREATE")]);
+        let with = |more: &[Grant]| Database {
+            grants: [&[grant(Some("boss"), "CREATE")], more].concat(),
+            ..before.clone()
+        };
+        let restore = |now: &Database| Fence::Revoke.statements(&before, now).unwrap().restore;
+        assert_eq!(restore(&with(&[])).len(), 3);
+        let granted = with(&[grant(Some("web"), "CREATE")]);
+        assert_eq!(restore(&granted), ["GRANT CONNECT ON DATABASE \"order\" TO \"web\""]);
+        assert!(!Fence::Revoke.is_undone(&before, &granted));
+        let given = Grant { grantable: true, ..grant(Some("web"), "CONNECT") };
+        assert!(Fence::Revoke.is_undone(&before, &with(&[given])));
+        let limited = Database { connection_limit: 0, ..before.clone() };
+        assert!(!Fence::Limit.is_undone(&before, &limited) && Fence::Hard.is_undone(&before, &limited));
     }
 
     #[test]

@@ -1,13 +1,25 @@
-//! A command that runs while something is held closed: signals are handed on to it, and it is waited for in every case.
+//! A command that runs while something is held: signals are handed on to it, it is waited for in every case, and then what is
+//! held is let go.
 
-use std::process::{ExitStatus, Stdio};
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
 
-use tokio::process::Command;
+use anyhow::Result;
+use rustix::process::{Pid, Signal as Number, kill_process};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
 
 use crate::commands::Context;
 use crate::conninfo::CARRIER;
+use crate::db::{self, Backoff, Kind};
 use crate::error::Failure;
+use crate::exit::Exit;
+use crate::render::{Head, Report};
 use crate::stop::Signal;
+
+/// How long letting go is tried: long enough for a server to restart.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs the command, hands signals on to it and waits until it has ended.
 ///
@@ -20,17 +32,23 @@ pub(in crate::commands) async fn run(
 ) -> Result<ExitStatus, Failure> {
     let spawned = Command::new(program).args(arguments).env_remove(CARRIER).spawn();
     let mut child = spawned.map_err(|error| Failure::failed(format!("could not run {program}: {error}")))?;
-    let pid = child.id();
-    let status = tokio::select! {
-        status = child.wait() => status,
-        signal = context.stop.pulled() => {
-            if let Some(pid) = pid {
-                forward(signal, pid, context).await;
-            }
-            child.wait().await
-        }
-    };
+    let status = wait(&mut child, context).await;
     status.map_err(|error| Failure::failed(format!("could not wait for {program}: {error}")))
+}
+
+/// Waits until the child has ended, and hands every signal on to it.
+///
+/// # Errors
+/// When it cannot be waited for.
+pub(in crate::commands) async fn wait(child: &mut Child, context: &Context) -> io::Result<ExitStatus> {
+    let mut signals = context.stop.signals();
+    loop {
+        let pid = child.id();
+        tokio::select! {
+            status = child.wait() => return status,
+            signal = signals.next() => forward(signal, pid, context),
+        }
+    }
 }
 
 /// Its exit code, 128 and the number of the signal that ended it, as a shell says it.
@@ -40,17 +58,71 @@ pub(in crate::commands) fn code(status: ExitStatus) -> i32 {
 }
 
 /// At a terminal Ctrl-C has reached the command already; everything else is handed on.
-async fn forward(signal: Signal, pid: u32, context: &Context) {
-    let word = match signal {
+fn forward(signal: Signal, pid: Option<u32>, context: &Context) {
+    let number = match signal {
         Signal::Interrupt if context.ui.is_terminal() => return,
-        Signal::Interrupt => "INT",
-        Signal::Terminate => "TERM",
+        Signal::Interrupt => Number::INT,
+        Signal::Terminate => Number::TERM,
     };
-    let mut kill = Command::new("kill");
-    kill.args(["-s", word, &pid.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    // When it cannot be handed on, the command is still waited for: what is held is let go after it, never under it.
-    let _ = kill.status().await;
+    if let Some(pid) = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+        // When it cannot be handed on, the command is still waited for: what is held is let go after it, never under it.
+        let _ = kill_process(pid, number);
+    }
+}
+
+/// Lets go of what is held, `what` in words (`open it again`): tries until that succeeds or hope is lost.
+///
+/// # Errors
+/// With that of the last attempt.
+pub(in crate::commands) async fn let_go<T>(
+    what: &str,
+    context: &Context,
+    mut attempt: impl AsyncFnMut() -> Result<T, db::Error>,
+) -> Result<T, db::Error> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut backoff = Backoff::new();
+    loop {
+        let error = match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        if Instant::now() >= deadline || error.kind == Kind::PermissionDenied {
+            return Err(error);
+        }
+        context.ui.status(&format!("could not {what} yet: {error}; trying again"));
+        sleep(backoff.wait()).await;
+    }
+}
+
+/// Says how it went when all is let go, worst news first. `done` is how the command ended, where there was one; then stdout
+/// was its alone.
+///
+/// # Errors
+/// With why nothing was held, or when the command failed.
+pub(in crate::commands) fn conclude(
+    context: &mut Context,
+    report: &impl Report,
+    head: &Head,
+    done: Result<Option<ExitStatus>, Failure>,
+    stdout_is_ours: bool,
+) -> Result<Exit> {
+    let signal = context.stop.signal();
+    let status = done.map_err(|failure| match signal {
+        Some(signal) => Failure { code: "interrupted", exit: signal.exit(), ..failure },
+        None => failure,
+    })?;
+    if stdout_is_ours || context.flags.output.is_some() {
+        context.emit(report, head)?;
+    } else {
+        // No document carries them.
+        head.warnings.iter().for_each(|warning| context.ui.asking().warning(warning));
+        context.ui.show(&report.blocks(head));
+    }
+    match (signal, status) {
+        (Some(signal), _) => Ok(signal.exit()),
+        (None, Some(status)) if !status.success() => {
+            Err(Failure::failed(format!("the command failed: {status}")).into())
+        }
+        (None, _) => Ok(Exit::Done),
+    }
 }

@@ -72,12 +72,7 @@ pub(super) struct Job {
 /// Plans, asks, acts and reports.
 pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let (wanted, reach) = wanted(&job.targets, context)?;
-    let consent = consent(reach, job.targets.yes, context)?;
-    if let (Consent::Missing(why), false) = (consent, job.targets.dry_run) {
-        return Err(Failure::refused(format!("{why}; nothing was done"))
-            .hinted("look first with --dry-run, then add --yes")
-            .into());
-    }
+    let consent = consent(reach, job.targets.yes, job.targets.dry_run, context)?;
     let log = if job.targets.dry_run { None } else { job.targets.log.as_deref() };
     let audit = log.map(Audit::open).transpose()?;
     let db = context.connect().await?;
@@ -167,8 +162,11 @@ fn wanted(targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failu
     Ok((Wanted { named, filter, all_backends: targets.filters.all_backends, ..Wanted::default() }, reach))
 }
 
-/// Whether the act may go ahead, by the flags, `PGCONN_CONFIRM` and the terminal.
-pub(super) fn consent(reach: Reach, yes: bool, context: &Context) -> Result<Consent, Failure> {
+/// Whether the act may go ahead, by the flags, `PGCONN_CONFIRM` and the terminal. A dry run needs no consent.
+///
+/// # Errors
+/// When it may not.
+pub(super) fn consent(reach: Reach, yes: bool, dry_run: bool, context: &Context) -> Result<Consent, Failure> {
     let always = match std::env::var("PGCONN_CONFIRM").unwrap_or_default().as_str() {
         "" => false,
         "always" => true,
@@ -177,7 +175,11 @@ pub(super) fn consent(reach: Reach, yes: bool, context: &Context) -> Result<Cons
             return Err(Failure::usage(message).hinted("its one value is always: demand --yes everywhere"));
         }
     };
-    Ok(consent::consent(reach, Circumstances { yes, always, terminal: context.ui.is_terminal() }))
+    match consent::consent(reach, Circumstances { yes, always, terminal: context.ui.is_terminal() }) {
+        Consent::Missing(why) if !dry_run => Err(Failure::refused(format!("{why}; nothing was done"))
+            .hinted("look first with --dry-run, then add --yes")),
+        consent => Ok(consent),
+    }
 }
 
 /// Where a plan is shown: whoever is then asked has to see it.
@@ -193,7 +195,7 @@ pub(super) fn present(blocks: &[Block], head: &mut Head, consent: Consent, conte
         ui.warning(warning);
     }
     ui.show(blocks);
-    if !context.format().is_json() {
+    if !context.format().is_document(false) {
         head.warnings.clear();
     }
 }

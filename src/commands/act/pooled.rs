@@ -49,12 +49,7 @@ pub(in crate::commands) async fn run(
     context: &mut Context,
 ) -> Result<Exit> {
     let (selection, reach) = selection(targets)?;
-    let consent = consent(reach, targets.yes, context)?;
-    if let (Consent::Missing(why), false) = (consent, targets.dry_run) {
-        return Err(Failure::refused(format!("{why}; nothing was done"))
-            .hinted("look first with --dry-run, then add --yes")
-            .into());
-    }
+    let consent = consent(reach, targets.yes, targets.dry_run, context)?;
     let console = context.pooler(conninfo).await?;
     let mut head = Head { target: Some(console.target().clone()), ..Head::default() };
     head.warnings.extend(console.notices().iter().map(crate::commands::about_connection));

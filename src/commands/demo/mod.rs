@@ -11,12 +11,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::task;
 use tokio::time;
 
 use self::population::Population;
 use super::Context;
+use super::act::meanwhile;
 use super::manual::{Group, Manual};
 use crate::args;
 use crate::cluster::{self, Cluster};
@@ -155,7 +156,7 @@ fn first_look(flags: &args::Output) -> Vec<OsString> {
     words
 }
 
-/// Runs this program on the server and returns how it ended. A signal is passed on.
+/// Runs this program on the server and returns how it ended. Signals are passed on.
 async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Result<Exit> {
     let mut command = Command::new(env::current_exe().context("finding this program")?);
     command.args(arguments).stdin(Stdio::inherit()).kill_on_drop(true);
@@ -169,28 +170,13 @@ async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Resul
     command.env("PGHOST", &demo.cluster.dir).env("PGPORT", demo.cluster.port.to_string());
     command.env("PGUSER", "postgres").env("PGDATABASE", "shop");
     let mut child = command.spawn().context("starting this program again")?;
+    let too_late = async {
+        context.stop.pulled().await;
+        time::sleep(END_LIMIT).await;
+    };
     let status = tokio::select! {
-        status = child.wait() => status,
-        signal = context.stop.pulled() => {
-            pass_on(signal, &child).await;
-            time::timeout(END_LIMIT, child.wait()).await.unwrap_or_else(|_| Ok(ExitStatus::from_raw(9)))
-        }
+        status = meanwhile::wait(&mut child, context) => status?,
+        () = too_late => ExitStatus::from_raw(9),
     };
-    Ok(Exit::Verdict(code(status?)))
-}
-
-/// Ctrl-C at a terminal reaches both; a signal to this process alone has to be passed on.
-async fn pass_on(signal: Signal, child: &Child) {
-    let Some(pid) = child.id() else { return };
-    let name = match signal {
-        Signal::Interrupt => "-INT",
-        Signal::Terminate => "-TERM",
-    };
-    let _ = Command::new("kill").arg(name).arg(pid.to_string()).stderr(Stdio::null()).status().await;
-}
-
-/// The code as a shell shows it: 128 + n after signal n.
-fn code(status: ExitStatus) -> u8 {
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-    u8::try_from(code).unwrap_or(u8::MAX)
+    Ok(Exit::Verdict(u8::try_from(meanwhile::code(status)).unwrap_or(u8::MAX)))
 }

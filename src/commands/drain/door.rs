@@ -6,16 +6,15 @@ use tokio::time::{Instant, sleep};
 
 use crate::analyze::fence::Fence;
 use crate::analyze::plan;
-use crate::commands::Context;
 use crate::commands::act::carry_out::Act;
-use crate::db::{Backoff, Db, Error, SignalOrder, Which};
+use crate::commands::act::meanwhile;
+use crate::commands::{Context, quoted};
+use crate::db::{Db, Error, SignalOrder, Which};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::model::database::Database;
 use crate::stop::Stop;
 
-/// How long opening it again is tried: long enough for a server to restart.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// How long to watch the sessions of one round; those that connect meanwhile are the next round's.
 const ROUND: Duration = Duration::from_secs(2);
 /// The pause before looking again at backends on their way in.
@@ -36,10 +35,17 @@ pub(super) struct Door<'a> {
 pub(super) enum Restored {
     /// It is as it was.
     Done,
+    /// What the fence took is back; somebody else has changed something else about who may enter.
+    Changed,
     /// The database is no more: the command dropped it.
     Gone,
-    /// It is not, for this reason.
-    Failed(String),
+    /// It is not.
+    Failed {
+        /// For this reason.
+        why: String,
+        /// What opens the database as it was last seen.
+        by_hand: Option<String>,
+    },
 }
 
 impl<'a> Door<'a> {
@@ -74,8 +80,8 @@ impl<'a> Door<'a> {
             self.end(own).await;
         }
         Err(Failure::from(error).detailed(match self.restore().await {
-            Restored::Failed(why) => format!("it may have been left closed: {why}"),
-            Restored::Done | Restored::Gone => "it is open as before".into(),
+            Restored::Failed { why, .. } => format!("it may have been left closed: {why}"),
+            Restored::Done | Restored::Changed | Restored::Gone => "it is open as before".into(),
         }))
     }
 
@@ -137,21 +143,16 @@ impl<'a> Door<'a> {
 
     /// Opens it exactly as it was, over a new connection when the old one is lost, until that succeeds or hope is lost.
     pub(super) async fn restore(&mut self) -> Restored {
-        let deadline = Instant::now() + PATIENCE;
-        let mut backoff = Backoff::new();
-        loop {
-            let error = match self.try_to_restore().await {
-                Ok(restored) => return restored,
-                Err(error) => error,
-            };
-            // Whatever is wrong with it, the next attempt has a connection of its own.
-            self.db = None;
-            if Instant::now() >= deadline {
-                return Restored::Failed(error.to_string());
+        let context = self.context;
+        let restored = meanwhile::let_go("open it again", context, async || {
+            let tried = self.try_to_restore().await;
+            if tried.is_err() {
+                // Whatever is wrong with it, the next attempt has a connection of its own.
+                self.db = None;
             }
-            self.context.ui.status(&format!("could not open it again yet: {error}; trying again"));
-            sleep(backoff.wait()).await;
-        }
+            tried
+        });
+        restored.await.unwrap_or_else(|error| Restored::Failed { why: error.to_string(), by_hand: None })
     }
 
     async fn try_to_restore(&mut self) -> Result<Restored, Error> {
@@ -159,9 +160,20 @@ impl<'a> Door<'a> {
         let db = self.connected().await?;
         // The command can have renamed or dropped it.
         let Some(now) = db.database(Which::Oid(oid)).await? else { return Ok(Restored::Gone) };
+        let failed = |why: String, seen: &Database| {
+            let statements = fence.statements(&before, seen).ok();
+            Restored::Failed { why, by_hand: statements.map(|statements| super::sql(&statements.restore)) }
+        };
+        if !now.owned && fence.is_undone(&before, &now) {
+            return Ok(Restored::Changed);
+        }
+        if !now.owned {
+            let (role, owner) = (&db.target().user, quoted(&now.owner));
+            return Ok(failed(format!("role \"{role}\" is not its owner any more, {owner} is"), &now));
+        }
         let statements = match fence.statements(&before, &now) {
             Ok(statements) => statements,
-            Err(why) => return Ok(Restored::Failed(why)),
+            Err(why) => return Ok(failed(why, &now)),
         };
         db.change_door(&statements.restore).await?;
         let after = db.database(Which::Oid(oid)).await?;
@@ -173,7 +185,8 @@ impl<'a> Door<'a> {
         Ok(match after {
             None => Restored::Gone,
             Some(after) if same(&after) => Restored::Done,
-            Some(_) => Restored::Failed("somebody else has changed who may enter it meanwhile".into()),
+            Some(after) if fence.is_undone(&before, &after) => Restored::Changed,
+            Some(after) => failed("somebody else has closed it meanwhile".into(), &after),
         })
     }
 

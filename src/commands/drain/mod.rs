@@ -11,13 +11,13 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::Context;
-use super::act::{self, report::preview};
+use super::act::{self, meanwhile, report::preview};
 use super::manual::{Group, Manual};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::fence::Fence;
 use crate::analyze::plan;
 use crate::args;
-use crate::db::{Db, Kind, Which};
+use crate::db::{Db, Error, Kind, Which};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Wanted};
@@ -25,7 +25,7 @@ use crate::model::database::Database;
 use crate::model::filter::{Filter, Name, Term};
 use crate::model::server::Surroundings;
 use crate::render::table::Block;
-use crate::render::{Report as _, Warning, text};
+use crate::render::{Head, Warning, text};
 use door::{Door, Restored};
 use hold::Held;
 pub(super) use report::Report;
@@ -89,10 +89,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .hinted("give --for DUR, or a command behind --")
             .into());
     }
-    let consent = act::consent(Reach::Filtered, args.yes, context)?;
-    if let (Consent::Missing(why), false) = (consent, args.dry_run) {
-        return Err(Failure::refused(format!("{why}; nothing was done")).hinted("add --yes").into());
-    }
+    let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
     let (db, home) = connect_elsewhere(context, &args.db).await?;
     let wanted = wanted(&args.db);
     let (surroundings, facts) = db.facts(&wanted).await?;
@@ -142,7 +139,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let done = empty_and_hold(&mut door, &args, &wanted, context).await;
     let restored = door.restore().await;
     report.set(door.ended(), &done, &restored);
-    finish(context, &report, &head, done, restored, args.command.is_empty())
+    finish(context, &report, head, done, restored, args.command.is_empty())
 }
 
 /// What happened between closing and opening.
@@ -162,38 +159,34 @@ async fn empty_and_hold(door: &mut Door<'_>, args: &Args, wanted: &Wanted, conte
 fn finish(
     context: &mut Context,
     report: &Report,
-    head: &crate::render::Head,
+    mut head: Head,
     done: Done,
     restored: Restored,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
-    if let Restored::Failed(why) = restored {
-        let failure = Failure::failed(format!("the database was left closed: {why}"));
-        return Err(failure.hinted(format!("open it by hand: {}", report.restore_sql())).into());
-    }
-    let (held, _) = match (done, context.stop.signal()) {
-        (Ok(done), _) => done,
-        (Err(failure), Some(signal)) => {
-            return Err(Failure { code: "interrupted", exit: signal.exit(), ..failure }.into());
+    match restored {
+        Restored::Failed { why, by_hand } => {
+            let failure = Failure::failed(format!("the database was left closed: {why}"));
+            let by_hand = by_hand.as_deref().unwrap_or(report.restore_sql());
+            return Err(failure.hinted(format!("open it by hand: {by_hand}")).into());
         }
-        (Err(failure), None) => return Err(failure.into()),
-    };
-    if stdout_is_ours || context.flags.output.is_some() {
-        context.emit(report, head)?;
-    } else {
-        context.ui.show(&report.blocks(head));
+        Restored::Changed => head.warnings.push(Warning {
+            code: "changed_meanwhile",
+            message: "somebody else has changed who may enter it meanwhile, which stays as they made it"
+                .into(),
+            hint: None,
+        }),
+        Restored::Done | Restored::Gone => {}
     }
-    match (context.stop.signal(), held) {
-        (Some(signal), _) => Ok(signal.exit()),
-        (None, Held::Command(status)) if !status.success() => {
-            Err(Failure::failed(format!("the command failed: {status}")).into())
-        }
-        (None, _) => Ok(Exit::Done),
-    }
+    let status = done.map(|(held, _)| match held {
+        Held::Command(status) => Some(status),
+        Held::Time => None,
+    });
+    meanwhile::conclude(context, report, &head, status, stdout_is_ours)
 }
 
 /// A connection to another database than the one that is to be empty, and that database's name.
-async fn connect_elsewhere(context: &Context, name: &str) -> Result<(Db, String)> {
+async fn connect_elsewhere(context: &Context, name: &str) -> Result<(Db, String), Error> {
     if context.conninfo()?.dbname() != name {
         let db = context.connect_to_change().await?;
         let home = db.target().database.clone();
@@ -202,20 +195,25 @@ async fn connect_elsewhere(context: &Context, name: &str) -> Result<(Db, String)
         }
         db.close().await;
     }
-    let mut last = None;
-    for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
-        match context.connect_into(home, context.stop.clone()).await {
-            Ok(db) => return Ok((db, home.to_owned())),
-            Err(error)
-                if matches!(error.kind, Kind::NoSuchDatabase | Kind::PermissionDenied | Kind::AuthFailed) =>
-            {
-                last = Some(error);
+    let neighbour = async || {
+        let mut last = Error::new(Kind::NoSuchDatabase, "there is no other database");
+        for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
+            match context.connect_into(home, context.stop.clone()).await {
+                Ok(db) => return Ok((db, home.to_owned())),
+                Err(error)
+                    if matches!(
+                        error.kind,
+                        Kind::NoSuchDatabase | Kind::PermissionDenied | Kind::AuthFailed
+                    ) =>
+                {
+                    last = error;
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error.into()),
         }
-    }
-    let failure = last.map_or_else(|| Failure::failed("there is no other database"), Failure::from);
-    Err(failure.hinted("connect to another database than the one to drain: -d NAME").into())
+        Err(last.hinted("connect to another database than the one to drain: -d NAME"))
+    };
+    context.patiently(neighbour).await
 }
 
 /// Every client session in the database, pgconn's others included.

@@ -29,8 +29,11 @@ pub(in crate::commands) struct Report {
     held_seconds: Option<f64>,
     /// The command's exit code, 128 and the number of the signal that ended it; none without a command.
     command_status: Option<i32>,
-    /// True when it is as it was; none when nothing was done, or when the command dropped the database.
+    /// True when all that was taken away is back; none when nothing was done, or when the command dropped the database.
     restored: Option<bool>,
+    /// How the database is now.
+    #[serde(skip)]
+    now: &'static str,
 }
 
 impl Report {
@@ -44,6 +47,7 @@ impl Report {
             held_seconds: None,
             command_status: None,
             restored: None,
+            now: "",
         }
     }
 
@@ -55,10 +59,11 @@ impl Report {
     /// Notes what was done.
     pub(super) fn set(&mut self, ended: i64, done: &Result<(Held, Duration), Failure>, restored: &Restored) {
         self.ended = Some(ended);
-        self.restored = match restored {
-            Restored::Done => Some(true),
-            Restored::Gone => None,
-            Restored::Failed(_) => Some(false),
+        (self.restored, self.now) = match restored {
+            Restored::Done => (Some(true), "open as before"),
+            Restored::Changed => (Some(true), "open again"),
+            Restored::Gone => (None, "gone"),
+            Restored::Failed { .. } => (Some(false), "closed"),
         };
         if let Ok((held, time)) = done {
             self.held_seconds = Some(time.as_secs_f64());
@@ -87,11 +92,10 @@ impl render::Report for Report {
             ))];
         };
         let held = self.held_seconds.map(text::duration).unwrap_or_default();
-        let now = if self.restored == Some(true) { "open as before" } else { "gone" };
         let ended = text::count(ended, "session");
         vec![Block::marked(
             Mark::Good,
-            format!("database {}: {ended} ended, held empty for {held}, {now}", self.database),
+            format!("database {}: {ended} ended, held empty for {held}, {}", self.database, self.now),
         )]
     }
 

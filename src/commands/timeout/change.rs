@@ -161,12 +161,7 @@ async fn change(
         Scope::AllRoles | Scope::System => Reach::Everything,
         _ => Reach::Filtered,
     };
-    let consent = consent(reach, place.yes, context)?;
-    if let (Consent::Missing(why), false) = (consent, place.dry_run) {
-        return Err(Failure::refused(format!("{why}; nothing was done"))
-            .hinted("look first with --dry-run, then add --yes")
-            .into());
-    }
+    let consent = consent(reach, place.yes, place.dry_run, context)?;
     let db = context.connect_to_change().await?;
     let before = look(&db, scope, kinds, wanted).await?;
     let mut head = head(&db, &before.surroundings, 0);

@@ -5,16 +5,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::PAUSE;
+use crate::commands::act::meanwhile;
 use crate::commands::{Context, listing};
 use crate::db::console::Console;
-use crate::db::{Backoff, Error, Kind};
+use crate::db::{Error, Kind};
 use crate::error::Failure;
 use crate::model::pooler::Link;
 use crate::render::text;
 use crate::stop::Stop;
 
-/// How long resuming it is tried: long enough for a pooler to restart.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the console may take to say that the pause is complete before it is asked on another session what it waits for.
 const ANSWER: Duration = Duration::from_secs(1);
 /// How many connections are named one by one.
@@ -92,21 +91,16 @@ impl<'a> Held<'a> {
 
     /// Resumes it, over a new connection when the old one is lost, until that succeeds or hope is lost.
     pub(super) async fn resume(&mut self) -> Resumed {
-        let deadline = Instant::now() + PATIENCE;
-        let mut backoff = Backoff::new();
-        loop {
-            let error = match self.try_to_resume().await {
-                Ok(()) => return Resumed::Done,
-                Err(error) => error,
-            };
-            // Whatever is wrong with it, the next attempt has a connection of its own.
-            self.console = None;
-            if Instant::now() >= deadline || error.kind == Kind::PermissionDenied {
-                return Resumed::Failed(error.to_string());
+        let context = self.context;
+        let resumed = meanwhile::let_go("resume it", context, async || {
+            let tried = self.try_to_resume().await;
+            if tried.is_err() {
+                // Whatever is wrong with it, the next attempt has a connection of its own.
+                self.console = None;
             }
-            self.context.ui.status(&format!("could not resume it yet: {error}; trying again"));
-            sleep(backoff.wait()).await;
-        }
+            tried
+        });
+        resumed.await.map_or_else(|error| Resumed::Failed(error.to_string()), |()| Resumed::Done)
     }
 
     async fn try_to_resume(&mut self) -> Result<(), Error> {

@@ -19,7 +19,7 @@ use crate::db::console::{self, Console, Order};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::pooler::{Facts, Link};
-use crate::render::{Head, Report as _, text};
+use crate::render::{Head, text};
 use held::{Held, Resumed};
 use report::{Act, Deed};
 
@@ -123,17 +123,6 @@ fn unknown(name: &str, facts: &Facts) -> Failure {
     })
 }
 
-/// Whether it may go ahead, without a question so far.
-fn consent(reach: Reach, args: &Args, context: &Context) -> Result<Consent, Failure> {
-    let consent = act::consent(reach, args.yes, context)?;
-    match consent {
-        Consent::Missing(why) if !args.dry_run => {
-            Err(Failure::refused(format!("{why}; nothing was done")).hinted("add --yes"))
-        }
-        other => Ok(other),
-    }
-}
-
 /// Asks, when somebody is to be asked.
 async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context) -> Result<()> {
     if consent != Consent::Ask {
@@ -145,7 +134,7 @@ async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context)
 
 /// `pooler pause`: plans, asks, pauses, runs the command and resumes.
 pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit> {
-    let consent = consent(Reach::Filtered, &args.order, context)?;
+    let consent = act::consent(Reach::Filtered, args.order.yes, args.order.dry_run, context)?;
     let scene = survey(Deed::Pause, &args.order.database, context).await?;
     act::plan_channel(consent, context).status(&scene.act.plan(&scene.facts));
     if args.order.dry_run {
@@ -217,34 +206,20 @@ fn finish(
         let failure = Failure::failed(format!("the database was left paused: {why}"));
         return Err(failure.hinted(format!("resume it by hand: {by_hand}")).into());
     }
-    let done = match (done, context.stop.signal()) {
-        (Ok(done), _) => done,
-        (Err(failure), signal) => {
-            let message = format!("{}; it is resumed", failure.message);
-            let exit = signal.map_or(failure.exit, crate::stop::Signal::exit);
-            return Err(Failure { message, exit, ..failure }.into());
-        }
-    };
-    if stdout_is_ours || context.flags.output.is_some() {
-        context.emit(answer, head)?;
-    } else {
-        context.ui.show(&answer.blocks(head));
-    }
+    let status = done.map(|done| done.held.map(|(_, status)| status)).map_err(|failure| {
+        let message = format!("{}; it is resumed", failure.message);
+        Failure { message, ..failure }
+    });
+    let exit = meanwhile::conclude(context, answer, head, status, stdout_is_ours)?;
     if resumed.is_none() {
         context.ui.hint(&format!("its clients wait until: {by_hand}"));
     }
-    match (context.stop.signal(), done.held) {
-        (Some(signal), _) => Ok(signal.exit()),
-        (None, Some((_, status))) if !status.success() => {
-            Err(Failure::failed(format!("the command failed: {status}")).into())
-        }
-        (None, _) => Ok(Exit::Done),
-    }
+    Ok(exit)
 }
 
 /// `pooler resume`: the way back asks nobody.
 pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
-    let _ = consent(Reach::Named, &args, context)?;
+    let _ = act::consent(Reach::Named, args.yes, args.dry_run, context)?;
     let scene = survey(Deed::Resume, &args.database, context).await?;
     if args.dry_run {
         context.ui.status(&scene.act.plan(&scene.facts));
@@ -272,7 +247,7 @@ pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
 
 /// `pooler reconnect`: nobody waits, nothing can be undone.
 pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit> {
-    let consent = consent(Reach::Filtered, &args, context)?;
+    let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
     let scene = survey(Deed::Reconnect, &args.database, context).await?;
     act::plan_channel(consent, context).status(&scene.act.plan(&scene.facts));
     if args.dry_run {
