@@ -143,8 +143,12 @@ fn help_at_the_end(mut argv: Vec<OsString>) -> Vec<OsString> {
 
 /// Monitoring reads 3 as "unknown": a typing error must not look like an outage.
 fn usage_exit(argv: &[OsString]) -> Exit {
-    let asks_for_verdict = argv.iter().skip(1).any(|word| word == "check" || word == "ping");
-    if asks_for_verdict { Exit::Verdict(3) } else { Exit::Usage }
+    let judges = match asked(argv).as_deref() {
+        Some("check" | "ping") => true,
+        Some("doctor") => argv.iter().any(|word| word == "--exit-code"),
+        _ => false,
+    };
+    if judges { Exit::Usage.as_verdict() } else { Exit::Usage }
 }
 
 /// clap's message in the house's form: one line, and what was probably meant, or where to read on, as the hint.
@@ -187,13 +191,15 @@ fn nearest_command(typed: &str) -> Option<&'static str> {
     args::nearest(typed, MANUALS.iter().map(|(name, ..)| *name))
 }
 
-/// Where the help for `argv` is: the first word that is a command is most likely the one.
+/// The command that a wrong command line is most likely for: the first word that is one, or another name of one.
+fn asked(argv: &[OsString]) -> Option<String> {
+    let all = command();
+    argv.iter().skip(1).find_map(|word| all.find_subcommand(word)).map(|found| found.get_name().to_owned())
+}
+
+/// Where the help for `argv` is.
 fn read_on(argv: &[OsString]) -> String {
-    let known = |word: &OsString| MANUALS.iter().map(|(name, ..)| *name).find(|name| word == name);
-    argv.iter()
-        .skip(1)
-        .find_map(known)
-        .map_or_else(|| "try pgconn --help".into(), |name| format!("try pgconn help {name}"))
+    asked(argv).map_or_else(|| "try pgconn --help".into(), |name| format!("try pgconn help {name}"))
 }
 
 #[cfg(test)]
@@ -248,8 +254,14 @@ mod tests {
 
     #[test]
     fn a_typing_error_never_pages() {
-        assert_eq!(read(words("pgconn stats --nope")).unwrap_err().exit, Exit::Usage);
-        assert_eq!(read(words("pgconn check --nope")).unwrap_err().exit, Exit::Verdict(3));
+        let exit = |line: &str| read(words(line)).unwrap_err().exit;
+        for line in ["stats --nope", "kill --db check --nope", "terminate --app ping --nope", "doctor --nope"]
+        {
+            assert_eq!(exit(&format!("pgconn {line}")), Exit::Usage, "{line}");
+        }
+        for line in ["check --nope", "-p 1 ping --nope", "doctor --exit-code --nope"] {
+            assert_eq!(exit(&format!("pgconn {line}")), Exit::Verdict(3), "{line}");
+        }
     }
 
     #[test]

@@ -35,4 +35,14 @@ impl Exit {
             Self::Verdict(code) => code,
         }
     }
+
+    /// The same for a run whose number monitoring reads as a verdict: no connection is critical, whatever else kept it from
+    /// one is unknown.
+    pub(crate) const fn as_verdict(self) -> Self {
+        match self {
+            Self::NoConnection => Self::Verdict(2),
+            Self::Failed | Self::Usage | Self::Partly => Self::Verdict(3),
+            Self::Done | Self::Interrupted | Self::Terminated | Self::Verdict(_) => self,
+        }
+    }
 }

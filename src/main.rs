@@ -98,7 +98,14 @@ fn run(mut cli: Cli) -> Exit {
         Some(path) => Output::file(path.clone()),
         None => Output::stdout(Box::new(io::stdout()), look(&cli)),
     };
-    let waits = cli.command.waits();
+    let (waits, judges) = (cli.command.waits(), cli.command.judges());
+    let fail = |mut failure: Failure| {
+        if judges {
+            failure.exit = failure.exit.as_verdict();
+        }
+        ui.failure(&failure);
+        failure.exit
+    };
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     if waits {
         runtime.enable_all();
@@ -106,8 +113,7 @@ fn run(mut cli: Cli) -> Exit {
     let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            ui.failure(&Failure::failed(format!("could not start: {error}")));
-            return Exit::Failed;
+            return fail(Failure::failed(format!("could not start: {error}")));
         }
     };
     let (trigger, stop) = stop::channel();
@@ -130,10 +136,7 @@ fn run(mut cli: Cli) -> Exit {
     ui::leave_terminal();
     match ended {
         Ok(exit) => exit,
-        Err(error) => error::explain(error).map_or(Exit::Done, |failure| {
-            ui.failure(&failure);
-            failure.exit
-        }),
+        Err(error) => error::explain(error).map_or(Exit::Done, fail),
     }
 }
 

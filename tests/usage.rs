@@ -26,6 +26,7 @@ fn bad_input_is_a_clear_error_in_both_forms() {
         (&["stats", "-h", "127.0.0.1", "-p", "1"], 3, "127.0.0.1"),
         (&["stats", "-d", "nosuchdb"], 3, "nosuchdb"),
         (&["stats", "-U", "nosuchrole"], 3, "nosuchrole"),
+        (&["kill", "--db", "check", "--nope"], 2, "unexpected argument '--nope'"),
     ];
     for (arguments, code, expected) in cases {
         let outcome = Pgconn::new(arguments).on(cluster).run().fails_with(*code);
@@ -55,6 +56,30 @@ fn bad_input_is_a_clear_error_in_both_forms() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn what_is_no_verdict_never_looks_like_one() {
+    let cluster = shared();
+    let itself = format!("port={} dbname=postgres", cluster.port);
+    let cases: &[&[&str]] = &[
+        &["check", "-F", "prometheus"],
+        &["check", "idle-xact", "--warning", "connections=5"],
+        &["check", "reachable", "-o", "/nonexistent/x"],
+        &["check", "-p", "99999"],
+        &["ping", "-F", "nagios"],
+        &["ping", "-o", "/nonexistent/x"],
+        &["ping", "-p", "99999"],
+        &["doctor", "--exit-code", "-p", "abc"],
+        &["doctor", "--exit-code", "-F", "nagios"],
+        &["doctor", "--exit-code", "--for", "1ms", "--pooler", &itself],
+    ];
+    for arguments in cases {
+        let outcome = Pgconn::new(arguments).on(cluster).run();
+        assert_eq!(outcome.code, 3, "{arguments:?}\n{outcome}");
+    }
+    let outcome = Pgconn::new(&["check", "-F", "prometheus", "--json"]).on(cluster).run().fails_with(3);
+    assert!(outcome.stderr.contains("\"exit_code\":3"), "{outcome}");
 }
 
 #[test]

@@ -24,9 +24,6 @@ use crate::model::server::Surroundings;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, nagios, tsv};
 
-/// The exit code of everything that is not the server's fault.
-const UNKNOWN: Exit = Exit::Verdict(Status::Unknown.code());
-
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
     Group::Monitor,
@@ -43,7 +40,7 @@ pub(super) const MANUAL: Manual = Manual::new(
     ("0", "OK"),
     ("1", "WARNING"),
     ("2", "CRITICAL; also when it cannot connect or gets no answer in time"),
-    ("3", "UNKNOWN: usage error, or what decides is hidden from this role"),
+    ("3", "UNKNOWN: usage error, what decides is hidden from this role, or the result could not be written"),
 ]);
 
 /// Arguments of `check`.
@@ -76,10 +73,7 @@ impl Args {
             let Some((_, thresholds)) = policy.iter_mut().find(|(rule, _)| *rule == given.rule) else {
                 let name = given.rule.name();
                 let failure = Failure::usage(format!("there is a threshold for {name}, which is not judged"));
-                return Err(Failure {
-                    exit: UNKNOWN,
-                    ..failure.hinted(format!("name the rule, too: pgconn check {name}"))
-                });
+                return Err(failure.hinted(format!("name the rule, too: pgconn check {name}")));
             };
             let threshold = if critical { &mut thresholds.critical } else { &mut thresholds.warning };
             *threshold = Some(given.range);
@@ -269,8 +263,7 @@ impl Verdict {
     fn unreached(policy: &[(Rule, Thresholds)], trouble: Trouble) -> Result<Self, Failure> {
         let Trouble { error, inside } = trouble;
         let status = match error.kind {
-            Kind::BadSettings | Kind::BadValue => return Err(Failure { exit: UNKNOWN, ..error.into() }),
-            Kind::Interrupted(_) => return Err(error.into()),
+            Kind::BadSettings | Kind::BadValue | Kind::Interrupted(_) => return Err(error.into()),
             Kind::UnsupportedServer => Status::Unknown,
             Kind::PermissionDenied | Kind::Server if inside => Status::Unknown,
             _ => Status::Critical,

@@ -13,7 +13,6 @@ use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
 use crate::args;
 use crate::db::{self, Db, Selection};
-use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::pooler;
 use crate::model::practice::{Finding, Grade, Watched};
@@ -58,6 +57,13 @@ pub(crate) struct Args {
     pooler: Option<String>,
 }
 
+impl Args {
+    /// Whether the exit code is the verdict.
+    pub(super) const fn judges(&self) -> bool {
+        self.exit_code
+    }
+}
+
 /// Watches, judges and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let watcher = Watcher {
@@ -66,7 +72,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         ui: context.ui,
         shown: context.flags.watch.is_none(),
     };
-    let ended = watch::look(context, async |context, db| {
+    watch::look(context, async |context, db| {
         let evidence = watcher.gather(db).await;
         watcher.progress("");
         let evidence = evidence?;
@@ -80,16 +86,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let exit = if args.exit_code { report.verdict() } else { Exit::Done };
         Ok(Shown { exit, ..Shown::new(report, head) })
     })
-    .await;
-    match ended.map_err(anyhow::Error::downcast::<db::Error>) {
-        Ok(exit) => Ok(exit),
-        Err(Ok(error)) => {
-            let failure = Failure::from(error);
-            let refused = args.exit_code && failure.exit == Exit::NoConnection;
-            Err(if refused { Failure { exit: Exit::Verdict(2), ..failure } } else { failure }.into())
-        }
-        Err(Err(other)) => Err(other),
-    }
+    .await
 }
 
 /// What the pooler's console tells.

@@ -114,6 +114,15 @@ impl Command {
         }
     }
 
+    /// Whether the exit code is a verdict: then every other end has a code of its own among those ([`Exit::as_verdict`]).
+    pub(crate) const fn judges(&self) -> bool {
+        match self {
+            Self::Check(_) | Self::Ping(_) => true,
+            Self::Doctor(args) => args.judges(),
+            _ => false,
+        }
+    }
+
     /// Refuses `--watch` where there is nothing to look at again, and a format that only another command has.
     fn admit(&self, watch: Option<Duration>, format: Format) -> Result<(), Failure> {
         let repeats = matches!(

@@ -13,7 +13,6 @@ use super::watch::{self, Shown};
 use crate::args;
 use crate::conninfo::ConnInfo;
 use crate::db::{self, Kind, Lane};
-use crate::error::Failure;
 use crate::exit::Exit;
 use crate::render::Head;
 pub(super) use report::Pings;
@@ -33,11 +32,8 @@ pub(super) const MANUAL: Manual = Manual::new(
     ("0", "the server let this role in and answered a query"),
     ("1", "it refused: starting up, full, authentication, no such database"),
     ("2", "no answer"),
-    ("3", "not tried: usage error, or wrong settings"),
+    ("3", "not tried: usage error, or wrong settings; or the result could not be written"),
 ]);
-
-/// The exit code of everything that is not the server's fault.
-const NOT_TRIED: Exit = Exit::Verdict(3);
 
 /// Arguments of `ping`.
 #[derive(Debug, clap::Args)]
@@ -53,7 +49,7 @@ pub(crate) struct Args {
 /// Connects and measures; the exit code is that of the last connection. With `--watch` each turn makes connections of its
 /// own, and the summary is over all turns.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let info = context.conninfo().map_err(not_tried)?;
+    let info = context.conninfo()?;
     let course = RefCell::new(Course::new(info));
     watch::judge(context, async |context, _| {
         let mut pings = Pings::new(course.borrow().place());
@@ -99,10 +95,6 @@ impl Course {
     }
 }
 
-fn not_tried(error: db::Error) -> Failure {
-    Failure { exit: NOT_TRIED, ..error.into() }
-}
-
 /// One connection; with `--connect-wait` the first that comes about, or the last that did not.
 async fn once(info: &ConnInfo, context: &Context) -> Result<db::Ping> {
     let began = Instant::now();
@@ -117,7 +109,7 @@ async fn once(info: &ConnInfo, context: &Context) -> Result<db::Ping> {
         };
         let left = context.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
         match &ping.outcome {
-            Err(error) if error.kind == Kind::BadSettings => return Err(not_tried(error.clone()).into()),
+            Err(error) if error.kind == Kind::BadSettings => return Err(error.clone().into()),
             Err(error) if error.is_transient() && !left.is_zero() => {}
             _ => return Ok(ping),
         }
