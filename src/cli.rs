@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::args;
-use crate::commands::{Command, MANUALS};
+use crate::commands::{COMMANDS, Command};
 use crate::error::Failure;
 use crate::exit::Exit;
 
@@ -94,11 +94,10 @@ fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error>
 /// that command's own; nothing when it is not right so. Making every command's flags, and copying every global flag into
 /// each, costs more than all the rest of a start.
 fn parsed_alone(argv: &[OsString]) -> Option<Result<Cli, clap::Error>> {
-    let named = argv.get(1).and_then(|word| MANUALS.iter().find(|(name, ..)| word == name));
-    let (_, _, with_flags, read) = named?;
+    let entry = argv.get(1).and_then(|word| COMMANDS.iter().find(|entry| word == entry.name))?;
     let flags = argv.iter().take(1).chain(argv.iter().skip(2));
-    let typed = with_flags(program()).try_get_matches_from(flags).ok()?;
-    let cli = || Ok(Cli { globals: Globals::from_arg_matches(&typed)?, command: read(&typed)? });
+    let typed = (entry.with_flags)(program()).try_get_matches_from(flags).ok()?;
+    let cli = || Ok(Cli { globals: Globals::from_arg_matches(&typed)?, command: (entry.read)(&typed)? });
     Some(cli())
 }
 
@@ -188,7 +187,7 @@ fn misplaced_uri(message: &str) -> Option<String> {
 }
 
 fn nearest_command(typed: &str) -> Option<&'static str> {
-    args::nearest(typed, MANUALS.iter().map(|(name, ..)| *name))
+    args::nearest(typed, COMMANDS.iter().map(|entry| entry.name))
 }
 
 /// The command that a wrong command line is most likely for: the first word that is one, or another name of one.
@@ -217,13 +216,13 @@ mod tests {
 
     #[test]
     fn a_command_read_alone_is_the_same_as_among_all() {
-        for (name, manual, with_flags, _) in MANUALS {
-            with_flags(program()).debug_assert();
-            for (_, line) in manual.examples {
+        for entry in COMMANDS {
+            (entry.with_flags)(program()).debug_assert();
+            for (_, line) in entry.manual.examples {
                 let argv: Vec<OsString> =
                     line.split(' ').map(|word| word.trim_matches('\'').into()).collect();
                 let alone = parsed_alone(&argv);
-                assert_eq!(alone.is_some(), argv[1] == *name, "{line}");
+                assert_eq!(alone.is_some(), argv[1] == entry.name, "{line}");
                 if let Some(alone) = alone {
                     assert_eq!(format!("{alone:?}"), format!("{:?}", parsed(command(), &argv)), "{line}");
                 }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use clap::Command;
 use clap::builder::Styles;
 
-use crate::commands::MANUALS;
 use crate::commands::manual::{Group, Manual, Meanings, PROGRAM};
+use crate::commands::{COMMANDS, Entry};
 
 /// What stands for the global flags in the short help of a command.
 const SUMMARY: &[(&str, &str)] = &[
@@ -23,7 +23,7 @@ pub(super) fn dressed(program: Command) -> Command {
         .help_template("{before-help}{all-args}{after-help}")
         .before_help(screen)
         .after_long_help(sections(&PROGRAM));
-    for (name, manual, ..) in MANUALS {
+    for Entry { name, manual, .. } in COMMANDS {
         program = program.mut_subcommand(name, |command| {
             command
                 .after_help(format!(
@@ -47,8 +47,8 @@ fn screen(program: &Command) -> String {
         heading("Usage:")
     );
     for group in Group::ALL {
-        let of_group = MANUALS.iter().filter(|(_, manual, ..)| manual.group == group);
-        for (at, (name, ..)) in of_group.enumerate() {
+        let of_group = COMMANDS.iter().filter(|entry| entry.manual.group == group);
+        for (at, Entry { name, .. }) in of_group.enumerate() {
             let Some(command) = program.find_subcommand(name) else { continue };
             let title = if at == 0 { group.title() } else { "" };
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
@@ -107,10 +107,10 @@ mod tests {
     fn every_command_stands_in_a_group_with_examples() {
         let program = crate::cli::command();
         for command in program.get_subcommands() {
-            let listed = MANUALS.iter().filter(|(name, ..)| *name == command.get_name()).count();
-            assert_eq!(listed, 1, "commands/mod.rs: MANUALS should list {} once", command.get_name());
+            let listed = COMMANDS.iter().filter(|entry| entry.name == command.get_name()).count();
+            assert_eq!(listed, 1, "commands/mod.rs: COMMANDS should list {} once", command.get_name());
         }
-        for (name, manual, ..) in MANUALS {
+        for Entry { name, manual, .. } in COMMANDS {
             assert!(program.find_subcommand(name).is_some(), "there is no command {name}");
             assert!(!manual.examples.is_empty(), "{name} has no example");
         }
@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn every_example_is_a_command_line_of_its_command() {
-        for (name, manual) in MANUALS.iter().map(|(name, manual, ..)| (*name, *manual)).chain([("", PROGRAM)])
-        {
+        let of_commands = COMMANDS.iter().map(|entry| (entry.name, entry.manual));
+        for (name, manual) in of_commands.chain([("", PROGRAM)]) {
             for (_, line) in manual.examples {
                 let words: Vec<&str> = line.split(' ').map(|word| word.trim_matches('\'')).collect();
                 assert!(name.is_empty() || words.contains(&name), "an example of {name}: {line}");

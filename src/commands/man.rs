@@ -13,7 +13,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use super::manual::{Group, Manual, PROGRAM};
 use super::schema::SCHEMAS;
-use super::{Context, MANUALS};
+use super::{COMMANDS, Context, Entry};
 use crate::exit::Exit;
 
 /// What help says beyond the flags.
@@ -62,7 +62,7 @@ pub(crate) fn pages(program: Command, schemas: &[(&str, &str)]) -> io::Result<Ve
     let mut program = program.disable_help_subcommand(true);
     program.build();
     let mut pages = vec![("pgconn.1".to_owned(), page("pgconn", &program, &PROGRAM)?)];
-    for (name, manual, ..) in MANUALS {
+    for Entry { name, manual, .. } in COMMANDS {
         if let Some(command) = program.find_subcommand(name) {
             collect(&format!("pgconn-{name}"), command, manual, &mut pages)?;
         }

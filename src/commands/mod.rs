@@ -151,22 +151,31 @@ impl Command {
     }
 }
 
-/// A command's name, and what help and man pages say about it beyond its flags; what adds its flags, and what reads them.
-pub(crate) type Entry = (&'static str, Manual, fn(clap::Command) -> clap::Command, Read);
-
-/// What makes a command of what was typed for its flags.
-pub(crate) type Read = fn(&ArgMatches) -> Result<Command, clap::Error>;
+/// A command, as the command line knows it.
+pub(crate) struct Entry {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What help and man pages say about it beyond its flags.
+    pub(crate) manual: Manual,
+    /// Adds its flags.
+    pub(crate) with_flags: fn(clap::Command) -> clap::Command,
+    /// Makes the command of what was typed for its flags.
+    pub(crate) read: fn(&ArgMatches) -> Result<Command, clap::Error>,
+}
 
 macro_rules! entry {
     ($name:literal, $module:ident, $command:expr) => {
-        ($name, $module::MANUAL, $module::Args::augment_args, |typed| {
-            $module::Args::from_arg_matches(typed).map($command)
-        })
+        Entry {
+            name: $name,
+            manual: $module::MANUAL,
+            with_flags: $module::Args::augment_args,
+            read: |typed| $module::Args::from_arg_matches(typed).map($command),
+        }
     };
 }
 
 /// Each command, in the order of the help.
-pub(crate) const MANUALS: &[Entry] = &[
+pub(crate) const COMMANDS: &[Entry] = &[
     entry!("stats", stats, Command::Stats),
     entry!("ls", ls, Command::Ls),
     entry!("long", long, Command::Long),
