@@ -54,6 +54,9 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
     // Filters keep the whole tree of a session that matches, and no other.
     assert_eq!(blockers(&cluster, &["--app", "second"])["sessions"].as_array().unwrap().len(), 3);
     assert_eq!(blockers(&cluster, &["--app", "nobody"])["sessions"], json!([]));
+    let none = Pgconn::new(&["blockers", "--app", "secnd"]).on(&cluster).run().success();
+    assert_eq!(none.stdout, "no session that matches waits for a lock; 2 others do\n");
+    assert!(none.stderr.contains("hint: did you mean --app second?"), "{none}");
     let freed = Pgconn::new(&["kill", &id]).on(&cluster).run().success();
     assert!(freed.stdout.contains("1 terminated"), "{freed}");
 }

@@ -76,10 +76,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
         }
         head.warnings.extend(not_seen(&waits, reach));
-        if waits.sessions.is_empty() {
+        let report = Blockers::new(waits, !filter.is_empty());
+        if report.sessions.is_empty() {
             head.warnings.extend(super::did_you_mean(db, &filter).await?);
         }
-        let report = Blockers::new(waits, !filter.is_empty());
         let hints = report.advice();
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
@@ -132,6 +132,9 @@ pub(super) struct Blockers {
     sessions: Vec<Blocked>,
     /// Prepared transactions that somebody waits for.
     prepared: Vec<Prepared>,
+    /// Sessions that wait, whatever the filters.
+    #[serde(skip)]
+    waiting: i64,
     /// True when it is known of every session whether it waits.
     #[serde(skip)]
     complete: bool,
@@ -142,7 +145,7 @@ pub(super) struct Blockers {
 impl Blockers {
     /// Builds the tree; with filters, only the trees in which a session matches or may match.
     fn new(waits: Waits, filtered: bool) -> Self {
-        let Waits { mut sessions, mut prepared, not_looked_at, .. } = waits;
+        let Waits { mut sessions, mut prepared, waiting, not_looked_at } = waits;
         let mut edges = edges(&sessions, &prepared);
         if filtered {
             let chosen: Vec<i32> = sessions
@@ -171,6 +174,7 @@ impl Blockers {
             roots: roots.collect(),
             sessions,
             prepared,
+            waiting,
             complete: not_looked_at == 0,
             lines,
         }
@@ -232,10 +236,13 @@ impl Report for Blockers {
 
     fn blocks(&self, _: &Head) -> Vec<Block> {
         if self.blocked_count == 0 {
-            return vec![if self.complete {
-                Block::marked(Mark::Good, "no session waits for a lock")
-            } else {
-                Block::line("no session whose waits this role can see waits for a lock")
+            return vec![match self.waiting {
+                0 if self.complete => Block::marked(Mark::Good, "no session waits for a lock"),
+                0 => Block::line("no session whose waits this role can see waits for a lock"),
+                1 => Block::line("no session that matches waits for a lock; 1 other does"),
+                others => {
+                    Block::line(format!("no session that matches waits for a lock; {others} others do"))
+                }
             }];
         }
         let mut table = Table::new(&[
