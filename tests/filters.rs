@@ -179,6 +179,18 @@ fn a_role_without_privileges_is_told_what_it_cannot_see() {
         "{}",
         listed.stdout
     );
+    // A limit cuts the rows, and nothing that is said of them.
+    let cut = run(&["ls", "--limit", "2"]);
+    assert!(cut.stdout.ends_with("\n2 of 6 sessions\n"), "{cut}");
+    assert!(cut.stderr.contains("6 sessions are hidden"), "{cut}");
+    let cut = run(&["ls", "--limit", "1", "--state", "idle", "--db", "shop"]);
+    assert!(cut.stdout.ends_with("\n0 sessions\n"), "{cut}");
+    assert!(
+        cut.stderr.contains("4 sessions are hidden") && cut.stderr.contains("4 more sessions may"),
+        "{cut}"
+    );
+    let cut = run(&["long", "--over", "0s", "--limit", "1", "--json", "-U", "postgres"]).json();
+    assert_eq!((&cut["matched"], cut["sessions"].as_array().unwrap().len()), (&4.into(), 1));
     let table = run(&["stats"]);
     assert!(table.stdout.contains("between 1 and 7 of"), "{}", table.stdout);
     assert!(table.stderr.contains("hint: GRANT pg_monitor TO nobody"), "{}", table.stderr);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::model::pooler::Client;
-use crate::model::session::Session;
+use crate::model::session::{Listed, Session};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -12,12 +12,25 @@ use crate::render::{Head, Report, text, tsv};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Sessions {
     #[serde(skip)]
-    pub(super) kind: &'static str,
+    kind: &'static str,
     /// The line under the table, for people.
     #[serde(skip)]
-    pub(super) summary: String,
+    summary: String,
+    /// Sessions that match, listed or cut off by --limit.
+    matched: i64,
     /// One per session, in the order asked for.
-    pub(super) sessions: Vec<Session>,
+    sessions: Vec<Session>,
+}
+
+impl Sessions {
+    /// What was listed under the name of a command, `scope` ending the line that counts it.
+    pub(super) fn new(kind: &'static str, scope: &str, listed: Listed) -> Self {
+        let Listed { sessions, matched, .. } = listed;
+        let shown = sessions.iter().filter(|session| !session.undecidable).count();
+        let all = text::count(matched, "session");
+        let counted = if i64::try_from(shown) == Ok(matched) { all } else { format!("{shown} of {all}") };
+        Self { kind, summary: format!("{counted}{scope}"), matched, sessions }
+    }
 }
 
 impl Report for Sessions {

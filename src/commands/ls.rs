@@ -12,7 +12,6 @@ use crate::analyze::pooler::End;
 use crate::args::Filters;
 use crate::db::{Listing, Order, Selection};
 use crate::exit::Exit;
-use crate::render::text;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -104,29 +103,20 @@ pub(super) async fn list(
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
         let behind = Behind::if_asked(pooler, context, &mut unasked).await?;
-        let (surroundings, mut sessions) = db.sessions(listing).await?;
+        let (surroundings, mut listed) = db.sessions(listing).await?;
         if let Some(behind) = &behind {
-            for session in &mut sessions {
+            for session in &mut listed.sessions {
                 let stable = session.xact_seconds.or(session.state_seconds);
                 session.pooler_client = behind.client(&End::from(&*session), stable);
             }
         }
-        let count = |claim: fn(&crate::model::session::Session) -> bool| {
-            i64::try_from(sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
-        };
-        let (hidden, undecided, matched) = (
-            count(|session| session.hidden),
-            count(|session| session.undecidable),
-            count(|session| !session.undecidable),
-        );
-        let mut head = super::head_of_look(db, &surroundings, hidden);
-        head.warnings.extend(super::undecidable(undecided));
+        let mut head = super::head_of_look(db, &surroundings, listed.hidden);
+        head.warnings.extend(super::undecidable(listed.undecidable));
         head.warnings.extend(unasked);
-        if matched == 0 {
+        if listed.matched == 0 {
             head.warnings.extend(super::did_you_mean(db, &listing.selection.filter).await?);
         }
-        let summary = format!("{}{scope}", text::count(matched, "session"));
-        Ok(Shown::new(Sessions { kind, summary, sessions }, head))
+        Ok(Shown::new(Sessions::new(kind, scope, listed), head))
     })
     .await
 }

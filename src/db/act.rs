@@ -73,6 +73,7 @@ impl Db {
                 ("powers", &sql::fill(sql::POWERS, &[])),
                 ("may_signal", &sql::may_signal("f")),
                 ("query", "null as query"),
+                ("totals", ""),
                 ("order", "f.pid"),
                 ("limit", ""),
             ],

@@ -6,7 +6,7 @@ use super::rows::{Row, Rows};
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::filter::Filter;
 use crate::model::server::{Limits, Me, Server, Surroundings};
-use crate::model::session::Session;
+use crate::model::session::{Listed, Session};
 use crate::model::usage::Tally;
 
 /// Which sessions a look is about.
@@ -46,6 +46,11 @@ pub(crate) enum Order {
     /// By state.
     State,
 }
+
+/// What a limited listing counts, beyond the rows that it shows.
+const TOTALS: &str = ", count(*) filter (where f.matches) over () as all_matched, \
+                      count(*) filter (where f.hidden) over () as all_hidden, \
+                      count(*) filter (where f.matches is null) over () as all_undecidable";
 
 /// How sessions are to be listed.
 #[derive(Clone, Debug)]
@@ -118,7 +123,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn sessions(&self, listing: &Listing) -> Result<(Surroundings, Vec<Session>), Error> {
+    pub(crate) async fn sessions(&self, listing: &Listing) -> Result<(Surroundings, Listed), Error> {
         let mut condition = filter::fragment(&listing.selection.filter);
         if let Some(over) = listing.over {
             condition = format!("({condition}) and {}", filter::long(over));
@@ -127,6 +132,10 @@ impl Db {
             None => "encode(textsend(f.query), 'hex') as query".to_owned(),
             Some(0) => "null as query".to_owned(),
             Some(bytes) => format!("encode(substring(textsend(f.query) from 1 for {bytes}), 'hex') as query"),
+        };
+        let (limit, totals) = match listing.limit {
+            None => (String::new(), ""),
+            Some(limit) => (format!("limit {limit}"), TOTALS),
         };
         let question = sql::fill(
             sql::SESSIONS,
@@ -138,15 +147,22 @@ impl Db {
                 ("powers", &sql::fill(sql::POWERS, &[])),
                 ("may_signal", &sql::may_signal("f")),
                 ("query", &query),
+                ("totals", totals),
                 ("order", listing.order.sql()),
-                ("limit", &listing.limit.map(|limit| format!("limit {limit}")).unwrap_or_default()),
+                ("limit", &limit),
             ],
         );
         let [surroundings, rows] = self.look_around(question).await?;
         let surroundings = surroundings_of(&surroundings)?;
         let sessions =
             rows.iter().map(|row| session_of(row, surroundings.query_size)).collect::<Result<_, _>>()?;
-        Ok((surroundings, sessions))
+        let mut listed = Listed::whole(sessions);
+        if let Some(row) = rows.first().filter(|_| listing.limit.is_some()) {
+            listed.matched = row.required("all_matched")?;
+            listed.hidden = row.required("all_hidden")?;
+            listed.undecidable = row.required("all_undecidable")?;
+        }
+        Ok((surroundings, listed))
     }
 
     /// The names of databases, roles and applications that a filter could have meant, by kind.

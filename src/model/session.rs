@@ -63,3 +63,31 @@ pub(crate) struct Session {
     /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
     pub(crate) pooler_client: Option<Client>,
 }
+
+/// What a listing found.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    /// The sessions, as many as were wanted, in the order asked for.
+    pub(crate) sessions: Vec<Session>,
+    /// All that match, listed or not.
+    pub(crate) matched: i64,
+    /// All that are hidden and match or may match.
+    pub(crate) hidden: i64,
+    /// All of which it is hidden whether they match.
+    pub(crate) undecidable: i64,
+}
+
+impl Listed {
+    /// A listing that leaves nothing out.
+    pub(crate) fn whole(sessions: Vec<Session>) -> Self {
+        let count = |claim: fn(&Session) -> bool| {
+            i64::try_from(sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
+        };
+        Self {
+            matched: count(|session| !session.undecidable),
+            hidden: count(|session| session.hidden),
+            undecidable: count(|session| session.undecidable),
+            sessions,
+        }
+    }
+}

@@ -239,14 +239,13 @@ async fn joined(
         limit: None,
         query_bytes: context.query_bytes(),
     };
-    let (surroundings, sessions) = db.sessions(&listing).await?;
+    let (surroundings, listed) = db.sessions(&listing).await?;
     let locks = db.locks().await?;
-    let hidden = sessions.iter().filter(|session| session.hidden).count();
-    let behind = super::head(&db, &surroundings, i64::try_from(hidden)?);
+    let behind = super::head(&db, &surroundings, listed.hidden);
     head.server = behind.server;
     head.warnings.extend(behind.warnings);
     db.close().await;
-    pooler::join(&mut links, &databases, &sessions);
+    pooler::join(&mut links, &databases, &listed.sessions);
     for link in &mut links {
         link.locks_held = link
             .backend

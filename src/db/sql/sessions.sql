@@ -31,7 +31,7 @@ select f.pid,
        coalesce(w.n, 0) as parallel_workers,
        {may_signal} as can_signal, f.matches,
        coalesce(t.rolsuper, f.usesysid is null) as of_superuser,
-       f.backend_type = 'autovacuum worker' and f.query like '%(to prevent wraparound)' as prevents_wraparound
+       f.backend_type = 'autovacuum worker' and f.query like '%(to prevent wraparound)' as prevents_wraparound{totals}
 from f cross join me left join pg_roles t on t.oid = f.usesysid left join w on w.leader_pid = f.pid
      left join pg_database d on d.oid = f.datid
 where {keep}
