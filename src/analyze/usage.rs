@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::health::{LimitUse, Owner};
 use crate::model::server::Limits;
 use crate::model::usage::{
     ByApplication, ByBackendType, ByClient, ByDatabase, ByRole, ByState, Connections, Remainder, Rest, Tally,
@@ -12,7 +13,6 @@ use crate::model::usage::{
 ///
 /// Slot use counts every client backend; the lists count what the filters select and leave pgconn's own session out.
 pub(crate) fn fold(limits: Limits, tallies: &[Tally], limit: usize) -> Usage {
-    let is_client = |tally: &&Tally| tally.backend_type.as_deref() == Some("client backend");
     let others = || tallies.iter().filter(|tally| !tally.own);
     let meant: Vec<&Tally> = others().filter(|tally| tally.matches == Some(true)).collect();
     let used = total(tallies.iter().filter(is_client));
@@ -60,7 +60,37 @@ pub(crate) fn fold(limits: Limits, tallies: &[Tally], limit: usize) -> Usage {
             by_role: roles,
             by_client: clients,
         },
+        limits: limit_uses(tallies),
     }
+}
+
+/// What is used of each CONNECTION LIMIT. pgconn's own session counts, too: it holds a slot.
+fn limit_uses(tallies: &[Tally]) -> Vec<LimitUse> {
+    let mut limits = Vec::new();
+    type Of = fn(&Tally) -> (&Option<String>, Option<i64>);
+    let owners: [(Owner, Of); 2] = [
+        (Owner::Database, |tally| (&tally.database, tally.database_limit)),
+        (Owner::Role, |tally| (&tally.role, tally.role_limit)),
+    ];
+    for (owner, of) in owners {
+        let mut found: BTreeMap<&str, LimitUse> = BTreeMap::new();
+        for tally in tallies {
+            let (Some(name), Some(limit)) = of(tally) else { continue };
+            let start = || LimitUse { owner, name: name.clone(), used: 0, hidden: 0, limit };
+            let found = found.entry(name).or_insert_with(start);
+            if is_client(&tally) {
+                found.used += tally.count;
+            } else if tally.may_be_client {
+                found.hidden += tally.count;
+            }
+        }
+        limits.extend(found.into_values());
+    }
+    limits
+}
+
+fn is_client(tally: &&Tally) -> bool {
+    tally.backend_type.as_deref() == Some("client backend")
 }
 
 fn total<'a>(tallies: impl Iterator<Item = &'a Tally>) -> i64 {
@@ -177,6 +207,28 @@ mod tests {
                     ..Tally::default()
                 }
             })
+    }
+
+    #[test]
+    fn limits_count_the_whole_server_whatever_is_selected_and_listed() {
+        let tally = |count, matches, hidden, role: &str, role_limit| Tally {
+            count,
+            matches: Some(matches),
+            hidden,
+            may_be_client: hidden,
+            backend_type: (!hidden).then(|| "client backend".into()),
+            role: Some(role.into()),
+            role_limit,
+            ..Tally::default()
+        };
+        let tallies = [
+            tally(50, true, false, "free", None),
+            tally(32, true, false, "web", Some(40)),
+            tally(3, false, false, "web", Some(40)),
+            tally(2, false, true, "web", Some(40)),
+        ];
+        let web = LimitUse { owner: Owner::Role, name: "web".into(), used: 35, hidden: 2, limit: 40 };
+        assert_eq!(fold(LIMITS, &tallies, 1).limits, [web]);
     }
 
     proptest! {

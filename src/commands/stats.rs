@@ -7,17 +7,16 @@ use serde::Serialize;
 use super::Context;
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
+use crate::analyze::health::{CONNECTIONS_PERCENT, IDLE_XACT_SECONDS};
 use crate::analyze::usage;
 use crate::args::Filters;
 use crate::db::Selection;
 use crate::exit::Exit;
+use crate::model::health::LimitUse;
 use crate::model::server::Surroundings;
 use crate::model::usage::{Connections, Remainder, Usage};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
-
-/// From here on an open transaction in which nothing happens is worth a hint: the default of the rule `idle-xact`.
-const FORGOTTEN_SECONDS: f64 = 300.0;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -85,7 +84,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
 fn hint(usage: &Usage) -> Option<&'static str> {
     let forgotten = usage.by_state.iter().any(|group| {
         group.state.as_deref().is_some_and(|state| state.starts_with("idle in transaction"))
-            && group.oldest_state_seconds.is_some_and(|seconds| seconds >= FORGOTTEN_SECONDS)
+            && group.oldest_state_seconds.is_some_and(|seconds| seconds >= IDLE_XACT_SECONDS.0)
     });
     forgotten.then_some("transactions are left open; see whose: pgconn ls --state idle-in-transaction")
 }
@@ -208,30 +207,21 @@ impl Stats {
 
     /// Roles and databases that are near a limit of their own.
     fn limit_lines(&self) -> Vec<Block> {
-        let roles = self
-            .usage
-            .by_role
-            .iter()
-            .map(|group| ("role", group.role.as_ref(), group.count, group.connection_limit));
-        let databases = self
-            .usage
-            .by_database
-            .iter()
-            .map(|group| ("database", group.database.as_ref(), group.count, group.connection_limit));
-        databases
-            .chain(roles)
-            .filter_map(|(kind, name, count, limit)| {
-                let limit = limit?;
-                (count * 5 >= limit * 4).then(|| {
-                    let mark = if count >= limit { Mark::Bad } else { Mark::Warn };
-                    let name = name.map_or("-", String::as_str);
-                    Block::marked(
-                        mark,
-                        format!("! {kind} {name} has {count} of the {limit} connections it may have"),
-                    )
-                })
-            })
-            .collect()
+        let line = |use_of: &LimitUse| {
+            let LimitUse { owner, name, used, hidden, limit } = use_of;
+            let count = match hidden {
+                0 => used.to_string(),
+                hidden => format!("between {used} and {}", used + hidden),
+            };
+            let mark = if used >= limit { Mark::Bad } else { Mark::Warn };
+            let kind = owner.word();
+            Block::marked(mark, format!("! {kind} {name} has {count} of the {limit} connections it may have"))
+        };
+        let near = |use_of: &&LimitUse| {
+            let most = use_of.used + use_of.hidden;
+            most > 0 && most * 100 >= use_of.limit * i64::from(CONNECTIONS_PERCENT.0)
+        };
+        self.usage.limits.iter().filter(near).map(line).collect()
     }
 
     fn table(&self, by: By) -> (Table, Remainder) {
@@ -340,8 +330,8 @@ fn slots_line(connections: &Connections) -> Block {
         ));
     };
     let mark = match ratio {
-        ratio if ratio >= 0.95 => Mark::Bad,
-        ratio if ratio >= 0.8 => Mark::Warn,
+        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.1) => Mark::Bad,
+        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.0) => Mark::Warn,
         _ => Mark::Plain,
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 20")]

@@ -151,6 +151,16 @@ pub(crate) enum Owner {
     Database,
 }
 
+impl Owner {
+    /// The word for it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Database => "database",
+        }
+    }
+}
+
 /// The sessions in some state, and the one that has been longest.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Longest {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::health::LimitUse;
 use super::server::Limits;
 
 /// Sessions that are alike in everything they are counted by. What this role may not see is none.
@@ -213,6 +214,9 @@ pub(crate) struct Usage {
     pub(crate) by_backend_type: Vec<ByBackendType>,
     /// What the lists leave out.
     pub(crate) rest: Rest,
+    /// Use of each CONNECTION LIMIT that somebody counts against, databases first: of the whole server, whatever the filter.
+    #[serde(skip)]
+    pub(crate) limits: Vec<LimitUse>,
 }
 
 #[cfg(test)]

@@ -9,6 +9,14 @@ use range::{Bound, Crossed, Limits, Range, Scale};
 /// Limits of roles and databases that are measured one by one: the fullest.
 const MEASURED_LIMITS: usize = 10;
 
+/// From which shares of the slots on `connections` warns and is critical. 80 % leaves time to act and is what published alert
+/// rules use.
+pub(crate) const CONNECTIONS_PERCENT: (i32, i32) = (80, 95);
+/// The same for an idle transaction: the ages at which it starts to hold back VACUUM and a person starts to wonder.
+pub(crate) const IDLE_XACT_SECONDS: (f64, f64) = (300.0, 1800.0);
+/// The same for a prepared transaction.
+pub(crate) const PREPARED_XACT_SECONDS: (f64, f64) = (300.0, 3600.0);
+
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -74,24 +82,23 @@ impl Rule {
         }
     }
 
-    /// The thresholds without any flag. 80 % leaves time to act and is what published alert rules use; the ages are
-    /// those at which an open transaction starts to hold back VACUUM or a person starts to wonder.
+    /// The thresholds without any flag; those that other commands go by are constants.
     pub(crate) fn defaults(self) -> Thresholds {
-        let minutes = |warning: f64, critical: f64| Thresholds {
-            warning: Some(Range::over(Bound::Time(warning * 60.0))),
-            critical: Some(Range::over(Bound::Time(critical * 60.0))),
+        let seconds = |(warning, critical)| Thresholds {
+            warning: Some(Range::over(Bound::Time(warning))),
+            critical: Some(Range::over(Bound::Time(critical))),
         };
         match self {
             Self::Reachable => Thresholds { warning: None, critical: None },
             Self::Connections => Thresholds {
-                warning: Some(Range::over(Bound::Percent(80.0))),
-                critical: Some(Range::over(Bound::Percent(95.0))),
+                warning: Some(Range::over(Bound::Percent(f64::from(CONNECTIONS_PERCENT.0)))),
+                critical: Some(Range::over(Bound::Percent(f64::from(CONNECTIONS_PERCENT.1)))),
             },
-            Self::IdleXact => minutes(5.0, 30.0),
-            Self::LongQuery => minutes(15.0, 60.0),
-            Self::LongXact => minutes(30.0, 120.0),
-            Self::Blocked => minutes(0.5, 5.0),
-            Self::PreparedXact => minutes(5.0, 60.0),
+            Self::IdleXact => seconds(IDLE_XACT_SECONDS),
+            Self::LongQuery => seconds((900.0, 3600.0)),
+            Self::LongXact => seconds((1800.0, 7200.0)),
+            Self::Blocked => seconds((30.0, 300.0)),
+            Self::PreparedXact => seconds(PREPARED_XACT_SECONDS),
             Self::PoolerWaiting => Thresholds {
                 warning: Some(Range::over(Bound::Number(1.0))),
                 critical: Some(Range::over(Bound::Number(10.0))),

@@ -173,10 +173,7 @@ fn connections(verdict: &Verdict, facts: &Facts) -> String {
     };
     match &verdict.limit {
         Some(limit) => {
-            let owner = match limit.owner {
-                Owner::Role => "role",
-                Owner::Database => "database",
-            };
+            let owner = limit.owner.word();
             format!("{owner} \"{}\" uses {number} of its {} connections{share}", limit.name, limit.limit)
         }
         None => format!("{number} of {limit} usable connections in use{share}"),

@@ -1,6 +1,7 @@
 //! Pools and rates, as tables and as tab-separated values.
 
 use super::Pooler;
+use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::analyze::pooler::{Limit, PoolUse, Rate};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, text, tsv};
@@ -40,7 +41,7 @@ pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
 fn mark_of(ratio: f64) -> Mark {
     match ratio {
         ratio if ratio >= 1.0 => Mark::Bad,
-        ratio if ratio >= 0.8 => Mark::Warn,
+        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.0) => Mark::Warn,
         _ => Mark::Plain,
     }
 }

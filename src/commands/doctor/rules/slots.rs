@@ -1,6 +1,7 @@
 //! Rules about connection slots: who may take how many, and who is always let in.
 
 use super::{Evidence, Rule};
+use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::commands::quoted;
 use crate::model::practice::{Finding, Grade};
 
@@ -8,8 +9,8 @@ pub(super) fn slots(evidence: &Evidence) -> Finding {
     let rule = Rule::new("slots", "the server has room for what comes");
     let slots = &evidence.scraped.facts.connections;
     let text = format!("{} of {} usable connections in use", slots.used_at_most, slots.usable);
-    let share = |percent: i64| slots.used_at_most * 100 > slots.usable * percent;
-    let status = match (share(95), share(80)) {
+    let share = |percent: i32| slots.used_at_most * 100 > slots.usable * i64::from(percent);
+    let status = match (share(CONNECTIONS_PERCENT.1), share(CONNECTIONS_PERCENT.0)) {
         (true, _) => Grade::Fail,
         (_, true) => Grade::Warn,
         _ => return rule.pass(text),

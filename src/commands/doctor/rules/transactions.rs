@@ -1,16 +1,17 @@
 //! Rules about time: what is left open, and what would end it.
 
 use super::{Evidence, Rule, counted, hidden, listed, named};
+use crate::analyze::health::{IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
 use crate::analyze::settings::{effective, of_roles};
 use crate::commands::quoted;
 use crate::model::practice::{Finding, Grade, Source};
 use crate::model::settings::Setting;
 use crate::render::text;
 
-/// Seconds for which a transaction may be left idle, and from which on it is called wrong: `check`'s own thresholds.
-const LEFT_OPEN: (f64, f64) = (5.0, 300.0);
-/// Seconds from which on a prepared transaction counts as forgotten.
-const PREPARED: f64 = 300.0;
+/// Seconds for which a transaction may be left idle, and from which on it is called wrong: there `check` warns.
+const LEFT_OPEN: (f64, f64) = (5.0, IDLE_XACT_SECONDS.0);
+/// Seconds from which on a prepared transaction counts as forgotten: there `check` warns.
+const PREPARED: f64 = PREPARED_XACT_SECONDS.0;
 
 pub(super) fn left_open(evidence: &Evidence) -> Finding {
     let rule = Rule::new("idle-in-transaction", "transactions are ended, not left open");
@@ -68,17 +69,19 @@ pub(super) fn prepared(evidence: &Evidence) -> Finding {
 
 pub(super) fn statement_timeout(evidence: &Evidence) -> Finding {
     let rule = Rule::new("statement-timeout", "statements of login roles are limited in time");
-    timeout(rule, evidence, Setting::Statement)
+    let advice = "set it for the application's roles, longer than their longest honest statement";
+    timeout(rule, evidence, Setting::Statement, advice)
 }
 
 pub(super) fn idle_timeout(evidence: &Evidence) -> Finding {
     let rule =
         Rule::new("idle-in-transaction-timeout", "open transactions of login roles are limited in time");
-    timeout(rule, evidence, Setting::IdleInTransaction)
+    let advice = "set it for the application's roles, longer than they honestly pause between two statements";
+    timeout(rule, evidence, Setting::IdleInTransaction, advice)
 }
 
 /// Judges every role that can log in and is no superuser; those that are connected by the databases that they are in.
-fn timeout(rule: Rule, evidence: &Evidence, setting: Setting) -> Finding {
+fn timeout(rule: Rule, evidence: &Evidence, setting: Setting, advice: &'static str) -> Finding {
     let name = setting.name();
     let settings = &evidence.scraped.settings;
     let Some(server) = settings.server.iter().find(|server| server.setting == setting) else {
@@ -115,7 +118,7 @@ fn timeout(rule: Rule, evidence: &Evidence, setting: Setting) -> Finding {
             counted(ordinary().count(), "login role"),
             listed(without.iter().copied())
         ),
-        "set it for the application's roles, longer than their longest honest statement",
+        advice,
         format!("ALTER ROLE {} SET {name} = '30s'", quoted(first)),
     )
 }
