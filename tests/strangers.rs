@@ -141,6 +141,14 @@ fn ping_is_bounded_as_a_whole_however_many_hosts_are_silent() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(document["attempts"].as_array().unwrap().len(), 3);
     assert_eq!(document["attempts"][0]["code"], "timeout");
+    assert_eq!(
+        (&document["target"]["host"], &document["target"]["user"]),
+        (&"127.0.0.1".into(), &"x".into())
+    );
+    // At a terminal, where a password could be asked for, too.
+    let began = Instant::now();
+    let seen = Pgconn::new(&["ping", "-d", &dsn, "-t", "2s"]).on_terminal().finish().fails_with(2);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}\n{seen}", began.elapsed());
 }
 
 #[test]

@@ -261,7 +261,7 @@ fn a_quiet_ping_in_a_watch_says_only_when_it_fails() {
     server.wait_until("exists (select from pg_stat_activity where application_name = 'pgconn')");
     server.stop();
     wait_until("no answer", || run.stdout().contains("no answer"));
-    assert!(run.stdout().starts_with("every 100ms"), "{}", run.stdout());
+    assert!(run.stdout().lines().next().unwrap().contains("  every 100ms  "), "{}", run.stdout());
     assert!(!run.stdout().contains(" - accepting connections"), "{}", run.stdout());
     run.signal(Signal::SIGTERM);
     let _ = run.finish().fails_with(143);

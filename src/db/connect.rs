@@ -147,10 +147,11 @@ impl Canceller {
     }
 }
 
-/// Connects. On failure the error says what each address answered; `attempts` gets all that was tried.
+/// Connects. On failure the error says what each address answered; `attempts` gets all that was tried. The deadline in
+/// `options` moves by the time that a password was being typed.
 pub(crate) async fn connect(
     info: &ConnInfo,
-    options: &Options,
+    options: &mut Options,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Established, Error> {
     let connected = connect_or_ask(info, options, attempts).await;
@@ -160,7 +161,7 @@ pub(crate) async fn connect(
 /// The same; asks for a password where one is needed, and tries another database where none was named.
 async fn connect_or_ask(
     info: &ConnInfo,
-    options: &Options,
+    options: &mut Options,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Established, Error> {
     let mut info = info.clone();
@@ -215,13 +216,15 @@ fn falls_back(error: &Error, info: &ConnInfo) -> bool {
 }
 
 /// Asks on a thread of its own, so that signals are still seen.
-async fn ask_password(info: &ConnInfo, options: &Options) -> Result<ConnInfo, Error> {
+async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo, Error> {
     let Some(ask) = options.ask else {
         return Err(Error::new(Kind::AuthFailed, "there is no terminal to ask for a password")
             .hinted("give it with PGPASSWORD or a password file"));
     };
     let prompt = format!("Password for user {}: ", info.user());
+    let asked = Instant::now();
     let typed = tokio::task::spawn_blocking(move || ask(&prompt)).await;
+    options.deadline = options.deadline.map(|deadline| deadline + asked.elapsed());
     let typed = typed.map_err(io::Error::other).and_then(|typed| typed);
     let typed = typed.map_err(|error| match error.kind() {
         // Ctrl-C, which the terminal hands over as a key.

@@ -101,8 +101,8 @@ impl Db {
         timeout: Duration,
         stop: Stop,
     ) -> Result<(Self, String), Error> {
-        let mut attempts = Vec::new();
-        let open = connect::connect(info, options, &mut attempts);
+        let (mut options, mut attempts) = (*options, Vec::new());
+        let open = connect::connect(info, &mut options, &mut attempts);
         let session = tokio::select! {
             session = open => session?,
             signal = stop.pulled() => return Err(Error::interrupted(signal)),

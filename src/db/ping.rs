@@ -31,9 +31,9 @@ pub(crate) struct Reached {
 }
 
 /// Connects, logs in, asks one query, and closes.
-pub(crate) async fn ping(info: &ConnInfo, options: &Options) -> Ping {
+pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
     let mut attempts = Vec::new();
-    let session = match connect::connect(info, options, &mut attempts).await {
+    let session = match connect::connect(info, &mut options, &mut attempts).await {
         Ok(session) => session,
         Err(error) => return Ping { attempts, query: None, outcome: Err(error) },
     };

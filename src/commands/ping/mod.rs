@@ -69,6 +69,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             }
         }
         pings.sum_up(&course.borrow().counted);
+        head.target = head.target.or_else(|| context.aim());
         let fine = pings.status == Status::Accepting;
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
         let exit = pings.status.exit();
@@ -101,10 +102,9 @@ async fn once(info: &ConnInfo, context: &Context) -> Result<db::Ping> {
     let mut pauses = db::Backoff::new();
     loop {
         let mut options = context.options(Lane::Ordinary);
-        // Who is asked for a password may take the time to type it.
-        options.deadline = options.ask.is_none().then(|| Instant::now() + context.connection.timeout());
+        options.deadline = Some(Instant::now() + context.connection.timeout());
         let ping = tokio::select! {
-            ping = db::ping(info, &options) => ping,
+            ping = db::ping(info, options) => ping,
             signal = context.stop.pulled() => return Err(db::Error::interrupted(signal).into()),
         };
         let left = context.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
