@@ -24,6 +24,16 @@ fn connect_wait_gets_the_slot_that_becomes_free() {
 }
 
 #[test]
+fn a_wait_that_fails_leaves_one_line_of_json() {
+    let line =
+        &["stats", "-h", "127.0.0.1", "-p", "1", "-U", "x", "--connect-wait", "1500ms", "-F", "ndjson"];
+    let outcome = Pgconn::new(line).run().fails_with(3);
+    let said: serde_json::Value =
+        serde_json::from_str(&outcome.stderr).unwrap_or_else(|_| panic!("{outcome}"));
+    assert_eq!(said["error"]["code"], "refused");
+}
+
+#[test]
 fn connect_wait_never_tries_a_wrong_password_again() {
     let cluster = with_files(&[], &[("pg_hba.conf", HBA)]);
     cluster.query("create role app login password 'right'");
@@ -122,6 +132,13 @@ fn a_password_is_asked_for_on_a_terminal_only() {
         wait_until("the terminal echoes again", || terminal.echoes());
         let _ = terminal.finish().fails_with(if how == "SIGTERM" { 143 } else { 130 });
     }
+    // the time that somebody types is no time of the server's
+    let mut slow =
+        Pgconn::new(&["ping", "-t", "3s", "-h", "localhost", "-U", "app"]).on(&cluster).on_terminal();
+    slow.wait_for("Password for user app: ");
+    std::thread::sleep(Duration::from_secs(3));
+    slow.type_keys("s3cret\n");
+    let _ = slow.finish().success();
     // -W asks before it is known whether the server does, once
     let mut eager =
         Pgconn::new(&["stats", "-W", "-h", "localhost", "-U", "postgres"]).on(&cluster).on_terminal();

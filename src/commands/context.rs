@@ -128,7 +128,8 @@ impl Context {
             if left.is_zero() || !error.is_transient() {
                 return Err(error);
             }
-            if said != error.message {
+            // With JSON, why it failed stands alone on stderr.
+            if said != error.message && !self.format().is_json() {
                 self.ui.status(&format!("waiting to connect: {}", error.message));
                 said = error.message;
             }
