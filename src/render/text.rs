@@ -118,6 +118,17 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// Returns a time of which a fraction of a millisecond counts: `230ms`, `2.3ms`, `0.004ms`; from a second on as [`duration`].
+pub(crate) fn brief(seconds: f64) -> String {
+    let milliseconds = seconds.max(0.0) * 1000.0;
+    match milliseconds {
+        999.5.. => duration(seconds),
+        99.95.. => format!("{milliseconds:.0}ms"),
+        0.095.. => format!("{milliseconds:.1}ms"),
+        _ => format!("{milliseconds:.3}ms"),
+    }
+}
+
 /// Returns a ratio as whole percent: `43%`; just below the whole it is not rounded up to 100 %.
 pub(crate) fn percent(ratio: f64) -> String {
     let percent = ratio * 100.0;
@@ -154,6 +165,12 @@ mod tests {
         let shown: Vec<String> =
             [0.0, 0.85, 12.34, 59.97, 133.0, 3599.6, 11_100.0, 187_200.0, -1.0].map(duration).into();
         assert_eq!(shown, ["0ms", "850ms", "12.3s", "1m 00s", "2m 13s", "1h 00m", "3h 05m", "2d 04h", "0ms"]);
+    }
+
+    #[test]
+    fn brief_times_keep_their_digits() {
+        let shown: Vec<String> = [1.25, 0.9996, 0.2301, 0.0501, 0.0023, 0.000_004].map(brief).into();
+        assert_eq!(shown, ["1.2s", "1.0s", "230ms", "50.1ms", "2.3ms", "0.004ms"]);
     }
 
     #[test]

@@ -203,11 +203,6 @@ impl Attempt {
     }
 }
 
-/// Milliseconds: connecting is a matter of a few.
-fn milliseconds(seconds: f64) -> String {
-    if seconds < 1.0 { format!("{:.1}ms", seconds * 1000.0) } else { text::duration(seconds) }
-}
-
 impl Report for Pings {
     fn kind(&self) -> &'static str {
         "ping"
@@ -233,7 +228,7 @@ impl Report for Pings {
         for attempt in &self.attempts {
             let mark = if attempt.error.is_some() { Mark::Bad } else { Mark::Plain };
             let mut cells = vec![attempt.address.clone()];
-            cells.extend(attempt.phases().map(|phase| phase.map(milliseconds).unwrap_or_default()));
+            cells.extend(attempt.phases().map(|phase| phase.map(text::brief).unwrap_or_default()));
             cells.push(attempt.error.clone().unwrap_or_default());
             table.push_cells(mark, cells);
         }
@@ -249,9 +244,9 @@ impl Report for Pings {
                 "{} of {} accepted, min {}, median {}, max {}",
                 summary.accepted,
                 summary.count,
-                milliseconds(min),
-                milliseconds(median),
-                milliseconds(max)
+                text::brief(min),
+                text::brief(median),
+                text::brief(max)
             )));
         }
         if let Some(hint) = &self.hint {

@@ -108,7 +108,7 @@ fn load_lines(sample: &Sample) -> Vec<String> {
     if let (Some(rate), Some(held)) = (sample.transactions_per_second, sample.held_seconds) {
         lines.push(format!(
             "{rate:.1} transactions a second, each holding its connection for {} on average",
-            milliseconds(held)
+            text::brief(held)
         ));
     }
     if let Some(ratio) = sample.busy_ratio {
@@ -128,13 +128,11 @@ fn needed_lines(needed: &Needed, target: f64) -> Vec<String> {
         needed
             .target_wait_connections
             .map_or_else(|| "more than any server has".to_owned(), |value| value.to_string()),
-        milliseconds(target)
+        text::brief(target)
     )];
     lines.push(needed.wait_at_optimal_seconds.map_or_else(
         || "with the formula's optimal connections the queue would grow without end".to_owned(),
-        |wait| {
-            format!("with the formula's optimal connections the mean wait would be {}", milliseconds(wait))
-        },
+        |wait| format!("with the formula's optimal connections the mean wait would be {}", text::brief(wait)),
     ));
     lines
 }
@@ -183,32 +181,4 @@ pub(super) fn push_rows(live: Option<&Live>, sample: Option<&Sample>, rows: &mut
 
 fn named(application: &str) -> String {
     if application.is_empty() { "(none)".to_owned() } else { application.to_owned() }
-}
-
-/// Short times to three digits: `2.31 ms`, `0.004 ms`.
-fn milliseconds(seconds: f64) -> String {
-    if seconds >= 1.0 {
-        return format!("{seconds:.1} s");
-    }
-    let milliseconds = seconds * 1000.0;
-    if milliseconds >= 10.0 {
-        format!("{milliseconds:.0} ms")
-    } else if milliseconds >= 0.1 {
-        format!("{milliseconds:.1} ms")
-    } else {
-        format!("{milliseconds:.3} ms")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_times_keep_their_digits() {
-        assert_eq!(milliseconds(1.25), "1.2 s");
-        assert_eq!(milliseconds(0.0501), "50 ms");
-        assert_eq!(milliseconds(0.0023), "2.3 ms");
-        assert_eq!(milliseconds(0.000_004), "0.004 ms");
-    }
 }
