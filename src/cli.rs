@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::args;
-use crate::commands::{COMMANDS, Command};
+use crate::commands::{COMMANDS, Command, timeout};
 use crate::error::Failure;
 use crate::exit::Exit;
 
@@ -176,7 +176,10 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
         .or_else(|| nearest_command(word(ContextKind::InvalidSubcommand)?));
     let tip = || text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
     let said = meant.map(|meant| format!("did you mean {meant}?")).or_else(tip);
-    let hint = misplaced_uri(&message).or(said).unwrap_or_else(|| read_on(argv));
+    let hint = misplaced_uri(&message)
+        .or_else(|| timeout::misplaced_setting(argv))
+        .or(said)
+        .unwrap_or_else(|| read_on(argv));
     Failure { exit: usage_exit(argv), ..Failure::usage(message).hinted(hint) }
 }
 

@@ -26,6 +26,8 @@ fn bad_input_is_a_clear_error_in_both_forms() {
         (&["stats", "-h", "127.0.0.1", "-p", "1"], 3, "127.0.0.1"),
         (&["stats", "-d", "nosuchdb"], 3, "nosuchdb"),
         (&["stats", "-U", "nosuchrole"], 3, "nosuchrole"),
+        (&["timeout", "set", "statement_timeout", "5s"], 2, "pgconn timeout set 5s --kind statement"),
+        (&["timeout", "reset", "lock_timeout", "--role", "app"], 2, "pgconn timeout reset --kind lock"),
         (&["kill", "--db", "check", "--nope"], 2, "unexpected argument '--nope'"),
     ];
     for (arguments, code, expected) in cases {
@@ -65,10 +67,10 @@ fn what_is_no_verdict_never_looks_like_one() {
     let cases: &[&[&str]] = &[
         &["check", "-F", "prometheus"],
         &["check", "idle-xact", "--warning", "connections=5"],
-        &["check", "reachable", "-o", "/nonexistent/x"],
+        &["check", "reachable", "-o", "/dev/null/x"],
         &["check", "-p", "99999"],
         &["ping", "-F", "nagios"],
-        &["ping", "-o", "/nonexistent/x"],
+        &["ping", "-o", "/dev/null/x"],
         &["ping", "-p", "99999"],
         &["doctor", "--exit-code", "-p", "abc"],
         &["doctor", "--exit-code", "-F", "nagios"],

@@ -23,7 +23,7 @@ pub(crate) mod pooler;
 pub(crate) mod schema;
 mod size;
 mod stats;
-mod timeout;
+pub(crate) mod timeout;
 mod watch;
 
 use std::time::Duration;

@@ -5,6 +5,8 @@ mod report;
 mod show;
 mod statement;
 
+use std::ffi::OsString;
+
 use anyhow::Result;
 use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -69,6 +71,17 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Action::Set(args) => change::set(args, context).await,
         Action::Reset(args) => change::reset(args, context).await,
     }
+}
+
+/// The right form of `timeout set statement_timeout 5s`: SQL names the setting first, and so do fingers.
+pub(crate) fn misplaced_setting(argv: &[OsString]) -> Option<String> {
+    let words: Vec<&str> = argv.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    let after = words.iter().position(|word| *word == "timeout")?;
+    let [action @ ("set" | "reset"), named, rest @ ..] = words.get(after + 1..)? else { return None };
+    let setting = Setting::ALL.iter().find(|setting| setting.name() == *named || setting.word() == *named)?;
+    let value = rest.first().filter(|value| *action == "set" && !value.starts_with('-'));
+    let value = value.map(|value| format!(" {value}")).unwrap_or_default();
+    Some(format!("name the setting with --kind: pgconn timeout {action}{value} --kind {}", setting.word()))
 }
 
 /// Reads the short word or PostgreSQL's name of a setting.
