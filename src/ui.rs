@@ -9,7 +9,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 
 use crate::conninfo::secrets;
 use crate::error::Failure;
-use crate::render::text::sanitize;
+use crate::render::text::{sanitize, visible};
 use crate::render::{Format, Look, Warning, json, table};
 
 /// The channel beside the result.
@@ -51,14 +51,14 @@ impl Ui {
         }
         self.say("warning", AnsiColor::Yellow.on_default(), &warning.message);
         if let Some(hint) = &warning.hint {
-            self.say("hint", AnsiColor::Cyan.on_default(), hint);
+            self.advise(hint);
         }
     }
 
     /// Says what to do next, as long as news are wanted.
     pub(crate) fn hint(self, hint: &str) {
         if !self.quiet && !self.json {
-            self.say("hint", AnsiColor::Cyan.on_default(), hint);
+            self.advise(hint);
         }
     }
 
@@ -71,7 +71,7 @@ impl Ui {
 
     /// Says what must not be missed, whatever was asked for: how to undo by hand what is about to be done.
     pub(crate) fn always(self, line: &str) {
-        self.line(&sanitize(line));
+        self.line(&visible(line));
     }
 
     /// Says a detail, when details are wanted.
@@ -109,7 +109,7 @@ impl Ui {
     /// # Errors
     /// When the answer cannot be read.
     pub(crate) async fn ask(self, question: &str) -> io::Result<bool> {
-        let asked = write!(io::stderr().lock(), "{} [y/N] ", sanitize(question));
+        let asked = write!(io::stderr().lock(), "{} [y/N] ", visible(question));
         asked?;
         let (tell, told) = tokio::sync::oneshot::channel();
         // A thread of its own, since nothing can interrupt it and the end of the run must not wait for it.
@@ -134,21 +134,32 @@ impl Ui {
         }
         self.say("error", AnsiColor::Red.on_default(), &failure.message);
         if let Some(detail) = &failure.detail {
-            for line in detail.lines() {
-                self.say("detail", Style::new(), line);
-            }
+            self.lines("detail", Style::new(), detail);
         }
         if let Some(sqlstate) = failure.sqlstate.as_ref().filter(|_| self.verbose) {
             self.say("sqlstate", Style::new(), sqlstate);
         }
         if let Some(hint) = &failure.hint {
-            self.say("hint", AnsiColor::Cyan.on_default(), hint);
+            self.advise(hint);
+        }
+    }
+
+    fn advise(self, hint: &str) {
+        self.lines("hint", AnsiColor::Cyan.on_default(), hint);
+    }
+
+    /// Says what may be pasted: its blanks stay as they are.
+    fn lines(self, label: &str, style: Style, text: &str) {
+        for line in secrets(text).lines() {
+            self.labelled(label, style, &visible(line));
         }
     }
 
     fn say(self, label: &str, style: Style, text: &str) {
-        let text = secrets(text);
-        let text = sanitize(&text);
+        self.labelled(label, style, &sanitize(&secrets(text)));
+    }
+
+    fn labelled(self, label: &str, style: Style, text: &str) {
         if self.color {
             self.line(&format!("{style}{label}:{style:#} {text}"));
         } else {

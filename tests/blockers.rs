@@ -110,7 +110,7 @@ fn a_prepared_transaction_can_be_the_root() {
     waiting.sort_unstable();
     assert_eq!(waiting, both.map(i64::from));
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
-    assert!(table.stderr.contains("in database postgres: ROLLBACK PREPARED 'it''s me'"), "{table}");
+    assert!(table.stderr.contains("in database \"postgres\": ROLLBACK PREPARED 'it''s me'"), "{table}");
     assert!(table.stdout.contains("\nprepared "), "{table}");
     cluster.query("rollback prepared 'it''s me'");
 }

@@ -172,7 +172,7 @@ fn what_is_hidden_is_unknown_and_never_ok() {
         first,
         "PGCONN UNKNOWN: idle-xact: 1 session is hidden; no transaction idle; also long-query UNKNOWN, long-xact UNKNOWN"
     );
-    assert!(seen.stdout.ends_with("next: GRANT pg_monitor TO plain\n"), "{seen}");
+    assert!(seen.stdout.ends_with("next: GRANT pg_monitor TO \"plain\"\n"), "{seen}");
     let nagios = check(server, &["-U", "plain", "--app", "hidden", "-F", "nagios"]).fails_with(3);
     assert!(nagios.stdout.contains(" idle-xact=U;300;1800"), "{nagios}");
     // Rules that nothing hidden can change, and filters that hidden sessions are known not to match.

@@ -265,7 +265,7 @@ fn what_cannot_be_judged_says_why() {
     let _other = server.connect(&[("application_name", "")]).unwrap();
     let document = doctor(&server, &["--for", "300ms", "-U", "plain"]).run().success().json();
     assert_eq!(finding(&document, "monitoring-role")["status"], "fail");
-    assert_eq!(finding(&document, "monitoring-role")["next_command"], "GRANT pg_monitor TO plain");
+    assert_eq!(finding(&document, "monitoring-role")["next_command"], "GRANT pg_monitor TO \"plain\"");
     let pool = finding(&document, "pool-size");
     assert_eq!((pool["status"].as_str(), pool["advice"].as_str()), (Some("unknown"), None));
     assert!(pool["evidence"].as_str().unwrap().contains("1 session hidden from role \"plain\""), "{pool}");

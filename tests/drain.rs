@@ -91,6 +91,35 @@ fn comes_and_goes(cluster: &Cluster) -> Running {
     Pgconn::of("sh", &["-c", connect, PROGRAM]).on(cluster).spawn()
 }
 
+/// The name has blanks that a terminal's line would fold and a character that it would swallow.
+#[test]
+fn the_way_back_by_hand_names_the_very_database() {
+    let cluster = with(&[]);
+    let name = "a  b\u{1b}\"";
+    let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+    cluster.query(&format!("create database {quoted}"));
+    for fence in ["limit", "revoke", "hard"] {
+        cluster.query(&format!("alter database {quoted} allow_connections true connection limit -1"));
+        let drain = Pgconn::new(&["drain", "--db", name, "--for", "1ms", "--fence", fence]).on(&cluster);
+        let outcome = drain.run().success();
+        assert!(!outcome.stderr.contains('\u{1b}'), "{outcome}");
+        let (_, sql) = outcome.stderr.split_once("to open it again by hand: ").unwrap();
+        cluster.query(&format!("alter database {quoted} allow_connections false connection limit 0"));
+        cluster.query(sql.lines().next().unwrap());
+        let door = cluster.value(&format!(
+            "select format('%s %s', datallowconn, datconnlimit) from pg_database where datname = '{name}'"
+        ));
+        assert_eq!(
+            door,
+            match fence {
+                "limit" => "f -1",
+                "hard" => "t 0",
+                _ => "f 0",
+            }
+        );
+    }
+}
+
 /// What has never been granted or revoked is not stored, and is not stored afterwards either.
 #[test]
 fn default_privileges_stay_unwritten_where_that_is_possible() {
@@ -209,7 +238,7 @@ fn who_is_not_its_owner_any_more_is_told_so() {
         run.signal(Signal::SIGTERM);
         let outcome = run.finish().fails_with(1);
         assert!(
-            outcome.stderr.contains("left closed: role \"boss\" is not its owner any more, other is"),
+            outcome.stderr.contains("left closed: role \"boss\" is not its owner any more, \"other\" is"),
             "{outcome}"
         );
         let (_, sql) = outcome.stderr.split_once("hint: open it by hand: ").unwrap();
@@ -302,7 +331,7 @@ fn a_dry_run_and_a_refusal_change_nothing() {
         assert!(outcome.stderr.contains(says), "{outcome}");
     };
     refused(&[], 2, "--for DUR, or a command");
-    refused(&["--for", "1s", "-U", "web"], 1, "its owner, boss, or a superuser");
+    refused(&["--for", "1s", "-U", "web"], 1, "its owner, \"boss\", or a superuser");
     let careful = drain(&cluster, &["--for", "1ms"]).env("PGCONN_CONFIRM", "always").run().fails_with(2);
     assert!(careful.stderr.contains("PGCONN_CONFIRM=always demands --yes"), "{careful}");
     let missing = Pgconn::new(&["drain", "--db", "shopp", "--for", "1s"]).on(&cluster).run().fails_with(1);

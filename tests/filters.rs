@@ -143,7 +143,7 @@ fn a_role_without_privileges_is_told_what_it_cannot_see() {
     );
     assert!(connections["free"].is_null() && connections["used_ratio"].is_null(), "hidden is not zero");
     assert_eq!(stats["warnings"][0]["code"], "hidden_sessions");
-    assert_eq!(stats["warnings"][0]["hint"], "GRANT pg_monitor TO nobody");
+    assert_eq!(stats["warnings"][0]["hint"], "GRANT pg_monitor TO \"nobody\"");
     assert_eq!(stats["by_role"][0]["count"], 3, "roles, databases and applications are never hidden");
     assert!(stats["by_state"][0]["state"].is_null());
     assert_eq!(
@@ -193,7 +193,7 @@ fn a_role_without_privileges_is_told_what_it_cannot_see() {
     assert_eq!((&cut["matched"], cut["sessions"].as_array().unwrap().len()), (&4.into(), 1));
     let table = run(&["stats"]);
     assert!(table.stdout.contains("between 1 and 7 of"), "{}", table.stdout);
-    assert!(table.stderr.contains("hint: GRANT pg_monitor TO nobody"), "{}", table.stderr);
+    assert!(table.stderr.contains("hint: GRANT pg_monitor TO \"nobody\""), "{}", table.stderr);
 
     let mut admin = shop.cluster.session();
     admin.query("grant pg_monitor to nobody");

@@ -66,8 +66,8 @@ fn everybody_gets_in_or_is_told_whose_limit_it_is() {
         ("repl", "postgres"),
     ];
     assert_eq!(fates(&everybody), ["in", "role", "database", "in", "in", "in"]);
-    assert!(hint(&cluster, "limited", "postgres").contains("ALTER ROLE limited CONNECTION LIMIT"));
-    assert!(hint(&cluster, "app", "small").contains("ALTER DATABASE small CONNECTION LIMIT"));
+    assert!(hint(&cluster, "limited", "postgres").contains("ALTER ROLE \"limited\" CONNECTION LIMIT"));
+    assert!(hint(&cluster, "app", "small").contains("ALTER DATABASE \"small\" CONNECTION LIMIT"));
 
     // only reserved slots are left
     let mut held = fill(&cluster, "app");

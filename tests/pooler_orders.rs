@@ -286,7 +286,7 @@ fn orders_are_refused_for_what_is_not_there_and_who_may_not() {
     assert!(outcome.stderr.contains("an order is given once"), "{outcome}");
     assert!(!is_paused(&pooled));
     let mut terminal = order(&["pause", "postgres"]).on_terminal();
-    terminal.wait_for("Pause database postgres on ");
+    terminal.wait_for("Pause database \"postgres\" on ");
     terminal.type_keys("n\n");
     assert!(terminal.finish().fails_with(1).stdout.contains("nothing was done"));
     let mut terminal = order(&["reconnect", "postgres"]).on_terminal();

@@ -84,7 +84,12 @@ fn what_the_server_refuses_is_told_apart_by_its_sqlstate() {
     expect(&tcp("user=app"), "auth_failed", None, "PGPASSWORD");
     expect(&tcp("user=walled"), "auth_failed", Some("28000"), "pg_hba.conf decides");
     expect(&tcp("user=stranger"), "auth_failed", Some("28000"), "pg_hba.conf decides");
-    expect(&local("user=sleeper dbname=postgres"), "auth_failed", Some("28000"), "ALTER ROLE sleeper LOGIN");
+    expect(
+        &local("user=sleeper dbname=postgres"),
+        "auth_failed",
+        Some("28000"),
+        "ALTER ROLE \"sleeper\" LOGIN",
+    );
     expect(&local("user=nobody_here dbname=postgres"), "no_such_role", Some("28000"), "name a role with -U");
     expect(
         &local("user=postgres dbname=nowhere"),
@@ -109,7 +114,7 @@ fn a_database_that_may_not_be_connected_to_is_a_matter_of_a_grant() {
     cluster.query("create database private");
     cluster.query("revoke connect on database private from public");
     let outcome = Pgconn::new(&["stats", "-U", "app", "-d", "private"]).on(&cluster).run().fails_with(3);
-    assert!(outcome.stderr.contains("GRANT CONNECT ON DATABASE private TO app"), "{outcome}");
+    assert!(outcome.stderr.contains("GRANT CONNECT ON DATABASE \"private\" TO \"app\""), "{outcome}");
     assert!(outcome.stderr.contains("permission denied for database \"private\""), "{outcome}");
 }
 

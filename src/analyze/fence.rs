@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::model::database::{Database, Grant};
+use crate::model::quote;
 
 /// How a database is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -31,7 +32,7 @@ impl Fence {
     pub(crate) fn still_enter(self, database: &Database) -> String {
         match self {
             Self::Limit => "superusers".into(),
-            Self::Revoke => format!("superusers and the owner, {}", quoted(&database.owner)),
+            Self::Revoke => format!("superusers and the owner, {}", quote::shown(&database.owner)),
             Self::Hard => "nobody".into(),
         }
     }
@@ -76,7 +77,7 @@ impl Fence {
     /// # Errors
     /// With the reason when what is there could not be restored exactly.
     pub(crate) fn statements(self, database: &Database, now: &Database) -> Result<Statements, String> {
-        let alter = |what: String| vec![format!("ALTER DATABASE {} {what}", quoted(&now.name))];
+        let alter = |what: String| vec![format!("ALTER DATABASE {} {what}", quote::identifier(&now.name))];
         match self {
             Self::Limit => Ok(Statements {
                 close: alter("CONNECTION LIMIT 0".into()),
@@ -105,7 +106,7 @@ fn revoke(database: &Database, now: &Database) -> Result<Statements, String> {
     if affected.iter().any(|grant| !grant.by_owner) {
         return Err("CONNECT was also granted by others than its owner, which could not be restored".into());
     }
-    let on = format!("ON DATABASE {}", quoted(&now.name));
+    let on = format!("ON DATABASE {}", quote::identifier(&now.name));
     let from: Vec<String> = affected.iter().map(|grant| grantee(grant)).collect();
     let close = vec![format!("REVOKE CONNECT {on} FROM {}", from.join(", "))];
     // A grantee whose only privilege this was loses its place in the list, so the list is built anew in its order.
@@ -138,12 +139,7 @@ fn revoke(database: &Database, now: &Database) -> Result<Statements, String> {
 }
 
 fn grantee(grant: &Grant) -> String {
-    grant.grantee.as_deref().map_or_else(|| "PUBLIC".into(), quoted)
-}
-
-/// A name as an SQL identifier; always quoted, which no keyword can break.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    grant.grantee.as_deref().map_or_else(|| "PUBLIC".into(), quote::identifier)
 }
 
 #[cfg(test)]

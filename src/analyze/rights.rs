@@ -1,5 +1,6 @@
 //! Who may change a setting where: the rules of each version, and the right that is missing in their words.
 
+use crate::model::quote::shown;
 use crate::model::settings::{Ground, Scope, Wish};
 
 /// A right that a change needs and this role lacks.
@@ -40,7 +41,7 @@ pub(crate) fn missing(scope: &Scope, wishes: &[Wish], ground: &Ground, version_n
             Missing {
                 right: format!("SET on parameter {names}"),
                 remedy: if version_num >= 150_000 {
-                    format!("a superuser can grant it: GRANT SET ON PARAMETER {names} TO {}", quoted(me))
+                    format!("a superuser can grant it: GRANT SET ON PARAMETER {names} TO {}", shown(me))
                 } else {
                     format!("before PostgreSQL 15 only superusers set {names}")
                 },
@@ -51,7 +52,7 @@ pub(crate) fn missing(scope: &Scope, wishes: &[Wish], ground: &Ground, version_n
 
 fn missing_for_role(name: &str, ground: &Ground, version_num: i32) -> Option<Missing> {
     let role = ground.role.as_ref()?;
-    let me = quoted(&ground.me);
+    let me = shown(&ground.me);
     if role.superuser {
         return Some(Missing {
             right: "SUPERUSER".into(),
@@ -77,7 +78,7 @@ fn missing_for_role(name: &str, ground: &Ground, version_num: i32) -> Option<Mis
 }
 
 fn missing_for_system(wishes: &[Wish], ground: &Ground, version_num: i32) -> Option<Missing> {
-    let me = quoted(&ground.me);
+    let me = shown(&ground.me);
     let mut rights = Vec::new();
     let mut grants = Vec::new();
     if !ground.may_alter_system {
@@ -121,11 +122,6 @@ pub(crate) fn provider(service: Option<&str>) -> String {
 
 fn names_of(wishes: &[Wish]) -> String {
     wishes.iter().map(|wish| wish.setting.name()).collect::<Vec<_>>().join(", ")
-}
-
-/// A name as an SQL identifier for a hint; always quoted, which no keyword can break.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

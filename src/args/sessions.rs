@@ -247,11 +247,15 @@ mod tests {
         let term = |text: &str| name_term(text).unwrap();
         let filter = Filter {
             databases: vec![term("app"), term("!test*")],
+            applications: vec![term("a\\*b c*")],
             states: vec![state_term("idle-in-transaction").unwrap()],
             idle_for: Some(Duration::from_secs(90)),
             ..Filter::default()
         };
-        assert_eq!(filter.to_string(), "--db app --db !test* --state idle-in-transaction --idle-for 90s");
+        assert_eq!(
+            filter.to_string(),
+            "--db app --db '!test*' --app 'a\\*b c*' --state idle-in-transaction --idle-for 90s"
+        );
     }
 
     #[test]

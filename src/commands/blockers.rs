@@ -17,6 +17,7 @@ use crate::db::Reach;
 use crate::exit::Exit;
 use crate::model::act::Wait;
 use crate::model::blocking::{Blocked, Prepared, Waits};
+use crate::model::quote::rollback_prepared;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, text, tsv};
 
@@ -188,11 +189,8 @@ impl Blockers {
 
     fn advice_for(&self, root: Line) -> Option<String> {
         if let Some(prepared) = prepared_at(&self.prepared, root.pid) {
-            return Some(format!(
-                "to free those behind it, in database {}: ROLLBACK PREPARED '{}'",
-                super::quoted(&prepared.database),
-                prepared.gid.replace('\'', "''")
-            ));
+            let end = rollback_prepared(&prepared.database, &prepared.gid);
+            return Some(format!("to free those behind it, {end}"));
         }
         let session = self.sessions.iter().find(|session| session.pid == root.pid)?;
         let id = session.session_id.as_ref().filter(|_| session.blocks_total > 0)?;

@@ -36,6 +36,7 @@ use crate::db::{self, Db, Notice};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Filter, Name};
+use crate::model::quote;
 use crate::model::server::Surroundings;
 use crate::render::{Format, Head, Warning};
 pub(crate) use context::Context;
@@ -239,7 +240,7 @@ pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
         head.warnings.push(Warning {
             code: "hidden_sessions",
             message: format!("{hidden} {noun} {are} hidden from role \"{role}\""),
-            hint: Some(format!("GRANT pg_monitor TO {}", quoted(role))),
+            hint: Some(format!("GRANT pg_monitor TO {}", quote::shown(role))),
         });
     }
     head
@@ -311,17 +312,10 @@ pub(crate) async fn did_you_mean(db: &Db, filter: &Filter) -> Result<Vec<Warning
             warnings.push(Warning {
                 code: "no_such_name",
                 message: format!("{missing} {kind} \"{typed}\""),
-                hint: args::nearest(typed, known()).map(|near| format!("did you mean {flag} {near}?")),
+                hint: args::nearest(typed, known())
+                    .map(|near| format!("did you mean {flag} {}?", Name::argument(near))),
             });
         }
     }
     Ok(warnings)
-}
-
-/// Returns `name` as an SQL identifier that can be pasted.
-pub(crate) fn quoted(name: &str) -> String {
-    let plain = name.chars().enumerate().all(|(at, character)| {
-        character.is_ascii_lowercase() || character == '_' || (at > 0 && character.is_ascii_digit())
-    });
-    if plain && !name.is_empty() { name.into() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

@@ -3,6 +3,8 @@
 //! poolers, whose own errors all carry 08P01, and within 57P03.
 
 use super::error::{Error, Kind, Scope};
+use crate::model::filter::Name;
+use crate::model::quote::shown;
 use tokio_postgres::error::DbError;
 
 /// Who asked for what: the words that hints need.
@@ -148,7 +150,7 @@ fn pooler_kind(message: &str) -> Kind {
 
 /// What helps at that moment.
 fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
-    let (user, dbname) = (identifier(login.user), identifier(login.dbname));
+    let (user, dbname) = (shown(login.user), shown(login.dbname));
     let text = match kind {
         Kind::TooManyConnections(Scope::Server) => {
             "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
@@ -161,11 +163,11 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
         }
         Kind::TooManyConnections(Scope::Role) => format!(
             "the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with pgconn ls --role {} and raise it with ALTER ROLE {user} CONNECTION LIMIT n",
-            login.user
+            Name::argument(login.user)
         ),
         Kind::TooManyConnections(Scope::Database) => format!(
             "the database's own CONNECTION LIMIT is reached; connect to another database (-d postgres), see who holds the connections with pgconn ls --db {}, or raise it with ALTER DATABASE {dbname} CONNECTION LIMIT n",
-            login.dbname
+            Name::argument(login.dbname)
         ),
         Kind::TooManyConnections(Scope::Pooler) => pooler_hint(error.message()).to_owned(),
         Kind::StartingUp | Kind::Recovering if error.message().contains("not accepting connections") => {
@@ -228,13 +230,6 @@ fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
     None
 }
 
-/// A name as SQL needs it.
-fn identifier(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,11 +273,5 @@ mod tests {
         ] {
             assert_eq!(speaker(message), name, "{message}");
         }
-    }
-
-    #[test]
-    fn names_in_hints_can_be_pasted() {
-        assert_eq!(identifier("app_1"), "app_1");
-        assert_eq!(identifier("App \"x\""), "\"App \"\"x\"\"\"");
     }
 }

@@ -6,6 +6,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::quote;
+
 /// Selects sessions. Different fields are AND; inside a field, one of the positive values and none of the negative.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
@@ -50,19 +52,7 @@ pub(crate) enum Name {
 impl Name {
     /// Returns `name` as it is typed in a shell for a filter that means exactly it.
     pub(crate) fn argument(name: &str) -> String {
-        let mut escaped = String::new();
-        for (at, character) in name.chars().enumerate() {
-            if character == '*' || character == '\\' || (character == '!' && at == 0) {
-                escaped.push('\\');
-            }
-            escaped.push(character);
-        }
-        let plain = |character: char| character.is_alphanumeric() || "_-.:/@".contains(character);
-        if escaped.chars().all(plain) && !escaped.starts_with('-') && !escaped.is_empty() {
-            escaped
-        } else {
-            format!("'{}'", escaped.replace('\'', "'\\''"))
-        }
+        quote::shell(&escaped(name))
     }
 
     /// True when `name` is meant. Only for what no server can be asked about: sessions are matched by PostgreSQL.
@@ -145,19 +135,35 @@ impl fmt::Display for Filter {
     }
 }
 
+/// As it is typed in a shell.
 impl<T: fmt::Display> fmt::Display for Term<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.exclude { "!" } else { "" }, self.value)
+        f.write_str(&quote::shell(&format!("{}{}", if self.exclude { "!" } else { "" }, self.value)))
     }
 }
 
+/// As a filter takes it.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exact(name) => f.write_str(name),
-            Self::Glob(pieces) => f.write_str(&pieces.join("*")),
+            Self::Exact(name) => f.write_str(&escaped(name)),
+            Self::Glob(pieces) => {
+                f.write_str(&pieces.iter().map(|piece| escaped(piece)).collect::<Vec<_>>().join("*"))
+            }
         }
     }
+}
+
+/// The part of a pattern that stands for the very `name`.
+fn escaped(name: &str) -> String {
+    let mut escaped = String::new();
+    for (at, character) in name.chars().enumerate() {
+        if character == '*' || character == '\\' || (character == '!' && at == 0) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
 }
 
 impl fmt::Display for Client {

@@ -9,6 +9,7 @@ pub(crate) mod load;
 pub(crate) mod metric;
 pub(crate) mod pooler;
 pub(crate) mod practice;
+pub(crate) mod quote;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod settings;

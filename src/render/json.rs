@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use super::text;
 use super::{Head, Report};
 use crate::error::Failure;
+use crate::model::quote::is_invisible;
 
 /// The version of the envelope and of every payload; raised only when a key is renamed, removed or retyped.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -160,7 +160,7 @@ impl<F: Formatter> Formatter for Escaping<F> {
         }
         let mut safe = 0;
         for (at, character) in fragment.char_indices() {
-            if character.is_control() || text::is_invisible(character) {
+            if character.is_control() || is_invisible(character) {
                 writer.write_all(fragment.get(safe..at).unwrap_or_default().as_bytes())?;
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     write!(writer, "\\u{unit:04x}")?;
@@ -250,7 +250,7 @@ mod tests {
         fn escaping_loses_nothing_and_leaves_nothing_invisible(text in any::<String>()) {
             let written = line(&text);
             prop_assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
-            prop_assert!(written.trim_end().chars().all(|c| !c.is_control() && !text::is_invisible(c)));
+            prop_assert!(written.trim_end().chars().all(|c| !c.is_control() && !is_invisible(c)));
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::model::quote::is_invisible;
+
 /// Returns `text` as one line that cannot do anything to a terminal: runs of white space (line ends included) become
 /// one blank, and what is left is made [`visible`].
 pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
@@ -39,39 +41,6 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(clean)
-}
-
-/// Returns an SQL identifier or string literal, already quoted, spelt so that it survives a terminal and a copy from it:
-/// when it holds control, invisible or unusual blank characters, they become Unicode escapes (`U&"a\001Bb"`).
-pub(crate) fn pasteable(quoted: &str) -> Cow<'_, str> {
-    let strange = |character: char| {
-        character.is_control() || is_invisible(character) || (character.is_whitespace() && character != ' ')
-    };
-    if !quoted.chars().any(strange) || !quoted.starts_with(['"', '\'']) {
-        return Cow::Borrowed(quoted);
-    }
-    let mut spelt = String::from("U&");
-    for character in quoted.chars() {
-        if character == '\\' {
-            spelt.push_str("\\\\");
-        } else if strange(character) {
-            let _ = write!(spelt, "\\+{:06X}", u32::from(character));
-        } else {
-            spelt.push(character);
-        }
-    }
-    Cow::Owned(spelt)
-}
-
-/// True for characters that change how text looks without being seen: bidi controls, zero-width characters, line
-/// and paragraph separators, variation selectors, tags.
-pub(crate) const fn is_invisible(character: char) -> bool {
-    !character.is_ascii()
-        && matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Returns the columns that `text` takes on a terminal.
@@ -151,13 +120,6 @@ mod tests {
         assert_eq!(sanitize("one\r\n\ttwo  three"), "one two three");
         assert_eq!(sanitize("a\u{202e}b\u{9b}c"), "a\\u{202E}b\\x9Bc");
         assert_eq!(sanitize("日本 é"), "日本 é");
-    }
-
-    #[test]
-    fn names_survive_a_copy_from_the_terminal() {
-        assert_eq!(pasteable("\"we \"\"ird\"; é\""), "\"we \"\"ird\"; é\"");
-        assert_eq!(pasteable("\"a\u{1b}\\\u{e0001}\""), "U&\"a\\+00001B\\\\\\+0E0001\"");
-        assert_eq!(pasteable("'5s\t'"), "U&'5s\\+000009'");
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn who_is_asked_sees_the_plan_whatever_the_format() {
     for flag in ["--json", "-q", "--format=tsv"] {
         for (command, question, plan) in [
             (&["kill", "--app", "kill-plan"][..], "Terminate this session", session.pid.to_string()),
-            (&["drain", "--db", "shop", "--for", "1ms"], "Close database shop", inside.pid.to_string()),
+            (&["drain", "--db", "shop", "--for", "1ms"], "Close database \"shop\"", inside.pid.to_string()),
             (&["timeout", "set", "1h", "--db", "shop"], "Set statement_timeout", "ALTER DATABASE".to_owned()),
         ] {
             let mut terminal = Pgconn::new(&[command, &[flag]].concat()).on(&cluster).on_terminal();

@@ -47,8 +47,8 @@ fn rights_are_known_beforehand_and_one_refusal_hides_nothing() {
         let _target = cluster.connect(&[("user", "other"), ("application_name", "matrix")]).unwrap();
         Pgconn::new(&["kill", "--app", "matrix", "-U", actor]).on(&cluster).run().fails_with(1).stderr
     };
-    assert!(hints("monitor").contains("hint: GRANT pg_signal_backend TO monitor"));
-    assert!(hints("signaller").contains("hint: GRANT pg_read_all_stats TO signaller"));
+    assert!(hints("monitor").contains("hint: GRANT pg_signal_backend TO \"monitor\""));
+    assert!(hints("signaller").contains("hint: GRANT pg_read_all_stats TO \"signaller\""));
 }
 
 #[test]

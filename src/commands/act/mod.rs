@@ -22,6 +22,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Named, Remaining, Wanted};
 use crate::model::filter::Name;
+use crate::model::quote;
 use crate::model::server::Surroundings;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
@@ -259,14 +260,14 @@ fn hints(
     roles.sort_unstable();
     roles.dedup();
     if !roles.is_empty() {
-        let role = super::quoted(&surroundings.me.role);
+        let role = quote::shown(&surroundings.me.role);
         context.ui.hint(&format!("GRANT {} TO {role}", roles.join(", ")));
     }
     let reconnected = remaining.is_some_and(|remaining| remaining.new > 0);
     if plan.action == Action::Terminate && wanted.named.is_empty() && reconnected {
         let database = match wanted.filter.databases.as_slice() {
             [term] if !term.exclude => match &term.value {
-                Name::Exact(name) => super::quoted(name),
+                Name::Exact(name) => quote::shell(name),
                 Name::Glob(_) => "NAME".into(),
             },
             _ => "NAME".into(),

@@ -4,11 +4,11 @@ use crate::analyze::health::pooler::Waiting;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
 use crate::analyze::pooler::usage;
-use crate::commands::quoted;
 use crate::db;
 use crate::model::filter::Name;
 use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Owner, Status, Unit};
 use crate::model::pooler;
+use crate::model::quote::{rollback_prepared, shown};
 use crate::render::{Warning, text};
 
 const NO_CONSOLE: &str = "not judged: this is a server, and no pooler's console";
@@ -76,7 +76,7 @@ pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str) -> Check {
     let hint = match verdict.status {
         Status::Ok => None,
         Status::Unknown if verdict.rule == Rule::PoolerWaiting => Some(CONSOLE.into()),
-        Status::Unknown => Some(format!("GRANT pg_monitor TO {}", quoted(me))),
+        Status::Unknown => Some(format!("GRANT pg_monitor TO {}", shown(me))),
         _ => hint(&verdict, facts),
     };
     said(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, hint)
@@ -266,8 +266,7 @@ fn hint(verdict: &Verdict, facts: &Facts) -> Option<String> {
         Rule::PoolerWaiting => CONSOLE.into(),
         Rule::PreparedXact => {
             let oldest = facts.prepared.oldest.as_ref()?;
-            let gid = oldest.gid.replace('\'', "''");
-            format!("in database {}: COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}'", oldest.database)
+            format!("{}, or COMMIT PREPARED", rollback_prepared(&oldest.database, &oldest.gid))
         }
     })
 }

@@ -6,13 +6,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::analyze::fence::Fence;
 use crate::analyze::plan;
+use crate::commands::Context;
 use crate::commands::act::carry_out::Act;
 use crate::commands::act::meanwhile;
-use crate::commands::{Context, quoted};
 use crate::db::{Db, Error, SignalOrder, Which};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::model::database::Database;
+use crate::model::quote::shown;
 use crate::stop::Stop;
 
 /// How long to watch the sessions of one round; those that connect meanwhile are the next round's.
@@ -168,7 +169,7 @@ impl<'a> Door<'a> {
             return Ok(Restored::Changed);
         }
         if !now.owned {
-            let (role, owner) = (&db.target().user, quoted(&now.owner));
+            let (role, owner) = (&db.target().user, shown(&now.owner));
             return Ok(failed(format!("role \"{role}\" is not its owner any more, {owner} is"), &now));
         }
         let statements = match fence.statements(&before, &now) {

@@ -23,6 +23,7 @@ use crate::exit::Exit;
 use crate::model::act::{Action, Wanted};
 use crate::model::database::Database;
 use crate::model::filter::{Filter, Name, Term};
+use crate::model::quote;
 use crate::model::server::Surroundings;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
@@ -129,7 +130,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if consent == Consent::Ask {
         let place = db.target().place();
         let question =
-            format!("Close database {} on {place} and end its {sessions}?", super::quoted(&args.db));
+            format!("Close database {} on {place} and end its {sessions}?", quote::shown(&args.db));
         act::confirm(&question, context).await?;
     }
     // Never held back: whoever reads it can open the door when nothing else can.
@@ -238,11 +239,11 @@ async fn admitted(db: &Db, surroundings: &Surroundings, name: &str) -> Result<Da
     }
     let failure = Failure::failed(format!("role \"{}\" may not close it", surroundings.me.role));
     Err(failure
-        .hinted(format!("that takes its owner, {}, or a superuser", super::quoted(&database.owner)))
+        .hinted(format!("that takes its owner, {}, or a superuser", quote::shown(&database.owner)))
         .into())
 }
 
 /// Statements as one line that can be pasted.
 fn sql(statements: &[String]) -> String {
-    format!("{};", statements.join("; "))
+    format!("{};", quote::pasteable(&statements.join("; ")))
 }

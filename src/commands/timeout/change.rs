@@ -17,9 +17,10 @@ use crate::commands::{Context, head};
 use crate::db::{Db, Kind, Moment};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::model::quote;
 use crate::model::server::Surroundings;
 use crate::model::settings::{Effective, Ground, InFile, Scope, SessionGroup, Setting, Settings, Wish};
-use crate::render::text::{count, pasteable};
+use crate::render::text::count;
 use crate::render::{Head, Report, Warning};
 
 /// Arguments of `timeout set`.
@@ -230,7 +231,7 @@ async fn look(db: &Db, scope: Scope, kinds: &[Setting], wanted: Option<Option<Du
     if let Some(name) = scope.database().filter(|_| ground.database.is_none()) {
         return Err(no_such_name(db, "database", name).await?.into());
     }
-    let spell = |quoted: &mut String| *quoted = pasteable(quoted).into_owned();
+    let spell = |sql: &mut String| *sql = quote::pasteable(sql).into_owned();
     ground.role.iter_mut().for_each(|role| spell(&mut role.identifier));
     ground.database.iter_mut().for_each(|database| spell(&mut database.identifier));
     settings.stored.iter_mut().for_each(|stored| spell(&mut stored.literal));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Console, read};
 use crate::db::{Error, Kind};
 use crate::model::pooler::Database;
+use crate::model::quote::identifier;
 
 /// What a console can be told to do with a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ impl Order {
             Self::Resume => "RESUME",
             Self::Reconnect => "RECONNECT",
         };
-        format!("{verb} \"{}\"", database.replace('"', "\"\""))
+        format!("{verb} {}", identifier(database))
     }
 }
 

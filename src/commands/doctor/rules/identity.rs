@@ -1,9 +1,9 @@
 //! Rules about who is connected, as what, over what, and who can see it.
 
 use super::{Evidence, Rule, application, listed};
-use crate::commands::quoted;
 use crate::model::filter::Name;
 use crate::model::practice::{Finding, Grade, Origin};
+use crate::model::quote::shown;
 use crate::render::text;
 
 /// Applications that people and tools use, which may be superusers.
@@ -84,7 +84,7 @@ pub(super) fn visibility(evidence: &Evidence) -> Finding {
             Grade::Fail,
             format!("role \"{}\" does not see what other roles' sessions do", me.role),
             "grant it pg_monitor",
-            format!("GRANT pg_monitor TO {}", quoted(&me.role)),
+            format!("GRANT pg_monitor TO {}", shown(&me.role)),
         );
     }
     if !me.superuser {

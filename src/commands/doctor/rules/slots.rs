@@ -2,8 +2,8 @@
 
 use super::{Evidence, Rule};
 use crate::analyze::health::CONNECTIONS_PERCENT;
-use crate::commands::quoted;
 use crate::model::practice::{Finding, Grade};
+use crate::model::quote::shown;
 
 pub(super) fn slots(evidence: &Evidence) -> Finding {
     let rule = Rule::new("slots", "the server has room for what comes");
@@ -38,7 +38,7 @@ pub(super) fn limits(evidence: &Evidence) -> Finding {
         "give each application's role a limit below the server's",
         format!(
             "ALTER ROLE {} CONNECTION LIMIT {}",
-            quoted(role),
+            shown(role),
             (evidence.scraped.facts.connections.usable / 2).max(1)
         ),
     )
@@ -80,7 +80,7 @@ pub(super) fn reserved(evidence: &Evidence) -> Finding {
             "grant pg_use_reserved_connections to the role that monitors",
             format!(
                 "GRANT pg_use_reserved_connections TO {}",
-                monitor.map_or_else(|| "monitor".to_owned(), |role| quoted(&role.name))
+                monitor.map_or_else(|| "monitor".to_owned(), |role| shown(&role.name))
             ),
         );
     }

@@ -115,7 +115,7 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
     evidence.scraped.facts.prepared = at(300.0);
     let found = transactions::prepared(&evidence);
     assert_eq!(found.status, Grade::Fail);
-    assert_eq!(found.next_command.unwrap(), "in database shop: ROLLBACK PREPARED 'it''s'");
+    assert_eq!(found.next_command.unwrap(), "in database \"shop\": ROLLBACK PREPARED 'it''s'");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn slots_are_reserved_for_whoever_monitors() {
     let monitor = LoginRole { name: "watch".into(), sees_all: true, ..LoginRole::default() };
     evidence.scraped.login_roles = vec![monitor.clone()];
     let found = slots::reserved(&evidence);
-    assert_eq!(found.next_command.unwrap(), "GRANT pg_use_reserved_connections TO watch");
+    assert_eq!(found.next_command.unwrap(), "GRANT pg_use_reserved_connections TO \"watch\"");
     evidence.scraped.login_roles = vec![LoginRole { reserved: true, ..monitor }];
     assert_eq!(slots::reserved(&evidence).status, Grade::Pass);
     evidence.scraped.surroundings.limits.superuser_reserved = 0;

@@ -3,8 +3,8 @@
 use super::{Evidence, Rule, counted, hidden, listed, named};
 use crate::analyze::health::{IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
 use crate::analyze::settings::{effective, of_roles};
-use crate::commands::quoted;
 use crate::model::practice::{Finding, Grade, Source};
+use crate::model::quote::{rollback_prepared, shown};
 use crate::model::settings::Setting;
 use crate::render::text;
 
@@ -63,7 +63,7 @@ pub(super) fn prepared(evidence: &Evidence) -> Finding {
             text::duration(oldest.seconds)
         ),
         "commit or roll it back: it holds its locks, and back VACUUM, until then",
-        format!("in database {}: ROLLBACK PREPARED '{}'", oldest.database, oldest.gid.replace('\'', "''")),
+        rollback_prepared(&oldest.database, &oldest.gid),
     )
 }
 
@@ -119,6 +119,6 @@ fn timeout(rule: Rule, evidence: &Evidence, setting: Setting, advice: &'static s
             listed(without.iter().copied())
         ),
         advice,
-        format!("ALTER ROLE {} SET {name} = '30s'", quoted(first)),
+        format!("ALTER ROLE {} SET {name} = '30s'", shown(first)),
     )
 }

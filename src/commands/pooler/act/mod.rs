@@ -19,6 +19,7 @@ use crate::db::console::{self, Console, Order};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::pooler::{Facts, Link};
+use crate::model::quote;
 use crate::render::{Head, text};
 use held::{Held, Resumed};
 use report::{Act, Deed};
@@ -128,7 +129,7 @@ async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context)
     if consent != Consent::Ask {
         return Ok(());
     }
-    let (name, place) = (crate::commands::quoted(&scene.act.database), scene.console.target().place());
+    let (name, place) = (quote::shown(&scene.act.database), scene.console.target().place());
     act::confirm(&format!("{verb} database {name} on {place}?"), context).await
 }
 
@@ -159,7 +160,7 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
         "to resume it by hand: {} on the console {}, or pgconn pooler resume {}",
         Order::Resume.words(&scene.act.database),
         scene.console.target().place(),
-        crate::commands::quoted(&scene.act.database)
+        quote::shell(&scene.act.database)
     ));
     let Scene { console, facts, head, mut act, .. } = scene;
     let mut held = Held::new(context, console.until_done(), act.database.clone());
@@ -200,7 +201,7 @@ fn finish(
     resumed: Option<&Resumed>,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
-    let name = answer.act.as_ref().map(|act| crate::commands::quoted(&act.database)).unwrap_or_default();
+    let name = answer.act.as_ref().map(|act| quote::shell(&act.database)).unwrap_or_default();
     let by_hand = format!("pgconn pooler resume {name}");
     if let Some(Resumed::Failed(why)) = resumed {
         let failure = Failure::failed(format!("the database was left paused: {why}"));
@@ -259,7 +260,7 @@ pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit>
     console.order(Order::Reconnect, &act.database).await?;
     console.close().await;
     act.changed = true;
-    let name = crate::commands::quoted(&act.database);
+    let name = quote::shell(&act.database);
     let busy = act.servers_busy > 0;
     let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
     context.emit(&answer, &head)?;

@@ -1,0 +1,142 @@
+//! Names and values as SQL and the shell take them. What is printed to be pasted is made here, whoever prints it.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Returns `name` as an SQL identifier; always quoted, which no keyword can break.
+pub(crate) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The same, [`pasteable`].
+pub(crate) fn shown(name: &str) -> String {
+    pasteable(&identifier(name)).into_owned()
+}
+
+/// Says how to end the prepared transaction `gid`, which only a session in its database can.
+pub(crate) fn rollback_prepared(database: &str, gid: &str) -> String {
+    let literal = format!("'{}'", gid.replace('\'', "''"));
+    format!("in database {}: ROLLBACK PREPARED {}", shown(database), pasteable(&literal))
+}
+
+/// Returns `word` as one word of a shell, which expands nothing in it.
+pub(crate) fn shell(word: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "_-.:/@".contains(character);
+    if word.chars().all(plain) && !word.starts_with('-') && !word.is_empty() {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Returns SQL with its quoted identifiers and literals spelt so that they survive a terminal and a copy from it: those that
+/// hold control, invisible or unusual blank characters get Unicode escapes (`U&"a\+00001Bb"`).
+pub(crate) fn pasteable(sql: &str) -> Cow<'_, str> {
+    if !sql.chars().any(is_strange) {
+        return Cow::Borrowed(sql);
+    }
+    let mut spelt = String::new();
+    let mut rest = sql;
+    while let Some(start) = rest.find(['"', '\'']) {
+        let (before, piece) = rest.split_at(start);
+        let (piece, after) = piece.split_at(piece_end(piece));
+        spelt.push_str(before);
+        // In E'…' a backslash has a meaning of its own.
+        if piece.chars().any(is_strange) && !before.ends_with('E') {
+            escape(piece, &mut spelt);
+        } else {
+            spelt.push_str(piece);
+        }
+        rest = after;
+    }
+    spelt.push_str(rest);
+    Cow::Owned(spelt)
+}
+
+/// Where the quoted piece ends that `text` begins with; a quote in it is doubled.
+fn piece_end(text: &str) -> usize {
+    let mut characters = text.char_indices();
+    let Some((_, quote)) = characters.next() else { return 0 };
+    let mut inside = true;
+    for (at, character) in characters {
+        match (inside, character == quote) {
+            (_, true) => inside = !inside,
+            (false, false) => return at,
+            (true, false) => {}
+        }
+    }
+    text.len()
+}
+
+fn escape(piece: &str, spelt: &mut String) {
+    spelt.push_str("U&");
+    for character in piece.chars() {
+        if character == '\\' {
+            spelt.push_str("\\\\");
+        } else if is_strange(character) {
+            let _ = write!(spelt, "\\+{:06X}", u32::from(character));
+        } else {
+            spelt.push(character);
+        }
+    }
+}
+
+/// True for what a terminal swallows or a copy from it changes.
+fn is_strange(character: char) -> bool {
+    character.is_control() || is_invisible(character) || (character.is_whitespace() && character != ' ')
+}
+
+/// True for characters that change how text looks without being seen: bidi controls, zero-width characters, line
+/// and paragraph separators, variation selectors, tags.
+pub(crate) const fn is_invisible(character: char) -> bool {
+    !character.is_ascii()
+        && matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn keywords_are_names_too() {
+        assert_eq!(identifier("user"), "\"user\"");
+        assert_eq!(identifier("App \"x\""), "\"App \"\"x\"\"\"");
+        assert_eq!(rollback_prepared("a  b", "it's"), "in database \"a  b\": ROLLBACK PREPARED 'it''s'");
+    }
+
+    #[test]
+    fn a_shell_expands_nothing() {
+        assert_eq!(shell("app_1"), "app_1");
+        assert_eq!(shell("a$b"), "'a$b'");
+        assert_eq!(shell("it's"), "'it'\\''s'");
+        assert_eq!([shell(""), shell("-n")], ["''", "'-n'"]);
+    }
+
+    #[test]
+    fn names_survive_a_copy_from_the_terminal() {
+        assert_eq!(pasteable("\"we \"\"ird\"; é\""), "\"we \"\"ird\"; é\"");
+        assert_eq!(pasteable("\"a\u{1b}\\\u{e0001}\""), "U&\"a\\+00001B\\\\\\+0E0001\"");
+        assert_eq!(pasteable("'5s\t'"), "U&'5s\\+000009'");
+        assert_eq!(pasteable("E'\\\\\t'"), "E'\\\\\t'");
+        assert_eq!(
+            pasteable("GRANT x ON \"a\"\"\tb\" TO \"c  d\""),
+            "GRANT x ON U&\"a\"\"\\+000009b\" TO \"c  d\""
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_visible_whatever_the_name(name in any::<String>()) {
+            let statement = format!("ALTER DATABASE {} CONNECTION LIMIT 1", identifier(&name));
+            prop_assert!(!pasteable(&statement).chars().any(is_strange));
+            prop_assert_eq!(
+                pasteable(&statement), format!("ALTER DATABASE {} CONNECTION LIMIT 1", shown(&name))
+            );
+        }
+    }
+}
