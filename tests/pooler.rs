@@ -114,7 +114,7 @@ fn pools_show_who_waits_for_what() {
     assert_eq!(clients.unwrap()["used"], 4, "three clients and pgconn itself");
     let table = pooled.run(&[]).success();
     for line in [
-        "first limit  pool_size of postgres/app, 2 of 2  100%",
+        "fullest limit  pool_size of postgres/app, 2 of 2  100%",
         "! 1 client of postgres/app waits: pool_size is used up (2 of 2)",
     ] {
         assert!(table.stdout.contains(line), "{table}");
@@ -314,7 +314,7 @@ fn who_may_not_use_the_console_is_told_and_what_is_none_too() {
     let pooled = pooled("transaction", &[]);
     let _watched = pooled.as_user("watcher", &[]).success();
     let refused = pooled.as_user("stranger", &[]).fails_with(3);
-    assert!(refused.stderr.contains("hint: the pooler's console is open to the users in its settings admin_users and stats_users; stranger is in neither"), "{refused}");
+    assert!(refused.stderr.contains("hint: the pooler's console is open to the users in its settings admin_users and stats_users; \"stranger\" is in neither"), "{refused}");
     let not_pooled = Pgconn::new(&["pooler"]).on(&pooled.cluster).run().fails_with(3);
     assert!(not_pooled.stderr.contains("this is PostgreSQL itself"), "{not_pooled}");
     let not_console = pooled.run(&["-d", "postgres"]).fails_with(1);

@@ -349,7 +349,8 @@ fn what_is_emitted_passes_the_linter() {
 #[test]
 fn the_live_server_gives_limits_use_and_the_first_limit_that_will_be_hit() {
     let cluster = with(&[("max_connections", "40"), ("superuser_reserved_connections", "4")]);
-    cluster.query("create role narrow login connection limit 3");
+    cluster.query("create role narrow login connection limit 3; create role idle login connection limit 30");
+    cluster.query("create database empty connection limit 20");
     let _api: Vec<_> = (0..2)
         .map(|_| cluster.connect(&[("user", "narrow"), ("application_name", "api")]).unwrap())
         .collect();
@@ -379,11 +380,16 @@ fn the_live_server_gives_limits_use_and_the_first_limit_that_will_be_hit() {
         (&"role".into(), &"narrow".into(), &1.into())
     );
     assert_eq!(limit["below_plan"], true);
+    let names = |plan: &serde_json::Value| -> Vec<serde_json::Value> {
+        plan["live"]["limits"].as_array().unwrap().iter().map(|limit| limit["name"].clone()).collect()
+    };
+    let without_sessions = ["empty".into(), "idle".into(), serde_json::Value::Null];
+    assert_eq!(names(&plan)[1..], without_sessions, "limits without sessions are limits");
     let advice = plan["advice"].as_array().unwrap();
     assert!(advice.iter().any(|advice| advice["code"] == "first_limit"), "{advice:?}");
     assert!(!advice.iter().any(|advice| advice["code"] == "max_connections_assumed"), "{advice:?}");
     let table = run("--cores 2 --from-server").success();
-    assert!(table.stdout.contains("role    narrow"), "{table}");
+    assert!(table.stdout.contains("role      narrow"), "{table}");
     let refused = run("--from-server").fails_with(2);
     assert!(refused.stderr.contains("PostgreSQL does not know its cores"), "{refused}");
 }

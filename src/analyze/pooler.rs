@@ -66,8 +66,8 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// The limit that is reached first: the fullest one.
-    pub(crate) fn first_limit(&self) -> Option<&Limit> {
+    /// The fullest limit. Not by what is left: a pool's few connections are there to be used up.
+    pub(crate) fn fullest(&self) -> Option<&Limit> {
         self.limits.first()
     }
 }

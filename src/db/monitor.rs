@@ -75,6 +75,15 @@ impl Db {
         Ok(Scraped { surroundings, facts, tallies, databases, settings, login_roles })
     }
 
+    /// Each CONNECTION LIMIT there is, whether it has sessions or not, with what is used of it.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn limits_in_use(&self) -> Result<Vec<LimitUse>, Error> {
+        let [slots] = exactly(self.look(&[self.slots_question(&Selection::default())]).await?)?;
+        limits_of(&slots)
+    }
+
     /// Reads what postgres_exporter reads about connections; of pg_stat_database these `columns`.
     ///
     /// # Errors
@@ -118,6 +127,17 @@ impl Db {
         Ok((surroundings_of(&surroundings)?, exporter))
     }
 
+    fn slots_question(&self, selection: &Selection) -> String {
+        sql::fill(
+            sql::SLOTS,
+            &[
+                ("activity", &self.activity()),
+                ("filter", &filter::fragment(&selection.filter)),
+                ("scope", selection.scope()),
+            ],
+        )
+    }
+
     fn health_questions(&self, selection: &Selection) -> [String; 5] {
         let activity = self.activity();
         let condition = filter::fragment(&selection.filter);
@@ -133,8 +153,9 @@ impl Db {
             ("details", ""),
             ("limit", WAITERS),
         ];
-        [sql::SURROUNDINGS, sql::SLOTS, sql::LONGEST, sql::WAITS, sql::PREPARED]
-            .map(|question| sql::fill(question, &values))
+        let fill = |question| sql::fill(question, &values);
+        let slots = self.slots_question(selection);
+        [fill(sql::SURROUNDINGS), slots, fill(sql::LONGEST), fill(sql::WAITS), fill(sql::PREPARED)]
     }
 
     fn facts_of(
@@ -201,21 +222,25 @@ fn exporter_databases_of(rows: &Rows) -> Result<Vec<ExporterDatabase>, Error> {
     Ok(databases)
 }
 
-fn slots_of(limits: Limits, rows: &Rows) -> Result<Facts, Error> {
-    let server = rows.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no totals"))?;
-    let mut uses = Vec::new();
-    for row in rows.iter().skip(1) {
-        uses.push(LimitUse {
+/// What `slots.sql` says behind its first row.
+fn limits_of(rows: &Rows) -> Result<Vec<LimitUse>, Error> {
+    let limits = rows.iter().skip(1).map(|row| {
+        Ok(LimitUse {
             owner: if row.word("owner")?.as_deref() == Some("role") { Owner::Role } else { Owner::Database },
             name: row.text("name")?.unwrap_or_default(),
             used: row.required("used")?,
             hidden: row.required("hidden")?,
             limit: row.required("connection_limit")?,
-        });
-    }
+        })
+    });
+    limits.collect()
+}
+
+fn slots_of(limits: Limits, rows: &Rows) -> Result<Facts, Error> {
+    let server = rows.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no totals"))?;
     Ok(Facts {
         connections: Connections::new(limits, server.required("used")?, server.required("hidden")?),
-        limits: uses,
+        limits: limits_of(rows)?,
         undecidable: server.required("undecidable")?,
         untracked: server.required("untracked")?,
         idle_xact: Longest::default(),

@@ -49,7 +49,7 @@ fn the_limit_with_least_left_is_reached_first() {
     facts.settings = Settings { max_client_conn: Some(100), ..Settings::default() };
     facts.clients = Some(7);
     let usage = usage(&facts, |_| true);
-    assert_eq!(usage.first_limit().map(|limit| limit.name), Some("max_user_connections"));
+    assert_eq!(usage.fullest().map(|limit| limit.name), Some("max_user_connections"));
     assert_eq!(
         usage.limits.last().map(|limit| (limit.name, limit.used_ratio)),
         Some(("max_client_conn", 0.07))

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::advice::Advice;
 use super::plan::Plan;
-use crate::model::usage::Usage;
+use crate::model::health::{LimitUse, Owner};
+use crate::model::usage::{Connections, Usage};
 
 /// A limit and what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,7 +17,7 @@ pub(crate) struct Limit {
     pub(crate) name: Option<String>,
     /// Connections it allows.
     pub(crate) limit: i64,
-    /// Connections there are.
+    /// Connections that count against it, with the hidden ones that may.
     pub(crate) used: i64,
     /// Connections left before it refuses.
     pub(crate) headroom: i64,
@@ -64,12 +65,12 @@ pub(crate) struct Live {
     pub(crate) applications: Vec<LiveApplication>,
     /// Clients, the largest first.
     pub(crate) clients: Vec<LiveClient>,
-    /// Every limit there is, the one with the least left first.
+    /// Every limit there is. The one with the least left is reached first, and stands first.
     pub(crate) limits: Vec<Limit>,
 }
 
-/// Sets `usage` against `plan`, fills in what its services have now, and adds what follows to its advice.
-pub(crate) fn compare(plan: &mut Plan, usage: &Usage) -> Live {
+/// Sets `usage` and the limits of roles and databases against `plan`, fills in what its services have now, and adds what follows to its advice.
+pub(crate) fn compare(plan: &mut Plan, usage: &Usage, of_names: &[LimitUse]) -> Live {
     let connections = &usage.connections;
     let free = connections.usable.saturating_sub(connections.used_at_most).max(0);
     for service in &mut plan.services {
@@ -102,14 +103,13 @@ pub(crate) fn compare(plan: &mut Plan, usage: &Usage) -> Live {
             .iter()
             .map(|group| LiveClient { client: group.client.clone(), sessions_now: group.count })
             .collect(),
-        limits: limits(plan, usage),
+        limits: limits(plan, connections, of_names),
     };
     plan.advice.extend(advise(plan, &live));
     live
 }
 
-fn limits(plan: &Plan, usage: &Usage) -> Vec<Limit> {
-    let connections = &usage.connections;
+fn limits(plan: &Plan, connections: &Connections, of_names: &[LimitUse]) -> Vec<Limit> {
     let total = i64::try_from(plan.total).unwrap_or(i64::MAX);
     let limit = |scope, name: Option<&String>, limit: i64, used: i64| Limit {
         scope,
@@ -120,14 +120,13 @@ fn limits(plan: &Plan, usage: &Usage) -> Vec<Limit> {
         below_plan: limit < total,
     };
     let mut limits = vec![limit("server", None, connections.usable, connections.used_at_most)];
-    limits.extend(usage.by_database.iter().filter_map(|group| {
-        Some(limit("database", group.database.as_ref(), group.connection_limit?, group.count))
+    limits.extend(of_names.iter().map(|of_name| {
+        let scope = match of_name.owner {
+            Owner::Role => "role",
+            Owner::Database => "database",
+        };
+        limit(scope, Some(&of_name.name), of_name.limit, of_name.used.saturating_add(of_name.hidden))
     }));
-    limits.extend(
-        usage.by_role.iter().filter_map(|group| {
-            Some(limit("role", group.role.as_ref(), group.connection_limit?, group.count))
-        }),
-    );
     limits.sort_by_key(|limit| limit.headroom);
     limits
 }

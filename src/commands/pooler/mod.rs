@@ -31,7 +31,7 @@ use crate::render::{Head, Report, Warning, text, tsv};
 pub(super) const MANUAL: Manual = Manual::new(
     Group::Pooler,
     &[
-        ("Which pools are full, who waits, and which limit is reached first?", "pgconn -p 6432 pooler"),
+        ("Which pools are full, who waits, and which limit is the fullest?", "pgconn -p 6432 pooler"),
         ("How much work does it do, over ten seconds?", "pgconn -p 6432 pooler --for 10s"),
         ("Which clients wait for a connection?", "pgconn -p 6432 pooler clients --state waiting"),
         ("Which connections to the server serve nobody?", "pgconn -p 6432 pooler servers --state idle"),
@@ -311,7 +311,7 @@ pub(super) struct Pooler {
     databases: Option<Vec<Database>>,
     /// Every limit, the fullest first.
     limits: Option<Vec<Limit>>,
-    /// The limit that is reached first.
+    /// The fullest limit.
     first_limit: Option<Limit>,
     /// Work since the pooler started.
     totals: Option<Vec<Totals>>,
@@ -349,7 +349,7 @@ impl Pooler {
     fn of_pools(facts: Facts, selection: &Selection) -> Self {
         let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
         Self {
-            first_limit: usage.first_limit().cloned(),
+            first_limit: usage.fullest().cloned(),
             pools: Some(usage.pools),
             limits: Some(usage.limits),
             databases: Some(facts.databases),

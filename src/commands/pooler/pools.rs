@@ -20,7 +20,7 @@ pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
         blocks.push(Block::marked(mark_of(clients.used_ratio), line));
     }
     if let Some(first) = &answer.first_limit {
-        let line = format!("first limit  {}  {}", limit_words(first), text::percent(first.used_ratio));
+        let line = format!("fullest limit  {}  {}", limit_words(first), text::percent(first.used_ratio));
         blocks.push(Block::marked(mark_of(first.used_ratio), line));
     }
     blocks.push(Block::Gap);

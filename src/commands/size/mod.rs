@@ -23,6 +23,7 @@ use crate::analyze::usage;
 use crate::db::Selection;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::model::health::LimitUse;
 use crate::model::server::Limits;
 use crate::model::usage::Usage;
 use crate::poolconf::emit::find;
@@ -86,7 +87,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         return emit::run((target, endpoint), &args, (&request, &plan), provider, context);
     }
     let failure = judged(&plan, args.configuration.mode.unwrap_or(Mode::Direct)).err();
-    let live = asked.as_ref().map(|asked| sizing::live::compare(&mut plan, &asked.usage));
+    let live = asked.as_ref().map(|asked| sizing::live::compare(&mut plan, &asked.usage, &asked.of_names));
     let wait = args.target_wait.unwrap_or(TARGET_WAIT).as_secs_f64();
     let seen = asked.and_then(|asked| asked.seen);
     let sample = seen.map(|seen| sizing::sample::judge(&seen, wait, plan.optimal_connections));
@@ -101,6 +102,8 @@ const TARGET_WAIT: Duration = Duration::from_millis(5);
 struct Asked {
     limits: Limits,
     usage: Usage,
+    /// Each CONNECTION LIMIT of a role or database.
+    of_names: Vec<LimitUse>,
     seen: Option<Observations>,
     head: Head,
 }
@@ -118,13 +121,14 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
     let db = context.connect().await?;
     let (surroundings, tallies) = db.tallies(&Selection::default()).await?;
     let usage = usage::fold(surroundings.limits, &tallies, LISTED);
+    let of_names = db.limits_in_use().await?;
     let head = super::head(&db, &surroundings, usage.connections.hidden);
     let seen = match args.sample {
         Some(duration) => Some(sample::take(&db, duration, context).await?),
         None => None,
     };
     db.close().await;
-    Ok(Asked { limits: surroundings.limits, usage, seen, head })
+    Ok(Asked { limits: surroundings.limits, usage, of_names, seen, head })
 }
 
 /// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools
