@@ -69,6 +69,14 @@ fn clients_that_wait_are_an_alert_with_the_pool_and_its_limit() {
     assert!(wrong.stderr.contains("a number of clients, or a duration"), "{wrong}");
     let server = Pgconn::new(&["check", "pooler-waiting"]).on(&pooled.cluster).run().fails_with(3);
     assert!(server.stdout.contains("this is a server, and no pooler's console"), "{server}");
+    let timed = Pgconn::new(&["check", "pooler-waiting", "--warning", "pooler-waiting=5s", "--json"]);
+    let timed = timed.on(&pooled.cluster).run().fails_with(3).json()["checks"][0].clone();
+    assert_eq!((&timed["warning"], &timed["unit"]), (&"5".into(), &"seconds".into()), "{timed}");
+    let mixed = run(&pooled, &["check", "--warning", "pooler-waiting=1:9s"]).fails_with(3);
+    assert!(
+        mixed.stdout.contains("mixes numbers and durations") || mixed.stderr.contains("mixes"),
+        "{mixed}"
+    );
     let all = Pgconn::new(&["check", "--json"]).on(&pooled.cluster).run();
     assert!(rules(&all).iter().all(|(rule, _)| rule != "pooler-waiting"), "{all}");
 }
@@ -159,6 +167,14 @@ fn the_doctor_judges_the_pooler_whose_console_it_is_given() {
     drop(pooled.working("one"));
     let console = format!("host={} port={} user=postgres", pooled.cluster.host(), pooled.pooler.port);
     let run = |arguments: &[&str]| {
+        let timed = Pgconn::new(&["check", "pooler-waiting", "--warning", "pooler-waiting=5s", "--json"]);
+        let timed = timed.on(&pooled.cluster).run().fails_with(3).json()["checks"][0].clone();
+        assert_eq!((&timed["warning"], &timed["unit"]), (&"5".into(), &"seconds".into()), "{timed}");
+        let mixed = run(&pooled, &["check", "--warning", "pooler-waiting=1:9s"]).fails_with(3);
+        assert!(
+            mixed.stdout.contains("mixes numbers and durations") || mixed.stderr.contains("mixes"),
+            "{mixed}"
+        );
         let all = [&["doctor", "--for", "10ms", "--json"], arguments].concat();
         Pgconn::new(&all).on(&pooled.cluster).run().success().json()
     };

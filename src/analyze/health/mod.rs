@@ -233,7 +233,9 @@ pub(crate) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status) -> 
         // Percentages of a limit that was never told stay out.
         Scale::Connections => Bounds { warning: None, critical: None },
         Scale::Time => Bounds::of_seconds(thresholds),
-        Scale::ClientsOrTime => Bounds::of_count(thresholds, 0),
+        Scale::ClientsOrTime => {
+            return Verdict { status, ..pooler::judge(thresholds, pooler::Waiting::default()) };
+        }
     };
     let measure = bounds.measure(rule.name().into(), None, rule.unit(), None);
     Verdict {

@@ -37,9 +37,11 @@ pub(crate) fn judge(thresholds: &Thresholds, waiting: Waiting) -> Verdict {
     let clients = Bounds::of_count(&by_number, 0);
     let seconds = Bounds::of_seconds(&by_time);
     let (number, time) = (decide(clients, waiting.clients), decide(seconds, waiting.seconds));
-    let timed = time.status.severity() > number.status.severity()
-        || (by_number.warning.or(by_number.critical).is_none()
-            && by_time.warning.or(by_time.critical).is_some());
+    let (has_number, has_time) =
+        (by_number.warning.or(by_number.critical).is_some(), by_time.warning.or(by_time.critical).is_some());
+    // Where nothing is known of either, the range of durations is shown: no default is one.
+    let unknown = (number.status, time.status) == (Status::Unknown, Status::Unknown);
+    let timed = has_time && (!has_number || unknown || time.status.severity() > number.status.severity());
     let name = Rule::PoolerWaiting.name();
     let measures: Vec<Measure> = vec![
         clients.measure(name.into(), waiting.clients, Unit::Count, None),
@@ -100,6 +102,7 @@ mod tests {
             ("1", "30s", seen(2.0, 31.0), Status::Critical, Unit::Seconds),
             ("1", "30s", seen(2.0, 3.0), Status::Warning, Unit::Count),
             ("1", "10", Waiting::default(), Status::Unknown, Unit::Count),
+            ("5s", "10", Waiting::default(), Status::Unknown, Unit::Seconds),
         ] {
             let verdict = judge(&thresholds(warning, critical), waiting);
             assert_eq!(

@@ -72,6 +72,11 @@ pub(crate) fn parse(
         }
     };
     if let (Some(low), Some(high)) = (low, high)
+        && low.mixes(high)
+    {
+        return Err(format!("the range {text} mixes numbers and durations"));
+    }
+    if let (Some(low), Some(high)) = (low, high)
         && low.comparable(high)
         && low.number() > high.number()
     {
@@ -113,6 +118,13 @@ impl Bound {
     fn number(self) -> f64 {
         let (Self::Number(number) | Self::Percent(number) | Self::Time(number)) = self;
         number
+    }
+
+    /// True when one is a number and the other a duration; 0 is both.
+    fn mixes(self, other: Self) -> bool {
+        let time = |bound: Self| matches!(bound, Self::Time(_));
+        let number = |bound: Self| matches!(bound, Self::Number(number) if number != 0.0);
+        (time(self) && number(other)) || (number(self) && time(other))
     }
 
     /// True when which of both is greater does not depend on a limit.
@@ -281,6 +293,13 @@ mod tests {
     }
 
     #[test]
+    fn a_zero_is_a_number_and_a_duration() {
+        for (text, time) in [("0:9s", true), ("@0:9", false), ("9s", true), ("9:", false), ("~:9s", true)] {
+            assert_eq!(parse(text, Scale::ClientsOrTime, seconds).unwrap().is_time(), time, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_range_is_refused_with_the_reason() {
         for (text, scale, reason) in [
             ("", Scale::Connections, "empty"),
@@ -299,6 +318,8 @@ mod tests {
             ("80%", Scale::Time, "takes durations"),
             ("10m:5m", Scale::Time, "ends before"),
             ("30", Scale::Time, "time unit needed"),
+            ("1:9s", Scale::ClientsOrTime, "mixes"),
+            ("@0s:9", Scale::ClientsOrTime, "mixes"),
         ] {
             let error = parse(text, scale, seconds).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
