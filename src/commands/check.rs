@@ -10,10 +10,11 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Context;
+use super::bounded::{self, Trouble};
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
 use crate::analyze::health::{self, Rule, Thresholds};
-use crate::args::{Emergency, Filters};
+use crate::args::Filters;
 use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -101,6 +102,7 @@ struct Pooled {
 struct Seen {
     surroundings: Surroundings,
     facts: Facts,
+    head: Head,
     latency: Duration,
     /// Names in the filters that do not exist.
     unknown_names: Vec<Warning>,
@@ -110,24 +112,19 @@ struct Seen {
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let policy = args.policy()?;
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
-    let limit = context.connection.timeout();
     watch::judge(context, async |context, kept| {
-        let began = Instant::now();
-        let looked = look(&selection, began, kept, context);
-        let looked = tokio::time::timeout(limit, looked).await.unwrap_or_else(|_| {
-            let late = db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"));
-            Err(Trouble { error: late.hinted("pgconn ping shows which phase is slow"), inside: false })
-        });
-        let (report, mut head, db) = match looked {
-            Ok((_, Looked::Pooler(looked))) => {
-                (Verdict::of_pooler(&policy, &args.rules, &looked), looked.head, None)
+        let looked = bounded::look(
+            context,
+            kept,
+            async |db, began| ask(&selection, began, db).await,
+            async |_, began| ask_pooler(began, context).await,
+        );
+        let (report, mut head, kept) = match looked.await {
+            Ok((Looked::Pooler(looked), kept)) => {
+                (Verdict::of_pooler(&policy, &args.rules, &looked), looked.head, kept)
             }
-            Ok((db, Looked::Server(looked))) => {
-                let Some(db) = db else { return Err(Failure::failed("the connection was lost").into()) };
-                let mut head = super::head(&db, &looked.surroundings, looked.facts.connections.hidden);
-                head.warnings.extend(looked.unknown_names.iter().cloned());
-                head.warnings.extend(words::untracked(looked.facts.untracked));
-                (Verdict::new(&of_server(&policy, &args.rules), &looked), head, Some(db))
+            Ok((Looked::Server(looked), kept)) => {
+                (Verdict::new(&of_server(&policy, &args.rules), &looked), looked.head, kept)
             }
             Err(trouble) => {
                 let head = Head { target: context.aim(), ..Head::default() };
@@ -140,78 +137,29 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
         let exit = Exit::Verdict(report.status.code());
-        let kept = match db {
-            Some(db) if context.flags.watch.is_none() => {
-                let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), db.close()).await;
-                None
-            }
-            other => other,
-        };
         Ok((Shown { exit, silent, ..Shown::new(report, head) }, kept))
     })
     .await
 }
 
-/// Why there is nothing to judge.
-struct Trouble {
-    error: db::Error,
-    /// True when it came after the login.
-    inside: bool,
-}
-
-impl From<db::Error> for Trouble {
-    fn from(error: db::Error) -> Self {
-        Self { error, inside: true }
-    }
-}
-
-/// Connects and asks, all of it within the time limit that the caller holds against it.
-/// A connection that was kept from the look before may have been ended meanwhile: then a new one is made.
-async fn look(
-    selection: &Selection,
-    began: Instant,
-    kept: Option<Db>,
-    context: &Context,
-) -> Result<(Option<Db>, Looked), Trouble> {
-    if let Some(db) = kept
-        && let Ok(looked) = ask(selection, began, db, context).await
-    {
-        return Ok(looked);
-    }
-    match context.connect_with(Emergency::Never).await {
-        Ok(db) => ask(selection, began, db, context).await,
-        Err(error) if error.kind == Kind::PoolerConsole => ask_pooler(began, context).await,
-        Err(error) => Err(Trouble { error, inside: false }),
-    }
-}
-
-async fn ask_pooler(began: Instant, context: &Context) -> Result<(Option<Db>, Looked), Trouble> {
-    let console = context
-        .console(&context.connection.given())
-        .await
-        .map_err(|error| Trouble { error, inside: false })?;
+async fn ask_pooler(began: Instant, context: &Context) -> Result<Looked, Trouble> {
+    let console = context.console(&context.connection.given()).await.map_err(Trouble::outside)?;
     let facts = console.facts().await?;
     let head = super::pooler::head(&console);
     console.close().await;
-    Ok((None, Looked::Pooler(Box::new(Pooled { facts, head, latency: began.elapsed() }))))
+    Ok(Looked::Pooler(Box::new(Pooled { facts, head, latency: began.elapsed() })))
 }
 
-async fn ask(
-    selection: &Selection,
-    began: Instant,
-    mut db: Db,
-    context: &Context,
-) -> Result<(Option<Db>, Looked), Trouble> {
-    let left = context.connection.timeout().saturating_sub(began.elapsed());
-    // What the server still works on when time is up ends by itself a moment later.
-    db.limit(left.max(Duration::from_millis(1)));
+async fn ask(selection: &Selection, began: Instant, db: &Db) -> Result<Looked, db::Error> {
     let (surroundings, facts) = db.health(selection).await?;
     let latency = began.elapsed();
     // An application that is not there just now is no mistake; a database or role that does not exist is.
     let lasting = Filter { applications: Vec::new(), ..selection.filter.clone() };
-    let unknown_names = super::did_you_mean(&db, &lasting).await?;
-    let seen = Seen { surroundings, facts, latency, unknown_names };
-    Ok((Some(db), Looked::Server(Box::new(seen))))
+    let unknown_names = super::did_you_mean(db, &lasting).await?;
+    let mut head = super::head(db, &surroundings, facts.connections.hidden);
+    head.warnings.extend(unknown_names.iter().cloned());
+    head.warnings.extend(words::untracked(facts.untracked));
+    Ok(Looked::Server(Box::new(Seen { surroundings, facts, head, latency, unknown_names })))
 }
 
 /// The answer of `check`.

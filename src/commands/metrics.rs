@@ -1,17 +1,17 @@
 //! `pgconn metrics`: the connections of a server for Prometheus, once.
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Context;
+use super::bounded::{self, Trouble};
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
 use crate::analyze::metrics::{self, Scrape, compat, pgbouncer_exporter, pooler};
-use crate::args::Emergency;
 use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -72,106 +72,78 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if context.format() == Format::Prometheus {
         context.output.for_everybody();
     }
-    let limit = context.connection.timeout();
-    watch::judge(context, async |context, kept| {
-        let began = Instant::now();
-        let looked = tokio::time::timeout(limit, look(&args, began, kept, context)).await;
-        let looked = looked.unwrap_or_else(|_| {
-            Err(db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"))
-                .hinted("pgconn ping shows which phase is slow"))
-        });
-        let (db, report, head) = match looked {
-            Ok(looked) => looked,
-            Err(error) => {
-                let (report, head) = down(&args, error, context.aim())?;
-                return Ok((Shown { exit: Exit::NoConnection, ..Shown::new(report, head) }, None));
-            }
-        };
-        let kept = match db {
-            Some(db) if context.flags.watch.is_none() => {
-                let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), db.close()).await;
-                None
-            }
-            other => other,
-        };
-        Ok((Shown::new(report, head), kept))
+    watch::judge(context, async |context, kept| match look(&args, kept, context).await {
+        Ok(((report, head), kept)) => Ok((Shown::new(report, head), kept)),
+        Err(trouble) => {
+            let (report, head) = down(&args, trouble.error, context.aim())?;
+            Ok((Shown { exit: Exit::NoConnection, ..Shown::new(report, head) }, None))
+        }
     })
     .await
 }
 
-/// Connects and looks, all of it within the time limit that the caller holds against it.
-/// A connection that was kept from the look before may have been ended meanwhile: then a new one is made.
-async fn look(
-    args: &Args,
-    began: Instant,
-    kept: Option<Db>,
-    context: &Context,
-) -> Result<(Option<Db>, Metrics, Head), db::Error> {
-    if let Some(db) = kept
-        && let Ok((db, metrics, head)) = ask(args, began, db, context).await
-    {
-        return Ok((Some(db), metrics, head));
-    }
-    let pooler = matches!(args.compat, Some(Compat::PgbouncerExporter));
-    let db = match if pooler { None } else { Some(context.connect_with(Emergency::Never).await) } {
-        Some(Err(error)) if error.kind != Kind::PoolerConsole || args.compat.is_some() => return Err(error),
-        Some(Err(_)) | None => {
-            let (metrics, head) = ask_pooler(args, began, context).await?;
-            return Ok((None, metrics, head));
+/// What a look brings.
+type Measured = (Metrics, Head);
+
+/// Looks in the way that the names asked for need.
+async fn look(args: &Args, kept: Option<Db>, context: &Context) -> Result<(Measured, Option<Db>), Trouble> {
+    let most = usize::try_from(args.max_series).unwrap_or(usize::MAX);
+    match args.compat {
+        None => {
+            let scrape = async |db: &Db, began| scrape(most, began, db).await;
+            let of_console = async |_, began| scrape_pooler(most, began, context).await;
+            bounded::look(context, kept, scrape, of_console).await
         }
-        Some(Ok(db)) => db,
-    };
-    let (db, metrics, head) = ask(args, began, db, context).await?;
-    Ok((Some(db), metrics, head))
+        Some(Compat::PostgresExporter) => {
+            bounded::look(context, kept, export, async |refusal, _| Err(Trouble::outside(refusal))).await
+        }
+        Some(Compat::PgbouncerExporter) => {
+            bounded::in_time(context, export_pooler(context)).await.map(|measured| (measured, None))
+        }
+    }
 }
 
 /// The metrics of a pooler, from its console.
-async fn ask_pooler(args: &Args, began: Instant, context: &Context) -> Result<(Metrics, Head), db::Error> {
+async fn scrape_pooler(most: usize, began: Instant, context: &Context) -> Result<Measured, Trouble> {
     let console = context.console(&context.connection.given()).await?;
     let head = super::pooler::head(&console);
-    let families = if args.compat.is_some() {
-        pgbouncer_exporter::families(&console.tables(&pgbouncer_exporter::LISTS).await?)
-    } else {
-        let facts = console.facts().await?;
-        let most = usize::try_from(args.max_series).unwrap_or(usize::MAX);
-        pooler::families(&facts, &console.target().place(), most, began.elapsed().as_secs_f64())
-    };
+    let facts = console.facts().await?;
+    let seconds = began.elapsed().as_secs_f64();
+    let families = pooler::families(&facts, &console.target().place(), most, seconds);
     console.close().await;
     Ok((Metrics { families }, head))
 }
 
-async fn ask(
-    args: &Args,
-    began: Instant,
-    mut db: Db,
-    context: &Context,
-) -> Result<(Db, Metrics, Head), db::Error> {
-    let left = context.connection.timeout().saturating_sub(began.elapsed());
-    // What the server still works on when time is up ends by itself a moment later.
-    db.limit(left.max(Duration::from_millis(1)));
-    let place = db.target().place();
-    let (families, head) = match args.compat {
-        Some(Compat::PostgresExporter) => {
-            let (surroundings, exporter) = db.exporter(compat::columns()).await?;
-            (compat::families(&surroundings, &exporter, &place), super::head(&db, &surroundings, 0))
-        }
-        Some(Compat::PgbouncerExporter) | None => {
-            let looked = db.scrape(&Selection::default()).await?;
-            let scrape = Scrape {
-                surroundings: &looked.surroundings,
-                facts: &looked.facts,
-                tallies: &looked.tallies,
-                databases: &looked.databases,
-                settings: &looked.settings,
-                login_roles: &looked.login_roles,
-                seconds: began.elapsed().as_secs_f64(),
-            };
-            let most = usize::try_from(args.max_series).unwrap_or(usize::MAX);
-            let hidden = looked.facts.connections.hidden;
-            (metrics::families(&scrape, &place, most), super::head(&db, &looked.surroundings, hidden))
-        }
+/// The same under the names of pgbouncer_exporter.
+async fn export_pooler(context: &Context) -> Result<Measured, Trouble> {
+    let console = context.console(&context.connection.given()).await?;
+    let head = super::pooler::head(&console);
+    let families = pgbouncer_exporter::families(&console.tables(&pgbouncer_exporter::LISTS).await?);
+    console.close().await;
+    Ok((Metrics { families }, head))
+}
+
+/// The metrics of a server.
+async fn scrape(most: usize, began: Instant, db: &Db) -> Result<Measured, db::Error> {
+    let looked = db.scrape(&Selection::default()).await?;
+    let scrape = Scrape {
+        surroundings: &looked.surroundings,
+        facts: &looked.facts,
+        tallies: &looked.tallies,
+        databases: &looked.databases,
+        settings: &looked.settings,
+        login_roles: &looked.login_roles,
+        seconds: began.elapsed().as_secs_f64(),
     };
-    Ok((db, Metrics { families }, head))
+    let families = metrics::families(&scrape, &db.target().place(), most);
+    Ok((Metrics { families }, super::head(db, &looked.surroundings, looked.facts.connections.hidden)))
+}
+
+/// The same under the names of postgres_exporter.
+async fn export(db: &Db, _: Instant) -> Result<Measured, db::Error> {
+    let (surroundings, exporter) = db.exporter(compat::columns()).await?;
+    let families = compat::families(&surroundings, &exporter, &db.target().place());
+    Ok((Metrics { families }, super::head(db, &surroundings, 0)))
 }
 
 /// The result when there was no answer; what the user did wrong is no result.

@@ -3,6 +3,7 @@
 
 mod act;
 mod blockers;
+mod bounded;
 mod cancel;
 mod check;
 pub(crate) mod completions;
