@@ -54,6 +54,48 @@ struct Families {
 }
 
 impl Families {
+    /// With what is said of every look: whether there was an answer, after so many `seconds`.
+    fn begun(most: usize, seconds: Option<f64>) -> Self {
+        let mut families =
+            Self { most, made: Vec::new(), omitted_series: Vec::new(), omitted_sessions: Vec::new() };
+        families.gauge(
+            "pgconn_up",
+            "Whether the server let pgconn in and answered (1) or not (0).",
+            Some(f64::from(u8::from(seconds.is_some()))),
+        );
+        families.add(
+            Kind::Gauge,
+            "pgconn_build_info",
+            "Always 1; the version of pgconn that looked.",
+            vec![sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
+        );
+        families.gauge(
+            "pgconn_scrape_duration_seconds",
+            "Time that connecting, logging in and looking took.",
+            seconds,
+        );
+        families
+    }
+
+    /// All of them, with what did not get in; each sample is labelled with the server's `place`.
+    fn finished(mut self, place: Option<&str>) -> Vec<Family> {
+        let (series, sessions) =
+            (std::mem::take(&mut self.omitted_series), std::mem::take(&mut self.omitted_sessions));
+        self.add(
+            Kind::Gauge,
+            "pgconn_omitted_series",
+            "Series of a family that --max-series left out.",
+            series,
+        );
+        self.add(
+            Kind::Gauge,
+            "pgconn_omitted_sessions",
+            "Sessions in the series of a family that --max-series left out.",
+            sessions,
+        );
+        labelled(self.made, place)
+    }
+
     fn gauge(&mut self, name: &'static str, help: &'static str, value: Option<f64>) {
         let samples = value.map(|value| sample(&[], value)).into_iter().collect();
         self.add(Kind::Gauge, name, help, samples);
@@ -105,61 +147,20 @@ type ByState<'a> = BTreeMap<String, BTreeMap<&'a str, f64>>;
 
 /// What can be said of a server that did not answer.
 pub(crate) fn down(place: Option<&str>) -> Vec<Family> {
-    let up = Family { name: "pgconn_up", kind: Kind::Gauge, help: UP, samples: vec![sample(&[], 0.0)] };
-    labelled(vec![up, build_info()], place)
-}
-
-const UP: &str = "Whether the server let pgconn in and answered (1) or not (0).";
-
-fn build_info() -> Family {
-    Family {
-        name: "pgconn_build_info",
-        kind: Kind::Gauge,
-        help: "Always 1; the version of pgconn that looked.",
-        samples: vec![sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
-    }
+    Families::begun(0, None).finished(place)
 }
 
 /// The families of one look, each sample labelled with the server's `place`; a family that depends on names has at most
 /// `most` series.
 pub(crate) fn families(scrape: &Scrape<'_>, place: &str, most: usize) -> Vec<Family> {
-    let mut families = Families {
-        most,
-        made: vec![Family {
-            name: "pgconn_up",
-            kind: Kind::Gauge,
-            help: UP,
-            samples: vec![sample(&[], 1.0)],
-        }],
-        omitted_series: Vec::new(),
-        omitted_sessions: Vec::new(),
-    };
-    families.made.push(build_info());
-    families.gauge(
-        "pgconn_scrape_duration_seconds",
-        "Time that connecting, logging in and looking took.",
-        Some(scrape.seconds),
-    );
+    let mut families = Families::begun(most, Some(scrape.seconds));
     server(&mut families, scrape.surroundings);
     slots(&mut families, scrape.facts);
     sessions(&mut families, scrape.tallies);
     longest(&mut families, scrape.facts);
     timeouts::timeouts(&mut families, scrape.settings, scrape.login_roles);
     counters(&mut families, scrape.databases);
-    let Families { mut made, omitted_series, omitted_sessions, .. } = families;
-    made.push(Family {
-        name: "pgconn_omitted_series",
-        kind: Kind::Gauge,
-        help: "Series of a family that --max-series left out.",
-        samples: omitted_series,
-    });
-    made.push(Family {
-        name: "pgconn_omitted_sessions",
-        kind: Kind::Gauge,
-        help: "Sessions in the series of a family that --max-series left out.",
-        samples: omitted_sessions,
-    });
-    labelled(made, Some(place))
+    families.finished(Some(place))
 }
 
 fn server(families: &mut Families, surroundings: &Surroundings) {

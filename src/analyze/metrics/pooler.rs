@@ -1,6 +1,6 @@
 //! Metrics of a pooler under pgconn's own names.
 
-use super::{Families, UP, build_info, distinct, labelled, sample};
+use super::{Families, distinct, sample};
 use crate::analyze::pooler;
 use crate::model::metric::{Family, Kind};
 use crate::model::pooler::{Facts, Pool, Totals};
@@ -8,18 +8,7 @@ use crate::model::pooler::{Facts, Pool, Totals};
 /// Pgconn's own families of one look at a console, each sample labelled with the pooler's `place`; a family that depends on
 /// names has at most `most` series.
 pub(crate) fn families(facts: &Facts, place: &str, most: usize, seconds: f64) -> Vec<Family> {
-    let up = Family { name: "pgconn_up", kind: Kind::Gauge, help: UP, samples: vec![sample(&[], 1.0)] };
-    let mut families = Families {
-        most,
-        made: vec![up, build_info()],
-        omitted_series: Vec::new(),
-        omitted_sessions: Vec::new(),
-    };
-    families.gauge(
-        "pgconn_scrape_duration_seconds",
-        "Time that connecting, logging in and looking took.",
-        Some(seconds),
-    );
+    let mut families = Families::begun(most, Some(seconds));
     let product = [("product", facts.product.name.as_str()), ("version", facts.product.version.as_str())];
     families.add(
         Kind::Gauge,
@@ -30,14 +19,7 @@ pub(crate) fn families(facts: &Facts, place: &str, most: usize, seconds: f64) ->
     pools(&mut families, &facts.pools);
     limits(&mut families, facts);
     totals(&mut families, &facts.totals);
-    let Families { mut made, omitted_series, .. } = families;
-    made.push(Family {
-        name: "pgconn_omitted_series",
-        kind: Kind::Gauge,
-        help: "Series of a family that --max-series left out.",
-        samples: omitted_series,
-    });
-    labelled(made, Some(place))
+    families.finished(Some(place))
 }
 
 fn labels(pool: &Pool) -> [(&'static str, &str); 2] {
