@@ -68,8 +68,10 @@ async fn through_addresses(
     for target in targets {
         let limit = options.limit(info);
         let mut phases = Phases { dns, ..Phases::default() };
-        let attempt = at_address(info, host, &target, wanted, &mut phases);
+        let mut earlier = None;
+        let attempt = at_address(info, host, &target, wanted, &mut phases, &mut earlier);
         let outcome = tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Err(timed_out(&target)));
+        let outcome = outcome.map_err(|failure| after(earlier, failure));
         let error = outcome.as_ref().err().map(|failure| failure.error.clone());
         attempts.push(Attempt { address: target.address(), phases, error });
         match outcome {
@@ -100,13 +102,13 @@ async fn at_address(
     target: &Target,
     wanted: &Wanted,
     phases: &mut Phases,
+    earlier: &mut Option<Error>,
 ) -> Result<Established, Failure> {
-    let mut earlier: Option<Error> = None;
     let mut order = encryptions(info.settings().ssl_mode, target).iter().peekable();
     while let Some(&encryption) = order.next() {
         match login::attempt(info, host, target, wanted, encryption, phases).await {
             Ok(mut session) => {
-                if let Some(error) = earlier.filter(|_| !session.encrypted) {
+                if let Some(error) = earlier.take().filter(|_| !session.encrypted) {
                     let message = format!("the connection is not encrypted: {}", error.message);
                     session.notices.push(Notice { code: "not_encrypted", message, hint: None });
                 }
@@ -114,22 +116,28 @@ async fn at_address(
             }
             Err(failure) if failure.next == Next::OtherEncryption && order.peek().is_some() => {
                 *phases = Phases { dns: phases.dns, ..Phases::default() };
-                earlier = Some(failure.error);
+                *earlier = Some(failure.error);
             }
             Err(mut failure) => {
                 if failure.next == Next::OtherEncryption {
                     failure.next = Next::Stop;
-                }
-                if let Some(first) = earlier {
-                    let both = format!("{}\n{}", first.message, failure.error.message);
-                    failure.error.detail =
-                        Some(failure.error.detail.map_or(both.clone(), |more| format!("{both}\n{more}")));
                 }
                 return Err(failure);
             }
         }
     }
     Err(Failure::new(Error::new(Kind::Protocol, "no way to connect was left to try"), Next::Stop))
+}
+
+/// The failure of an address whose attempt with the other kind of encryption failed with `earlier`: both are listed, and what
+/// a server said counts for more than its silence.
+fn after(earlier: Option<Error>, failure: Failure) -> Failure {
+    let Some(earlier) = earlier else { return failure };
+    let both = format!("{}\n{}", earlier.message, failure.error.message);
+    let speaks = failure.error.kind != Kind::Timeout || earlier.sqlstate.is_none();
+    let (mut error, next) = if speaks { (failure.error, failure.next) } else { (earlier, Next::Stop) };
+    error.detail = Some(error.detail.map_or(both.clone(), |more| format!("{both}\n{more}")));
+    Failure { error, next, ..failure }
 }
 
 /// Shuffles when the settings ask for it.

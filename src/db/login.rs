@@ -93,6 +93,14 @@ pub(super) async fn attempt(
     let mut wire = dial_wire(target, info, encryption, phases).await.map_err(named)?;
     let started = Instant::now();
     let encrypted = wire.is_encrypted();
+    // A server without TLS has given its answer to the only kind of connection there is.
+    let is_last = encryption == Encryption::TlsIfOffered && !encrypted;
+    let named = |mut failure: Failure| {
+        if is_last && failure.next == Next::OtherEncryption {
+            failure.next = Next::Stop;
+        }
+        named(failure)
+    };
     let answer = startup::open(&mut wire, &startup::packet(info, wanted.lane)).await;
     let answer = answer.map_err(|error| named(Failure::new(error, Next::Host)))?;
     if let Answer::Authentication(method) = &answer {

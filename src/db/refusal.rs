@@ -207,6 +207,13 @@ fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
             None => "give a password with PGPASSWORD, a password file, or -W".to_owned(),
         });
     }
+    if error.code().code() == "08P01" && message.contains("authentication failed") {
+        let source = login.password_source.as_ref();
+        let came = source.map(|source| format!("; the password came from: {source}")).unwrap_or_default();
+        return Some(format!(
+            "a pooler answers, which knows passwords from its auth_file or auth_query{came}"
+        ));
+    }
     if message == "not allowed" {
         return Some(format!(
             "the pooler's console is open to the users in its settings admin_users and stats_users; {user} is in neither"
