@@ -98,7 +98,8 @@ impl From<db::Error> for Failure {
             | Kind::Dns
             | Kind::Refused
             | Kind::Timeout
-            | Kind::NotPostgres => Exit::NoConnection,
+            | Kind::NotPostgres
+            | Kind::WrongServer => Exit::NoConnection,
             Kind::BadSettings | Kind::BadValue => Exit::Usage,
             Kind::Interrupted(signal) => signal.exit(),
             _ if error.connecting => Exit::NoConnection,

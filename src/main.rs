@@ -75,13 +75,18 @@ fn out_of_sight(argv: Vec<OsString>) -> Vec<OsString> {
 
 /// Prints a text that clap made: to stdout when it was asked for, else to stderr.
 fn say(text: &str, exit: Exit) -> Exit {
-    let written = if exit == Exit::Done {
-        AutoStream::auto(io::stdout()).write_all(text.as_bytes())
-    } else {
-        AutoStream::auto(io::stderr()).write_all(text.as_bytes())
-    };
-    // Nobody reads it: nothing to say to anybody.
-    written.map_or(Exit::Done, |()| exit)
+    if exit != Exit::Done {
+        // Nobody reads it: nothing to say to anybody.
+        let _ = AutoStream::auto(io::stderr()).write_all(text.as_bytes());
+        return exit;
+    }
+    match AutoStream::auto(io::stdout()).write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "error: could not write: {error}");
+            Exit::Failed
+        }
+        _ => exit,
+    }
 }
 
 fn run(mut cli: Cli) -> Exit {

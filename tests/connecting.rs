@@ -3,7 +3,9 @@
 use crate::common::{PgBouncer, Pgconn, Session, shared, wait_until, with, with_files};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
@@ -145,9 +147,55 @@ fn a_password_is_asked_for_on_a_terminal_only() {
     eager.wait_for("Password for user postgres: ");
     eager.type_keys("not needed\n");
     assert_eq!(eager.finish().success().stdout.matches("Password for").count(), 1);
+    // nothing typed is an answer, too
+    let mut empty = Pgconn::new(&arguments).on(&cluster).on_terminal();
+    empty.wait_for("Password for user app: ");
+    empty.type_keys("\n");
+    assert_eq!(empty.finish().fails_with(3).stdout.matches("Password for").count(), 1);
+    // what was typed serves the whole run
+    let mut twice =
+        Pgconn::new(&["ping", "-h", "localhost", "-U", "app", "--count", "2"]).on(&cluster).on_terminal();
+    twice.wait_for("Password for user app: ");
+    twice.type_keys("s3cret\n");
+    assert_eq!(twice.finish().success().stdout.matches("Password for").count(), 1);
+    // a password file that is ignored is what a missing password is about
+    let passwords = std::env::temp_dir().join(format!("pgconn-open-passfile-{}", std::process::id()));
+    fs::write(&passwords, "*:*:*:*:s3cret\n").unwrap();
+    fs::set_permissions(&passwords, fs::Permissions::from_mode(0o644)).unwrap();
+    let open = Pgconn::new(&arguments).on(&cluster).env("PGPASSFILE", &passwords).run().fails_with(3);
+    assert!(open.stderr.contains("has group or world access"), "{open}");
+    fs::remove_file(&passwords).unwrap();
     let nobody = Pgconn::new(&["stats", "-W"]).on(&cluster).run().fails_with(3);
     assert!(nobody.stderr.contains("there is no terminal to ask for a password"), "{nobody}");
 }
+
+#[test]
+fn whatever_the_password_is_made_of_the_server_gets_it_as_it_was_given() {
+    let cluster = with_files(&[("password_encryption", "scram-sha-256")], &[("pg_hba.conf", HBA)]);
+    cluster.query("create role app login");
+    // mapped to nothing, unassigned in Unicode 3.2, of the other direction after normalisation only
+    for password in
+        ["p\u{e4}ss", "\u{ad}", "\u{2060}", "\u{340}", "\u{3f9}", "a\u{2135}", "a\u{a0}b", "\u{2168}"]
+    {
+        cluster.query(&format!("alter role app password '{password}'"));
+        let run = Pgconn::new(&["ls", "-h", "localhost", "-U", "app"])
+            .on(&cluster)
+            .env("PGPASSWORD", password)
+            .run();
+        assert_eq!(run.code, 0, "{password:?}: {run}");
+    }
+    // bytes that are no text
+    let raw: &[u8] = b"p\xe9\xff";
+    cluster.query(&format!("update pg_authid set rolpassword = '{LATIN}' where rolname = 'app'"));
+    let _ = Pgconn::new(&["ls", "-h", "localhost", "-U", "app"])
+        .on(&cluster)
+        .env("PGPASSWORD", OsStr::from_bytes(raw))
+        .run()
+        .success();
+}
+
+/// What the server stores of the password `p\xe9\xff`, which is no UTF-8 (computed like [`SLOW`]).
+const LATIN: &str = "SCRAM-SHA-256$4096:MDEyMzQ1Njc4OWFiY2RlZg==$YuRsBRdEH4t3CB+OYaAKydvx3QYS7zIyLCZpiQg5qWg=:/2GfyNSheYCm2TgzTxmn0nnVgcrcS+Tf6eKPuYTKzoc=";
 
 /// What the server stores of the password `s3cret` after 200,000 rounds, where its own default is 4,096 (computed with Python's
 /// hashlib).

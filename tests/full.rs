@@ -151,6 +151,22 @@ fn in_the_emergency_lane_statements_go_one_by_one_and_without_a_leading_comment(
 }
 
 #[test]
+fn a_refused_statement_in_the_emergency_lane_leaves_the_next_one_its_own_answer() {
+    let cluster = with(&[]);
+    cluster.query(
+        "create role repl login replication; grant pg_signal_backend, pg_monitor to repl; \
+         do $$ begin execute (select format('revoke execute on function %s from public', oid::regprocedure) \
+         from pg_proc where proname = 'pg_terminate_backend'); end $$",
+    );
+    let mut spared = cluster.connect(&[("application_name", "spared"), ("user", "repl")]).unwrap();
+    let arguments = ["kill", "--app", "spared", "--yes", "--emergency", "always", "-U", "repl", "--json"];
+    let document = Pgconn::new(&arguments).on(&cluster).run().fails_with(1).json();
+    assert_eq!(document["results"][0]["result"], "not_permitted", "{document}");
+    assert_eq!(document["remaining_matching"], 1, "{document}");
+    assert!(!spared.is_ended());
+}
+
+#[test]
 fn a_poolers_own_limits_are_told_apart_from_the_servers() {
     let cluster = with(&[]);
     let error = |pooler: &PgBouncer, exit: i32| {

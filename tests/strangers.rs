@@ -1,7 +1,7 @@
 //! What answers instead of a PostgreSQL server, or stops answering half-way, and what the surroundings may hold: an error within
 //! the limit, never a hang and never a panic.
 
-use crate::common::Pgconn;
+use crate::common::{Pgconn, with};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
@@ -73,6 +73,30 @@ fn whatever_answers_it_ends_within_the_limit_and_is_named() {
         assert!(!outcome.stderr.contains("s3cret"), "{outcome}");
         assert!(began.elapsed() < Duration::from_secs(10), "{answers:?} took {:?}", began.elapsed());
     }
+}
+
+#[test]
+fn a_silent_address_does_not_use_up_the_time_of_the_next() {
+    let cluster = with(&[]);
+    let silent = impostor(&[], true);
+    let hosts =
+        format!("host=127.0.0.1,127.0.0.1 port={silent},{} user=postgres dbname=postgres", cluster.port);
+    for command in [&["ping"][..], &["stats"]] {
+        let _ = Pgconn::new(&[command, &["-t", "4s", "-d", &hosts]].concat()).run().success();
+    }
+}
+
+#[test]
+fn the_whole_run_of_a_ping_is_bounded() {
+    // a session that is ready, and then silent
+    const READY: &[u8] =
+        b"R\0\0\0\x08\0\0\0\0S\0\0\0\x19server_version\x0015.18\0K\0\0\0\x0c\0\0\0\x01\0\0\0\x02Z\0\0\0\x05I";
+    let port = impostor(&[b"N", READY], true).to_string();
+    let began = Instant::now();
+    let ping =
+        Pgconn::new(&["ping", "-h", "127.0.0.1", "-p", &port, "-U", "x", "-t", "2s"]).run().fails_with(2);
+    assert!(ping.stdout.contains("the first query was not answered within 2.0s"), "{ping}");
+    assert!(began.elapsed() < Duration::from_millis(2900), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ const SYSTEM_DIRECTORIES: [&str; 3] =
 pub(crate) struct Environment {
     /// The `PG*` variables and SSL_CERT_FILE, SSL_CERT_DIR.
     pub(crate) variables: BTreeMap<String, String>,
+    /// The bytes of PGPASSWORD, which need not be text.
+    pub(crate) password: Option<Vec<u8>>,
     /// The home directory: HOME, else the password database's.
     pub(crate) home: Option<PathBuf>,
     /// Looks up the name of the effective user, as libpq takes it; not USER. Only for runs that name no role: it reads
@@ -39,8 +42,8 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// The snapshot of this process. Variables that are not valid UTF-8 are taken lossily: no server name or
-    /// role can be reached by them anyway.
+    /// The snapshot of this process. Variables that are not valid UTF-8 are taken lossily, all but the password: no server
+    /// name or role can be reached by them anyway.
     pub(crate) fn of_process() -> Self {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| {
@@ -50,6 +53,7 @@ impl Environment {
             .collect();
         Self {
             variables,
+            password: std::env::var_os("PGPASSWORD").map(OsStringExt::into_vec),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             user_name: Some(|| whoami::username().ok()),
             socket_directories: SOCKET_DIRECTORIES.iter().map(PathBuf::from).collect(),

@@ -68,6 +68,8 @@ pub(crate) enum Source {
         /// Its line, from 1.
         line: usize,
     },
+    /// What was typed when it was asked for.
+    Prompt,
     /// Nobody said anything.
     Default,
 }
@@ -81,6 +83,7 @@ impl fmt::Display for Source {
             Self::Service { file, section } => write!(f, "service file {file} section [{section}]"),
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::PasswordFile { file, line } => write!(f, "password file {file} line {line}"),
+            Self::Prompt => f.write_str("the prompt"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -271,8 +274,7 @@ impl ConnInfo {
     pub(crate) fn with_password(&self, typed: &str) -> Self {
         let mut other = self.clone();
         for host in &mut other.hosts {
-            let source = Source::Argument("password");
-            host.password = Some(Password { bytes: typed.as_bytes().to_vec(), source });
+            host.password = Some(Password { bytes: typed.as_bytes().to_vec(), source: Source::Prompt });
         }
         other
     }

@@ -137,8 +137,13 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
     let mut known: Vec<String> = Vec::new();
     for (path, must_exist) in user_file.into_iter().chain(system_files) {
         let file = path.display().to_string();
-        let found = read_file(&path)
-            .map_err(|error| Error::new(format!("could not read service file \"{file}\": {error}")))?;
+        let found = match read_file(&path) {
+            // As in libpq: a file that need not be there is not there when it cannot be reached.
+            Err(_) if !must_exist => None,
+            read => {
+                read.map_err(|error| Error::new(format!("could not read service file \"{file}\": {error}")))?
+            }
+        };
         match found {
             None if must_exist => return Err(Error::new(format!("service file \"{file}\" not found"))),
             None => {}
@@ -216,6 +221,11 @@ fn hosts(environment: &Environment, set: &mut Set) -> Result<Vec<Host>, Error> {
     if names.iter().any(|name| name.contains("://")) {
         return Err(Error::new("a URI is not a host name").hinted("name the URI with -d"));
     }
+    // What stands before the "@" is the end of a password, which no message may show.
+    if names.iter().any(|name| name.char_indices().any(|(at, c)| at > 0 && c == '@')) {
+        return Err(Error::new("a host name has no \"@\" in it")
+            .hinted("a \"@\" in a password is written %40 in a URI, a \"/\" %2F and a \":\" %3A"));
+    }
     let count = if addresses.is_empty() { names.len().max(1) } else { addresses.len() };
     if !names.is_empty() && names.len() != count {
         return Err(Error::new(format!(
@@ -269,7 +279,10 @@ fn port(text: &str, set: &Set) -> Result<u16, Error> {
 /// Gives each host its password: the one that was given, else the password file's.
 fn passwords(environment: &Environment, set: &mut Set, hosts: &mut [Host], warnings: &mut Vec<String>) {
     if let Some(given) = set.parameter("password").filter(|given| !given.value.is_empty()) {
-        let password = Password { bytes: given.value.clone().into_bytes(), source: given.source.clone() };
+        let inherited =
+            environment.password.clone().filter(|_| given.source == Source::Variable("PGPASSWORD"));
+        let bytes = inherited.unwrap_or_else(|| given.value.clone().into_bytes());
+        let password = Password { bytes, source: given.source.clone() };
         hosts.iter_mut().for_each(|host| host.password = Some(password.clone()));
         return;
     }

@@ -64,6 +64,7 @@ impl Scratch {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            password: None,
             home: Some(self.0.clone()),
             user_name: Some(|| Some("osuser".to_owned())),
             socket_directories: vec![self.0.clone()],

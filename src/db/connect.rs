@@ -13,6 +13,7 @@ use crate::stop::Signal;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::Empty;
 use tokio_postgres::{CancelToken, Client, Connection};
@@ -34,10 +35,15 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The bound on each address: the flag's, else the settings', else ten seconds; never beyond the deadline.
-    pub(super) fn limit(&self, info: &ConnInfo) -> Duration {
-        let limit = self.timeout.or(info.settings().connect_timeout).unwrap_or(Duration::from_secs(10));
-        self.deadline.map_or(limit, |deadline| limit.min(deadline.saturating_duration_since(Instant::now())))
+    /// The bound on an address: the flag's, else the settings', else ten seconds. Where the run as a whole has a deadline, all
+    /// that are left to try share the time until then, so that one that is silent does not use up the others'.
+    pub(super) fn limit(&self, info: &ConnInfo, left: usize) -> Duration {
+        let set = info.settings().connect_timeout;
+        let limit = self.timeout.or(set).unwrap_or(Duration::from_secs(10));
+        let Some(deadline) = self.deadline else { return limit };
+        let share = deadline.saturating_duration_since(Instant::now())
+            / u32::try_from(left.max(1)).unwrap_or(u32::MAX);
+        limit.min(share).min(set.unwrap_or(Duration::MAX))
     }
 }
 
@@ -165,6 +171,7 @@ async fn connect_or_ask(
     attempts: &mut Vec<Attempt>,
 ) -> Result<Established, Error> {
     let mut info = info.clone();
+    let mut may_ask = options.ask.is_some() && info.ask() == Ask::WhenNeeded;
     if info.ask() == Ask::Always {
         info = ask_password(&info, options).await?;
     }
@@ -181,7 +188,7 @@ async fn connect_or_ask(
             }
             Err(failure) => failure,
         };
-        if failure.wants_password && options.ask.is_some() && info.ask() == Ask::WhenNeeded {
+        if failure.wants_password && std::mem::take(&mut may_ask) {
             info = ask_password(&info, options).await?;
         } else if falls_back(&failure.error, &info) {
             notices.push(Notice {
@@ -191,9 +198,19 @@ async fn connect_or_ask(
             });
             info = info.with_dbname("postgres");
         } else {
-            return Err(failure.error);
+            return Err(with_warnings(failure.error, &info));
         }
     }
+}
+
+/// A login that failed, with the password file that was ignored: it may hold the password that was missing.
+fn with_warnings(error: Error, info: &ConnInfo) -> Error {
+    if error.kind != Kind::AuthFailed || info.warnings().is_empty() {
+        return error;
+    }
+    let detail: Vec<&str> =
+        error.detail.as_deref().into_iter().chain(info.warnings().iter().map(String::as_str)).collect();
+    Error { detail: Some(detail.join("\n")), ..error }
 }
 
 fn ignored_password_file(why: &str) -> Notice {
@@ -222,6 +239,11 @@ async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo
             .hinted("give it with PGPASSWORD or a password file"));
     };
     let prompt = format!("Password for user {}: ", info.user());
+    let place =
+        (info.user().to_owned(), info.hosts().iter().map(|host| (host.host.clone(), host.port)).collect());
+    if let Some((_, typed)) = typed_before().iter().find(|(before, _)| *before == place) {
+        return Ok(info.with_password(typed));
+    }
     let asked = Instant::now();
     let typed = tokio::task::spawn_blocking(move || ask(&prompt)).await;
     options.deadline = options.deadline.map(|deadline| deadline + asked.elapsed());
@@ -233,7 +255,18 @@ async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo
             Error::new(Kind::AuthFailed, format!("could not read a password: {}", startup::os_words(&error)))
         }
     })?;
-    Ok(info.with_password(&typed))
+    let info = info.with_password(&typed);
+    typed_before().push((place, typed));
+    Ok(info)
+}
+
+/// Whom a password is for: the role, and the hosts with their ports.
+type Place = (String, Vec<(String, u16)>);
+
+/// The passwords that were typed in this run: a connection that is made again asks nobody again.
+fn typed_before() -> MutexGuard<'static, Vec<(Place, String)>> {
+    static TYPED: Mutex<Vec<(Place, String)>> = Mutex::new(Vec::new());
+    TYPED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A random number, from the randomness of the standard library's hash maps.

@@ -104,26 +104,12 @@ pub(super) async fn dial(target: &Target, settings: &Settings) -> io::Result<Tra
             set_options(&SockRef::from(&socket), settings)?;
             socket.connect(*address).await.map(Transport::Tcp)
         }
-        Address::Socket(path) => match path.strip_prefix('@') {
-            None => UnixStream::connect(path).await.map(Transport::Unix),
-            Some(name) => dial_abstract(name).map(Transport::Unix),
-        },
+        // An abstract socket, which exists on Linux only, has a path that begins with a zero byte.
+        Address::Socket(path) => {
+            let abstract_name = path.strip_prefix('@').map(|name| format!("\0{name}"));
+            UnixStream::connect(abstract_name.as_ref().unwrap_or(path)).await.map(Transport::Unix)
+        }
     }
-}
-
-/// Abstract sockets exist on Linux only.
-#[cfg(target_os = "linux")]
-fn dial_abstract(name: &str) -> io::Result<UnixStream> {
-    use std::os::linux::net::SocketAddrExt as _;
-    let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
-    let stream = std::os::unix::net::UnixStream::connect_addr(&address)?;
-    stream.set_nonblocking(true)?;
-    UnixStream::from_std(stream)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn dial_abstract(_: &str) -> io::Result<UnixStream> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "abstract sockets exist on Linux only"))
 }
 
 /// Whether the process at the other end of a Unix socket runs as the operating-system user `wanted`.

@@ -50,6 +50,8 @@ pub(crate) enum Kind {
     PoolerConsole,
     /// Any other error that the server reported.
     Server,
+    /// It is not the kind of server that target_session_attrs asks for.
+    WrongServer,
     /// The server answered something that pgconn did not expect.
     Protocol,
     /// A signal ended the wait for an answer.
@@ -116,6 +118,7 @@ impl Kind {
             Self::UnsupportedServer => "unsupported_server",
             Self::PoolerConsole => "pooler_console",
             Self::Server => "server_error",
+            Self::WrongServer => "target_session_attrs",
             Self::Protocol => "protocol",
             Self::Interrupted(_) => "interrupted",
         }

@@ -24,8 +24,8 @@ pub(super) async fn through_hosts(
         let wanted = Wanted { session, lane: options.lane };
         let mut hosts: Vec<&Host> = info.hosts().iter().collect();
         balance(info, &mut hosts);
-        for host in hosts {
-            match through_addresses(info, host, &wanted, options, &mut failures, attempts).await {
+        for (left, host) in (1..=hosts.len()).rev().zip(hosts) {
+            match through_addresses(info, host, left, &wanted, options, &mut failures, attempts).await {
                 Some(session) => return Ok(session),
                 None if failures.last().is_some_and(|last: &Failure| last.next == Next::Stop) => {
                     break 'passes;
@@ -37,16 +37,18 @@ pub(super) async fn through_hosts(
     Err(combined(failures))
 }
 
-/// Every address of one host in turn; a failure of the host or the last word of a server ends it.
+/// Every address of one host in turn, with `hosts` hosts left to try, this one included; a failure of the host or the last
+/// word of a server ends it.
 async fn through_addresses(
     info: &ConnInfo,
     host: &Host,
+    hosts: usize,
     wanted: &Wanted,
     options: &Options,
     failures: &mut Vec<Failure>,
     attempts: &mut Vec<Attempt>,
 ) -> Option<Established> {
-    let limit = options.limit(info);
+    let limit = options.limit(info, hosts);
     let started = Instant::now();
     let looked_up = tokio::time::timeout(limit, dial::targets(host)).await.unwrap_or_else(|_| {
         let message =
@@ -65,8 +67,8 @@ async fn through_addresses(
         }
     };
     balance(info, &mut targets);
-    for target in targets {
-        let limit = options.limit(info);
+    for (addresses, target) in (1..=targets.len()).rev().zip(targets) {
+        let limit = options.limit(info, addresses + hosts - 1);
         let mut phases = Phases { dns, ..Phases::default() };
         let mut earlier = None;
         let attempt = at_address(info, host, &target, wanted, &mut phases, &mut earlier);
@@ -133,10 +135,14 @@ async fn at_address(
 /// a server said counts for more than its silence.
 fn after(earlier: Option<Error>, failure: Failure) -> Failure {
     let Some(earlier) = earlier else { return failure };
-    let both = format!("{}\n{}", earlier.message, failure.error.message);
-    let speaks = failure.error.kind != Kind::Timeout || earlier.sqlstate.is_none();
+    let mut both = vec![earlier.message.clone(), failure.error.message.clone()];
+    both.dedup();
+    let speaks = failure.error.sqlstate.is_some() || earlier.sqlstate.is_none();
     let (mut error, next) = if speaks { (failure.error, failure.next) } else { (earlier, Next::Stop) };
-    error.detail = Some(error.detail.map_or(both.clone(), |more| format!("{both}\n{more}")));
+    if both.len() > 1 {
+        let both = both.join("\n");
+        error.detail = Some(error.detail.map_or(both.clone(), |more| format!("{both}\n{more}")));
+    }
     Failure { error, next, ..failure }
 }
 
@@ -154,8 +160,10 @@ fn balance<T>(info: &ConnInfo, list: &mut [T]) {
 /// One failure out of all: the last word of a server, else the one that says most, with all attempts listed.
 fn combined(mut failures: Vec<Failure>) -> Failure {
     let all: Vec<String> = failures.iter().map(|failure| failure.error.message.clone()).collect();
+    let last = failures.len().saturating_sub(1);
+    let is_final = failures.last().is_some_and(|last| last.next == Next::Stop);
     let says_most = failures.iter().rposition(|failure| failure.error.sqlstate.is_some());
-    let chosen = says_most.unwrap_or(failures.len().saturating_sub(1));
+    let chosen = says_most.filter(|_| !is_final).unwrap_or(last);
     if failures.is_empty() {
         return Failure::new(Error::new(Kind::Dns, "the host has no address"), Next::Stop);
     }

@@ -337,7 +337,7 @@ async fn check_session(client: &Client, driver: &mut Driver, wanted: TargetSessi
         _ => "server is in hot standby mode",
     };
     let error =
-        Error::new(Kind::Refused, message).hinted("target_session_attrs asks for another kind of server");
+        Error::new(Kind::WrongServer, message).hinted("target_session_attrs asks for another kind of server");
     Err(Failure::new(error, Next::Host))
 }
 

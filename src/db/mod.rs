@@ -28,7 +28,7 @@ mod tls;
 mod told;
 mod wire;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
@@ -165,13 +165,11 @@ impl Db {
     async fn look_first(&self, first: &[String], questions: &[String]) -> Result<Vec<Rows>, Error> {
         let answers = match self.ask_all(&self.guarded(Guard::Look, first, questions)).await {
             Err(error) if is_encoding_trouble(&error) => {
-                self.ask("rollback").await?;
                 self.ask_all(&self.guarded(Guard::LookAtBytes, first, questions)).await?
             }
             Err(error)
                 if !first.is_empty() && error.sqlstate.is_some() && error.kind == Kind::StatementTimeout =>
             {
-                self.ask("rollback").await?;
                 let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
                 self.ask_all(&self.guarded(Guard::Look, &[], &questions)).await?
             }
@@ -207,9 +205,22 @@ impl Db {
         ]
     }
 
+    /// Sends statements, which may be a transaction. One that the server refuses is ended, so that what is asked next finds
+    /// the session as it was.
+    async fn ask_all(&self, statements: &[String]) -> Result<Vec<Rows>, Error> {
+        let answers = self.ask_in_order(statements).await;
+        if answers.as_ref().is_err_and(|error| error.sqlstate.is_some())
+            && statements.first().is_some_and(|first| first.starts_with("begin"))
+        {
+            // What went wrong first is what counts, also where it ended the session.
+            let _ = self.ask("rollback").await;
+        }
+        answers
+    }
+
     /// Sends statements as one message; on the emergency lane one by one, because a walsender of an older minor takes
     /// only one statement a message.
-    async fn ask_all(&self, statements: &[String]) -> Result<Vec<Rows>, Error> {
+    async fn ask_in_order(&self, statements: &[String]) -> Result<Vec<Rows>, Error> {
         if self.lane == Lane::Ordinary {
             return self.ask(&statements.join(";\n")).await;
         }
@@ -222,11 +233,17 @@ impl Db {
 
     /// Sends one message and waits for its answer, within the time limit and until a signal arrives.
     async fn ask(&self, message: &str) -> Result<Vec<Rows>, Error> {
+        let began = Instant::now();
         let answer = self.client.simple_query(message);
         tokio::select! {
             answer = tokio::time::timeout(self.timeout + GRACE, answer) => match answer {
                 Ok(Ok(messages)) => Ok(rows::answers(messages)),
-                Ok(Err(error)) => Err(Error::from_statement(&error)),
+                Ok(Err(error)) => {
+                    let mut error = Error::from_statement(&error);
+                    // Somebody else's cancel, or somebody else's limit.
+                    error.hint = error.hint.filter(|_| error.kind != Kind::StatementTimeout || began.elapsed() >= self.timeout);
+                    Err(error)
+                }
                 Err(_) => {
                     self.cancel().await;
                     Err(Error::new(
@@ -252,9 +269,6 @@ impl Db {
         let answers = match self.ask_all(&self.guarded_act(None, statement)).await {
             // The text of the statement itself did not fit: nothing has been done.
             Err(error) if is_encoding_trouble(&error) => {
-                if self.is_emergency() {
-                    self.ask("rollback").await?;
-                }
                 self.ask_all(&self.guarded_act(Some("set local client_encoding = 'SQL_ASCII'"), statement))
                     .await?
             }

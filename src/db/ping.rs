@@ -2,7 +2,7 @@
 
 use super::connect::{self, Attempt, Notice, Options};
 use super::error::Error;
-use super::login::{driver_words, while_driving};
+use super::login::while_driving;
 use super::{GRACE, Kind};
 use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
@@ -42,19 +42,25 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
     // The console of PgBouncer knows no SELECT.
     let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { "SELECT 1" };
     let started = Instant::now();
-    let limit = options.limit(&info);
+    let limit = options.limit(&info, 1);
     let answer = tokio::time::timeout(limit, while_driving(&mut driver, client.simple_query(question))).await;
     let query = started.elapsed();
     drop(client);
-    let _ = tokio::time::timeout(GRACE, driver).await;
+    if answer.is_ok() {
+        let _ = tokio::time::timeout(GRACE.min(limit.saturating_sub(query)), driver).await;
+    }
     let failed = match answer {
         Ok(Ok(_)) => {
             return Ping { attempts, query: Some(query), outcome: Ok(Reached { target, info, notices }) };
         }
         Ok(Err(error)) => {
-            Error::new(Kind::Server, format!("the first query failed: {}", driver_words(&error)))
+            let error = Error::from_statement(&error);
+            Error { message: format!("the first query failed: {}", error.message), ..error }
         }
-        Err(_) => Error::new(Kind::Timeout, format!("the first query was not answered within {limit:?}")),
+        Err(_) => Error::new(
+            Kind::Timeout,
+            format!("the first query was not answered within {:.1}s", limit.as_secs_f64()),
+        ),
     };
     if let Some(last) = attempts.last_mut() {
         last.error = Some(failed.clone());

@@ -122,15 +122,7 @@ impl Db {
         message.extend_from_slice(statements);
         message.push("commit".to_owned());
         message.push("select extract(epoch from pg_catalog.clock_timestamp()) as clock".to_owned());
-        let answers = match self.ask_all(&message).await {
-            Err(error) => {
-                // What went wrong first is what counts, also where it ended the session.
-                let _ = self.ask("rollback").await;
-                return Err(error);
-            }
-            Ok(answers) => answers,
-        };
-        let [rows] = exactly(answers)?;
+        let [rows] = exactly(self.ask_all(&message).await?)?;
         Ok(Moment(one(&rows)?.required("clock")?))
     }
 
@@ -153,8 +145,9 @@ impl Db {
             }
         };
         tokio::time::timeout(self.timeout + GRACE, seen).await.unwrap_or_else(|_| {
-            Err(Error::new(Kind::Timeout, "the server has not read its configuration in time")
-                .hinted("ALTER SYSTEM is done; SELECT pg_reload_conf() makes it count"))
+            Err(Error::new(Kind::StatementTimeout, "the server has not read its configuration in time").hinted(
+                "ALTER SYSTEM is done and counts from the next reload; an error in the server's files stops that: SELECT * FROM pg_file_settings WHERE error IS NOT NULL",
+            ))
         })
     }
 

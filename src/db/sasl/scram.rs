@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::{digest, hmac, pbkdf2};
+use stringprep::tables;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The length of SHA-256's result, and so of every key here.
 const KEY: usize = digest::SHA256_OUTPUT_LEN;
@@ -157,13 +159,41 @@ fn salted_password(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> [u8;
     salted
 }
 
-/// The password after SASLprep, or as it is where that is not possible, as in PostgreSQL.
+/// The password after SASLprep (RFC 4013), or as it is where that is not possible. PostgreSQL judges the characters before
+/// they are normalised, and an empty rest as not possible, which the standard does not; so the server's password can only be
+/// met by its own order.
 fn prepared(password: &[u8]) -> Vec<u8> {
-    let text = str::from_utf8(password).ok();
-    match text.and_then(|text| stringprep::saslprep(text).ok()) {
-        Some(prepared) => prepared.into_owned().into_bytes(),
-        None => password.to_vec(),
-    }
+    let prepared = str::from_utf8(password).ok().filter(|text| !text.is_ascii()).and_then(|text| {
+        let mapped: Vec<char> = text
+            .chars()
+            .filter(|&c| !tables::commonly_mapped_to_nothing(c))
+            .map(|c| if tables::non_ascii_space_character(c) { ' ' } else { c })
+            .collect();
+        let is_judged_well =
+            !mapped.is_empty() && !mapped.iter().copied().any(is_prohibited) && !mixes_directions(&mapped);
+        is_judged_well.then(|| mapped.into_iter().nfkc().collect::<String>())
+    });
+    prepared.map_or_else(|| password.to_vec(), String::into_bytes)
+}
+
+fn is_prohibited(c: char) -> bool {
+    tables::ascii_control_character(c)
+        || tables::non_ascii_control_character(c)
+        || tables::private_use(c)
+        || tables::non_character_code_point(c)
+        || tables::surrogate_code(c)
+        || tables::inappropriate_for_plain_text(c)
+        || tables::inappropriate_for_canonical_representation(c)
+        || tables::change_display_properties_or_deprecated(c)
+        || tables::tagging_character(c)
+        || tables::unassigned_code_point(c)
+}
+
+/// Whether text that runs from right to left does so from its first character to its last, and alone (RFC 3454, 6).
+fn mixes_directions(text: &[char]) -> bool {
+    let runs_left = |c: &char| tables::bidi_r_or_al(*c);
+    let is_framed = text.first().is_some_and(runs_left) && text.last().is_some_and(runs_left);
+    text.iter().any(runs_left) && (!is_framed || text.iter().any(|c| tables::bidi_l(*c)))
 }
 
 #[cfg(test)]
@@ -264,6 +294,12 @@ mod tests {
             ("a\u{a0}b".as_bytes(), b"a b"),
             // forbidden characters, and what is no UTF-8: taken as it is
             (b"a\x07b", b"a\x07b"),
+            ("\u{2168}\u{7}".as_bytes(), "\u{2168}\u{7}".as_bytes()),
+            ("\u{3f9}".as_bytes(), "\u{3f9}".as_bytes()),
+            ("\u{ad}".as_bytes(), "\u{ad}".as_bytes()),
+            // judged before it is normalised
+            ("a\u{2135}".as_bytes(), "a\u{5d0}".as_bytes()),
+            ("a\u{5d0}".as_bytes(), "a\u{5d0}".as_bytes()),
             (b"\xff\xfe", b"\xff\xfe"),
         ] {
             assert_eq!(prepared(typed), expected, "{typed:?}");

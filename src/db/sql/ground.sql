@@ -24,7 +24,7 @@ select encode(textsend(me.rolname::text), 'hex')              as me,
         where s.rolname in ('rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin', 'neon_superuser', 'supabase_admin')
         order by s.rolname limit 1)                           as service
 from pg_roles me
-     left join pg_roles r on r.rolname = {role}
-     left join pg_database d on d.datname = {database}
+     left join pg_roles r on r.rolname::text = {role}
+     left join pg_database d on d.datname::text = {database}
      left join pg_roles o on o.oid = d.datdba
 where me.rolname = current_user

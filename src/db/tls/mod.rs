@@ -184,6 +184,18 @@ pub(super) fn failure(error: &io::Error) -> Option<Error> {
                 None => error(format!("SSL error: {other}")),
             }
         }
+        rustls::Error::InvalidCertificate(
+            rustls::CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | rustls::CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+        ) => error(
+            "SSL error: the signature algorithm of the server's certificate is not supported".to_owned(),
+        ),
+        rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure) => error(
+            "SSL error: the server finds no TLS method in common".to_owned(),
+        )
+        .hinted(
+            "pgconn speaks TLS 1.2 and 1.3 with ECDHE on X25519, P-256 and P-384, and AES-GCM or ChaCha20",
+        ),
         rustls::Error::AlertReceived(alert) => {
             error(format!("SSL error: the server sent the alert {alert:?}")).hinted(alert_hint(*alert))
         }
