@@ -223,8 +223,7 @@ fn plaintext_from_another_address_is_found_and_tls_is_not() {
     );
     server.query("create role app login");
     let client = |mode: &str| {
-        let run =
-            Pgconn::new(&["ls", "--json", "--watch=1h"]).on(&server).env("PGHOST", &address.to_string());
+        let run = Pgconn::new(&["ls", "--json", "--watch=1h"]).on(&server).env("PGHOST", address.to_string());
         let running = run.env("PGUSER", "app").env("PGAPPNAME", mode).env("PGSSLMODE", mode).spawn();
         wait_until("the client is there", || !running.stdout().is_empty());
         running

@@ -81,7 +81,7 @@ fn every_command_line_shown_works() {
         let line = line.replace("/var/lib/prometheus/node-exporter", home.join("var").to_str().unwrap());
         let shell = Pgconn::of("bash", &["-c", &format!("exec {line}")]).on(&server).dir(&home);
         let shell = shell.env("HOME", home.to_str().unwrap());
-        let shell = shell.env("PATH", &format!("{}:{path}", programs.display()));
+        let shell = shell.env("PATH", format!("{}:{path}", programs.display()));
         if ["--watch", "--keep"].iter().any(|flag| line.contains(flag)) {
             let running = shell.spawn();
             let kept = line.contains("--keep");

@@ -273,7 +273,7 @@ fn the_systems_roots_are_used_when_asked_for_and_then_everything_is_verified() {
         let port = cluster.port;
         let dsn = format!("host={host} port={port} user=postgres dbname=postgres sslrootcert=system {extra}");
         // where OpenSSL and rustls-native-certs alike look first
-        Pgconn::new(&["ping", "-d", &dsn]).env("SSL_CERT_FILE", &authority.path("ca.crt")).run()
+        Pgconn::new(&["ping", "-d", &dsn]).env("SSL_CERT_FILE", authority.path("ca.crt")).run()
     };
     let _ = run("good", "localhost", "").success();
     assert!(run("wrong_host", "localhost", "").fails_with(1).stdout.contains("does not match host name"));
