@@ -39,8 +39,10 @@ pub(crate) enum Kind {
     Int,
     /// Seconds, fractions allowed, no unit.
     Time,
-    /// One of these words, in any case.
-    Word(&'static [&'static str]),
+    /// A whole number of which PgBouncer reads the digits that it begins with, and 0 where there is none (`atoi`).
+    Digits,
+    /// One of these words, in any case, each with the minor version that brought it.
+    Word(&'static [(&'static str, u32)]),
 }
 
 /// One setting.
@@ -58,14 +60,25 @@ const fn key(name: &'static str, kind: Kind, since: u32) -> Key {
     Key { name, kind, since }
 }
 
-use Kind::{Int, Text, Time, Word};
+use Kind::{Digits, Int, Text, Time, Word};
 
-const AUTH_TYPES: [&str; 9] = ["any", "trust", "plain", "md5", "cert", "hba", "ldap", "pam", "scram-sha-256"];
-const POOL_MODES: [&str; 3] = ["session", "transaction", "statement"];
-const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+const AUTH_TYPES: [(&str, u32); 9] = [
+    ("any", 0),
+    ("trust", 0),
+    ("plain", 0),
+    ("md5", 0),
+    ("cert", 0),
+    ("hba", 0),
+    ("ldap", 25),
+    ("pam", 0),
+    ("scram-sha-256", 0),
+];
+const POOL_MODES: [(&str, u32); 3] = [("session", 0), ("transaction", 0), ("statement", 0)];
+const SSL_MODES: [(&str, u32); 6] =
+    [("disable", 0), ("allow", 0), ("prefer", 0), ("require", 0), ("verify-ca", 0), ("verify-full", 0)];
 
-/// The settings of `[pgbouncer]`.
-pub(crate) const KEYS: [Key; 99] = [
+/// The settings of `[pgbouncer]` on Unix.
+pub(crate) const KEYS: [Key; 98] = [
     key("admin_users", Text, 0),
     key("application_name_add_host", Int, 0),
     key("auth_dbname", Text, 19),
@@ -143,7 +156,6 @@ pub(crate) const KEYS: [Key; 99] = [
     key("server_tls_key_file", Text, 0),
     key("server_tls_protocols", Text, 0),
     key("server_tls_sslmode", Word(&SSL_MODES), 0),
-    key("service_name", Text, 0),
     key("so_reuseport", Int, 0),
     key("stats_period", Int, 0),
     key("stats_users", Text, 0),
@@ -181,17 +193,34 @@ pub(crate) const ENTRY_KEYS: [Key; 22] = [
     key("datestyle", Text, 0),
     key("timezone", Text, 0),
     key("application_name", Text, 0),
-    key("pool_size", Int, 0),
-    key("min_pool_size", Int, 16),
-    key("reserve_pool", Int, 0),
-    key("reserve_pool_size", Int, 24),
-    key("max_db_connections", Int, 0),
-    key("max_db_client_connections", Int, 24),
-    key("server_lifetime", Time, 23),
+    key("pool_size", Digits, 0),
+    key("min_pool_size", Digits, 16),
+    key("reserve_pool", Digits, 0),
+    key("reserve_pool_size", Digits, 24),
+    key("max_db_connections", Digits, 0),
+    key("max_db_client_connections", Digits, 24),
+    key("server_lifetime", Digits, 23),
     key("load_balance_hosts", Text, 24),
     key("pool_mode", Word(&POOL_MODES), 0),
     key("connect_query", Text, 0),
 ];
+
+/// The settings of a user in `[users]`.
+pub(crate) const USER_KEYS: [Key; 9] = [
+    key("pool_mode", Word(&POOL_MODES), 0),
+    key("max_user_connections", Digits, 0),
+    key("pool_size", Digits, 23),
+    key("reserve_pool_size", Digits, 24),
+    key("query_timeout", Digits, 24),
+    key("idle_transaction_timeout", Digits, 24),
+    key("client_idle_timeout", Digits, 24),
+    key("max_user_client_connections", Digits, 24),
+    key("transaction_timeout", Digits, 25),
+];
+
+/// The settings of a peer in `[peers]`.
+pub(crate) const PEER_KEYS: [Key; 3] =
+    [key("host", Text, 0), key("port", Int, 0), key("pool_size", Digits, 0)];
 
 /// The section names, each with the minor version that brought it.
 pub(crate) const SECTIONS: [(&str, u32); 4] =
@@ -225,7 +254,7 @@ mod tests {
 
     #[test]
     fn keys_are_listed_once_and_new_ones_carry_their_version() {
-        for table in [&KEYS[..], &ENTRY_KEYS[..]] {
+        for table in [&KEYS[..], &ENTRY_KEYS[..], &USER_KEYS[..], &PEER_KEYS[..]] {
             let mut names: Vec<_> = table.iter().map(|key| key.name).collect();
             names.sort_unstable();
             names.dedup();

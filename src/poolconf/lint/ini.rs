@@ -17,6 +17,8 @@ struct Setting<'a> {
 struct Ini<'a> {
     pgbouncer: Vec<Setting<'a>>,
     databases: Vec<Setting<'a>>,
+    users: Vec<Setting<'a>>,
+    peers: Vec<Setting<'a>>,
     /// Whether other files belong to it.
     includes: bool,
 }
@@ -35,6 +37,8 @@ pub(super) fn lint(text: &str, against: &Against) -> Vec<Finding> {
     }
     repeated(&ini.pgbouncer, &mut findings);
     repeated(&ini.databases, &mut findings);
+    repeated(&ini.users, &mut findings);
+    judge::peers(&ini, against, &mut findings);
     judge::settings(&ini, against, &mut findings);
     judge::sizes(&ini, against, &mut findings);
     findings.0
@@ -80,6 +84,8 @@ fn parse<'a>(text: &'a str, against: &Against, findings: &mut Findings) -> Ini<'
         match section {
             "pgbouncer" => ini.pgbouncer.push(setting),
             "databases" => ini.databases.push(setting),
+            "users" => ini.users.push(setting),
+            "peers" => ini.peers.push(setting),
             "" => findings.add(line, Severity::Error, "syntax", "a setting before any section", ""),
             _ => {}
         }
@@ -139,6 +145,16 @@ fn check_setting(table: &'static [Key], setting: &Setting<'_>, against: &Against
         return;
     };
     check_version(key, known.since, line, against, findings);
+    if let Kind::Word(words) = known.kind
+        && let Some((word, since)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value))
+    {
+        check_version(&format!("{key} {word}"), *since, line, against, findings);
+    }
+    check_value(known, setting, findings);
+}
+
+fn check_value(known: &Key, setting: &Setting<'_>, findings: &mut Findings) {
+    let Setting { line, key, value } = *setting;
     let comment = [" ;", "\t;", " #", "\t#"].iter().any(|mark| value.contains(mark));
     let legal = is_legal(known.kind, value);
     if comment && known.kind != Kind::Text {
@@ -157,6 +173,14 @@ fn check_setting(table: &'static [Key], setting: &Setting<'_>, against: &Against
             format!("PgBouncer takes the comment for a part of {key}"),
             "put the comment on a line of its own",
         );
+    } else if !legal && known.kind == Kind::Digits {
+        findings.add(
+            line,
+            Severity::Error,
+            "invalid_value",
+            format!("{key} does not accept \"{value}\": PgBouncer takes it for {}", digits(value)),
+            "it takes a whole number",
+        );
     } else if !legal {
         findings.add(
             line,
@@ -165,7 +189,7 @@ fn check_setting(table: &'static [Key], setting: &Setting<'_>, against: &Against
             format!("{key} does not accept \"{value}\": PgBouncer does not start"),
             legal_values(known.kind, value),
         );
-    } else if is_size(key) && integer(value).is_some_and(|size| size < 1) {
+    } else if is_size(key) && number(known.kind, value).is_some_and(|size| size < 1) {
         findings.add(
             line,
             Severity::Error,
@@ -185,8 +209,9 @@ fn is_legal(kind: Kind, value: &str) -> bool {
     match kind {
         Kind::Text => true,
         Kind::Int => integer(value).is_some(),
+        Kind::Digits => value.parse::<i64>().is_ok(),
         Kind::Time => value.parse::<f64>().is_ok_and(|seconds| seconds >= 0.0 && seconds.is_finite()),
-        Kind::Word(words) => words.iter().any(|word| word.eq_ignore_ascii_case(value)),
+        Kind::Word(words) => words.iter().any(|(word, _)| word.eq_ignore_ascii_case(value)),
     }
 }
 
@@ -196,8 +221,11 @@ fn legal_values(kind: Kind, value: &str) -> String {
     match kind {
         Kind::Time if united => "times are seconds without a unit, as in 2.5".to_owned(),
         Kind::Time => "times are seconds, as in 2.5".to_owned(),
-        Kind::Int => "it takes a whole number".to_owned(),
-        Kind::Word(words) => format!("it takes one of {}", words.join(", ")),
+        Kind::Int | Kind::Digits => "it takes a whole number".to_owned(),
+        Kind::Word(words) => {
+            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            format!("it takes one of {}", words.join(", "))
+        }
         Kind::Text => String::new(),
     }
 }
@@ -217,6 +245,19 @@ fn integer(text: &str) -> Option<i64> {
     };
     // A second sign is no number to strtol.
     number.ok().filter(|_| !digits.starts_with(['-', '+'])).map(|number| sign * number)
+}
+
+/// The number that a legal value is.
+fn number(kind: Kind, value: &str) -> Option<i64> {
+    if kind == Kind::Digits { Some(digits(value)) } else { integer(value) }
+}
+
+/// A whole number as C's `atoi` reads it: the digits that the text begins with.
+fn digits(text: &str) -> i64 {
+    let signed = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let end = signed.find(|c: char| !c.is_ascii_digit()).unwrap_or(signed.len());
+    let (number, _) = text.split_at(text.len() - signed.len() + end);
+    number.parse().unwrap_or_default()
 }
 
 fn repeated(settings: &[Setting<'_>], findings: &mut Findings) {
@@ -240,6 +281,11 @@ impl<'a> Ini<'a> {
 
     fn value(&self, key: &str) -> Option<&'a str> {
         self.setting(key).map(|setting| setting.value)
+    }
+
+    /// The word that a setting has, in the case in which it is known.
+    fn word(&self, key: &str) -> Option<String> {
+        self.value(key).map(str::to_ascii_lowercase)
     }
 
     /// A size in force: as given when it is a number above 0, else the default.

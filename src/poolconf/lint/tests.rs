@@ -102,6 +102,61 @@ fn entries_are_added_up() {
 }
 
 #[test]
+fn users_are_held_to_their_limit_and_an_entry_to_its_last_line() {
+    let capped = ini("default_pool_size = 200\nmax_user_connections = 50\n");
+    assert_eq!(errors(&capped, &SERVER), []);
+    let two = Against { users: 2, ..SERVER };
+    assert_eq!(errors(&capped, &two), [(Some(7), "over_server")], "100 of 97");
+    let own = format!("{capped}[users]\nbatch = max_user_connections=120\n");
+    assert_eq!(errors(&own, &SERVER), [(Some(7), "over_server")], "a user's own limit wins");
+    let twice =
+        ini("default_pool_size = 60\n").replace("[pgbouncer]", "app = host=h pool_size=70\n[pgbouncer]");
+    assert_eq!(found(&twice, &SERVER), [(Some(2), Severity::Warning, "repeated")], "70 of 97, not 130");
+    let no_reserve =
+        ini("default_pool_size = 80\nreserve_pool_size = 20\n").replace("dbname=app", "reserve_pool=0");
+    assert_eq!(errors(&no_reserve, &SERVER), []);
+}
+
+#[test]
+fn words_are_known_in_any_case_and_by_version() {
+    let upper = ini("pool_mode = Transaction\nlisten_addr = *\nclient_tls_sslmode = Disable\n");
+    let codes: Vec<_> = found(&upper, &SERVER).into_iter().map(|found| found.2).collect();
+    assert_eq!(codes, ["prepared_statements", "no_tls"]);
+    let ldap = ini("").replace("scram-sha-256", "ldap");
+    let version = |text: &str| Against { version: Version::parse(text), ..SERVER };
+    assert_eq!(errors(&ldap, &version("1.18")), [(Some(4), "unknown_for_version")]);
+    assert_eq!(errors(&ldap, &version("1.25")), []);
+}
+
+/// Each of them was given to PgBouncer 1.18, which starts with those without a finding and with those that it misreads.
+#[test]
+fn users_and_peers_are_read_as_pgbouncer_reads_them() {
+    let version = |text: &str| Against { version: Version::parse(text), ..SERVER };
+    for (line, code) in [
+        ("app = colour=red", Some("unknown_key")),
+        ("app = pool_mode=sessions", Some("invalid_value")),
+        ("app = pool_size=3", Some("unknown_for_version")),
+        ("app = max_user_connections=abc", Some("invalid_value")),
+        ("app = just", Some("syntax")),
+        ("app = pool_mode=session max_user_connections=5", None),
+        ("app =", None),
+    ] {
+        let expected: Vec<_> = code.map(|code| (Some(8), code)).into_iter().collect();
+        assert_eq!(errors(&ini(&format!("[users]\n{line}\n")), &version("1.18")), expected, "{line}");
+    }
+    for (line, code) in [
+        ("1 = host=/tmp", None),
+        ("x = host=/tmp", Some("invalid_value")),
+        ("1 = port=5", Some("no_host")),
+        ("1 = host=/tmp user=x", Some("unknown_key")),
+    ] {
+        let expected: Vec<_> = code.map(|code| (Some(8), code)).into_iter().collect();
+        assert_eq!(errors(&ini(&format!("[peers]\n{line}\n")), &version("1.21")), expected, "{line}");
+    }
+    assert_eq!(errors(&ini("service_name = x"), &SERVER), [(Some(7), "unknown_key")], "Windows has it");
+}
+
+#[test]
 fn urls_are_judged_by_who_reads_them() {
     let url =
         |text: &str| found(&format!("# x\nDATABASE_URL=\"postgresql://app:${{PW}}@{text}\"\n"), &SERVER);
