@@ -394,6 +394,51 @@ fn the_live_server_gives_limits_use_and_the_first_limit_that_will_be_hit() {
     assert!(refused.stderr.contains("PostgreSQL does not know its cores"), "{refused}");
 }
 
+/// What this role may not see is neither idle nor free.
+#[test]
+fn hidden_sessions_are_unknown_and_not_idle() {
+    let cluster = with(&[("max_connections", "40")]);
+    cluster.query("create role guest login; create role web login connection limit 5");
+    let _busy: Vec<_> = (0..3)
+        .map(|_| {
+            let mut session = cluster.connect(&[("user", "web"), ("application_name", "checkout")]).unwrap();
+            session.send("select pg_sleep(600)");
+            session
+        })
+        .collect();
+    cluster.wait_until("count(*) = 3 from pg_stat_activity where state = 'active' and usename = 'web'");
+    let run = |role: &str, flags: &str| {
+        let words = ["size --cores 8 --app checkout=2 -U", role, flags];
+        let words: Vec<&str> = words.iter().flat_map(|part| part.split(' ')).collect();
+        Pgconn::new(&words).on(&cluster).run()
+    };
+    let sampled = run("guest", "--sample 1s --json").success().json();
+    let sample = &sampled["sample"];
+    let checkout = sample["applications"].as_array().unwrap().iter();
+    let checkout = checkout.clone().find(|app| app["application_name"] == "checkout").unwrap();
+    assert_eq!(checkout["mean_sessions"], 3.0);
+    for (place, key) in
+        [(sample, "needed"), (sample, "held_seconds"), (sample, "mean_active"), (checkout, "p95_active")]
+    {
+        assert!(place[key].is_null(), "{key} in {sampled}");
+    }
+    let live = &sampled["live"]["applications"][0];
+    assert_eq!(
+        (&live["active_now"], &live["headroom"], &live["headroom_limit"]),
+        (&().into(), &2.into(), &"role web".into())
+    );
+    let table = run("guest", "--sample 1s").success().stdout;
+    assert!(table.contains(": 3 of 3 sessions are hidden from guest; GRANT pg_monitor TO guest"), "{table}");
+    assert!(!table.contains("connections this load needs"), "{table}");
+    let seen = run("postgres", "--from-server").success().stdout;
+    let row = seen.lines().find(|line| line.starts_with("checkout  ") && line.ends_with("role web"));
+    assert!(
+        row.is_some_and(|row| row.split_whitespace().collect::<Vec<_>>()[..3] == ["checkout", "3", "3"]),
+        "{seen}"
+    );
+    assert!(seen.contains("CLIENT  NOW\nlocal"), "{seen}");
+}
+
 /// A load of many clients on `port` of the cluster's host: pgbench with one statement.
 fn load(cluster: &Cluster, port: u16, statement: &str, options: &[&str]) -> Child {
     let script = cluster.dir.join("load.sql");

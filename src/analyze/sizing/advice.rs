@@ -57,7 +57,9 @@ fn infeasible(request: &Request, plan: &Plan) -> Option<String> {
             .iter()
             .filter(|service| service.pool_size == 0)
             .map(|service| {
-                format!("{} ({} pools share {})", service.name, service.pool_count, service.budget)
+                let (pools, budget) = (service.pool_count, service.budget);
+                let share = if pools == 1 { "1 pool shares".into() } else { format!("{pools} pools share") };
+                format!("{} ({share} {budget})", service.name)
             })
             .collect();
         return Some(format!(
@@ -82,12 +84,23 @@ fn assumed(request: &Request) -> Option<String> {
 }
 
 fn limited(plan: &Plan) -> Option<String> {
-    (plan.limited_by == LimitedBy::MaxConnections && plan.feasible).then(|| {
-        format!(
-            "max_connections is what limits the pools, not the hardware: the server could work on {} at once",
-            plan.optimal_connections
-        )
-    })
+    if plan.limited_by != LimitedBy::MaxConnections || !plan.feasible {
+        return None;
+    }
+    let (total, optimal) = (plan.total, plan.optimal_connections);
+    if total <= optimal {
+        return Some(format!(
+            "max_connections is what limits the pools, not the hardware: the server could work on {optimal} at once"
+        ));
+    }
+    let each = match plan.pool_size {
+        Some(1) => "1 connection for each pool".to_owned(),
+        Some(size) => format!("{size} connections for each pool"),
+        None => "some services less for each pool than the hardware works on".to_owned(),
+    };
+    Some(format!(
+        "max_connections leaves {each}; all {total} together are still more than the {optimal} that the hardware works on"
+    ))
 }
 
 fn oversubscribed(plan: &Plan) -> Option<String> {

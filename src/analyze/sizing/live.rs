@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::advice::Advice;
 use super::plan::Plan;
 use crate::model::health::{LimitUse, Owner};
-use crate::model::usage::{Connections, Usage};
+use crate::model::usage::{ByApplication, Connections, Tally, Usage};
 
 /// A limit and what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +25,13 @@ pub(crate) struct Limit {
     pub(crate) below_plan: bool,
 }
 
+impl Limit {
+    /// `server`, `role web`.
+    pub(crate) fn words(&self) -> String {
+        self.name.as_ref().map_or_else(|| self.scope.to_owned(), |name| format!("{} {name}", self.scope))
+    }
+}
+
 /// One application now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -33,12 +40,14 @@ pub(crate) struct LiveApplication {
     pub(crate) application_name: String,
     /// Sessions it has.
     pub(crate) sessions_now: i64,
-    /// Of them running a statement.
-    pub(crate) active_now: i64,
+    /// Of them running a statement; null when that is hidden of one of them.
+    pub(crate) active_now: Option<i64>,
     /// What the plan allows it; null when the plan has no service of this name.
     pub(crate) planned: Option<u64>,
-    /// How many more it could open before the plan, or the server, says no.
+    /// How many more it could open before the plan, or a limit that its own sessions come under, says no.
     pub(crate) headroom: i64,
+    /// Which of them says it: `plan`, `server`, `role web`, `database shop`.
+    pub(crate) headroom_limit: String,
 }
 
 /// Sessions of one client.
@@ -69,28 +78,26 @@ pub(crate) struct Live {
     pub(crate) limits: Vec<Limit>,
 }
 
-/// Sets `usage` and the limits of roles and databases against `plan`, fills in what its services have now, and adds what follows to its advice.
-pub(crate) fn compare(plan: &mut Plan, usage: &Usage, of_names: &[LimitUse]) -> Live {
+/// Sets `usage`, of `tallies`, and the limits of roles and databases against `plan`, fills in what its services have now,
+/// and adds what follows to its advice.
+pub(crate) fn compare(plan: &mut Plan, usage: &Usage, tallies: &[Tally], of_names: &[LimitUse]) -> Live {
     let connections = &usage.connections;
-    let free = connections.usable.saturating_sub(connections.used_at_most).max(0);
+    let limits = limits(plan, connections, of_names);
     for service in &mut plan.services {
         let now = usage.by_application.iter().find(|app| app.application_name == service.name);
         service.sessions_now = Some(now.map_or(0, |app| u64::try_from(app.count).unwrap_or(0)));
     }
     let applications = usage.by_application.iter().map(|app| {
-        let planned = plan
-            .services
-            .iter()
-            .find(|service| service.name == app.application_name)
-            .map(|service| service.total);
-        let left = planned
-            .map_or(free, |planned| i64::try_from(planned).unwrap_or(i64::MAX).saturating_sub(app.count));
+        let service = plan.services.iter().find(|service| service.name == app.application_name);
+        let planned = service.map(|service| service.total);
+        let (headroom, headroom_limit) = headroom(app, planned, &limits, tallies);
         LiveApplication {
             application_name: app.application_name.clone(),
             sessions_now: app.count,
-            active_now: app.active,
+            active_now: (app.hidden == 0).then_some(app.active),
             planned,
-            headroom: left.min(free).max(0),
+            headroom,
+            headroom_limit,
         }
     });
     let live = Live {
@@ -103,10 +110,27 @@ pub(crate) fn compare(plan: &mut Plan, usage: &Usage, of_names: &[LimitUse]) -> 
             .iter()
             .map(|group| LiveClient { client: group.client.clone(), sessions_now: group.count })
             .collect(),
-        limits: limits(plan, connections, of_names),
+        limits,
     };
     plan.advice.extend(advise(plan, &live));
     live
+}
+
+/// How many more sessions an application can open, and what then says no: its plan, or the tightest limit of those that
+/// its sessions come under.
+fn headroom(app: &ByApplication, planned: Option<u64>, limits: &[Limit], tallies: &[Tally]) -> (i64, String) {
+    let own = || tallies.iter().filter(|tally| !tally.own && tally.application_name == app.application_name);
+    let concerns = |limit: &&Limit| match limit.scope {
+        "role" => own().any(|tally| tally.role == limit.name),
+        "database" => own().any(|tally| tally.database == limit.name),
+        _ => true,
+    };
+    let of_plan = planned.map(|planned| {
+        let left = i64::try_from(planned).unwrap_or(i64::MAX).saturating_sub(app.count);
+        (left.max(0), "plan".to_owned())
+    });
+    let of_server = limits.iter().filter(concerns).map(|limit| (limit.headroom, limit.words()));
+    of_server.chain(of_plan).min_by_key(|(left, _)| *left).unwrap_or_default()
 }
 
 fn limits(plan: &Plan, connections: &Connections, of_names: &[LimitUse]) -> Vec<Limit> {
@@ -174,4 +198,51 @@ fn advise(plan: &Plan, live: &Live) -> Vec<Advice> {
         }
     }
     advice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::{sizing, usage};
+    use crate::model::server::Limits;
+
+    fn sessions(count: i64, application: &str, role: &str) -> Tally {
+        Tally {
+            count,
+            matches: Some(true),
+            backend_type: Some("client backend".into()),
+            application_name: application.into(),
+            database: Some("shop".into()),
+            role: Some(role.into()),
+            ..Tally::default()
+        }
+    }
+
+    #[test]
+    fn the_headroom_of_an_application_is_that_of_its_tightest_limit() {
+        let mut request = sizing::tests::request(8, 1);
+        let service =
+            |name: &str| sizing::Service { name: name.to_owned(), instances: 2, processes: 1, weight: 1 };
+        request.clients = sizing::Clients::Services(vec![service("storefront"), service("batch")]);
+        let mut plan = sizing::plan(&request).unwrap();
+        let planned = i64::try_from(plan.services[0].total).unwrap();
+        let tallies = [
+            sessions(4, "storefront", "web"),
+            sessions(34, "other", "web"),
+            sessions(3, "batch", "job"),
+            sessions(1, "cron", "job"),
+            Tally { hidden: true, state: None, ..sessions(2, "hidden", "job") },
+        ];
+        let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+        let of_names = [LimitUse { owner: Owner::Role, name: "web".into(), used: 38, hidden: 0, limit: 40 }];
+        let live = compare(&mut plan, &usage::fold(limits, &tallies, 100), &tallies, &of_names);
+        let of = |name: &str| {
+            let app = live.applications.iter().find(|app| app.application_name == name).unwrap();
+            (app.headroom, app.headroom_limit.as_str(), app.active_now)
+        };
+        assert_eq!(of("storefront"), (2, "role web", Some(0)));
+        assert_eq!(of("batch"), (planned - 3, "plan", Some(0)));
+        assert_eq!(of("cron"), (53, "server", Some(0)));
+        assert_eq!(of("hidden").2, None, "hidden is not zero");
+    }
 }

@@ -26,14 +26,14 @@ pub(crate) struct Observations {
 pub(crate) struct Concurrency {
     /// Sessions, on average.
     pub(crate) mean_sessions: f64,
-    /// Running a statement, on average.
-    pub(crate) mean_active: f64,
+    /// Running a statement, on average; null when that is hidden of one of them, here and below.
+    pub(crate) mean_active: Option<f64>,
     /// Running a statement, in 95 of 100 looks at most.
-    pub(crate) p95_active: i64,
+    pub(crate) p95_active: Option<i64>,
     /// Holding their connection (a statement or an open transaction), on average.
-    pub(crate) mean_occupied: f64,
+    pub(crate) mean_occupied: Option<f64>,
     /// Holding their connection, in 95 of 100 looks at most.
-    pub(crate) p95_occupied: i64,
+    pub(crate) p95_occupied: Option<i64>,
 }
 
 /// The concurrency of one application.
@@ -93,22 +93,22 @@ pub(crate) struct Sample {
     pub(crate) unknown: Vec<String>,
 }
 
-/// Judges what was seen. `optimal` is what the hardware can work on at once.
-pub(crate) fn judge(seen: &Observations, target_wait_seconds: f64, optimal: u64) -> Sample {
-    let concurrency = concurrency(seen.looks.iter().map(|look| {
-        look.iter()
-            .fold((0, 0, 0), |sum, busy| (sum.0 + busy.sessions, sum.1 + busy.active, sum.2 + busy.occupied))
-    }));
+/// Judges what `role` saw. `optimal` is what the hardware can work on at once.
+pub(crate) fn judge(seen: &Observations, target_wait_seconds: f64, optimal: u64, role: &str) -> Sample {
+    let concurrency = concurrency(&seen.looks.iter().map(|look| look.iter().collect()).collect::<Vec<_>>());
+    let hidden = most_hidden(&seen.looks);
     let rates = seen.counters.map(|(first, last)| Rates::between(first, last, seen.looks.len()));
     let begun = begun_per_second(&seen.looks);
     // The server counts a transaction late, or not for a while, when it touches no table; then its times are wrong, too.
     let late =
         rates.is_some_and(|rates| rates.transactions_per_second.is_some_and(|counted| counted < begun * 0.8));
     let rates = rates.filter(|_| !late);
-    let per_second = rates.and_then(|rates| rates.transactions_per_second).or(late.then_some(begun));
+    let seen_to_begin = (late && hidden.is_none()).then_some(begun);
+    let per_second = rates.and_then(|rates| rates.transactions_per_second).or(seen_to_begin);
     let load = per_second
         .filter(|rate| *rate > 0.0)
-        .map(|per_second| Load { per_second, held_seconds: concurrency.mean_occupied / per_second });
+        .zip(concurrency.mean_occupied)
+        .map(|(per_second, occupied)| Load { per_second, held_seconds: occupied / per_second });
     Sample {
         seconds: seen.seconds,
         looks: seen.looks.len(),
@@ -121,7 +121,7 @@ pub(crate) fn judge(seen: &Observations, target_wait_seconds: f64, optimal: u64)
         busy_ratio: rates.and_then(|rates| rates.busy_ratio),
         target_wait_seconds,
         needed: load.map(|load| needed(load, target_wait_seconds, optimal)),
-        unknown: unknown(seen, rates, late),
+        unknown: unknown(seen, rates, late, hidden.map(|hidden| (hidden, role))),
     }
 }
 
@@ -135,21 +135,29 @@ fn needed(load: Load, target_wait_seconds: f64, optimal: u64) -> Needed {
     }
 }
 
-/// Averages and percentiles of (sessions, active, occupied).
-fn concurrency(looks: impl Iterator<Item = (i64, i64, i64)>) -> Concurrency {
-    let (mut sessions, mut active, mut occupied) = (Vec::new(), Vec::new(), Vec::new());
-    for look in looks {
-        sessions.push(look.0);
-        active.push(look.1);
-        occupied.push(look.2);
-    }
+/// Averages and percentiles over all looks, each with what was there of the sessions meant.
+fn concurrency(looks: &[Vec<&Busy>]) -> Concurrency {
+    let series = |count: fn(&Busy) -> i64| -> Vec<i64> {
+        looks.iter().map(|look| look.iter().map(|busy| count(busy)).sum()).collect()
+    };
+    let is_seen = looks.iter().flatten().all(|busy| busy.hidden == 0);
+    let active = is_seen.then(|| series(|busy| busy.active));
+    let occupied = is_seen.then(|| series(|busy| busy.occupied));
     Concurrency {
-        mean_sessions: mean(&sessions),
-        mean_active: mean(&active),
-        p95_active: percentile_95(active),
-        mean_occupied: mean(&occupied),
-        p95_occupied: percentile_95(occupied),
+        mean_sessions: mean(&series(|busy| busy.sessions)),
+        mean_active: active.as_deref().map(mean),
+        p95_active: active.map(percentile_95),
+        mean_occupied: occupied.as_deref().map(mean),
+        p95_occupied: occupied.map(percentile_95),
     }
+}
+
+/// The hidden sessions and all sessions of the look that hid most; none when nothing was hidden.
+fn most_hidden(looks: &[Vec<Busy>]) -> Option<(i64, i64)> {
+    let counts = looks
+        .iter()
+        .map(|look| look.iter().fold((0, 0), |sum, busy| (sum.0 + busy.hidden, sum.1 + busy.sessions)));
+    counts.max().filter(|(hidden, _)| *hidden > 0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
@@ -166,23 +174,24 @@ fn percentile_95(mut values: Vec<i64>) -> i64 {
 
 /// Each application over all looks; one that is not there in a look has no session in it.
 fn applications(looks: &[Vec<Busy>]) -> Vec<ApplicationLoad> {
-    let mut series: BTreeMap<&str, Vec<(i64, i64, i64)>> = BTreeMap::new();
+    let mut series: BTreeMap<&str, Vec<Vec<&Busy>>> = BTreeMap::new();
     for (at, look) in looks.iter().enumerate() {
         for busy in look {
             let seen = series.entry(&busy.application_name).or_default();
-            seen.resize(at, (0, 0, 0));
-            seen.push((busy.sessions, busy.active, busy.occupied));
+            seen.resize(at, Vec::new());
+            seen.push(vec![busy]);
         }
     }
     let mut applications: Vec<ApplicationLoad> = series
         .into_iter()
         .map(|(name, mut seen)| {
-            seen.resize(looks.len(), (0, 0, 0));
-            ApplicationLoad { application_name: name.to_owned(), concurrency: concurrency(seen.into_iter()) }
+            seen.resize(looks.len(), Vec::new());
+            ApplicationLoad { application_name: name.to_owned(), concurrency: concurrency(&seen) }
         })
         .collect();
-    applications
-        .sort_by(|left, right| right.concurrency.mean_occupied.total_cmp(&left.concurrency.mean_occupied));
+    let weight =
+        |load: &ApplicationLoad| load.concurrency.mean_occupied.unwrap_or(load.concurrency.mean_sessions);
+    applications.sort_by(|left, right| weight(right).total_cmp(&weight(left)));
     applications
 }
 
@@ -232,15 +241,25 @@ fn begun_per_second(looks: &[Vec<Busy>]) -> f64 {
     if seconds >= 1.0 { began as f64 / seconds } else { 0.0 }
 }
 
-fn unknown(seen: &Observations, rates: Option<Rates>, late: bool) -> Vec<String> {
+fn unknown(
+    seen: &Observations,
+    rates: Option<Rates>,
+    late: bool,
+    hidden: Option<((i64, i64), &str)>,
+) -> Vec<String> {
     let mut unknown = Vec::new();
-    let hidden = seen.looks.iter().flatten().map(|busy| busy.hidden).max().unwrap_or(0);
-    if hidden > 0 {
+    if let Some(((hidden, all), role)) = hidden {
         unknown.push(format!(
-            "up to {hidden} sessions are hidden from this role and count as idle: grant it pg_monitor"
+            "how many connections are busy: {hidden} of {all} sessions are hidden from {role}; GRANT pg_monitor TO {role}"
         ));
     }
-    if late {
+    if late && hidden.is_some() {
+        unknown.push(
+            "the arrival rate and the busy ratio: the server's counters lag (it reports transactions that touch no table \
+             late), and the statements of hidden sessions are not seen"
+                .to_owned(),
+        );
+    } else if late {
         unknown.push(
             "the exact arrival rate and the busy ratio: the server's counters lag (it reports transactions that touch no \
              table late), so the rate is that of statements seen to begin"
@@ -294,10 +313,13 @@ mod tests {
             vec![busy("a", 4, 0, 2)],
         ];
         let seen = Observations { looks, seconds: 3.0, counters: None, ended_early: true };
-        let sample = judge(&seen, 0.005, 9);
-        assert_eq!((sample.concurrency.mean_active, sample.concurrency.p95_active), (7.0 / 3.0, 5));
+        let sample = judge(&seen, 0.005, 9, "guest");
+        assert_eq!(
+            (sample.concurrency.mean_active, sample.concurrency.p95_active),
+            (Some(7.0 / 3.0), Some(5))
+        );
         assert_eq!(sample.applications[0].application_name, "a");
-        assert_eq!(sample.applications[0].concurrency.mean_occupied, 3.0);
+        assert_eq!(sample.applications[0].concurrency.mean_occupied, Some(3.0));
         assert_eq!(sample.applications[1].concurrency.mean_sessions, 1.0 / 3.0);
         assert!(sample.ended_early && sample.needed.is_none() && sample.transactions_per_second.is_none());
     }
@@ -309,7 +331,7 @@ mod tests {
         let counters =
             (counters(100.0, 1000.0, 500.0, 80.0, 0.0), counters(110.0, 2010.0, 610.0, 100.0, 20.0));
         let seen = Observations { looks, seconds: 10.0, counters: Some(counters), ended_early: false };
-        let sample = judge(&seen, 0.005, 9);
+        let sample = judge(&seen, 0.005, 9, "guest");
         assert_eq!(sample.transactions_per_second, Some(100.0));
         assert_eq!(sample.mean_active_by_statistics, Some(2.0));
         // 40 s held of 110 − 10 s of sessions.
@@ -321,13 +343,32 @@ mod tests {
     }
 
     #[test]
+    fn what_hidden_sessions_do_is_unknown_and_not_zero() {
+        let hidden = Busy { hidden: 49, ..busy("hidden", 49, 0, 0) };
+        let looks = vec![vec![busy("seen", 1, 1, 1), hidden]; 4];
+        let counters =
+            (counters(100.0, 1000.0, 500.0, 80.0, 0.0), counters(110.0, 2004.0, 610.0, 100.0, 20.0));
+        let seen = Observations { looks, seconds: 10.0, counters: Some(counters), ended_early: false };
+        let sample = judge(&seen, 0.005, 9, "guest");
+        assert_eq!((sample.concurrency.mean_sessions, sample.concurrency.mean_active), (50.0, None));
+        assert_eq!(
+            (sample.transactions_per_second, sample.held_seconds, sample.needed),
+            (Some(100.0), None, None)
+        );
+        let loads: Vec<_> = sample.applications.iter().map(|load| load.concurrency.p95_occupied).collect();
+        assert_eq!(loads, [None, Some(1)], "each application is judged by its own sessions");
+        let said = "how many connections are busy: 49 of 50 sessions are hidden from guest; GRANT pg_monitor TO guest";
+        assert_eq!(sample.unknown[0], said);
+    }
+
+    #[test]
     fn nothing_seen_is_unknown_and_not_zero() {
-        let sample = judge(&Observations::default(), 0.005, 9);
+        let sample = judge(&Observations::default(), 0.005, 9, "guest");
         assert_eq!((sample.needed, sample.held_seconds, sample.busy_ratio), (None, None, None));
         let reset = (counters(1.0, 500.0, 5.0, 5.0, 5.0), counters(9.0, 10.0, 1.0, 1.0, 1.0));
         let seen = Observations { counters: Some(reset), ..Observations::default() };
-        assert_eq!(judge(&seen, 0.005, 9).transactions_per_second, None);
-        assert!(judge(&seen, 0.005, 9).unknown.iter().any(|text| text.contains("arrival rate")));
+        assert_eq!(judge(&seen, 0.005, 9, "guest").transactions_per_second, None);
+        assert!(judge(&seen, 0.005, 9, "guest").unknown.iter().any(|text| text.contains("arrival rate")));
     }
 
     #[test]
@@ -339,6 +380,7 @@ mod tests {
             &Observations { looks, seconds: 10.0, counters: Some(lagging), ended_early: false },
             0.005,
             9,
+            "guest",
         );
         assert_eq!(sample.transactions_per_second, Some(50.0));
         assert_eq!((sample.held_seconds, sample.busy_ratio), (Some(0.1), None));

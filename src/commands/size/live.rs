@@ -13,6 +13,7 @@ pub(super) fn live_blocks(live: &Live) -> Vec<Block> {
         ("ACTIVE", Align::Right),
         ("PLANNED", Align::Right),
         ("HEADROOM", Align::Right),
+        ("FIRST-LIMIT", Align::Left),
     ]);
     for app in &live.applications {
         let over =
@@ -22,9 +23,10 @@ pub(super) fn live_blocks(live: &Live) -> Vec<Block> {
             [
                 named(&app.application_name),
                 app.sessions_now.to_string(),
-                app.active_now.to_string(),
+                known(app.active_now),
                 app.planned.map(|planned| planned.to_string()).unwrap_or_default(),
                 app.headroom.to_string(),
+                app.headroom_limit.clone(),
             ],
         );
     }
@@ -58,8 +60,28 @@ pub(super) fn live_blocks(live: &Live) -> Vec<Block> {
     if !applications.is_empty() {
         blocks.extend([Block::Gap, Block::Table(applications)]);
     }
+    if !live.clients.is_empty() {
+        blocks.extend([Block::Gap, Block::Table(clients(live))]);
+    }
     blocks.extend([Block::Gap, Block::Table(limits)]);
     blocks
+}
+
+/// How many clients get a line of their own.
+const CLIENTS: usize = 10;
+
+fn clients(live: &Live) -> Table {
+    let mut table = Table::new(&[("CLIENT", Align::Left), ("NOW", Align::Right)]);
+    let (shown, rest) = live.clients.split_at(live.clients.len().min(CLIENTS));
+    for group in shown {
+        let name = group.client.clone().unwrap_or_else(|| "(hidden)".to_owned());
+        table.push(Mark::Plain, [name, group.sessions_now.to_string()]);
+    }
+    if !rest.is_empty() {
+        let sessions: i64 = rest.iter().map(|group| group.sessions_now).sum();
+        table.push(Mark::Dim, [format!("({} more)", rest.len()), sessions.to_string()]);
+    }
+    table
 }
 
 /// The measured load, and how many connections it needs.
@@ -78,10 +100,10 @@ pub(super) fn sample_blocks(sample: &Sample) -> Vec<Block> {
             [
                 name,
                 format!("{:.1}", seen.mean_sessions),
-                format!("{:.1}", seen.mean_active),
-                seen.p95_active.to_string(),
-                format!("{:.1}", seen.mean_occupied),
-                seen.p95_occupied.to_string(),
+                known(seen.mean_active.map(|mean| format!("{mean:.1}"))),
+                known(seen.p95_active),
+                known(seen.mean_occupied.map(|mean| format!("{mean:.1}"))),
+                known(seen.p95_occupied),
             ],
         );
     };
@@ -105,11 +127,11 @@ pub(super) fn sample_blocks(sample: &Sample) -> Vec<Block> {
 
 fn load_lines(sample: &Sample) -> Vec<String> {
     let mut lines = Vec::new();
-    if let (Some(rate), Some(held)) = (sample.transactions_per_second, sample.held_seconds) {
-        lines.push(format!(
-            "{rate:.1} transactions a second, each holding its connection for {} on average",
-            text::brief(held)
-        ));
+    if let Some(rate) = sample.transactions_per_second {
+        let held = sample
+            .held_seconds
+            .map(|held| format!(", each holding its connection for {} on average", text::brief(held)));
+        lines.push(format!("{rate:.1} transactions a second{}", held.unwrap_or_default()));
     }
     if let Some(ratio) = sample.busy_ratio {
         lines.push(format!("connections are held for {} of the time that they exist", text::percent(ratio)));
@@ -140,21 +162,22 @@ fn needed_lines(needed: &Needed, target: f64) -> Vec<String> {
 /// The rows of both for scripts.
 pub(super) fn push_rows(live: Option<&Live>, sample: Option<&Sample>, rows: &mut tsv::Rows) {
     for app in live.iter().flat_map(|live| &live.applications) {
-        let detail = format!("headroom {}", app.headroom);
+        let detail = format!("headroom {} ({})", app.headroom, app.headroom_limit);
         rows.push(["live".into(), (&app.application_name).into(), app.sessions_now.into(), (&detail).into()]);
     }
+    for client in live.iter().flat_map(|live| &live.clients) {
+        let name = client.client.as_deref().unwrap_or("(hidden)");
+        rows.push(["clients".into(), name.into(), client.sessions_now.into(), None::<&str>.into()]);
+    }
     for limit in live.iter().flat_map(|live| &live.limits) {
-        let name = limit
-            .name
-            .as_ref()
-            .map_or_else(|| limit.scope.to_owned(), |name| format!("{} {name}", limit.scope));
+        let name = limit.words();
         let detail = format!("used {}, left {}", limit.used, limit.headroom);
         rows.push(["limits".into(), (&name).into(), limit.limit.into(), (&detail).into()]);
     }
     let Some(sample) = sample else { return };
     for (name, value) in [
-        ("mean_active", Some(sample.concurrency.mean_active)),
-        ("mean_occupied", Some(sample.concurrency.mean_occupied)),
+        ("mean_active", sample.concurrency.mean_active),
+        ("mean_occupied", sample.concurrency.mean_occupied),
         ("transactions_per_second", sample.transactions_per_second),
         ("held_seconds", sample.held_seconds),
         ("busy_ratio", sample.busy_ratio),
@@ -163,8 +186,8 @@ pub(super) fn push_rows(live: Option<&Live>, sample: Option<&Sample>, rows: &mut
     }
     let needed = sample.needed.as_ref();
     for (name, value) in [
-        ("p95_active", Some(sample.concurrency.p95_active)),
-        ("p95_occupied", Some(sample.concurrency.p95_occupied)),
+        ("p95_active", sample.concurrency.p95_active),
+        ("p95_occupied", sample.concurrency.p95_occupied),
         ("stable_connections", needed.and_then(|needed| i64::try_from(needed.stable_connections).ok())),
         (
             "eighty_percent_connections",
@@ -177,6 +200,11 @@ pub(super) fn push_rows(live: Option<&Live>, sample: Option<&Sample>, rows: &mut
     ] {
         rows.push(["sample".into(), name.into(), value.into(), None::<&str>.into()]);
     }
+}
+
+/// A figure, or `-` where it is hidden.
+fn known<T: std::fmt::Display>(figure: Option<T>) -> String {
+    figure.map_or_else(|| "-".to_owned(), |figure| figure.to_string())
 }
 
 fn named(application: &str) -> String {

@@ -25,7 +25,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::health::LimitUse;
 use crate::model::server::Limits;
-use crate::model::usage::Usage;
+use crate::model::usage::{Tally, Usage};
 use crate::poolconf::emit::find;
 use crate::poolconf::{Mode, provider};
 use crate::render::Head;
@@ -87,10 +87,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         return emit::run((target, endpoint), &args, (&request, &plan), provider, context);
     }
     let failure = judged(&plan, args.configuration.mode.unwrap_or(Mode::Direct)).err();
-    let live = asked.as_ref().map(|asked| sizing::live::compare(&mut plan, &asked.usage, &asked.of_names));
+    let live = asked
+        .as_ref()
+        .map(|asked| sizing::live::compare(&mut plan, &asked.usage, &asked.tallies, &asked.of_names));
     let wait = args.target_wait.unwrap_or(TARGET_WAIT).as_secs_f64();
-    let seen = asked.and_then(|asked| asked.seen);
-    let sample = seen.map(|seen| sizing::sample::judge(&seen, wait, plan.optimal_connections));
+    let seen = asked.and_then(|asked| Some((asked.seen?, asked.role)));
+    let sample = seen.map(|(seen, role)| sizing::sample::judge(&seen, wait, plan.optimal_connections, &role));
     context.emit(&Size { plan, live, sample }, &head)?;
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
 }
@@ -104,6 +106,10 @@ struct Asked {
     usage: Usage,
     /// Each CONNECTION LIMIT of a role or database.
     of_names: Vec<LimitUse>,
+    /// What it is folded from.
+    tallies: Vec<Tally>,
+    /// Who asked.
+    role: String,
     seen: Option<Observations>,
     head: Head,
 }
@@ -128,7 +134,7 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
         None => None,
     };
     db.close().await;
-    Ok(Asked { limits: surroundings.limits, usage, of_names, seen, head })
+    Ok(Asked { limits: surroundings.limits, usage, tallies, of_names, role: surroundings.me.role, seen, head })
 }
 
 /// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools

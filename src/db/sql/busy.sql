@@ -1,7 +1,7 @@
 -- One row per application of the client sessions but this one: how many, running a statement, holding their connection,
 -- and with a statement begun after {since}, a moment in seconds or null; and the server's clock.
--- A hidden session's application is unknown, so hidden ones stand under the empty name.
-select encode(textsend(case when s.backend_start is null then '' else s.application_name end), 'hex') as application_name,
+-- Of a hidden session the application is known, and nothing of what it does.
+select encode(textsend(s.application_name), 'hex') as application_name,
        count(*)                                                                                 as sessions,
        count(*) filter (where s.state in ('active', 'fastpath function call'))                  as active,
        count(*) filter (where s.state <> 'idle' and s.state <> 'disabled')                      as occupied,
