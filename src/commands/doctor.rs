@@ -14,13 +14,12 @@ use super::watch::{self, Shown};
 use crate::args;
 use crate::db::{self, Db, Selection};
 use crate::exit::Exit;
-use crate::model::pooler;
 use crate::model::practice::{Finding, Grade, Watched};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 use crate::stop::Stop;
 use crate::ui::Ui;
-use rules::Evidence;
+use rules::{Evidence, Pooled};
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -78,7 +77,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let evidence = evidence?;
         let mut head = super::head_of_look(db, &evidence.scraped.surroundings, 0);
         let pooler = match &args.pooler {
-            Some(conninfo) => Some(ask_pooler(conninfo, context, &mut head).await?),
+            Some(conninfo) => Some(ask_pooler(conninfo, db, context, &mut head).await?),
             None => None,
         };
         let findings = rules::findings(&evidence, pooler.as_ref());
@@ -89,13 +88,18 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     .await
 }
 
-/// What the pooler's console tells.
-async fn ask_pooler(conninfo: &str, context: &Context, head: &mut Head) -> Result<pooler::Facts, db::Error> {
+/// What the pooler's console tells, and what the server says of the pooler's connections.
+async fn ask_pooler(
+    conninfo: &str,
+    db: &Db,
+    context: &Context,
+    head: &mut Head,
+) -> Result<Pooled, db::Error> {
     let console = context.pooler(conninfo).await?;
     head.warnings.extend(console.notices().iter().map(super::about_connection));
-    let facts = console.facts().await?;
+    let (facts, links) = (console.facts().await?, console.links().await?);
     console.close().await;
-    Ok(facts)
+    Ok(Pooled { facts, links, locks: db.session_locks().await? })
 }
 
 /// Who looks again and again until `sample` is over.

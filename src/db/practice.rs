@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::look::Selection;
 use super::monitor::exactly;
 use super::{Db, Error, sql};
-use crate::model::practice::{Origin, Presence, Source};
+use crate::model::practice::{Origin, Presence, SessionLocks, Source};
 
 impl Db {
     /// The client sessions there are; with `within` only those that are no older, and those whose age is hidden.
@@ -34,6 +34,27 @@ impl Db {
                     busy: row.word("busy")?.map(|word| word == "t"),
                     xact_seconds: row.age("xact_seconds")?,
                     idle_seconds: row.age("idle_seconds")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The idle sessions that hold advisory locks.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn session_locks(&self) -> Result<Vec<SessionLocks>, Error> {
+        let question = sql::fill(sql::SESSION_LOCKS, &[("activity", &self.activity())]);
+        let [rows] = exactly(self.look(&[question]).await?)?;
+        rows.iter()
+            .map(|row| {
+                Ok(SessionLocks {
+                    pid: row.required("pid")?,
+                    database: row.text("database")?,
+                    role: row.text("role")?,
+                    client: row.word("client")?,
+                    client_port: row.number("client_port")?,
+                    held: row.required("held")?,
                 })
             })
             .collect()

@@ -58,6 +58,8 @@ pub(crate) const STILL_THERE: &str = include_str!("sql/still_there.sql");
 pub(crate) const REMAINING: &str = include_str!("sql/remaining.sql");
 /// What named pids are.
 pub(crate) const PROCESSES: &str = include_str!("sql/processes.sql");
+/// Advisory locks that outlive transactions.
+pub(crate) const SESSION_LOCKS: &str = include_str!("sql/session_locks.sql");
 /// How many locks each session holds.
 pub(crate) const LOCKS: &str = include_str!("sql/locks.sql");
 

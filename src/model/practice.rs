@@ -89,6 +89,23 @@ pub(crate) struct Presence {
     pub(crate) idle_seconds: Option<f64>,
 }
 
+/// An idle session that holds advisory locks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SessionLocks {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// Database it is connected to.
+    pub(crate) database: Option<String>,
+    /// Role that logged in.
+    pub(crate) role: Option<String>,
+    /// Address or `local`.
+    pub(crate) client: Option<String>,
+    /// TCP port; none for a Unix socket.
+    pub(crate) client_port: Option<i32>,
+    /// How many it holds.
+    pub(crate) held: i64,
+}
+
 /// What a source's sessions did while they were watched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Conduct {

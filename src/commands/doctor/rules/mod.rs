@@ -10,8 +10,8 @@ mod transactions;
 use crate::db::Scraped;
 use crate::model::filter::Name;
 use crate::model::metric::DatabaseCounters;
-use crate::model::pooler::Facts;
-use crate::model::practice::{Finding, Grade, Origin, Source, Watched};
+use crate::model::pooler::{Facts, Link};
+use crate::model::practice::{Finding, Grade, Origin, SessionLocks, Source, Watched};
 use crate::render::text;
 
 /// Everything that the rules judge.
@@ -29,8 +29,19 @@ pub(super) struct Evidence {
     pub(super) seconds: f64,
 }
 
+/// The pooler before the server, where its console was named.
+#[derive(Debug, Default)]
+pub(super) struct Pooled {
+    /// What the console says.
+    pub(super) facts: Facts,
+    /// Its connections.
+    pub(super) links: Vec<Link>,
+    /// The server's idle sessions that hold advisory locks.
+    pub(super) locks: Vec<SessionLocks>,
+}
+
 /// Judges by every rule; the worst first.
-pub(super) fn findings(evidence: &Evidence, pooler: Option<&Facts>) -> Vec<Finding> {
+pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Finding> {
     let mut findings = vec![
         pools::pooling(evidence),
         pools::pool_size(evidence),
@@ -50,8 +61,8 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Facts>) -> Vec<Findi
         identity::visibility(evidence),
         slots::reserved(evidence),
     ];
-    if let Some(facts) = pooler {
-        findings.extend(pooler::findings(facts, evidence.scraped.facts.connections.usable));
+    if let Some(pooled) = pooler {
+        findings.extend(pooler::findings(pooled, evidence));
     }
     findings.sort_by_key(|finding| match finding.status {
         Grade::Fail => 0,

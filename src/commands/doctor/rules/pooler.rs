@@ -2,22 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rule, listed};
-use crate::model::pooler::Facts;
-use crate::model::practice::{Finding, Grade};
+use super::{Evidence, Pooled, Rule, counted, hidden, listed};
+use crate::analyze::pooler::{End, leads_to};
+use crate::model::pooler::{Facts, Link};
+use crate::model::practice::{Finding, Grade, Presence};
 use crate::poolconf::pgbouncer::Version;
 use crate::render::text;
 
 const NEXT: &str = "pgconn pooler";
 
-/// Judges the pooler by its own console; `usable` are the server's slots for ordinary roles.
-pub(super) fn findings(facts: &Facts, usable: i64) -> Vec<Finding> {
-    vec![mode(facts), caps(facts, usable), authentication(facts), prepared_statements(facts)]
+/// Judges the pooler by its own console, and by what the server says of its connections.
+pub(super) fn findings(pooled: &Pooled, evidence: &Evidence) -> Vec<Finding> {
+    let facts = &pooled.facts;
+    let usable = evidence.scraped.facts.connections.usable;
+    let mode = mode(pooled, &evidence.watched.present, hidden(evidence));
+    vec![mode, caps(facts, usable), authentication(facts), prepared_statements(facts)]
 }
 
-/// In session mode a client keeps its connection while it does nothing, so that others wait for it.
-fn mode(facts: &Facts) -> Finding {
+/// In session mode a client keeps its connection while it does nothing, so that others wait for it; in the other modes
+/// what it leaves on the connection is the next client's. `hidden` says which sessions the server does not show.
+fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Finding {
     let rule = Rule::new("pooler-mode", "the pooler's mode fits what its clients do");
+    let facts = &pooled.facts;
     let waiting = facts.pools.iter().find(|pool| {
         pool.pool_mode.as_deref() == Some("session")
             && pool.clients_waiting.is_some_and(|waiting| waiting > 0)
@@ -32,17 +38,92 @@ fn mode(facts: &Facts) -> Finding {
             "pgconn pooler clients --state waiting",
         );
     }
+    if let Some(left) = left_behind(pooled) {
+        return rule.found(
+            Grade::Warn,
+            left,
+            "whoever gets the connection next has the lock, and who took it cannot give it back: use \
+             pg_advisory_xact_lock, or give such clients a pool in session mode",
+            "pgconn pooler --server CONNINFO",
+        );
+    }
     if facts.pools.iter().any(|pool| pool.pool_mode.is_none()) {
         return rule.unknown("the console does not say which mode its pools are in");
     }
     let mut modes: Vec<&str> = facts.pools.iter().filter_map(|pool| pool.pool_mode.as_deref()).collect();
     modes.sort_unstable();
     modes.dedup();
-    match modes.is_empty() {
-        true => rule.pass("no client has used it yet"),
-        false => {
-            rule.pass(format!("{}; no client of a pool in session mode waits", listed(modes.into_iter())))
-        }
+    if modes.is_empty() {
+        return rule.pass("no client has used it yet");
+    }
+    let waits = format!("{}; no client of a pool in session mode waits", listed(modes.iter().copied()));
+    if modes == ["session"] {
+        return rule.pass(waits);
+    }
+    if let Some(why) = unseen(pooled, present).or(hidden) {
+        return rule.unknown(format!("what clients leave on connections that they share is not seen: {why}"));
+    }
+    rule.pass(format!("{waits}, and no idle connection of the others holds an advisory lock"))
+}
+
+/// The mode of the pool that a connection is of, unless its clients keep their connections.
+fn shared_mode<'a>(facts: &'a Facts, link: &Link) -> Option<&'a str> {
+    let pool =
+        facts.pools.iter().find(|pool| (&pool.database, &pool.user) == (&link.database, &link.user))?;
+    pool.pool_mode.as_deref().filter(|mode| *mode != "session")
+}
+
+/// A lock on a connection that no client has: `pid 4711 of shop/app (transaction mode) is idle and holds …`.
+fn left_behind(pooled: &Pooled) -> Option<String> {
+    let databases = &pooled.facts.databases;
+    let found = pooled.locks.iter().find_map(|lock| {
+        let end = End {
+            pid: lock.pid,
+            database: lock.database.as_deref(),
+            role: lock.role.as_deref(),
+            client: lock.client.as_deref(),
+            client_port: lock.client_port,
+        };
+        let link = pooled.links.iter().find(|link| leads_to(link, databases, &end))?;
+        Some((lock, link, shared_mode(&pooled.facts, link)?))
+    });
+    let (lock, link, mode) = found?;
+    let locks =
+        if lock.held == 1 { "an advisory lock".to_owned() } else { format!("{} advisory locks", lock.held) };
+    Some(format!(
+        "pid {} of {}/{} ({mode} mode) is idle and holds {locks}: session locks outlive the transaction there",
+        lock.pid, link.database, link.user
+    ))
+}
+
+/// Why the server says nothing of the connections that clients share.
+fn unseen(pooled: &Pooled, present: &[Presence]) -> Option<String> {
+    let shared = pooled.links.iter().filter(|link| {
+        link.server.as_ref().is_some_and(|server| server.pid.is_some())
+            && shared_mode(&pooled.facts, link).is_some()
+    });
+    let (mut all, mut found) = (0, 0);
+    for link in shared {
+        let is_there = present.iter().any(|session| {
+            let end = End {
+                pid: session.identity.0,
+                database: session.database.as_deref(),
+                role: session.source.role.as_deref(),
+                client: session.client.as_deref(),
+                client_port: None,
+            };
+            leads_to(link, &pooled.facts.databases, &end)
+        });
+        all += 1;
+        found += usize::from(is_there);
+    }
+    match (all, found) {
+        (0, _) => Some("none of these connections is open".to_owned()),
+        (all, 0) => Some(format!(
+            "{} of the pooler, and none is a session of this server",
+            counted(all, "connection")
+        )),
+        _ => None,
     }
 }
 
@@ -125,7 +206,8 @@ fn prepared_statements(facts: &Facts) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pooler::{Database, Pool, Product, Settings};
+    use crate::model::pooler::{Database, Pool, Product, Server, Settings};
+    use crate::model::practice::{SessionLocks, Source};
 
     fn facts(mode: &str, version: &str, auth: &str) -> Facts {
         let pool = Pool {
@@ -150,9 +232,71 @@ mod tests {
         }
     }
 
+    /// The pool's one connection, which is a session of the server.
+    fn pooled(facts: &Facts) -> (Pooled, Vec<Presence>) {
+        let server = Server { pid: Some(7), ..Server::default() };
+        let link = Link {
+            database: "shop".into(),
+            user: "app".into(),
+            client: None,
+            server: Some(server),
+            backend: None,
+            locks_held: None,
+        };
+        let session = Presence {
+            identity: (7, None),
+            source: Source { application_name: "web".into(), role: Some("app".into()) },
+            database: Some("shop".into()),
+            client: Some("local".into()),
+            ..Presence::default()
+        };
+        (Pooled { facts: facts.clone(), links: vec![link], locks: Vec::new() }, vec![session])
+    }
+
     fn grades(facts: &Facts, usable: i64) -> [Grade; 4] {
-        let grades: Vec<Grade> = findings(facts, usable).iter().map(|finding| finding.status).collect();
-        grades.try_into().unwrap()
+        let (pooled, present) = pooled(facts);
+        let findings = [
+            mode(&pooled, &present, None),
+            caps(facts, usable),
+            authentication(facts),
+            prepared_statements(facts),
+        ];
+        findings.map(|finding| finding.status)
+    }
+
+    #[test]
+    fn a_lock_left_on_a_shared_connection_is_found_and_what_is_not_seen_is_unknown() {
+        let judge = |kind: &str, change: &dyn Fn(&mut Pooled, &mut Vec<Presence>), hidden: Option<&str>| {
+            let (mut pooled, mut present) = pooled(&facts(kind, "1.24.1", "md5"));
+            change(&mut pooled, &mut present);
+            let finding = mode(&pooled, &present, hidden.map(str::to_owned));
+            (finding.status, finding.evidence)
+        };
+        let lock = |held| SessionLocks {
+            pid: 7,
+            database: Some("shop".into()),
+            role: Some("app".into()),
+            client: Some("local".into()),
+            client_port: None,
+            held,
+        };
+        let (grade, evidence) = judge("transaction", &|pooled, _| pooled.locks = vec![lock(1)], None);
+        assert_eq!(grade, Grade::Warn);
+        let said = "pid 7 of shop/app (transaction mode) is idle and holds an advisory lock: session locks outlive the \
+                    transaction there";
+        assert_eq!(evidence, said);
+        let two = judge("statement", &|pooled, _| pooled.locks = vec![lock(2)], None);
+        assert!(two.1.contains("(statement mode) is idle and holds 2 advisory locks"), "{two:?}");
+        assert_eq!(judge("session", &|pooled, _| pooled.locks = vec![lock(1)], None).0, Grade::Pass);
+        let other = SessionLocks { pid: 8, ..lock(1) };
+        assert_eq!(
+            judge("transaction", &|pooled, _| pooled.locks = vec![other.clone()], None).0,
+            Grade::Pass
+        );
+        assert_eq!(judge("transaction", &|pooled, _| pooled.links.clear(), None).0, Grade::Unknown);
+        assert_eq!(judge("transaction", &|_, present| present.clear(), None).0, Grade::Unknown);
+        assert_eq!(judge("transaction", &|_, _| (), Some("9 sessions hidden")).0, Grade::Unknown);
+        assert_eq!(judge("session", &|_, _| (), Some("9 sessions hidden")).0, Grade::Pass);
     }
 
     #[test]
