@@ -143,7 +143,10 @@ fn a_console_is_no_server_and_says_what_it_is() {
 fn a_pooler_in_between_is_noticed_and_a_server_is_none() {
     let pooled = pooled("transaction", &[]);
     let port = pooled.pooler.port.to_string();
-    for command in [&["stats"][..], &["ls"], &["long"], &["blockers"]] {
+    let size = ["size", "--cores", "4", "--from-server"];
+    for command in
+        [&["stats"][..], &["ls"], &["long"], &["blockers"], &["check"], &["metrics"], &["timeout"], &size]
+    {
         let arguments = [command, &["--json"]].concat();
         let through =
             Pgconn::new(&[&["-p", &port], &arguments[..]].concat()).on(&pooled.cluster).run().success();
@@ -159,12 +162,16 @@ fn a_pooler_in_between_is_noticed_and_a_server_is_none() {
         let tcp = Pgconn::new(&[&["-h", "127.0.0.1"], &arguments[..]].concat()).on(cluster).run().success();
         assert_eq!(tcp.json()["warnings"], json!([]), "{tcp}");
     }
+    let checked = Pgconn::new(&["check", "-p", &port]).on(&pooled.cluster).run().success();
+    assert!(checked.stdout.contains("note: a connection pooler stands between: "), "{checked}");
+    assert_eq!(checked.stderr, "");
 }
 
 #[test]
 fn the_doctor_judges_the_pooler_whose_console_it_is_given() {
     let pooled = pooled("transaction", &[("max_db_connections", "40")]);
-    drop(pooled.working("one"));
+    let mut client = pooled.client("one");
+    client.query("select 1");
     let console = format!("host={} port={} user=postgres", pooled.cluster.host(), pooled.pooler.port);
     let run = |arguments: &[&str]| {
         let timed = Pgconn::new(&["check", "pooler-waiting", "--warning", "pooler-waiting=5s", "--json"]);
@@ -199,6 +206,12 @@ fn the_doctor_judges_the_pooler_whose_console_it_is_given() {
         of("pooler-prepared")["status"] == "warn"
             || of("pooler-prepared")["evidence"] == "max_prepared_statements is 200"
     );
+    client.query("select pg_advisory_lock(42)");
+    let judged = run(&["--pooler", &console]);
+    let findings = judged["findings"].as_array().unwrap();
+    let mode = findings.iter().find(|finding| finding["rule"] == "pooler-mode").unwrap();
+    let said = "of postgres/app (transaction mode) is idle and holds an advisory lock: session locks outlive";
+    assert!(mode["status"] == "warn" && mode["evidence"].as_str().unwrap().contains(said), "{mode:#}");
     let without = run(&[]);
     let rules = without["findings"].as_array().unwrap().clone();
     assert!(rules.iter().all(|finding| !finding["rule"].as_str().unwrap().starts_with("pooler-")));

@@ -119,7 +119,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             async |db, began| ask(&selection, began, db).await,
             async |_, began| ask_pooler(began, context).await,
         );
-        let (report, mut head, kept) = match looked.await {
+        let (mut report, mut head, kept) = match looked.await {
             Ok((Looked::Pooler(looked), kept)) => {
                 (Verdict::of_pooler(&policy, &args.rules, &looked), looked.head, kept)
             }
@@ -131,6 +131,11 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 (Verdict::unreached(&of_server(&policy, &args.rules), trouble)?, head, None)
             }
         };
+        if !context.format().is_json() {
+            // An alert's stderr is mailed by cron; that a pooler is there is no news.
+            let is_note = |warning: &mut Warning| warning.code == super::THROUGH_POOLER;
+            report.notes = head.warnings.extract_if(.., is_note).map(|warning| warning.message).collect();
+        }
         let fine = report.status == Status::Ok && !context.format().is_json();
         if fine {
             head.warnings.clear();
@@ -156,7 +161,7 @@ async fn ask(selection: &Selection, began: Instant, db: &Db) -> Result<Looked, d
     // An application that is not there just now is no mistake; a database or role that does not exist is.
     let lasting = Filter { applications: Vec::new(), ..selection.filter.clone() };
     let unknown_names = super::did_you_mean(db, &lasting).await?;
-    let mut head = super::head(db, &surroundings, facts.connections.hidden);
+    let mut head = super::head_of_look(db, &surroundings, facts.connections.hidden);
     head.warnings.extend(unknown_names.iter().cloned());
     head.warnings.extend(words::untracked(facts.untracked));
     Ok(Looked::Server(Box::new(Seen { surroundings, facts, head, latency, unknown_names })))
@@ -178,6 +183,9 @@ pub(super) struct Verdict {
     waiting: Option<i64>,
     /// One per rule.
     checks: Vec<Check>,
+    /// What is to be known about all of it.
+    #[serde(skip)]
+    notes: Vec<String>,
 }
 
 impl Verdict {
@@ -229,7 +237,15 @@ impl Verdict {
     fn of(checks: Vec<Check>) -> Self {
         let status = health::worst(checks.iter().map(|check| check.status));
         let summary = words::summary(&checks, status);
-        Self { status, exit_code: status.code(), summary, latency_seconds: None, waiting: None, checks }
+        Self {
+            status,
+            exit_code: status.code(),
+            summary,
+            latency_seconds: None,
+            waiting: None,
+            checks,
+            notes: Vec::new(),
+        }
     }
 
     fn alert_line(&self) -> String {
@@ -268,6 +284,7 @@ impl Report for Verdict {
         }
         let mut blocks =
             vec![Block::marked(mark(self.status), self.alert_line()), Block::Gap, Block::Table(table)];
+        blocks.extend(self.notes.iter().map(|note| Block::marked(Mark::Dim, format!("note: {note}"))));
         let hints: Vec<&String> = self.checks.iter().filter_map(|check| check.hint.as_ref()).collect();
         if !hints.is_empty() {
             blocks.push(Block::Gap);

@@ -136,14 +136,14 @@ async fn scrape(most: usize, began: Instant, db: &Db) -> Result<Measured, db::Er
         seconds: began.elapsed().as_secs_f64(),
     };
     let families = metrics::families(&scrape, &db.target().place(), most);
-    Ok((Metrics { families }, super::head(db, &looked.surroundings, looked.facts.connections.hidden)))
+    Ok((Metrics { families }, super::head_of_look(db, &looked.surroundings, looked.facts.connections.hidden)))
 }
 
 /// The same under the names of postgres_exporter.
 async fn export(db: &Db, _: Instant) -> Result<Measured, db::Error> {
     let (surroundings, exporter) = db.exporter(compat::columns()).await?;
     let families = compat::families(&surroundings, &exporter, &db.target().place());
-    Ok((Metrics { families }, super::head(db, &surroundings, 0)))
+    Ok((Metrics { families }, super::head_of_look(db, &surroundings, 0)))
 }
 
 /// The result when there was no answer; what the user did wrong is no result.

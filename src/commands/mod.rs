@@ -254,13 +254,16 @@ pub(crate) fn head_of_look(db: &Db, surroundings: &Surroundings, hidden: i64) ->
     head
 }
 
+/// The code of the warning that a pooler stands between.
+const THROUGH_POOLER: &str = "through_pooler";
+
 /// Says what a pooler in between does to the figures. Nobody asked for it, and it costs no question.
 fn pooled(db: &Db, surroundings: &Surroundings) -> Option<Warning> {
     // Supavisor is known by its address; the others pass for the server.
     let supavisor = db.target().host.ends_with(".pooler.supabase.com");
     let who = if supavisor { "Supavisor" } else { "a connection pooler" };
     db.is_pooled(surroundings).then(|| Warning {
-        code: "through_pooler",
+        code: THROUGH_POOLER,
         message: format!(
             "{who} stands between: sessions, their addresses and idle times are the pooler's, and its clients are not seen"
         ),

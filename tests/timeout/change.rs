@@ -190,7 +190,8 @@ fn it_works_through_a_pooler_in_transaction_mode_and_leaves_no_setting_there() {
     next.query("set statement_timeout = '3s'");
     let overview = through(&[]);
     assert_eq!(row(&overview, "statement_timeout")["value"], Value::Null, "{overview}");
-    assert_eq!(overview["warnings"][0]["code"], "server_value_unknown");
+    assert_eq!(overview["warnings"][0]["code"], "through_pooler");
+    assert_eq!(overview["warnings"][1]["code"], "server_value_unknown");
     let _ = through(&["reset", "--role", "app"]);
     assert_eq!(stored(&cluster), "");
 }

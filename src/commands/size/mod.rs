@@ -128,7 +128,7 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
     let (surroundings, tallies) = db.tallies(&Selection::default()).await?;
     let usage = usage::fold(surroundings.limits, &tallies, LISTED);
     let of_names = db.limits_in_use().await?;
-    let head = super::head(&db, &surroundings, usage.connections.hidden);
+    let head = super::head_of_look(&db, &surroundings, usage.connections.hidden);
     let seen = match args.sample {
         Some(duration) => Some(sample::take(&db, duration, context).await?),
         None => None,

@@ -13,7 +13,7 @@ use crate::analyze::settings::{at_server, effective, for_sessions};
 use crate::analyze::timeouts::{Plan, Situation, plan, stale, unmet, value_for};
 use crate::args;
 use crate::commands::act::{confirm, consent, present};
-use crate::commands::{Context, head};
+use crate::commands::{Context, head_of_look};
 use crate::db::{Db, Kind, Moment};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -165,7 +165,7 @@ async fn change(
     let consent = consent(reach, place.yes, place.dry_run, context)?;
     let db = context.connect_to_change().await?;
     let before = look(&db, scope, kinds, wanted).await?;
-    let mut head = head(&db, &before.surroundings, 0);
+    let mut head = head_of_look(&db, &before.surroundings, 0);
     head.warnings.extend(before.plan.concerns.iter().map(|concern| Warning {
         code: concern.code,
         message: concern.message.clone(),

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::report::{Part, Timeouts};
 use super::{kind, name, no_such_name, refuse_unknown};
 use crate::analyze::settings::{at_server, for_sessions, stored, without_statement_timeout};
-use crate::commands::{Context, head};
+use crate::commands::{Context, head_of_look};
 use crate::exit::Exit;
 use crate::model::settings::{Setting, Settings};
 use crate::render::Warning;
@@ -59,7 +59,7 @@ pub(super) async fn run(args: ShowArgs, context: &mut Context) -> Result<Exit> {
         }
     }
     let login_roles: Vec<String> = login_roles.into_iter().map(|role| role.name).collect();
-    let mut head = head(&db, &surroundings, 0);
+    let mut head = head_of_look(&db, &surroundings, 0);
     db.close().await;
     head.warnings.extend(unknown_server_value(&settings, &surroundings.me.role));
     let named: Vec<String> = args.role.into_iter().collect();
