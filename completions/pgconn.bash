@@ -2786,7 +2786,7 @@ _pgconn() {
                     return 0
                     ;;
                 --state)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "active waiting idle used tested new login waiting_login active_cancel being_canceled active_cancel_req waiting_cancel_req" -- "${cur}"))
                     return 0
                     ;;
                 --host)
@@ -2922,7 +2922,7 @@ _pgconn() {
                     return 0
                     ;;
                 --state)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "active waiting idle used tested new login waiting_login active_cancel being_canceled active_cancel_req waiting_cancel_req" -- "${cur}"))
                     return 0
                     ;;
                 --host)
@@ -3522,7 +3522,7 @@ _pgconn() {
                     return 0
                     ;;
                 --state)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "active waiting idle used tested new login waiting_login active_cancel being_canceled active_cancel_req waiting_cancel_req" -- "${cur}"))
                     return 0
                     ;;
                 --host)

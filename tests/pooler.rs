@@ -119,16 +119,55 @@ fn pools_show_who_waits_for_what() {
     ] {
         assert!(table.stdout.contains(line), "{table}");
     }
-    assert!(
-        table.stderr.contains("hint: clients wait; see which: pgconn pooler clients --state waiting"),
-        "{table}"
-    );
+    let port = pooled.pooler.port;
+    let hint =
+        format!("hint: clients wait; see which: pgconn -p {port} -U postgres pooler clients --state waiting");
+    assert!(table.stderr.contains(&hint), "{table}");
     let rows = pooled.run(&["-F", "tsv", "--role", "app"]).success();
     assert_eq!(rows.stdout.lines().count(), 2, "{rows}");
     assert!(
         rows.stdout.lines().nth(1).unwrap().starts_with("postgres\tapp\ttransaction\t2\t0\t2\t1\t2\t0\t"),
         "{rows}"
     );
+}
+
+/// PgBouncer keeps its clients waiting when the server does not let it in, and says why in its log alone.
+#[test]
+fn a_pool_with_room_whose_clients_wait_is_refused_by_the_server() {
+    let pooled = pooled("transaction", &[("default_pool_size", "3")]);
+    pooled.cluster.query("alter role app connection limit 1");
+    let _working = pooled.working("one");
+    let _waiting = pooled.waiting("two");
+    let place = format!("{}:{}", pooled.cluster.host(), pooled.cluster.port);
+    let said = format!(
+        "! 1 client of postgres/app waits although the pool has room (1 of 3): the server seems to refuse the pooler more \
+         connections; see pgconn stats on {place}\n"
+    );
+    wait_until("the reason is given", || pooled.run(&[]).success().stdout.contains(&said));
+    let port = pooled.pooler.port.to_string();
+    let check = ["check", "-p", &port, "-d", "pgbouncer", "pooler-waiting", "--warning", "pooler-waiting=0"];
+    let checked = Pgconn::new(&check).on(&pooled.cluster).run().fails_with(1);
+    let brief = ", which has room (1 of 3): the server seems to refuse the pooler";
+    assert!(checked.stdout.contains(brief), "{checked}");
+}
+
+#[test]
+fn states_and_names_that_do_not_exist_are_said() {
+    let pooled = pooled("transaction", &[]);
+    let mut client = pooled.client("web");
+    client.query("select 1");
+    let refused = pooled.run(&["clients", "--state", "waitng"]).fails_with(2);
+    assert!(refused.stderr.contains("did you mean \"waiting\"?"), "{refused}");
+    for (arguments, said) in [
+        (&["--db", "postgrse"][..], "did you mean --db postgres?"),
+        (&["clients", "--role", "ap"], "did you mean --role app?"),
+        (&["clients", "--app", "webb"], "did you mean --app web?"),
+    ] {
+        let none = pooled.run(arguments).success();
+        assert!(none.stderr.contains(said), "{none}");
+    }
+    let known = pooled.run(&["clients", "--db", "postgres", "--role", "app", "--app", "web"]).success();
+    assert_eq!(known.stderr, "");
 }
 
 #[test]

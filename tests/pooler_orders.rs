@@ -196,18 +196,37 @@ fn a_pause_lasts_until_it_is_resumed() {
     let dry = pooled.run(&["pause", "postgres", "--dry-run", "--json"]).success();
     assert_eq!((&act(&dry)["dry_run"], &act(&dry)["changed"]), (&json!(true), &json!(false)));
     assert!(!is_paused(&pooled));
+    let again = format!("pgconn -p {} -U postgres", pooled.pooler.port);
     let paused = pooled.run(&["pause", "postgres"]).success();
     assert!(paused.stdout.starts_with("database postgres: paused after "), "{paused}");
     assert!(
-        paused.stderr.contains("hint: its clients wait until: pgconn pooler resume postgres"),
+        paused.stderr.contains(&format!("hint: its clients wait until: {again} pooler resume postgres")),
         "{paused}"
+    );
+    let table = pooled.run(&[]).success().stdout;
+    let said = format!(
+        "
+! database postgres is paused: resume it with {again} pooler resume postgres
+"
+    );
+    assert!(
+        table.contains(&said)
+            && table.contains(
+                "  paused
+"
+            ),
+        "{table}"
     );
     client.send("select 1");
     pooled.wait_for("web", "waiting");
-    let again = pooled.run(&["pause", "postgres"]).success();
-    assert!(again.stdout.contains("was paused already"), "{again}");
+    let twice = pooled.run(&["pause", "postgres"]).success();
+    assert!(twice.stdout.contains("was paused already"), "{twice}");
     let refused = pooled.run(&["pause", "postgres", "--", "true"]).fails_with(2);
     assert!(refused.stderr.contains("is paused already, and would not be afterwards"), "{refused}");
+    assert!(
+        refused.stderr.contains(&format!("resume it first: {again} pooler resume postgres")),
+        "{refused}"
+    );
     let resumed = pooled.run(&["resume", "postgres", "--json"]).success();
     assert_eq!((&act(&resumed)["changed"], &act(&resumed)["paused"]), (&json!(true), &json!(false)));
     client.finish().unwrap();
@@ -271,7 +290,7 @@ fn orders_are_refused_for_what_is_not_there_and_who_may_not() {
         assert!(outcome.stderr.contains("the pooler knows no database \"postgers\""), "{outcome}");
         assert!(outcome.stderr.contains("hint: did you mean postgres?"), "{outcome}");
     }
-    assert!(pooled.run(&["pause", "pgbouncer"]).fails_with(1).stderr.contains("the console itself"));
+    assert!(pooled.run(&["pause", "pgbouncer"]).fails_with(2).stderr.contains("the console itself"));
     let refused = pooled.as_user("watcher", &["pause", "postgres"]).fails_with(1);
     assert!(
         refused.stderr.contains("admin access needed") && refused.stderr.contains("admin_users"),

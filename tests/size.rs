@@ -428,7 +428,10 @@ fn hidden_sessions_are_unknown_and_not_idle() {
         (&().into(), &2.into(), &"role web".into())
     );
     let table = run("guest", "--sample 1s").success().stdout;
-    assert!(table.contains(": 3 of 3 sessions are hidden from guest; GRANT pg_monitor TO guest"), "{table}");
+    assert!(
+        table.contains(": 3 of 3 sessions are hidden from guest; GRANT pg_monitor TO \"guest\""),
+        "{table}"
+    );
     assert!(!table.contains("connections this load needs"), "{table}");
     let seen = run("postgres", "--from-server").success().stdout;
     let row = seen.lines().find(|line| line.starts_with("checkout  ") && line.ends_with("role web"));

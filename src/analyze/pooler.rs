@@ -1,6 +1,7 @@
 //! What a pooler's figures mean: how much of each limit is in use, which one is reached first, how much work it does,
 //! and which of its connections are meant by filters.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -22,6 +23,28 @@ pub(crate) struct PoolUse {
     pub(crate) paused: Option<bool>,
     /// The limit on connections to the server that this pool reaches first when it gets busier; null without one.
     pub(crate) first_limit: Option<Limit>,
+}
+
+/// A pool that has room and yet keeps clients waiting: the server does not let the pooler in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// Its connections at work.
+    pub(crate) used: i64,
+    /// The most it may have.
+    pub(crate) size: i64,
+}
+
+/// A login is over by then.
+const LOGIN_SECONDS: f64 = 1.0;
+
+impl PoolUse {
+    /// Whether its clients wait although it has room, for longer than a login to the server takes.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        let (used, size) = (busy(&self.pool), self.pool.pool_size?);
+        let waits = self.pool.clients_waiting? > 0 && self.pool.max_wait_seconds? >= LOGIN_SECONDS;
+        let is_full = self.first_limit.as_ref().is_some_and(|limit| limit.used >= limit.limit);
+        (waits && used < size && !is_full && self.paused != Some(true)).then_some(Refused { used, size })
+    }
 }
 
 /// A limit and what is used of it.
@@ -248,7 +271,50 @@ pub(crate) struct Selection {
     pub(crate) states: Vec<Term<String>>,
 }
 
+/// The names that a selection can mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// The pooler's names of databases.
+    pub(crate) databases: BTreeSet<String>,
+    /// Users.
+    pub(crate) users: BTreeSet<String>,
+    /// What clients are called.
+    pub(crate) applications: BTreeSet<String>,
+}
+
+impl Names {
+    /// Adds those of connections.
+    pub(crate) fn add(&mut self, links: &[Link]) {
+        for link in links {
+            self.databases.insert(link.database.clone());
+            self.users.insert(link.user.clone());
+            let client = link.client.as_ref().and_then(|client| client.application_name.clone());
+            let server = link.server.as_ref().and_then(|server| server.application_name.clone());
+            self.applications.extend(client.or(server));
+        }
+    }
+}
+
+impl Facts {
+    /// The names of databases and users that the console shows.
+    pub(crate) fn names(&self) -> Names {
+        let databases = self.databases.iter().map(|database| &database.name);
+        let users = self.users.iter().map(|user| &user.name);
+        Names {
+            databases: databases.chain(self.pools.iter().map(|pool| &pool.database)).cloned().collect(),
+            users: users.chain(self.pools.iter().map(|pool| &pool.user)).cloned().collect(),
+            applications: BTreeSet::new(),
+        }
+    }
+}
+
 impl Selection {
+    /// Whether a name is given that may not exist.
+    pub(crate) fn names_something(&self) -> bool {
+        let names = [&self.databases, &self.roles, &self.applications];
+        names.into_iter().flatten().any(|term| !term.exclude && matches!(term.value, Name::Exact(_)))
+    }
+
     /// Whether a database is meant.
     pub(crate) fn has_database(&self, name: &str) -> bool {
         any_of(&self.databases, |wanted| wanted.fits(name))

@@ -12,7 +12,7 @@ use crate::conninfo::Given;
 use crate::render::Format;
 use duration::interval;
 pub(crate) use duration::{duration, time_limit};
-pub(crate) use sessions::{Filters, client_term, name_term, named, text_term};
+pub(crate) use sessions::{Filters, client_term, name_term, named, pooler_state};
 
 /// Where to connect, with psql's flags and psql's precedence.
 #[derive(Args, Clone, Debug, Default)]

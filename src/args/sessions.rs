@@ -134,6 +134,43 @@ fn state_term(text: &str) -> Result<Term<State>, String> {
     Err(format!("no such state{meant} (states: {words}, or PostgreSQL's own words)"))
 }
 
+/// The states of PgBouncer's clients and of its connections to servers, those of all versions.
+const POOLER_STATES: &[&str] = &[
+    "active",
+    "waiting",
+    "idle",
+    "used",
+    "tested",
+    "new",
+    "login",
+    "waiting_login",
+    "active_cancel",
+    "being_canceled",
+    "active_cancel_req",
+    "waiting_cancel_req",
+];
+
+/// Reads states of a pooler's connections.
+pub(crate) const fn pooler_state() -> Worded<Term<String>> {
+    Worded { parse: pooler_state_term, words: POOLER_STATES }
+}
+
+fn pooler_state_term(text: &str) -> Result<Term<String>, String> {
+    let (exclude, rest) = term(text)?;
+    if POOLER_STATES.contains(&rest) {
+        return Ok(Term { exclude, value: rest.to_owned() });
+    }
+    let meant = match nearest(rest, POOLER_STATES.iter().copied()) {
+        _ if STATES.iter().any(|(word, _)| *word == rest) => {
+            "; that is a state of the server's sessions: pgconn ls --state, with --pooler to see the clients"
+                .to_owned()
+        }
+        Some(word) => format!("; did you mean \"{word}\"?"),
+        None => String::new(),
+    };
+    Err(format!("a pooler has no such state{meant} (states: {})", POOLER_STATES.join(", ")))
+}
+
 /// The states worth completing: those that are one word.
 const STATE_WORDS: &[&str] = &["active", "idle", "idle-in-transaction", "aborted", "waiting"];
 
@@ -168,7 +205,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Worded<T> {
 ///
 /// # Errors
 /// When nothing is left to compare with.
-pub(crate) fn text_term(text: &str) -> Result<Term<String>, String> {
+fn text_term(text: &str) -> Result<Term<String>, String> {
     let (exclude, rest) = term(text)?;
     Ok(Term { exclude, value: rest.into() })
 }
@@ -262,6 +299,14 @@ mod tests {
     fn a_misspelt_state_is_recognised() {
         assert!(state_term("idel").unwrap_err().contains("did you mean \"idle\""));
         assert_eq!(state_term("!idle").unwrap(), Term { exclude: true, value: State::Verbatim("idle") });
+    }
+
+    #[test]
+    fn a_pooler_has_states_of_its_own() {
+        assert_eq!(pooler_state_term("!waiting").unwrap(), Term { exclude: true, value: "waiting".into() });
+        assert!(pooler_state_term("waitng").unwrap_err().contains("did you mean \"waiting\"?"));
+        assert!(pooler_state_term("foo").unwrap_err().contains("(states: active, "));
+        assert!(pooler_state_term("idle-in-transaction").unwrap_err().contains("pgconn ls --state"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::queueing::Load;
 use crate::model::load::{Busy, Counters};
+use crate::model::quote;
 
 /// What was seen while looking.
 #[derive(Clone, Debug, Default)]
@@ -250,7 +251,8 @@ fn unknown(
     let mut unknown = Vec::new();
     if let Some(((hidden, all), role)) = hidden {
         unknown.push(format!(
-            "how many connections are busy: {hidden} of {all} sessions are hidden from {role}; GRANT pg_monitor TO {role}"
+            "how many connections are busy: {hidden} of {all} sessions are hidden from {role}; GRANT pg_monitor TO {}",
+            quote::shown(role)
         ));
     }
     if late && hidden.is_some() {
@@ -357,7 +359,7 @@ mod tests {
         );
         let loads: Vec<_> = sample.applications.iter().map(|load| load.concurrency.p95_occupied).collect();
         assert_eq!(loads, [None, Some(1)], "each application is judged by its own sessions");
-        let said = "how many connections are busy: 49 of 50 sessions are hidden from guest; GRANT pg_monitor TO guest";
+        let said = "how many connections are busy: 49 of 50 sessions are hidden from guest; GRANT pg_monitor TO \"guest\"";
         assert_eq!(sample.unknown[0], said);
     }
 

@@ -15,11 +15,14 @@ use crate::conninfo::CARRIER;
 use crate::db::{self, Backoff, Kind};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::render::{Head, Report};
+use crate::render::{Head, Report, text};
 use crate::stop::Signal;
 
 /// How long letting go is tried: long enough for a server to restart.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often is said that it does not succeed yet.
+const REPEAT: Duration = Duration::from_secs(10);
 
 /// Runs the command, hands signals on to it and waits until it has ended.
 ///
@@ -79,8 +82,10 @@ pub(in crate::commands) async fn let_go<T>(
     context: &Context,
     mut attempt: impl AsyncFnMut() -> Result<T, db::Error>,
 ) -> Result<T, db::Error> {
-    let deadline = Instant::now() + PATIENCE;
+    let began = Instant::now();
+    let deadline = began + PATIENCE;
     let mut backoff = Backoff::new();
+    let mut said: Option<Instant> = None;
     loop {
         let error = match attempt().await {
             Ok(done) => return Ok(done),
@@ -89,7 +94,13 @@ pub(in crate::commands) async fn let_go<T>(
         if Instant::now() >= deadline || error.kind == Kind::PermissionDenied {
             return Err(error);
         }
-        context.ui.status(&format!("could not {what} yet: {error}; trying again"));
+        if said.is_none_or(|at| at.elapsed() >= REPEAT) {
+            let passed =
+                said.map(|_| format!(" for {}", text::duration(began.elapsed().as_secs_f64().round())));
+            let passed = passed.unwrap_or_default();
+            context.ui.status(&format!("could not {what} yet: {error}; trying again{passed}"));
+            said = Some(Instant::now());
+        }
         sleep(backoff.wait()).await;
     }
 }

@@ -3,7 +3,7 @@
 use crate::analyze::health::pooler::Waiting;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
-use crate::analyze::pooler::usage;
+use crate::analyze::pooler::{Refused, usage};
 use crate::db;
 use crate::model::filter::Name;
 use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Owner, Status, Unit};
@@ -58,7 +58,12 @@ fn waiting(facts: &pooler::Facts) -> String {
     let why = match full {
         _ if worst.paused == Some(true) => ", which is paused".to_owned(),
         Some(limit) => format!(": {} is used up ({} of {})", limit.name, limit.used, limit.limit),
-        None => String::new(),
+        None => match worst.refused() {
+            Some(Refused { used, size }) => {
+                format!(", which has room ({used} of {size}): the server seems to refuse the pooler")
+            }
+            None => String::new(),
+        },
     };
     format!("{who} {place}{why}")
 }

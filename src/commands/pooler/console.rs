@@ -4,6 +4,8 @@ use crate::commands::Context;
 use crate::conninfo::{self, Environment, Given};
 use crate::db::console::{self, Console};
 use crate::db::{self, Lane};
+use crate::model::quote;
+use crate::model::server::Target;
 use crate::stop::Stop;
 
 impl Context {
@@ -13,6 +15,27 @@ impl Context {
     /// When no connection can be had, or what answers is no console.
     pub(in crate::commands) async fn console(&self, given: &Given) -> Result<Console, db::Error> {
         self.patiently(async || self.console_until(given, self.stop.clone()).await).await
+    }
+
+    /// `pgconn` with the flags that lead to this console again, to be pasted elsewhere. A connection string may hold a
+    /// password, so that what it says of the place is repeated as flags.
+    pub(super) fn again(&self, target: &Target) -> String {
+        let given = &self.connection;
+        let in_string =
+            given.dbname.as_deref().is_some_and(|name| name.contains('=') || name.contains("://"));
+        let port = target.port.to_string();
+        let place = |typed: &Option<String>, known: &str| {
+            typed.clone().or_else(|| in_string.then(|| known.to_owned()))
+        };
+        let flags = [
+            ("-S", given.service.clone()),
+            ("-h", place(&given.host, &target.host)),
+            ("-p", place(&given.port, &port)),
+            ("-U", place(&given.username, &target.user)),
+        ];
+        let flags =
+            flags.into_iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", quote::shell(&value?))));
+        flags.fold("pgconn".to_owned(), |line, flag| line + &flag)
     }
 
     /// Connects once to a pooler's console: its database `pgbouncer`, whatever the environment says, unless another one was

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::Context;
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
-use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
+use crate::analyze::pooler::{self, Limit, Names, PoolUse, Rate, Selection};
 use crate::args::{self, Emergency};
 use crate::conninfo::{self, Environment, Given};
 use crate::db::console::Console;
@@ -101,7 +101,7 @@ struct Filters {
     #[arg(long, value_name = "ADDR", value_parser = args::client_term)]
     client: Vec<Term<Client>>,
     /// Connections in this state of the pooler: active, idle, waiting, used, …
-    #[arg(long, value_name = "STATE", value_parser = args::text_term)]
+    #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = args::pooler_state())]
     state: Vec<Term<String>>,
 }
 
@@ -192,22 +192,29 @@ async fn pools(
         None => None,
     };
     let facts = console.facts().await?;
-    let head = head(&console);
+    let mut head = head(&console);
     console.close().await;
     let rates = earlier.map(|(totals, seconds)| {
         let mut rates = pooler::rates(&totals, &facts.totals, seconds);
         rates.retain(|rate| selection.has_database(&rate.database));
         rates
     });
-    let report = Pooler { rates, ..Pooler::of_pools(facts, selection) };
-    let hint = "clients wait; see which: pgconn pooler clients --state waiting";
-    let hints = report.waits().then(|| hint.to_owned()).into_iter().collect();
+    let again = head.target.as_ref().map(|target| context.again(target)).unwrap_or_default();
+    head.warnings.extend(did_you_mean(selection, &facts.names()));
+    let hint = format!("clients wait; see which: {again} pooler clients --state waiting");
+    let report = Pooler { rates, again, ..Pooler::of_pools(facts, selection) };
+    let hints = report.waits().then_some(hint).into_iter().collect();
     Ok(Shown { hints, ..Shown::new(report, head) })
 }
 
 async fn connections(console: Console, kind: Kind, selection: &Selection) -> Result<Shown<Pooler>> {
     let mut links = console.links().await?;
-    let head = head(&console);
+    let mut head = head(&console);
+    if selection.names_something() {
+        let mut names = console.facts().await?.names();
+        names.add(&links);
+        head.warnings.extend(did_you_mean(selection, &names));
+    }
     let product = console.product().clone();
     console.close().await;
     let by_server = kind == Kind::Servers;
@@ -262,6 +269,31 @@ async fn joined(
     Ok(Shown::new(Pooler::of_links(Kind::Join, product, links), head))
 }
 
+/// Says which existing name was probably meant, when a filter named one that the pooler does not know.
+fn did_you_mean(selection: &Selection, names: &Names) -> Vec<Warning> {
+    let filters = [
+        ("the pooler knows no database", "--db", &selection.databases, &names.databases),
+        ("the pooler knows no user", "--role", &selection.roles, &names.users),
+        ("no client has application", "--app", &selection.applications, &names.applications),
+    ];
+    let mut warnings = Vec::new();
+    for (missing, flag, terms, known) in filters {
+        for term in terms.iter().filter(|term| !term.exclude) {
+            let Name::Exact(typed) = &term.value else { continue };
+            if known.contains(typed) {
+                continue;
+            }
+            let near = args::nearest(typed, known.iter().map(String::as_str));
+            warnings.push(Warning {
+                code: "no_such_name",
+                message: format!("{missing} \"{typed}\""),
+                hint: near.map(|near| format!("did you mean {flag} {near}?")),
+            });
+        }
+    }
+    warnings
+}
+
 fn not_joined(number: i64) -> Option<Warning> {
     let lead = if number == 1 { "leads" } else { "lead" };
     (number > 0).then(|| Warning {
@@ -301,6 +333,12 @@ enum Kind {
 pub(super) struct Pooler {
     #[serde(skip)]
     kind: Kind,
+    /// The paused databases among those that are meant.
+    #[serde(skip)]
+    paused: Vec<String>,
+    /// The program with the flags that lead here again.
+    #[serde(skip)]
+    again: String,
     /// What the pooler calls itself: `PgBouncer`.
     product: String,
     /// Its version.
@@ -331,6 +369,8 @@ impl Pooler {
     fn new(kind: Kind, product: Product) -> Self {
         Self {
             kind,
+            paused: Vec::new(),
+            again: String::new(),
             product: product.name,
             version: product.version,
             pools: None,
@@ -348,7 +388,10 @@ impl Pooler {
 
     fn of_pools(facts: Facts, selection: &Selection) -> Self {
         let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
+        let is_paused =
+            |database: &&Database| database.paused == Some(true) && selection.has_database(&database.name);
         Self {
+            paused: facts.databases.iter().filter(is_paused).map(|database| database.name.clone()).collect(),
             first_limit: usage.fullest().cloned(),
             pools: Some(usage.pools),
             limits: Some(usage.limits),

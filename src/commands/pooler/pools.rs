@@ -2,7 +2,9 @@
 
 use super::Pooler;
 use crate::analyze::health::CONNECTIONS_PERCENT;
-use crate::analyze::pooler::{Limit, PoolUse, Rate};
+use crate::analyze::pooler::{Limit, PoolUse, Rate, Refused};
+use crate::model::pooler::Database;
+use crate::model::quote;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, text, tsv};
 
@@ -30,7 +32,12 @@ pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
     } else {
         blocks.push(Block::Table(table(pools)));
     }
-    blocks.extend(pools.iter().filter_map(why_waiting));
+    let databases = answer.databases.as_deref().unwrap_or_default();
+    blocks.extend(pools.iter().filter_map(|entry| why_waiting(entry, databases)));
+    blocks.extend(answer.paused.iter().map(|name| {
+        let resume = format!("{} pooler resume {}", answer.again, quote::shell(name));
+        Block::marked(Mark::Bad, format!("! database {name} is paused: resume it with {resume}"))
+    }));
     if let Some(rates) = &answer.rates {
         blocks.push(Block::Gap);
         blocks.push(Block::Table(rates_table(rates)));
@@ -96,9 +103,11 @@ fn table(pools: &[PoolUse]) -> Table {
                 known(pool.servers_used),
                 size,
                 entry.used_ratio.map(text::percent).unwrap_or_default(),
-                limit
-                    .map(|limit| format!("{} {} of {}", limit.name, limit.used, limit.limit))
-                    .unwrap_or_default(),
+                match limit {
+                    _ if entry.paused == Some(true) => "paused".to_owned(),
+                    Some(limit) => format!("{} {} of {}", limit.name, limit.used, limit.limit),
+                    None => String::new(),
+                },
             ],
         );
     }
@@ -106,7 +115,7 @@ fn table(pools: &[PoolUse]) -> Table {
 }
 
 /// What a pool's clients wait for.
-fn why_waiting(entry: &PoolUse) -> Option<Block> {
+fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block> {
     let pool = &entry.pool;
     let waiting = pool.clients_waiting.filter(|waiting| *waiting > 0)?;
     let place = format!("{}/{}", pool.database, pool.user);
@@ -115,7 +124,7 @@ fn why_waiting(entry: &PoolUse) -> Option<Block> {
     let full = entry.first_limit.as_ref().filter(|limit| limit.used >= limit.limit);
     let line = match full {
         _ if entry.paused == Some(true) => {
-            format!("{start}: the database is paused; it goes on with RESUME on the console")
+            format!("{start}: the database is paused")
         }
         Some(limit) => format!("{start}: {} is used up ({} of {})", limit.name, limit.used, limit.limit),
         None if pool.servers_active == Some(0) && pool.servers_idle == Some(0) => {
@@ -123,7 +132,16 @@ fn why_waiting(entry: &PoolUse) -> Option<Block> {
                 "{start} and there is no connection to the server: PostgreSQL may be down, or refuse the pooler"
             )
         }
-        None => return None,
+        None => {
+            let Refused { used, size } = entry.refused()?;
+            let server = databases.iter().find(|database| database.name == pool.database);
+            let place = server.and_then(|server| Some((server.host.as_deref()?, server.port?)));
+            let place = place.map_or_else(|| "it".to_owned(), |(host, port)| format!("{host}:{port}"));
+            format!(
+                "{start} although the pool has room ({used} of {size}): the server seems to refuse the pooler more \
+                 connections; see pgconn stats on {place}"
+            )
+        }
     };
     Some(Block::marked(Mark::Bad, line))
 }

@@ -134,7 +134,15 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
         None => None,
     };
     db.close().await;
-    Ok(Asked { limits: surroundings.limits, usage, tallies, of_names, role: surroundings.me.role, seen, head })
+    Ok(Asked {
+        limits: surroundings.limits,
+        usage,
+        tallies,
+        of_names,
+        role: surroundings.me.role,
+        seen,
+        head,
+    })
 }
 
 /// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools

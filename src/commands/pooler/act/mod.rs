@@ -107,7 +107,7 @@ async fn survey(deed: Deed, name: &str, context: &Context) -> Result<Scene> {
 /// PgBouncer pauses a database that nobody has ever heard of without a word, when a pattern lets every name in.
 fn unknown(name: &str, facts: &Facts) -> Failure {
     if name == console::DATABASE {
-        return Failure::failed("the database pgbouncer is the console itself; nothing was done");
+        return Failure::refused("the database pgbouncer is the console itself; nothing was done");
     }
     let databases = facts.databases.iter().map(|database| &database.name);
     let mut known: Vec<&str> =
@@ -122,6 +122,12 @@ fn unknown(name: &str, facts: &Facts) -> Failure {
             format!("it knows {known} now; what its patterns let in is known once a client has connected")
         }
     })
+}
+
+/// The command for another order about this database, whole, so that it can be pasted anywhere.
+fn by_hand(order: &str, database: &str, head: &Head, context: &Context) -> String {
+    let again = head.target.as_ref().map_or_else(|| "pgconn".to_owned(), |target| context.again(target));
+    format!("{again} pooler {order} {}", quote::shell(database))
 }
 
 /// Asks, when somebody is to be asked.
@@ -151,25 +157,30 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
             scene.act.database
         ));
         return Err(refused
-            .hinted("leave the command out, or resume it first: pgconn pooler resume DB")
+            .hinted(format!(
+                "leave the command out, or resume it first: {}",
+                by_hand("resume", &scene.act.database, &scene.head, context)
+            ))
             .into());
     }
     confirm(consent, "Pause", &scene, context).await?;
     // Never held back: whoever reads it can resume it when nothing else can.
     context.ui.always(&format!(
-        "to resume it by hand: {} on the console {}, or pgconn pooler resume {}",
+        "to resume it by hand: {} on the console {}, or {}",
         Order::Resume.words(&scene.act.database),
         scene.console.target().place(),
-        quote::shell(&scene.act.database)
+        by_hand("resume", &scene.act.database, &scene.head, context)
     ));
     let Scene { console, facts, head, mut act, .. } = scene;
     let mut held = Held::new(context, console.until_done(), act.database.clone());
     held.order().await?;
     let done = wait_and_run(&mut held, &args, context).await;
     let keep = args.command.is_empty() && done.is_ok() && context.stop.signal().is_none();
+    let ended = Instant::now();
     let resumed = if keep { None } else { Some(held.resume().await) };
+    let resuming = ended.elapsed();
     held.end().await;
-    act.set(&done, resumed.as_ref());
+    act.set(&done, resumed.as_ref(), resuming);
     let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
     finish(context, &answer, &head, done, resumed.as_ref(), args.command.is_empty())
 }
@@ -201,8 +212,8 @@ fn finish(
     resumed: Option<&Resumed>,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
-    let name = answer.act.as_ref().map(|act| quote::shell(&act.database)).unwrap_or_default();
-    let by_hand = format!("pgconn pooler resume {name}");
+    let name = answer.act.as_ref().map(|act| act.database.as_str()).unwrap_or_default();
+    let by_hand = by_hand("resume", name, head, context);
     if let Some(Resumed::Failed(why)) = resumed {
         let failure = Failure::failed(format!("the database was left paused: {why}"));
         return Err(failure.hinted(format!("resume it by hand: {by_hand}")).into());
@@ -260,12 +271,12 @@ pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit>
     console.order(Order::Reconnect, &act.database).await?;
     console.close().await;
     act.changed = true;
-    let name = quote::shell(&act.database);
+    let wait = by_hand("wait-close", &act.database, &head, context);
     let busy = act.servers_busy > 0;
     let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
     context.emit(&answer, &head)?;
     if busy {
-        context.ui.hint(&format!("wait until they are closed: pgconn pooler wait-close {name}"));
+        context.ui.hint(&format!("wait until they are closed: {wait}"));
     }
     Ok(Exit::Done)
 }

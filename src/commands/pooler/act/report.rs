@@ -1,5 +1,7 @@
 //! What an order to the pooler did, or would do.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::Done;
@@ -61,7 +63,7 @@ pub(in crate::commands::pooler) struct Act {
     pub(super) paused: Option<bool>,
     /// How long it took until the connections were closed; null when that was not waited for.
     pub(super) waited_seconds: Option<f64>,
-    /// How long it was held paused for the command.
+    /// How long it was held paused: for the command, and until it was resumed.
     held_seconds: Option<f64>,
     /// The command's exit code, 128 and the number of the signal that ended it; null without a command.
     command_status: Option<i32>,
@@ -101,14 +103,19 @@ impl Act {
         }
     }
 
-    /// Notes what came of a pause.
-    pub(super) fn set(&mut self, done: &Result<Done, Failure>, resumed: Option<&Resumed>) {
+    /// Notes what came of a pause; `resuming` is how long it took to resume it.
+    pub(super) fn set(
+        &mut self,
+        done: &Result<Done, Failure>,
+        resumed: Option<&Resumed>,
+        resuming: Duration,
+    ) {
         self.changed = true;
         self.resumed = resumed.map(|resumed| matches!(resumed, Resumed::Done));
         self.paused = Some(self.resumed != Some(true));
         if let Ok(done) = done {
             self.waited_seconds = Some(done.waited.as_secs_f64());
-            self.held_seconds = done.held.map(|(time, _)| time.as_secs_f64());
+            self.held_seconds = done.held.map(|(time, _)| (time + resuming).as_secs_f64());
             self.command_status = done.held.map(|(_, status)| meanwhile::code(status));
         }
     }
