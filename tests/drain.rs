@@ -5,6 +5,8 @@ mod steps;
 use super::common::{Cluster, Pgconn, Running, Session, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A server with the database shop, which has a limit and grants that are easy to get wrong.
@@ -165,6 +167,10 @@ fn every_end_opens_it_again_exactly_as_it_was() {
     let cluster = server();
     let before = door(&cluster);
     let closed = || door(&cluster) != before;
+    // looks like a program until it is started
+    let broken = cluster.dir.join("broken").display().to_string();
+    fs::write(&broken, "#!/nonexistent/interpreter\n").unwrap();
+    fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
     for fence in ["limit", "revoke", "hard"] {
         let start = |rest: &[&str]| drain(&cluster, &[&["--fence", fence], rest].concat()).spawn();
         // Time is up.
@@ -179,6 +185,9 @@ fn every_end_opens_it_again_exactly_as_it_was() {
         assert!(outcome.stderr.contains("exit status: 7"), "{outcome}");
         let outcome = drain(&cluster, &["--fence", fence, "--", "/nonexistent/program"]).run().fails_with(1);
         assert_eq!(door(&cluster), before, "{fence} {outcome}");
+        assert!(outcome.stderr.contains("there is no such program; nothing was done"), "{outcome}");
+        let outcome = drain(&cluster, &["--fence", fence, "--", &broken]).run().fails_with(1);
+        assert!(outcome.stderr.contains("could not run") && door(&cluster) == before, "{outcome}");
         // A command gets the signals, too.
         let run = start(&[
             "--",

@@ -33,6 +33,11 @@ pub(super) fn judge(action: Action, wanted: &Wanted, facts: &Facts, candidate: &
         let how = if named { "; --all-backends permits it" } else { "" };
         return Verdict::Spare(Fate::NotAClient, format!("{kind}{how}"));
     }
+    if let Some(kind) = session.backend_type.as_deref()
+        && AUXILIARY.contains(&kind)
+    {
+        return Verdict::Spare(Fate::NotAClient, format!("{kind}; the server lets nobody signal it"));
+    }
     if !named && !wanted.pgconn_too && session.application_name == OWN_APPLICATION {
         return spare(Fate::Protected, "another session of pgconn; only its pid or session id selects it");
     }
@@ -46,6 +51,18 @@ pub(super) fn judge(action: Action, wanted: &Wanted, facts: &Facts, candidate: &
     }
     Verdict::Act
 }
+
+/// The processes that pg_terminate_backend and pg_cancel_backend do not know: they say that there is no such backend.
+const AUXILIARY: [&str; 8] = [
+    "archiver",
+    "background writer",
+    "checkpointer",
+    "io worker",
+    "startup",
+    "walreceiver",
+    "walsummarizer",
+    "walwriter",
+];
 
 /// Why nobody's commit is cancelled.
 pub(crate) const COMMITTED: &str =

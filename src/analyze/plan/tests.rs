@@ -71,6 +71,8 @@ fn protections_hold_unless_a_session_is_named() {
     assert_eq!(fate(Action::Terminate, &filters, candidate(sender())), Fate::NotAClient);
     assert_eq!(fate(Action::Terminate, &named(&[7]), candidate(sender())), Fate::NotAClient);
     assert_eq!(fate(Action::Terminate, &all, candidate(sender())), Fate::WouldTerminate);
+    let writer = Session { backend_type: Some("checkpointer".into()), ..session(7, "idle") };
+    assert_eq!(fate(Action::Terminate, &all, candidate(writer)), Fate::NotAClient);
     let mut myself = facts(vec![candidate(session(7, "active"))]);
     myself.processes[0].own = true;
     let plan = plan(Action::Terminate, &all, &myself);

@@ -2,6 +2,8 @@
 //! held is let go.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -23,6 +25,26 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often is said that it does not succeed yet.
 const REPEAT: Duration = Duration::from_secs(10);
+
+/// Makes sure that there is a program of that name, before anything is done for it.
+///
+/// # Errors
+/// When there is none; nothing else may have been done by then.
+pub(in crate::commands) fn exists(program: &str) -> Result<(), Failure> {
+    let runs = |path: &Path| {
+        path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = if program.contains('/') {
+        runs(Path::new(program))
+    } else {
+        std::env::split_paths(&path).any(|folder| runs(&folder.join(program)))
+    };
+    if found {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("could not run {program}: there is no such program; nothing was done")))
+}
 
 /// Runs the command, hands signals on to it and waits until it has ended.
 ///

@@ -91,6 +91,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .into());
     }
     let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
+    if let Some(program) = args.command.first() {
+        meanwhile::exists(program)?;
+    }
     let (db, home) = connect_elsewhere(context, &args.db).await?;
     let wanted = wanted(&args.db);
     let (surroundings, facts) = db.facts(&wanted).await?;

@@ -142,6 +142,9 @@ async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context)
 /// `pooler pause`: plans, asks, pauses, runs the command and resumes.
 pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit> {
     let consent = act::consent(Reach::Filtered, args.order.yes, args.order.dry_run, context)?;
+    if let Some(program) = args.command.first() {
+        meanwhile::exists(program)?;
+    }
     let scene = survey(Deed::Pause, &args.order.database, context).await?;
     act::plan_channel(consent, context).status(&scene.act.plan(&scene.facts));
     if args.order.dry_run {
