@@ -236,3 +236,26 @@ fn parallel_workers_are_folded_into_their_leader(cluster: &Cluster) {
     assert_eq!(sessions.len(), 1);
     assert_eq!(sessions[0]["parallel_workers"], 2);
 }
+
+#[test]
+fn open_transactions_are_listed_first_then_who_is_longest_in_its_state() {
+    let server = with(&[("max_connections", "20")]);
+    let idle = |name: &str| {
+        let mut session = server.connect(&[("application_name", name)]).unwrap();
+        session.query("select 1");
+        session
+    };
+    let _sessions = [
+        idle("idle, long"),
+        server.aborted(&[("application_name", "aborted")]),
+        server.idle_in_transaction(&[("application_name", "open")], "select 1"),
+        idle("idle"),
+    ];
+    let listed = |line: &[&str]| -> Vec<String> {
+        let document = Pgconn::new(line).on(&server).run().success().json();
+        let name = |session: &Value| session["application_name"].as_str().unwrap().to_owned();
+        document["sessions"].as_array().unwrap().iter().map(name).collect()
+    };
+    assert_eq!(listed(&["ls", "--json"]), ["aborted", "open", "idle, long", "idle"]);
+    assert_eq!(listed(&["ls", "--json", "--limit", "1"]), ["aborted"]);
+}

@@ -81,7 +81,11 @@ impl Selection {
 impl Order {
     const fn sql(self) -> &'static str {
         match self {
-            Self::Trouble => "f.hidden, coalesce(f.xact_start, f.state_change, f.backend_start) nulls last",
+            // The view hides when an aborted transaction began: its place is that of its state.
+            Self::Trouble => {
+                "f.hidden, f.xact_start is null and f.state is distinct from 'idle in transaction (aborted)', \
+                 coalesce(f.xact_start, f.state_change, f.backend_start) nulls last"
+            }
             Self::Longest => "greatest(f.xact_seconds, f.query_seconds) desc nulls last",
             Self::Age => "f.backend_start nulls last",
             Self::Xact => "f.xact_start nulls last",
