@@ -1,7 +1,8 @@
 //! `pgconn demo`: what lives in it, and that nothing of it outlives the program, whatever ends that.
 
 use super::common::{Outcome, Pgconn, Running, Session, wait_for, wait_until};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -131,6 +132,16 @@ fn full_leaves_no_slot_to_anybody_and_the_first_look_gets_in_all_the_same() {
         (refusal.sqlstate.as_str(), refusal.message.as_str()),
         ("53300", "sorry, too many clients already")
     );
+}
+
+#[test]
+fn the_end_of_a_kept_server_is_noticed() {
+    let demo = Kept::start(&[]);
+    let pid = std::fs::read_to_string(demo.folder.join("pid")).unwrap();
+    kill(Pid::from_raw(pid.trim().parse().unwrap()), Signal::SIGQUIT).unwrap();
+    let outcome = demo.running.finish().fails_with(1);
+    assert!(outcome.stderr.ends_with("error: the demo's server has ended\n"), "{outcome}");
+    assert!(!demo.folder.exists());
 }
 
 /// How far the demo has come when the signal hits it.

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     /// See PgBouncer's pools, clients and servers
     Pooler(pooler::Args),
     /// Try everything on a throwaway PostgreSQL, full of trouble
+    ///
+    /// With --full every connection slot of the server is taken, too.
     Demo(demo::Args),
     /// Judge the health of connections, for monitoring plugins
     ///

@@ -30,6 +30,9 @@ use crate::stop::Signal;
 /// How long the end of a run waits for what was asked to end; everything needs milliseconds.
 const END_LIMIT: Duration = Duration::from_secs(5);
 
+/// How soon the end of a server that is kept is noticed.
+const NOTICED: Duration = Duration::from_millis(500);
+
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
     Group::Utility,
@@ -133,10 +136,21 @@ async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
     context
         .ui
         .hint(&format!("in another terminal: pgconn blockers --watch -d {uri}; Ctrl-C here ends the server"));
-    Ok(match context.stop.pulled().await {
-        Signal::Interrupt => Exit::Done,
-        Signal::Terminate => Exit::Terminated,
-    })
+    tokio::select! {
+        signal = context.stop.pulled() => Ok(match signal {
+            Signal::Interrupt => Exit::Done,
+            Signal::Terminate => Exit::Terminated,
+        }),
+        () = end_of(demo) => Err(Failure::failed("the demo's server has ended").into()),
+    }
+}
+
+/// Waits until the server is gone, which nobody here has told to go.
+async fn end_of(demo: &Demo) {
+    // The keeper's sign; or its folder is gone.
+    while demo.cluster.dir.exists() && !demo.cluster.dir.join("ended").exists() {
+        time::sleep(NOTICED).await;
+    }
 }
 
 /// `stats` with the output flags of the demo.
