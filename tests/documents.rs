@@ -65,6 +65,11 @@ fn man_writes_all_pages_below_a_folder() {
     fs::remove_dir_all(&folder).unwrap();
     let first = Pgconn::new(&["man"]).run().success().stdout;
     assert!(first.starts_with(".ie") && first.contains(".TH PGCONN 1"), "{first}");
+    // a command's name is no folder
+    for name in ["kill", "terminate"] {
+        let page = Pgconn::new(&["man", name]).dir(Path::new("/proc")).run().success().stdout;
+        assert!(page.contains(".TH PGCONN-KILL 1"), "{name}: {page}");
+    }
     let outcome = Pgconn::new(&["man", "/proc/nonexistent"]).run().fails_with(1);
     assert!(outcome.stderr.starts_with("error: could not write /proc/nonexistent/"), "{outcome}");
 }

@@ -21,6 +21,7 @@ pub(super) const MANUAL: Manual = Manual::new(
     Group::Utility,
     &[
         ("Read the manual without installing it", "pgconn man"),
+        ("Read the page of a command", "pgconn man kill"),
         ("Install every page for this user", "pgconn man ~/.local/share/man"),
     ],
 )
@@ -29,19 +30,24 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder for all pages, each below its section (man1, man7); pgconn(1) goes to stdout without it
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-    dir: Option<PathBuf>,
+    /// Command whose page goes to stdout (that of pgconn when none is named), or the folder for all pages, each below its
+    /// section (man1, man7); ./kill is a folder
+    #[arg(value_name = "COMMAND|DIR", value_hint = ValueHint::DirPath)]
+    wanted: Option<PathBuf>,
 }
 
 /// Prints the first page, or writes them all.
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let pages = pages((context.program)(), SCHEMAS)?;
-    let Some(dir) = &args.dir else {
-        let first = pages.iter().find(|(name, _)| name == "pgconn.1").map(|(_, page)| page.as_str());
-        context.output.with(|out| out.write_all(first.unwrap_or_default().as_bytes()))?;
-        return Ok(Exit::Done);
+    let one = match args.wanted.as_ref().map(|wanted| wanted.to_str()) {
+        None => Some("pgconn.1".to_owned()),
+        Some(word) => word.and_then(|word| (context.program)().find_subcommand(word).map(page_of)),
     };
+    if let Some((_, page)) = pages.iter().find(|(name, _)| Some(name) == one.as_ref()) {
+        context.output.with(|out| out.write_all(page.as_bytes()))?;
+        return Ok(Exit::Done);
+    }
+    let Some(dir) = &args.wanted else { return Ok(Exit::Done) };
     for (name, page) in &pages {
         let section = name.rsplit('.').next().unwrap_or_default();
         let folder = dir.join(format!("man{section}"));
@@ -52,6 +58,11 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     }
     context.ui.status(&format!("wrote {} pages below {}", pages.len(), dir.display()));
     Ok(Exit::Done)
+}
+
+/// The file name of a command's page.
+fn page_of(command: &Command) -> String {
+    format!("pgconn-{}.1", command.get_name())
 }
 
 /// Every page with its file name; `schemas` are those of [`SCHEMAS`].
