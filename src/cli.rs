@@ -170,14 +170,24 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
     };
     let suggested =
         [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    // Flags that only end alike mean something else: --sort is not --port.
+    let initial = |flag: &str| flag.trim_start_matches('-').chars().next();
+    let typed = word(ContextKind::InvalidArg).unwrap_or_default();
+    let alike = |meant: &&str| !meant.starts_with('-') || initial(meant) == initial(typed);
     let meant = suggested
         .into_iter()
         .find_map(word)
+        .filter(alike)
         .or_else(|| nearest_command(word(ContextKind::InvalidSubcommand)?));
-    let tip = || text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
+    let tip = || {
+        let mut tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+        tips.find(|tip| !tip.contains("similar")).map(str::to_owned)
+    };
     let said = meant.map(|meant| format!("did you mean {meant}?")).or_else(tip);
     let hint = misplaced_uri(&message)
         .or_else(|| timeout::misplaced_setting(argv))
+        .or_else(|| detached_interval(argv))
+        .or_else(|| database_flags(typed))
         .or(said)
         .unwrap_or_else(|| read_on(argv));
     Failure { exit: usage_exit(argv), ..Failure::usage(message).hinted(hint) }
@@ -187,6 +197,21 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
 fn misplaced_uri(message: &str) -> Option<String> {
     let is_quoted = ["'postgresql://", "'postgres://"].iter().any(|start| message.contains(start));
     is_quoted.then(|| "name the URI with -d".to_owned())
+}
+
+/// A value of --watch stands behind an equals sign.
+fn detached_interval(argv: &[OsString]) -> Option<String> {
+    argv.windows(2).find_map(|pair| {
+        let [flag, value] = pair else { return None };
+        let value = value.to_str().filter(|value| flag == "--watch" && args::duration(value).is_ok())?;
+        Some(format!("write --watch={value}"))
+    })
+}
+
+/// Two flags are about databases, and neither has that name.
+fn database_flags(typed: &str) -> Option<String> {
+    let near = strsim::osa_distance(typed, "--database") <= 2;
+    near.then(|| "--db selects sessions by their database, -d (--dbname) says where to connect".to_owned())
 }
 
 fn nearest_command(typed: &str) -> Option<&'static str> {
@@ -252,6 +277,17 @@ mod tests {
         };
         assert_eq!(text("pgconn --version"), text("pgconn --quiet --version"));
         assert_eq!(text("pgconn -V"), text("pgconn --version --quiet"));
+    }
+
+    #[test]
+    fn a_wrong_flag_is_answered_with_what_it_may_have_meant() {
+        let hint = |line: &str| read(words(line)).unwrap_err().hint.unwrap_or_default();
+        assert_eq!(hint("pgconn ls --watch 5s"), "write --watch=5s");
+        assert_eq!(hint("pgconn stats --sort age"), "try pgconn help stats");
+        assert_eq!(hint("pgconn stats --prot 5433"), "did you mean --port?");
+        for line in ["pgconn ls --databse shop", "pgconn kill --database=shop"] {
+            assert!(hint(line).starts_with("--db selects sessions"), "{line}: {}", hint(line));
+        }
     }
 
     #[test]

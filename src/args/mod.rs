@@ -113,7 +113,7 @@ pub(crate) struct Output {
     /// When to use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: clap::ColorChoice,
-    /// Show long texts whole on a terminal, too
+    /// Show long texts whole and every column on a terminal, too
     #[arg(long, global = true)]
     pub(crate) full: bool,
     /// Keep query texts out of the result
@@ -146,11 +146,15 @@ fn output_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Returns the candidate that `typed` most likely meant, if one is near enough.
+/// Returns the candidate that `typed` most likely meant, if one is near enough: alike, or but for one slip of the fingers
+/// after the first letter the same, which short names are too short for to be called alike.
 pub(crate) fn nearest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let slipped = |candidate: &str| {
+        candidate.chars().next() == typed.chars().next() && strsim::osa_distance(typed, candidate) == 1
+    };
     candidates
         .map(|candidate| (strsim::jaro_winkler(typed, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
+        .filter(|(likeness, candidate)| *likeness > 0.8 || slipped(candidate))
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)
 }
@@ -164,6 +168,13 @@ mod tests {
     fn a_format_is_not_a_file() {
         assert!(output_file("json").unwrap_err().contains("-F json"));
         assert_eq!(output_file("./json"), Ok(PathBuf::from("./json")));
+    }
+
+    #[test]
+    fn a_slip_in_a_short_name_is_known_for_one() {
+        for (typed, meant) in [("wbe", Some("web")), ("wb", Some("web")), ("shpo", Some("shop")), ("xyz", None)] {
+            assert_eq!(nearest(typed, ["web", "shop"].into_iter()), meant, "{typed}");
+        }
     }
 
     proptest! {
