@@ -54,7 +54,8 @@ impl Report for Sessions {
             ("XACT", Align::Age),
             ("WAIT", Align::Left),
             ("QUERY", Align::Left),
-        ]);
+        ])
+        .sparing(&["CLIENT", "ROLE", "WAIT"]);
         for session in &self.sessions {
             table.push(mark(session), row(session));
         }

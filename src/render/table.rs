@@ -68,12 +68,22 @@ pub(crate) enum Align {
     Right,
     /// Durations that grow by themselves: as numbers, and no change when results are compared.
     Age,
+    /// Sentences, whose durations are no change when results are compared.
+    Told,
 }
+
+/// What a text is cut to before a column is left out: the last one, and the others if their titles are not longer.
+const LEAST_LAST: usize = 16;
+const LEAST: usize = 10;
+/// What texts are cut to when no column is left that could be spared.
+const NARROWEST: usize = 8;
 
 /// A header and rows of the same width. On a terminal its last column is cut to what is left of the line.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<(&'static str, Align)>,
+    /// Titles of columns that a narrow terminal can do without, the first one soonest.
+    spare: &'static [&'static str],
     rows: Vec<(Mark, Vec<String>)>,
     /// Which rows are news, when results are compared: then every row begins with a mark or its absence.
     news: Option<Vec<bool>>,
@@ -82,7 +92,13 @@ pub(crate) struct Table {
 impl Table {
     /// No rows yet, under `columns`.
     pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new(), news: None }
+        Self { columns: columns.to_vec(), spare: &[], rows: Vec::new(), news: None }
+    }
+
+    /// The same, and a narrow terminal leaves out the columns of these titles, the first one soonest.
+    pub(crate) const fn sparing(mut self, titles: &'static [&'static str]) -> Self {
+        self.spare = titles;
+        self
     }
 
     /// Adds a row; cells are sanitised, empty ones shown as `-`.
@@ -109,7 +125,11 @@ impl Table {
     pub(super) fn news(&self) -> impl Iterator<Item = Vec<&str>> {
         self.rows.iter().map(|(_, row)| {
             let lasting = row.iter().zip(&self.columns).filter(|(_, (_, align))| *align != Align::Age);
-            lasting.map(|(cell, _)| cell.as_str()).collect()
+            let said = lasting.flat_map(|(cell, (_, align))| match align {
+                Align::Told => text::ageless(cell),
+                _ => vec![cell.as_str()],
+            });
+            said.collect()
         })
     }
 
@@ -129,21 +149,27 @@ impl Table {
     }
 
     fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
-        let last = self.columns.len().saturating_sub(1);
-        let room = look.width.filter(|_| !look.full).map(|width| self.room(width));
+        let room = match look.width.filter(|_| !look.full) {
+            Some(width) => self.room(width),
+            None => vec![Some(usize::MAX); self.columns.len()],
+        };
+        let shown = |cells: Vec<&str>| -> Vec<String> {
+            let cells = cells.into_iter().zip(&room);
+            cells.filter_map(|(cell, room)| Some(text::cut(cell, (*room)?).into_owned())).collect()
+        };
         let mut grid = Grid::new();
         grid.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        grid.set_header(self.columns.iter().map(|(title, _)| *title));
+        grid.set_header(shown(self.columns.iter().map(|(title, _)| *title).collect()));
         for (_, row) in &self.rows {
-            grid.add_row(row.iter().enumerate().map(|(at, cell)| {
-                room.as_ref().and_then(|room| room.get(at)).map_or(cell.into(), |room| text::cut(cell, *room))
-            }));
+            grid.add_row(shown(row.iter().map(String::as_str).collect()));
         }
-        for (at, (_, align)) in self.columns.iter().enumerate() {
+        let kept = self.columns.iter().zip(&room).filter(|(_, room)| room.is_some());
+        let last = kept.clone().count().saturating_sub(1);
+        for (at, ((_, align), _)) in kept.enumerate() {
             if let Some(column) = grid.column_mut(at) {
                 column.set_padding((0, if at == last { 0 } else { 2 }));
                 column.set_cell_alignment(match align {
-                    Align::Left => CellAlignment::Left,
+                    Align::Left | Align::Told => CellAlignment::Left,
                     Align::Right | Align::Age => CellAlignment::Right,
                 });
             }
@@ -160,33 +186,65 @@ impl Table {
         Ok(())
     }
 
-    /// What each column may take on a terminal of `width`: the last one is cut first, as far as it stays of use, then the
-    /// widest texts before it. Numbers are never cut, nor a tree's.
-    fn room(&self, width: usize) -> Vec<usize> {
+    /// What each column may take on a terminal of `width`, none if it is left out. The last text is cut first, as far as
+    /// it stays of use, then the widest of the others. Where that is not enough, columns that can be spared go; then texts
+    /// are cut further; at the very end columns go from the last one on. Numbers are never cut, nor a tree's.
+    fn room(&self, width: usize) -> Vec<Option<usize>> {
         let natural = |(at, (title, _)): (usize, &(&str, Align))| {
             let cells = self.rows.iter().filter_map(|(_, row)| row.get(at)).map(|cell| text::width(cell));
-            cells.max().unwrap_or(0).max(title.len())
+            Some(cells.max().unwrap_or(0).max(title.len()))
         };
-        let mut room: Vec<usize> = self.columns.iter().enumerate().map(natural).collect();
-        let gaps = self.gutter(0).len() + 2 * room.len().saturating_sub(1);
-        let mut excess = (room.iter().sum::<usize>() + gaps).saturating_sub(width);
-        if let Some(last) = room.last_mut() {
-            let cut = excess.min(last.saturating_sub(16));
-            *last -= cut;
-            excess -= cut;
+        let mut room: Vec<Option<usize>> = self.columns.iter().enumerate().map(natural).collect();
+        let spare = self.spare.iter().filter_map(|spare| self.columns.iter().position(|(title, _)| title == spare));
+        for at in spare {
+            if self.taken(&room, false) > width
+                && let Some(column) = room.get_mut(at)
+            {
+                *column = None;
+            }
         }
-        for _ in 0..excess {
-            let texts = room
-                .iter_mut()
-                .zip(&self.columns)
-                .filter(|(_, (title, align))| *align == Align::Left && *title != "PID");
-            let widest =
-                texts.map(|(room, (title, _))| (room, title.len().max(10))).max_by_key(|(room, _)| **room);
-            let Some((widest, _)) = widest.filter(|(room, least)| **room > *least) else { break };
-            *widest -= 1;
+        for at in (1..room.len()).rev() {
+            if self.taken(&room, true) > width
+                && let Some(column) = room.get_mut(at)
+            {
+                *column = None;
+            }
+        }
+        let last = self.columns.len().saturating_sub(1);
+        for (of_last, narrowest) in [(true, false), (false, false), (false, true), (true, true)] {
+            while line(&room) + self.gutter(0).len() > width {
+                let columns = room.iter_mut().enumerate().filter(|(at, _)| (*at == last) == of_last);
+                let widest = columns
+                    .filter_map(|(at, room)| room.as_mut().map(|room| (at, room)))
+                    .filter(|(at, room)| **room > self.least(*at, narrowest))
+                    .max_by_key(|(_, room)| **room);
+                let Some((_, widest)) = widest else { break };
+                *widest -= 1;
+            }
         }
         room
     }
+
+    /// What a line takes at least.
+    fn taken(&self, room: &[Option<usize>], narrowest: bool) -> usize {
+        let least = |(at, room): (usize, &Option<usize>)| Some((*room)?.min(self.least(at, narrowest)));
+        line(&room.iter().enumerate().map(least).collect::<Vec<_>>()) + self.gutter(0).len()
+    }
+
+    /// What column `at` is cut to at most.
+    fn least(&self, at: usize, narrowest: bool) -> usize {
+        match self.columns.get(at) {
+            Some(("PID", _) | (_, Align::Right | Align::Age)) | None => usize::MAX,
+            Some(_) if narrowest => NARROWEST,
+            Some(_) if at + 1 == self.columns.len() => LEAST_LAST,
+            Some((title, _)) => title.len().max(LEAST),
+        }
+    }
+}
+
+/// What a line of such columns takes, with the gaps between them.
+fn line(room: &[Option<usize>]) -> usize {
+    room.iter().flatten().map(|room| room + 2).sum::<usize>().saturating_sub(2)
 }
 
 /// Writes the blocks, top to bottom.
@@ -244,7 +302,27 @@ mod tests {
         };
         assert_eq!(shown(62), "└──────── 4711  idle in transaction (aborted)  would terminate");
         assert_eq!(shown(50), "└──────── 4711  idle in transact…  would terminate");
-        assert_eq!(shown(10), "└──────── 4711  idle in t…  would ter…");
+        assert_eq!(shown(40), "└──────── 4711  idle in…  would termina…");
+        assert_eq!(shown(34), "└──────── 4711  idle in…  would t…");
+        assert_eq!(shown(24), "└──────── 4711  idle in…");
+        assert_eq!(shown(10), "└──────── 4711");
+    }
+
+    #[test]
+    fn a_narrow_terminal_does_without_what_can_be_spared() {
+        let columns = [("PID", Align::Right), ("CLIENT", Align::Left), ("ROLE", Align::Left), ("QUERY", Align::Left)];
+        let mut table = Table::new(&columns).sparing(&["ROLE", "CLIENT"]);
+        table.push(Mark::Plain, ["4711".into(), "10.0.0.11".into(), "web".into(), "select 1 from stock".into()]);
+        let shown = |width, full| {
+            let mut out = Vec::new();
+            table.write(Look { width: Some(width), full, ..Look::default() }, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(shown(40, false).ends_with("4711  10.0.0.11  web   select 1 from st…\n"), "{}", shown(40, false));
+        let narrow = " PID  CLIENT     QUERY\n4711  10.0.0.11  select 1 from st…\n";
+        assert_eq!(shown(34, false), narrow);
+        assert_eq!(shown(30, false), " PID  QUERY\n4711  select 1 from stock\n");
+        assert!(shown(30, true).ends_with("4711  10.0.0.11  web   select 1 from stock\n"));
     }
 
     #[test]

@@ -48,22 +48,31 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|character| character.width().unwrap_or(0)).sum()
 }
 
-/// Returns `text` cut to `columns`, ending in `…` when something was cut.
+/// Returns `text` cut to `columns`, ending in `…` when something was cut: never inside a number, nor between it and its
+/// unit, since what is left would be another one.
 pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    let mut kept = String::new();
     let mut used = 1;
-    for character in text.chars() {
+    let cut = text.char_indices().find(|(_, character)| {
         used += character.width().unwrap_or(0);
-        if used > columns {
-            break;
-        }
-        kept.push(character);
+        used > columns
+    });
+    let (mut kept, rest) = text.split_at(cut.map_or(text.len(), |(at, _)| at));
+    if rest.starts_with(|next: char| next.is_alphanumeric() || next == '.') {
+        kept = kept.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
     }
-    kept.push('…');
-    Cow::Owned(kept)
+    Cow::Owned(format!("{kept}…"))
+}
+
+/// Returns what `text` says without its durations, in pieces.
+pub(crate) fn ageless(text: &str) -> Vec<&str> {
+    let is_age = |word: &str| {
+        let unit = word.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
+        unit.len() < word.len() && matches!(unit, "ms" | "s" | "m" | "h" | "d")
+    };
+    text.split([' ', ',', ':', ';', '(', ')']).filter(|word| !is_age(word)).collect()
 }
 
 /// Returns a duration in its two largest units: `850ms`, `12.3s`, `2m 13s`, `3h 05m`, `2d 04h`.
@@ -147,6 +156,26 @@ mod tests {
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(cut("日本語", 6), "日本語");
         assert_eq!(cut("abc", 0), "…");
+    }
+
+    #[test]
+    fn a_number_is_shown_whole_or_not_at_all() {
+        let text = "the longest for 36.5s: pid 13126 (worker)";
+        assert_eq!(cut(text, 33), "the longest for 36.5s: pid 13126…");
+        for columns in 28..33 {
+            assert_eq!(cut(text, columns), "the longest for 36.5s: pid …");
+        }
+        for columns in 17..22 {
+            assert_eq!(cut(text, columns), "the longest for …");
+        }
+        assert_eq!(cut(text, 22), "the longest for 36.5s…");
+    }
+
+    #[test]
+    fn an_age_is_no_news() {
+        assert_eq!(ageless("2 wait for 1m 30s: pid 7 (2.5s)"), ageless("2 wait for 1m 31s: pid 7 (850ms)"));
+        assert_ne!(ageless("2 wait for 1m 30s: pid 7"), ageless("2 wait for 1m 30s: pid 8"));
+        assert_ne!(ageless("51 of 77 in use"), ageless("52 of 77 in use"));
     }
 
     proptest! {

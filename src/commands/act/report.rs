@@ -168,7 +168,8 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Table {
         ("LOCKS", Align::Right),
         ("WAITING", Align::Right),
         ("RESULT", Align::Left),
-    ]);
+    ])
+    .sparing(&["CLIENT", "ROLE", "DATABASE"]);
     for outcome in outcomes {
         let known = |text: &Option<String>| text.clone().unwrap_or_default();
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
