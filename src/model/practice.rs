@@ -111,6 +111,8 @@ pub(crate) struct SessionLocks {
 pub(crate) struct Conduct {
     /// Sessions at the first look.
     pub(crate) first: usize,
+    /// Sessions at the last look of the first half.
+    pub(crate) halfway: usize,
     /// Sessions at the last look.
     pub(crate) last: usize,
     /// Fewest sessions at any look.
@@ -193,6 +195,11 @@ impl Watched {
         self.known.retain(|identity, _| present.contains(identity));
         self.present = sessions;
         self.looks += 1;
+    }
+
+    /// Says that the last look was still one of the first half.
+    pub(crate) fn still_first_half(&mut self) {
+        self.sources.values_mut().for_each(|conduct| conduct.halfway = conduct.last);
     }
 
     /// Adds a look at sessions that have just come; those that are known already do not count again.

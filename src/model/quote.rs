@@ -15,8 +15,17 @@ pub(crate) fn shown(name: &str) -> String {
 
 /// Says how to end the prepared transaction `gid`, which only a session in its database can.
 pub(crate) fn rollback_prepared(database: &str, gid: &str) -> String {
-    let literal = format!("'{}'", gid.replace('\'', "''"));
-    format!("in database {}: ROLLBACK PREPARED {}", shown(database), pasteable(&literal))
+    format!("in database {}: {}", shown(database), rollback(gid))
+}
+
+/// The same as a command.
+pub(crate) fn psql_rollback_prepared(database: &str, gid: &str) -> String {
+    format!("psql -d {} -c {}", shell(database), shell(&rollback(gid)))
+}
+
+fn rollback(gid: &str) -> String {
+    let statement = format!("ROLLBACK PREPARED '{}'", gid.replace('\'', "''"));
+    pasteable(&statement).into_owned()
 }
 
 /// Returns `word` as one word of a shell, which expands nothing in it.
@@ -24,6 +33,8 @@ pub(crate) fn shell(word: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "_-.:/@".contains(character);
     if word.chars().all(plain) && !word.starts_with('-') && !word.is_empty() {
         word.into()
+    } else if word.contains('\'') && !word.contains(['"', '$', '`', '\\', '!']) {
+        format!("\"{word}\"")
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
@@ -113,7 +124,8 @@ mod tests {
     fn a_shell_expands_nothing() {
         assert_eq!(shell("app_1"), "app_1");
         assert_eq!(shell("a$b"), "'a$b'");
-        assert_eq!(shell("it's"), "'it'\\''s'");
+        assert_eq!(shell("it's"), "\"it's\"");
+        assert_eq!(shell("it's $1"), "'it'\\''s $1'");
         assert_eq!([shell(""), shell("-n")], ["''", "'-n'"]);
     }
 

@@ -64,6 +64,9 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Find
     if let Some(pooled) = pooler {
         findings.extend(pooler::findings(pooled, evidence));
     }
+    if evidence.scraped.surroundings.server.in_recovery {
+        findings.iter_mut().for_each(elsewhere);
+    }
     findings.sort_by_key(|finding| match finding.status {
         Grade::Fail => 0,
         Grade::Warn => 1,
@@ -71,6 +74,14 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Find
         Grade::Pass => 3,
     });
     findings
+}
+
+/// A standby takes no change of what the server stores.
+fn elsewhere(finding: &mut Finding) {
+    let next = finding.next_command.as_deref().unwrap_or_default();
+    if ["ALTER ", "GRANT ", "psql "].iter().any(|order| next.starts_with(order)) {
+        finding.advice = finding.advice.take().map(|advice| format!("on the primary: {advice}"));
+    }
 }
 
 /// A rule's name, and the practice that it is about.

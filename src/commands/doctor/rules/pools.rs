@@ -111,8 +111,10 @@ pub(super) fn pool_size(evidence: &Evidence) -> Finding {
 
 pub(super) fn pool_growth(evidence: &Evidence) -> Finding {
     let rule = Rule::new("pool-growth", "connections are given back");
+    // A pool that has just come up fills, and then stays as it is.
     let grown = |conduct: &Conduct| {
-        conduct.gone() == 0 && conduct.born >= GROWTH && conduct.last >= conduct.first + GROWTH
+        let only_grew = conduct.gone() == 0 && conduct.last > conduct.halfway;
+        only_grew && conduct.born >= GROWTH && conduct.last >= conduct.first + GROWTH
     };
     let growing = evidence.watched.sources.iter().filter(|(_, conduct)| grown(conduct));
     match growing.max_by_key(|(_, conduct)| conduct.last - conduct.first) {

@@ -2,18 +2,21 @@
 
 use super::{Evidence, Rule};
 use crate::analyze::health::CONNECTIONS_PERCENT;
+use crate::model::filter::Name;
+use crate::model::health::{LimitUse, Owner};
 use crate::model::practice::{Finding, Grade};
 use crate::model::quote::shown;
 
 pub(super) fn slots(evidence: &Evidence) -> Finding {
     let rule = Rule::new("slots", "the server has room for what comes");
-    let slots = &evidence.scraped.facts.connections;
+    let facts = &evidence.scraped.facts;
+    let slots = &facts.connections;
     let text = format!("{} of {} usable connections in use", slots.used_at_most, slots.usable);
     let share = |percent: i32| slots.used_at_most * 100 > slots.usable * i64::from(percent);
     let status = match (share(CONNECTIONS_PERCENT.1), share(CONNECTIONS_PERCENT.0)) {
         (true, _) => Grade::Fail,
         (_, true) => Grade::Warn,
-        _ => return rule.pass(text),
+        _ => return limited(rule, &facts.limits).unwrap_or_else(|| rule.pass(text)),
     };
     rule.found(
         status,
@@ -21,6 +24,35 @@ pub(super) fn slots(evidence: &Evidence) -> Finding {
         "lower the pools' sizes before raising max_connections",
         "pgconn size --from-server",
     )
+}
+
+/// The CONNECTION LIMIT that is used up most, if it is so nearly: for its role or database the server is full there.
+fn limited(rule: Rule, limits: &[LimitUse]) -> Option<Finding> {
+    // A limit of 0 keeps everybody out on purpose.
+    let limits = limits.iter().filter(|limit| limit.limit > 0);
+    let fullest = limits.max_by(|one, other| (one.used * other.limit).cmp(&(other.used * one.limit)))?;
+    let over = |percent: i32| fullest.used * 100 > fullest.limit * i64::from(percent);
+    let status = match (over(CONNECTIONS_PERCENT.1), over(CONNECTIONS_PERCENT.0)) {
+        (true, _) => Grade::Fail,
+        (_, true) => Grade::Warn,
+        _ => return None,
+    };
+    let flag = match fullest.owner {
+        Owner::Role => "--role",
+        Owner::Database => "--db",
+    };
+    Some(rule.found(
+        status,
+        format!(
+            "{} \"{}\" uses {} of its {} connections",
+            fullest.owner.word(),
+            fullest.name,
+            fullest.used,
+            fullest.limit
+        ),
+        "lower the sizes of the pools that share this CONNECTION LIMIT before raising it",
+        format!("pgconn stats {flag} {}", Name::argument(&fullest.name)),
+    ))
 }
 
 pub(super) fn limits(evidence: &Evidence) -> Finding {

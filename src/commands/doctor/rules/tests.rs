@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::health::{Facts, Longest, Prepared, PreparedXact, Waiter, Waits};
+use crate::model::health::{Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::practice::Presence;
 use crate::model::server::{Limits, LoginRole, Me, Server, Surroundings};
 use crate::model::settings::Settings;
@@ -115,7 +115,7 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
     evidence.scraped.facts.prepared = at(300.0);
     let found = transactions::prepared(&evidence);
     assert_eq!(found.status, Grade::Fail);
-    assert_eq!(found.next_command.unwrap(), "in database \"shop\": ROLLBACK PREPARED 'it''s'");
+    assert_eq!(found.next_command.unwrap(), "psql -d shop -c \"ROLLBACK PREPARED 'it''s'\"");
 }
 
 #[test]
@@ -202,4 +202,49 @@ fn a_superuser_does_not_prove_that_monitoring_sees_everything() {
     assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
     evidence.scraped.surroundings.me = Me { role: "plain".into(), superuser: false, sees_all: false };
     assert_eq!(identity::visibility(&evidence).status, Grade::Fail);
+}
+
+#[test]
+fn a_connection_limit_that_is_nearly_reached_is_a_server_without_room() {
+    let mut evidence = clean();
+    let limit = |owner, name: &str, used, limit| LimitUse { owner, name: name.into(), used, hidden: 0, limit };
+    evidence.scraped.facts.limits =
+        vec![limit(Owner::Database, "shop", 35, 60), limit(Owner::Role, "we b", 35, 40), limit(Owner::Role, "shut", 2, 0)];
+    let found = slots::slots(&evidence);
+    assert_eq!(
+        (found.status, found.evidence.as_str()),
+        (Grade::Warn, "role \"we b\" uses 35 of its 40 connections")
+    );
+    assert_eq!(found.next_command.unwrap(), "pgconn stats --role 'we b'");
+    evidence.scraped.facts.limits = vec![limit(Owner::Database, "shop", 58, 60)];
+    assert_eq!(slots::slots(&evidence).status, Grade::Fail);
+    evidence.scraped.facts.limits = vec![limit(Owner::Database, "shop", 48, 60)];
+    assert_eq!(slots::slots(&evidence).status, Grade::Pass);
+}
+
+#[test]
+fn a_pool_that_fills_when_it_comes_up_and_then_stays_does_not_leak() {
+    let mut evidence = clean();
+    let sessions = |many: i32| (0..many).map(|pid| session(pid, "api", "app")).collect::<Vec<_>>();
+    evidence.watched.add(Vec::new());
+    evidence.watched.add(sessions(4));
+    evidence.watched.still_first_half();
+    evidence.watched.add(sessions(4));
+    assert_eq!(pools::pool_growth(&evidence).status, Grade::Pass);
+    evidence.watched.add(sessions(5));
+    assert_eq!(pools::pool_growth(&evidence).status, Grade::Warn);
+}
+
+#[test]
+fn what_a_standby_cannot_do_is_for_the_primary() {
+    let mut evidence = clean();
+    evidence.scraped.surroundings.limits.superuser_reserved = 0;
+    let advice = |evidence: &Evidence| {
+        let findings = findings(evidence, None);
+        let found = findings.into_iter().find(|finding| finding.rule == "reserved-slots");
+        found.unwrap().advice.unwrap()
+    };
+    assert!(!advice(&evidence).contains("primary"));
+    evidence.scraped.surroundings.server.in_recovery = true;
+    assert!(advice(&evidence).starts_with("on the primary: keep a few slots"));
 }

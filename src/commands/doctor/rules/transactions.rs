@@ -4,7 +4,7 @@ use super::{Evidence, Rule, counted, hidden, listed, named};
 use crate::analyze::health::{IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
 use crate::analyze::settings::{effective, of_roles};
 use crate::model::practice::{Finding, Grade, Source};
-use crate::model::quote::{rollback_prepared, shown};
+use crate::model::quote::{psql_rollback_prepared, shown};
 use crate::model::settings::Setting;
 use crate::render::text;
 
@@ -63,7 +63,7 @@ pub(super) fn prepared(evidence: &Evidence) -> Finding {
             text::duration(oldest.seconds)
         ),
         "commit or roll it back: it holds its locks, and back VACUUM, until then",
-        rollback_prepared(&oldest.database, &oldest.gid),
+        psql_rollback_prepared(&oldest.database, &oldest.gid),
     )
 }
 
