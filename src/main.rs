@@ -26,6 +26,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
+use std::sync::Mutex;
 
 use anstream::AutoStream;
 use tokio::signal::unix::{SignalKind, signal};
@@ -128,6 +129,7 @@ fn run(mut cli: Cli) -> Exit {
         ui,
         output,
         stop,
+        refusal: Mutex::default(),
         program: cli::command,
     };
     let ended = runtime.block_on(async {

@@ -51,6 +51,11 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
     }
     let id = session(&document, root.pid)["session_id"].as_str().unwrap().to_owned();
     assert!(table.stderr.contains(&format!("hint: to free 2 sessions: pgconn kill {id}")), "{table}");
+    let port = cluster.port.to_string();
+    let there = ["blockers", "-h", cluster.host(), "-p", &port, "-U", "postgres"];
+    let hinted = Pgconn::new(&there).run().success().stderr;
+    let command = format!("pgconn -h {} -p {port} -U postgres kill {id}\n", cluster.host());
+    assert!(hinted.contains(&command), "what is proposed leads to the same server: {hinted}");
     // Filters keep the whole tree of a session that matches, and no other.
     assert_eq!(blockers(&cluster, &["--app", "second"])["sessions"].as_array().unwrap().len(), 3);
     assert_eq!(blockers(&cluster, &["--app", "nobody"])["sessions"], json!([]));

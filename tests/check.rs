@@ -396,3 +396,45 @@ fn a_watch_does_not_grow() {
     let _ended = run.finish().success();
     assert!(late < early + 512, "{early} kB, then {late} kB");
 }
+
+#[test]
+fn every_alert_has_its_culprit_and_the_next_command_its_server() {
+    let server = with(&[("max_connections", "20")]);
+    let left = server.idle_in_transaction(&[("application_name", "left")], "select 1");
+    let over = ["--warning", "idle-xact=1ms", "--warning", "long-xact=1ms"];
+    let place = [
+        "-d",
+        &format!("postgresql://postgres:s3cret@/postgres?host={}&port={}", server.host(), server.port),
+    ];
+    let run = |more: &[&str]| {
+        Pgconn::new(&[&["check", "idle-xact", "long-xact"], &over[..], &place[..], more].concat()).run()
+    };
+    let plugin = run(&["-F", "nagios"]).fails_with(1);
+    let lines: Vec<&str> = plugin.stdout.lines().collect();
+    let culprit = format!("pid {} (left", left.pid);
+    assert!(lines[0].starts_with("PGCONN WARNING: idle-xact: ") && lines[0].contains(" | "), "{plugin}");
+    assert!(lines[1].starts_with("long-xact WARNING: ") && lines[1].contains(&culprit), "{plugin}");
+    assert_eq!(lines.len(), 2, "{plugin}");
+    let hint = run(&["--json"]).fails_with(1).json()["checks"][1]["hint"].as_str().unwrap().to_owned();
+    let command = format!("pgconn -h {} -p {} -U postgres -d postgres long", server.host(), server.port);
+    assert_eq!(hint, command);
+    let words: Vec<&str> = hint.split(' ').skip(1).collect();
+    let _ = Pgconn::new(&words).run().success();
+}
+
+#[test]
+fn the_emergency_lane_is_refused_and_a_full_server_says_what_is_taken() {
+    const FULL: &str = "sorry, too many clients already (every slot of the server is taken: max_connections, reserved ones included)";
+    let server = with(&[("max_connections", "5"), ("superuser_reserved_connections", "0")]);
+    let outcome = Pgconn::new(&["check", "--emergency", "always"]).on(&server).run().fails_with(3);
+    assert!(outcome.stderr.starts_with("error: check takes no emergency lane"), "{outcome}");
+    let _sessions: Vec<_> = std::iter::from_fn(|| server.connect(&[]).ok()).collect();
+    let line = Pgconn::new(&["check", "-F", "nagios"]).on(&server).run().fails_with(2);
+    assert!(line.stdout.contains(FULL), "{line}");
+    let waited = ["check", "--connect-wait", "30s", "-t", "2s", "-F", "nagios"];
+    let line = Pgconn::new(&waited).on(&server).run().fails_with(2);
+    assert!(
+        line.stdout.contains("reachable: still refused after 2s: ") && line.stdout.contains(FULL),
+        "{line}"
+    );
+}

@@ -41,7 +41,9 @@ fn clients_that_wait_are_an_alert_with_the_pool_and_its_limit() {
             && message.ends_with("in pool postgres/app: pool_size is used up (2 of 2) (over 1)"),
         "{message}"
     );
-    assert_eq!(row["hint"], "pgconn pooler clients --state waiting");
+    let port = pooled.pooler.port;
+    assert_eq!(row["hint"], format!("pgconn -p {port} -d pgbouncer pooler clients --state waiting"));
+    assert_eq!(warned.json()["waiting"], 2);
     let timed = run(
         &pooled,
         &[
@@ -227,4 +229,12 @@ fn a_console_that_does_not_say_who_waits_is_unknown_not_ok() {
     let conninfo = format!("host=127.0.0.1 port={} user=postgres dbname=pgbouncer", console.port);
     let outcome = Pgconn::new(&["check", "-d", &conninfo]).run().fails_with(3);
     assert!(outcome.stdout.contains("the console does not say who waits"), "{outcome}");
+}
+
+#[test]
+fn a_threshold_for_what_a_console_does_not_show_is_no_silence() {
+    let pooled = pooled("transaction", &[]);
+    let outcome = run(&pooled, &["check", "--json", "--warning", "idle-xact=5m"]).fails_with(3);
+    let unknown = ("idle-xact".to_owned(), "unknown".to_owned());
+    assert!(rules(&outcome).contains(&unknown), "{outcome}");
 }

@@ -219,7 +219,7 @@ fn an_interval_needs_a_unit_and_an_equals_sign_and_a_look() {
     for (line, expected) in [
         (&["stats", "--watch=5"][..], "5 what?"),
         (&["stats", "--watch=10ms"], "between 100ms and 1d"),
-        (&["stats", "--watch", "5s"], "unexpected argument '5s'"),
+        (&["stats", "--watch", "5s"], "unexpected argument '5s' found\nhint: write --watch=5s"),
         (&["schema", "--watch"], "this command runs once"),
     ] {
         let outcome = Pgconn::new(line).run().fails_with(2);
@@ -265,4 +265,52 @@ fn a_quiet_ping_in_a_watch_says_only_when_it_fails() {
     assert!(!run.stdout().contains(" - accepting connections"), "{}", run.stdout());
     run.signal(Signal::SIGTERM);
     let _ = run.finish().fails_with(143);
+}
+
+#[test]
+fn only_ages_that_advance_mark_nothing() {
+    let server = with(&[("max_connections", "20")]);
+    let _holder = server.idle_in_transaction(&[], "select pg_advisory_xact_lock(4711)");
+    let _waiter = server.waiting(&[], "select pg_advisory_xact_lock(4711)");
+    for (line, shown) in [
+        (&["blockers", "--watch=300ms"][..], "1 session blocked"),
+        (&["check", "blocked", "idle-xact", "--watch=300ms"], "for 2."),
+    ] {
+        let terminal = Pgconn::new(line).on(&server).on_terminal();
+        terminal.wait_for(shown);
+        let drawn = || terminal.screen().matches("every 300ms").count();
+        let already = drawn();
+        wait_until("more looks", || drawn() >= already + 4);
+        kill(Pid::from_raw(terminal.pid()), Signal::SIGINT).unwrap();
+        let outcome = terminal.finish().success();
+        assert!(!outcome.stdout.contains("\n* ") && !outcome.stdout.contains("K* "), "{outcome}");
+    }
+}
+
+#[test]
+fn no_row_is_wider_than_the_terminal_and_what_matters_is_there() {
+    let server = with(&[("max_connections", "20")]);
+    server.query("create table stock (id int); create role an_application_role login");
+    let crowded = [
+        ("application_name", "an-application-with-a-long-name"),
+        ("user", "an_application_role"),
+        ("database", "postgres"),
+    ];
+    server.query("grant all on stock to an_application_role");
+    let _holder = server.idle_in_transaction(&crowded, "lock table stock in access exclusive mode");
+    let _waiter = server.waiting(&crowded, "select id, id, id, id, id, id from stock where id = 4711");
+    server.wait_until("true");
+    for (line, titles) in [
+        (&["ls"][..], &["PID", "STATE", "FOR", "XACT", "QUERY"][..]),
+        (&["long", "--over", "1ms"], &["PID", "STATE", "FOR", "XACT", "QUERY"]),
+        (&["blockers"], &["PID", "BLOCKS", "WAIT", "XACT", "STATE", "LOCK", "QUERY"]),
+        (&["kill", "--db", "postgres", "-n"], &["PID", "STATE", "FOR", "XACT", "LOCKS", "WAITING", "RESULT"]),
+    ] {
+        let screen = Pgconn::new(line).on(&server).on_terminal().finish().success().stdout;
+        let wide: Vec<&str> = screen.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(wide.is_empty(), "{screen}");
+        let header = screen.lines().find(|line| line.contains("PID ")).unwrap();
+        let missing: Vec<&&str> = titles.iter().filter(|title| !header.contains(**title)).collect();
+        assert!(missing.is_empty(), "{missing:?} in {screen}");
+    }
 }

@@ -172,7 +172,9 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_short_name_is_known_for_one() {
-        for (typed, meant) in [("wbe", Some("web")), ("wb", Some("web")), ("shpo", Some("shop")), ("xyz", None)] {
+        for (typed, meant) in
+            [("wbe", Some("web")), ("wb", Some("web")), ("shpo", Some("shop")), ("xyz", None)]
+        {
             assert_eq!(nearest(typed, ["web", "shop"].into_iter()), meant, "{typed}");
         }
     }

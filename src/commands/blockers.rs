@@ -81,7 +81,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         if report.sessions.is_empty() {
             head.warnings.extend(super::did_you_mean(db, &filter).await?);
         }
-        let hints = report.advice();
+        let hints = report.advice().iter().map(|next| context.aimed(next)).collect();
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
     .await
@@ -246,15 +246,16 @@ impl Report for Blockers {
         let mut table = Table::new(&[
             ("PID", Align::Left),
             ("BLOCKS", Align::Right),
-            ("WAIT", Align::Right),
-            ("XACT", Align::Right),
+            ("WAIT", Align::Age),
+            ("XACT", Align::Age),
             ("DATABASE", Align::Left),
             ("ROLE", Align::Left),
             ("APPLICATION", Align::Left),
             ("STATE", Align::Left),
             ("LOCK", Align::Left),
             ("QUERY", Align::Left),
-        ]);
+        ])
+        .sparing(&["ROLE", "DATABASE"]);
         let sessions: HashMap<i32, &Blocked> =
             self.sessions.iter().map(|session| (session.pid, session)).collect();
         for line in &self.lines {

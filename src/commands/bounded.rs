@@ -72,8 +72,6 @@ pub(super) async fn in_time<T>(
     looked: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
     let limit = context.connection.timeout();
-    tokio::time::timeout(limit, looked).await.unwrap_or_else(|_| {
-        let late = db::Error::new(Kind::Timeout, format!("no answer within {limit:?}"));
-        Err(Trouble::outside(late.hinted("pgconn ping shows which phase is slow")))
-    })
+    let looked = tokio::time::timeout(limit, looked).await;
+    looked.unwrap_or_else(|_| Err(Trouble::outside(context.late(limit))))
 }

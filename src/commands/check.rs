@@ -14,7 +14,7 @@ use super::bounded::{self, Trouble};
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
 use crate::analyze::health::{self, Rule, Thresholds};
-use crate::args::Filters;
+use crate::args::{Emergency, Filters};
 use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -64,6 +64,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// The rules that were asked for one by one, if only by a threshold: what is not judged of them is said.
+    fn named(&self) -> Vec<Rule> {
+        let thresholds = self.warning.iter().chain(&self.critical).map(|threshold| threshold.rule);
+        self.rules.iter().copied().chain(thresholds).collect()
+    }
+
     /// The rules to judge, each with its thresholds.
     fn policy(&self) -> Result<Vec<(Rule, Thresholds)>, Failure> {
         let wanted = |rule: &Rule| self.rules.is_empty() || self.rules.contains(rule);
@@ -110,7 +116,13 @@ struct Seen {
 
 /// Judges and prints; the exit code is the verdict.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    if context.connection.emergency == Some(Emergency::Always) {
+        return Err(Failure::usage("check takes no emergency lane")
+            .hinted("a full server is what it is to find, not to get round")
+            .into());
+    }
     let policy = args.policy()?;
+    let named = args.named();
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
     watch::judge(context, async |context, kept| {
         let looked = bounded::look(
@@ -121,20 +133,23 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         );
         let (mut report, mut head, kept) = match looked.await {
             Ok((Looked::Pooler(looked), kept)) => {
-                (Verdict::of_pooler(&policy, &args.rules, &looked), looked.head, kept)
+                (Verdict::of_pooler(&policy, &named, &looked), looked.head, kept)
             }
             Ok((Looked::Server(looked), kept)) => {
-                (Verdict::new(&of_server(&policy, &args.rules), &looked), looked.head, kept)
+                (Verdict::new(&of_server(&policy, &named), &looked), looked.head, kept)
             }
             Err(trouble) => {
                 let head = Head { target: context.aim(), ..Head::default() };
-                (Verdict::unreached(&of_server(&policy, &args.rules), trouble)?, head, None)
+                (Verdict::unreached(&of_server(&policy, &named), trouble)?, head, None)
             }
         };
         if !context.format().is_json() {
             // An alert's stderr is mailed by cron; that a pooler is there is no news.
             let is_note = |warning: &mut Warning| warning.code == super::THROUGH_POOLER;
             report.notes = head.warnings.extract_if(.., is_note).map(|warning| warning.message).collect();
+        }
+        for check in &mut report.checks {
+            check.hint = check.hint.take().map(|hint| context.aimed(&hint));
         }
         let fine = report.status == Status::Ok && !context.format().is_json();
         if fine {
@@ -179,7 +194,7 @@ pub(super) struct Verdict {
     summary: String,
     /// Connecting, logging in and looking; none when it did not come to that.
     latency_seconds: Option<f64>,
-    /// Sessions that wait for a lock; none when that is hidden or unknown.
+    /// Sessions that wait for a lock, or at a pooler clients that wait for a connection; none when that is hidden or unknown.
     waiting: Option<i64>,
     /// One per rule.
     checks: Vec<Check>,
@@ -212,7 +227,8 @@ impl Verdict {
         });
         let checks =
             judged.map(|(rule, thresholds)| words::of_pooler(*rule, thresholds, &looked.facts, latency));
-        Self { latency_seconds: Some(latency), ..Self::of(checks.collect()) }
+        let waiting = looked.facts.pools.iter().map(|pool| pool.clients_waiting).sum();
+        Self { latency_seconds: Some(latency), waiting, ..Self::of(checks.collect()) }
     }
 
     /// The verdict when there was no answer to judge.
@@ -277,7 +293,7 @@ impl Report for Verdict {
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block> {
-        let mut table = Table::new(&[("STATUS", Align::Left), ("RULE", Align::Left), ("FOUND", Align::Left)]);
+        let mut table = Table::new(&[("STATUS", Align::Left), ("RULE", Align::Left), ("FOUND", Align::Told)]);
         for check in &self.checks {
             let mark = if check.status == Status::Ok { Mark::Plain } else { mark(check.status) };
             table.push(mark, [check.status.word().into(), check.rule.into(), check.message.clone()]);
@@ -317,6 +333,12 @@ impl Report for Verdict {
 
     fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {
         let measures = self.checks.iter().flat_map(|check| &check.measures);
-        writeln!(out, "{}", nagios::line(&self.alert_line(), measures))
+        writeln!(out, "{}", nagios::line(&self.alert_line(), measures))?;
+        // What follows the first line is long output: the other alerts with their culprits.
+        for check in words::others(&self.checks, self.status) {
+            let line = format!("{} {}: {}", check.rule, check.status.word(), check.message);
+            writeln!(out, "{}", nagios::line(&line, std::iter::empty()))?;
+        }
+        Ok(())
     }
 }

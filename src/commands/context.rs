@@ -1,15 +1,17 @@
 //! What every command is given: where to connect and how, and where its result goes.
 
 use std::io;
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use super::watch;
 use crate::args::{self, Emergency};
-use crate::conninfo::{ConnInfo, Environment, resolve};
+use crate::conninfo::{ConnInfo, Environment, Parameter, Source, resolve};
 use crate::db::{self, Backoff, Db, Lane, Scope};
 use crate::exit::Exit;
+use crate::model::quote::shell;
 use crate::model::server::Target;
 use crate::output::Output;
 use crate::render::{Format, Head, Report};
@@ -29,8 +31,58 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The signal to end.
     pub(crate) stop: Stop,
+    /// Why the last try to connect failed, while another one is under way.
+    pub(crate) refusal: Mutex<Option<db::Error>>,
     /// The whole command line, for documents about it.
     pub(crate) program: fn() -> clap::Command,
+}
+
+/// The keywords that have a flag of their own, but for the database's.
+const FLAGS: [(&str, &str); 4] = [("service", "-S"), ("host", "-h"), ("port", "-p"), ("user", "-U")];
+
+/// What was typed to say where to connect, as flags with a blank behind each; without a database if another one is meant.
+/// What has no flag goes into a connection string, the database with it.
+fn typed(info: &ConnInfo, with_database: bool) -> String {
+    let typed = || {
+        info.parameters().iter().filter(|parameter| {
+            let by_hand =
+                matches!(parameter.source, Source::Argument(_) | Source::Uri | Source::ConnectionString);
+            by_hand && !parameter.secret && !parameter.value.is_empty()
+        })
+    };
+    let of = |keyword: &str| typed().find(|parameter| parameter.keyword == keyword);
+    let mut flags = String::new();
+    for (keyword, flag) in FLAGS {
+        if let Some(Parameter { value, .. }) = of(keyword) {
+            flags.push_str(&format!("{flag} {} ", shell(value)));
+        }
+    }
+    if !with_database {
+        return flags;
+    }
+    let flag = |keyword: &str| keyword == "dbname" || FLAGS.iter().any(|(known, _)| *known == keyword);
+    let mut others: Vec<String> = typed()
+        .filter(|parameter| !flag(parameter.keyword))
+        .map(|parameter| setting(parameter.keyword, &parameter.value))
+        .collect();
+    match of("dbname") {
+        Some(name) if others.is_empty() && !name.value.contains(['=', ':']) => {
+            flags.push_str(&format!("-d {} ", shell(&name.value)));
+        }
+        None if others.is_empty() => {}
+        name => {
+            others.extend(name.map(|name| setting("dbname", &name.value)));
+            flags.push_str(&format!("-d {} ", shell(&others.join(" "))));
+        }
+    }
+    flags
+}
+
+/// A setting of a connection string.
+fn setting(keyword: &str, value: &str) -> String {
+    let plain = value.chars().all(|character| character.is_alphanumeric() || "_-.:/@".contains(character));
+    let quoted = || format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"));
+    format!("{keyword}={}", if plain { value.to_owned() } else { quoted() })
 }
 
 impl Context {
@@ -120,7 +172,10 @@ impl Context {
         let mut said = String::new();
         loop {
             let error = match connect().await {
-                Ok(connection) => return Ok(connection),
+                Ok(connection) => {
+                    self.keep_refusal(None);
+                    return Ok(connection);
+                }
                 Err(error) => error,
             };
             let left = self.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
@@ -131,12 +186,29 @@ impl Context {
             // With JSON, why it failed stands alone on stderr.
             if said != error.message && !self.format().is_json() {
                 self.ui.status(&format!("waiting to connect: {}", error.message));
-                said = error.message;
+                said.clone_from(&error.message);
             }
+            self.keep_refusal(Some(error));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
             }
+        }
+    }
+
+    fn keep_refusal(&self, refusal: Option<db::Error>) -> Option<db::Error> {
+        std::mem::replace(&mut *self.refusal.lock().unwrap_or_else(PoisonError::into_inner), refusal)
+    }
+
+    /// Why a run that is bounded as a whole has nothing after `limit`: what refused it until then, or that nothing answered.
+    pub(super) fn late(&self, limit: Duration) -> db::Error {
+        match self.keep_refusal(None) {
+            Some(error) => {
+                let message = format!("still refused after {limit:?}: {}", error.message);
+                db::Error { message, ..error }
+            }
+            None => db::Error::new(db::Kind::Timeout, format!("no answer within {limit:?}"))
+                .hinted("pgconn ping shows which phase is slow"),
         }
     }
 
@@ -188,6 +260,15 @@ impl Context {
             user: info.user().to_owned(),
             service: info.service().map(str::to_owned),
         })
+    }
+
+    /// A command that is proposed, made to lead where this run connects: what was typed for that, secrets left out.
+    pub(super) fn aimed(&self, next: &str) -> String {
+        let Ok(info) = self.conninfo() else { return next.to_owned() };
+        match next.strip_prefix("psql ") {
+            Some(rest) => format!("psql {}{rest}", typed(&info, false)),
+            None => next.replace("pgconn ", &format!("pgconn {}", typed(&info, true))),
+        }
     }
 
     /// Connects to another database of the same server, to an ordinary slot, until `stop`.

@@ -81,7 +81,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             None => None,
         };
         let findings = rules::findings(&evidence, pooler.as_ref());
-        let report = Doctor { findings, sampled_seconds: evidence.seconds };
+        let mut report = Doctor { findings, sampled_seconds: evidence.seconds };
+        for finding in &mut report.findings {
+            finding.next_command = finding.next_command.take().map(|next| context.aimed(&next));
+        }
         let exit = if args.exit_code { report.verdict() } else { Exit::Done };
         Ok(Shown { exit, ..Shown::new(report, head) })
     })
@@ -131,6 +134,9 @@ impl Watcher {
                 None => {
                     whole = Some(look);
                     watched.add(db.presence(None).await?);
+                    if began.elapsed() <= self.sample / 2 {
+                        watched.still_first_half();
+                    }
                     let left = self.sample.saturating_sub(began.elapsed());
                     if left.is_zero() {
                         return Ok(());
@@ -227,7 +233,7 @@ impl Report for Doctor {
                 blocks.push(Block::line(format!("  next: {next}")));
             }
         }
-        let mut table = Table::new(&[("PASS", Align::Left), ("SEEN", Align::Left)]);
+        let mut table = Table::new(&[("PASS", Align::Left), ("SEEN", Align::Told)]);
         for finding in self.findings.iter().filter(|finding| finding.status == Grade::Pass) {
             table.push(Mark::Dim, [finding.rule.into(), finding.evidence.clone()]);
         }

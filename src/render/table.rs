@@ -195,7 +195,8 @@ impl Table {
             Some(cells.max().unwrap_or(0).max(title.len()))
         };
         let mut room: Vec<Option<usize>> = self.columns.iter().enumerate().map(natural).collect();
-        let spare = self.spare.iter().filter_map(|spare| self.columns.iter().position(|(title, _)| title == spare));
+        let spare =
+            self.spare.iter().filter_map(|spare| self.columns.iter().position(|(title, _)| title == spare));
         for at in spare {
             if self.taken(&room, false) > width
                 && let Some(column) = room.get_mut(at)
@@ -310,15 +311,23 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_does_without_what_can_be_spared() {
-        let columns = [("PID", Align::Right), ("CLIENT", Align::Left), ("ROLE", Align::Left), ("QUERY", Align::Left)];
+        let columns =
+            [("PID", Align::Right), ("CLIENT", Align::Left), ("ROLE", Align::Left), ("QUERY", Align::Left)];
         let mut table = Table::new(&columns).sparing(&["ROLE", "CLIENT"]);
-        table.push(Mark::Plain, ["4711".into(), "10.0.0.11".into(), "web".into(), "select 1 from stock".into()]);
+        table.push(
+            Mark::Plain,
+            ["4711".into(), "10.0.0.11".into(), "web".into(), "select 1 from stock".into()],
+        );
         let shown = |width, full| {
             let mut out = Vec::new();
             table.write(Look { width: Some(width), full, ..Look::default() }, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
-        assert!(shown(40, false).ends_with("4711  10.0.0.11  web   select 1 from st…\n"), "{}", shown(40, false));
+        assert!(
+            shown(40, false).ends_with("4711  10.0.0.11  web   select 1 from st…\n"),
+            "{}",
+            shown(40, false)
+        );
         let narrow = " PID  CLIENT     QUERY\n4711  10.0.0.11  select 1 from st…\n";
         assert_eq!(shown(34, false), narrow);
         assert_eq!(shown(30, false), " PID  QUERY\n4711  select 1 from stock\n");

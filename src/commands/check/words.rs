@@ -92,7 +92,10 @@ pub(super) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status, err
     let full = matches!(error.kind, db::Kind::TooManyConnections(_));
     if rule == Rule::Reachable || (rule == Rule::Connections && full) {
         let verdict = health::unreached(rule, thresholds, status);
-        let detail = error.detail.as_ref().map(|detail| format!(" ({})", text::sanitize(detail)));
+        let taken = "every slot of the server is taken: max_connections, reserved ones included";
+        let whole = error.kind == db::Kind::TooManyConnections(db::Scope::Server);
+        let detail = error.detail.as_deref().or(whole.then_some(taken));
+        let detail = detail.map(|detail| format!(" ({})", text::sanitize(detail)));
         let message = format!("{}{}", error.message, detail.unwrap_or_default());
         return said(rule, status, verdict.measure, verdict.measures, message, error.hint.clone());
     }
@@ -278,23 +281,31 @@ fn hint(verdict: &Verdict, facts: &Facts) -> Option<String> {
 
 /// The line that a pager shows: the worst finding, and which other rules are not ok.
 pub(super) fn summary(checks: &[Check], status: Status) -> String {
-    let shown = match status {
-        Status::Ok => checks.iter().find(|check| check.rule == Rule::Connections.name()).or(checks.first()),
-        _ => checks.iter().find(|check| check.status == status),
-    };
-    let Some(shown) = shown else { return "nothing was judged".into() };
-    let others: Vec<String> = checks
-        .iter()
-        // What a refusal leaves unjudged says nothing that the refusal does not.
-        .filter(|check| check.status != Status::Ok && check.rule != shown.rule)
-        .filter(|check| check.message != shown.message && !check.message.starts_with("not judged"))
-        .map(|check| format!("{} {}", check.rule, check.status.word()))
-        .collect();
+    let Some(shown) = told(checks, status) else { return "nothing was judged".into() };
+    let others: Vec<String> =
+        others(checks, status).map(|check| format!("{} {}", check.rule, check.status.word())).collect();
     let also = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
     match status {
         Status::Ok => shown.message.clone(),
         _ => format!("{}: {}{also}", shown.rule, shown.message),
     }
+}
+
+/// The check that the summary tells.
+fn told(checks: &[Check], status: Status) -> Option<&Check> {
+    match status {
+        Status::Ok => checks.iter().find(|check| check.rule == Rule::Connections.name()).or(checks.first()),
+        _ => checks.iter().find(|check| check.status == status),
+    }
+}
+
+/// The other checks that are not ok. What a refusal leaves unjudged says nothing that the refusal does not.
+pub(super) fn others(checks: &[Check], status: Status) -> impl Iterator<Item = &Check> {
+    let shown = told(checks, status);
+    checks.iter().filter(move |check| {
+        let repeats = shown.is_some_and(|shown| check.rule == shown.rule || check.message == shown.message);
+        check.status != Status::Ok && !repeats && !check.message.starts_with("not judged")
+    })
 }
 
 /// Warns of sessions that no rule can judge, whoever looks.

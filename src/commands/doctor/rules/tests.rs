@@ -207,9 +207,13 @@ fn a_superuser_does_not_prove_that_monitoring_sees_everything() {
 #[test]
 fn a_connection_limit_that_is_nearly_reached_is_a_server_without_room() {
     let mut evidence = clean();
-    let limit = |owner, name: &str, used, limit| LimitUse { owner, name: name.into(), used, hidden: 0, limit };
-    evidence.scraped.facts.limits =
-        vec![limit(Owner::Database, "shop", 35, 60), limit(Owner::Role, "we b", 35, 40), limit(Owner::Role, "shut", 2, 0)];
+    let limit =
+        |owner, name: &str, used, limit| LimitUse { owner, name: name.into(), used, hidden: 0, limit };
+    evidence.scraped.facts.limits = vec![
+        limit(Owner::Database, "shop", 35, 60),
+        limit(Owner::Role, "we b", 35, 40),
+        limit(Owner::Role, "shut", 2, 0),
+    ];
     let found = slots::slots(&evidence);
     assert_eq!(
         (found.status, found.evidence.as_str()),
