@@ -75,6 +75,29 @@ fn the_table_shows_both_plans_the_steps_and_what_was_assumed() {
 }
 
 #[test]
+fn the_words_of_a_plan_are_those_of_its_figures() {
+    for (line, words) in [
+        (
+            "--cores 4 --instances 60",
+            "! max_connections leaves 1 connection for each pool; all 60 together are still more than the 9 that the hardware",
+        ),
+        ("--cores 64 --instances 1", "! max_connections is what limits the pools, not the hardware: "),
+        (
+            "--cores 4 --memory 8GB",
+            "512 connections of 10 MiB without their work_mem, which is not counted: give --work-mem\n",
+        ),
+        ("--cores 4 --memory 8GB --work-mem 4MB", "150 connections of 34 MiB in the worst case\n"),
+    ] {
+        let table = size(line).success().stdout;
+        assert!(table.contains(words), "{line}:\n{table}");
+    }
+    let given = size("--cores 4 --memory 8GB").success().stdout;
+    assert!(given.contains("\ngiven: cores 4, memory_bytes 8589934592\n"), "{given}");
+    let infeasible = size("--cores 4 --app a=1@1 --app b=1@200").fails_with(1);
+    assert!(infeasible.stderr.contains("(1 pool shares 0)"), "{infeasible}");
+}
+
+#[test]
 fn an_infeasible_plan_is_shown_and_fails_with_what_would_help() {
     let plan = size("--cores 4 --instances 91 --reserve 10 --json").fails_with(1);
     assert_eq!(plan.json()["feasible"], false);
@@ -106,6 +129,8 @@ fn nonsense_is_a_usage_error() {
         ("--cores 4 --replica-max-connections 50", "does not start"),
         ("--cores 4 --emit nothing", "invalid value"),
         ("--cores 4 --emit node-pg --json", "no other format"),
+        ("--emit list --json", "no other format"),
+        ("--cores 4 --emit node-pg --for nope", "the plan has no services"),
         ("--plan /nonexistent", "could not read"),
         ("--lint - --pooler-processes 0", "at least 1 process"),
         ("--lint - --pooler-pairs 0", "at least 1 pair"),
@@ -222,6 +247,10 @@ fn a_configuration_says_in_words_what_it_adds_up_to() {
         (several, "34 pools of 2 services, at most 50 connections in all.\n"),
         (several, ": at most 9 server connections (1 process, 1 pair).\n"),
         (one, "at most 9 connections per pool, 1 pool, 9 in all.\n"),
+        (
+            "--cores 4 --provider supabase --mode transaction --emit node-pg",
+            "Set the pool size of Supabase's pooler to 9; then at most 9 server connections.\n",
+        ),
         (
             "--cores 1 --spindles 0 --app geocoding=18 --app b=1 --emit sqlalchemy --for geocoding",
             "at most 2 connections per pool, 18 pools of geocoding, 36 in all.\n# Budget of geocoding 42: ",

@@ -7,6 +7,8 @@ use super::Mode;
 pub(crate) struct Provider {
     /// The word for `--provider`.
     pub(crate) name: &'static str,
+    /// What it calls itself.
+    pub(crate) title: &'static str,
     /// Slots of max_connections that customers' roles cannot use, PostgreSQL's own reserve included.
     pub(crate) reserved_slots: u64,
     /// Whether its transaction pooler can keep named prepared statements at all.
@@ -33,6 +35,7 @@ impl Provider {
 pub(crate) const ALL: [Provider; 6] = [
     Provider {
         name: "supabase",
+        title: "Supabase",
         reserved_slots: 3,
         prepared_statements: false,
         direct: "Supabase's direct connection, port 5432 of db.PROJECT.supabase.co",
@@ -41,6 +44,7 @@ pub(crate) const ALL: [Provider; 6] = [
     },
     Provider {
         name: "neon",
+        title: "Neon",
         reserved_slots: 7,
         prepared_statements: true,
         direct: "Neon's direct host, the one without -pooler",
@@ -49,6 +53,7 @@ pub(crate) const ALL: [Provider; 6] = [
     },
     Provider {
         name: "rds",
+        title: "RDS",
         reserved_slots: 5,
         prepared_statements: false,
         direct: "the endpoint of the RDS instance or Aurora cluster",
@@ -57,6 +62,7 @@ pub(crate) const ALL: [Provider; 6] = [
     },
     Provider {
         name: "azure",
+        title: "Azure",
         reserved_slots: 15,
         prepared_statements: true,
         direct: "Azure's server, port 5432",
@@ -65,6 +71,7 @@ pub(crate) const ALL: [Provider; 6] = [
     },
     Provider {
         name: "digitalocean",
+        title: "DigitalOcean",
         reserved_slots: 3,
         prepared_statements: true,
         direct: "DigitalOcean's database cluster",
@@ -73,6 +80,7 @@ pub(crate) const ALL: [Provider; 6] = [
     },
     Provider {
         name: "crunchy",
+        title: "Crunchy Bridge",
         reserved_slots: 3,
         prepared_statements: true,
         direct: "Crunchy Bridge's cluster, port 5432",

@@ -24,6 +24,8 @@ const HASH_FACTOR: u64 = 2;
 pub(crate) struct Memory {
     /// The server's memory, as given.
     pub(crate) memory_bytes: u64,
+    /// What each sort or hash may use, as given; null when it was not and is not counted.
+    pub(crate) work_mem_bytes: Option<u64>,
     /// A quarter of it, for shared_buffers.
     pub(crate) shared_buffers_bytes: u64,
     /// Kept for the operating system.
@@ -34,12 +36,12 @@ pub(crate) struct Memory {
     pub(crate) connections_that_fit: u64,
 }
 
-/// How many connections fit `memory_bytes` when each may use `work_mem_bytes` per sort or hash (0 to count the
+/// How many connections fit `memory_bytes` when each may use `work_mem_bytes` per sort or hash (none to count the
 /// backend alone). Errors when the machine has no room for a single one.
-pub(crate) fn fit(memory_bytes: u64, work_mem_bytes: u64) -> Result<Memory, Refused> {
+pub(crate) fn fit(memory_bytes: u64, work_mem_bytes: Option<u64>) -> Result<Memory, Refused> {
     let shared_buffers_bytes = memory_bytes / 4;
     let per_connection_bytes =
-        work_mem_bytes.saturating_mul(NODES * HASH_FACTOR).saturating_add(WARM_BACKEND_BYTES);
+        work_mem_bytes.unwrap_or(0).saturating_mul(NODES * HASH_FACTOR).saturating_add(WARM_BACKEND_BYTES);
     let left = memory_bytes.saturating_sub(shared_buffers_bytes).saturating_sub(OPERATING_SYSTEM_BYTES);
     let connections_that_fit = left / per_connection_bytes.max(1);
     if connections_that_fit == 0 {
@@ -50,6 +52,7 @@ pub(crate) fn fit(memory_bytes: u64, work_mem_bytes: u64) -> Result<Memory, Refu
     }
     Ok(Memory {
         memory_bytes,
+        work_mem_bytes,
         shared_buffers_bytes,
         operating_system_bytes: OPERATING_SYSTEM_BYTES,
         per_connection_bytes,
@@ -64,9 +67,9 @@ mod tests {
     #[test]
     fn memory_bounds_the_connections() {
         let eight = 8 * 1024 * MIB;
-        assert_eq!(fit(eight, 0).unwrap().connections_that_fit, 512, "M1");
-        assert_eq!(fit(eight, 4 * MIB).unwrap().connections_that_fit, 150, "M2");
-        assert!(fit(512 * MIB, 0).is_err());
-        assert!(fit(u64::MAX, u64::MAX).is_err());
+        assert_eq!(fit(eight, None).unwrap().connections_that_fit, 512, "M1");
+        assert_eq!(fit(eight, Some(4 * MIB)).unwrap().connections_that_fit, 150, "M2");
+        assert!(fit(512 * MIB, None).is_err());
+        assert!(fit(u64::MAX, Some(u64::MAX)).is_err());
     }
 }

@@ -121,8 +121,8 @@ pub(crate) struct Request {
     pub(crate) replicas: Option<u64>,
     /// max_connections of the replicas, when it is not the primary's.
     pub(crate) replica_max_connections: Option<u64>,
-    /// The server's memory and work_mem in bytes, when known.
-    pub(crate) memory: Option<(u64, u64)>,
+    /// The server's memory and its work_mem in bytes, when known.
+    pub(crate) memory: Option<(u64, Option<u64>)>,
 }
 
 impl Request {

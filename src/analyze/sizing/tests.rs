@@ -230,8 +230,11 @@ fn any_clients() -> impl Strategy<Value = Clients> {
 
 fn any_request() -> impl Strategy<Value = Request> {
     let figures = prop::collection::vec((number(), any::<bool>()), 7);
-    let options =
-        (prop::option::of(number()), prop::option::of(number()), prop::option::of((number(), number())));
+    let options = (
+        prop::option::of(number()),
+        prop::option::of(number()),
+        prop::option::of((number(), prop::option::of(number()))),
+    );
     let shape = (number(), number(), number());
     (figures, any_clients(), options, prop::option::of(number()), shape).prop_map(
         |(

@@ -25,10 +25,20 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Prints the targets, one a line.
 pub(super) fn list(context: &mut Context) -> Result<Exit> {
+    only_as_text(context)?;
     context.output.with(|out| {
         emit::ALL.iter().try_for_each(|target| writeln!(out, "{:<18} {}", target.name, target.what))
     })?;
     Ok(Exit::Done)
+}
+
+/// What is emitted is itself, whatever format results have.
+fn only_as_text(context: &Context) -> Result<(), Failure> {
+    if context.flags.json || context.flags.format.is_some() {
+        return Err(Failure::usage("--emit prints the configuration itself, in no other format")
+            .hinted("leave --json or --format out"));
+    }
+    Ok(())
 }
 
 /// Writes the plan for `target`, to stdout or where `-o` says.
@@ -39,17 +49,16 @@ pub(super) fn run(
     provider: Option<&'static Provider>,
     context: &mut Context,
 ) -> Result<Exit> {
-    if context.flags.json || context.flags.format.is_some() {
-        return Err(Failure::usage("--emit prints the configuration itself, in no other format")
-            .hinted("leave --json or --format out")
-            .into());
-    }
+    only_as_text(context)?;
     let mode = mode(args, target)?;
     let chosen = choose(plan, args, target)?;
     let pooler = super::judged(plan, mode)?;
     let mut written = Vec::new();
     for service in chosen {
-        let settings = settings(args, (request, plan), service, (mode, pooler), provider, endpoint.clone());
+        // The pooler that is written is no provider's.
+        let behind = provider.filter(|_| !is_pooler(target));
+        let settings =
+            settings(args, (request, plan), service, (mode, pooler), (provider, behind), endpoint.clone());
         let files = emit::emit(target, &settings).map_err(super::request::refused)?;
         written.push((service.map(|service| service.name.as_str()), files));
     }
@@ -63,8 +72,12 @@ fn choose<'a>(plan: &'a Plan, args: &Args, target: &Target) -> Result<Vec<Option
         let found = plan.services.iter().find(|service| service.name == *name);
         let known: Vec<&str> = plan.services.iter().map(|service| service.name.as_str()).collect();
         let found = found.ok_or_else(|| {
-            Failure::usage(format!("there is no service \"{name}\" in the plan"))
-                .hinted(format!("its services: {}", known.join(", ")))
+            let hint = if known.is_empty() {
+                "the plan has no services; give each with --app NAME=INSTANCES".to_owned()
+            } else {
+                format!("its services: {}", known.join(", "))
+            };
+            Failure::usage(format!("there is no service \"{name}\" in the plan")).hinted(hint)
         })?;
         return Ok(vec![Some(found)]);
     }
@@ -96,7 +109,7 @@ fn settings(
     (request, plan): (&Request, &Plan),
     service: Option<&ServicePlan>,
     (mode, pooler): (Mode, Option<PoolerSizes>),
-    provider: Option<&'static Provider>,
+    (provider, behind): (Option<&'static Provider>, Option<&'static Provider>),
     endpoint: Endpoint,
 ) -> Settings {
     let (direct, min_idle, pools) = match service {
@@ -112,7 +125,7 @@ fn settings(
     let max_lifetime = configuration.max_lifetime.unwrap_or(MAX_LIFETIME);
     let mut provenance = vec![pools_in_words(plan, service, (pool_size, pools))];
     provenance.push(match pooler {
-        Some(sizes) => pooler_in_words(request, sizes),
+        Some(sizes) => pooler_in_words(request, sizes, behind),
         None => budget_in_words(request, plan, service),
     });
     Settings {
@@ -161,8 +174,17 @@ fn budget_in_words(request: &Request, plan: &Plan, service: Option<&ServicePlan>
     )
 }
 
-fn pooler_in_words(request: &Request, sizes: PoolerSizes) -> String {
+/// What bounds the server. The pool size of a provider's own pooler is set there, and by nobody here.
+fn pooler_in_words(request: &Request, sizes: PoolerSizes, provider: Option<&Provider>) -> String {
     let Shape { processes, pairs, .. } = request.shape();
+    if let Some(provider) = provider {
+        return format!(
+            "Set the pool size of {}'s pooler to {}; then at most {}.",
+            provider.title,
+            sizes.default_pool_size,
+            counted(sizes.max_db_connections.saturating_mul(processes), "server connection")
+        );
+    }
     format!(
         "Behind PgBouncer with default_pool_size {}: at most {} ({}, {}).",
         sizes.default_pool_size,

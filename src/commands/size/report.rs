@@ -227,8 +227,12 @@ fn facts(plan: &Plan) -> Vec<String> {
         tier.name, tier.low, tier.high
     ));
     if let Some(memory) = plan.memory {
+        let counted = match memory.work_mem_bytes {
+            Some(_) => "in the worst case",
+            None => "without their work_mem, which is not counted: give --work-mem",
+        };
         lines.push(format!(
-            "memory: room for {} connections of {} MiB in the worst case",
+            "memory: room for {} connections of {} MiB {counted}",
             memory.connections_that_fit,
             memory.per_connection_bytes >> 20
         ));

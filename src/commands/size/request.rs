@@ -129,7 +129,7 @@ pub(super) fn request(
         pooler_reserve: figure(args.pooler_reserve, file.pooler.reserve, 0),
         replicas: args.replicas,
         replica_max_connections: args.replica_max_connections,
-        memory: args.memory.map(|memory| (memory, args.work_mem.unwrap_or(0))),
+        memory: args.memory.map(|memory| (memory, args.work_mem)),
     };
     check_counts(&request)?;
     Ok(request)

@@ -314,7 +314,7 @@ fn inputs(request: &Request) -> Vec<Input> {
         maybe("replicas", request.replicas),
         maybe("replica_max_connections", request.replica_max_connections),
         maybe("memory_bytes", request.memory.map(|(memory, _)| memory)),
-        maybe("work_mem_bytes", request.memory.map(|(_, work_mem)| work_mem)),
+        maybe("work_mem_bytes", request.memory.and_then(|(_, work_mem)| work_mem)),
         figure("pooler_processes", request.pooler_processes),
         figure("pooler_pairs", request.pooler_pairs),
         figure("pooler_reserve", request.pooler_reserve),
