@@ -88,7 +88,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l limit -d 'Groups
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -143,7 +143,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l limit -d 'Rows at m
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -198,7 +198,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l limit -d 'Row
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -245,7 +245,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l pooler -d 'A pool
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -292,7 +292,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l pooler -d 'A p
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -337,7 +337,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l pooler -d 'A 
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -383,7 +383,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l pooler -d 'A 
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -431,7 +431,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l log -d 'Append 
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -481,7 +481,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l log -d 'Append a 
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -533,7 +533,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l log -d 'Appe
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''
@@ -1071,7 +1071,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s c -d 'Refused wi
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l app -d 'Sessions with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l client -d 'Sessions from this address, network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
 idle\t''
 idle-in-transaction\t''

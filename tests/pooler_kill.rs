@@ -1,6 +1,6 @@
 //! `kill --pooler`: the client is ended where it is connected, and nobody else.
 
-use super::common::{Answer, FakeConsole, Outcome, Pgconn, wait_until};
+use super::common::{Answer, FakeConsole, Outcome, Pgconn, wait_until, with};
 use super::kill::Stopped;
 use super::pooler::{Pooled, pooled};
 use serde_json::{Value, json};
@@ -59,6 +59,28 @@ fn a_client_is_ended_and_no_other() {
     two.query("commit");
     let none = kill(&pooled, &["--client", "10.0.0.0/8"]).run().success();
     assert!(none.stdout.contains("no session matches"), "{none}");
+}
+
+/// Without KILL_CLIENT the pooler's server is needed; nobody knows that before it is said.
+#[test]
+fn the_server_that_serves_the_client_is_asked_for() {
+    let pooled = pooled("transaction", &[]);
+    if can_kill(&pooled) {
+        return;
+    }
+    let _client = pooled.working("one");
+    let other = with(&[]);
+    let console = format!("host={} port={} user=postgres", pooled.cluster.host(), pooled.pooler.port);
+    let arguments = ["kill", "--pooler", &console, "--app", "one", "--verify", "100ms", "--json"];
+    let run = Pgconn::new(&arguments).on(&other).run().fails_with(1);
+    let error = results(&run)[0]["error"].as_str().unwrap().to_owned();
+    let said = format!("the pooler's server for it is the socket of port {}, not ", pooled.cluster.port);
+    assert!(error.starts_with(&said) && error.ends_with(": name that with -d"), "{error}");
+    let nowhere =
+        Pgconn::new(&arguments[..arguments.len() - 1]).env("PGHOST", "/nonexistent").run().fails_with(3);
+    let said =
+        " has no KILL_CLIENT: the session on the server is ended instead; name that server with -h or -d\n";
+    assert!(nowhere.stderr.contains(said), "{nowhere}");
 }
 
 #[test]

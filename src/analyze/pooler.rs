@@ -333,7 +333,7 @@ impl Selection {
             .and_then(|client| client.application_name.as_deref())
             .or_else(|| server.and_then(|server| server.application_name.as_deref()))
             .unwrap_or_default();
-        let addr = client.and_then(|client| client.addr.as_deref());
+        let addr = client.and_then(|client| Some((client.addr.as_deref()?, client.port)));
         let state = match (client, server) {
             (_, Some(server)) if by_server => &server.state,
             (Some(client), _) => &client.state,
@@ -343,7 +343,7 @@ impl Selection {
         self.has_database(&link.database)
             && any_of(&self.roles, |name| name.fits(&link.user))
             && any_of(&self.applications, |name| name.fits(application))
-            && any_of(&self.clients, |origin| addr.is_some_and(|addr| comes_from(origin, addr)))
+            && any_of(&self.clients, |origin| addr.is_some_and(|(addr, port)| comes_from(origin, addr, port)))
             && any_of(&self.states, |wanted| wanted == state)
     }
 }
@@ -354,13 +354,16 @@ fn any_of<T>(terms: &[Term<T>], fits: impl Fn(&T) -> bool) -> bool {
     included && !terms.iter().any(|term| term.exclude && fits(&term.value))
 }
 
-fn comes_from(origin: &Origin, addr: &str) -> bool {
+fn comes_from(origin: &Origin, addr: &str, port: Option<i64>) -> bool {
     let bits = |address: IpAddr| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
         IpAddr::V6(address) => address.to_bits(),
     };
     match origin {
         Origin::Local => addr == "local",
+        Origin::Peer(peer) => {
+            addr.parse() == Ok(peer.ip()) && port.is_some_and(|port| port == i64::from(peer.port()))
+        }
         Origin::Network(network, length) => addr.parse::<IpAddr>().is_ok_and(|address| {
             let differing = bits(address) ^ bits(*network);
             address.is_ipv4() == network.is_ipv4() && differing.leading_zeros() >= u32::from(*length)

@@ -24,7 +24,7 @@ pub(crate) struct Filters {
     /// Sessions with this application_name
     #[arg(long, value_name = "NAME", value_parser = name_term)]
     pub(crate) app: Vec<Term<Name>>,
-    /// Sessions from this address, network (CIDR) or `local`
+    /// Sessions from this address (or ADDR:PORT), network (CIDR) or `local`
     #[arg(long, value_name = "ADDR", hide_possible_values = true, value_parser = Worded { parse: client_term, words: &["local"] })]
     pub(crate) client: Vec<Term<Client>>,
     /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting
@@ -103,7 +103,7 @@ pub(crate) fn name_term(text: &str) -> Result<Term<Name>, String> {
     Ok(Term { exclude, value })
 }
 
-/// Reads where a client comes from: an address, a network, or `local`.
+/// Reads where a client comes from: an address, one with a port, a network, or `local`.
 ///
 /// # Errors
 /// When it is none of them.
@@ -112,7 +112,14 @@ pub(crate) fn client_term(text: &str) -> Result<Term<Client>, String> {
     if rest == "local" {
         return Ok(Term { exclude, value: Client::Local });
     }
-    let wrong = || format!("\"{rest}\" is not an address, a network like 10.0.0.0/8, or `local`");
+    if let Ok(peer) = rest.parse() {
+        return Ok(Term { exclude, value: Client::Peer(peer) });
+    }
+    let wrong = || {
+        format!(
+            "\"{rest}\" is not an address (with a port or without), a network like 10.0.0.0/8, or `local`"
+        )
+    };
     let (address, bits) = rest.split_once('/').map_or((rest, None), |(address, bits)| (address, Some(bits)));
     let address: IpAddr = address.parse().map_err(|_| wrong())?;
     let all = if address.is_ipv4() { 32 } else { 128 };
@@ -262,6 +269,9 @@ mod tests {
             client_term("!10.0.0.0/8").unwrap().value,
             Client::Network("10.0.0.0".parse().unwrap(), 8)
         );
+        for peer in ["127.0.0.1:41572", "[::1]:80"] {
+            assert_eq!(client_term(peer).unwrap().value, Client::Peer(peer.parse().unwrap()));
+        }
         assert_eq!(client_term("::1").unwrap().value, Client::Network("::1".parse().unwrap(), 128));
         for wrong in ["10.0.0", "10.0.0.0/33", "db1", "10.0.0.0/", "::1/129"] {
             assert!(client_term(wrong).is_err(), "{wrong}");

@@ -91,6 +91,9 @@ fn client_is(client: &Client) -> String {
     match client {
         Client::Local => "s.client = 'local'".into(),
         Client::Network(address, bits) => format!("s.client_addr <<= '{address}/{bits}'::inet"),
+        Client::Peer(peer) => {
+            format!("(s.client_addr = '{}'::inet and s.client_port = {})", peer.ip(), peer.port())
+        }
     }
 }
 

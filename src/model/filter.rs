@@ -3,7 +3,7 @@
 //! conditions; for its connections alone, `analyze::pooler` decides.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::quote;
@@ -89,6 +89,8 @@ pub(crate) enum Client {
     Local,
     /// From an address in this network; a single address has all bits.
     Network(IpAddr, u8),
+    /// One connection: its address and port.
+    Peer(SocketAddr),
 }
 
 /// A state to select by.
@@ -171,6 +173,7 @@ impl fmt::Display for Client {
         match self {
             Self::Local => f.write_str("local"),
             Self::Network(address, bits) => write!(f, "{address}/{bits}"),
+            Self::Peer(peer) => write!(f, "{peer}"),
         }
     }
 }

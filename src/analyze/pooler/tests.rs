@@ -106,6 +106,7 @@ fn rates_are_differences_and_nothing_after_a_restart() {
 fn link(addr: &str, state: &str) -> Link {
     let client = Client {
         addr: Some(addr.into()),
+        port: Some(7),
         state: state.into(),
         application_name: Some("web".into()),
         ..Client::default()
@@ -132,6 +133,9 @@ fn connections_are_selected_as_sessions_are() {
         (by(vec![term(false, network("0.0.0.0", 0))]), "::1", false),
         (by(vec![term(false, network("::1", 128))]), "::1", true),
         (by(vec![term(false, Origin::Local)]), "local", true),
+        (by(vec![term(false, Origin::Peer("10.1.2.3:7".parse().unwrap()))]), "10.1.2.3", true),
+        (by(vec![term(false, Origin::Peer("10.1.2.3:8".parse().unwrap()))]), "10.1.2.3", false),
+        (by(vec![term(false, Origin::Peer("10.1.2.4:7".parse().unwrap()))]), "10.1.2.3", false),
         (
             by(vec![term(false, network("10.0.0.0", 8)), term(true, network("10.1.0.0", 16))]),
             "10.1.2.3",

@@ -1,6 +1,7 @@
 //! `kill --pooler`: ends clients where they are connected. PgBouncer does that itself from 1.24 on (`KILL_CLIENT`); with
 //! an older one, the session on the server that serves the client is ended, on which the pooler lets go of the client.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -14,12 +15,13 @@ use crate::analyze::plan::{self, Plan, Step};
 use crate::analyze::pooler::{End, Selection, leads_to};
 use crate::commands::Context;
 use crate::db::console::Console;
-use crate::db::{Db, Kind};
+use crate::db::{self, Db, Kind};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Fate, Named, OWN_APPLICATION, Outcome, Remaining, Through, Wanted};
 use crate::model::filter::Filter;
 use crate::model::pooler::{Database, Link};
+use crate::model::server;
 use crate::poolconf::pgbouncer::Version;
 use crate::render::{Head, Warning, text};
 
@@ -142,7 +144,7 @@ async fn means(console: &Console, context: &Context) -> Result<Means> {
         context.ui.status(&format!("{} {} ends clients itself (KILL_CLIENT)", product.name, product.version));
         return Ok(Means::Pooler);
     }
-    let db = context.connect().await?;
+    let db = context.connect().await.map_err(|error| unreached(error, console, context))?;
     context.ui.status(&format!(
         "{} {} has no KILL_CLIENT (1.24 and later): the session on {} that serves a client is ended instead",
         product.name,
@@ -150,6 +152,23 @@ async fn means(console: &Console, context: &Context) -> Result<Means> {
         db.target().place()
     ));
     Ok(Means::Server(Box::new(db)))
+}
+
+/// Why the server is not there: perhaps nobody said which one, because nobody knew that it is needed.
+fn unreached(error: db::Error, console: &Console, context: &Context) -> Failure {
+    let failure = Failure::from(error);
+    let given = &context.connection;
+    let is_named = [&given.host, &given.port, &given.dbname, &given.service].into_iter().any(Option::is_some);
+    if is_named || failure.exit != Exit::NoConnection {
+        return failure;
+    }
+    let product = console.product();
+    let message = format!(
+        "{} {} has no KILL_CLIENT: the session on the server is ended instead; name that server with -h or -d",
+        product.name, product.version
+    );
+    let detail = Some(failure.message.clone());
+    Failure { message, detail, ..failure }
 }
 
 /// The clients that are selected, each with what would become of it.
@@ -191,7 +210,7 @@ async fn by_the_server(
     let wanted =
         Wanted { named: pids.map(|pid| Named { pid, started: None }).collect(), ..Wanted::default() };
     if wanted.named.is_empty() {
-        return Ok(links.into_iter().map(without_session).collect());
+        return Ok(links.into_iter().map(|link| without_session(link, db.target())).collect());
     }
     let (surroundings, facts) = db.facts(&wanted).await?;
     refuse_other_products(&surroundings)?;
@@ -206,7 +225,9 @@ async fn by_the_server(
         });
         let step = candidate
             .and_then(|candidate| plan.steps.iter().find(|step| step.outcome.pid == candidate.session.pid));
-        let (Some(candidate), Some(step)) = (candidate, step) else { return without_session(link) };
+        let (Some(candidate), Some(step)) = (candidate, step) else {
+            return without_session(link, db.target());
+        };
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
         let session = &candidate.session;
         let guard = match session.xact_seconds {
@@ -233,10 +254,25 @@ async fn by_the_server(
 }
 
 /// A client that has no session on the server, so that nothing there can end it.
-fn without_session(link: Link) -> Target {
-    let why = "no session on the server serves it just now, and this pooler cannot end clients";
-    let step = step(outcome(&link, Through::Server, Fate::Failed, Some(why)));
+fn without_session(link: Link, asked: &server::Target) -> Target {
+    let why = elsewhere(&link, asked).unwrap_or_else(|| {
+        "no session on the server serves it just now, and this pooler cannot end clients".to_owned()
+    });
+    let step = step(outcome(&link, Through::Server, Fate::Failed, Some(&why)));
     Target { link, step, guard: Filter::default() }
+}
+
+/// Says so when the pooler's server for it is not the one that was asked. Of a name and an address, the ports tell.
+fn elsewhere(link: &Link, asked: &server::Target) -> Option<String> {
+    let server = link.server.as_ref()?;
+    let (addr, port) = (server.addr.as_deref()?, server.port?);
+    let address = |text: &str| text.parse::<IpAddr>().ok();
+    let differs = address(addr).zip(address(&asked.host)).is_some_and(|(one, other)| one != other);
+    (differs || port != i64::from(asked.port)).then(|| {
+        let place =
+            if addr == "local" { format!("the socket of port {port}") } else { format!("{addr}:{port}") };
+        format!("the pooler's server for it is {place}, not {}: name that with -d", asked.place())
+    })
 }
 
 fn outcome(link: &Link, through: Through, result: Fate, why: Option<&str>) -> Outcome {
