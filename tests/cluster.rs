@@ -7,12 +7,18 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Whether a path is in this text, and not only the beginning of another one's name.
+fn names(text: &str, path: &str) -> bool {
+    text.match_indices(path)
+        .any(|(at, _)| !text[at + path.len()..].starts_with(|next: char| next.is_ascii_digit()))
+}
+
 /// Processes whose arguments name this folder: the server and its keeper.
 fn processes_in(folder: &Path) -> String {
     let list = Command::new("ps").args(["-A", "-ww", "-o", "pid=,args="]).output().unwrap();
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     list.lines()
-        .filter(|line| line.contains(folder.to_str().unwrap()))
+        .filter(|line| names(line, folder.to_str().unwrap()))
         .map(|line| format!("{line}\n"))
         .collect()
 }
@@ -106,6 +112,7 @@ fn sessions_reach_every_state() {
     let untracked = cluster.untracked(&[]);
     let walsender = cluster.walsender();
     let waiting = cluster.waiting(&[], "select * from t");
+    cluster.wait_until("count(*) = 2 from pg_stat_activity where wait_event = 'PgSleep'");
     let state_of = |pid: i32| {
         cluster.value(&format!(
             "select concat_ws(', ', backend_type, state, nullif(wait_event_type, 'Client'))

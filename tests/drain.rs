@@ -2,7 +2,7 @@
 
 mod steps;
 
-use super::common::{Cluster, Pgconn, Running, Session, wait_until, with};
+use super::common::{Cluster, Pgconn, Running, Session, Stopping, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fs;
@@ -60,6 +60,7 @@ fn a_command_runs_with_nobody_else_inside_while_clients_reconnect_as_fast_as_the
             }
         };
         let outcome = std::thread::scope(|scope| {
+            let stopping = Stopping(&stop);
             for _ in 0..4 {
                 scope.spawn(client);
             }
@@ -67,7 +68,7 @@ fn a_command_runs_with_nobody_else_inside_while_clients_reconnect_as_fast_as_the
             cluster.wait_until("(select count(*) from pg_stat_activity where datname = 'shop') >= 3");
             let look = "for turn in 1 2 3 4 5 6 7 8; do \"$0\" ls --db shop --all-backends -F ndjson; done";
             let outcome = drain(&cluster, &["--fence", fence, "--", "sh", "-c", look, PROGRAM]).run();
-            stop.store(true, Ordering::Relaxed);
+            drop(stopping);
             for other in others {
                 other.signal(Signal::SIGKILL);
                 let _ = other.finish();

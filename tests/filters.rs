@@ -106,7 +106,9 @@ fn every_filter_selects_what_it_says() {
 #[test]
 fn stats_counts_what_the_filters_select_beside_the_whole_server() {
     let shop = shop();
-    let run = |arguments: &[&str]| Pgconn::new(arguments).on(&shop.cluster).run().success().json();
+    let run = |arguments: &[&str]| {
+        Pgconn::new(arguments).on(&shop.cluster).settling(&shop.cluster).run().success().json()
+    };
     let everything = run(&["stats", "--json"]);
     let some = run(&["stats", "--json", "--db", "shop"]);
     assert_eq!(some["matched"], 4);
@@ -133,8 +135,10 @@ fn a_name_that_does_not_exist_gets_a_proposal() {
 #[test]
 fn a_role_without_privileges_is_told_what_it_cannot_see() {
     let shop = shop();
-    let run =
-        |arguments: &[&str]| Pgconn::new(arguments).on(&shop.cluster).env("PGUSER", "nobody").run().success();
+    let by_nobody = |arguments: &[&str]| {
+        Pgconn::new(arguments).on(&shop.cluster).env("PGUSER", "nobody").settling(&shop.cluster)
+    };
+    let run = |arguments: &[&str]| by_nobody(arguments).run().success();
     let stats = run(&["stats", "--json"]).json();
     let connections = &stats["connections"];
     assert_eq!(
@@ -161,12 +165,17 @@ fn a_role_without_privileges_is_told_what_it_cannot_see() {
         [("ndjson", false, true), ("tsv", false, true), ("json", false, false), ("ndjson", true, false)]
     {
         let listing = ["ls", "-F", format, if watch { "--watch=100ms" } else { "-w" }];
-        let run = Pgconn::new(&listing).on(&shop.cluster).env("PGUSER", "nobody").spawn();
-        if watch {
+        let outcome = if watch {
+            let run = by_nobody(&listing).spawn();
             super::common::wait_until("a result is there", || run.stdout().contains('\n'));
             run.signal(nix::sys::signal::Signal::SIGINT);
-        }
-        let outcome = run.finish().success();
+            let outcome = run.finish().success();
+            shop.cluster
+                .wait_until("not exists (select from pg_stat_activity where application_name = 'pgconn')");
+            outcome
+        } else {
+            run(&listing)
+        };
         assert_eq!(outcome.stderr.contains("sessions are hidden"), says, "{format} {outcome}");
     }
 

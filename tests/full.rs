@@ -6,7 +6,7 @@ use std::fs;
 /// What became of a login: `in`, `emergency` (a walsender's slot), or whose limit it was.
 fn fate(cluster: &Cluster, role: &str, database: &str, more: &[&str]) -> String {
     let arguments = [&["stats", "--json", "-U", role, "-d", database], more].concat();
-    let outcome = Pgconn::new(&arguments).on(cluster).run();
+    let outcome = Pgconn::new(&arguments).on(cluster).settling(cluster).run();
     if outcome.code == 0 {
         let warnings = outcome.json()["warnings"].clone();
         let emergency = |warning: &serde_json::Value| warning["code"] == "emergency_connection";
@@ -23,7 +23,8 @@ fn fate(cluster: &Cluster, role: &str, database: &str, more: &[&str]) -> String 
 }
 
 fn hint(cluster: &Cluster, role: &str, database: &str) -> String {
-    Pgconn::new(&["stats", "-U", role, "-d", database]).on(cluster).run().fails_with(3).stderr
+    let run = Pgconn::new(&["stats", "-U", role, "-d", database]).on(cluster).settling(cluster);
+    run.run().fails_with(3).stderr
 }
 
 /// Takes every slot that a role can get.

@@ -100,12 +100,13 @@ fn a_flood_of_applications_does_not_flood_the_output() {
     let sessions: Vec<_> = (0..300)
         .map(|number| cluster.connect(&[("application_name", &format!("job-{number}"))]).unwrap())
         .collect();
-    let outcome = Pgconn::new(&["stats", "--json"]).on(&cluster).run().success();
+    let outcome = Pgconn::new(&["stats", "--json"]).on(&cluster).settling(&cluster).run().success();
     let stats = outcome.json();
     assert_eq!(stats["by_application"].as_array().unwrap().len(), 20);
     assert_eq!(stats["rest"]["by_application"]["groups"], 280);
     assert_eq!(stats["rest"]["by_application"]["count"], 280);
-    let table = Pgconn::new(&["stats", "--limit", "5"]).on(&cluster).run().success().stdout;
+    let table =
+        Pgconn::new(&["stats", "--limit", "5"]).on(&cluster).settling(&cluster).run().success().stdout;
     assert!(table.contains("(295 more, 295 sessions)"), "{table}");
     assert!(table.lines().count() < 20, "{table}");
     drop(sessions);

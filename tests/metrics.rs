@@ -1,6 +1,6 @@
 //! `metrics`: what Prometheus reads, held against the server and against Prometheus' own checker.
 
-use super::common::{Cluster, Outcome, Pgconn, shared, wait_until, with};
+use super::common::{Cluster, Outcome, Pgconn, shared, wait_until, with, with_free_port};
 use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
 use std::fs;
@@ -231,8 +231,13 @@ struct Exporter {
 
 impl Exporter {
     fn start(server: &Cluster) -> Self {
+        with_free_port(|port| Self::start_on(port, server))
+    }
+
+    /// None when the port is taken.
+    fn start_on(port: u16, server: &Cluster) -> Option<Self> {
         const KEEPER: &str = r#""$@" </dev/null & read -r _; kill "$!"; wait"#;
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let path = server.dir.join(format!("exporter-{port}.log"));
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER, "keeper", "prometheus-postgres-exporter"]);
         command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
@@ -241,11 +246,14 @@ impl Exporter {
             .env("DATA_SOURCE_NAME", source)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(fs::File::create(&path).unwrap());
         let exporter = Self { port, keeper: command.spawn().unwrap() };
-        let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
-        wait_until("prometheus-postgres-exporter listens (./dev test finds or installs it)", listens);
-        exporter
+        let said = |text: &str| fs::read_to_string(&path).unwrap().contains(text);
+        wait_until("prometheus-postgres-exporter listens (./dev test finds or installs it)", || {
+            said("address already in use")
+                || said("Listening on") && TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        (!said("address already in use")).then_some(exporter)
     }
 
     /// What it says.

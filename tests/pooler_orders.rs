@@ -156,9 +156,13 @@ fn every_end_of_the_command_resumes() {
 #[test]
 fn killed_it_leaves_the_way_back_on_stderr() {
     let (pooled, mut client) = busy("transaction");
-    let run = start(&pooled, &["pause", "postgres", "-q", "--json", "--", "sh", "-c", "echo ready; sleep 9"]);
+    let gate = pooled.cluster.dir.join("gate");
+    let hold = format!("echo ready; until [ -e {} ]; do sleep 0.02; done", gate.display());
+    let run = start(&pooled, &["pause", "postgres", "-q", "--json", "--", "sh", "-c", &hold]);
     wait_until("the command runs", || run.stdout().contains("ready"));
     run.signal(Signal::SIGKILL);
+    // The command outlives it, and holds its output.
+    std::fs::write(&gate, "").unwrap();
     let outcome = run.finish().fails_with(137);
     assert!(is_paused(&pooled));
     let (_, order) = outcome.stderr.split_once("to resume it by hand: ").unwrap();

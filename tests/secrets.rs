@@ -109,12 +109,14 @@ fn what_was_typed_arrives_whole_and_children_do_not_inherit_it() {
         cluster.host(),
         cluster.port
     );
-    let outcome = Pgconn::new(&["drain", "--db", "d", "-y", "-d", &dsn, "--", "env"]).run().success();
+    let drain = Pgconn::new(&["drain", "--db", "d", "-y", "-d", &dsn, "--", "env"]);
+    let outcome = drain.settling(&cluster).run().success();
     assert!(outcome.stdout.contains("LC_ALL=C.UTF-8"), "{outcome}");
     assert!(!outcome.stdout.contains("s3 cr") && !outcome.stdout.contains("PGCONN_ARGUMENTS"), "{outcome}");
     // a variable that is another process's, or nobody's, means nothing
     for carried in ["", "x", "1 1 5 stats", "99999999999999999999 1 1 x"] {
-        let outcome = Pgconn::new(&["ls", "-d", &dsn]).env("PGCONN_ARGUMENTS", carried).run().success();
+        let run = Pgconn::new(&["ls", "-d", &dsn]).env("PGCONN_ARGUMENTS", carried);
+        let outcome = run.settling(&cluster).run().success();
         assert!(outcome.stdout.contains("0 sessions"), "{outcome}");
     }
 }

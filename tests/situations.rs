@@ -1,7 +1,7 @@
 //! Every trouble that a server can be in, and what monitoring says about it: the verdict and the exit code of `check`, the
 //! metrics, and all of it within the time limit.
 
-use super::common::{Cluster, Outcome, Pgconn, Session, unready, wait_for, with, with_files};
+use super::common::{Cluster, Outcome, Pgconn, Session, unready, with, with_files};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -29,9 +29,16 @@ struct Seen {
 /// Runs the three at `place` and compares their exit codes.
 #[track_caller]
 fn seen(place: &[(&str, &str)], check: i32, metrics: i32) -> Seen {
+    seen_settling(None, place, check, metrics)
+}
+
+/// The same where slots are counted: on this server, one run after the other.
+#[track_caller]
+fn seen_settling(server: Option<&Cluster>, place: &[(&str, &str)], check: i32, metrics: i32) -> Seen {
     let run = |arguments: &[&str], code: i32| -> Outcome {
         let began = Instant::now();
         let run = Pgconn::new(&[arguments, &["-t", LIMIT]].concat());
+        let run = if let Some(server) = server { run.settling(server) } else { run };
         let outcome =
             place.iter().fold(run, |run, (name, value)| run.env(name, value)).run().fails_with(code);
         assert!(began.elapsed() < Duration::from_secs(2) + SLACK, "{:?}: {outcome}", began.elapsed());
@@ -80,7 +87,7 @@ fn at<'a>(server: &'a Cluster, port: &'a str, user: &'a str) -> [(&'a str, &'a s
 fn a_healthy_server() {
     let server = with(&[("max_connections", "20")]);
     let port = server.port.to_string();
-    let seen = seen(&at(&server, &port, "postgres"), 0, 0);
+    let seen = seen_settling(Some(&server), &at(&server, &port, "postgres"), 0, 0);
     assert_eq!(seen.line, "PGCONN OK: 1 of 17 usable connections in use (6%)");
     assert_eq!((&seen.body["status"], &seen.body["waiting"]), (&"ok".into(), &0.into()));
     assert!(seen.body["latency_seconds"].as_f64().unwrap() > 0.0);
@@ -93,16 +100,16 @@ fn a_full_server() {
     server.query("create role app login");
     let port = server.port.to_string();
     let sessions: Vec<Session> = (0..4).map(|_| server.connect(&[("user", "app")]).unwrap()).collect();
-    seen(&at(&server, &port, "app"), 2, 3).is_unreachable("remaining connection slots are reserved");
+    let seen = |user: &str, metrics| seen_settling(Some(&server), &at(&server, &port, user), 2, metrics);
+    seen("app", 3).is_unreachable("remaining connection slots are reserved");
     // Whoever may take the last slot measures what there is.
-    let inside = seen(&at(&server, &port, "postgres"), 2, 0);
+    let inside = seen("postgres", 0);
     assert_eq!(inside.line, "PGCONN CRITICAL: connections: 5 of 4 usable connections in use (125%) (over 3)");
     inside.has("pgconn_up", 1.0);
     inside.has("pgconn_connections_used", 5.0);
     inside.has("pgconn_connections_usable", 4.0);
-    // The server lets go of a session a moment after its client has gone.
-    let last = wait_for("the last slot", || server.connect(&[]).ok());
-    seen(&at(&server, &port, "postgres"), 2, 3).is_unreachable("too many clients already");
+    let last = server.session();
+    seen("postgres", 3).is_unreachable("too many clients already");
     drop((last, sessions));
 }
 
@@ -114,10 +121,11 @@ fn a_role_and_a_database_at_their_limits() {
     server.query("create database shop connection limit 1");
     let port = server.port.to_string();
     let _session = server.connect(&[("user", "app"), ("database", "shop")]).unwrap();
-    seen(&at(&server, &port, "app"), 2, 3).is_unreachable("too many connections for role \"app\"");
+    seen_settling(Some(&server), &at(&server, &port, "app"), 2, 3)
+        .is_unreachable("too many connections for role \"app\"");
     let mut shop = at(&server, &port, "other");
     shop[3].1 = "shop";
-    seen(&shop, 2, 3).is_unreachable("too many connections for database \"shop\"");
+    seen_settling(Some(&server), &shop, 2, 3).is_unreachable("too many connections for database \"shop\"");
 }
 
 #[test]

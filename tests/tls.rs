@@ -65,7 +65,7 @@ const ROWS: [Row; 20] = [
     Row { hba: CERT, client: "client", ..row("good", "localhost", "-TTTTTT-") },
     Row { hba: CERT, client: "impostor", ..row("good", "localhost", "--------") },
     Row { more: BOUND, ..row("good", "localhost", "--TTTTT-") },
-    // beside the named ones
+    // combinations of what is above, and what is rarer
     Row { more: BOUND, ..row("version_1", "localhost", "--TTTTT-") },
     Row { more: BOUND, root: "self", ..row("self", "localhost", "--TTTTT-") },
     Row {
@@ -122,8 +122,8 @@ fn our_outcome_at(dsn: &str, home: &str) -> char {
     }
 }
 
-/// Certificates that rustls and OpenSSL read differently are made elsewhere (Ed25519, RSA-PSS with odd salts, SHA-512 on a small
-/// curve); among those that people have there is no difference, and the first twelve rows are the 72 cells that count.
+/// Among the certificates that people have there is none that rustls and OpenSSL read differently; those that they do read
+/// differently (Ed25519, RSA-PSS with odd salts, SHA-512 on a small curve) are not tried here.
 #[test]
 fn every_certificate_in_every_mode_as_libpq_has_it() {
     let authority = Authority::get();

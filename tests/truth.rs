@@ -118,7 +118,7 @@ const CLIENTS: &str =
 fn stats_and_listings_equal_the_server() {
     let populated = populated();
     let cluster = &populated.cluster;
-    let stats = Pgconn::new(&["stats", "--json"]).on(cluster).run().success().json();
+    let stats = Pgconn::new(&["stats", "--json"]).on(cluster).settling(cluster).run().success().json();
 
     let by = |column: &str| numbers(cluster, &format!("select {column}, count(*) {CLIENTS} group by 1"));
     assert_eq!(listed(&stats["by_state"], "state", "count"), by("state"));
@@ -162,7 +162,7 @@ fn stats_and_listings_equal_the_server() {
 }
 
 fn listings_equal_the_server(cluster: &Cluster, total: i64) {
-    let ls = Pgconn::new(&["ls", "--json"]).on(cluster).run().success().json();
+    let ls = Pgconn::new(&["ls", "--json"]).on(cluster).settling(cluster).run().success().json();
     let sessions = ls["sessions"].as_array().unwrap();
     assert_eq!(i64::try_from(sessions.len()).unwrap(), total);
     let rows = cluster.query(&format!(
@@ -191,7 +191,12 @@ fn listings_equal_the_server(cluster: &Cluster, total: i64) {
 
     // Autovacuum workers come and go, so it is looked until one is met.
     wait_until("an autovacuum worker in the listing", || {
-        let everything = Pgconn::new(&["ls", "--all-backends", "--json"]).on(cluster).run().success().json();
+        let everything = Pgconn::new(&["ls", "--all-backends", "--json"])
+            .on(cluster)
+            .settling(cluster)
+            .run()
+            .success()
+            .json();
         let sessions = everything["sessions"].as_array().unwrap();
         let kinds = |kind: &str| sessions.iter().filter(|session| session["backend_type"] == kind).count();
         assert_eq!((kinds("parallel worker"), kinds("walsender"), kinds("checkpointer")), (2, 1, 1));
@@ -210,7 +215,12 @@ fn ages_lie_between_two_looks(cluster: &Cluster) {
             .collect()
     };
     let before = ages();
-    let long = Pgconn::new(&["long", "--over", "1ms", "--json"]).on(cluster).run().success().json();
+    let long = Pgconn::new(&["long", "--over", "1ms", "--json"])
+        .on(cluster)
+        .settling(cluster)
+        .run()
+        .success()
+        .json();
     let after = ages();
     let sessions = long["sessions"].as_array().unwrap();
     assert_eq!(sessions.len(), before.len());
@@ -231,7 +241,7 @@ fn ages_lie_between_two_looks(cluster: &Cluster) {
 
 fn parallel_workers_are_folded_into_their_leader(cluster: &Cluster) {
     let arguments = ["ls", "--app", "parallel", "--json"];
-    let leader = Pgconn::new(&arguments).on(cluster).run().success().json();
+    let leader = Pgconn::new(&arguments).on(cluster).settling(cluster).run().success().json();
     let sessions = leader["sessions"].as_array().unwrap();
     assert_eq!(sessions.len(), 1);
     assert_eq!(sessions[0]["parallel_workers"], 2);

@@ -7,10 +7,13 @@ use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
 /// The first process of the namespace: starts the server, takes pids that are to be the last ones given, and ends
-/// everything with itself when its standard input closes, however the tests end.
+/// everything with itself when its standard input closes, however the tests end: the server first, which gives back its memory.
 const INIT: &str = r#"
 setpriv --reuid="$1" --regid="$2" --clear-groups "$3/postgres" -D "$4" >>"$4/../log" 2>&1 </dev/null &
+server=$!
 while read -r last; do echo "$last" >/proc/sys/kernel/ns_last_pid; done
+kill -QUIT "$server"
+wait
 "#;
 
 /// A running server; use it as any [`Cluster`].

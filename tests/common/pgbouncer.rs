@@ -1,8 +1,7 @@
 //! The real PgBouncer in front of a test server.
 
-use super::{Cluster, Session, SessionError, wait_until};
+use super::{Cluster, Session, SessionError, wait_until, with_free_port};
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -25,7 +24,11 @@ impl PgBouncer {
     /// In front of `cluster`, every database passed on, without passwords; `users` may log in besides the superuser, who is
     /// also its administrator. `settings` are lines of `[pgbouncer]` (`&[("pool_mode", "transaction")]`).
     pub(crate) fn start(cluster: &Cluster, users: &[&str], settings: &[(&str, &str)]) -> Self {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        with_free_port(|port| Self::start_on(port, cluster, users, settings))
+    }
+
+    /// None when the port is taken.
+    fn start_on(port: u16, cluster: &Cluster, users: &[&str], settings: &[(&str, &str)]) -> Option<Self> {
         let (host, dir) = (cluster.host(), &cluster.dir);
         let file = |name: &str| dir.join(format!("pgbouncer-{port}.{name}"));
         let names: String =
@@ -54,7 +57,8 @@ impl PgBouncer {
             // the socket's file is there a moment before anybody listens on it
             log().contains("process up")
         });
-        pooler
+        // it goes on with its socket alone, before it says that it is up
+        (!log().contains("cannot listen on")).then_some(pooler)
     }
 
     /// A session through it.

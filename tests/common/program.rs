@@ -1,13 +1,14 @@
 //! Running the program and keeping its whole outcome.
 
 use super::terminal::Terminal;
-use super::{Cluster, schema, wait_for};
+use super::{Cluster, schema, wait_for, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -17,6 +18,7 @@ use std::thread::{self, JoinHandle};
 pub(crate) struct Pgconn {
     command: Command,
     input: String,
+    settles: Option<PathBuf>,
 }
 
 impl Pgconn {
@@ -40,7 +42,7 @@ impl Pgconn {
         ] {
             command.env(name, value);
         }
-        Self { command, input: String::new() }
+        Self { command, input: String::new(), settles: None }
     }
 
     /// With the superuser of this server as the default, through the environment.
@@ -76,10 +78,21 @@ impl Pgconn {
         self
     }
 
+    /// Where sessions and slots are counted: its run is over when this server, which nobody else uses, has let go of its
+    /// session, too. That is a moment after the program has ended.
+    pub(crate) fn settling(mut self, cluster: &Cluster) -> Self {
+        self.settles = Some(cluster.dir.clone());
+        self
+    }
+
     /// Runs it to its end.
     #[must_use = "compare the outcome, or assert the exit code with success() or fails_with()"]
-    pub(crate) fn run(self) -> Outcome {
-        self.spawn().finish()
+    pub(crate) fn run(mut self) -> Outcome {
+        let Some(folder) = self.settles.take() else { return self.spawn().finish() };
+        let before = backends_in(&folder);
+        let outcome = self.spawn().finish();
+        wait_until("no backend of the program is left", || backends_in(&folder) <= before);
+        outcome
     }
 
     /// Starts it, to look at it or signal it while it runs.
@@ -92,7 +105,7 @@ impl Pgconn {
         drop(pipe);
         let stdout = Stream::of(child.stdout.take().unwrap());
         let stderr = Stream::of(child.stderr.take().unwrap());
-        Running { child, stdout, stderr }
+        Running { child: Owned(child), stdout, stderr }
     }
 
     /// Starts it on a terminal of 80 columns and 24 lines, of which it is the session leader.
@@ -132,10 +145,40 @@ impl Stream {
     }
 }
 
-/// A run that has started.
+/// How many processes of clients the server in this folder has. One that was refused is among them, and in no view.
+fn backends_in(folder: &Path) -> usize {
+    let status = std::fs::read_to_string(folder.join("data/postmaster.pid")).unwrap();
+    let server = status.lines().next().unwrap();
+    let list = Command::new("ps").args(["-A", "-ww", "-o", "ppid=,args="]).output().unwrap();
+    let of_a_client = |line: &&str| {
+        let (parent, title) = line.trim_start().split_once(' ').unwrap_or_default();
+        parent == server && (title.contains("[local]") || title.contains("127.0.0.1("))
+    };
+    String::from_utf8_lossy(&list.stdout).lines().filter(of_a_client).count()
+}
+
+/// A child that does not outlive its owner, however the test ends.
+#[derive(Debug)]
+pub(crate) struct Owned(pub(crate) Child);
+
+impl Owned {
+    /// Its status, when it has ended by itself.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        wait_for("the program ends", || self.0.try_wait().unwrap())
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A run that has started; it is killed when nobody finishes it.
 #[derive(Debug)]
 pub(crate) struct Running {
-    child: Child,
+    child: Owned,
     stdout: Stream,
     stderr: Stream,
 }
@@ -143,7 +186,7 @@ pub(crate) struct Running {
 impl Running {
     /// Its process id.
     pub(crate) fn pid(&self) -> i32 {
-        i32::try_from(self.child.id()).unwrap()
+        i32::try_from(self.child.0.id()).unwrap()
     }
 
     /// Sends it a signal.
@@ -165,24 +208,12 @@ impl Running {
     /// its kind says.
     #[must_use = "compare the outcome, or assert the exit code with success() or fails_with()"]
     pub(crate) fn finish(mut self) -> Outcome {
-        let status = wait_for_end(&mut self.child);
+        let status = self.child.end();
         let (stdout, stderr) = (self.stdout.whole(), self.stderr.whole());
         schema::check_stream(&stdout);
         stderr.lines().for_each(schema::check_stream);
         Outcome { stdout, stderr, code: exit_code(status) }
     }
-}
-
-/// The status of a child that should end by itself; it is killed before the test fails.
-pub(super) fn wait_for_end(child: &mut Child) -> ExitStatus {
-    struct Killer<'a>(&'a mut Child);
-    impl Drop for Killer<'_> {
-        fn drop(&mut self) {
-            let _ = self.0.kill();
-        }
-    }
-    let killer = Killer(child);
-    wait_for("the program ends", || killer.0.try_wait().unwrap())
 }
 
 /// The code as a shell would show it.
@@ -233,14 +264,16 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The psql program itself, and not Debian's wrapper round it.
-pub(crate) fn psql() -> Option<std::path::PathBuf> {
-    let mut found: Vec<std::path::PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path().join("bin/psql"))
-        .collect();
-    found.retain(|path| path.exists());
-    found.sort();
-    found.pop()
+/// psql itself, the newest where several lie side by side; Debian's `/usr/bin/psql` is a script that takes longer than psql.
+pub(crate) fn psql() -> Option<PathBuf> {
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = installed.map(|entry| entry.path().join("bin")).collect();
+    folders.sort();
+    folders.reverse();
+    let asked = Command::new("pg_config").arg("--bindir").output().map(|output| output.stdout);
+    folders.push(PathBuf::from(String::from_utf8_lossy(&asked.unwrap_or_default()).trim()));
+    folders.push(super::binaries());
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    let is_program = |path: &PathBuf| std::fs::read(path).is_ok_and(|content| !content.starts_with(b"#!"));
+    folders.iter().map(|folder| folder.join("psql")).find(is_program)
 }

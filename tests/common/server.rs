@@ -3,6 +3,7 @@
 use super::throwaway::session::Rows;
 use super::throwaway::{Cluster, Error, Session, SessionError, Settings, find_binaries};
 use super::wait_until;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -72,6 +73,16 @@ fn template() -> &'static Cluster {
         Cluster::prepare(&binaries(), &Settings::default(), &|| true)
             .unwrap_or_else(|error| panic!("{error}"))
     })
+}
+
+/// A new folder for what is made once per run; it goes with the template's, however the tests end.
+pub(crate) fn kept_folder(name: &str) -> PathBuf {
+    let folder = template().dir.join(name);
+    std::fs::create_dir(&folder).unwrap();
+    // the keeper, which removes it, is another user than root
+    let owner = std::fs::metadata(&template().dir).unwrap();
+    std::os::unix::fs::chown(&folder, Some(owner.uid()), Some(owner.gid())).unwrap();
+    folder
 }
 
 /// What tests do with a server.

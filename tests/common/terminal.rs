@@ -1,19 +1,19 @@
 //! The program on a pseudo-terminal that is its controlling terminal: prompts, Ctrl-C, redraws.
 
-use super::program::{exit_code, wait_for_end};
+use super::program::{Owned, exit_code};
 use super::{Outcome, wait_until};
 use nix::pty::{Winsize, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 /// A running program and everything it has written to its terminal.
 #[derive(Debug)]
 pub(crate) struct Terminal {
-    child: Child,
+    child: Owned,
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
@@ -33,7 +33,7 @@ impl Terminal {
             .stdin(slave.try_clone().unwrap())
             .stdout(slave.try_clone().unwrap())
             .stderr(Stdio::from(slave));
-        let child = leader.spawn().unwrap();
+        let child = Owned(leader.spawn().unwrap());
         drop(leader);
         let keyboard = File::from(pty.master);
         let screen = Arc::new(Mutex::new(Vec::new()));
@@ -50,7 +50,7 @@ impl Terminal {
 
     /// Its process id.
     pub(crate) fn pid(&self) -> i32 {
-        i32::try_from(self.child.id()).unwrap()
+        i32::try_from(self.child.0.id()).unwrap()
     }
 
     /// Everything written so far, escape sequences included.
@@ -76,7 +76,7 @@ impl Terminal {
     /// Its outcome, both streams in `stdout`.
     #[must_use = "compare the outcome, or assert the exit code with success() or fails_with()"]
     pub(crate) fn finish(mut self) -> Outcome {
-        let code = exit_code(wait_for_end(&mut self.child));
+        let code = exit_code(self.child.end());
         // the leader's end hangs the terminal up, and with that the reading ends when everything has been read
         self.reader.join().unwrap();
         let stdout = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();

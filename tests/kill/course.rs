@@ -1,7 +1,7 @@
 //! `kill`: how it goes on once it has begun: grace, watching, Ctrl-C, the log.
 
 use super::{Stopped, app, kill, pids, row};
-use crate::common::{Cluster, Pgconn, Session, shared, wait_until, with};
+use crate::common::{Cluster, Pgconn, Session, Stopping, shared, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::fs;
@@ -12,7 +12,7 @@ fn grace_cancels_first_and_then_ends_what_is_left() {
     let cluster = shared();
     let mut busy = cluster.active(&app("grace"));
     let mut idle = cluster.connect(&app("grace")).unwrap();
-    let outcome = kill(cluster, &["--app", "grace", "--grace", "300ms"]).run().success();
+    let outcome = kill(cluster, &["--app", "grace", "--grace", "2s"]).run().success();
     assert_eq!(pids(&outcome, "terminated").len(), 2);
     assert_eq!(busy.finish().unwrap_err().sqlstate, "57014", "cancelled before it was ended");
     assert!(busy.is_ended() && idle.is_ended());
@@ -82,7 +82,7 @@ fn signalled_is_not_gone() {
     let stuck = cluster.connect(&app("stuck")).unwrap();
     let mut fine = cluster.connect(&app("stuck")).unwrap();
     let stopped = Stopped::new(stuck.pid);
-    let outcome = kill(cluster, &["--app", "stuck", "--verify", "200ms"]).run().fails_with(4);
+    let outcome = kill(cluster, &["--app", "stuck", "--verify", "2s"]).run().fails_with(4);
     assert_eq!(pids(&outcome, "signalled"), [stuck.pid]);
     assert_eq!(pids(&outcome, "terminated"), [fine.pid]);
     assert_eq!(outcome.json()["remaining_matching"], 1);
@@ -208,6 +208,7 @@ fn clients_that_come_back_are_counted() {
     let cluster = with(&[]);
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let stopping = Stopping(&stop);
         scope.spawn(|| {
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                 if let Ok(mut session) = cluster.connect(&app("pool")) {
@@ -227,7 +228,7 @@ fn clients_that_come_back_are_counted() {
             assert_eq!(outcome.stdout.contains("1 of them new"), hinted, "{outcome}");
             hinted
         });
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(stopping);
         while kill(&cluster, &["--app", "pool"]).run().success().json()["matched"] != 0 {}
     });
 }

@@ -95,7 +95,10 @@ fn what_dies_is_exactly_what_the_filter_says() {
     while seen < 1000 {
         let fresh = 100 - population.len();
         population.extend((0..fresh).map(|_| populate(&cluster, &mut dice)));
-        cluster.wait_until("not exists (select from pg_stat_activity where query like 'select pg_sleep%' and state <> 'active')");
+        let busy = population.iter().filter(|known| known.state == "active").count();
+        cluster.wait_until(&format!(
+            "count(*) = {busy} from pg_stat_activity where query = 'select pg_sleep(3600)' and state = 'active'"
+        ));
         let databases = values(&mut dice, &["postgres", "shop", "shop*", "*"]);
         let roles = values(&mut dice, &["web", "we%b", "w*b", "postgres"]);
         let applications = values(&mut dice, &["api", "a*", "a%i", "*-2", "it's \\\\ \"x\""]);

@@ -1,5 +1,6 @@
 //! Certificates of every kind, made by openssl at test time, and servers that show them.
 
+use crate::common::server::kept_folder;
 use crate::common::{Cluster, with_files};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +11,7 @@ use std::sync::OnceLock;
 /// Made in a moment, and shaken hands with in another.
 const CURVE: &str = "ec_paramgen_curve:prime256v1";
 
-/// A folder with the certificates; made once per run.
+/// A folder with the certificates; made once per run, and gone with it.
 pub(super) struct Authority(PathBuf);
 
 impl Authority {
@@ -20,8 +21,7 @@ impl Authority {
     }
 
     fn make() -> Self {
-        let dir = std::env::temp_dir().join(format!("pgconn-tls-{}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
+        let dir = kept_folder("tls");
         let made = Self(dir);
         made.root("ca");
         made.root("other");
