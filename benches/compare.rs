@@ -1,4 +1,4 @@
-//! Whole processes against psql on the same server: the ratios that pgconn promises, measured and judged.
+//! Whole processes against psql on the same server: measured, and judged by the project's own limits.
 //!
 //! Two programs run in turn (A B A B …), so that a machine that slows down slows both; what is compared is the median of the
 //! ratios, pair by pair. Before anything is timed, exit codes and answers are checked: a fast failure is not fast.
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     }
     let mut verdicts = Verdicts::default();
     let pgconn = pgconn();
-    let psql = psql();
+    let psql = common::psql().expect("psql is missing: install postgresql-client");
     println!("{} against {}, {PAIRS} pairs each, medians\n", pgconn.display(), psql.display());
     program_alone(&pgconn, &mut verdicts);
     demo(&pgconn, &mut verdicts);
@@ -143,7 +143,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// What was promised, what was measured, whether it holds.
+/// The project's own limits, what was measured, whether they hold.
 #[derive(Default)]
 struct Verdicts(Vec<(String, f64, f64, String)>);
 
@@ -406,26 +406,4 @@ fn pgconn() -> PathBuf {
     let program = target.join("release/pgconn");
     assert!(program.is_file(), "{} is missing: run ./dev bench", program.display());
     program
-}
-
-/// psql itself; Debian's `/usr/bin/psql` is a script that takes longer than psql.
-fn psql() -> PathBuf {
-    let bindir =
-        Command::new("pg_config").arg("--bindir").output().map(|output| output.stdout).unwrap_or_default();
-    let bindir = PathBuf::from(String::from_utf8(bindir).unwrap().trim());
-    let mut folders: Vec<PathBuf> = vec![common::server::binaries(), bindir];
-    folders.extend(
-        fs::read_dir("/usr/lib/postgresql")
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path().join("bin")),
-    );
-    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let is_program = |path: &PathBuf| fs::read(path).is_ok_and(|content| !content.starts_with(b"#!"));
-    folders
-        .iter()
-        .map(|folder| folder.join("psql"))
-        .find(is_program)
-        .expect("psql is missing: install postgresql-client")
 }
