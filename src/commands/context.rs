@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::watch;
 use crate::args::{self, Emergency};
-use crate::conninfo::{ConnInfo, Environment, Parameter, Source, resolve};
+use crate::conninfo::{ConnInfo, Environment, Parameter, Source, resolve, secrets};
 use crate::db::{self, Backoff, Db, Lane, Scope};
 use crate::exit::Exit;
 use crate::model::quote::shell;
@@ -249,16 +249,17 @@ impl Context {
         }
     }
 
-    /// Where a connection would go first, for results that exist without one; none when the settings are wrong.
+    /// Where a connection would go first, for results that exist without one; none when the settings are wrong. What was typed in
+    /// the wrong place is no name, and is masked.
     pub(crate) fn aim(&self) -> Option<Target> {
         let info = self.conninfo().ok()?;
         let host = info.hosts().first()?;
         Some(Target {
-            host: host.name().to_owned(),
+            host: secrets(host.name()),
             port: host.port,
-            database: info.dbname().to_owned(),
-            user: info.user().to_owned(),
-            service: info.service().map(str::to_owned),
+            database: secrets(info.dbname()),
+            user: secrets(info.user()),
+            service: info.service().map(secrets),
         })
     }
 
