@@ -58,9 +58,13 @@ fn names_a_session(line: &str) -> bool {
 #[test]
 fn every_command_line_shown_works() {
     let server = with(&[("max_connections", "60")]);
-    for statement in
-        ["create database shop", "create database mydb", "create role app login", "create role report login"]
-    {
+    for statement in [
+        "create database shop",
+        "create database shop2",
+        "create database mydb",
+        "create role app login",
+        "create role report login",
+    ] {
         server.query(statement);
     }
     let home = std::env::temp_dir().join(format!("pgconn-readme-{}", std::process::id()));
