@@ -82,7 +82,7 @@ fn a_silent_address_does_not_use_up_the_time_of_the_next() {
     let silent = impostor(&[], true);
     let hosts =
         format!("host=127.0.0.1,127.0.0.1 port={silent},{} user=postgres dbname=postgres", cluster.port);
-    for command in [&["ping"][..], &["stats"]] {
+    for command in [&["check", "connections"][..], &["metrics"], &["ping"], &["stats"]] {
         let _ = Pgconn::new(&[command, &["-t", "4s", "-d", &hosts]].concat()).run().success();
     }
 }

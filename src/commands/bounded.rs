@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::Context;
-use crate::args::Emergency;
 use crate::db::{self, Db, Kind};
 
 /// Why there is nothing to judge or to measure.
@@ -49,7 +48,7 @@ pub(super) async fn look<T>(
         {
             return Ok(found);
         }
-        match context.connect_with(Emergency::Never).await {
+        match context.connect_before(began + limit).await {
             Ok(db) => over(db).await,
             Err(error) if error.kind == Kind::PoolerConsole => Ok((of_console(error, began).await?, None)),
             Err(error) => Err(Trouble::outside(error)),

@@ -149,6 +149,25 @@ impl Context {
     /// When no connection can be had.
     pub(crate) async fn connect_to(&self, info: &ConnInfo, emergency: Emergency) -> Result<Db, db::Error> {
         let db = self.patiently(async || self.connect_once(info, emergency).await).await?;
+        self.tell_where(&db);
+        Ok(db)
+    }
+
+    /// The same for a run that is bounded as a whole, to an ordinary slot: the addresses share the time until `deadline`.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub(super) async fn connect_before(&self, deadline: Instant) -> Result<Db, db::Error> {
+        let info = self.conninfo()?;
+        let options = db::Options { deadline: Some(deadline), ..self.options(Lane::Ordinary) };
+        let limit = self.connection.timeout();
+        let db =
+            self.patiently(async || Db::connect(&info, &options, limit, self.stop.clone()).await).await?;
+        self.tell_where(&db);
+        Ok(db)
+    }
+
+    fn tell_where(&self, db: &Db) {
         let target = db.target();
         self.ui.detail(&format!(
             "connected to {} as {}, database {}",
@@ -156,7 +175,6 @@ impl Context {
             target.user,
             target.database
         ));
-        Ok(db)
     }
 
     /// Tries to connect as long as `--connect-wait` says.
