@@ -355,6 +355,8 @@ async fn is_on(
         return Ok(value == "on");
     }
     let answer = while_driving(driver, client.simple_query(question)).await;
+    let answer = answer
+        .ok_or_else(|| Failure::new(startup::lost(&io::ErrorKind::UnexpectedEof.into()), Next::Host))?;
     let rows =
         answer.map_err(|error| Failure::new(Error::new(Kind::Server, driver_words(&error)), Next::Host))?;
     Ok(rows.iter().any(|row| match row {
@@ -363,8 +365,8 @@ async fn is_on(
     }))
 }
 
-/// The outcome of `work`, with the driver polled alongside.
-pub(super) async fn while_driving<T>(driver: &mut Driver, work: impl Future<Output = T>) -> T {
+/// The outcome of `work`, with the driver polled alongside; nothing when the connection ends before.
+pub(super) async fn while_driving<T>(driver: &mut Driver, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut driving = true;
     poll_fn(|context| {
@@ -375,7 +377,11 @@ pub(super) async fn while_driving<T>(driver: &mut Driver, work: impl Future<Outp
                 Poll::Pending => break,
             }
         }
-        work.as_mut().poll(context)
+        match work.as_mut().poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending if driving => Poll::Pending,
+            Poll::Pending => Poll::Ready(None),
+        }
     })
     .await
 }

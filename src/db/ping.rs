@@ -50,10 +50,13 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
         let _ = tokio::time::timeout(GRACE.min(limit.saturating_sub(query)), driver).await;
     }
     let failed = match answer {
-        Ok(Ok(_)) => {
+        Ok(Some(Ok(_))) => {
             return Ping { attempts, query: Some(query), outcome: Ok(Reached { target, info, notices }) };
         }
-        Ok(Err(error)) => {
+        Ok(None) => {
+            Error::new(Kind::ConnectionLost, "the first query failed: the connection to the server was lost")
+        }
+        Ok(Some(Err(error))) => {
             let error = Error::from_statement(&error);
             Error { message: format!("the first query failed: {}", error.message), ..error }
         }
