@@ -118,8 +118,11 @@ fn every_command_line_shown_works() {
     for line in lines {
         let outcome = run(&line);
         let judges = line.contains("--exit-code") && outcome.code < 3;
+        // A program of PostgreSQL's own may be older than the server that it is tried on.
+        let is_too_old = outcome.stderr.contains("server version mismatch") && outcome.code == 1;
         // A pid of an example is nobody's: tried, and failed.
-        if outcome.code != 0 && !judges && !(names_a_session(&line) && outcome.code == 1) {
+        let tried = is_too_old || names_a_session(&line) && outcome.code == 1;
+        if outcome.code != 0 && !judges && !tried {
             wrong.push(format!("{line}\n{outcome}"));
         }
     }
