@@ -576,7 +576,7 @@ fn a_sample_measures_the_concurrency_of_a_known_load() {
     assert_eq!(sample["needed"]["stable_connections"].as_f64(), Some(stable), "{sample}");
     assert_eq!(sample["applications"][0]["application_name"], "pgbench");
     // Statements that touch no table are counted late: at least those are known that were seen to begin.
-    let (sample, really) = sampled(&cluster, "select pg_sleep(0.05)", "4s");
+    let (sample, really) = sampled(&cluster, "select pg_sleep(0.05)", "9s");
     let rate = sample["transactions_per_second"].as_f64().unwrap();
     assert!(rate > 0.0 && rate < really * 1.2, "{really} a second in truth: {sample}");
     let early = Pgconn::new(&["size", "--cores", "2", "--sample", "1h", "--json"]).on(&cluster).spawn();

@@ -14,7 +14,14 @@ impl Db {
     /// When the server does not answer.
     pub(crate) async fn presence(&self, within: Option<Duration>) -> Result<Vec<Presence>, Error> {
         let seconds = within.map_or_else(|| "null".to_owned(), |age| format!("{:.3}", age.as_secs_f64()));
+        // One that is still being logged in has no name yet: it is met at a later look. Where the server does not count those
+        // that came and went, every one that is met counts.
+        let settled = match self.version_num {
+            140_000.. => "(s.hidden or s.state is not null and s.state <> 'starting')",
+            _ => "true",
+        };
         let values = [
+            ("settled", settled.to_owned()),
             ("activity", self.activity()),
             ("scope", Selection::default().scope().to_owned()),
             ("seconds", seconds),

@@ -1,6 +1,5 @@
 -- One row per client session but this one, at one moment; with {seconds} (null: all) only those that began within that
--- time, and the hidden ones, of which that is not known. One that is still being logged in has no name yet: it is met at a
--- later look. Asked many times a second: no text of queries.
+-- time, and the hidden ones, of which that is not known; {settled} of them. Asked many times a second: no text of queries.
 select s.pid, (extract(epoch from s.backend_start) * 1000000)::int8 as started,
        encode(textsend(s.application_name), 'hex') as application_name,
        encode(textsend(r.rolname::text), 'hex')    as role,
@@ -10,5 +9,5 @@ select s.pid, (extract(epoch from s.backend_start) * 1000000)::int8 as started,
        case when s.state = 'idle' then extract(epoch from clock_timestamp() - s.state_change)::float8 end as idle_seconds
 from ({activity}) s left join pg_roles r on r.oid = s.usesysid left join pg_database d on d.oid = s.datid
 where s.pid <> pg_backend_pid() and {scope}
-  and (s.hidden or s.state is not null and s.state <> 'starting')
+  and {settled}
   and ({seconds}::float8 is null or s.hidden or s.backend_start > clock_timestamp() - {seconds}::float8 * interval '1 second')

@@ -60,8 +60,12 @@ pub(super) fn pooling(evidence: &Evidence) -> Finding {
         counted(passed.round() as usize, "session"),
         text::duration(evidence.seconds)
     );
-    if rate < CHURN {
+    if rate < CHURN && is_counted(evidence) || passed < 1.0 {
         return rule.pass(text);
+    }
+    if rate < CHURN {
+        return rule
+            .unknown(format!("at least {text}; before PostgreSQL 14 the server does not count the others"));
     }
     rule.found(
         if rate >= HEAVY_CHURN { Grade::Fail } else { Grade::Warn },
@@ -69,6 +73,11 @@ pub(super) fn pooling(evidence: &Evidence) -> Finding {
         "give the application a connection pool, or put PgBouncer in transaction mode in front of it",
         whose.map_or_else(|| "pgconn doctor --for 1m".to_owned(), |(source, _)| listing(source)),
     )
+}
+
+/// Whether the server counts sessions (14 and later).
+fn is_counted(evidence: &Evidence) -> bool {
+    evidence.before.iter().any(|row| row.sessions.is_some())
 }
 
 /// New sessions of each database as the server counted them; nothing where it does not count them (before 14).
