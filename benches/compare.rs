@@ -57,6 +57,7 @@ fn main() -> ExitCode {
     for sessions in [20, 2000] {
         on_a_server(sessions, &pgconn, &psql, &same_sql, &mut verdicts);
     }
+    as_many_applications(2000, &pgconn, &mut verdicts);
     over_verified_tls(&pgconn, &psql, &mut verdicts);
     pooler(1000, &pgconn, &psql, &mut verdicts);
     kill(2000, &pgconn, &psql, &mut verdicts);
@@ -239,7 +240,7 @@ fn demo(pgconn: &Path, verdicts: &mut Verdicts) {
 
 fn on_a_server(count: usize, pgconn: &Path, psql: &Path, same_sql: &str, verdicts: &mut Verdicts) {
     let server = with(&[("max_connections", &(count + 10).to_string())]);
-    let sessions = sessions(&server, count);
+    let sessions = sessions(&server, count, 12);
     let stats = Program {
         path: pgconn,
         arguments: vec!["stats", "--json"],
@@ -262,6 +263,24 @@ fn on_a_server(count: usize, pgconn: &Path, psql: &Path, same_sql: &str, verdict
     }
     let peak = runs.iter().map(|(a, _)| a.peak).fold(0.0, f64::max);
     verdicts.judge(claim("peak memory, MiB"), 6.0, peak, String::new());
+    drop(sessions);
+}
+
+/// An application that puts its pid in its name: a group per session, of which only the largest are listed.
+fn as_many_applications(count: usize, pgconn: &Path, verdicts: &mut Verdicts) {
+    let server = with(&[("max_connections", &(count + 10).to_string())]);
+    let sessions = sessions(&server, count, count);
+    let stats = Program {
+        path: pgconn,
+        arguments: vec!["stats", "--json"],
+        server: Some(&server),
+        environment: vec![],
+    };
+    let answer: serde_json::Value = serde_json::from_str(&stats.answer()).unwrap();
+    assert_eq!(answer["rest"]["by_application"]["groups"], count - 20, "{answer}");
+    let peak = (0..5).map(|_| stats.run().peak).fold(0.0, f64::max);
+    let claim = format!("stats --json, {count} sessions of as many applications: peak memory, MiB");
+    verdicts.judge(claim, 6.0, peak, String::new());
     drop(sessions);
 }
 
@@ -352,9 +371,9 @@ fn psql_with<'a>(psql: &'a Path, sql: &'a str, server: &'a Cluster) -> Program<'
 }
 
 /// The sessions a busy server has: most idle, some in a transaction, a few at work.
-fn sessions(server: &Cluster, count: usize) -> Vec<Session> {
+fn sessions(server: &Cluster, count: usize, applications: usize) -> Vec<Session> {
     let open = |number: usize| {
-        let name = format!("app-{}", number % 12);
+        let name = format!("app-{}", number % applications);
         let parameters = [("application_name", name.as_str())];
         match number % 10 {
             0 => server.active(&parameters),

@@ -9,118 +9,162 @@ use crate::model::usage::{
     Usage,
 };
 
-/// Folds `tallies` into lists of at most `limit` groups, largest first, names in order where counts are equal.
-///
-/// Slot use counts every client backend; the lists count what the filters select and leave pgconn's own session out.
-pub(crate) fn fold(limits: Limits, tallies: &[Tally], limit: usize) -> Usage {
-    let others = || tallies.iter().filter(|tally| !tally.own);
-    let meant: Vec<&Tally> = others().filter(|tally| tally.matches == Some(true)).collect();
-    let used = total(tallies.iter().filter(is_client));
-    let hidden = total(tallies.iter().filter(|tally| tally.may_be_client));
-
-    let (by_application, applications) = largest(applications(&meant), limit, |group| group.count);
-    let (by_database, databases) = largest(
-        grouped(&meant, |tally| tally.database.clone(), |tally| tally.database_limit)
-            .map(|(database, count, connection_limit)| ByDatabase { database, count, connection_limit }),
-        limit,
-        |group| group.count,
-    );
-    let (by_role, roles) = largest(
-        grouped(&meant, |tally| tally.role.clone(), |tally| tally.role_limit)
-            .map(|(role, count, connection_limit)| ByRole { role, count, connection_limit }),
-        limit,
-        |group| group.count,
-    );
-    let (by_client, clients) = largest(
-        grouped(&meant, |tally| tally.client.clone(), |_| ())
-            .map(|(client, count, ())| ByClient { client, count }),
-        limit,
-        |group| group.count,
-    );
-    let (by_backend_type, _) = largest(
-        grouped(&meant, |tally| tally.backend_type.clone(), |_| ())
-            .map(|(backend_type, count, ())| ByBackendType { backend_type, count }),
-        usize::MAX,
-        |group| group.count,
-    );
-    let (by_state, _) = largest(states(&meant), usize::MAX, |group| group.count);
-    Usage {
-        connections: Connections::new(limits, used, hidden),
-        matched: total(meant.iter().copied()),
-        undecidable: total(others().filter(|tally| tally.matches.is_none())),
-        by_state,
-        by_application,
-        by_database,
-        by_role,
-        by_client,
-        by_backend_type,
-        rest: Rest {
-            by_application: applications,
-            by_database: databases,
-            by_role: roles,
-            by_client: clients,
-        },
-        limits: limit_uses(tallies),
-    }
+/// The groups that tallies fall into, as they come in: an entry per group, none per tally.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    used: i64,
+    hidden: i64,
+    matched: i64,
+    undecidable: i64,
+    states: BTreeMap<(Option<String>, bool), ByState>,
+    /// By their names, which the entries do not repeat.
+    applications: BTreeMap<String, ByApplication>,
+    databases: Named,
+    roles: Named,
+    clients: Named,
+    backend_types: Named,
+    limits: [BTreeMap<String, LimitUse>; 2],
 }
 
-/// What is used of each CONNECTION LIMIT. pgconn's own session counts, too: it holds a slot.
-fn limit_uses(tallies: &[Tally]) -> Vec<LimitUse> {
-    let mut limits = Vec::new();
-    type Of = fn(&Tally) -> (&Option<String>, Option<i64>);
-    let owners: [(Owner, Of); 2] = [
-        (Owner::Database, |tally| (&tally.database, tally.database_limit)),
-        (Owner::Role, |tally| (&tally.role, tally.role_limit)),
-    ];
-    for (owner, of) in owners {
-        let mut found: BTreeMap<&str, LimitUse> = BTreeMap::new();
-        for tally in tallies {
-            let (Some(name), Some(limit)) = of(tally) else { continue };
+/// Count, and CONNECTION LIMIT, of each name.
+type Named = BTreeMap<Option<String>, (i64, Option<i64>)>;
+
+/// Folds `tallies` into lists of at most `limit` groups.
+pub(crate) fn fold(limits: Limits, tallies: &[Tally], limit: usize) -> Usage {
+    let mut groups = Groups::default();
+    for tally in tallies {
+        groups.add(tally);
+    }
+    groups.into_usage(limits, limit)
+}
+
+impl Groups {
+    /// Counts one more. Slot use counts every client backend; the lists count what the filters select and leave pgconn's own
+    /// session out.
+    pub(crate) fn add(&mut self, tally: &Tally) {
+        if is_client(tally) {
+            self.used += tally.count;
+        } else if tally.may_be_client {
+            self.hidden += tally.count;
+        }
+        self.add_to_limits(tally);
+        if tally.own {
+            return;
+        }
+        match tally.matches {
+            None => self.undecidable += tally.count,
+            Some(false) => {}
+            Some(true) => self.add_meant(tally),
+        }
+    }
+
+    fn add_meant(&mut self, tally: &Tally) {
+        self.matched += tally.count;
+        let state = self.states.entry((tally.state.clone(), tally.hidden)).or_insert_with(|| ByState {
+            state: tally.state.clone(),
+            count: 0,
+            oldest_state_seconds: None,
+            hidden: tally.hidden,
+        });
+        state.count += tally.count;
+        state.oldest_state_seconds = older(state.oldest_state_seconds, tally.oldest_state_seconds);
+        add_to(self.applications.entry(tally.application_name.clone()).or_default(), tally);
+        for (groups, name, limit) in [
+            (&mut self.databases, &tally.database, tally.database_limit),
+            (&mut self.roles, &tally.role, tally.role_limit),
+            (&mut self.clients, &tally.client, None),
+            (&mut self.backend_types, &tally.backend_type, None),
+        ] {
+            groups.entry(name.clone()).or_insert((0, limit)).0 += tally.count;
+        }
+    }
+
+    /// What is used of each CONNECTION LIMIT. pgconn's own session counts, too: it holds a slot.
+    fn add_to_limits(&mut self, tally: &Tally) {
+        let [databases, roles] = &mut self.limits;
+        for (found, owner, name, limit) in [
+            (databases, Owner::Database, &tally.database, tally.database_limit),
+            (roles, Owner::Role, &tally.role, tally.role_limit),
+        ] {
+            let (Some(name), Some(limit)) = (name, limit) else { continue };
             let start = || LimitUse { owner, name: name.clone(), used: 0, hidden: 0, limit };
-            let found = found.entry(name).or_insert_with(start);
-            if is_client(&tally) {
+            let found = found.entry(name.clone()).or_insert_with(start);
+            if is_client(tally) {
                 found.used += tally.count;
             } else if tally.may_be_client {
                 found.hidden += tally.count;
             }
         }
-        limits.extend(found.into_values());
     }
-    limits
+
+    /// The lists, each of at most `limit` groups, largest first, names in order where counts are equal.
+    pub(crate) fn into_usage(self, limits: Limits, limit: usize) -> Usage {
+        let applications = self.applications.into_iter();
+        let applications =
+            applications.map(|(application_name, group)| ByApplication { application_name, ..group });
+        let (by_application, applications) = largest(applications, limit, |group| group.count);
+        let named = |groups: Named, limit| {
+            let groups = groups.into_iter().map(|(name, (count, most))| (name, count, most));
+            largest(groups, limit, |(_, count, _)| *count)
+        };
+        let (by_database, databases) = named(self.databases, limit);
+        let (by_role, roles) = named(self.roles, limit);
+        let (by_client, clients) = named(self.clients, limit);
+        let (by_backend_type, _) = named(self.backend_types, usize::MAX);
+        let (by_state, _) = largest(self.states.into_values(), usize::MAX, |group| group.count);
+        Usage {
+            connections: Connections::new(limits, self.used, self.hidden),
+            matched: self.matched,
+            undecidable: self.undecidable,
+            by_state,
+            by_application,
+            by_database: by_database
+                .into_iter()
+                .map(|(database, count, connection_limit)| ByDatabase { database, count, connection_limit })
+                .collect(),
+            by_role: by_role
+                .into_iter()
+                .map(|(role, count, connection_limit)| ByRole { role, count, connection_limit })
+                .collect(),
+            by_client: by_client.into_iter().map(|(client, count, _)| ByClient { client, count }).collect(),
+            by_backend_type: by_backend_type
+                .into_iter()
+                .map(|(backend_type, count, _)| ByBackendType { backend_type, count })
+                .collect(),
+            rest: Rest {
+                by_application: applications,
+                by_database: databases,
+                by_role: roles,
+                by_client: clients,
+            },
+            limits: self.limits.into_iter().flat_map(BTreeMap::into_values).collect(),
+        }
+    }
 }
 
-fn is_client(tally: &&Tally) -> bool {
+fn is_client(tally: &Tally) -> bool {
     tally.backend_type.as_deref() == Some("client backend")
 }
 
-fn total<'a>(tallies: impl Iterator<Item = &'a Tally>) -> i64 {
-    tallies.map(|tally| tally.count).sum()
-}
-
-/// The first `limit` of `groups` by count, and what the others come to.
+/// The first `limit` of `groups` by count, and what the others come to. Hardly more than these are held at any time.
 fn largest<T>(groups: impl Iterator<Item = T>, limit: usize, count: fn(&T) -> i64) -> (Vec<T>, Remainder) {
-    let mut groups: Vec<T> = groups.collect();
-    // Stable: groups of the same size stay in the order of their names.
-    groups.sort_by_key(|group| std::cmp::Reverse(count(group)));
-    let rest = groups.split_off(limit.min(groups.len()));
-    let remainder = Remainder {
-        groups: i64::try_from(rest.len()).unwrap_or(i64::MAX),
-        count: rest.iter().map(count).sum(),
+    let (mut kept, mut rest) = (Vec::new(), Remainder::default());
+    let mut cut = |kept: &mut Vec<T>| {
+        // Stable: groups of the same size stay in the order of their names.
+        kept.sort_by_key(|group| std::cmp::Reverse(count(group)));
+        for group in kept.drain(limit.min(kept.len())..) {
+            rest.groups += 1;
+            rest.count += count(&group);
+        }
     };
-    (groups, remainder)
-}
-
-/// Name, count and whatever `fact` says of each group, in the order of names.
-fn grouped<K: Ord, F>(
-    tallies: &[&Tally],
-    name: impl Fn(&Tally) -> K,
-    fact: impl Fn(&Tally) -> F,
-) -> impl Iterator<Item = (K, i64, F)> {
-    let mut groups: BTreeMap<K, (i64, F)> = BTreeMap::new();
-    for tally in tallies {
-        groups.entry(name(tally)).or_insert_with(|| (0, fact(tally))).0 += tally.count;
+    for group in groups {
+        kept.push(group);
+        if kept.len() / 2 > limit {
+            cut(&mut kept);
+        }
     }
-    groups.into_iter().map(|(name, (count, fact))| (name, count, fact))
+    cut(&mut kept);
+    (kept, rest)
 }
 
 fn older(left: Option<f64>, right: Option<f64>) -> Option<f64> {
@@ -130,47 +174,17 @@ fn older(left: Option<f64>, right: Option<f64>) -> Option<f64> {
     }
 }
 
-fn states(tallies: &[&Tally]) -> impl Iterator<Item = ByState> {
-    let mut groups: BTreeMap<(Option<&str>, bool), ByState> = BTreeMap::new();
-    for tally in tallies {
-        let group = groups.entry((tally.state.as_deref(), tally.hidden)).or_insert_with(|| ByState {
-            state: tally.state.clone(),
-            count: 0,
-            oldest_state_seconds: None,
-            hidden: tally.hidden,
-        });
-        group.count += tally.count;
-        group.oldest_state_seconds = older(group.oldest_state_seconds, tally.oldest_state_seconds);
-    }
-    groups.into_values()
-}
-
-fn applications(tallies: &[&Tally]) -> impl Iterator<Item = ByApplication> {
-    let mut groups: BTreeMap<&str, ByApplication> = BTreeMap::new();
-    for tally in tallies {
-        let group = groups.entry(&tally.application_name).or_insert_with(|| ByApplication {
-            application_name: tally.application_name.clone(),
-            count: 0,
-            active: 0,
-            idle: 0,
-            idle_in_transaction: 0,
-            idle_in_transaction_aborted: 0,
-            hidden: 0,
-            other: 0,
-            oldest_xact_seconds: None,
-        });
-        group.count += tally.count;
-        group.oldest_xact_seconds = older(group.oldest_xact_seconds, tally.oldest_xact_seconds);
-        *match tally.state.as_deref() {
-            _ if tally.hidden => &mut group.hidden,
-            Some("active") => &mut group.active,
-            Some("idle") => &mut group.idle,
-            Some("idle in transaction") => &mut group.idle_in_transaction,
-            Some("idle in transaction (aborted)") => &mut group.idle_in_transaction_aborted,
-            _ => &mut group.other,
-        } += tally.count;
-    }
-    groups.into_values()
+fn add_to(group: &mut ByApplication, tally: &Tally) {
+    group.count += tally.count;
+    group.oldest_xact_seconds = older(group.oldest_xact_seconds, tally.oldest_xact_seconds);
+    *match tally.state.as_deref() {
+        _ if tally.hidden => &mut group.hidden,
+        Some("active") => &mut group.active,
+        Some("idle") => &mut group.idle,
+        Some("idle in transaction") => &mut group.idle_in_transaction,
+        Some("idle in transaction (aborted)") => &mut group.idle_in_transaction_aborted,
+        _ => &mut group.other,
+    } += tally.count;
 }
 
 #[cfg(test)]

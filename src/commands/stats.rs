@@ -66,8 +66,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let by = if args.by.is_empty() { vec![By::State, By::Application] } else { args.by };
     let limit = usize::try_from(args.limit)?;
     watch::look(context, async |_, db| {
-        let (surroundings, tallies) = db.tallies(&selection).await?;
-        let usage = usage::fold(surroundings.limits, &tallies, limit);
+        let add = |groups: &mut usage::Groups, tally| groups.add(&tally);
+        let (surroundings, groups) = db.tallies(&selection, add).await?;
+        let usage = groups.into_usage(surroundings.limits, limit);
         let mut head = super::head_of_look(db, &surroundings, usage.connections.hidden);
         head.warnings.extend(super::undecidable(usage.undecidable));
         if usage.matched == 0 && filtered {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rows::{Row, Rows};
+use super::rows::{Answers, Row, Rows};
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::filter::Filter;
 use crate::model::server::{Limits, Me, Server, Surroundings};
@@ -102,13 +102,20 @@ impl Order {
 }
 
 impl Db {
-    /// Counts the sessions that are alike, for all that the selection can be about.
+    /// Counts the sessions that are alike, for all that the selection can be about; `add` puts each tally to the rest as it
+    /// comes in, so that no more is held than the caller keeps.
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn tallies(&self, selection: &Selection) -> Result<(Surroundings, Vec<Tally>), Error> {
-        let [surroundings, rows] = self.look_around(self.tally_question(selection)).await?;
-        Ok((surroundings_of(&surroundings)?, rows.iter().map(tally_of).collect::<Result<_, _>>()?))
+    pub(crate) async fn tallies<T: Default>(
+        &self,
+        selection: &Selection,
+        add: fn(&mut T, Tally),
+    ) -> Result<(Surroundings, T), Error> {
+        let mut tallied = Tallied { answer: 0, surroundings: Vec::new(), sum: Ok(T::default()), add };
+        let questions = [sql::fill(sql::SURROUNDINGS, &[]), self.tally_question(selection)];
+        self.look_into(&[], &questions, &mut tallied).await?;
+        Ok((surroundings_of(&tallied.surroundings)?, tallied.sum?))
     }
 
     /// The question of [`Db::tallies`].
@@ -206,6 +213,35 @@ impl Db {
     async fn look_around(&self, question: String) -> Result<[Rows; 2], Error> {
         let answers = self.look(&[sql::fill(sql::SURROUNDINGS, &[]), question]).await?;
         <[Rows; 2]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
+    }
+}
+
+/// The answers to `surroundings.sql` and, after it, `stats.sql`.
+struct Tallied<T> {
+    answer: usize,
+    surroundings: Rows,
+    sum: Result<T, Error>,
+    add: fn(&mut T, Tally),
+}
+
+impl<T: Default> Answers for Tallied<T> {
+    fn anew(&mut self) {
+        *self = Self { answer: 0, surroundings: Vec::new(), sum: Ok(T::default()), add: self.add };
+    }
+
+    fn next(&mut self) {
+        self.answer += 1;
+    }
+
+    fn row(&mut self, row: Row) {
+        if self.answer == 1 {
+            self.surroundings.push(row);
+        } else if let Ok(sum) = &mut self.sum {
+            match tally_of(&row) {
+                Ok(tally) => (self.add)(sum, tally),
+                Err(error) => self.sum = Err(error),
+            }
+        }
     }
 }
 

@@ -49,7 +49,7 @@ use crate::conninfo::ConnInfo;
 use crate::model::server::{Surroundings, Target};
 use crate::stop::Stop;
 use connect::Canceller;
-use rows::Rows;
+use rows::{Answers, Rows};
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -102,7 +102,8 @@ impl Db {
         stop: Stop,
     ) -> Result<(Self, String), Error> {
         let (mut options, mut attempts) = (*options, Vec::new());
-        let open = connect::connect(info, &mut options, &mut attempts);
+        // On the heap, because it is large, and part of every command that connects.
+        let open = Box::pin(connect::connect(info, &mut options, &mut attempts));
         let session = tokio::select! {
             session = open => session?,
             signal = stop.pulled() => return Err(Error::interrupted(signal)),
@@ -163,23 +164,37 @@ impl Db {
     /// Where a statement_timeout of this very role leaves no time for that, the guards go first after all; the settings
     /// that they touch then have the source `session`.
     async fn look_first(&self, first: &[String], questions: &[String]) -> Result<Vec<Rows>, Error> {
-        let answers = match self.ask_all(&self.guarded(Guard::Look, first, questions)).await {
+        let mut answers = Vec::new();
+        self.look_into(first, questions, &mut answers).await?;
+        Ok(answers)
+    }
+
+    /// The same; each row is taken as it comes in.
+    async fn look_into(
+        &self,
+        first: &[String],
+        questions: &[String],
+        answers: &mut dyn Answers,
+    ) -> Result<(), Error> {
+        let answered = match self.ask_all(&self.guarded(Guard::Look, first, questions), answers).await {
             Err(error) if is_encoding_trouble(&error) => {
-                self.ask_all(&self.guarded(Guard::LookAtBytes, first, questions)).await?
+                answers.anew();
+                self.ask_all(&self.guarded(Guard::LookAtBytes, first, questions), answers).await?
             }
             Err(error)
                 if !first.is_empty() && error.sqlstate.is_some() && error.kind == Kind::StatementTimeout =>
             {
                 let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
-                self.ask_all(&self.guarded(Guard::Look, &[], &questions)).await?
+                answers.anew();
+                self.ask_all(&self.guarded(Guard::Look, &[], &questions), answers).await?
             }
             other => other?,
         };
         let asked = first.len() + questions.len();
-        if answers.len() == asked {
-            return Ok(answers);
+        if answered == asked {
+            return Ok(());
         }
-        Err(Error::new(Kind::Protocol, format!("{asked} questions got {} answers", answers.len())))
+        Err(Error::new(Kind::Protocol, format!("{asked} questions got {answered} answers")))
     }
 
     /// What is asked first, the guards, the questions, and the end of the transaction.
@@ -206,38 +221,45 @@ impl Db {
     }
 
     /// Sends statements, which may be a transaction. One that the server refuses is ended, so that what is asked next finds
-    /// the session as it was.
-    async fn ask_all(&self, statements: &[String]) -> Result<Vec<Rows>, Error> {
-        let answers = self.ask_in_order(statements).await;
-        if answers.as_ref().is_err_and(|error| error.sqlstate.is_some())
+    /// the session as it was. Returns how many answered with rows.
+    async fn ask_all(&self, statements: &[String], answers: &mut dyn Answers) -> Result<usize, Error> {
+        let answered = self.ask_in_order(statements, answers).await;
+        if answered.as_ref().is_err_and(|error| error.sqlstate.is_some())
             && statements.first().is_some_and(|first| first.starts_with("begin"))
         {
             // What went wrong first is what counts, also where it ended the session.
             let _ = self.ask("rollback").await;
         }
-        answers
+        answered
     }
 
     /// Sends statements as one message; on the emergency lane one by one, because a walsender of an older minor takes
     /// only one statement a message.
-    async fn ask_in_order(&self, statements: &[String]) -> Result<Vec<Rows>, Error> {
+    async fn ask_in_order(&self, statements: &[String], answers: &mut dyn Answers) -> Result<usize, Error> {
         if self.lane == Lane::Ordinary {
-            return self.ask(&statements.join(";\n")).await;
+            return self.ask_into(&statements.join(";\n"), answers).await;
         }
-        let mut answers = Vec::new();
+        let mut answered = 0;
         for statement in statements {
-            answers.extend(self.ask(statement).await?);
+            answered += self.ask_into(statement, answers).await?;
         }
+        Ok(answered)
+    }
+
+    /// Sends one message and returns the rows of each of its answers.
+    async fn ask(&self, message: &str) -> Result<Vec<Rows>, Error> {
+        let mut answers = Vec::new();
+        self.ask_into(message, &mut answers).await?;
         Ok(answers)
     }
 
-    /// Sends one message and waits for its answer, within the time limit and until a signal arrives.
-    async fn ask(&self, message: &str) -> Result<Vec<Rows>, Error> {
+    /// Sends one message and takes its answers, within the time limit and until a signal arrives. Returns how many there were.
+    async fn ask_into(&self, message: &str, answers: &mut dyn Answers) -> Result<usize, Error> {
         let began = Instant::now();
-        let answer = self.client.simple_query(message);
+        let answered = rows::take(&self.client, message, answers);
         tokio::select! {
-            answer = tokio::time::timeout(self.timeout + GRACE, answer) => match answer {
-                Ok(Ok(messages)) => Ok(rows::answers(messages)),
+            answered = tokio::time::timeout(self.timeout + GRACE, answered) => match answered {
+                Ok(Ok(answered)) => Ok(answered),
                 Ok(Err(error)) => {
                     let mut error = Error::from_statement(&error);
                     // Somebody else's cancel, or somebody else's limit.
@@ -266,14 +288,16 @@ impl Db {
 
     /// Sends a statement that changes something, once, alone in a transaction of its own, with the guards of this run.
     async fn act(&self, statement: &str) -> Result<Rows, Error> {
-        let answers = match self.ask_all(&self.guarded_act(None, statement)).await {
+        let mut answers = Vec::new();
+        match self.ask_all(&self.guarded_act(None, statement), &mut answers).await {
             // The text of the statement itself did not fit: nothing has been done.
             Err(error) if is_encoding_trouble(&error) => {
-                self.ask_all(&self.guarded_act(Some("set local client_encoding = 'SQL_ASCII'"), statement))
-                    .await?
+                let encoding = Some("set local client_encoding = 'SQL_ASCII'");
+                answers.anew();
+                self.ask_all(&self.guarded_act(encoding, statement), &mut answers).await?;
             }
-            other => other?,
-        };
+            other => drop(other?),
+        }
         Ok(answers.into_iter().next().unwrap_or_default())
     }
 

@@ -1,8 +1,10 @@
 //! Answers: rows of named text columns, read one value at a time into what the model wants.
 
+use std::pin::pin;
 use std::str::FromStr;
 
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
+use futures_util::TryStreamExt as _;
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{Error, Kind};
 
@@ -13,21 +15,52 @@ pub(crate) type Rows = Vec<Row>;
 #[derive(Debug)]
 pub(crate) struct Row(SimpleQueryRow);
 
-/// Returns the rows of each statement that answers with rows, in order.
-pub(super) fn answers(messages: Vec<SimpleQueryMessage>) -> Vec<Rows> {
-    let mut answers: Vec<Rows> = Vec::new();
-    for message in messages {
-        match message {
-            SimpleQueryMessage::RowDescription(_) => answers.push(Vec::new()),
-            SimpleQueryMessage::Row(row) => {
-                if let Some(rows) = answers.last_mut() {
-                    rows.push(Row(row));
-                }
+/// What becomes of the rows of a message as they come in, so that no more of them is held than is needed.
+pub(super) trait Answers {
+    /// The message is sent once more, in other words: what came so far does not count.
+    fn anew(&mut self);
+    /// The next statement that answers with rows begins to answer.
+    fn next(&mut self);
+    /// A row of it.
+    fn row(&mut self, row: Row);
+}
+
+/// The rows of each statement that answers with rows, in order.
+impl Answers for Vec<Rows> {
+    fn anew(&mut self) {
+        self.clear();
+    }
+
+    fn next(&mut self) {
+        self.push(Vec::new());
+    }
+
+    fn row(&mut self, row: Row) {
+        if let Some(rows) = self.last_mut() {
+            rows.push(row);
+        }
+    }
+}
+
+/// Sends one message and takes its answers as they come in. Returns how many statements answered with rows.
+pub(super) async fn take(
+    client: &Client,
+    message: &str,
+    answers: &mut dyn Answers,
+) -> Result<usize, tokio_postgres::Error> {
+    let mut stream = pin!(client.simple_query_raw(message).await?);
+    let mut answered = 0;
+    while let Some(part) = stream.try_next().await? {
+        match part {
+            SimpleQueryMessage::RowDescription(_) => {
+                answered += 1;
+                answers.next();
             }
+            SimpleQueryMessage::Row(row) => answers.row(Row(row)),
             _ => {}
         }
     }
-    answers
+    Ok(answered)
 }
 
 impl Row {

@@ -122,7 +122,9 @@ impl Db {
         message.extend_from_slice(statements);
         message.push("commit".to_owned());
         message.push("select extract(epoch from pg_catalog.clock_timestamp()) as clock".to_owned());
-        let [rows] = exactly(self.ask_all(&message).await?)?;
+        let mut answers = Vec::new();
+        self.ask_all(&message, &mut answers).await?;
+        let [rows] = exactly(answers)?;
         Ok(Moment(one(&rows)?.required("clock")?))
     }
 

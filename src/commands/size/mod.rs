@@ -125,7 +125,7 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
         return Err(request::no_cores(true).into());
     }
     let db = context.connect().await?;
-    let (surroundings, tallies) = db.tallies(&Selection::default()).await?;
+    let (surroundings, tallies) = db.tallies(&Selection::default(), Vec::push).await?;
     let usage = usage::fold(surroundings.limits, &tallies, LISTED);
     let of_names = db.limits_in_use().await?;
     let head = super::head_of_look(&db, &surroundings, usage.connections.hidden);
