@@ -168,8 +168,6 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
         Some(ContextValue::Strings(words)) => words.first().map(String::as_str),
         _ => None,
     };
-    let suggested =
-        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     // Flags that only end alike mean something else: --sort is not --port.
     let initial = |flag: &str| flag.trim_start_matches('-').chars().next();
     let typed = word(ContextKind::InvalidArg).unwrap_or_default();
@@ -179,11 +177,12 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
         return Failure { exit: usage_exit(argv), ..failure };
     }
     let alike = |meant: &&str| !meant.starts_with('-') || initial(meant) == initial(typed);
-    let meant = suggested
-        .into_iter()
-        .find_map(word)
-        .filter(alike)
-        .or_else(|| nearest_command(word(ContextKind::InvalidSubcommand)?));
+    let meant = match word(ContextKind::InvalidSubcommand) {
+        Some(typed) => nearest_command(typed, error.get(ContextKind::SuggestedSubcommand)),
+        None => {
+            [ContextKind::SuggestedArg, ContextKind::SuggestedValue].into_iter().find_map(word).filter(alike)
+        }
+    };
     let tip = || {
         let mut tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
         tips.find(|tip| !tip.contains("similar")).map(str::to_owned)
@@ -228,8 +227,14 @@ fn database_flags(typed: &str) -> Option<String> {
     near.then(|| "--db selects sessions by their database, -d (--dbname) says where to connect".to_owned())
 }
 
-fn nearest_command(typed: &str) -> Option<&'static str> {
-    args::nearest(typed, COMMANDS.iter().map(|entry| entry.name))
+fn nearest_command<'a>(typed: &str, suggested: Option<&'a clap::error::ContextValue>) -> Option<&'a str> {
+    // What clap suggests can be another name of a command, or one of a command's own; it suggests what is hardly alike, too.
+    let suggested = match suggested {
+        Some(clap::error::ContextValue::Strings(names)) => names.as_slice(),
+        _ => &[],
+    };
+    let names = COMMANDS.iter().map(|entry| entry.name);
+    args::nearest(typed, suggested.iter().map(String::as_str).chain(names))
 }
 
 /// The command that a wrong command line is most likely for: the first word that is one, or another name of one.
@@ -302,6 +307,20 @@ mod tests {
         for line in ["pgconn ls --databse shop", "pgconn kill --database=shop"] {
             assert!(hint(line).starts_with("--db selects sessions"), "{line}: {}", hint(line));
         }
+    }
+
+    #[test]
+    fn a_wrong_command_is_answered_with_the_nearest_if_one_is_near() {
+        let hint = |line: &str| read(words(line)).unwrap_err().hint.unwrap_or_default();
+        for (typed, meant) in [
+            ("terminat", "terminate"),
+            ("blocker", "blockers"),
+            ("klil", "kill"),
+            ("pooler clinets", "clients"),
+        ] {
+            assert_eq!(hint(&format!("pgconn {typed}")), format!("did you mean {meant}?"), "{typed}");
+        }
+        assert_eq!(hint("pgconn frobnicate"), "try pgconn --help");
     }
 
     #[test]
