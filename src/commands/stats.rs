@@ -320,7 +320,7 @@ impl Stats {
     }
 }
 
-/// `connections  42 of 97 usable  43%  [####------]  (max_connections 100, 3 reserved)`.
+/// `connections  42 of 97 usable  43%  [####------]  (max_connections 100, 3 reserved)`, in 80 columns.
 fn slots_line(connections: &Connections) -> Block {
     let Connections { used, used_at_most, usable, used_ratio, max_connections, .. } = *connections;
     let reserved = connections.superuser_reserved_connections + connections.reserved_connections;
@@ -335,14 +335,27 @@ fn slots_line(connections: &Connections) -> Block {
         ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.0) => Mark::Warn,
         _ => Mark::Plain,
     };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 20")]
-    let filled = (ratio.min(1.0) * 20.0).round() as usize;
-    let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(20 - filled));
     let warns = if mark == Mark::Plain { "" } else { "  !" };
-    Block::marked(
-        mark,
-        format!("connections  {used} of {usable} usable  {}  {bar}{warns}  {limits}", text::percent(ratio)),
-    )
+    let share = text::percent(ratio);
+    let before = format!("connections  {used} of {usable} usable  {share}");
+    let bar = bar(ratio, 80_usize.saturating_sub(before.len() + warns.len() + limits.len() + 6));
+    Block::marked(mark, format!("{before}{bar}{warns}  {limits}"))
+}
+
+/// `  [####------]` with up to 20 marks; nothing where there is no `room` for at least four.
+fn bar(ratio: f64, room: usize) -> String {
+    let marks = room.min(20);
+    if marks < 4 {
+        return String::new();
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "between 0 and 20"
+    )]
+    let filled = (ratio.min(1.0) * marks as f64).round() as usize;
+    format!("  [{}{}]", "#".repeat(filled), "-".repeat(marks - filled))
 }
 
 fn age(seconds: Option<f64>) -> String {
@@ -367,4 +380,22 @@ fn counted<'a>(title: &'static str, groups: impl Iterator<Item = (&'a Option<Str
         table.push(Mark::Plain, [name.clone().unwrap_or_default(), count.to_string()]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::server::Limits;
+
+    #[test]
+    fn the_line_about_slots_fits_a_terminal() {
+        for (used, max, has_bar) in
+            [(0, 10, true), (51, 80, true), (97, 100, true), (500, 1000, true), (4990, 5000, false)]
+        {
+            let limits = Limits { max_connections: max, superuser_reserved: 3, reserved: 2 };
+            let Block::Line(_, text) = slots_line(&Connections::new(limits, used, 0)) else { panic!() };
+            assert!(text.chars().count() <= 80, "{text}");
+            assert_eq!(text.contains('['), has_bar, "{text}");
+        }
+    }
 }
