@@ -147,22 +147,30 @@ fn run(mut cli: Cli) -> Exit {
     }
 }
 
-/// Pulls the trigger at the first SIGINT, SIGTERM or SIGHUP.
+/// Pulls the trigger at each SIGINT, SIGTERM or SIGHUP.
 fn listen(trigger: Trigger) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
     tokio::spawn(async move {
         loop {
             let seen = tokio::select! {
                 _ = interrupt.recv() => Signal::Interrupt,
                 _ = terminate.recv() => Signal::Terminate,
-                _ = hangup.recv() => Signal::Terminate,
+                _ = async { hangup.as_mut()?.recv().await }, if hangup.is_some() => Signal::Terminate,
             };
             trigger.pull(seen);
         }
     });
     Ok(())
+}
+
+/// Whether this was started with SIGHUP ignored, as `nohup` does: then the end of the terminal is not the end of the run.
+/// Only Linux says so without a system call that is unsafe to make.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// How tables look on stdout.

@@ -108,6 +108,19 @@ fn every_end_restores_the_terminal() {
 }
 
 #[test]
+fn nohup_is_what_it_is_elsewhere() {
+    let line = [env!("CARGO_BIN_EXE_pgconn"), "stats", "--json", "--watch=100ms"];
+    let run = Pgconn::of("nohup", &line).on(server()).spawn();
+    let documents = || run.stdout().matches('\n').count();
+    wait_until("a document", || documents() > 0);
+    run.signal(Signal::SIGHUP);
+    let before = documents();
+    wait_until("two more", || documents() > before + 1);
+    run.signal(Signal::SIGINT);
+    run.finish().success();
+}
+
+#[test]
 fn a_lost_session_is_made_again_and_the_age_of_the_data_is_seen() {
     let database = database("watch_lost");
     let line = &["ls", "--watch=100ms", "-d", &database][..];
