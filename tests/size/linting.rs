@@ -1,0 +1,47 @@
+//! `size --lint`: what is wrong in configuration that exists.
+
+use super::size;
+use crate::common::Pgconn;
+
+#[test]
+fn the_linter_names_the_line_and_fails_on_errors() {
+    let copied = "[databases]\nmyapp = host=127.0.0.1 dbname=myapp\n[pgbouncer]\nauth_type = md5\nauth_file = /u\n\
+        pool_mode = transaction          ; session, transaction, or statement\ndefault_pool_size = 20\n";
+    let lint = |flags: &[&str], text: &str| {
+        let words = [&["size", "--lint", "-"], flags].concat();
+        Pgconn::new(&words).input(text).run()
+    };
+    let found = lint(&["--json"], copied).fails_with(1);
+    let findings = found.json()["findings"].clone();
+    assert_eq!(
+        (&findings[1]["line"], &findings[1]["code"]),
+        (&6.into(), &"inline_comment".into()),
+        "{found}"
+    );
+    assert!(lint(&[], copied).fails_with(1).stdout.contains("   6  error "), "a line for people");
+    let fixed = copied.replace("          ; session, transaction, or statement", "");
+    let _ = lint(&[], &fixed).success();
+    let five = lint(&["--pooler-pairs", "5"], &fixed).fails_with(1);
+    assert!(five.stdout.contains("open up to 100 server connections; the server has 97"), "{five}");
+    let neither = lint(&[], "hello").fails_with(1);
+    assert!(neither.stderr.contains("neither a pgbouncer.ini"), "{neither}");
+}
+
+#[test]
+fn what_is_emitted_passes_the_linter() {
+    for version in ["1.18", "1.24"] {
+        for mode in ["transaction", "session"] {
+            let ini = size(&format!(
+                "--cores 4 --instances 8 --emit pgbouncer --mode {mode} --pgbouncer-version {version}"
+            ));
+            let linted = Pgconn::new(&["size", "--lint", "-", "--pgbouncer-version", version, "--json"])
+                .input(&ini.success().stdout)
+                .run()
+                .success();
+            let findings = linted.json()["findings"].as_array().unwrap().clone();
+            let expected = if version == "1.18" && mode == "transaction" { 1 } else { 0 };
+            assert_eq!(findings.len(), expected, "{linted}");
+            assert!(findings.iter().all(|finding| finding["code"] == "prepared_statements"), "{linted}");
+        }
+    }
+}
