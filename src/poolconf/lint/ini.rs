@@ -1,9 +1,14 @@
 //! pgbouncer.ini: read as PgBouncer reads it, then held against the server.
 
+mod entries;
 mod judge;
+mod sizes;
 
 use super::{Against, Finding, Findings, Severity};
 use crate::poolconf::pgbouncer::{self, Key, Kind};
+
+/// PgBouncer's default for `default_pool_size`.
+const DEFAULT_POOL_SIZE: u64 = 20;
 
 /// One setting as written.
 struct Setting<'a> {
@@ -40,7 +45,7 @@ pub(super) fn lint(text: &str, against: &Against) -> Vec<Finding> {
     repeated(&ini.users, &mut findings);
     judge::peers(&ini, against, &mut findings);
     judge::settings(&ini, against, &mut findings);
-    judge::sizes(&ini, against, &mut findings);
+    sizes::sizes(&ini, against, &mut findings);
     findings.0
 }
 
