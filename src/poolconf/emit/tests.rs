@@ -44,7 +44,49 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 const MAY_BE_ZERO: [&str; 5] =
     ["max_overflow", "CONN_MAX_AGE", "statement_cache_size", "prepareThreshold", "MaxAutoPrepare"];
 
+/// The settings that bound a pool in each target's configuration; their sum is the bound.
+const BOUNDS: [(&str, &[&str]); 19] = [
+    ("node-pg", &["max: "]),
+    ("prisma", &["connection_limit="]),
+    ("prisma7", &["max: "]),
+    ("sqlalchemy", &[" pool_size=", " max_overflow="]),
+    ("django", &["\"max_size\": "]),
+    ("psycopg-pool", &["max_size="]),
+    ("asyncpg", &["max_size="]),
+    ("hikaricp", &["maximum-pool-size: "]),
+    ("pgxpool", &["MaxConns = "]),
+    ("database-sql", &["SetMaxOpenConns("]),
+    ("sqlx", &[".max_connections("]),
+    ("deadpool", &[".max_size("]),
+    ("npgsql", &["MaxPoolSize = "]),
+    ("rails", &[" pool: "]),
+    ("ecto", &["pool_size: "]),
+    ("knex", &["max: "]),
+    ("postgres-js", &["max: "]),
+    ("pgbouncer", &["default_pool_size = "]),
+    ("pgbouncer-compose", &["DEFAULT_POOL_SIZE: \""]),
+];
+
+/// What stands behind `marker` outside of comments.
+fn number_behind(marker: &str, text: &str) -> u64 {
+    let settings = text.lines().map(str::trim_start).filter(|line| !line.starts_with(['#', ';', '/']));
+    let mut settings = settings.map(|line| format!(" {line}"));
+    let found = settings.find_map(|line| Some(line.split_once(marker)?.1.to_owned())).unwrap();
+    found.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
 proptest! {
+    /// Pool and overflow add up to the plan's figure, and nothing else bounds it.
+    #[test]
+    fn what_a_file_allows_is_what_the_plan_says(settings in any_settings(), index in 0..ALL.len()) {
+        let Ok(files) = emit(&ALL[index], &settings) else { return Ok(()) };
+        let (name, markers) = BOUNDS[index];
+        prop_assert_eq!(name, ALL[index].name);
+        let allowed: u64 = markers.iter().map(|marker| number_behind(marker, &files[0].text)).sum();
+        let stated = if name.starts_with("pgbouncer") { settings.pooler.unwrap().default_pool_size } else { settings.pool_size };
+        prop_assert_eq!(allowed, stated, "{}:\n{}", name, files[0].text);
+    }
+
     #[test]
     fn no_target_writes_a_size_or_time_of_zero(settings in any_settings(), index in 0..ALL.len()) {
         let Ok(files) = emit(&ALL[index], &settings) else { return Ok(()) };
