@@ -27,6 +27,25 @@ fn the_linter_names_the_line_and_fails_on_errors() {
     assert!(neither.stderr.contains("neither a pgbouncer.ini"), "{neither}");
 }
 
+/// A password is told of by its line, wherever the URL has it, and not told.
+#[test]
+fn a_password_is_found_and_not_repeated() {
+    for url in ["jdbc:postgresql://h/db?user=u&password=s3cret", "postgres://u:s3cret@h/db?max=5&pool_size=0"]
+    {
+        let text = format!("# settings\nspring.datasource.url={url}\n");
+        for format in ["table", "json", "tsv", "ndjson"] {
+            let found = Pgconn::new(&["size", "--lint", "-", "-F", format, "-v"]).input(&text).run();
+            assert!(found.stdout.contains("holds a password"), "{format}: {found}");
+            assert!(
+                !found.stdout.contains("s3cret") && !found.stderr.contains("s3cret"),
+                "{format}: {found}"
+            );
+        }
+        let found = Pgconn::new(&["size", "--lint", "-", "--json"]).input(&text).run().json();
+        assert_eq!(found["findings"][0]["line"], 2, "{found}");
+    }
+}
+
 #[test]
 fn what_is_emitted_passes_the_linter() {
     for version in ["1.18", "1.24"] {

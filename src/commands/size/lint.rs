@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::args::Args;
-use crate::analyze::sizing::{Request, budget};
+use crate::analyze::sizing::{Request, Source, budget};
 use crate::commands::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -59,7 +59,9 @@ fn against(args: &Args, request: &Request) -> Result<Against, Failure> {
         budget: budget.budget,
         pools: super::request::pools(request),
         pooler_processes: request.pooler_processes.value,
-        users: request.pooler_pairs.value,
+        users: Some(request.pooler_pairs)
+            .filter(|pairs| pairs.source == Source::Given)
+            .map(|pairs| pairs.value),
         version: args.configuration.pgbouncer_version,
     })
 }

@@ -58,8 +58,8 @@ pub(crate) struct Against {
     pub(crate) pools: u64,
     /// PgBouncer processes that run with this file.
     pub(crate) pooler_processes: u64,
-    /// Users that connect through each database entry.
-    pub(crate) users: u64,
+    /// Users that connect through each database entry; unknown means those that the file names, at least one.
+    pub(crate) users: Option<u64>,
     /// PgBouncer's version, when it is known.
     pub(crate) version: Option<Version>,
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 const SERVER: Against =
-    Against { usable: 97, budget: 85, pools: 8, pooler_processes: 1, users: 1, version: None };
+    Against { usable: 97, budget: 85, pools: 8, pooler_processes: 1, users: None, version: None };
 
 fn found(text: &str, against: &Against) -> Vec<(Option<u64>, Severity, &'static str)> {
     let (_, findings) = lint(text, against).unwrap();
@@ -43,7 +43,7 @@ fn copied_settings_are_found_out() {
         (None, Severity::Note, "extra_float_digits"),
     ];
     assert_eq!(found(text, &SERVER), expected, "G8: 25 of 97 fits");
-    let four = Against { users: 4, ..SERVER };
+    let four = Against { users: Some(4), ..SERVER };
     assert!(
         errors(&text.replace("= 100", "= 0"), &four).contains(&(Some(10), "over_server")),
         "G9: 100 of 97"
@@ -105,7 +105,7 @@ fn entries_are_added_up() {
 fn users_are_held_to_their_limit_and_an_entry_to_its_last_line() {
     let capped = ini("default_pool_size = 200\nmax_user_connections = 50\n");
     assert_eq!(errors(&capped, &SERVER), []);
-    let two = Against { users: 2, ..SERVER };
+    let two = Against { users: Some(2), ..SERVER };
     assert_eq!(errors(&capped, &two), [(Some(7), "over_server")], "100 of 97");
     let own = format!("{capped}[users]\nbatch = max_user_connections=120\n");
     assert_eq!(errors(&own, &SERVER), [(Some(7), "over_server")], "a user's own limit wins");
@@ -126,6 +126,57 @@ fn words_are_known_in_any_case_and_by_version() {
     let version = |text: &str| Against { version: Version::parse(text), ..SERVER };
     assert_eq!(errors(&ldap, &version("1.18")), [(Some(4), "unknown_for_version")]);
     assert_eq!(errors(&ldap, &version("1.25")), []);
+}
+
+#[test]
+fn a_user_s_own_size_is_counted() {
+    let users = |lines: &str| {
+        let ini = ini("default_pool_size = 30\nreserve_pool_size = 2\n");
+        ini.replace("dbname=app\n", "dbname=app pool_size=40\nbatch = user=batch\n") + "[users]\n" + lines
+    };
+    let sum = |lines: &str, users_given: Option<u64>| {
+        let (_, findings) =
+            lint(&users(lines), &Against { users: users_given, usable: 1, ..SERVER }).unwrap();
+        let over = findings.into_iter().find(|finding| finding.code == "over_server").unwrap().message;
+        over.split_once("up to ").unwrap().1.split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(sum("", None), 42 + 32, "one user each");
+    assert_eq!(sum("web = pool_size=7\n", None), 9 + 32, "its own size wins over the entry's");
+    assert_eq!(sum("web = pool_size=7 reserve_pool_size=0\nbatch = pool_size=50\n", None), 7 + 52 + 52);
+    assert_eq!(sum("web = pool_mode=session\nother = pool_size=7\n", None), 42 + 9 + 32, "both are users");
+    assert_eq!(sum("a = pool_size=7\nb = pool_size=60\n", Some(1)), 62 + 32, "the worst of them");
+    assert_eq!(sum("a = pool_size=7\n", Some(3)), 9 + 2 * 42 + 32, "those that it does not name, too");
+    assert_eq!(
+        sum("web = pool_size=70\nweb = pool_size=7\n", None),
+        9 + 32,
+        "the last line of a name counts"
+    );
+}
+
+/// Each of them was given to PgBouncer 1.18, which starts with those without a finding only.
+#[test]
+fn tls_for_clients_needs_what_pgbouncer_needs_to_start() {
+    let files = "client_tls_key_file = /k\nclient_tls_cert_file = /c\n";
+    for (settings, line) in [
+        ("client_tls_sslmode = prefer\n".to_owned(), Some(7)),
+        ("client_tls_key_file = /k\nclient_tls_sslmode = require\n".to_owned(), Some(8)),
+        (format!("client_tls_sslmode = require\n{files}client_tls_key_file =\n"), Some(7)),
+        (format!("client_tls_sslmode = require\n{files}"), None),
+        (format!("client_tls_sslmode = verify-ca\n{files}"), None),
+        (format!("client_tls_sslmode = Verify-Full\n{files}"), Some(7)),
+        (format!("client_tls_sslmode = verify-full\n{files}client_tls_ca_file = /a\n"), None),
+        ("client_tls_sslmode = disable\n".to_owned(), None),
+        ("client_tls_sslmode = require\n%include /more.ini\n".to_owned(), None),
+    ] {
+        let expected: Vec<_> = line.map(|line| (Some(line), "client_tls")).into_iter().collect();
+        assert_eq!(errors(&ini(&settings), &SERVER), expected, "{settings}");
+    }
+    let cert = |settings: &str| ini(settings).replace("scram-sha-256", "cert");
+    for settings in ["".to_owned(), format!("client_tls_sslmode = require\n{files}")] {
+        assert_eq!(errors(&cert(&settings), &SERVER), [(Some(4), "client_tls")], "{settings}");
+    }
+    let full = format!("client_tls_sslmode = verify-full\n{files}client_tls_ca_file = /a\n");
+    assert_eq!(errors(&cert(&full), &SERVER), []);
 }
 
 /// Each of them was given to PgBouncer 1.18, which starts with those without a finding and with those that it misreads.
@@ -172,6 +223,17 @@ fn urls_are_judged_by_who_reads_them() {
     assert_eq!(hint(8), "at most pool_max_conns=10 for so many pools");
     assert_eq!(hint(200), "no size fits so many pools: use fewer, or put a pooler in front");
     assert_eq!(codes("h/db?max=7"), ["ignored_parameter"]);
+    assert_eq!(codes("h/db?maximumPoolSize=7&min=2"), ["ignored_parameter"; 2]);
+    for reader in ["pool_size", "pool", "max_connections"] {
+        assert_eq!(url(&format!("h/db?{reader}=5")), [(Some(2), Severity::Note, "ignored_parameter")]);
+        assert_eq!(codes(&format!("h/db?{reader}=20")), ["ignored_parameter", "over_server"]);
+        assert_eq!(codes(&format!("h/db?{reader}=all")), ["ignored_parameter", "invalid_value"]);
+    }
+    let ecto = lint("url: \"ecto://app:${PW}@h/db?pool_size=20\"", &SERVER).unwrap().1;
+    assert_eq!(ecto.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["over_server"]);
+    assert!(ecto[0].message.starts_with("8 pools of 20 (Ecto)"), "{ecto:?}");
+    let text = lint("postgres://h/db?max=6", &SERVER).unwrap().1.remove(0).message;
+    assert!(text.contains("postgres.js takes max for text and opens 1 connection"), "{text}");
     assert_eq!(codes("h/db?pool_timeout=30000"), ["milliseconds"]);
     assert_eq!(codes("x.pooler.supabase.com:5432/db?pgbouncer=true"), ["session_port"]);
     assert_eq!(codes("x.pooler.supabase.com:6543/db?pgbouncer=true"), [""; 0]);
@@ -191,6 +253,17 @@ fn a_password_is_noticed_and_never_shown() {
     for finding in findings.iter().chain(&broken) {
         assert!(!format!("{finding:?}").contains("s3cr"), "{finding:?}");
     }
+    for jdbc in [
+        "jdbc:postgresql://h/db?user=u&password=s3cret",
+        "<value>jdbc:postgresql://h:5432/db?ssl=true&amp;password=s3cret</value>",
+        "JDBC_URL='jdbc:postgresql://h/db?sslpassword=s3cret&user=u'",
+    ] {
+        let (_, findings) = lint(jdbc, &SERVER).unwrap();
+        assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["password"], "{jdbc}");
+        assert!(!format!("{findings:?}").contains("s3cret"), "{findings:?}");
+    }
+    let from_the_environment = "jdbc:postgresql://h/db?user=u&password=${DB_PASSWORD}";
+    assert_eq!(lint(from_the_environment, &SERVER).unwrap().1, []);
     assert!(lint("nothing of the kind", &SERVER).is_none());
 }
 

@@ -27,7 +27,8 @@ pub(super) fn lint(text: &str, against: &Against) -> Option<Vec<Finding>> {
 
 /// The first connection URL of a line, up to a quote or space.
 fn find(line: &str) -> Option<&str> {
-    let start = ["postgresql://", "postgres://"].iter().filter_map(|scheme| line.find(scheme)).min()?;
+    let schemes = ["postgresql://", "postgres://", "ecto://"];
+    let start = schemes.iter().filter_map(|scheme| line.find(scheme)).min()?;
     let url = line.get(start..)?;
     let end = url.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`')).unwrap_or(url.len());
     url.get(..end)
@@ -35,7 +36,11 @@ fn find(line: &str) -> Option<&str> {
 
 fn judge(text: &str, line: u64, against: &Against, findings: &mut Findings) {
     let Some(url) = parse(text, line, findings) else { return };
+    let ecto = text.starts_with("ecto:");
     for (name, value) in &url.parameters {
+        if !(ecto && *name == "pool_size") {
+            judge_reader(name, line, findings);
+        }
         judge_parameter(name, value, line, against, findings);
     }
     judge_pooler(&url, line, findings);
@@ -56,10 +61,15 @@ fn parse<'a>(text: &'a str, line: u64, findings: &mut Findings) -> Option<Url<'a
         return None;
     }
     let (userinfo, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    if userinfo
-        .split_once(':')
-        .is_some_and(|(_, password)| !password.is_empty() && !password.starts_with("${"))
-    {
+    // In XML an ampersand is written out.
+    let parameters = query.split('&').map(|part| part.strip_prefix("amp;").unwrap_or(part));
+    let parameters = parameters.filter(|part| !part.is_empty());
+    let parameters: Vec<_> = parameters.map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
+    // JDBC has the password among the parameters.
+    let secrets = parameters.iter().filter(|(name, _)| matches!(*name, "password" | "sslpassword"));
+    let mut secrets =
+        secrets.map(|(_, secret)| *secret).chain(userinfo.split_once(':').map(|(_, secret)| secret));
+    if secrets.any(|secret| !secret.is_empty() && !secret.starts_with("${")) {
         findings.add(
             line,
             Severity::Note,
@@ -73,12 +83,7 @@ fn parse<'a>(text: &'a str, line: u64, findings: &mut Findings) -> Option<Url<'a
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (first, None),
     };
-    let parameters = query.split('&').filter(|part| !part.is_empty());
-    Some(Url {
-        host,
-        port,
-        parameters: parameters.map(|part| part.split_once('=').unwrap_or((part, ""))).collect(),
-    })
+    Some(Url { host, port, parameters })
 }
 
 /// A parameter that some library takes for its pool's maximum, and who that is.
@@ -86,8 +91,33 @@ fn reader_of_maximum(name: &str) -> Option<&'static str> {
     match name {
         "connection_limit" => Some("Prisma up to 6"),
         "pool_max_conns" => Some("pgxpool"),
+        "pool_size" => Some("Ecto"),
+        "pool" => Some("Rails"),
+        "max_connections" => Some("Rails 8.1"),
         _ => None,
     }
+}
+
+/// Says who takes a parameter that most libraries ignore or refuse.
+fn judge_reader(name: &str, line: u64, findings: &mut Findings) {
+    let (severity, who) = match (name, reader_of_maximum(name)) {
+        ("pool_size" | "pool" | "max_connections", Some(reader)) => {
+            (Severity::Note, format!("only {reader} takes {name} from the URL"))
+        }
+        // It makes an array of that text, which has one element.
+        ("max", _) => (Severity::Warning, "postgres.js takes max for text and opens 1 connection".to_owned()),
+        ("min" | "max_overflow" | "maximumPoolSize" | "poolSize", _) => {
+            (Severity::Warning, format!("no library takes {name} from the URL"))
+        }
+        _ => return,
+    };
+    findings.add(
+        line,
+        severity,
+        "ignored_parameter",
+        format!("{who}; node-pg and the JDBC driver ignore it, libpq (psycopg, SQLAlchemy) refuses it"),
+        "set it in the code that makes the pool; --emit writes it",
+    );
 }
 
 fn judge_parameter(name: &str, value: &str, line: u64, against: &Against, findings: &mut Findings) {
@@ -96,13 +126,6 @@ fn judge_parameter(name: &str, value: &str, line: u64, against: &Against, findin
         return;
     }
     match name {
-        "max" | "min" | "pool_size" | "max_overflow" | "maximumPoolSize" | "max_connections" | "poolSize" => findings.add(
-            line,
-            Severity::Warning,
-            "ignored_parameter",
-            format!("no library takes {name} from the URL: node-pg ignores it, libpq (psycopg, SQLAlchemy) refuses it"),
-            "set it in the code that makes the pool; --emit writes it",
-        ),
         "pool_timeout" | "connect_timeout" => judge_seconds(name, value, line, findings),
         "pgbouncer" if value != "true" => findings.add(
             line,

@@ -29,6 +29,7 @@ pub(super) fn settings(ini: &Ini<'_>, against: &Against, findings: &mut Findings
             "use scram-sha-256, or listen on 127.0.0.1",
         );
     }
+    tls(ini, &auth, findings);
     if open && ini.word("client_tls_sslmode").is_none_or(|mode| mode == "disable") {
         findings.add(
             line("listen_addr"),
@@ -71,6 +72,33 @@ pub(super) fn settings(ini: &Ini<'_>, against: &Against, findings: &mut Findings
             "",
         );
     }
+}
+
+/// What PgBouncer insists on before it accepts TLS from clients.
+fn tls(ini: &Ini<'_>, auth: &str, findings: &mut Findings) {
+    let mode = ini.word("client_tls_sslmode").unwrap_or_default();
+    let set = |key: &str| ini.value(key).is_some_and(|value| !value.is_empty());
+    let files = set("client_tls_key_file") && set("client_tls_cert_file");
+    let on = matches!(mode.as_str(), "allow" | "prefer" | "require" | "verify-ca" | "verify-full");
+    let missing = if ini.includes {
+        return;
+    } else if auth == "cert" && mode != "verify-full" {
+        "client_tls_sslmode = verify-full"
+    } else if on && !files {
+        "client_tls_key_file and client_tls_cert_file"
+    } else if mode == "verify-full" && !set("client_tls_ca_file") {
+        "client_tls_ca_file"
+    } else {
+        return;
+    };
+    let key = if auth == "cert" { "auth_type" } else { "client_tls_sslmode" };
+    findings.add(
+        ini.setting(key).map(|setting| setting.line),
+        Severity::Error,
+        "client_tls",
+        format!("this {key} needs {missing}: PgBouncer does not start"),
+        "",
+    );
 }
 
 fn mode(ini: &Ini<'_>, against: &Against, findings: &mut Findings) {
