@@ -73,6 +73,11 @@ fn hidden_sessions_are_unknown_and_not_idle() {
         Pgconn::new(&words).on(&cluster).run()
     };
     let sampled = run("guest", "--sample 1s --json").success().json();
+    for (name, value, source) in [("sample_seconds", 1.0, "given"), ("target_wait_seconds", 0.005, "assumed")]
+    {
+        let input = serde_json::json!({"name": name, "value": value, "source": source});
+        assert!(sampled["inputs"].as_array().unwrap().contains(&input), "{name} in {sampled}");
+    }
     let sample = &sampled["sample"];
     let checkout = sample["applications"].as_array().unwrap().iter();
     let checkout = checkout.clone().find(|app| app["application_name"] == "checkout").unwrap();

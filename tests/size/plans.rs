@@ -80,6 +80,42 @@ fn the_words_of_a_plan_are_those_of_its_figures() {
 }
 
 #[test]
+#[test]
+fn every_input_is_listed_with_who_said_it() {
+    let input = |plan: &serde_json::Value, name: &str| {
+        let inputs = plan["inputs"].as_array().unwrap();
+        let found: Vec<_> = inputs.iter().filter(|input| input["name"] == name).collect();
+        assert_eq!(found.len(), 1, "{name} in {inputs:?}");
+        (found[0]["value"].clone(), found[0]["source"].clone())
+    };
+    let plan = size("--cores 4 --provider neon --mode transaction --pgbouncer-version 1.24.1 --json")
+        .success()
+        .json();
+    for (name, value) in [("provider", "neon"), ("mode", "transaction"), ("pgbouncer_version", "1.24")] {
+        assert_eq!(input(&plan, name), (value.into(), "given".into()), "{name}");
+    }
+    let plan = size("--cores 4 --json").success().json();
+    assert_eq!(input(&plan, "mode"), ("direct".into(), "assumed".into()));
+    for unsaid in ["provider", "pgbouncer_version", "sample_seconds", "target_wait_seconds", "serverless"] {
+        assert_eq!(input(&plan, unsaid), (serde_json::Value::Null, "assumed".into()), "{unsaid}");
+    }
+    let functions = size("--cores 4 --serverless 30 --json").success().json();
+    assert_eq!(input(&functions, "serverless"), (30.into(), "given".into()));
+    assert_eq!(input(&functions, "instances"), (serde_json::Value::Null, "assumed".into()));
+    let words = size("--cores 4 --provider neon").success().stdout;
+    assert!(words.contains("\ngiven: cores 4, provider neon\n"), "{words}");
+    let rows = size("--cores 4 --provider neon -F tsv").success().stdout;
+    assert!(rows.contains("inputs\tprovider\tneon\tgiven\n"), "{rows}");
+}
+
+#[test]
+fn a_pool_behind_pgbouncer_has_a_size_where_the_direct_plan_has_none() {
+    let table = size("--cores 4 --app api=100").fails_with(1).stdout;
+    let row = table.lines().find(|line| line.starts_with("PgBouncer")).unwrap();
+    let words: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(words[..5], ["PgBouncer", "(transaction)", "100", "5", "1"], "{table}");
+}
+
 fn an_infeasible_plan_is_shown_and_fails_with_what_would_help() {
     let plan = size("--cores 4 --instances 91 --reserve 10 --json").fails_with(1);
     assert_eq!(plan.json()["feasible"], false);

@@ -11,15 +11,38 @@ use super::{Refused, Source};
 pub(crate) use make::plan;
 
 /// One input of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Input {
-    /// The flag's name in snake_case.
+    /// The flag's name in snake_case, with its unit.
     pub(crate) name: &'static str,
     /// Its value; null when it was not given and nothing is assumed.
-    pub(crate) value: Option<u64>,
+    pub(crate) value: Option<InputValue>,
     /// Who said so.
     pub(crate) source: Source,
+}
+
+/// The value of an input.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum InputValue {
+    /// A count, a percentage, bytes.
+    Number(u64),
+    /// A time.
+    Seconds(f64),
+    /// A name, a version.
+    Word(String),
+}
+
+impl std::fmt::Display for InputValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Seconds(seconds) => seconds.fmt(f),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
 }
 
 /// One step of the arithmetic.

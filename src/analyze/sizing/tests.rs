@@ -56,7 +56,7 @@ fn four_cores_and_eight_instances() {
     assert_eq!(plan.pooler.default_pool_size, Some(9));
     assert_eq!(plan.tier.name, "medium");
     let assumed = plan.inputs.iter().find(|input| input.name == "max_connections").unwrap();
-    assert_eq!((assumed.value, assumed.source), (Some(100), Source::Assumed));
+    assert_eq!((&assumed.value, assumed.source), (&Some(InputValue::Number(100)), Source::Assumed));
     assert_eq!(
         codes(&plan),
         [

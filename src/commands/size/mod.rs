@@ -9,8 +9,6 @@ pub(super) mod report;
 mod request;
 mod sample;
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 pub(crate) use args::Args;
@@ -82,6 +80,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let request = request::request(&args, &file, limits, provider)?;
     let mut plan = sizing::plan(&request).map_err(request::refused)?;
+    plan.inputs.extend(request::further_inputs(&args));
     if let (Some(target), Some(endpoint)) = (target, endpoint) {
         head.warnings.iter().for_each(|warning| context.ui.asking().warning(warning));
         return emit::run((target, endpoint), &args, (&request, &plan), provider, context);
@@ -90,15 +89,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let live = asked
         .as_ref()
         .map(|asked| sizing::live::compare(&mut plan, &asked.usage, &asked.tallies, &asked.of_names));
-    let wait = args.target_wait.unwrap_or(TARGET_WAIT).as_secs_f64();
+    let wait = args.target_wait.unwrap_or(request::TARGET_WAIT).as_secs_f64();
     let seen = asked.and_then(|asked| Some((asked.seen?, asked.role)));
     let sample = seen.map(|(seen, role)| sizing::sample::judge(&seen, wait, plan.optimal_connections, &role));
     context.emit(&Size { plan, live, sample }, &head)?;
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
 }
-
-/// The mean wait for a connection that is planned for unless another is asked.
-const TARGET_WAIT: Duration = Duration::from_millis(5);
 
 /// What the live server said.
 struct Asked {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::live;
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::Sample;
-use crate::analyze::sizing::{LimitedBy, Plan, Source};
+use crate::analyze::sizing::{InputValue, LimitedBy, Plan, Source};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, tsv};
 
@@ -55,12 +55,13 @@ impl Report for Size {
         let mut rows = tsv::Rows::new(&["list", "name", "value", "detail"]);
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         for input in &plan.inputs {
-            rows.push([
-                "inputs".into(),
-                input.name.into(),
-                input.value.map(number).into(),
-                source(input.source).into(),
-            ]);
+            let value = match &input.value {
+                Some(InputValue::Number(value)) => number(*value).into(),
+                Some(InputValue::Seconds(value)) => (*value).into(),
+                Some(InputValue::Word(value)) => value.into(),
+                None => None::<i64>.into(),
+            };
+            rows.push(["inputs".into(), input.name.into(), value, source(input.source).into()]);
         }
         for step in &plan.steps {
             rows.push([
@@ -208,7 +209,7 @@ fn facts(plan: &Plan) -> Vec<String> {
             .inputs
             .iter()
             .filter(|input| input.source == wanted)
-            .filter_map(|input| Some(format!("{} {}", input.name, input.value?)))
+            .filter_map(|input| Some(format!("{} {}", input.name, input.value.as_ref()?)))
             .collect();
         list.join(", ")
     };

@@ -2,14 +2,16 @@
 //! and each figure remembers who said it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Deserialize;
 
 use super::args::Args;
-use crate::analyze::sizing::{Clients, Figure, Refused, Request, Service, Source};
+use crate::analyze::sizing::{Clients, Figure, Input, InputValue, Refused, Request, Service, Source};
 use crate::error::Failure;
 use crate::model::server::Limits;
+use crate::poolconf::Mode;
 use crate::poolconf::provider::Provider;
 use crate::render::text;
 
@@ -22,6 +24,8 @@ const MAX_CONNECTIONS: u64 = 100;
 const RESERVED_SLOTS: u64 = 3;
 /// The middle of the usual 10 to 20 percent.
 const RESERVE_PERCENT: u64 = 15;
+/// The mean wait for a connection that is planned for unless another is asked.
+pub(super) const TARGET_WAIT: Duration = Duration::from_millis(5);
 
 /// The plan file.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -163,6 +167,26 @@ pub(super) fn no_cores(asks_server: bool) -> Failure {
 /// # Errors
 /// As [`request`], but for missing cores.
 pub(super) fn for_lint(
+/// The inputs that are no figures of the plan: what it is written for, and how the load is measured. Those of
+/// [`super::args::Configuration`] that only say how a file is written are no inputs of a plan.
+pub(super) fn further_inputs(args: &Args) -> [Input; 5] {
+    let input = |name, given: Option<InputValue>, default| {
+        let source = if given.is_some() { Source::Given } else { Source::Assumed };
+        Input { name, value: given.or(default), source }
+    };
+    let word = |word: &str| InputValue::Word(word.to_owned());
+    let seconds = |time: Duration| InputValue::Seconds(time.as_secs_f64());
+    let Args { provider, sample, target_wait, configuration, .. } = args;
+    let version = configuration.pgbouncer_version.map(|version| InputValue::Word(version.to_string()));
+    [
+        input("provider", provider.as_deref().map(word), None),
+        input("mode", configuration.mode.map(|mode| word(mode.word())), Some(word(Mode::Direct.word()))),
+        input("pgbouncer_version", version, None),
+        input("sample_seconds", sample.map(seconds), None),
+        input("target_wait_seconds", target_wait.map(seconds), sample.map(|_| seconds(TARGET_WAIT))),
+    ]
+}
+
     args: &Args,
     server: Option<Limits>,
     provider: Option<&'static Provider>,
@@ -262,7 +286,11 @@ mod tests {
         let plan = sizing::plan(&request(&args(""), &file, None, None).unwrap()).unwrap();
         assert!(plan.feasible);
         assert_eq!(plan.services.len(), 2);
-        assert!(plan.inputs.iter().all(|input| input.name != "instances" || input.value == Some(8)));
+        assert!(
+            plan.inputs
+                .iter()
+                .all(|input| input.name != "instances" || input.value == Some(InputValue::Number(8)))
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From a request to its plan: each step of the arithmetic in order, recorded as it is done.
 
-use super::{Input, LimitedBy, Plan, Pooler, ServicePlan, Step, Tier};
+use super::{Input, InputValue, LimitedBy, Plan, Pooler, ServicePlan, Step, Tier};
 use crate::analyze::sizing::arithmetic::{self, Budget};
 use crate::analyze::sizing::pooler::{self, Shape};
 use crate::analyze::sizing::{Clients, Figure, Refused, Request, Service, Source, advice, memory, services};
@@ -287,24 +287,34 @@ fn size_pooler(
     }
 }
 
-/// Every input with its source, in the order of the flags.
+/// Every figure that the plan was made from with its source, in the order of the flags.
 fn inputs(request: &Request) -> Vec<Input> {
-    let figure = |name, figure: Figure| Input { name, value: Some(figure.value), source: figure.source };
+    let figure =
+        |name, Figure { value, source }| Input { name, value: Some(InputValue::Number(value)), source };
     let maybe = |name, value: Option<u64>| Input {
         name,
-        value,
+        value: value.map(InputValue::Number),
         source: if value.is_some() { Source::Given } else { Source::Assumed },
     };
-    let mut inputs = vec![figure("cores", request.cores), figure("spindles", request.spindles)];
-    match &request.clients {
+    let [instances, processes, serverless] = match &request.clients {
         Clients::Uniform { instances, processes } => {
-            inputs.push(figure("instances", *instances));
-            inputs.push(figure("processes", *processes));
+            [figure("instances", *instances), figure("processes", *processes), maybe("serverless", None)]
         }
-        Clients::Services(_) => inputs.push(maybe("instances", Some(instances(request)))),
-        Clients::Serverless { concurrency } => inputs.push(maybe("serverless", Some(*concurrency))),
-    }
-    inputs.extend([
+        Clients::Services(_) => [
+            maybe("instances", Some(instances(request))),
+            maybe("processes", None),
+            maybe("serverless", None),
+        ],
+        Clients::Serverless { concurrency } => {
+            [maybe("instances", None), maybe("processes", None), maybe("serverless", Some(*concurrency))]
+        }
+    };
+    vec![
+        figure("cores", request.cores),
+        figure("spindles", request.spindles),
+        instances,
+        processes,
+        serverless,
         maybe("threads", request.threads),
         figure("connections_per_task", request.connections_per_task),
         figure("surge_percent", request.surge_percent),
@@ -318,6 +328,5 @@ fn inputs(request: &Request) -> Vec<Input> {
         figure("pooler_processes", request.pooler_processes),
         figure("pooler_pairs", request.pooler_pairs),
         figure("pooler_reserve", request.pooler_reserve),
-    ]);
-    inputs
+    ]
 }
