@@ -1260,7 +1260,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--reserved-slots', '--reserved-slots', [CompletionResultType]::ParameterName, 'Slots that ordinary roles can never use [default: the server''s when connected, the provider''s, else 3]')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'One of several services, as api=8x4@3 (repeat)')
             [CompletionResult]::new('--serverless', '--serverless', [CompletionResultType]::ParameterName, 'Serverless functions that run at once; each holds one connection')
-            [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Read the inputs from a TOML file; flags win over it')
+            [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Read the inputs from a TOML file (- is stdin); flags win over it')
             [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'Read replicas that every process opens a pool to as well')
             [CompletionResult]::new('--replica-max-connections', '--replica-max-connections', [CompletionResultType]::ParameterName, 'max_connections of the replicas, when it is not the primary''s')
             [CompletionResult]::new('--memory', '--memory', [CompletionResultType]::ParameterName, 'Memory of the database server, as 8GB, to check that the connections fit')

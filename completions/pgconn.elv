@@ -1219,7 +1219,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --reserved-slots 'Slots that ordinary roles can never use [default: the server''s when connected, the provider''s, else 3]'
             cand --app 'One of several services, as api=8x4@3 (repeat)'
             cand --serverless 'Serverless functions that run at once; each holds one connection'
-            cand --plan 'Read the inputs from a TOML file; flags win over it'
+            cand --plan 'Read the inputs from a TOML file (- is stdin); flags win over it'
             cand --replicas 'Read replicas that every process opens a pool to as well'
             cand --replica-max-connections 'max_connections of the replicas, when it is not the primary''s'
             cand --memory 'Memory of the database server, as 8GB, to check that the connections fit'

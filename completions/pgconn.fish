@@ -1184,7 +1184,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l reserve -d 'Perce
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l reserved-slots -d 'Slots that ordinary roles can never use [default: the server\'s when connected, the provider\'s, else 3]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l app -d 'One of several services, as api=8x4@3 (repeat)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l serverless -d 'Serverless functions that run at once; each holds one connection' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l plan -d 'Read the inputs from a TOML file; flags win over it' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l plan -d 'Read the inputs from a TOML file (- is stdin); flags win over it' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l replicas -d 'Read replicas that every process opens a pool to as well' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l replica-max-connections -d 'max_connections of the replicas, when it is not the primary\'s' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l memory -d 'Memory of the database server, as 8GB, to check that the connections fit' -r

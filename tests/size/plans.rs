@@ -1,6 +1,7 @@
 //! `size`: the plan, its words and formats, and what is no plan.
 
 use super::{folder, size};
+use crate::common::Pgconn;
 
 #[test]
 fn the_plan_for_four_cores_and_eight_instances() {
@@ -80,7 +81,6 @@ fn the_words_of_a_plan_are_those_of_its_figures() {
 }
 
 #[test]
-#[test]
 fn every_input_is_listed_with_who_said_it() {
     let input = |plan: &serde_json::Value, name: &str| {
         let inputs = plan["inputs"].as_array().unwrap();
@@ -116,6 +116,7 @@ fn a_pool_behind_pgbouncer_has_a_size_where_the_direct_plan_has_none() {
     assert_eq!(words[..5], ["PgBouncer", "(transaction)", "100", "5", "1"], "{table}");
 }
 
+#[test]
 fn an_infeasible_plan_is_shown_and_fails_with_what_would_help() {
     let plan = size("--cores 4 --instances 91 --reserve 10 --json").fails_with(1);
     assert_eq!(plan.json()["feasible"], false);
@@ -149,7 +150,13 @@ fn nonsense_is_a_usage_error() {
         ("--cores 4 --emit node-pg --json", "no other format"),
         ("--emit list --json", "no other format"),
         ("--cores 4 --emit node-pg --for nope", "the plan has no services"),
+        ("--cores 4 --connections-per-task 0", "at least 1 connection"),
+        ("--cores 4 --replica-max-connections 262144", "262143"),
         ("--plan /nonexistent", "could not read"),
+        ("--plan /dev/zero", "larger than 4 MiB"),
+        ("--plan /proc/self/exe", "could not read"),
+        ("--lint /nonexistent", "could not read"),
+        ("--lint /dev/zero", "larger than 4 MiB"),
         ("--lint - --pooler-processes 0", "at least 1 process"),
         ("--lint - --pooler-pairs 0", "at least 1 pair"),
         ("--lint - --instances 0", "at least 1 instance"),
@@ -178,5 +185,20 @@ fn a_plan_file_gives_the_inputs_and_flags_win() {
     std::fs::write(&path, "cores = 4\n\ncolour = 1\n").unwrap();
     let wrong = size(&format!("--plan {}", path.display())).fails_with(2);
     assert!(wrong.stderr.contains("plan.toml line 3: unknown field"), "{wrong}");
+    let typed = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        size(&format!("--plan {}", path.display())).fails_with(2).stderr
+    };
+    let slip = typed("cores = 4\nmax_conections = 50\n");
+    assert!(
+        slip.ends_with("line 2: unknown field `max_conections`\nhint: did you mean max_connections?\n"),
+        "{slip}"
+    );
+    let slip = typed("cores = 4\n[[service]]\nname = \"a\"\ninstances = 1\nwieght = 2\n");
+    assert!(slip.contains("line 5: ") && slip.contains("did you mean weight?"), "{slip}");
+    let fraction = typed("cores = 4.5\n");
+    assert!(fraction.contains("line 1: ") && fraction.contains("expected a whole number"), "{fraction}");
+    let piped = Pgconn::new(&["size", "--plan", "-", "--json"]).input("cores = 3\n").run().success();
+    assert_eq!(piped.json()["optimal_connections"], 7);
     std::fs::remove_dir_all(folder).unwrap();
 }

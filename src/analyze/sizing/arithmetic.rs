@@ -32,6 +32,19 @@ pub(crate) fn optimal(cores: u64, spindles: u64) -> Result<u64, Refused> {
     Ok(cores * 2 + spindles)
 }
 
+/// Whether PostgreSQL accepts such a `max_connections`.
+pub(crate) fn check_max_connections(max_connections: u64) -> Result<(), Refused> {
+    if max_connections == 0 {
+        return Err(Refused::plain("max_connections must be at least 1".to_owned()));
+    }
+    if max_connections > MAX_MAX_CONNECTIONS {
+        return Err(Refused::plain(format!(
+            "max_connections {max_connections} is above the {MAX_MAX_CONNECTIONS} that PostgreSQL accepts"
+        )));
+    }
+    Ok(())
+}
+
 /// What is kept back and what is left to share out, in connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Budget {
@@ -47,14 +60,7 @@ pub(crate) struct Budget {
 /// `max_connections` is not one PostgreSQL accepts, when the percentage leaves nothing, and when the reserved
 /// slots take everything (such a server would not start).
 pub(crate) fn budget(max_connections: u64, percent: u64, reserved_slots: u64) -> Result<Budget, Refused> {
-    if max_connections == 0 {
-        return Err(Refused::plain("max_connections must be at least 1".to_owned()));
-    }
-    if max_connections > MAX_MAX_CONNECTIONS {
-        return Err(Refused::plain(format!(
-            "max_connections {max_connections} is above the {MAX_MAX_CONNECTIONS} that PostgreSQL accepts"
-        )));
-    }
+    check_max_connections(max_connections)?;
     if percent > 99 {
         return Err(Refused::new(
             format!("a reserve of {percent} % leaves nothing"),

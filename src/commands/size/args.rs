@@ -60,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true,
           conflicts_with_all = ["instances", "processes"])]
     pub(super) serverless: Option<u64>,
-    /// Read the inputs from a TOML file; flags win over it
+    /// Read the inputs from a TOML file (- is stdin); flags win over it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) plan: Option<PathBuf>,
     /// Print an example of such a file

@@ -1,6 +1,5 @@
 //! `size --lint FILE`: what is wrong or dangerous in a configuration that exists.
 
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::Result;
@@ -15,9 +14,6 @@ use crate::poolconf::lint::{self, Against, Finding, Format, Severity};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, tsv};
 
-/// The largest file that is read: configuration is small.
-const LARGEST: u64 = 4 << 20;
-
 /// Judges the file; any error in it makes the exit code 1.
 pub(super) fn run(
     path: &Path,
@@ -26,7 +22,8 @@ pub(super) fn run(
     head: &Head,
     context: &mut Context,
 ) -> Result<Exit> {
-    let text = read(path)?;
+    let bytes = super::read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
     let against = against(args, request)?;
     let (format, findings) = lint::lint(&text, &against).ok_or_else(|| {
         Failure::failed(format!("{} is neither a pgbouncer.ini nor holds a connection URL", path.display()))
@@ -36,17 +33,6 @@ pub(super) fn run(
     let report = Lint { file: path.display().to_string(), format, usable: against.usable, findings };
     context.emit(&report, head)?;
     Ok(if worst == Some(Severity::Error) { Exit::Failed } else { Exit::Done })
-}
-
-fn read(path: &Path) -> Result<String> {
-    let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(LARGEST).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| Failure::failed(format!("could not read {}: {error}", path.display())))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The slots to hold the file against, from the same inputs that a plan has.

@@ -9,6 +9,9 @@ pub(super) mod report;
 mod request;
 mod sample;
 
+use std::io::Read;
+use std::path::Path;
+
 use anyhow::Result;
 
 pub(crate) use args::Args;
@@ -94,6 +97,26 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let sample = seen.map(|(seen, role)| sizing::sample::judge(&seen, wait, plan.optimal_connections, &role));
     context.emit(&Size { plan, live, sample }, &head)?;
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
+}
+
+/// The largest file that is read: what people write is small.
+const LARGEST: u64 = 4 << 20;
+
+/// What is in a file, or comes from stdin (`-`).
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let limit = LARGEST + 1;
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().take(limit).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    let wrong = match read {
+        Ok(size) if size as u64 <= LARGEST => return Ok(bytes),
+        Ok(_) => "it is larger than 4 MiB".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(Failure::usage(format!("could not read {}: {wrong}", path.display())))
 }
 
 /// What the live server said.

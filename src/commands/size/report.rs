@@ -150,11 +150,7 @@ fn plans(plan: &Plan) -> Table {
         [
             "PgBouncer (transaction)".to_owned(),
             plan.pool_count.to_string(),
-            if plan.services.is_empty() {
-                pooler.client_pool_size.to_string()
-            } else {
-                varied(plan.pool_size)
-            },
+            varied(plan.pool_size.map(|_| pooler.client_pool_size)),
             varied(plan.min_idle.map(|idle| idle.max(1))),
             cell(pooler.server_connections),
             settings,

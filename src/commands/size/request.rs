@@ -75,20 +75,32 @@ const fn one() -> u64 {
 /// # Errors
 /// When it cannot be read, or is not a plan; then with the line.
 pub(super) fn read(path: &Path) -> Result<PlanFile> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("could not read {}: {error}", path.display())))?;
+    let text = String::from_utf8(super::read(path)?)
+        .map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8", path.display())))?;
     Ok(parse(&text).map_err(|(line, message)| {
-        Failure::usage(format!("{} line {line}: {message}", path.display()))
-            .hinted("see pgconn size --plan-example")
+        let (message, hint) = match meant(&message) {
+            Some((unknown, near)) => (unknown, format!("did you mean {near}?")),
+            None => (message.as_str(), "see pgconn size --plan-example".to_owned()),
+        };
+        Failure::usage(format!("{} line {line}: {message}", path.display())).hinted(hint)
     })?)
 }
 
 fn parse(text: &str) -> Result<PlanFile, (usize, String)> {
     let file: PlanFile = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        (before.matches('\n').count() + 1, error.message().replace('\n', ", "))
+        let message = error.message().replace('\n', ", ").replace("expected u64", "expected a whole number");
+        (before.matches('\n').count() + 1, message)
     })?;
     Ok(file)
+}
+
+/// From "unknown field `a`, expected one of `b`, `c`" the first part, and which of them was probably meant.
+fn meant(message: &str) -> Option<(&str, &str)> {
+    let (unknown, known) = message.split_once(", expected one of ")?;
+    let typed = unknown.split('`').nth(1)?;
+    let near = crate::args::nearest(typed, known.split('`').skip(1).step_by(2))?;
+    Some((unknown, near))
 }
 
 /// Makes the request. Without cores there is none: no server can be asked for them.
@@ -145,6 +157,8 @@ fn check_counts(request: &Request) -> Result<(), Failure> {
         "at least 1 instance with 1 process must be planned for"
     } else if request.pooler_processes.value == 0 {
         "PgBouncer has at least 1 process"
+    } else if request.connections_per_task.value == 0 {
+        "a task holds at least 1 connection"
     } else if request.pooler_pairs.value == 0 {
         "at least 1 pair of database and user connects through PgBouncer"
     } else {
@@ -153,20 +167,6 @@ fn check_counts(request: &Request) -> Result<(), Failure> {
     Err(Failure::usage(wrong).hinted("leave the flag out for the default of 1"))
 }
 
-/// The one input that nothing can stand in for.
-pub(super) fn no_cores(asks_server: bool) -> Failure {
-    Failure::usage("the cores of the database server are not known").hinted(if asks_server {
-        "PostgreSQL does not know its cores: count the physical ones on the server and give --cores N"
-    } else {
-        "give the physical cores of the database server: --cores N"
-    })
-}
-
-/// The request of `--lint`, for which the cores do not matter.
-///
-/// # Errors
-/// As [`request`], but for missing cores.
-pub(super) fn for_lint(
 /// The inputs that are no figures of the plan: what it is written for, and how the load is measured. Those of
 /// [`super::args::Configuration`] that only say how a file is written are no inputs of a plan.
 pub(super) fn further_inputs(args: &Args) -> [Input; 5] {
@@ -187,6 +187,20 @@ pub(super) fn further_inputs(args: &Args) -> [Input; 5] {
     ]
 }
 
+/// The one input that nothing can stand in for.
+pub(super) fn no_cores(asks_server: bool) -> Failure {
+    Failure::usage("the cores of the database server are not known").hinted(if asks_server {
+        "PostgreSQL does not know its cores: count the physical ones on the server and give --cores N"
+    } else {
+        "give the physical cores of the database server: --cores N"
+    })
+}
+
+/// The request of `--lint`, for which the cores do not matter.
+///
+/// # Errors
+/// As [`request`], but for missing cores.
+pub(super) fn for_lint(
     args: &Args,
     server: Option<Limits>,
     provider: Option<&'static Provider>,
@@ -312,6 +326,37 @@ mod tests {
         assert_eq!(assumed.max_connections, Figure { value: 100, source: Source::Assumed }, "B20");
     }
 
+    /// Flags that say where inputs come from, what is written and how: with `--emit` there is no list of inputs.
+    const NO_INPUTS: [&str; 12] = [
+        "app",
+        "plan",
+        "plan_example",
+        "from_server",
+        "emit",
+        "emit_for",
+        "statement_timeout",
+        "idle_timeout",
+        "max_lifetime",
+        "acquire_timeout",
+        "lint",
+        "help",
+    ];
+
+    #[test]
+    fn every_flag_is_an_input_of_the_plan_or_none_for_a_reason() {
+        let args = args("--cores 4");
+        let request = request(&args, &PlanFile::default(), None, None).unwrap();
+        let mut inputs: Vec<_> = sizing::plan(&request).unwrap().inputs;
+        inputs.extend(further_inputs(&args));
+        let names: Vec<&str> = inputs.iter().map(|input| input.name).collect();
+        for flag in <Line as clap::CommandFactory>::command().get_arguments() {
+            let flag = flag.get_id().as_str();
+            let with_unit = |unit: &str| names.iter().any(|name| name.strip_suffix(unit) == Some(flag));
+            let listed = ["", "_percent", "_bytes", "_seconds"].iter().any(|unit| with_unit(unit));
+            assert_ne!(listed, NO_INPUTS.contains(&flag), "{flag} in {names:?}");
+        }
+    }
+
     #[test]
     fn contradictions_are_refused() {
         let refuse = |line: &str, file: &str| {
@@ -327,9 +372,14 @@ mod tests {
             let file = format!("cores = 1\n[[service]]\nname = \"{escape}\"\ninstances = 1");
             assert!(refuse("", &file).contains("invisible characters"), "{escape}");
         }
-        for zero in
-            ["--instances 0", "--processes 0", "--serverless 0", "--pooler-processes 0", "--pooler-pairs 0"]
-        {
+        for zero in [
+            "--instances 0",
+            "--processes 0",
+            "--serverless 0",
+            "--pooler-processes 0",
+            "--pooler-pairs 0",
+            "--connections-per-task 0",
+        ] {
             assert!(for_lint(&args(zero), None, None).unwrap_err().message.contains("at least 1"), "{zero}");
             assert!(refuse(&format!("--cores 4 {zero}"), "").contains("at least 1"), "{zero}");
         }

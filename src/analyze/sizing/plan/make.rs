@@ -111,6 +111,7 @@ fn hundredths(total: u64, optimal: u64) -> f64 {
 
 /// A standby does not start with a lower max_connections than its primary.
 fn check_replicas(request: &Request) -> Result<(), Refused> {
+    request.replica_max_connections.map_or(Ok(()), arithmetic::check_max_connections)?;
     match request.replica_max_connections {
         Some(replica) if replica < request.max_connections.value => Err(Refused::new(
             format!(
