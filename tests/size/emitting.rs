@@ -111,6 +111,10 @@ fn a_configuration_says_in_words_what_it_adds_up_to() {
             "Set the pool size of Supabase's pooler to 9; then at most 9 server connections.\n",
         ),
         (
+            "--cores 4 --provider neon --mode session --emit pgbouncer",
+            "; PgBouncer connects to Neon's direct host, the one without -pooler.\n",
+        ),
+        (
             "--cores 1 --spindles 0 --app geocoding=18 --app b=1 --emit sqlalchemy --for geocoding",
             "at most 2 connections per pool, 18 pools of geocoding, 36 in all.\n# Budget of geocoding 42: ",
         ),

@@ -57,8 +57,12 @@ pub(super) fn run(
     for service in chosen {
         // The pooler that is written is no provider's.
         let behind = provider.filter(|_| !is_pooler(target));
-        let settings =
-            settings(args, (request, plan), service, (mode, pooler), (provider, behind), endpoint.clone());
+        let mut settings = settings(args, (request, plan), service, (mode, pooler), behind, endpoint.clone());
+        if let Some(address) = provider.and_then(|provider| provider.where_to_connect(Mode::Direct))
+            && target.name == "pgbouncer"
+        {
+            settings.provenance.push(format!("PgBouncer connects to {address}."));
+        }
         let files = emit::emit(target, &settings).map_err(super::request::refused)?;
         written.push((service.map(|service| service.name.as_str()), files));
     }
@@ -109,7 +113,7 @@ fn settings(
     (request, plan): (&Request, &Plan),
     service: Option<&ServicePlan>,
     (mode, pooler): (Mode, Option<PoolerSizes>),
-    (provider, behind): (Option<&'static Provider>, Option<&'static Provider>),
+    provider: Option<&'static Provider>,
     endpoint: Endpoint,
 ) -> Settings {
     let (direct, min_idle, pools) = match service {
@@ -125,7 +129,7 @@ fn settings(
     let max_lifetime = configuration.max_lifetime.unwrap_or(MAX_LIFETIME);
     let mut provenance = vec![pools_in_words(plan, service, (pool_size, pools))];
     provenance.push(match pooler {
-        Some(sizes) => pooler_in_words(request, sizes, behind),
+        Some(sizes) => pooler_in_words(request, sizes, provider),
         None => budget_in_words(request, plan, service),
     });
     Settings {
