@@ -70,6 +70,15 @@ fn the_words_of_a_plan_are_those_of_its_figures() {
             "512 connections of 10 MiB without their work_mem, which is not counted: give --work-mem\n",
         ),
         ("--cores 4 --memory 8GB --work-mem 4MB", "150 connections of 34 MiB in the worst case\n"),
+        ("--cores 4 --memory 2GB --work-mem 64MB", "room for 1 connection of 394 MiB in the worst case\n"),
+        (
+            "--cores 4 --memory 2GB --work-mem 64MB",
+            "! the 9 planned connections are more than the 1 that the server's memory has room for\n",
+        ),
+        (
+            "--cores 4 --pooler-pairs 20",
+            "! PgBouncer's 1 × 20 pools (processes × pairs) with a reserve of 0 each do not fit 9 server connections; ",
+        ),
     ] {
         let table = size(line).success().stdout;
         assert!(table.contains(words), "{line}:\n{table}");

@@ -203,8 +203,8 @@ fn memory(plan: &Plan) -> Option<String> {
     let memory = plan.memory?;
     (plan.total > memory.connections_that_fit).then(|| {
         format!(
-            "the server's memory has room for about {} connections, {} are planned",
-            memory.connections_that_fit, plan.total
+            "the {} planned connections are more than the {} that the server's memory has room for",
+            plan.total, memory.connections_that_fit
         )
     })
 }

@@ -39,7 +39,7 @@ pub(crate) fn sizes(target: u64, clients: u64, shape: Shape) -> Result<PoolerSiz
     let crowded = || {
         Refused::new(
             format!(
-                "{processes} PgBouncer processes with {pairs} pools each and a reserve of {reserve} \
+                "PgBouncer's {processes} × {pairs} pools (processes × pairs) with a reserve of {reserve} each \
                  do not fit {target} server connections"
             ),
             "use fewer processes, users or databases",

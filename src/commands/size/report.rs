@@ -7,7 +7,7 @@ use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::Sample;
 use crate::analyze::sizing::{InputValue, LimitedBy, Plan, Source};
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, tsv};
+use crate::render::{Head, Report, text, tsv};
 
 /// The answer of `size`.
 #[derive(Debug, Serialize)]
@@ -229,8 +229,8 @@ fn facts(plan: &Plan) -> Vec<String> {
             None => "without their work_mem, which is not counted: give --work-mem",
         };
         lines.push(format!(
-            "memory: room for {} connections of {} MiB {counted}",
-            memory.connections_that_fit,
+            "memory: room for {} of {} MiB {counted}",
+            text::count(i64::try_from(memory.connections_that_fit).unwrap_or(i64::MAX), "connection"),
             memory.per_connection_bytes >> 20
         ));
     }
