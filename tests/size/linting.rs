@@ -23,6 +23,10 @@ fn the_linter_names_the_line_and_fails_on_errors() {
     let _ = lint(&[], &fixed).success();
     let five = lint(&["--pooler-pairs", "5"], &fixed).fails_with(1);
     assert!(five.stdout.contains("open up to 100 server connections; the server has 97"), "{five}");
+    assert!(
+        five.stdout.contains("the pools (entries: 1, users of each: 5, PgBouncer processes: 1) open"),
+        "{five}"
+    );
     let neither = lint(&[], "hello").fails_with(1);
     assert!(neither.stderr.contains("neither a pgbouncer.ini"), "{neither}");
 }

@@ -104,6 +104,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) configuration: Configuration,
     /// Judge a pgbouncer.ini, or connection URLs (- is stdin)
+    ///
+    /// As many users connect as it names in `[users]`, at least one, unless --pooler-pairs says how many.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["emit", "plan"])]
     pub(super) lint: Option<PathBuf>,
 }

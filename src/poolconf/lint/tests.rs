@@ -232,6 +232,20 @@ fn urls_are_judged_by_who_reads_them() {
     let ecto = lint("url: \"ecto://app:${PW}@h/db?pool_size=20\"", &SERVER).unwrap().1;
     assert_eq!(ecto.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["over_server"]);
     assert!(ecto[0].message.starts_with("8 pools of 20 (Ecto)"), "{ecto:?}");
+    let other = |text: &str| {
+        let findings = lint(&format!("URL={text}"), &SERVER).unwrap().1;
+        findings.into_iter().map(|finding| (finding.severity, finding.code)).collect::<Vec<_>>()
+    };
+    for parameter in ["pool_size=20", "max_overflow=5", "max=6", "connection_limit=50", "pool_timeout=5"] {
+        let refused = [(Severity::Error, "refused_parameter")];
+        assert_eq!(other(&format!("postgresql+psycopg://a@h/db?{parameter}")), refused, "{parameter}");
+        let ignored = [(Severity::Warning, "ignored_parameter")];
+        assert_eq!(other(&format!("jdbc:postgresql://h/db?{parameter}")), ignored, "{parameter}");
+    }
+    assert_eq!(other("postgresql+psycopg2://a@h/db?connect_timeout=5"), []);
+    assert!(lint("mysql://h/db\nmypostgres://h/db?max=5", &SERVER).is_none());
+    let (_, one) = lint("postgres://h/db?pool_max_conns=120", &Against { pools: 1, ..SERVER }).unwrap();
+    assert!(one[0].message.starts_with("1 pool of 120 (pgxpool) opens up to 120 connections"), "{one:?}");
     let text = lint("postgres://h/db?max=6", &SERVER).unwrap().1.remove(0).message;
     assert!(text.contains("postgres.js takes max for text and opens 1 connection"), "{text}");
     assert_eq!(codes("h/db?pool_timeout=30000"), ["milliseconds"]);
@@ -248,8 +262,11 @@ fn a_password_is_noticed_and_never_shown() {
         findings.iter().map(|finding| finding.code).collect::<Vec<_>>(),
         ["password", "invalid_value"]
     );
-    let (_, broken) = lint("postgres://app:s3cr@t@h/db", &SERVER).unwrap();
-    assert_eq!(broken[0].code, "unescaped");
+    let broken = ["s3cr@t", "s3cr/t", "s3cr#t"].map(|password| {
+        let found = lint(&format!("postgres://app:{password}@h/db"), &SERVER).unwrap().1.remove(0);
+        assert_eq!(found.code, "unescaped", "{password}");
+        found
+    });
     for finding in findings.iter().chain(&broken) {
         assert!(!format!("{finding:?}").contains("s3cr"), "{finding:?}");
     }

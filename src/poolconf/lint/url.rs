@@ -2,6 +2,15 @@
 
 use super::{Against, Finding, Findings, Severity};
 
+/// Who reads a URL, as far as its scheme says so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Anybody,
+    Ecto,
+    Jdbc,
+    Sqlalchemy,
+}
+
 /// A URL taken apart. The password is only looked at, never kept.
 struct Url<'a> {
     host: &'a str,
@@ -17,40 +26,48 @@ pub(super) fn lint(text: &str, against: &Against) -> Option<Vec<Finding>> {
         if content.trim_start().starts_with(['#', ';']) || content.trim_start().starts_with("//") {
             continue;
         }
-        if let Some(url) = find(content) {
+        if let Some((reader, url)) = find(content) {
             seen = true;
-            judge(url, line, against, &mut findings);
+            judge(reader, url, line, against, &mut findings);
         }
     }
     seen.then_some(findings.0)
 }
 
-/// The first connection URL of a line, up to a quote or space.
-fn find(line: &str) -> Option<&str> {
-    let schemes = ["postgresql://", "postgres://", "ecto://"];
-    let start = schemes.iter().filter_map(|scheme| line.find(scheme)).min()?;
-    let url = line.get(start..)?;
-    let end = url.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`')).unwrap_or(url.len());
-    url.get(..end)
+/// What follows the scheme in the first connection URL of a line, up to a quote, space or tag.
+fn find(line: &str) -> Option<(Reader, &str)> {
+    line.match_indices("://").find_map(|(at, mark)| {
+        let (before, url) = (line.get(..at)?, line.get(at + mark.len()..)?);
+        let rest = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '_'));
+        let reader = match before.get(rest.len()..)? {
+            "ecto" => Reader::Ecto,
+            "postgres" | "postgresql" if rest.ends_with("jdbc:") => Reader::Jdbc,
+            "postgres" | "postgresql" => Reader::Anybody,
+            scheme if scheme.starts_with("postgresql+") => Reader::Sqlalchemy,
+            _ => return None,
+        };
+        let end = url.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<'));
+        Some((reader, url.get(..end.unwrap_or(url.len()))?))
+    })
 }
 
-fn judge(text: &str, line: u64, against: &Against, findings: &mut Findings) {
+fn judge(reader: Reader, text: &str, line: u64, against: &Against, findings: &mut Findings) {
     let Some(url) = parse(text, line, findings) else { return };
-    let ecto = text.starts_with("ecto:");
     for (name, value) in &url.parameters {
-        if !(ecto && *name == "pool_size") {
-            judge_reader(name, line, findings);
+        if !of_another_library(reader, name, line, findings) {
+            judge_parameter(name, value, line, against, findings);
         }
-        judge_parameter(name, value, line, against, findings);
     }
-    judge_pooler(&url, line, findings);
+    if reader == Reader::Anybody {
+        judge_pooler(&url, line, findings);
+    }
 }
 
 fn parse<'a>(text: &'a str, line: u64, findings: &mut Findings) -> Option<Url<'a>> {
-    let (_, rest) = text.split_once("://")?;
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (rest, query) = text.split_once('?').unwrap_or((text, ""));
     let (authority, _) = rest.split_once('/').unwrap_or((rest, ""));
-    if rest.matches('@').count() > 1 || authority.contains('#') {
+    let ends = rest.matches('@').count();
+    if ends > 1 || ends != authority.matches('@').count() || authority.contains('#') {
         findings.add(
             line,
             Severity::Error,
@@ -98,26 +115,43 @@ fn reader_of_maximum(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Says who takes a parameter that most libraries ignore or refuse.
-fn judge_reader(name: &str, line: u64, findings: &mut Findings) {
-    let (severity, who) = match (name, reader_of_maximum(name)) {
-        ("pool_size" | "pool" | "max_connections", Some(reader)) => {
-            (Severity::Note, format!("only {reader} takes {name} from the URL"))
+/// Says who takes a parameter that most libraries ignore or refuse; whether it has no meaning to who reads this URL.
+fn of_another_library(reader: Reader, name: &str, line: u64, findings: &mut Findings) -> bool {
+    let maximum = reader_of_maximum(name);
+    let useless = matches!(name, "max" | "min" | "max_overflow" | "maximumPoolSize" | "poolSize");
+    if !useless && maximum.is_none() && name != "pool_timeout" {
+        return false;
+    }
+    let others = "node-pg and the JDBC driver ignore it, libpq (psycopg, SQLAlchemy) refuses it";
+    let (severity, code, message) = match (reader, name) {
+        (Reader::Sqlalchemy, _) => (
+            Severity::Error,
+            "refused_parameter",
+            format!("SQLAlchemy hands {name} on to the driver, which refuses it"),
+        ),
+        (Reader::Jdbc, _) => {
+            (Severity::Warning, "ignored_parameter", format!("the JDBC driver ignores {name} without a word"))
         }
         // It makes an array of that text, which has one element.
-        ("max", _) => (Severity::Warning, "postgres.js takes max for text and opens 1 connection".to_owned()),
-        ("min" | "max_overflow" | "maximumPoolSize" | "poolSize", _) => {
-            (Severity::Warning, format!("no library takes {name} from the URL"))
-        }
-        _ => return,
+        (_, "max") => (
+            Severity::Warning,
+            "ignored_parameter",
+            format!("postgres.js takes max for text and opens 1 connection; {others}"),
+        ),
+        (Reader::Anybody, "pool_size" | "pool" | "max_connections") => (
+            Severity::Note,
+            "ignored_parameter",
+            format!("only {} takes {name} from the URL; {others}", maximum.unwrap_or_default()),
+        ),
+        _ if useless => (
+            Severity::Warning,
+            "ignored_parameter",
+            format!("no library takes {name} from the URL; {others}"),
+        ),
+        _ => return false,
     };
-    findings.add(
-        line,
-        severity,
-        "ignored_parameter",
-        format!("{who}; node-pg and the JDBC driver ignore it, libpq (psycopg, SQLAlchemy) refuses it"),
-        "set it in the code that makes the pool; --emit writes it",
-    );
+    findings.add(line, severity, code, message, "set it in the code that makes the pool; --emit writes it");
+    matches!(reader, Reader::Sqlalchemy | Reader::Jdbc)
 }
 
 fn judge_parameter(name: &str, value: &str, line: u64, against: &Against, findings: &mut Findings) {
@@ -166,7 +200,10 @@ fn judge_maximum(
         );
     }
     let total = limit.saturating_mul(against.pools);
-    let sum = format!("{} pools of {limit} ({reader}) open up to {total} connections", against.pools);
+    let sum = match against.pools {
+        1 => format!("1 pool of {limit} ({reader}) opens up to {total} connections"),
+        pools => format!("{pools} pools of {limit} ({reader}) open up to {total} connections"),
+    };
     if total > against.usable {
         findings.add(
             line,

@@ -134,7 +134,7 @@ pub(super) fn sizes(ini: &Ini<'_>, against: &Against, findings: &mut Findings) {
     let worst = worst_case(&in_force, ini, &users, count).saturating_mul(against.pooler_processes);
     let line = ini.setting("default_pool_size").map(|setting| setting.line);
     let sum = format!(
-        "{} entries with {} users each and {} PgBouncer processes open up to {worst} server connections",
+        "the pools (entries: {}, users of each: {}, PgBouncer processes: {}) open up to {worst} server connections",
         in_force.len(),
         count,
         against.pooler_processes
