@@ -1,6 +1,6 @@
 //! `size --lint`: what is wrong in configuration that exists.
 
-use super::size;
+use super::{folder, size};
 use crate::common::Pgconn;
 
 #[test]
@@ -29,6 +29,19 @@ fn the_linter_names_the_line_and_fails_on_errors() {
     );
     let neither = lint(&[], "hello").fails_with(1);
     assert!(neither.stderr.contains("neither a pgbouncer.ini"), "{neither}");
+}
+
+/// What is wrong and what to do about it is the answer: a narrow terminal wraps it and cuts nothing.
+#[test]
+fn a_finding_is_whole_on_a_terminal() {
+    let folder = folder("lint");
+    let path = folder.join("pgbouncer.ini");
+    std::fs::write(&path, "[pgbouncer]\nauth_file = /u\npool_mode = transaction ; or session\n").unwrap();
+    let seen = Pgconn::new(&["size", "--lint", path.to_str().unwrap()]).on_terminal().finish().fails_with(1);
+    let words = "error     the comment is part of the value of pool_mode: PgBouncer does not start → put the comment on a line of its own";
+    assert!(seen.stdout.contains(words), "{seen}");
+    assert!(!seen.stdout.contains('…'), "{seen}");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// A password is told of by its line, wherever the URL has it, and not told.

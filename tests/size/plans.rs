@@ -48,6 +48,7 @@ fn the_table_shows_both_plans_the_steps_and_what_was_assumed() {
         "PgBouncer (transaction)      8          9         1            9  default_pool_size 9, max_client_conn 100 (recommended)\n",
         "optimal_connections           9  4 × 2 + 1\n",
         "! max_connections 100 is assumed; ",
+        "! put PgBouncer in front, in transaction mode with default_pool_size 9 and max_client_conn 100: never more than 9 ",
         "! a rollout that runs 25 % more instances for a while would open 90 connections, over the budget of 85",
     ] {
         assert!(table.stdout.contains(line), "{line:?} is missing in\n{table}");

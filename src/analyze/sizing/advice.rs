@@ -116,9 +116,9 @@ fn oversubscribed(plan: &Plan) -> Option<String> {
 fn pooled(plan: &Plan) -> Option<String> {
     let size = plan.pooler.default_pool_size.filter(|_| plan.pooler.recommended)?;
     Some(format!(
-        "put PgBouncer in front, in transaction mode with default_pool_size {size}: never more than {} server connections, \
-         and clients queue instead of crowding the server",
-        plan.pooler.server_connections?
+        "put PgBouncer in front, in transaction mode with default_pool_size {size} and max_client_conn {}: never more than \
+         {} server connections, and clients queue instead of crowding the server",
+        plan.pooler.max_client_conn?, plan.pooler.server_connections?
     ))
 }
 

@@ -79,19 +79,21 @@ impl Report for Lint {
         if self.findings.is_empty() {
             return vec![Block::marked(Mark::Good, format!("{}: nothing found", self.file))];
         }
-        let mut table =
+        // The rows are lines of their own: a terminal wraps them, and would cut those of a table.
+        let header =
             Table::new(&[("LINE", Align::Right), ("SEVERITY", Align::Left), ("FINDING", Align::Left)]);
-        for finding in &self.findings {
+        let rows = self.findings.iter().map(|finding| {
             let mark = match finding.severity {
                 Severity::Error => Mark::Bad,
                 Severity::Warning => Mark::Warn,
                 Severity::Note => Mark::Plain,
             };
             let hint = finding.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
-            let line = finding.line.map(|line| line.to_string()).unwrap_or_default();
-            table.push(mark, [line, finding.severity.word().to_owned(), finding.message.clone() + &hint]);
-        }
-        vec![Block::Table(table)]
+            let line = finding.line.map_or_else(|| "-".to_owned(), |line| line.to_string());
+            let word = finding.severity.word();
+            Block::marked(mark, format!("{line:>4}  {word:<8}  {}{hint}", finding.message))
+        });
+        std::iter::once(Block::Table(header)).chain(rows).collect()
     }
 
     fn tsv(&self) -> tsv::Rows {
