@@ -86,6 +86,10 @@ fn hardware_and_max_connections_bind_in_turn() {
         assert_eq!(plan.fair_share_per_pool, Some(fair), "{id}");
         assert_eq!(plan.limited_by, limited_by, "{id}");
     }
+    let crowded = plan(&with_budget_90(4, 10)).unwrap();
+    assert!(crowded.pooler.recommended && codes(&crowded).contains(&"oversubscribed"), "H3");
+    assert_eq!(crowded.pooler.default_pool_size, Some(9), "H3");
+    assert!(codes(&plan(&with_budget_90(64, 1)).unwrap()).contains(&"limited_by_max_connections"), "H4");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn read_user<'a>(user: &Setting<'a>, against: &Against, findings: &mut Findings)
 }
 
 /// The settings of one name of which the last line is in force.
-fn in_force<'t, T>(all: &'t [T], name: impl Fn(&T) -> &str) -> Vec<&'t T> {
+fn in_force<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<&T> {
     let later = |at: usize, one: &T| all.iter().skip(at + 1).any(|other| name(other) == name(one));
     all.iter().enumerate().filter(|(at, one)| !later(*at, one)).map(|(_, one)| one).collect()
 }
