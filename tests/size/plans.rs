@@ -86,6 +86,12 @@ fn the_words_of_a_plan_are_those_of_its_figures() {
     }
     let given = size("--cores 4 --memory 8GB").success().stdout;
     assert!(given.contains("\ngiven: cores 4, memory_bytes 8589934592\n"), "{given}");
+    let functions = size("--cores 4 --serverless 20").success().stdout;
+    assert!(functions.contains("with a pool of 1 in the function\n"), "{functions}");
+    assert!(
+        !functions.contains("connections per instance"),
+        "a function has no 5 to 10 of them: {functions}"
+    );
     let infeasible = size("--cores 4 --app a=1@1 --app b=1@200").fails_with(1);
     assert!(infeasible.stderr.contains("(1 pool shares 0)"), "{infeasible}");
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::live;
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::Sample;
-use crate::analyze::sizing::{InputValue, LimitedBy, Plan, Source};
+use crate::analyze::sizing::{InputValue, LimitedBy, Plan, Source, Tier};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -218,11 +218,13 @@ fn facts(plan: &Plan) -> Vec<String> {
             lines.push(format!("{label}: {list}"));
         }
     }
-    let tier = plan.tier;
-    lines.push(format!(
-        "usual for an application of this size ({}): {} to {} connections per instance",
-        tier.name, tier.low, tier.high
-    ));
+    // A function holds one, however many there are.
+    if !plan.advice.iter().any(|advice| advice.code == "serverless") {
+        let Tier { name, low, high } = plan.tier;
+        lines.push(format!(
+            "usual for an application of this size ({name}): {low} to {high} connections per instance"
+        ));
+    }
     if let Some(memory) = plan.memory {
         let counted = match memory.work_mem_bytes {
             Some(_) => "in the worst case",
