@@ -5,8 +5,8 @@ use super::{DEFAULT_POOL_SIZE, Ini, integer};
 use crate::poolconf::lint::{Against, Findings, Severity};
 use crate::poolconf::pgbouncer;
 
-/// What is legal and still a bad idea.
-pub(super) fn settings(ini: &Ini<'_>, against: &Against, findings: &mut Findings) {
+/// Who gets in, and how safely.
+fn access(ini: &Ini<'_>, findings: &mut Findings) {
     let line = |key: &str| ini.setting(key).map(|setting| setting.line);
     let auth = ini.word("auth_type").unwrap_or_else(|| "md5".to_owned());
     if auth == "md5" {
@@ -51,6 +51,12 @@ pub(super) fn settings(ini: &Ini<'_>, against: &Against, findings: &mut Findings
             "",
         );
     }
+}
+
+/// What is legal and still a bad idea.
+pub(super) fn settings(ini: &Ini<'_>, against: &Against, findings: &mut Findings) {
+    let line = |key: &str| ini.setting(key).map(|setting| setting.line);
+    access(ini, findings);
     mode(ini, against, findings);
     let ignored = ini.value("ignore_startup_parameters").unwrap_or_default();
     if !ignored.split(',').any(|name| name.trim() == "extra_float_digits") {
