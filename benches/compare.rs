@@ -177,16 +177,16 @@ impl Verdicts {
 fn program_alone(pgconn: &Path, verdicts: &mut Verdicts) {
     let size = fs::metadata(pgconn).unwrap().len() as f64 / 1e6;
     verdicts.judge("size of the release binary, MB".to_owned(), 6.0, size, String::new());
-    let version = Program { path: pgconn, arguments: vec!["--version"], server: None, environment: vec![] };
+    let program = |path, arguments| Program { path, arguments, server: None, environment: vec![] };
+    let nothing = program(Path::new("/bin/true"), vec![]);
+    let version = program(pgconn, vec!["--version"]);
     assert!(version.answer().starts_with("pgconn "));
-    let nothing =
-        Program { path: Path::new("/bin/true"), arguments: vec![], server: None, environment: vec![] };
-    verdicts.ratio(
-        "pgconn --version, wall, against /bin/true".to_owned(),
-        2.0,
-        &pairs(&version, &nothing),
-        |run| run.wall,
-    );
+    let plan = program(pgconn, vec!["size", "--cores", "4", "--instances", "8"]);
+    assert!(plan.answer().contains("optimal_connections           9  4 × 2 + 1"));
+    for (name, ours, limit) in [("--version", &version, 2.0), ("size without a server", &plan, 2.5)] {
+        let claim = format!("pgconn {name}, wall, against /bin/true");
+        verdicts.ratio(claim, limit, &pairs(ours, &nothing), |run| run.wall);
+    }
 }
 
 /// Sessions ended and verified gone. Each run has the same number of sessions before it, idle and nothing but idle.
