@@ -136,8 +136,13 @@ fn the_server_behind_a_socket_must_run_as_the_user_that_is_required() {
     let _ = run(&name).success();
     let other = if name == "daemon" { "bin" } else { "daemon" };
     let refused = run(other).fails_with(3);
-    assert!(refused.stderr.contains(&format!("and not as \"{other}\"")), "{refused}");
+    // in libpq's words
+    let words = |required: &str| {
+        format!("requirepeer specifies \"{required}\", but actual peer user name is \"{name}\"")
+    };
+    assert!(refused.stderr.contains(&words(other)), "{refused}");
     let unknown = run("no-such-user").fails_with(3);
+    assert!(unknown.stderr.contains(&words("no-such-user")), "{unknown}");
     assert!(unknown.stderr.contains("there is no operating-system user \"no-such-user\""), "{unknown}");
     // over TCP there is nobody to look at
     let dsn =

@@ -5,6 +5,7 @@ use super::error::{Error, Kind};
 use super::wire::Transport;
 use crate::conninfo::{Host, Settings};
 use socket2::{SockRef, TcpKeepalive};
+use std::ffi::OsStr;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::{TcpSocket, UnixStream};
@@ -113,24 +114,35 @@ pub(super) async fn dial(target: &Target, settings: &Settings) -> io::Result<Tra
 }
 
 /// Whether the process at the other end of a Unix socket runs as the operating-system user `wanted`.
-/// `id` knows the users of every name service, which a look into /etc/passwd would not.
 pub(super) async fn check_peer(stream: &UnixStream, wanted: &str) -> Result<(), Error> {
-    let failed = |why: String| Error::new(Kind::AuthFailed, format!("requirepeer: {why}"));
-    let peer =
-        stream.peer_cred().map_err(|error| failed(format!("could not get peer credentials: {error}")))?;
-    let mut question = tokio::process::Command::new("id");
-    let question =
-        question.arg("-u").arg("--").arg(wanted).stdin(std::process::Stdio::null()).kill_on_drop(true);
-    let answer = question.output().await.map_err(|error| failed(format!("could not run id: {error}")))?;
-    let uid: Option<u32> = String::from_utf8_lossy(&answer.stdout).trim().parse().ok();
-    match uid {
-        None => Err(failed(format!("there is no operating-system user \"{wanted}\""))),
-        Some(uid) if uid == peer.uid() => Ok(()),
-        Some(_) => Err(failed(format!(
-            "the server runs as the user with id {}, and not as \"{wanted}\"",
-            peer.uid()
-        ))),
+    let failed = |why: String| Error::new(Kind::AuthFailed, why);
+    let peer = stream.peer_cred();
+    let peer = peer.map_err(|error| failed(format!("could not get peer credentials: {error}")))?;
+    let peer = peer.uid().to_string();
+    let could_not = |error| failed(format!("could not look up local user ID {peer}: id: {error}"));
+    let uid = id("-u", wanted.as_ref()).await.map_err(could_not)?;
+    if uid == peer {
+        return Ok(());
     }
+    let actual = id("-un", peer.as_ref()).await.map_err(could_not)?;
+    if actual.is_empty() {
+        return Err(failed(format!("local user with ID {peer} does not exist")));
+    }
+    let refusal =
+        failed(format!("requirepeer specifies \"{wanted}\", but actual peer user name is \"{actual}\""));
+    if uid.is_empty() {
+        return Err(refusal.hinted(format!("there is no operating-system user \"{wanted}\"")));
+    }
+    Err(refusal.hinted("another user's process listens on that socket: check host and port"))
+}
+
+/// What `id` answers about a user; nothing when there is none. It knows the users of every name service, which a look into
+/// /etc/passwd would not.
+async fn id(question: &str, user: &OsStr) -> io::Result<String> {
+    let mut command = tokio::process::Command::new("id");
+    command.args([OsStr::new(question), OsStr::new("--"), user]).stdin(std::process::Stdio::null());
+    let answer = command.kill_on_drop(true).output().await?;
+    Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
 }
 
 fn set_options(socket: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
