@@ -78,6 +78,15 @@ fn everybody_gets_in_or_is_told_whose_limit_it_is() {
     assert!(reserved.contains("pg_use_reserved_connections"), "{reserved}");
     assert_eq!(fate(&cluster, "repl", "postgres", &["--emergency", "never"]), "reserved");
 
+    // membership that is not inherited is of no use, and what the hint proposes is
+    if has_reserved_slots {
+        cluster.query("create role shy login noinherit in role pg_use_reserved_connections");
+        let refusal = hint(&cluster, "shy", "postgres");
+        let (_, grant) = refusal.split_once("set reserved_connections and ").unwrap();
+        cluster.query(grant);
+        assert_eq!(fate(&cluster, "shy", "postgres", &[]), "in");
+    }
+
     // only those of superusers
     if has_reserved_slots {
         held.extend(fill(&cluster, "keen"));

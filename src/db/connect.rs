@@ -222,7 +222,9 @@ fn emergency() -> Notice {
         code: "emergency_connection",
         message: "this is a replication connection, which needs no ordinary slot; it is closed at once"
             .to_owned(),
-        hint: Some("from PostgreSQL 16 on, set reserved_connections and grant pg_use_reserved_connections"),
+        hint: Some(
+            "from PostgreSQL 16 on, set reserved_connections and GRANT pg_use_reserved_connections WITH INHERIT TRUE",
+        ),
     }
 }
 

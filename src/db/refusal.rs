@@ -155,11 +155,10 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
         Kind::TooManyConnections(Scope::Server) => {
             "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
         }
-        Kind::TooManyConnections(Scope::Reserved) if error.message().contains("SUPERUSER") => {
-            "only the slots of superusers are left; wait with --connect-wait 30s, or log in as a superuser; for next time set reserved_connections and grant pg_use_reserved_connections to the role".to_owned()
-        }
         Kind::TooManyConnections(Scope::Reserved) => {
-            "only reserved slots are left; wait with --connect-wait 30s, log in as a superuser, or for next time (PostgreSQL 16 and later) set reserved_connections and grant pg_use_reserved_connections to the role".to_owned()
+            let left = if error.message().contains("SUPERUSER") { "the slots of superusers" } else { "reserved slots" };
+            // Of a role that does not inherit, membership alone is of no use.
+            format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time (PostgreSQL 16 and later) set reserved_connections and GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
         }
         Kind::TooManyConnections(Scope::Role) => format!(
             "the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with pgconn ls --role {} and raise it with ALTER ROLE {user} CONNECTION LIMIT n",

@@ -111,7 +111,7 @@ pub(super) fn reserved(evidence: &Evidence) -> Finding {
             format!("{} reserved, and no role but superusers may use them", limits.reserved),
             "grant pg_use_reserved_connections to the role that monitors",
             format!(
-                "GRANT pg_use_reserved_connections TO {}",
+                "GRANT pg_use_reserved_connections TO {} WITH INHERIT TRUE",
                 monitor.map_or_else(|| "monitor".to_owned(), |role| shown(&role.name))
             ),
         );

@@ -168,7 +168,10 @@ fn slots_are_reserved_for_whoever_monitors() {
     let monitor = LoginRole { name: "watch".into(), sees_all: true, ..LoginRole::default() };
     evidence.scraped.login_roles = vec![monitor.clone()];
     let found = slots::reserved(&evidence);
-    assert_eq!(found.next_command.unwrap(), "GRANT pg_use_reserved_connections TO \"watch\"");
+    assert_eq!(
+        found.next_command.unwrap(),
+        "GRANT pg_use_reserved_connections TO \"watch\" WITH INHERIT TRUE"
+    );
     evidence.scraped.login_roles = vec![LoginRole { reserved: true, ..monitor }];
     assert_eq!(slots::reserved(&evidence).status, Grade::Pass);
     evidence.scraped.surroundings.limits.superuser_reserved = 0;
