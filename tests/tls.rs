@@ -251,6 +251,12 @@ fn a_revoked_certificate_is_refused_where_there_is_a_list() {
         if let Some(psql) = psql() {
             assert_eq!((psqls_outcome(&psql, &dsn), psqls_outcome(&psql, &listed)), ('T', expected));
         }
+        // a file of certificates is no list, and nothing is known to be valid then
+        let mistaken = format!("{dsn} sslcrl={}", authority.path("ca.crt"));
+        assert_eq!(our_outcome(&mistaken), '-');
+        if let Some(psql) = psql() {
+            assert_eq!(psqls_outcome(&psql, &mistaken), '-');
+        }
         // what rustls-webpki cannot read (RFC 5280 has only version 2) is refused and named
         let old = format!("{dsn} sslcrl={}", authority.path("ca_1.crl"));
         let unread = Pgconn::new(&["stats", "-d", &old]).run().fails_with(3).stderr;

@@ -52,7 +52,7 @@ pub(super) fn revocation_lists(info: &ConnInfo) -> Result<Vec<CertRevocationList
     let shown = path.display();
     let failed = |why: String| format!("could not read certificate revocation list \"{shown}\": {why}");
     let Some(text) = read(&path).map_err(|error| failed(error.to_string()))? else { return Ok(Vec::new()) };
-    CertificateRevocationListDer::pem_slice_iter(&text)
+    let lists: Result<Vec<_>, String> = CertificateRevocationListDer::pem_slice_iter(&text)
         .map(|list| {
             let list = list.map_err(|error| failed(error.to_string()))?;
             let list = OwnedCertRevocationList::from_der(&list).map_err(|error| {
@@ -62,7 +62,14 @@ pub(super) fn revocation_lists(info: &ConnInfo) -> Result<Vec<CertRevocationList
             })?;
             Ok(CertRevocationList::from(list))
         })
-        .collect()
+        .collect();
+    match lists {
+        // OpenSSL takes it for a file of lists then, in which each issuer's is missing.
+        Ok(none) if none.is_empty() && certificates(&text).is_ok() => {
+            Err(failed("there are certificates in it, and no list".to_owned()))
+        }
+        lists => lists,
+    }
 }
 
 /// The client certificate and its key; `None` when there is no certificate or none is to be sent.
