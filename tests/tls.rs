@@ -368,6 +368,46 @@ fn the_name_that_is_checked_is_the_hosts_and_not_its_address() {
 }
 
 #[test]
+fn a_server_is_reached_and_verified_over_ipv6() {
+    if std::net::TcpListener::bind(("::1", 0)).is_err() {
+        return eprintln!("this machine has no ::1");
+    }
+    let authority = Authority::get();
+    let hba = "local all all trust\nhost all scram ::1/128 scram-sha-256\n";
+    let root = authority.path("ca.crt");
+    let passwords = authority.path("pgpass6");
+    for (certificate, verified) in [("six", true), ("ip_only", false)] {
+        let cluster = authority.server_with(certificate, hba, &[("listen_addresses", "127.0.0.1,::1")]);
+        let port = cluster.port;
+        fs::write(&passwords, format!("\\:\\:1:{port}:postgres:scram:s3cret\n")).unwrap();
+        fs::set_permissions(&passwords, fs::Permissions::from_mode(0o600)).unwrap();
+        let bound = format!("channel_binding=require sslrootcert={root} passfile={passwords}");
+        for (place, expected) in [
+            (format!("host=::1 port={port} sslmode=verify-full"), verified),
+            (format!("host=0:0:0:0:0:0:0:1 port={port} sslmode=verify-full password=s3cret"), verified),
+            (format!("hostaddr=::1 port={port} sslmode=verify-ca"), true),
+            (format!("hostaddr=::1 port={port} sslmode=verify-full"), false),
+            (format!("host=localhost hostaddr=::1 port={port} sslmode=verify-ca password=s3cret"), true),
+        ] {
+            let dsn = format!("{place} user=scram dbname=postgres {bound}");
+            let expected = if expected { 'T' } else { '-' };
+            assert_eq!(our_outcome(&dsn), expected, "{certificate}: {place}");
+            if let Some(psql) = psql() {
+                assert_eq!(psqls_outcome(&psql, &dsn), expected, "psql, {certificate}: {place}");
+            }
+        }
+        let uri = format!(
+            "postgresql://scram@[::1]:1,[::1]:{port}/postgres?sslmode=verify-ca&sslrootcert={root}&passfile={passwords}"
+        );
+        let reached = Pgconn::new(&["ping", "--json", "-d", &uri]).run().success().json();
+        assert_eq!(reached["target"]["host"], "::1");
+        assert_eq!(reached["attempts"][1]["address"], format!("[::1]:{port}"));
+        let closed = Pgconn::new(&["stats", "-w", "-d", "postgresql://u@[::1]:1/d"]).run().fails_with(3);
+        assert!(closed.stderr.contains("connection to server at \"::1\", port 1 failed: "), "{closed}");
+    }
+}
+
+#[test]
 fn the_files_in_the_home_directory_are_used_without_being_named() {
     let authority = Authority::get();
     let cluster = authority.server("good", CERT);

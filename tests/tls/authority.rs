@@ -40,6 +40,7 @@ impl Authority {
         made.issue("version_1", "ca", "/CN=localhost", None, &["-days", "9"]);
         made.issue("cn_only", "ca", "/CN=localhost", Some("keyUsage=digitalSignature"), &["-days", "9"]);
         made.issue("ip_only", "ca", "/CN=x", Some("subjectAltName=IP:127.0.0.1"), &["-days", "9"]);
+        made.issue("six", "ca", "/CN=x", Some("subjectAltName=IP:::1"), &["-days", "9"]);
         made.issue("ca_leaf", "ca", "/CN=localhost", Some("basicConstraints=CA:TRUE"), &["-days", "9"]);
         made.issue("revoked", "ca", "/CN=localhost", Some(names), &["-days", "9"]);
         made.issue("stranger", "other", "/CN=localhost", Some(names), &["-days", "9"]);
@@ -142,12 +143,17 @@ impl Authority {
 
     /// A server that shows this certificate (without a name: one that has no TLS) and decides by these lines.
     pub(super) fn server(&self, name: &str, hba: &str) -> Cluster {
-        let scram = ("password_encryption", "scram-sha-256");
+        self.server_with(name, hba, &[])
+    }
+
+    /// The same with further settings.
+    pub(super) fn server_with(&self, name: &str, hba: &str, more: &[(&str, &str)]) -> Cluster {
+        let own = [&[("password_encryption", "scram-sha-256")], more].concat();
         let cluster = if name.is_empty() {
-            with_files(&[scram], &[("pg_hba.conf", hba)])
+            with_files(&own, &[("pg_hba.conf", hba)])
         } else {
             with_files(
-                &[("ssl", "on"), ("ssl_ca_file", "ca.crt"), scram],
+                &[&[("ssl", "on"), ("ssl_ca_file", "ca.crt")], &own[..]].concat(),
                 &[
                     ("server.crt", &self.text(&format!("{name}.crt"))),
                     ("server.key", &self.text(&format!("{name}.key"))),
