@@ -71,6 +71,8 @@ fn every_attempt_is_listed_and_the_next_host_is_reached() {
     let cluster = shared();
     let dsn = format!("host=127.0.0.1,localhost port=1,{} user=postgres dbname=postgres", cluster.port);
     Pgconn::new(&["stats", "-d", &dsn]).run().success();
+    let short = dsn.replace("host=127.0.0.1,localhost", "hostaddr=127.2,127.1");
+    Pgconn::new(&["stats", "-d", &short]).run().success();
     let outcome = Pgconn::new(&["stats", "-d", "host=127.0.0.1,/nonexistent port=1,2"]).run().fails_with(3);
     assert!(
         outcome.stderr.contains("connection to server at \"127.0.0.1\", port 1 failed: Connection refused"),
@@ -192,6 +194,46 @@ fn whatever_the_password_is_made_of_the_server_gets_it_as_it_was_given() {
         .env("PGPASSWORD", OsStr::from_bytes(raw))
         .run()
         .success();
+}
+
+#[test]
+fn a_password_that_is_no_text_logs_in_from_every_source_and_by_every_method() {
+    let hba = "local all postgres trust\nlocal all hashed md5\nlocal all clear password\nlocal all scram scram-sha-256\n";
+    let cluster = with_files(&[], &[("pg_hba.conf", hba)]);
+    for (role, stored) in [
+        ("hashed", "'md5' || md5('\\x70e9ff'::bytea || convert_to(rolname, 'UTF8'))".to_owned()),
+        ("clear", format!("'{LATIN}'")),
+        ("scram", format!("'{LATIN}'")),
+    ] {
+        cluster.query(&format!("create role {role} login"));
+        cluster.query(&format!("update pg_authid set rolpassword = {stored} where rolname = '{role}'"));
+    }
+    let folder = std::env::temp_dir().join(format!("pgconn-bytes-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, text: &[u8]| {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    };
+    let services = file("services", b"[s]\ndbname=postgres\npassword=p\xe9\xff\n");
+    let passwords = file("pgpass", b"*:*:*:*:p\xe9\xff\n");
+    for role in ["hashed", "clear", "scram"] {
+        let run = || Pgconn::new(&["ping", "-U", role]).on(&cluster);
+        let dsn = |text: &[u8]| run().argument(OsStr::new("-d")).argument(OsStr::from_bytes(text));
+        for (source, run) in [
+            ("variable", run().env("PGPASSWORD", OsStr::from_bytes(b"p\xe9\xff"))),
+            ("service", run().env("PGSERVICE", "s").env("PGSERVICEFILE", &services)),
+            ("password file", run().env("PGPASSFILE", &passwords)),
+            ("URI", dsn(b"postgres://:p%E9%FF@/postgres")),
+            ("URI's parameter", dsn(b"postgres:///postgres?password=p%e9\xff")),
+            ("connection string", dsn(b"dbname=postgres password='p\xe9\xff'")),
+        ] {
+            let outcome = run.run();
+            assert_eq!(outcome.code, 0, "{role}, {source}: {outcome}");
+        }
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 /// What the server stores of the password `p\xe9\xff`, which is no UTF-8 (computed like [`SLOW`]).

@@ -3,12 +3,14 @@
 mod duration;
 mod sessions;
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::conninfo::Given;
+use crate::conninfo::{Given, text_of};
 use crate::render::Format;
 use duration::interval;
 pub(crate) use duration::{duration, time_limit};
@@ -20,19 +22,19 @@ pub(crate) use sessions::{Filters, client_term, name_term, named, pooler_state};
 pub(crate) struct Connection {
     /// Server host name, address or socket directory
     #[arg(short = 'h', long, global = true, value_name = "HOST", value_hint = ValueHint::Hostname)]
-    pub(crate) host: Option<String>,
+    pub(crate) host: Option<OsString>,
     /// Server port
     #[arg(short, long, global = true, value_name = "PORT")]
-    pub(crate) port: Option<String>,
+    pub(crate) port: Option<OsString>,
     /// Role to log in as (to select sessions of a role, use --role)
     #[arg(short = 'U', long, global = true, value_name = "ROLE", value_hint = ValueHint::Username)]
-    pub(crate) username: Option<String>,
+    pub(crate) username: Option<OsString>,
     /// Database to connect to, or a connection string or URI (to select sessions in a database, use --db)
     #[arg(short = 'd', long, global = true, value_name = "DBNAME|URI")]
-    pub(crate) dbname: Option<String>,
+    pub(crate) dbname: Option<OsString>,
     /// Entry of the connection service file
     #[arg(short = 'S', long, global = true, value_name = "NAME")]
-    pub(crate) service: Option<String>,
+    pub(crate) service: Option<OsString>,
     /// Never ask for a password
     #[arg(short = 'w', long, global = true, conflicts_with = "password")]
     pub(crate) no_password: bool,
@@ -71,12 +73,13 @@ impl Connection {
 
     /// The same as settings are resolved from.
     pub(crate) fn given(&self) -> Given {
+        let text = |value: &Option<OsString>| value.as_ref().map(|value| text_of(value.as_bytes()));
         Given {
-            host: self.host.clone(),
-            port: self.port.clone(),
-            username: self.username.clone(),
-            dbname: self.dbname.clone(),
-            service: self.service.clone(),
+            host: text(&self.host),
+            port: text(&self.port),
+            username: text(&self.username),
+            dbname: text(&self.dbname),
+            service: text(&self.service),
             no_password: self.no_password,
             force_password: self.password,
         }

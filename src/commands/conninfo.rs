@@ -81,7 +81,7 @@ impl Settings {
             source: found.source.to_string(),
         };
         let host = |host: &conninfo::Host| Host {
-            host: (!host.host.is_empty()).then(|| host.host.clone()),
+            host: (!host.host.is_empty()).then(|| conninfo::readable(&host.host)),
             hostaddr: host.hostaddr.clone(),
             port: host.port,
             password_source: host.password.as_ref().map(|password| password.source.to_string()),

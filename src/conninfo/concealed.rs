@@ -2,8 +2,9 @@
 //! program runs. So the program starts itself again in the same process, with the secret masked in its arguments; what was
 //! typed travels in a variable, which only the same user can read. Pure; `main` starts.
 
-use super::redact;
+use super::{os_string_of, redact, text_of};
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 
 /// The variable that carries what was typed. It names the process that it is for, so that a child which inherits it does
 /// not take it for its own.
@@ -16,11 +17,11 @@ pub(crate) fn concealed(arguments: &[OsString], pid: u32) -> Option<(Vec<OsStrin
     let mut carried = pid.to_string();
     let own = arguments.iter().take_while(|argument| *argument != "--").count();
     for (at, argument) in shown.iter_mut().enumerate().take(own).skip(1) {
-        let Some(typed) = argument.to_str() else { continue };
-        let masked = redact::secrets(typed);
+        let typed = text_of(argument.as_bytes());
+        let masked = redact::masked(&typed);
         if masked != typed {
             carried.push_str(&format!(" {at} {} {typed}", typed.len()));
-            *argument = masked.into();
+            *argument = os_string_of(&masked);
         }
     }
     (shown != arguments).then_some((shown, carried))
@@ -34,7 +35,7 @@ pub(crate) fn restored(arguments: &[OsString], carried: &str, pid: u32) -> Optio
         let (at, after) = rest.strip_prefix(' ')?.split_once(' ')?;
         let (length, after) = after.split_once(' ')?;
         let (text, after) = after.split_at_checked(length.parse().ok()?)?;
-        *typed.get_mut(at.parse::<usize>().ok()?)? = text.into();
+        *typed.get_mut(at.parse::<usize>().ok()?)? = os_string_of(text);
         rest = after;
     }
     Some(typed)
@@ -44,6 +45,7 @@ pub(crate) fn restored(arguments: &[OsString], carried: &str, pid: u32) -> Optio
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::os::unix::ffi::OsStringExt as _;
 
     fn words(words: &[&str]) -> Vec<OsString> {
         words.iter().map(Into::into).collect()
@@ -65,8 +67,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_typed_comes_back(typed in prop::collection::vec("password=\\PC{0,6}|\\PC{0,12}", 1..5)) {
-            let typed: Vec<OsString> = typed.into_iter().map(Into::into).collect();
+        fn what_was_typed_comes_back(typed in prop::collection::vec("password=\\PC{0,6}|\\PC{0,12}", 1..5), raw in any::<u8>()) {
+            let typed = typed.into_iter().map(|text| OsString::from_vec([text.as_bytes(), &[raw]].concat()));
+            let typed: Vec<OsString> = typed.collect();
             if let Some((shown, carried)) = concealed(&typed, 7) {
                 prop_assert_eq!(restored(&shown, &carried, 7), Some(typed));
             }

@@ -1,9 +1,10 @@
 //! The process's environment and the machine's files: the only part of conninfo that is not pure.
 
+use super::text_of;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +20,6 @@ const SYSTEM_DIRECTORIES: [&str; 3] =
 pub(crate) struct Environment {
     /// The `PG*` variables and SSL_CERT_FILE, SSL_CERT_DIR.
     pub(crate) variables: BTreeMap<String, String>,
-    /// The bytes of PGPASSWORD, which need not be text.
-    pub(crate) password: Option<Vec<u8>>,
     /// The home directory: HOME, else the password database's.
     pub(crate) home: Option<PathBuf>,
     /// Looks up the name of the effective user, as libpq takes it; not USER. Only for runs that name no role: it reads
@@ -42,18 +41,15 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// The snapshot of this process. Variables that are not valid UTF-8 are taken lossily, all but the password: no server
-    /// name or role can be reached by them anyway.
+    /// The snapshot of this process.
     pub(crate) fn of_process() -> Self {
         let variables = std::env::vars_os()
-            .filter_map(|(name, value)| {
-                Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-            })
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
             .filter(|(name, _)| name.starts_with("PG"))
+            .map(|(name, value)| (name, text_of(value.as_bytes())))
             .collect();
         Self {
             variables,
-            password: std::env::var_os("PGPASSWORD").map(OsStringExt::into_vec),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             user_name: Some(|| whoami::username().ok()),
             socket_directories: SOCKET_DIRECTORIES.iter().map(PathBuf::from).collect(),
@@ -86,7 +82,7 @@ impl Environment {
 }
 
 /// A file's bytes; a missing file is `None`.
-pub(crate) fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

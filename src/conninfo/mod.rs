@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+mod bytes;
 mod concealed;
 mod environment;
 mod keyword;
@@ -16,8 +17,9 @@ mod settings;
 mod tests;
 mod uri;
 
+pub(crate) use bytes::{bytes_of, os_string_of, path_of, readable, text_of};
 pub(crate) use concealed::{CARRIER, concealed, restored};
-pub(crate) use environment::{Environment, read_file};
+pub(crate) use environment::Environment;
 pub(crate) use redact::{MASK, secrets};
 pub(crate) use resolve::resolve;
 pub(crate) use settings::{
@@ -94,7 +96,7 @@ impl fmt::Display for Source {
 pub(crate) struct Parameter {
     /// libpq's keyword.
     pub(crate) keyword: &'static str,
-    /// The value as given, a secret's too.
+    /// The value as given, a secret's too; [`bytes_of`] it is what libpq takes.
     pub(crate) value: String,
     /// Where the value came from.
     pub(crate) source: Source,

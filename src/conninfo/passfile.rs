@@ -1,6 +1,8 @@
 //! The grammar of password files (`.pgpass`), as libpq reads them (`passwordFromFile`). Bytes, not text: a
 //! password may be in any encoding.
 
+use super::bytes_of;
+
 /// What a line must match.
 pub(super) struct Wanted<'a> {
     /// `localhost` for the default socket directory.
@@ -12,13 +14,13 @@ pub(super) struct Wanted<'a> {
 
 /// The password of the first line that matches, and the line's number from 1.
 pub(super) fn lookup(text: &[u8], wanted: &Wanted<'_>) -> Option<(usize, Vec<u8>)> {
-    let fields = [wanted.host, wanted.port, wanted.dbname, wanted.user];
+    let fields = [wanted.host, wanted.port, wanted.dbname, wanted.user].map(bytes_of);
     text.split(|&byte| byte == b'\n').enumerate().find_map(|(at, line)| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.starts_with(b"#") {
             return None;
         }
-        let rest = fields.iter().try_fold(line, |rest, field| match_field(rest, field.as_bytes()))?;
+        let rest = fields.iter().try_fold(line, |rest, field| match_field(rest, field))?;
         Some((at + 1, unescaped(rest)))
     })
 }

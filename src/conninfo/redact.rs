@@ -1,6 +1,7 @@
 //! Keeping secrets out of messages that quote what was typed.
 
 use super::keyword::{KEYWORDS, is_blank};
+use super::readable;
 
 /// What is shown instead of a secret.
 pub(crate) const MASK: &str = "********";
@@ -32,6 +33,11 @@ pub(super) fn uri(text: &str) -> String {
 /// Any text as it may be shown: the credentials of a URI are masked in each line, and so is what follows a keyword
 /// for secrets and `=`. Rather too much than too little.
 pub(crate) fn secrets(text: &str) -> String {
+    masked(&readable(text))
+}
+
+/// The same, still with all its bytes.
+pub(super) fn masked(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| settings(&uri(line))).collect();
     lines.join("\n")
 }

@@ -1,13 +1,16 @@
 //! Precedence: command line, then service file, then environment, then defaults; and the list of hosts that
 //! comes out, each with its password.
 
-use super::environment::{PasswordFile, read_password_file};
+use super::environment::{PasswordFile, read_file, read_password_file};
 use super::keyword::{self, KEYWORDS, Keyword, Pairs};
 use super::passfile::{self, Wanted};
+use super::settings::{Settings, SslCertMode, SslMode};
 use super::{
-    Ask, ConnInfo, Environment, Error, Given, Host, Parameter, Password, Source, is_socket_path, read_file,
-    service, settings, uri,
+    Ask, ConnInfo, Environment, Error, Given, Host, Parameter, Password, Source, bytes_of, is_socket_path,
+    path_of, service, settings, text_of, uri,
 };
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Resolves what was given against the environment and the files. Opens no socket.
@@ -26,6 +29,7 @@ pub(crate) fn resolve(given: &Given, environment: &Environment) -> Result<ConnIn
         }
     }
     complete_login(environment, &mut set)?;
+    files_at_home(environment, &settings, &mut set);
     let mut hosts = hosts(environment, &mut set)?;
     passwords(environment, &mut set, &mut hosts, &mut warnings);
     let ask = match (given.no_password, given.force_password) {
@@ -126,12 +130,13 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
     // An empty name is looked for, as in libpq.
     let Some(name) = set.parameter("service").map(|found| found.value.clone()) else { return Ok(()) };
     let named = set.used("servicefile").or_else(|| variable("PGSERVICEFILE").filter(|file| !file.is_empty()));
+    let is_named = named.is_some();
     let user_file = match named {
-        Some(file) => Some((PathBuf::from(file), true)),
+        Some(file) => Some((path_of(file), true)),
         None => environment.in_home(".pg_service.conf").map(|file| (file, false)),
     };
     let system_files: Vec<(PathBuf, bool)> = match variable("PGSYSCONFDIR") {
-        Some(directory) => vec![(Path::new(directory).join("pg_service.conf"), false)],
+        Some(directory) => vec![(path_of(directory).join("pg_service.conf"), false)],
         None => environment.system_directories.iter().map(|at| (at.join("pg_service.conf"), false)).collect(),
     };
     let mut known: Vec<String> = Vec::new();
@@ -148,8 +153,11 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
             None if must_exist => return Err(Error::new(format!("service file \"{file}\" not found"))),
             None => {}
             Some(bytes) => {
-                let text = String::from_utf8_lossy(&bytes);
+                let text = text_of(&bytes);
                 if let Some(pairs) = service::section(&text, &name, &file)? {
+                    if !is_named {
+                        set.put_named("servicefile", text_of(path.as_os_str().as_bytes()), Source::Default);
+                    }
                     put_all(set, pairs, &Source::Service { file, section: name });
                     return Ok(());
                 }
@@ -210,6 +218,40 @@ fn complete_login(environment: &Environment, set: &mut Set) -> Result<(), Error>
         set.put_named("application_name", name, Source::Default);
     }
     Ok(())
+}
+
+/// libpq's files in the home directory, where no others are named: those that are there, and those that are needed.
+fn files_at_home(environment: &Environment, settings: &Settings, set: &mut Set) {
+    let is_missing = |path: &Path| {
+        let kind = std::fs::metadata(path).err().map(|error| error.kind());
+        matches!(kind, Some(ErrorKind::NotFound | ErrorKind::NotADirectory))
+    };
+    let shows_certificate = settings.ssl_cert_mode != SslCertMode::Disable;
+    let files = [
+        ("passfile", ".pgpass"),
+        ("sslcert", ".postgresql/postgresql.crt"),
+        ("sslkey", ".postgresql/postgresql.key"),
+        ("sslrootcert", ".postgresql/root.crt"),
+        ("sslcrl", ".postgresql/root.crl"),
+    ];
+    for (keyword, name) in files {
+        let Some(path) = environment.in_home(name).filter(|_| set.used(keyword).is_none()) else { continue };
+        let is_used = match keyword {
+            "passfile" => !is_missing(&path),
+            _ if settings.ssl_mode == SslMode::Disable => false,
+            "sslcert" => shows_certificate && !is_missing(&path),
+            "sslkey" => {
+                let certificate = set.used("sslcert").filter(|_| shows_certificate);
+                certificate.is_some_and(|certificate| !is_missing(&path_of(certificate)))
+            }
+            "sslrootcert" => settings.ssl_mode >= SslMode::VerifyCa || !is_missing(&path),
+            _ => !is_missing(&path),
+        };
+        if is_used {
+            set.remove(keyword);
+            set.put_named(keyword, text_of(path.as_os_str().as_bytes()), Source::Default);
+        }
+    }
 }
 
 /// The lists of hosts, addresses and ports, laid side by side.
@@ -279,20 +321,11 @@ fn port(text: &str, set: &Set) -> Result<u16, Error> {
 /// Gives each host its password: the one that was given, else the password file's.
 fn passwords(environment: &Environment, set: &mut Set, hosts: &mut [Host], warnings: &mut Vec<String>) {
     if let Some(given) = set.parameter("password").filter(|given| !given.value.is_empty()) {
-        let inherited =
-            environment.password.clone().filter(|_| given.source == Source::Variable("PGPASSWORD"));
-        let bytes = inherited.unwrap_or_else(|| given.value.clone().into_bytes());
-        let password = Password { bytes, source: given.source.clone() };
+        let password = Password { bytes: bytes_of(&given.value), source: given.source.clone() };
         hosts.iter_mut().for_each(|host| host.password = Some(password.clone()));
         return;
     }
-    let path = match set.used("passfile") {
-        Some(path) => PathBuf::from(path),
-        None => match environment.in_home(".pgpass") {
-            Some(path) => path,
-            None => return,
-        },
-    };
+    let Some(path) = set.used("passfile").map(path_of) else { return };
     let text = match read_password_file(&path) {
         PasswordFile::Readable(text) => text,
         PasswordFile::Absent => return,
@@ -317,6 +350,6 @@ fn passwords(environment: &Environment, set: &mut Set, hosts: &mut [Host], warni
     if let Some(found) = hosts.iter().find_map(|host| host.password.as_ref()) {
         let source = found.source.clone();
         set.remove("password");
-        set.put_named("password", String::from_utf8_lossy(&found.bytes).into_owned(), source);
+        set.put_named("password", text_of(&found.bytes), source);
     }
 }

@@ -1,7 +1,7 @@
 //! The grammar of service files (`pg_service.conf`), as libpq reads them (`parseServiceFile`).
 
-use super::Error;
 use super::keyword::{Keyword, Pairs, find, is_blank};
+use super::{Error, bytes_of};
 
 /// libpq reads lines into a buffer of this size, so longer ones are refused.
 const LONGEST_LINE: usize = 1023;
@@ -11,7 +11,7 @@ const LONGEST_LINE: usize = 1023;
 pub(super) fn section(text: &str, name: &str, file: &str) -> Result<Option<Pairs>, Error> {
     let mut found: Option<Pairs> = None;
     for (number, line) in text.lines().enumerate().map(|(at, line)| (at + 1, line)) {
-        if line.len() > LONGEST_LINE {
+        if line.len() > LONGEST_LINE && bytes_of(line).len() > LONGEST_LINE {
             return Err(Error::new(format!("line {number} too long in service file \"{file}\"")));
         }
         let line = line.trim_matches(is_blank);

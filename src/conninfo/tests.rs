@@ -64,7 +64,6 @@ impl Scratch {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
-            password: None,
             home: Some(self.0.clone()),
             user_name: Some(|| Some("osuser".to_owned())),
             socket_directories: vec![self.0.clone()],
@@ -198,6 +197,65 @@ fn services_are_found_in_the_users_file_then_in_the_systems() {
     let missing = host("mine", &[("PGSERVICEFILE", "/nonexistent/s")]).expect_err("missing");
     assert_eq!(missing.message, "service file \"/nonexistent/s\" not found");
     assert!(host("theirs", &[("PGSYSCONFDIR", "/nonexistent")]).is_err());
+    let given = Given { service: Some("theirs".to_owned()), ..Given::default() };
+    let info = resolve(&given, &scratch.environment(&[])).expect("resolved");
+    let system = scratch.0.join("system/pg_service.conf").display().to_string();
+    assert_eq!(value(&info, "servicefile"), pair(&system, "default"));
+}
+
+#[test]
+fn values_are_the_bytes_that_were_given_wherever_they_come_from() {
+    let scratch = Scratch::new("bytes");
+    std::fs::write(scratch.0.join("services"), b"[s\xff]\nuser=u\xe4\npassword=p\xe9\n").expect("file");
+    let raw = |text: &[u8]| text_of(text);
+    let file = scratch.0.join("services").display().to_string();
+    let environment = scratch.environment(&[("PGSERVICEFILE", &file), ("PGDATABASE", &raw(b"d\xfc"))]);
+    let given = Given { service: Some(raw(b"s\xff")), ..Given::default() };
+    let info = resolve(&given, &environment).expect("resolved");
+    assert_eq!((bytes_of(info.user()), bytes_of(info.dbname())), (b"u\xe4".to_vec(), b"d\xfc".to_vec()));
+    for given in [given, dsn("postgres://u:p%E9@h/d"), dsn(&raw(b"password=p\xe9 host=h"))] {
+        let info = resolve(&given, &environment).expect("resolved");
+        assert_eq!(info.hosts()[0].password.as_ref().expect("password").bytes, b"p\xe9");
+    }
+    std::fs::write(scratch.0.join("pass"), b"*:*:d\xfc:u:\xfe\n").expect("file");
+    std::fs::set_permissions(scratch.0.join("pass"), std::fs::Permissions::from_mode(0o600)).expect("mode");
+    let passfile = scratch.0.join("pass").display().to_string();
+    let info = resolve(&dsn(&format!("user=u passfile={passfile}")), &environment).expect("resolved");
+    assert_eq!(info.hosts()[0].password.as_ref().expect("password").bytes, b"\xfe");
+}
+
+#[test]
+fn the_files_in_the_home_directory_are_listed_where_they_are_used() {
+    let scratch = Scratch::new("home");
+    std::fs::create_dir_all(scratch.0.join(".postgresql")).expect("directory");
+    let home = |name: &str| scratch.0.join(name).display().to_string();
+    let listed = |text: &str| -> Vec<(&'static str, String, Source)> {
+        let info = resolve(&dsn(text), &scratch.environment(&[])).expect("resolved");
+        let files = ["passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"];
+        let found = info.parameters().iter().filter(|found| files.contains(&found.keyword));
+        found.map(|found| (found.keyword, found.value.clone(), found.source.clone())).collect()
+    };
+    let default = |keyword, name: &str| (keyword, home(name), Source::Default);
+    assert_eq!(listed("user=u"), vec![]);
+    // what is looked for in vain is listed, too
+    assert_eq!(listed("sslmode=verify-ca"), vec![default("sslrootcert", ".postgresql/root.crt")]);
+    scratch.write(".pgpass", 0o600, "");
+    for name in ["postgresql.crt", "root.crt", "root.crl"] {
+        scratch.write(&format!(".postgresql/{name}"), 0o600, "");
+    }
+    let passwords = default("passfile", ".pgpass");
+    let roots = [default("sslrootcert", ".postgresql/root.crt"), default("sslcrl", ".postgresql/root.crl")];
+    let shown =
+        [default("sslcert", ".postgresql/postgresql.crt"), default("sslkey", ".postgresql/postgresql.key")];
+    let all: Vec<_> = [&[passwords.clone()], &shown[..], &roots].concat();
+    assert_eq!(listed("user=u"), all);
+    assert_eq!(listed("sslcertmode=disable"), [&[passwords.clone()], &roots[..]].concat());
+    assert_eq!(listed("sslmode=disable"), vec![passwords.clone()]);
+    let named = |keyword, value: &str| (keyword, value.to_owned(), Source::ConnectionString);
+    assert_eq!(
+        listed("sslcert=/x sslrootcert=system sslcrl='' passfile=/y")[..2],
+        [named("passfile", "/y"), named("sslcert", "/x"),]
+    );
 }
 
 #[test]

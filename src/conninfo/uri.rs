@@ -1,7 +1,7 @@
 //! The grammar of `postgresql://` URIs, as libpq reads them (`conninfo_uri_parse_options`).
 
 use super::keyword::{Pairs, find, store};
-use super::{Error, MASK, redact};
+use super::{Error, MASK, bytes_of, redact, text_of};
 
 /// The schemes, in lower case only.
 const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
@@ -141,7 +141,7 @@ fn put_part(pairs: &mut Pairs, name: &'static str, part: &str) -> Result<(), Err
 fn decode(text: &str, shown: &str) -> Result<String, Error> {
     let invalid = || Error::new(format!("invalid percent-encoded token: \"{shown}\""));
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
+    let mut rest = bytes_of(text).into_iter();
     while let Some(byte) = rest.next() {
         if byte != b'%' {
             bytes.push(byte);
@@ -156,8 +156,7 @@ fn decode(text: &str, shown: &str) -> Result<String, Error> {
             decoded => bytes.push(decoded),
         }
     }
-    String::from_utf8(bytes)
-        .map_err(|_| Error::new(format!("percent-encoded value is not valid UTF-8: \"{shown}\"")))
+    Ok(text_of(&bytes))
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
@@ -185,7 +184,7 @@ mod tests {
             "postgresql://h/db?password=a&hunter",
             "postgresql://h/db?password=a&Hunter=2",
             "postgresql://me:hunter%00@h/db",
-            "postgresql://h/db?sslpassword=hunter%FF",
+            "postgresql://h/db?sslpassword=hunter%FF%",
         ] {
             let error = parse(text).expect_err(text);
             assert!(!format!("{error:?}").to_lowercase().contains("hun"), "{text}: {error:?}");

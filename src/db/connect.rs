@@ -7,7 +7,7 @@ use super::hosts::through_hosts;
 use super::login::{Encryption, dial_wire, driver_words};
 use super::startup::{self, Lane};
 use super::wire::{Prepared, Wire};
-use crate::conninfo::{Ask, ConnInfo};
+use crate::conninfo::{Ask, ConnInfo, readable};
 use crate::model::server;
 use crate::stop::Signal;
 use std::fmt;
@@ -77,9 +77,9 @@ impl Established {
         server::Target {
             host: self.target.name(),
             port: self.target.port,
-            database: self.info.dbname().to_owned(),
-            user: self.info.user().to_owned(),
-            service: self.info.service().map(str::to_owned),
+            database: readable(self.info.dbname()),
+            user: readable(self.info.user()),
+            service: self.info.service().map(readable),
         }
     }
 }
@@ -240,7 +240,7 @@ async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo
         return Err(Error::new(Kind::AuthFailed, "there is no terminal to ask for a password")
             .hinted("give it with PGPASSWORD or a password file"));
     };
-    let prompt = format!("Password for user {}: ", info.user());
+    let prompt = format!("Password for user {}: ", readable(info.user()));
     let place =
         (info.user().to_owned(), info.hosts().iter().map(|host| (host.host.clone(), host.port)).collect());
     if let Some((_, typed)) = typed_before().iter().find(|(before, _)| *before == place) {

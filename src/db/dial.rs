@@ -3,7 +3,7 @@
 
 use super::error::{Error, Kind};
 use super::wire::Transport;
-use crate::conninfo::{Host, Settings};
+use crate::conninfo::{Host, Settings, bytes_of, os_string_of, path_of, readable};
 use socket2::{SockRef, TcpKeepalive};
 use std::ffi::OsStr;
 use std::io;
@@ -40,7 +40,7 @@ impl Target {
     pub(crate) fn name(&self) -> String {
         match &self.address {
             Address::Tcp(address) if self.host.is_empty() => address.ip().to_string(),
-            _ => self.host.clone(),
+            _ => readable(&self.host),
         }
     }
 
@@ -48,7 +48,7 @@ impl Target {
     pub(crate) fn address(&self) -> String {
         match &self.address {
             Address::Tcp(address) => address.to_string(),
-            Address::Socket(path) => path.clone(),
+            Address::Socket(path) => readable(path),
         }
     }
 
@@ -73,14 +73,17 @@ pub(super) async fn targets(host: &Host) -> Result<Vec<Target>, Error> {
     let target = |address| Target { host: host.host.clone(), address, port: host.port };
     if let Some(path) = host.socket_path() {
         // The length of sun_path, with its closing NUL.
-        if path.len() > 107 {
+        if bytes_of(&path).len() > 107 {
             let message = format!("Unix-domain socket path \"{path}\" is too long (maximum 107 bytes)");
             return Err(Error::new(Kind::BadSettings, message));
         }
         return Ok(vec![target(Address::Socket(path))]);
     }
     let name = host.hostaddr.as_deref().unwrap_or(&host.host);
-    if host.hostaddr.is_some() && name.split('%').next().is_none_or(|ip| ip.parse::<IpAddr>().is_err()) {
+    // `127.1` is one, too; no name has only digits.
+    let is_numeric =
+        |ip: &str| ip.parse::<IpAddr>().is_ok() || !ip.contains(|c| c != '.' && !char::is_ascii_digit(&c));
+    if host.hostaddr.is_some() && !name.split('%').next().is_some_and(is_numeric) {
         return Err(Error::new(Kind::BadSettings, format!("could not parse network address \"{name}\"")));
     }
     let addresses = tokio::net::lookup_host((name, host.port)).await.map_err(|error| {
@@ -108,7 +111,8 @@ pub(super) async fn dial(target: &Target, settings: &Settings) -> io::Result<Tra
         // An abstract socket, which exists on Linux only, has a path that begins with a zero byte.
         Address::Socket(path) => {
             let abstract_name = path.strip_prefix('@').map(|name| format!("\0{name}"));
-            UnixStream::connect(abstract_name.as_ref().unwrap_or(path)).await.map(Transport::Unix)
+            let path = path_of(abstract_name.as_ref().unwrap_or(path));
+            UnixStream::connect(path).await.map(Transport::Unix)
         }
     }
 }
@@ -120,7 +124,7 @@ pub(super) async fn check_peer(stream: &UnixStream, wanted: &str) -> Result<(), 
     let peer = peer.map_err(|error| failed(format!("could not get peer credentials: {error}")))?;
     let peer = peer.uid().to_string();
     let could_not = |error| failed(format!("could not look up local user ID {peer}: id: {error}"));
-    let uid = id("-u", wanted.as_ref()).await.map_err(could_not)?;
+    let uid = id("-u", &os_string_of(wanted)).await.map_err(could_not)?;
     if uid == peer {
         return Ok(());
     }

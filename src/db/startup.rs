@@ -5,7 +5,7 @@
 use super::error::{Error, Kind};
 use super::tls;
 use super::wire::Wire;
-use crate::conninfo::ConnInfo;
+use crate::conninfo::{ConnInfo, bytes_of};
 use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -87,7 +87,7 @@ pub(super) fn packet(info: &ConnInfo, lane: Lane) -> Vec<u8> {
     let mut body = PROTOCOL.to_be_bytes().to_vec();
     let mut put = |name: &str, value: &str| {
         for text in [name, value] {
-            body.extend_from_slice(text.replace('\0', "").as_bytes());
+            body.extend_from_slice(&bytes_of(&text.replace('\0', "")));
             body.push(0);
         }
     };

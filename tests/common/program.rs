@@ -54,6 +54,12 @@ impl Pgconn {
             .env("PGDATABASE", "postgres")
     }
 
+    /// With one more argument, which need not be text.
+    pub(crate) fn argument(mut self, argument: &OsStr) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
     /// With this environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);

@@ -20,7 +20,7 @@ impl Context {
     /// `pgconn` with the flags that lead to this console again, to be pasted elsewhere. A connection string may hold a
     /// password, so that what it says of the place is repeated as flags.
     pub(super) fn again(&self, target: &Target) -> String {
-        let given = &self.connection;
+        let given = self.connection.given();
         let in_string =
             given.dbname.as_deref().is_some_and(|name| name.contains('=') || name.contains("://"));
         let port = target.port.to_string();

@@ -26,7 +26,7 @@ for text in json.load(sys.stdin):
     found, at = {}, 0
     while options[at].keyword:
         if options[at].val is not None:
-            found[options[at].keyword.decode()] = options[at].val.decode("utf-8", "replace")
+            found[options[at].keyword.decode()] = options[at].val.decode("latin-1")
         at += 1
     answers.append({"ok": found})
 print(json.dumps({"version": lib.PQlibVersion(), "answers": answers}))
@@ -65,6 +65,11 @@ pub(super) fn run_python<T: serde::de::DeserializeOwned>(script: &str, question:
     python.stdin.take().expect("piped").write_all(question).expect("question");
     let output = python.wait_with_output().expect("answer");
     serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+}
+
+/// The bytes of a value, each as the character of its number: what Python's `latin-1` makes of them.
+pub(super) fn as_latin_1(value: &str) -> String {
+    bytes_of(value).into_iter().map(char::from).collect()
 }
 
 /// Strings made of the pieces that the grammars are sensitive to.
@@ -122,6 +127,8 @@ fn generated() -> Vec<String> {
         "::1",
         "%20",
         "%C3%A9",
+        "%E9",
+        "%f4%8F%Bf%80",
         "%2F",
         "%",
         "%zz",
@@ -159,16 +166,16 @@ fn libpq_reads_generated_strings_as_we_do() {
         match (parse(text), theirs.ok) {
             (Ok(ours), Some(theirs)) => {
                 read += 1;
+                let ours = ours.into_iter().map(|(keyword, value)| (keyword, as_latin_1(&value))).collect();
+                let ours: BTreeMap<String, String> = ours;
                 assert_eq!(ours, theirs, "{text:?}");
             }
             (Err(ours), None) => {
                 refused += 1;
-                let theirs = theirs.err.unwrap_or_default();
+                let (ours, theirs) = (readable(&ours), theirs.err.unwrap_or_default());
                 // The same words, but where ours hide what may be part of a password.
                 assert!(ours == theirs || ours.contains(MASK), "{text:?}\nours   {ours}\ntheirs {theirs}");
             }
-            // The one difference: values are text here, and bytes there.
-            (Err(ours), Some(_)) if ours.contains("not valid UTF-8") => {}
             (ours, theirs) => {
                 panic!("libpq {:?} differs on {text:?}: {ours:?} and {theirs:?}", reply.version)
             }

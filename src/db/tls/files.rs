@@ -1,7 +1,6 @@
-//! The files that TLS needs, where libpq looks for them and with libpq's rules about who may read them
-//! (`fe-secure-openssl.c`, `initialize_SSL`).
+//! The files that TLS needs, with libpq's rules about who may read them (`fe-secure-openssl.c`, `initialize_SSL`).
 
-use crate::conninfo::{ConnInfo, Environment, SslCertMode, SslMode};
+use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use std::io;
@@ -12,12 +11,9 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 /// The certificate that pgconn shows, and its key.
 pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// The file that a keyword names, else libpq's default in the home directory.
-fn path(info: &ConnInfo, keyword: &str, default: &str) -> Option<PathBuf> {
-    match info.get(keyword) {
-        Some(path) => Some(PathBuf::from(path)),
-        None => Environment::of_process().in_home(&format!(".postgresql/{default}")),
-    }
+/// The file that a keyword names.
+fn path(info: &ConnInfo, keyword: &str) -> Option<PathBuf> {
+    info.get(keyword).map(path_of)
 }
 
 /// The root certificates: `None` when there are none and the mode does not need any.
@@ -30,7 +26,7 @@ pub(super) fn roots(info: &ConnInfo) -> Result<Option<Vec<CertificateDer<'static
         return Ok(Some(found.certs));
     }
     let verifies = info.settings().ssl_mode >= SslMode::VerifyCa;
-    let path = path(info, "sslrootcert", "root.crt");
+    let path = path(info, "sslrootcert");
     let shown = path.as_deref().unwrap_or(Path::new("~/.postgresql/root.crt")).display().to_string();
     match path.as_deref().map_or(Ok(None), read) {
         Err(error) => Err(format!("could not read root certificate file \"{shown}\": {error}")),
@@ -48,7 +44,7 @@ pub(super) fn roots(info: &ConnInfo) -> Result<Option<Vec<CertificateDer<'static
 
 /// The revocation lists; none when there is no file.
 pub(super) fn revocation_lists(info: &ConnInfo) -> Result<Vec<CertRevocationList<'static>>, String> {
-    let Some(path) = path(info, "sslcrl", "root.crl") else { return Ok(Vec::new()) };
+    let Some(path) = path(info, "sslcrl") else { return Ok(Vec::new()) };
     let shown = path.display();
     let failed = |why: String| format!("could not read certificate revocation list \"{shown}\": {why}");
     let Some(text) = read(&path).map_err(|error| failed(error.to_string()))? else { return Ok(Vec::new()) };
@@ -77,7 +73,7 @@ pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, String> {
     if info.settings().ssl_cert_mode == SslCertMode::Disable {
         return Ok(None);
     }
-    let Some(path) = path(info, "sslcert", "postgresql.crt") else { return Ok(None) };
+    let Some(path) = path(info, "sslcert") else { return Ok(None) };
     let shown = path.display();
     let text = match read(&path) {
         Ok(Some(text)) => text,
@@ -90,10 +86,10 @@ pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, String> {
 }
 
 fn key(info: &ConnInfo) -> Result<PrivateKeyDer<'static>, String> {
-    if info.get("sslkey").is_some_and(|name| name.contains(':') && !Path::new(name).exists()) {
+    if info.get("sslkey").is_some_and(|name| name.contains(':') && !path_of(name).exists()) {
         return Err("sslkey names a key in an engine, which pgconn cannot use".to_owned());
     }
-    let path = path(info, "sslkey", "postgresql.key").unwrap_or_default();
+    let path = path(info, "sslkey").unwrap_or_default();
     let shown = path.display();
     let found = match std::fs::metadata(&path) {
         Ok(found) => found,
@@ -147,7 +143,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conninfo::{Given, resolve};
+    use crate::conninfo::{Environment, Given, resolve};
     use proptest::prelude::*;
 
     /// Bytes that look like what is expected, as far as their frame goes, and others.
