@@ -1,7 +1,7 @@
 //! What is said beside the result: warnings, hints and news on stderr. Holds no result and decides nothing.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstyle::{AnsiColor, Style};
@@ -178,20 +178,57 @@ impl Ui {
 ///
 /// # Errors
 /// When there is no terminal, or nothing was typed to the end.
-pub(crate) fn ask_password(prompt: &str) -> io::Result<String> {
+pub(crate) fn ask_password(prompt: &str) -> io::Result<Vec<u8>> {
     let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
     hush(&terminal)?;
-    let asked = terminal.write_all(sanitize(prompt).as_bytes()).and_then(|()| terminal.try_clone());
-    // A reader, not the terminal's path: only this file changes how the terminal is, so that nothing makes it quiet again
-    // after the end of the run made it as it was.
-    let answer = asked.and_then(|keyboard| {
-        rpassword::read_password_with_config(
-            rpassword::ConfigBuilder::new().input_reader(keyboard).output_discard().build(),
-        )
-    });
+    let asked = terminal.write_all(sanitize(prompt).as_bytes());
+    let answer = asked.and_then(|()| typed_line(&mut terminal));
     let _ = terminal.write_all(b"\n");
     restore(&mut state());
     answer
+}
+
+/// What is typed until the line ends, with the keys that a quiet terminal leaves to its reader. Bytes: only the server knows
+/// which encoding a password is in.
+fn typed_line(keyboard: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut line: Vec<u8> = Vec::new();
+    loop {
+        match key(keyboard)? {
+            b'\n' | b'\r' => return Ok(line),
+            CTRL_C => return Err(io::ErrorKind::Interrupted.into()),
+            CTRL_D if line.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            CTRL_H | DELETE => while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
+            CTRL_U => line.clear(),
+            CTRL_W => {
+                let kept = line.trim_ascii_end().iter().rposition(|byte| *byte == b' ');
+                line.truncate(kept.map_or(0, |blank| blank + 1));
+            }
+            // Arrows and other keys send more than one byte.
+            ESCAPE => {
+                if matches!(key(keyboard)?, b'[' | b'O') {
+                    while !(0x40..0x7f).contains(&key(keyboard)?) {}
+                }
+            }
+            byte @ (b'\t' | b' '..) => line.push(byte),
+            _ => {}
+        }
+    }
+}
+
+const CTRL_C: u8 = 3;
+const CTRL_D: u8 = 4;
+const CTRL_H: u8 = 8;
+const CTRL_U: u8 = 0x15;
+const CTRL_W: u8 = 0x17;
+const ESCAPE: u8 = 0x1b;
+const DELETE: u8 = 0x7f;
+
+/// One byte and no more: what is typed ahead is for the next question.
+fn key(keyboard: &mut impl Read) -> io::Result<u8> {
+    let mut key = [0];
+    keyboard.read_exact(&mut key)?;
+    let [key] = key;
+    Ok(key)
 }
 
 /// Leaves the terminal as it was before a question that nobody has answered yet; none is asked from now on.
@@ -240,4 +277,33 @@ struct State {
 fn state() -> MutexGuard<'static, State> {
     static STATE: Mutex<State> = Mutex::new(State { found: None, left: false });
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_the_bytes_that_were_typed_and_not_taken_back() {
+        for (typed, line) in [
+            (&b"s3cret\nmore"[..], &b"s3cret"[..]),
+            (b"p\xe9\xff\r", b"p\xe9\xff"),
+            ("a\u{e9}\u{7f}\u{8}b\n".as_bytes(), b"b"),
+            (b"\x7fnone\x15all\n", b"all"),
+            (b"one two \x17three\n", b"one three"),
+            (b"one\x17\x1b[A\x1bOB\x1b[1;5Ctwo\tx\x01\x04\n", b"two\tx"),
+        ] {
+            let mut keyboard = typed;
+            assert_eq!(typed_line(&mut keyboard).expect("a line"), line, "{typed:?}");
+        }
+        for (typed, kind) in [
+            (&b"half\x03"[..], io::ErrorKind::Interrupted),
+            (b"\x04", io::ErrorKind::UnexpectedEof),
+            (b"half", io::ErrorKind::UnexpectedEof),
+            (b"\x1b[1", io::ErrorKind::UnexpectedEof),
+        ] {
+            let mut keyboard = typed;
+            assert_eq!(typed_line(&mut keyboard).expect_err("no line").kind(), kind, "{typed:?}");
+        }
+    }
 }

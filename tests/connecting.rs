@@ -154,6 +154,13 @@ fn a_password_is_asked_for_on_a_terminal_only() {
     empty.wait_for("Password for user app: ");
     empty.type_keys("\n");
     assert_eq!(empty.finish().fails_with(3).stdout.matches("Password for").count(), 1);
+    // a terminal in another encoding sends other bytes
+    cluster.query(&format!("update pg_authid set rolpassword = '{LATIN}' where rolname = 'app'"));
+    let mut latin = Pgconn::new(&arguments).on(&cluster).on_terminal();
+    latin.wait_for("Password for user app: ");
+    latin.type_keys(b"p\xe9\xff\n");
+    let _ = latin.finish().success();
+    cluster.query("set password_encryption = 'scram-sha-256'; alter role app password 's3cret'");
     // what was typed serves the whole run
     let mut twice =
         Pgconn::new(&["ping", "-h", "localhost", "-U", "app", "--count", "2"]).on(&cluster).on_terminal();

@@ -273,10 +273,10 @@ impl ConnInfo {
     }
 
     /// The same settings with this password for every host that has none.
-    pub(crate) fn with_password(&self, typed: &str) -> Self {
+    pub(crate) fn with_password(&self, typed: &[u8]) -> Self {
         let mut other = self.clone();
         for host in &mut other.hosts {
-            host.password = Some(Password { bytes: typed.as_bytes().to_vec(), source: Source::Prompt });
+            host.password = Some(Password { bytes: typed.to_vec(), source: Source::Prompt });
         }
         other
     }

@@ -29,7 +29,7 @@ pub(crate) struct Options {
     /// When all of it must be over, whichever address it is at; `None` where only each address is bounded.
     pub(crate) deadline: Option<Instant>,
     /// Asks for a password with the given prompt; `None` where nobody can be asked.
-    pub(crate) ask: Option<fn(&str) -> io::Result<String>>,
+    pub(crate) ask: Option<fn(&str) -> io::Result<Vec<u8>>>,
     /// Which kind of slot to ask for.
     pub(crate) lane: Lane,
 }
@@ -266,8 +266,8 @@ async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo
 type Place = (String, Vec<(String, u16)>);
 
 /// The passwords that were typed in this run: a connection that is made again asks nobody again.
-fn typed_before() -> MutexGuard<'static, Vec<(Place, String)>> {
-    static TYPED: Mutex<Vec<(Place, String)>> = Mutex::new(Vec::new());
+fn typed_before() -> MutexGuard<'static, Vec<(Place, Vec<u8>)>> {
+    static TYPED: Mutex<Vec<(Place, Vec<u8>)>> = Mutex::new(Vec::new());
     TYPED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

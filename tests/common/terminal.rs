@@ -71,8 +71,8 @@ impl Terminal {
     }
 
     /// Types on its keyboard; `"\u{3}"` is Ctrl-C.
-    pub(crate) fn type_keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    pub(crate) fn type_keys(&mut self, keys: impl AsRef<[u8]>) {
+        self.keyboard.write_all(keys.as_ref()).unwrap();
     }
 
     /// Its outcome, both streams in `stdout`.
