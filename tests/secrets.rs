@@ -67,6 +67,23 @@ fn a_name_with_a_password_in_it_is_masked_where_the_server_repeats_it() {
         Pgconn::new(&["stats", "-v"]).on(&cluster).env("PGDATABASE", "postgresql://u:s3cret@h/d").run();
     let outcome = outcome.fails_with(3);
     assert!(outcome.stderr.contains("database \"postgresql://u:********@h/d\" does not exist"), "{outcome}");
+    // nor is it in results that exist without a server
+    for arguments in [
+        &["check"][..],
+        &["check", "--json"],
+        &["check", "-F", "nagios"],
+        &["metrics"],
+        &["metrics", "--json"],
+        &["ping"],
+        &["ping", "--json"],
+    ] {
+        for variable in ["PGDATABASE", "PGUSER"] {
+            let outcome =
+                Pgconn::new(arguments).on(&cluster).env(variable, "postgresql://u:s3cret@h/d").run();
+            let all = outcome.stdout.clone() + &outcome.stderr;
+            assert!(all.contains("does not exist") && !all.contains("s3cret"), "{variable}: {outcome}");
+        }
+    }
 }
 
 /// A server that accepts and never answers.

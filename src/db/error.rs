@@ -5,6 +5,7 @@ use std::fmt;
 use tokio_postgres::error::SqlState;
 
 use super::refusal;
+use crate::conninfo::secrets;
 use crate::stop::Signal;
 
 /// What kind of failure it was; the JSON `error.code` is [`Kind::code`].
@@ -151,6 +152,13 @@ impl Error {
     /// The end of a run by a signal.
     pub(crate) fn interrupted(signal: crate::stop::Signal) -> Self {
         Self::new(Kind::Interrupted(signal), "interrupted")
+    }
+
+    /// The same with the passwords masked that a host, role or database has in its name: typed in the wrong place, and repeated
+    /// by the server.
+    pub(super) fn without_secrets(self) -> Self {
+        let masked = |text: Option<String>| text.as_deref().map(secrets);
+        Self { message: secrets(&self.message), detail: masked(self.detail), hint: masked(self.hint), ..self }
     }
 
     /// The same with what to do next.

@@ -5,7 +5,7 @@ use super::connect::{Attempt, Established, Notice, Options, Phases, random};
 use super::dial::{self, Target};
 use super::error::{Error, Kind};
 use super::login::{self, Failure, Next, Wanted, encryptions};
-use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession};
+use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession, readable};
 use std::time::Instant;
 
 /// Every host in turn; for `prefer-standby` all of them a second time, in any role.
@@ -59,8 +59,9 @@ async fn through_addresses(
     let mut targets = match looked_up {
         Ok(targets) => targets,
         Err(error) => {
+            let error = error.without_secrets();
             let phases = Phases { dns, ..Phases::default() };
-            let address = format!("{}:{}", host.name(), host.port);
+            let address = format!("{}:{}", readable(host.name()), host.port);
             attempts.push(Attempt { address, phases, error: Some(error.clone()) });
             failures.push(Failure::new(error, Next::Host));
             return None;
@@ -94,7 +95,7 @@ fn timed_out(target: &Target) -> Failure {
     let message = format!("connection to {} failed: timeout expired", target.words());
     let error = Error::new(Kind::Timeout, message)
         .hinted("nothing answered in time: a firewall may drop the packets, or the server is overloaded; -t sets the limit");
-    Failure::new(error, Next::Address)
+    Failure::new(error.without_secrets(), Next::Address)
 }
 
 /// One address, with each kind of encryption that the mode allows.

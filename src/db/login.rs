@@ -88,6 +88,7 @@ pub(super) async fn attempt(
 ) -> Result<Established, Failure> {
     let named = |mut failure: Failure| {
         failure.error.message = format!("connection to {} failed: {}", target.words(), failure.error.message);
+        failure.error = failure.error.without_secrets();
         failure
     };
     let mut wire = dial_wire(target, info, encryption, phases).await.map_err(named)?;

@@ -11,7 +11,7 @@ use super::Context;
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
 use crate::args;
-use crate::conninfo::ConnInfo;
+use crate::conninfo::{ConnInfo, readable};
 use crate::db::{self, Kind, Lane};
 use crate::exit::Exit;
 use crate::render::Head;
@@ -91,7 +91,7 @@ impl Course {
 
     /// Where it goes, until it is known who answers.
     fn place(&self) -> String {
-        let hosts = self.info.hosts().iter().map(|host| format!("{}:{}", host.name(), host.port));
+        let hosts = self.info.hosts().iter().map(|host| format!("{}:{}", readable(host.name()), host.port));
         hosts.collect::<Vec<_>>().join(",")
     }
 }
