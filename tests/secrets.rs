@@ -67,6 +67,12 @@ fn a_name_with_a_password_in_it_is_masked_where_the_server_repeats_it() {
         Pgconn::new(&["stats", "-v"]).on(&cluster).env("PGDATABASE", "postgresql://u:s3cret@h/d").run();
     let outcome = outcome.fails_with(3);
     assert!(outcome.stderr.contains("database \"postgresql://u:********@h/d\" does not exist"), "{outcome}");
+    // a URI behind the flag that selects sessions is no name either
+    for arguments in [&["kill", "--json", "--db"][..], &["ls", "--json", "--app"], &["check", "--role"]] {
+        let outcome = Pgconn::new(&[arguments, &["postgresql://u:s3cret@h/d"]].concat()).on(&cluster).run();
+        assert!(outcome.stdout.contains("postgresql://u:********@h/d"), "{outcome}");
+        assert!(!outcome.stdout.contains("s3cret"), "{outcome}");
+    }
     // nor is it in results that exist without a server
     for arguments in [
         &["check"][..],

@@ -33,6 +33,7 @@ use anyhow::Result;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use crate::args;
+use crate::conninfo::secrets;
 use crate::db::{self, Db, Notice};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -315,9 +316,10 @@ pub(crate) async fn did_you_mean(db: &Db, filter: &Filter) -> Result<Vec<Warning
                 continue;
             }
             let missing = if kind == "application" { "no session has" } else { "there is no" };
+            // A URI that was to go to -d holds a password.
             warnings.push(Warning {
                 code: "no_such_name",
-                message: format!("{missing} {kind} \"{typed}\""),
+                message: secrets(&format!("{missing} {kind} \"{typed}\"")),
                 hint: args::nearest(typed, known())
                     .map(|near| format!("did you mean {flag} {}?", Name::argument(near))),
             });
