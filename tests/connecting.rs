@@ -26,6 +26,15 @@ fn connect_wait_gets_the_slot_that_becomes_free() {
 }
 
 #[test]
+fn whoever_waits_is_told_why() {
+    for (command, code) in [("ls", 3), ("ping", 2), ("check", 2)] {
+        let line = [command, "-h", "127.0.0.1", "-p", "1", "-U", "x", "--connect-wait", "100ms"];
+        let outcome = Pgconn::new(&line).run().fails_with(code);
+        assert!(outcome.stderr.contains("waiting to connect: "), "{outcome}");
+    }
+}
+
+#[test]
 fn a_wait_that_fails_leaves_one_line_of_json() {
     let line =
         &["stats", "-h", "127.0.0.1", "-p", "1", "-U", "x", "--connect-wait", "1500ms", "-F", "ndjson"];

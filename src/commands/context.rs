@@ -201,16 +201,21 @@ impl Context {
             if left.is_zero() || !error.is_transient() {
                 return Err(error);
             }
-            // With JSON, why it failed stands alone on stderr.
-            if said != error.message && !self.format().is_json() {
-                self.ui.status(&format!("waiting to connect: {}", error.message));
-                said.clone_from(&error.message);
-            }
+            self.tell_waiting(&error, &mut said);
             self.keep_refusal(Some(error));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
             }
+        }
+    }
+
+    /// Says why it is tried again, unless that is what was said last.
+    pub(super) fn tell_waiting(&self, error: &db::Error, said: &mut String) {
+        // With JSON, why it failed stands alone on stderr.
+        if *said != error.message && !self.format().is_json() {
+            self.ui.status(&format!("waiting to connect: {}", error.message));
+            said.clone_from(&error.message);
         }
     }
 

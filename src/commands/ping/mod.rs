@@ -100,6 +100,7 @@ impl Course {
 async fn once(info: &ConnInfo, context: &Context) -> Result<db::Ping> {
     let began = Instant::now();
     let mut pauses = db::Backoff::new();
+    let mut said = String::new();
     loop {
         let mut options = context.options(Lane::Ordinary);
         options.deadline = Some(Instant::now() + context.connection.timeout());
@@ -110,7 +111,7 @@ async fn once(info: &ConnInfo, context: &Context) -> Result<db::Ping> {
         let left = context.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
         match &ping.outcome {
             Err(error) if error.kind == Kind::BadSettings => return Err(error.clone().into()),
-            Err(error) if error.is_transient() && !left.is_zero() => {}
+            Err(error) if error.is_transient() && !left.is_zero() => context.tell_waiting(error, &mut said),
             _ => return Ok(ping),
         }
         pause(pauses.wait().min(left), context).await?;
