@@ -27,6 +27,7 @@ mod hosts;
 mod kill;
 mod layers;
 mod metrics;
+mod passwords;
 mod pooler;
 mod pooler_kill;
 mod pooler_monitor;
