@@ -51,7 +51,7 @@ fn setting<'a>(line: &'a str, number: usize, file: &str) -> Result<(&'static Key
     }
     let syntax = || Error::new(format!("syntax error in service file \"{file}\", line {number}"));
     let (key, value) = line.split_once('=').ok_or_else(syntax)?;
-    if key == "service" {
+    if matches!(key, "service" | "servicefile") {
         return Err(Error::new(format!(
             "nested service specifications not supported in service file \"{file}\", line {number}"
         )));
@@ -98,6 +98,7 @@ mod tests {
         for (line, message) in [
             ("nosuch=s3cret", "syntax error in service file \"f\", line 2"),
             ("s3cret", "syntax error in service file \"f\", line 2"),
+            ("servicefile=b", "nested service specifications not supported in service file \"f\", line 2"),
             ("service=b", "nested service specifications not supported in service file \"f\", line 2"),
             ("ldap://s3cret", "line 2 of service file \"f\" asks an LDAP server, which pgconn cannot do"),
         ] {

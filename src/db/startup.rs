@@ -249,8 +249,9 @@ pub(super) fn lost(error: &io::Error) -> Error {
     if let Some(failure) = tls::failure(error) {
         return failure;
     }
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::new(Kind::Refused, "server closed the connection unexpectedly")
+        UnexpectedEof | ConnectionReset | BrokenPipe => Error::new(Kind::Refused, "server closed the connection unexpectedly")
             .hinted("the server or something on the way ended the connection before the login was done; its log may say why"),
         _ => Error::new(Kind::Refused, os_words(error)),
     }
@@ -332,6 +333,11 @@ mod tests {
         for bytes in [&b""[..], b"R", b"R\0\0\0\x0c\0\0\0\x05"] {
             let error = answer_to(bytes).await.expect_err("closed");
             assert_eq!(error.message, "server closed the connection unexpectedly");
+        }
+        for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe] {
+            let error = lost(&kind.into());
+            assert_eq!(error.message, "server closed the connection unexpectedly");
+            assert!(error.hint.is_some());
         }
     }
 }
