@@ -113,7 +113,7 @@ impl Context {
 
     /// How to connect, beside what the settings say.
     pub(crate) fn options(&self, lane: Lane) -> db::Options {
-        let ask: fn(&str) -> io::Result<Vec<u8>> = ui::ask_password;
+        let ask: db::AskPassword = ui::ask_password;
         let ask = self.ui.is_terminal().then_some(ask);
         db::Options { timeout: self.connection.timeout, deadline: None, ask, lane }
     }

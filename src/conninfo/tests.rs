@@ -243,14 +243,14 @@ fn the_files_in_the_home_directory_are_listed_where_they_are_used() {
     for name in ["postgresql.crt", "root.crt", "root.crl"] {
         scratch.write(&format!(".postgresql/{name}"), 0o600, "");
     }
-    let passwords = default("passfile", ".pgpass");
+    let passwords = [default("passfile", ".pgpass")];
     let roots = [default("sslrootcert", ".postgresql/root.crt"), default("sslcrl", ".postgresql/root.crl")];
     let shown =
         [default("sslcert", ".postgresql/postgresql.crt"), default("sslkey", ".postgresql/postgresql.key")];
-    let all: Vec<_> = [&[passwords.clone()], &shown[..], &roots].concat();
+    let all: Vec<_> = [&passwords, &shown[..], &roots].concat();
     assert_eq!(listed("user=u"), all);
-    assert_eq!(listed("sslcertmode=disable"), [&[passwords.clone()], &roots[..]].concat());
-    assert_eq!(listed("sslmode=disable"), vec![passwords.clone()]);
+    assert_eq!(listed("sslcertmode=disable"), [&passwords, &roots[..]].concat());
+    assert_eq!(listed("sslmode=disable"), passwords.to_vec());
     let named = |keyword, value: &str| (keyword, value.to_owned(), Source::ConnectionString);
     assert_eq!(
         listed("sslcert=/x sslrootcert=system sslcrl='' passfile=/y")[..2],

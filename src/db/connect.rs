@@ -21,6 +21,9 @@ use tokio_postgres::{CancelToken, Client, Connection};
 /// The driver's half that moves the bytes; it must be polled for the client to work.
 pub(crate) type Driver = Connection<Empty, Wire>;
 
+/// Asks for a password with the given prompt; what was typed, in bytes.
+pub(crate) type AskPassword = fn(&str) -> io::Result<Vec<u8>>;
+
 /// How to connect, beside what the settings say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
@@ -28,8 +31,8 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     /// When all of it must be over, whichever address it is at; `None` where only each address is bounded.
     pub(crate) deadline: Option<Instant>,
-    /// Asks for a password with the given prompt; `None` where nobody can be asked.
-    pub(crate) ask: Option<fn(&str) -> io::Result<Vec<u8>>>,
+    /// Asks for a password; `None` where nobody can be asked.
+    pub(crate) ask: Option<AskPassword>,
     /// Which kind of slot to ask for.
     pub(crate) lane: Lane,
 }

@@ -35,7 +35,7 @@ use tokio_postgres::error::SqlState;
 
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use blocking::Reach;
-pub(crate) use connect::{Attempt, Notice, Options};
+pub(crate) use connect::{AskPassword, Attempt, Notice, Options};
 pub(crate) use door::Which;
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use look::{Listing, Order, Selection};
