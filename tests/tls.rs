@@ -315,6 +315,13 @@ fn whether_a_client_certificate_is_sent_is_as_sslcertmode_says() {
     assert!(none.contains("server accepted connection without a valid SSL certificate"), "{none}");
     let unasked = run(&indifferent, &format!("{shown} sslcertmode=require")).fails_with(1).stdout;
     assert!(unasked.contains("server did not request an SSL certificate"), "{unasked}");
+    // in plaintext nobody asks for one
+    for mode in ["disable", "allow", "prefer"] {
+        let none = run(&asking, &format!("sslcertmode=require sslmode={mode}")).fails_with(1).stdout;
+        assert!(none.contains("SSL certificate"), "{none}");
+    }
+    let local = Pgconn::new(&["ping"]).on(&asking).env("PGSSLCERTMODE", "require").run().fails_with(1);
+    assert!(local.stdout.contains("server did not request an SSL certificate"), "{local}");
     // what is not sent is not looked at either
     let unread = "sslcert=/nonexistent/x sslkey=/nonexistent/y sslcertmode=disable";
     let _ = run(&asking, unread).success();

@@ -8,7 +8,7 @@ use super::sasl;
 use super::startup::{self, Answer, Lane};
 use super::tls;
 use super::wire::{Prepared, Transport, Wire};
-use crate::conninfo::{ChannelBinding, ConnInfo, Host, SslMode, TargetSession};
+use crate::conninfo::{ChannelBinding, ConnInfo, Host, SslCertMode, SslMode, TargetSession};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
@@ -102,6 +102,7 @@ pub(super) async fn attempt(
         }
         named(failure)
     };
+    check_known(info, &wire).map_err(named)?;
     let answer = startup::open(&mut wire, &startup::packet(info, wanted.lane)).await;
     let answer = answer.map_err(|error| named(Failure::new(error, Next::Host)))?;
     if let Answer::Authentication(method) = &answer {
@@ -146,6 +147,17 @@ pub(super) async fn attempt(
     })
 }
 
+/// Whether the server knows our certificate, when it must.
+fn check_known(info: &ConnInfo, wire: &Wire) -> Result<(), Failure> {
+    match wire.unknown() {
+        Some(why) if info.settings().ssl_cert_mode == SslCertMode::Require => {
+            let next = if wire.is_encrypted() { Next::Stop } else { Next::OtherEncryption };
+            Err(Failure::new(Error::new(Kind::Tls, why), next))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Dials and encrypts.
 pub(super) async fn dial_wire(
     target: &Target,
@@ -188,9 +200,9 @@ async fn encrypt(
     match offer.map_err(|error| Failure::new(error, Next::OtherEncryption))? {
         tls::Offer::Yes => {
             let encrypted = tls::handshake(stream, info, target).await;
-            let (stream, end_point) =
+            let (stream, end_point, unknown) =
                 encrypted.map_err(|error| Failure::new(error, Next::OtherEncryption))?;
-            Ok(Wire::new(Transport::Tls(stream), end_point))
+            Ok(Wire::new(Transport::Tls(stream), end_point).unknown_because(unknown))
         }
         tls::Offer::No if encryption == Encryption::TlsIfOffered => {
             Ok(Wire::new(Transport::Tcp(stream), None))

@@ -2,6 +2,7 @@
 //! with the first answer of the server put back in front, and with its own startup packet swallowed, because
 //! pgconn has sent one already.
 
+use super::tls::UNASKED;
 use super::told::{Listener, Told};
 use std::convert::Infallible;
 use std::io;
@@ -30,6 +31,8 @@ pub(crate) struct Wire {
     swallow: Swallow,
     /// The hash of the server's certificate, for SCRAM channel binding.
     end_point: Option<Vec<u8>>,
+    /// Why the server knows no certificate of ours; nothing when it does.
+    unknown: Option<&'static str>,
     /// Who reads the login along.
     listener: Option<Listener>,
 }
@@ -47,7 +50,18 @@ enum Swallow {
 impl Wire {
     /// A stream with nothing read ahead; `end_point` is the channel binding of an encrypted one.
     pub(super) fn new(transport: Transport, end_point: Option<Vec<u8>>) -> Self {
-        Self { transport, replay: Vec::new(), swallow: Swallow::Off, end_point, listener: None }
+        let unknown = Some(UNASKED);
+        Self { transport, replay: Vec::new(), swallow: Swallow::Off, end_point, unknown, listener: None }
+    }
+
+    /// The same with why the server knows no certificate of ours.
+    pub(super) fn unknown_because(self, unknown: Option<&'static str>) -> Self {
+        Self { unknown, ..self }
+    }
+
+    /// Why the server knows no certificate of ours; nothing when it does.
+    pub(super) fn unknown(&self) -> Option<&'static str> {
+        self.unknown
     }
 
     /// Puts `bytes` back in front of what is read next.

@@ -9,7 +9,7 @@ mod verify;
 use super::dial::{Address, Target};
 use super::error::{Error, Kind};
 use super::startup;
-use crate::conninfo::{ConnInfo, SslCertMode, SslMode, SslNegotiation, TlsVersion};
+use crate::conninfo::{ConnInfo, SslMode, SslNegotiation, TlsVersion};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::{IpAddr, Ipv4Addr, ServerName};
@@ -61,8 +61,11 @@ pub(super) async fn request(stream: &mut TcpStream, info: &ConnInfo) -> Result<O
     }
 }
 
-/// The encrypted stream, and the hash that SCRAM binds to.
-pub(super) type Encrypted = (Box<TlsStream<TcpStream>>, Option<Vec<u8>>);
+/// The encrypted stream, the hash that SCRAM binds to, and why the server knows no certificate of ours, if it does not.
+pub(super) type Encrypted = (Box<TlsStream<TcpStream>>, Option<Vec<u8>>, Option<&'static str>);
+
+/// Why a server knows no certificate of ours that has not asked for one.
+pub(super) const UNASKED: &str = "server did not request an SSL certificate";
 
 /// Shakes hands.
 pub(super) async fn handshake(
@@ -79,17 +82,14 @@ pub(super) async fn handshake(
         let message = "direct SSL connection was established without ALPN protocol negotiation extension";
         return Err(Error::new(Kind::Tls, message));
     }
-    if info.settings().ssl_cert_mode == SslCertMode::Require {
-        if !identity.was_asked.load(Ordering::Relaxed) {
-            return Err(Error::new(Kind::Tls, "server did not request an SSL certificate"));
-        }
-        if identity.certificate.is_none() {
-            return Err(Error::new(Kind::Tls, "server accepted connection without a valid SSL certificate"));
-        }
-    }
+    let unknown = match (identity.was_asked.load(Ordering::Relaxed), &identity.certificate) {
+        (false, _) => Some(UNASKED),
+        (true, None) => Some("server accepted connection without a valid SSL certificate"),
+        (true, Some(_)) => None,
+    };
     let leaf = session.peer_certificates().and_then(<[_]>::first);
     let end_point = leaf.and_then(|leaf| end_point(leaf));
-    Ok((Box::new(stream), end_point))
+    Ok((Box::new(stream), end_point, unknown))
 }
 
 /// The `tls-server-end-point` binding (RFC 5929): the certificate's hash by its own signature's hash function.
