@@ -221,6 +221,8 @@ fn a_client_certificate_logs_in_and_its_files_follow_libpqs_rules() {
         run(&format!("sslcert={} sslkey=/absent", authority.path("client.crt"))).fails_with(3).stderr;
     assert!(missing.contains("certificate present, but not private key file"), "{missing}");
     let other = format!("sslcert={} sslkey={}", authority.path("client.crt"), authority.path("impostor.key"));
+    let folder = run("sslcert=/").fails_with(3).stderr;
+    assert!(folder.contains("could not open certificate file \"/\": Is a directory\n"), "{folder}");
     let mismatch = run(&other).fails_with(3).stderr;
     assert!(mismatch.contains("cannot be used with its key"), "{mismatch}");
 }

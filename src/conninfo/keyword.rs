@@ -64,7 +64,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     row("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), None, false),
     row("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION"), Some("TLSv1.2"), false),
     row("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), None, false),
-    row("gssencmode", Some("PGGSSENCMODE"), None, false),
+    row("gssencmode", Some("PGGSSENCMODE"), Some("disable"), false),
     row("krbsrvname", Some("PGKRBSRVNAME"), None, false),
     row("gsslib", Some("PGGSSLIB"), None, false),
     row("gssdelegation", Some("PGGSSDELEGATION"), None, false),

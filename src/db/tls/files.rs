@@ -1,5 +1,6 @@
 //! The files that TLS needs, with libpq's rules about who may read them (`fe-secure-openssl.c`, `initialize_SSL`).
 
+use super::super::startup::os_words;
 use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -47,7 +48,7 @@ pub(super) fn revocation_lists(info: &ConnInfo) -> Result<Vec<CertRevocationList
     let Some(path) = path(info, "sslcrl") else { return Ok(Vec::new()) };
     let shown = path.display();
     let failed = |why: String| format!("could not read certificate revocation list \"{shown}\": {why}");
-    let Some(text) = read(&path).map_err(|error| failed(error.to_string()))? else { return Ok(Vec::new()) };
+    let Some(text) = read(&path).map_err(failed)? else { return Ok(Vec::new()) };
     let lists: Result<Vec<_>, String> = CertificateRevocationListDer::pem_slice_iter(&text)
         .map(|list| {
             let list = list.map_err(|error| failed(error.to_string()))?;
@@ -96,7 +97,9 @@ fn key(info: &ConnInfo) -> Result<PrivateKeyDer<'static>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(format!("certificate present, but not private key file \"{shown}\""));
         }
-        Err(error) => return Err(format!("could not stat private key file \"{shown}\": {error}")),
+        Err(error) => {
+            return Err(format!("could not stat private key file \"{shown}\": {}", os_words(&error)));
+        }
     };
     if !found.is_file() {
         return Err(format!("private key file \"{shown}\" is not a regular file"));
@@ -109,7 +112,7 @@ fn key(info: &ConnInfo) -> Result<PrivateKeyDer<'static>, String> {
         ));
     }
     let failed = |why: String| format!("could not load private key file \"{shown}\": {why}");
-    let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
+    let bytes = std::fs::read(&path).map_err(|error| failed(os_words(&error)))?;
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("ENCRYPTED") {
         return Err(failed("pgconn cannot use encrypted keys (decrypt it with openssl pkey)".to_owned()));
@@ -130,13 +133,13 @@ fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 /// A file's bytes; `None` when it, or a directory of its path, does not exist.
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(None)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(os_words(&error)),
     }
 }
 
