@@ -194,6 +194,25 @@ fn plaintext_after_a_failed_handshake_is_said() {
 }
 
 #[test]
+fn what_counts_is_the_answer_to_the_encryption_that_the_server_lets_in() {
+    let authority = Authority::get();
+    let hba = "local all all trust\nhostnossl all postgres all trust\nhostssl all scram all scram-sha-256\nhost all all all reject\n";
+    let cluster = authority.server("good", hba);
+    let port = cluster.port;
+    let base = format!("host=localhost,127.0.0.1 port={port},{port} dbname=postgres");
+    // refused with TLS, let in without, and not the server that was wanted: so the next is asked
+    let dsn = format!("{base} user=postgres sslmode=prefer target_session_attrs=standby");
+    let ping = Pgconn::new(&["ping", "--json", "-d", &dsn]).run().fails_with(1).json();
+    let attempts = ping["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 2, "{attempts:?}");
+    assert_eq!(attempts[0]["code"], "target_session_attrs");
+    // the other way round
+    let dsn = format!("{base} user=scram sslmode=allow");
+    let refused = Pgconn::new(&["stats", "-w", "-d", &dsn]).run().fails_with(3).stderr;
+    assert!(refused.lines().next().unwrap().ends_with("no password supplied"), "{refused}");
+}
+
+#[test]
 fn a_client_certificate_logs_in_and_its_files_follow_libpqs_rules() {
     let authority = Authority::get();
     let cluster = authority.server("good", CERT);

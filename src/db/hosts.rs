@@ -133,12 +133,14 @@ async fn at_address(
 }
 
 /// The failure of an address whose attempt with the other kind of encryption failed with `earlier`: both are listed, and what
-/// a server said counts for more than its silence.
+/// a server said, or asked for, counts for more than its silence.
 fn after(earlier: Option<Error>, failure: Failure) -> Failure {
     let Some(earlier) = earlier else { return failure };
     let mut both = vec![earlier.message.clone(), failure.error.message.clone()];
     both.dedup();
-    let speaks = failure.error.sqlstate.is_some() || earlier.sqlstate.is_none();
+    let speaks = failure.error.sqlstate.is_some()
+        || matches!(failure.error.kind, Kind::AuthFailed | Kind::WrongServer)
+        || earlier.sqlstate.is_none();
     let (mut error, next) = if speaks { (failure.error, failure.next) } else { (earlier, Next::Stop) };
     if both.len() > 1 {
         let both = both.join("\n");
