@@ -241,6 +241,11 @@ fn it_works_through_pgbouncer_and_leaves_nothing_behind() {
                 expect_its_own(before, arguments[0]);
             }
         }
+        let odd =
+            Pgconn::new(&["stats"]).env("PGHOST", "127.0.0.1").env("PGPORT", &port).env("PGGEQO", "off");
+        let refused = odd.env("PGUSER", "postgres").env("PGDATABASE", "postgres").run().fails_with(3).stderr;
+        assert!(refused.contains("unsupported startup parameter: geqo"), "{refused}");
+        assert!(refused.contains("ignore_startup_parameters"), "{refused}");
         // the next client of the same server connection has its own settings
         expect_its_own(&mut pooler.connect(&login).unwrap(), "after");
         let prepared = pooler.connect(&login).unwrap().query("select count(*) from pg_prepared_statements");

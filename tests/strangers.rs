@@ -77,6 +77,47 @@ fn whatever_answers_it_ends_within_the_limit_and_is_named() {
 }
 
 #[test]
+fn supavisors_refusals_are_told_apart_by_their_codes() {
+    for (text, code, scope, hint) in [
+        (
+            "(EMAXCONNSESSION) max clients reached in session mode - max clients are limited to pool_size: 15",
+            "too_many_connections",
+            "pooler",
+            "port 6543",
+        ),
+        (
+            "(EMAXCONN) max client connections reached, limit: 200",
+            "too_many_connections",
+            "pooler",
+            "client limit",
+        ),
+        (
+            "(ECHECKOUTTIMEOUT) Pool checkout timeout. Request was dropped",
+            "too_many_connections",
+            "pooler",
+            "had no",
+        ),
+        ("(ENOTFOUND) tenant/user postgres.abc not found", "auth_failed", "", "-U postgres.REFERENCE"),
+        ("(EADDRNOTALLOWED) address not in tenant allow_list: {10, 0, 0, 1}", "auth_failed", "", ""),
+        ("(ESSLREQUIRED) SSL connection is required for user: postgres", "tls", "", ""),
+        ("Max client connections reached", "too_many_connections", "pooler", "client limit"),
+        ("MaxClientsInSessionMode: max clients reached", "too_many_connections", "pooler", "session mode"),
+    ] {
+        let body = [b"SFATAL\0VFATAL\0CXX000\0M", text.as_bytes(), b"\0\0"].concat();
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        let message: &'static [u8] = [b"E", &length[..], &body].concat().leak();
+        let port = impostor(vec![b"N", message].leak(), false).to_string();
+        let line = ["stats", "--json", "-h", "127.0.0.1", "-p", &port, "-U", "x"];
+        let refused = Pgconn::new(&line).run().fails_with(3);
+        let error = &serde_json::from_str::<serde_json::Value>(&refused.stderr).unwrap()["error"];
+        let found = (error["code"].as_str().unwrap(), error["scope"].as_str().unwrap_or_default());
+        assert_eq!(found, (code, scope), "{refused}");
+        assert!(error["hint"].as_str().unwrap_or_default().contains(hint), "{refused}");
+        assert_eq!(error["detail"], "Supavisor says so, a pooler in front of PostgreSQL", "{text}");
+    }
+}
+
+#[test]
 fn a_silent_address_does_not_use_up_the_time_of_the_next() {
     let cluster = with(&[]);
     let silent = impostor(&[], true);

@@ -51,8 +51,18 @@ fn speaker(message: &str) -> Option<&'static str> {
     if message.starts_with("odyssey: ") {
         return Some("Odyssey");
     }
+    if supavisor_code(message).is_some() {
+        return Some("Supavisor");
+    }
     let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     WORDS.iter().find(|(_, texts)| has(texts)).map(|(name, _)| *name)
+}
+
+/// The code that Supavisor's refusals begin with, as in `(EMAXCONN) max client connections reached, limit: 200`; older versions
+/// have none. Source: its `lib/supavisor/error.ex` and `errors/`.
+fn supavisor_code(message: &str) -> Option<&str> {
+    let (code, _) = message.strip_prefix("(E")?.split_once(") ")?;
+    (code.len() > 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
 }
 
 fn kind(error: &DbError) -> Kind {
@@ -128,21 +138,24 @@ fn pooler_kind(message: &str) -> Kind {
     const ABSENT: [&str; 3] = ["no such database", "No such database", "database not found"];
     const AUTH: [&str; 4] =
         ["auth failed", "authentication failed", "no such user", "Tenant or user not found"];
+    const AUTH_CODES: [&str; 6] =
+        ["NOTFOUND", "TENANTNOTFOUND", "NOIDENTIFIER", "AUTHQUERY", "CIRCUITBREAKER", "ADDRNOTALLOWED"];
     let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     // The console's whole answer to a user who may not use it.
     if message == "not allowed" {
         return Kind::AuthFailed;
     }
-    if has(&FULL) {
+    let code = supavisor_code(message).unwrap_or_default();
+    if has(&FULL) || code.starts_with("MAX") || code == "CHECKOUTTIMEOUT" {
         Kind::TooManyConnections(Scope::Pooler)
     } else if message.contains("server shutting down") || message.contains("database is shutting down") {
         Kind::ShuttingDown
     } else if has(&ABSENT) {
         Kind::NoSuchDatabase
-    } else if has(&AUTH) {
-        Kind::AuthFailed
-    } else if message.contains("SSL required") || message.contains("TLS required") {
+    } else if message.contains("SSL required") || message.contains("TLS required") || code == "SSLREQUIRED" {
         Kind::Tls
+    } else if has(&AUTH) || AUTH_CODES.contains(&code) {
+        Kind::AuthFailed
     } else {
         Kind::Server
     }
@@ -181,6 +194,9 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
         Kind::NoSuchRole => "name a role with -U".to_owned(),
         Kind::PermissionDenied => format!("an owner or superuser can GRANT CONNECT ON DATABASE {dbname} TO {user}"),
         Kind::AuthFailed => auth_hint(error, login, &user)?,
+        Kind::Server if error.message().starts_with("unsupported startup parameter") => {
+            "the pooler refuses that setting when connecting: leave it out, or name it in the pooler's ignore_startup_parameters".to_owned()
+        }
         _ => return None,
     };
     Some(text)
@@ -191,8 +207,12 @@ fn pooler_hint(message: &str) -> &'static str {
         "the pooler had no free server connection in time: see its queue with pgconn pooler, or connect to PostgreSQL itself"
     } else if message.contains("server_login_retry") || message.contains("login has been failing") {
         "the pooler cannot reach PostgreSQL: connect to PostgreSQL itself to see why"
-    } else if message.contains("could not get connection from the pool") {
+    } else if message.contains("could not get connection from the pool")
+        || message.contains("checkout timeout")
+    {
         "the pooler had no server connection to give: connect to PostgreSQL itself to see why"
+    } else if message.contains("ession mode") || message.contains("InSessionMode") {
+        "in session mode each client holds a connection of the pool: use the pooler's transaction mode (at Supabase port 6543), raise its pool_size, or connect to PostgreSQL itself"
     } else {
         "the pooler's own client limit is reached, and PostgreSQL may be fine: connect to PostgreSQL itself, or raise max_client_conn"
     }
@@ -218,9 +238,9 @@ fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
             "the pooler's console is open to the users in its settings admin_users and stats_users; {user} is in neither"
         ));
     }
-    if message.contains("Tenant or user not found") {
+    if message.contains("Tenant or user not found") || message.starts_with("(ENOTFOUND)") {
         return Some(
-            "Supavisor takes the project's reference from the role's name: -U postgres.REFERENCE".to_owned(),
+            "Supavisor takes the project's reference from the role's name, -U postgres.REFERENCE, and knows the projects of its own host only".to_owned(),
         );
     }
     if message.contains("not permitted to log in") {
@@ -273,6 +293,9 @@ mod tests {
                 Some("PgDog"),
             ),
             ("Tenant or user not found", Some("Supavisor")),
+            ("(ENOTFOUND) tenant/user postgres.abc not found", Some("Supavisor")),
+            ("(E) x", None),
+            ("(Eabc) x", None),
             ("no more connections allowed (max_client_conn)", Some("PgBouncer")),
             ("sorry, too many clients already", None),
             ("database \"x\" does not exist", None),
