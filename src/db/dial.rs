@@ -57,7 +57,10 @@ impl Target {
         match &self.address {
             Address::Socket(path) => format!("server on socket \"{path}\""),
             Address::Tcp(address) => {
-                let ip = address.ip().to_string();
+                let ip = match address {
+                    SocketAddr::V6(six) if six.scope_id() > 0 => format!("{}%{}", six.ip(), six.scope_id()),
+                    _ => address.ip().to_string(),
+                };
                 if self.host.is_empty() || self.host == ip {
                     format!("server at \"{ip}\", port {}", self.port)
                 } else {
@@ -177,7 +180,15 @@ fn set_options(socket: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::conninfo::{Environment, Given, resolve};
+    use std::net::SocketAddrV6;
     use std::time::Duration;
+
+    #[test]
+    fn a_link_local_address_has_its_zone_as_in_libpq() {
+        let address = SocketAddrV6::new("fe80::1".parse().expect("address"), 5432, 0, 2);
+        let target = Target { host: String::new(), address: Address::Tcp(address.into()), port: 5432 };
+        assert_eq!(target.words(), "server at \"fe80::1%2\", port 5432");
+    }
 
     fn settings(text: &str) -> Settings {
         let given = Given { dbname: Some(format!("user=u {text}")), ..Given::default() };
