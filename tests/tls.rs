@@ -192,6 +192,10 @@ fn plaintext_after_a_failed_handshake_is_said() {
     assert_eq!(warnings[0]["code"], "not_encrypted");
     let ping = Pgconn::new(&["ping", "--json", "-d", &dsn]).run().success().json();
     assert_eq!(ping["warnings"][0]["code"], "not_encrypted");
+    // where all is well nobody is woken for it
+    let check = Pgconn::new(&["check", "-d", &dsn]).run().success();
+    assert!(check.stdout.contains("note: the connection is not encrypted: "), "{check}");
+    assert_eq!(check.stderr, "");
 }
 
 #[test]

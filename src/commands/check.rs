@@ -143,15 +143,17 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 (Verdict::unreached(&of_server(&policy, &named), trouble)?, head, None)
             }
         };
+        let fine = report.status == Status::Ok && !context.format().is_json();
         if !context.format().is_json() {
-            // An alert's stderr is mailed by cron; that a pooler is there is no news.
-            let is_note = |warning: &mut Warning| warning.code == super::THROUGH_POOLER;
+            // An alert's stderr is mailed by cron; that a pooler is there is no news, nor is more when all is well.
+            let is_note = |warning: &mut Warning| {
+                warning.code == super::THROUGH_POOLER || fine && warning.code == db::NOT_ENCRYPTED
+            };
             report.notes = head.warnings.extract_if(.., is_note).map(|warning| warning.message).collect();
         }
         for check in &mut report.checks {
             check.hint = check.hint.take().map(|hint| context.aimed(&hint));
         }
-        let fine = report.status == Status::Ok && !context.format().is_json();
         if fine {
             head.warnings.clear();
         }

@@ -8,6 +8,9 @@ use super::login::{self, Failure, Next, Wanted, encryptions};
 use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession, readable};
 use std::time::Instant;
 
+/// The word for a session in plaintext after TLS was tried.
+pub(crate) const NOT_ENCRYPTED: &str = "not_encrypted";
+
 /// Every host in turn; for `prefer-standby` all of them a second time, in any role.
 pub(super) async fn through_hosts(
     info: &ConnInfo,
@@ -113,7 +116,7 @@ async fn at_address(
             Ok(mut session) => {
                 if let Some(error) = earlier.take().filter(|_| !session.encrypted) {
                     let message = format!("the connection is not encrypted: {}", error.message);
-                    session.notices.push(Notice { code: "not_encrypted", message, hint: None });
+                    session.notices.push(Notice { code: NOT_ENCRYPTED, message, hint: None });
                 }
                 return Ok(session);
             }

@@ -38,6 +38,7 @@ pub(crate) use blocking::Reach;
 pub(crate) use connect::{AskPassword, Attempt, Notice, Options};
 pub(crate) use door::Which;
 pub(crate) use error::{Error, Kind, Scope};
+pub(crate) use hosts::NOT_ENCRYPTED;
 pub(crate) use look::{Listing, Order, Selection};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
