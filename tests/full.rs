@@ -82,7 +82,7 @@ fn everybody_gets_in_or_is_told_whose_limit_it_is() {
     if has_reserved_slots {
         cluster.query("create role shy login noinherit in role pg_use_reserved_connections");
         let refusal = hint(&cluster, "shy", "postgres");
-        let (_, grant) = refusal.split_once("set reserved_connections and ").unwrap();
+        let (_, grant) = refusal.split_once("for next time ").unwrap();
         cluster.query(grant);
         assert_eq!(fate(&cluster, "shy", "postgres", &[]), "in");
     }

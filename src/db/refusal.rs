@@ -169,9 +169,13 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
             "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
         }
         Kind::TooManyConnections(Scope::Reserved) => {
-            let left = if error.message().contains("SUPERUSER") { "the slots of superusers" } else { "reserved slots" };
+            let (left, first) = match error.message() {
+                text if text.contains("SUPERUSER") => ("the slots of superusers", "raise reserved_connections and "),
+                text if text.contains("pg_use_reserved_connections") => ("reserved slots", ""),
+                _ => ("reserved slots", "(PostgreSQL 16 and later) set reserved_connections and "),
+            };
             // Of a role that does not inherit, membership alone is of no use.
-            format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time (PostgreSQL 16 and later) set reserved_connections and GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
+            format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time {first}GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
         }
         Kind::TooManyConnections(Scope::Role) => format!(
             "the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with pgconn ls --role {} and raise it with ALTER ROLE {user} CONNECTION LIMIT n",
