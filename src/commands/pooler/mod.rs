@@ -5,17 +5,18 @@ mod act;
 pub(super) mod behind;
 mod connections;
 mod console;
+mod names;
 mod pools;
+mod report;
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use serde::Serialize;
 
 use super::Context;
 use super::manual::{Group, Manual};
 use super::watch::{self, Shown};
-use crate::analyze::pooler::{self, Limit, Names, PoolUse, Rate, Selection};
+use crate::analyze::pooler::{self, Selection};
 use crate::args::{self, Emergency};
 use crate::conninfo::{self, Environment, Given};
 use crate::db::console::Console;
@@ -23,9 +24,10 @@ use crate::db::{self, Listing, Order};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Client, Name, Term};
-use crate::model::pooler::{Database, Facts, Link, Product, Totals};
-use crate::render::table::Block;
-use crate::render::{Head, Report, Warning, text, tsv};
+use crate::render::{Head, Warning, text};
+use names::did_you_mean;
+use report::Kind;
+pub(super) use report::Pooler;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -269,31 +271,6 @@ async fn joined(
     Ok(Shown::new(Pooler::of_links(Kind::Join, product, links), head))
 }
 
-/// Says which existing name was probably meant, when a filter named one that the pooler does not know.
-fn did_you_mean(selection: &Selection, names: &Names) -> Vec<Warning> {
-    let filters = [
-        ("the pooler knows no database", "--db", &selection.databases, &names.databases),
-        ("the pooler knows no user", "--role", &selection.roles, &names.users),
-        ("no client has application", "--app", &selection.applications, &names.applications),
-    ];
-    let mut warnings = Vec::new();
-    for (missing, flag, terms, known) in filters {
-        for term in terms.iter().filter(|term| !term.exclude) {
-            let Name::Exact(typed) = &term.value else { continue };
-            if known.contains(typed) {
-                continue;
-            }
-            let near = args::nearest(typed, known.iter().map(String::as_str));
-            warnings.push(Warning {
-                code: "no_such_name",
-                message: format!("{missing} \"{typed}\""),
-                hint: near.map(|near| format!("did you mean {flag} {near}?")),
-            });
-        }
-    }
-    warnings
-}
-
 fn not_joined(number: i64) -> Option<Warning> {
     let lead = if number == 1 { "leads" } else { "lead" };
     (number > 0).then(|| Warning {
@@ -315,147 +292,4 @@ fn passwords_of(given: &Given) -> Given {
 pub(super) fn head(console: &Console) -> Head {
     let warnings = console.notices().iter().map(super::about_connection).collect();
     Head { target: Some(console.target().clone()), server: None, warnings }
-}
-
-/// What a document shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Pools,
-    Clients,
-    Servers,
-    Join,
-    Act,
-}
-
-/// The answer of `pooler`. Views that were not asked for are null.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Pooler {
-    #[serde(skip)]
-    kind: Kind,
-    /// The paused databases among those that are meant.
-    #[serde(skip)]
-    paused: Vec<String>,
-    /// The program with the flags that lead here again.
-    #[serde(skip)]
-    again: String,
-    /// What the pooler calls itself: `PgBouncer`.
-    product: String,
-    /// Its version.
-    version: String,
-    /// One per database and user, those in trouble first.
-    pools: Option<Vec<PoolUse>>,
-    /// What the pooler knows about each database.
-    databases: Option<Vec<Database>>,
-    /// Every limit, the fullest first.
-    limits: Option<Vec<Limit>>,
-    /// The fullest limit.
-    first_limit: Option<Limit>,
-    /// Work since the pooler started.
-    totals: Option<Vec<Totals>>,
-    /// Work per second, with `--for`.
-    rates: Option<Vec<Rate>>,
-    /// Clients, with `clients`.
-    clients: Option<Vec<Link>>,
-    /// Connections to servers, with `servers`.
-    servers: Option<Vec<Link>>,
-    /// Clients, connections and sessions, with `--server`.
-    join: Option<Vec<Link>>,
-    /// What was done, or would be, with `pause`, `resume`, `reconnect` and `wait-close`.
-    act: Option<act::report::Act>,
-}
-
-impl Pooler {
-    fn new(kind: Kind, product: Product) -> Self {
-        Self {
-            kind,
-            paused: Vec::new(),
-            again: String::new(),
-            product: product.name,
-            version: product.version,
-            pools: None,
-            databases: None,
-            limits: None,
-            first_limit: None,
-            totals: None,
-            rates: None,
-            clients: None,
-            servers: None,
-            join: None,
-            act: None,
-        }
-    }
-
-    fn of_pools(facts: Facts, selection: &Selection) -> Self {
-        let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
-        let is_paused =
-            |database: &&Database| database.paused == Some(true) && selection.has_database(&database.name);
-        Self {
-            paused: facts.databases.iter().filter(is_paused).map(|database| database.name.clone()).collect(),
-            first_limit: usage.fullest().cloned(),
-            pools: Some(usage.pools),
-            limits: Some(usage.limits),
-            databases: Some(facts.databases),
-            totals: Some(facts.totals),
-            ..Self::new(Kind::Pools, facts.product)
-        }
-    }
-
-    fn of_links(kind: Kind, product: Product, links: Vec<Link>) -> Self {
-        let mut answer = Self::new(kind, product);
-        let list = match kind {
-            Kind::Servers => &mut answer.servers,
-            Kind::Join => &mut answer.join,
-            Kind::Pools | Kind::Clients | Kind::Act => &mut answer.clients,
-        };
-        *list = Some(connections::ordered(links));
-        answer
-    }
-
-    fn waits(&self) -> bool {
-        let waiting = |pool: &PoolUse| pool.pool.clients_waiting.is_some_and(|waiting| waiting > 0);
-        self.pools.iter().flatten().any(waiting)
-    }
-
-    /// `localhost:6432  PgBouncer 1.18.0`.
-    fn title(&self, head: &Head) -> Block {
-        let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
-        Block::line(format!("{place}  {} {}", self.product, self.version))
-    }
-}
-
-impl Report for Pooler {
-    fn kind(&self) -> &'static str {
-        "pooler"
-    }
-
-    fn lists(&self) -> &'static [&'static str] {
-        match self.kind {
-            Kind::Pools if self.rates.is_some() => &["pools", "rates"],
-            Kind::Pools => &["pools"],
-            Kind::Clients => &["clients"],
-            Kind::Servers => &["servers"],
-            Kind::Join => &["join"],
-            Kind::Act => &[],
-        }
-    }
-
-    fn blocks(&self, head: &Head) -> Vec<Block> {
-        match self.kind {
-            Kind::Pools => pools::blocks(self, head),
-            Kind::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
-            Kind::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
-            Kind::Join => connections::join(self.join.as_deref().unwrap_or_default()),
-            Kind::Act => self.act.as_ref().map(act::report::Act::blocks).unwrap_or_default(),
-        }
-    }
-
-    fn tsv(&self) -> tsv::Rows {
-        let links = [&self.clients, &self.servers, &self.join].into_iter().flatten().flatten();
-        match (&self.pools, &self.act) {
-            (Some(pools), _) => pools::tsv(pools),
-            (None, Some(act)) => act.tsv(),
-            (None, None) => connections::tsv(links),
-        }
-    }
 }

@@ -1,0 +1,153 @@
+//! The answer of `pooler`, whatever was looked at or done.
+
+use serde::Serialize;
+
+use super::act::report::Act;
+use super::{connections, pools};
+use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
+use crate::model::pooler::{Database, Facts, Link, Product, Totals};
+use crate::render::table::Block;
+use crate::render::{Head, Report, tsv};
+
+/// What a document shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Pools,
+    Clients,
+    Servers,
+    Join,
+    Act,
+}
+
+/// The answer of `pooler`. Views that were not asked for are null.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::commands) struct Pooler {
+    #[serde(skip)]
+    pub(super) kind: Kind,
+    /// The paused databases among those that are meant.
+    #[serde(skip)]
+    pub(super) paused: Vec<String>,
+    /// The program with the flags that lead here again.
+    #[serde(skip)]
+    pub(super) again: String,
+    /// What the pooler calls itself: `PgBouncer`.
+    pub(super) product: String,
+    /// Its version.
+    pub(super) version: String,
+    /// One per database and user, those in trouble first.
+    pub(super) pools: Option<Vec<PoolUse>>,
+    /// What the pooler knows about each database.
+    pub(super) databases: Option<Vec<Database>>,
+    /// Every limit, the fullest first.
+    pub(super) limits: Option<Vec<Limit>>,
+    /// The fullest limit.
+    pub(super) first_limit: Option<Limit>,
+    /// Work since the pooler started.
+    pub(super) totals: Option<Vec<Totals>>,
+    /// Work per second, with `--for`.
+    pub(super) rates: Option<Vec<Rate>>,
+    /// Clients, with `clients`.
+    pub(super) clients: Option<Vec<Link>>,
+    /// Connections to servers, with `servers`.
+    pub(super) servers: Option<Vec<Link>>,
+    /// Clients, connections and sessions, with `--server`.
+    pub(super) join: Option<Vec<Link>>,
+    /// What was done, or would be, with `pause`, `resume`, `reconnect` and `wait-close`.
+    pub(super) act: Option<Act>,
+}
+
+impl Pooler {
+    pub(super) fn new(kind: Kind, product: Product) -> Self {
+        Self {
+            kind,
+            paused: Vec::new(),
+            again: String::new(),
+            product: product.name,
+            version: product.version,
+            pools: None,
+            databases: None,
+            limits: None,
+            first_limit: None,
+            totals: None,
+            rates: None,
+            clients: None,
+            servers: None,
+            join: None,
+            act: None,
+        }
+    }
+
+    pub(super) fn of_pools(facts: Facts, selection: &Selection) -> Self {
+        let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
+        let is_paused =
+            |database: &&Database| database.paused == Some(true) && selection.has_database(&database.name);
+        Self {
+            paused: facts.databases.iter().filter(is_paused).map(|database| database.name.clone()).collect(),
+            first_limit: usage.fullest().cloned(),
+            pools: Some(usage.pools),
+            limits: Some(usage.limits),
+            databases: Some(facts.databases),
+            totals: Some(facts.totals),
+            ..Self::new(Kind::Pools, facts.product)
+        }
+    }
+
+    pub(super) fn of_links(kind: Kind, product: Product, links: Vec<Link>) -> Self {
+        let mut answer = Self::new(kind, product);
+        let list = match kind {
+            Kind::Servers => &mut answer.servers,
+            Kind::Join => &mut answer.join,
+            Kind::Pools | Kind::Clients | Kind::Act => &mut answer.clients,
+        };
+        *list = Some(connections::ordered(links));
+        answer
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        let waiting = |pool: &PoolUse| pool.pool.clients_waiting.is_some_and(|waiting| waiting > 0);
+        self.pools.iter().flatten().any(waiting)
+    }
+
+    /// `localhost:6432  PgBouncer 1.18.0`.
+    pub(super) fn title(&self, head: &Head) -> Block {
+        let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
+        Block::line(format!("{place}  {} {}", self.product, self.version))
+    }
+}
+
+impl Report for Pooler {
+    fn kind(&self) -> &'static str {
+        "pooler"
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Pools if self.rates.is_some() => &["pools", "rates"],
+            Kind::Pools => &["pools"],
+            Kind::Clients => &["clients"],
+            Kind::Servers => &["servers"],
+            Kind::Join => &["join"],
+            Kind::Act => &[],
+        }
+    }
+
+    fn blocks(&self, head: &Head) -> Vec<Block> {
+        match self.kind {
+            Kind::Pools => pools::blocks(self, head),
+            Kind::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
+            Kind::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
+            Kind::Join => connections::join(self.join.as_deref().unwrap_or_default()),
+            Kind::Act => self.act.as_ref().map(Act::blocks).unwrap_or_default(),
+        }
+    }
+
+    fn tsv(&self) -> tsv::Rows {
+        let links = [&self.clients, &self.servers, &self.join].into_iter().flatten().flatten();
+        match (&self.pools, &self.act) {
+            (Some(pools), _) => pools::tsv(pools),
+            (None, Some(act)) => act.tsv(),
+            (None, None) => connections::tsv(links),
+        }
+    }
+}
