@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::model::act::Wait;
 use crate::model::blocking::{Blocked, Prepared, Waits};
 use crate::model::quote::rollback_prepared;
-use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{Head, Report, Warning, text, tsv};
 
 /// What help says beyond the flags.
@@ -37,6 +37,9 @@ const MOST_WAITS: usize = 200;
 
 /// Up to which depth a line is indented; beyond, the depth is a number.
 const DEEPEST: usize = 8;
+
+/// Where the column of the pooler's clients is, when they are asked for: after their applications.
+const BEHIND: usize = 7;
 
 /// How many roots get the command that would free those behind them.
 const ADVISED: usize = 3;
@@ -243,7 +246,8 @@ impl Report for Blockers {
                 }
             }];
         }
-        let mut table = Table::new(&[
+        let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
+        let mut columns = vec![
             ("PID", Align::Left),
             ("BLOCKS", Align::Right),
             ("WAIT", Align::Age),
@@ -254,17 +258,27 @@ impl Report for Blockers {
             ("STATE", Align::Left),
             ("LOCK", Align::Left),
             ("QUERY", Align::Left),
-        ])
-        .sparing(&["ROLE", "DATABASE"]);
+        ];
+        let mut spare: &'static [&'static str] = &["ROLE", "DATABASE"];
+        if is_pooled {
+            columns.insert(BEHIND, ("CLIENT", Align::Left));
+            spare = &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"];
+        }
+        let mut table = Table::new(&columns).sparing(spare).keeping(&["CLIENT"], LEAST);
         let sessions: HashMap<i32, &Blocked> =
             self.sessions.iter().map(|session| (session.pid, session)).collect();
         for line in &self.lines {
             let mark = if line.depth == 0 { Mark::Bad } else { Mark::Plain };
-            if let Some(session) = sessions.get(&line.pid) {
-                table.push(mark, session_row(*line, session));
-            } else {
-                table.push(mark, prepared_row(*line, prepared_at(&self.prepared, line.pid)));
+            let session = sessions.get(&line.pid);
+            let mut row = Vec::from(match session {
+                Some(session) => session_row(*line, session),
+                None => prepared_row(*line, prepared_at(&self.prepared, line.pid)),
+            });
+            if is_pooled {
+                let client = session.and_then(|session| session.pooler_client.as_ref());
+                row.insert(BEHIND, client.map(origin).unwrap_or_default());
             }
+            table.push_cells(mark, row);
         }
         let waiting: HashSet<i32> =
             self.lines.iter().filter(|line| line.cycle).map(|line| line.pid).collect();
@@ -356,11 +370,10 @@ fn session_row(line: Line, session: &Blocked) -> [String; 10] {
     ]
 }
 
-/// The application, and behind a pooler whose it is.
+/// The application; behind a pooler it is the client's.
 fn who(session: &Blocked) -> String {
-    let Some(client) = &session.pooler_client else { return session.application_name.clone() };
-    let application = client.application_name.as_ref().unwrap_or(&session.application_name);
-    format!("{application} ({})", origin(client))
+    let client = session.pooler_client.as_ref().and_then(|client| client.application_name.as_ref());
+    client.unwrap_or(&session.application_name).clone()
 }
 
 fn prepared_row(line: Line, prepared: Option<&Prepared>) -> [String; 10] {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::pooler::Client;
 use crate::model::session::{Listed, Session};
-use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
 /// A list of sessions under the name of the command that made it.
@@ -56,6 +56,10 @@ impl Report for Sessions {
             ("QUERY", Align::Left),
         ])
         .sparing(&["CLIENT", "ROLE", "WAIT"]);
+        // Who the pooler's client is was asked for.
+        if self.sessions.iter().any(|session| session.pooler_client.is_some()) {
+            table = table.sparing(&["ROLE", "WAIT", "DATABASE", "QUERY"]).keeping(&["CLIENT"], LEAST);
+        }
         for session in &self.sessions {
             table.push(mark(session), row(session));
         }

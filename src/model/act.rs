@@ -231,6 +231,9 @@ pub(crate) struct Outcome {
     pub(crate) client: Option<String>,
     /// Client's TCP port.
     pub(crate) client_port: Option<i64>,
+    /// True for a pooler's client, which its address alone does not tell from others.
+    #[serde(skip)]
+    pub(crate) pooled: bool,
     /// Whether the server ends the session, or the pooler its client (`--pooler`).
     pub(crate) through: Through,
     /// Verbatim as PostgreSQL says it; as the pooler says it for its client.

@@ -74,7 +74,7 @@ pub(crate) enum Align {
 
 /// What a text is cut to before a column is left out: the last one, and the others if their titles are not longer.
 const LEAST_LAST: usize = 16;
-const LEAST: usize = 10;
+pub(crate) const LEAST: usize = 10;
 /// What texts are cut to when no column is left that could be spared.
 const NARROWEST: usize = 8;
 
@@ -84,6 +84,10 @@ pub(crate) struct Table {
     columns: Vec<(&'static str, Align)>,
     /// Titles of columns that a narrow terminal can do without, the first one soonest.
     spare: &'static [&'static str],
+    /// Titles of columns that are never cut: half of an address is another one.
+    whole: &'static [&'static str],
+    /// What texts are cut to before a column is left out, the last one aside.
+    least: usize,
     rows: Vec<(Mark, Vec<String>)>,
     /// Which rows are news, when results are compared: then every row begins with a mark or its absence.
     news: Option<Vec<bool>>,
@@ -92,12 +96,19 @@ pub(crate) struct Table {
 impl Table {
     /// No rows yet, under `columns`.
     pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self { columns: columns.to_vec(), spare: &[], rows: Vec::new(), news: None }
+        Self { columns: columns.to_vec(), spare: &[], whole: &[], least: LEAST, rows: Vec::new(), news: None }
     }
 
     /// The same, and a narrow terminal leaves out the columns of these titles, the first one soonest.
     pub(crate) const fn sparing(mut self, titles: &'static [&'static str]) -> Self {
         self.spare = titles;
+        self
+    }
+
+    /// The same, and never cuts the columns of these titles, nor the other texts to less than `least` while a column is left
+    /// that can be spared.
+    pub(crate) const fn keeping(mut self, titles: &'static [&'static str], least: usize) -> Self {
+        (self.whole, self.least) = (titles, least);
         self
     }
 
@@ -188,7 +199,8 @@ impl Table {
 
     /// What each column may take on a terminal of `width`, none if it is left out. The last text is cut first, as far as
     /// it stays of use, then the widest of the others. Where that is not enough, columns that can be spared go; then texts
-    /// are cut further; at the very end columns go from the last one on. Numbers are never cut, nor a tree's.
+    /// are cut further; at the very end columns go from the last one on. Numbers are never cut, nor a tree's, nor what is to
+    /// stay whole.
     fn room(&self, width: usize) -> Vec<Option<usize>> {
         let natural = |(at, (title, _)): (usize, &(&str, Align))| {
             let cells = self.rows.iter().filter_map(|(_, row)| row.get(at)).map(|cell| text::width(cell));
@@ -236,9 +248,10 @@ impl Table {
     fn least(&self, at: usize, narrowest: bool) -> usize {
         match self.columns.get(at) {
             Some(("PID", _) | (_, Align::Right | Align::Age)) | None => usize::MAX,
+            Some((title, _)) if self.whole.contains(title) => usize::MAX,
             Some(_) if narrowest => NARROWEST,
             Some(_) if at + 1 == self.columns.len() => LEAST_LAST,
-            Some((title, _)) => title.len().max(LEAST),
+            Some((title, _)) => title.len().max(self.least),
         }
     }
 }
@@ -332,6 +345,31 @@ mod tests {
         assert_eq!(shown(34, false), narrow);
         assert_eq!(shown(30, false), " PID  QUERY\n4711  select 1 from stock\n");
         assert!(shown(30, true).ends_with("4711  10.0.0.11  web   select 1 from stock\n"));
+    }
+
+    #[test]
+    fn what_names_somebody_stays_whole_while_there_is_anything_else_to_leave_out() {
+        let columns = [
+            ("CLIENT", Align::Left),
+            ("APPLICATION", Align::Left),
+            ("PID", Align::Right),
+            ("FOR", Align::Right),
+            ("QUERY", Align::Left),
+        ];
+        let mut table = Table::new(&columns).sparing(&["QUERY", "FOR"]).keeping(&["CLIENT"], 16);
+        let row = ["203.0.113.107:51514", "nightly-import-of-stock", "4711", "1.2s", "select 1 from stock"];
+        table.push(Mark::Plain, row.map(str::to_owned));
+        let shown = |width| {
+            let mut out = Vec::new();
+            table.write(Look { width: Some(width), ..Look::default() }, &mut out).unwrap();
+            String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
+        };
+        assert_eq!(shown(72), "203.0.113.107:51514  nightly-import-of-st…  4711  1.2s  select 1 from s…");
+        assert_eq!(shown(67), "203.0.113.107:51514  nightly-import-…  4711  1.2s  select 1 from s…");
+        assert_eq!(shown(60), "203.0.113.107:51514  nightly-import-of-stock  4711  1.2s");
+        assert_eq!(shown(48), "203.0.113.107:51514  nightly-import-of-st…  4711");
+        assert_eq!(shown(40), "203.0.113.107:51514  nightly-impo…  4711");
+        assert_eq!(shown(30), "203.0.113.107:51514  nightly-…");
     }
 
     #[test]

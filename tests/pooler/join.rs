@@ -1,7 +1,7 @@
 //! The client behind a session of the server: the join, and other looks that name it.
 
 use super::{applications, pooled};
-use crate::common::{Pgconn, shared};
+use crate::common::{Answer, FakeConsole, Pgconn, shared, with};
 use serde_json::json;
 
 #[test]
@@ -75,11 +75,107 @@ fn blockers_and_long_name_the_client_behind_the_pooler() {
         assert_eq!(unasked["sessions"].as_array().unwrap().len(), 2);
     }
     let tree = run(&["blockers", "--pooler", &console]).stdout;
-    assert!(tree.contains("holder (local)") && tree.contains("blocked (local)"), "{tree}");
+    assert!(tree.contains("  holder       local   idle in transaction  "), "{tree}");
+    assert!(tree.contains("  blocked      local   active  "), "{tree}");
     let table = run(&["long", "--over=0s", "--pooler", &console]).stdout;
     assert!(table.contains("local (pooled)"), "{table}");
     let other = shared();
     let wrong = format!("host={} port={} user=postgres dbname=postgres", other.host(), other.port);
     let wrong = run(&["long", "--over=0s", "--pooler", &wrong, "--json"]).json();
     assert_eq!(wrong["warnings"][0]["code"], "pooler_not_asked", "a server is no console: {wrong:#}");
+}
+
+/// Clients of the pooler, each with the pid of the session that serves it.
+fn console(clients: Vec<(&'static str, Option<i32>)>) -> FakeConsole {
+    FakeConsole::start(move |command| {
+        let place = |at: usize| {
+            let login = ["checkout_service", "webshop_production"].map(str::to_owned);
+            [login, [format!("203.0.113.{}", 107 + at), format!("{}", 51_514 + at)]].concat()
+        };
+        let rows = |row: &dyn Fn(usize, &str, Option<i32>) -> Option<Vec<String>>| {
+            let rows = clients.iter().enumerate();
+            rows.filter_map(|(at, (name, pid))| Some([place(at), row(at, name, *pid)?].concat())).collect()
+        };
+        match command {
+            "SHOW VERSION" => Answer::Rows(vec!["version"], vec![vec!["PgBouncer 1.18.0".into()]]),
+            "SHOW CLIENTS" => Answer::Rows(
+                vec![
+                    "user",
+                    "database",
+                    "addr",
+                    "port",
+                    "state",
+                    "application_name",
+                    "ptr",
+                    "link",
+                    "wait",
+                    "wait_us",
+                ],
+                rows(&|at, name, pid| {
+                    let state = if pid.is_some() { "active" } else { "waiting" };
+                    let link = pid.map(|pid| format!("s{pid}")).unwrap_or_default();
+                    Some([state, name, &format!("c{at}"), &link, "3", "0"].map(str::to_owned).into())
+                }),
+            ),
+            "SHOW SERVERS" => Answer::Rows(
+                vec!["user", "database", "addr", "port", "state", "ptr", "remote_pid"],
+                rows(&|_, _, pid| {
+                    let pid = pid?.to_string();
+                    Some(vec!["active".to_owned(), format!("s{pid}"), pid])
+                }),
+            ),
+            "SHOW DATABASES" => Answer::Rows(vec!["name"], vec![vec!["webshop_production".into()]]),
+            _ => Answer::Refused("invalid command"),
+        }
+    })
+}
+
+/// Who the client is is what these are looked at for: on a terminal of 80 columns other things are left out.
+#[test]
+fn a_narrow_terminal_shows_who_the_client_is() {
+    let cluster = with(&[]);
+    cluster.query("create role checkout_service login");
+    cluster.query("create database webshop_production");
+    let open = || {
+        let login = [("user", "checkout_service"), ("database", "webshop_production")];
+        cluster.connect(&login).unwrap()
+    };
+    let (mut holder, mut blocked) = (open(), open());
+    holder.query("begin; select pg_advisory_xact_lock(42)");
+    blocked.send("select pg_advisory_xact_lock(42)");
+    cluster.wait_until("exists (select from pg_stat_activity where wait_event_type = 'Lock')");
+    let console = console(vec![
+        ("nightly-import-of-stock", Some(holder.pid)),
+        ("checkout-worker-eu-west", Some(blocked.pid)),
+        ("storefront", None),
+    ]);
+    let pooler = format!("host=127.0.0.1 port={} user=postgres dbname=pgbouncer", console.port);
+    let screen = |arguments: &[&str]| {
+        let run = Pgconn::new(arguments).on(&cluster).on_terminal().finish().success();
+        let mut lines = run.stdout.lines().filter(|line| !line.contains(" has no KILL_CLIENT "));
+        assert!(lines.all(|line| line.trim_end().chars().count() <= 80), "{run}");
+        run.stdout
+    };
+    let line = |screen: &str, client: &str, parts: &[&str]| {
+        let line = screen.lines().find(|line| line.contains(client)).unwrap_or_default().to_owned();
+        assert!(parts.iter().all(|part| line.contains(part)), "{parts:?} of {client}\n{screen}");
+    };
+    let (first, second) = (holder.pid.to_string(), blocked.pid.to_string());
+    let server = format!("host={} port={} user=postgres dbname=postgres", cluster.host(), cluster.port);
+    let joined = screen(&["-d", &pooler, "pooler", "--server", &server]);
+    let holds = ["nightly-import", "webshop_produ", &first, "  idle in tra"];
+    line(&joined, "203.0.113.107:51514  ", &holds);
+    line(&joined, "203.0.113.108:51515  ", &["checkout-worke", "webshop_produ", &second, "  active (Lock"]);
+    line(&joined, "203.0.113.109:51516  ", &["storefront  ", "webshop_produ", "  waiting (poo"]);
+    let long = screen(&["long", "--over=0s", "--pooler", &pooler]);
+    line(&long, "203.0.113.107:51514 (pooled)  ", &[&first, "nightly-im"]);
+    let tree = screen(&["blockers", "--pooler", &pooler]);
+    line(&tree, "203.0.113.107:51514  ", &[&first, "nightly-im"]);
+    line(&tree, "203.0.113.108:51515  ", &[&second, "checkout-w", "advisory"]);
+    let plan = screen(&["kill", "--pooler", &pooler, "--client", "203.0.113.108", "--dry-run"]);
+    line(&plan, "203.0.113.108:51515  ", &[&second, "checkout-w", "would termina"]);
+    let clients = screen(&["-d", &pooler, "pooler", "clients"]);
+    line(&clients, "203.0.113.109:51516  ", &["storefront", "webshop_pr", "checkout_s", "waiting"]);
+    let servers = screen(&["-d", &pooler, "pooler", "servers"]);
+    line(&servers, "  203.0.113.107:51514  ", &[&first, "webshop_pr", "nightly-im"]);
 }

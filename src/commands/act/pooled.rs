@@ -240,6 +240,7 @@ async fn by_the_server(
             application_name: client.application_name,
             client: client.client,
             client_port: client.client_port,
+            pooled: true,
             through: Through::Server,
             ..step.outcome
         };
@@ -286,6 +287,7 @@ fn outcome(link: &Link, through: Through, result: Fate, why: Option<&str>) -> Ou
         application_name: client.and_then(|client| client.application_name.clone()),
         client: client.and_then(|client| client.addr.clone()),
         client_port: client.and_then(|client| client.port),
+        pooled: true,
         through,
         state: client.map(|client| client.state.clone()),
         state_seconds: client.and_then(|client| client.wait_seconds),

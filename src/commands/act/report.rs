@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::analyze::plan::{Counts, Plan};
 use crate::model::act::{Action, Fate, Outcome, Remaining, Through};
-use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{self, Head, text, tsv};
 
 /// How many sessions of a plan are shown before it is carried out; the report shows all.
@@ -155,7 +155,7 @@ pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block> {
     blocks
 }
 
-fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Table {
+fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table {
     let mut table = Table::new(&[
         ("PID", Align::Right),
         ("DATABASE", Align::Left),
@@ -170,6 +170,9 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Table {
         ("RESULT", Align::Left),
     ])
     .sparing(&["CLIENT", "ROLE", "DATABASE"]);
+    if outcomes.clone().any(|outcome| outcome.pooled) {
+        table = table.sparing(&["ROLE", "DATABASE", "XACT", "FOR", "LOCKS"]).keeping(&["CLIENT"], LEAST);
+    }
     for outcome in outcomes {
         let known = |text: &Option<String>| text.clone().unwrap_or_default();
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
@@ -196,7 +199,7 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Table {
 /// Where it comes from; at a pooler, where one address has many clients, with the port.
 fn client(outcome: &Outcome) -> String {
     let addr = outcome.client.clone().unwrap_or_default();
-    match outcome.client_port.filter(|_| outcome.through == Through::Pooler || outcome.pid == 0) {
+    match outcome.client_port.filter(|_| outcome.pooled) {
         Some(port) if addr.contains(':') => format!("[{addr}]:{port}"),
         Some(port) => format!("{addr}:{port}"),
         None => addr,

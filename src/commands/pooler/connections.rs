@@ -2,8 +2,12 @@
 
 use crate::commands::listing::origin;
 use crate::model::pooler::Link;
-use crate::render::table::{Align, Block, Mark, Table};
+use crate::model::session::Session;
+use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{text, tsv};
+
+/// What names and states of the join are cut to before a column is left out.
+const JOIN_LEAST: usize = 16;
 
 /// Who waits comes first, the longest first; then who is served; then what serves nobody.
 pub(super) fn ordered(mut links: Vec<Link>) -> Vec<Link> {
@@ -51,7 +55,9 @@ pub(super) fn clients(links: &[Link]) -> Vec<Block> {
         ("WAIT", Align::Right),
         ("SERVER-PID", Align::Right),
         ("SERVER-STATE", Align::Left),
-    ]);
+    ])
+    .sparing(&["SERVER-STATE", "SERVER-PID"])
+    .keeping(&["CLIENT"], LEAST);
     for link in links {
         let Some(client) = &link.client else { continue };
         let server = link.server.as_ref();
@@ -87,7 +93,9 @@ pub(super) fn servers(links: &[Link]) -> Vec<Block> {
         ("SERVER", Align::Left),
         ("CLIENT", Align::Left),
         ("APPLICATION", Align::Left),
-    ]);
+    ])
+    .sparing(&["SERVER"])
+    .keeping(&["SERVER", "CLIENT"], LEAST);
     for link in links {
         let Some(server) = &link.server else { continue };
         let address = match (&server.addr, server.port) {
@@ -113,7 +121,8 @@ pub(super) fn servers(links: &[Link]) -> Vec<Block> {
     counted(table, links.len(), "connection")
 }
 
-/// One line per connection to the server, or client that waits for one.
+/// One line per connection to the server, or client that waits for one. Who the client is is what it is looked at for:
+/// that stays whole on a narrow terminal, and what it does and waits for stands in one place.
 pub(super) fn join(links: &[Link]) -> Vec<Block> {
     let mut table = Table::new(&[
         ("CLIENT", Align::Left),
@@ -125,28 +134,17 @@ pub(super) fn join(links: &[Link]) -> Vec<Block> {
         ("FOR", Align::Right),
         ("XACT", Align::Right),
         ("LOCKS", Align::Right),
-        ("WAIT", Align::Left),
         ("QUERY", Align::Left),
-    ]);
+    ])
+    .sparing(&["POOLED", "LOCKS", "XACT", "QUERY", "FOR"])
+    .keeping(&["CLIENT"], JOIN_LEAST);
     for link in links {
         let (client, server, backend) = (link.client.as_ref(), link.server.as_ref(), link.backend.as_ref());
         let waited = client.and_then(|client| client.wait_seconds);
-        let wait = match (
-            waited,
-            backend.map(|session| (session.wait_event_type.as_deref(), &session.wait_event)),
-        ) {
-            (Some(_), _) => "pooler".to_owned(),
-            (None, Some((Some(kind), Some(event)))) if kind != "Client" => format!("{kind}:{event}"),
-            _ => String::new(),
-        };
-        let state = match backend {
-            Some(session) if session.hidden => "(hidden)".to_owned(),
-            Some(session) => known(session.state.as_ref()),
-            None => String::new(),
-        };
+        let state = state(waited.is_some(), backend);
         let is_idle = backend.and_then(|session| session.state.as_deref()) == Some("idle");
         let mark = match () {
-            () if waited.is_some() || wait.starts_with("Lock:") => Mark::Bad,
+            () if waited.is_some() || state.contains("(Lock:") => Mark::Bad,
             () if state.starts_with("idle in transaction") => Mark::Warn,
             () if client.is_none() && is_idle => Mark::Dim,
             () => Mark::Plain,
@@ -168,12 +166,27 @@ pub(super) fn join(links: &[Link]) -> Vec<Block> {
                 age(waited.or_else(|| backend.and_then(|session| session.state_seconds))),
                 age(backend.and_then(|session| session.xact_seconds)),
                 link.locks_held.filter(|held| *held > 0).map(|held| held.to_string()).unwrap_or_default(),
-                wait,
                 query.unwrap_or_default(),
             ],
         );
     }
     counted(table, links.len(), "connection")
+}
+
+/// What the session does and, unless that is its client, what it waits for: `active (Lock:relation)`.
+fn state(waits_for_pooler: bool, backend: Option<&Session>) -> String {
+    match backend {
+        _ if waits_for_pooler => "waiting (pooler)".to_owned(),
+        None => String::new(),
+        Some(session) if session.hidden => "(hidden)".to_owned(),
+        Some(session) => {
+            let state = known(session.state.as_ref());
+            match (session.wait_event_type.as_deref(), &session.wait_event) {
+                (Some(kind), Some(event)) if kind != "Client" => format!("{state} ({kind}:{event})"),
+                _ => state,
+            }
+        }
+    }
 }
 
 /// One row per connection, with what of client, server and backend there is.
