@@ -88,6 +88,15 @@ fn a_client_that_waits_is_ended_by_the_pooler_only() {
     let pooled = pooled("transaction", &[]);
     let (_one, _two) = (pooled.working("one"), pooled.working("two"));
     let _waiting = pooled.waiting("three");
+    if !can_kill(&pooled) {
+        let dry = kill(&pooled, &["--app", "three", "--dry-run", "--json"]).run().success();
+        let (document, row) = (dry.json(), &results(&dry)[0]);
+        assert_eq!((&row["result"], &row["permitted"]), (&json!("would_fail"), &Value::Null), "{dry}");
+        assert_eq!((&document["matched"], &document["failed"]), (&json!(1), &json!(0)), "{dry}");
+        let dry = kill(&pooled, &["--app", "three", "-n"]).run().success();
+        assert!(dry.stdout.contains("\nwould fail: no session on the server serves it"), "{dry}");
+        assert!(dry.stdout.ends_with("\n1 would fail\n"), "{dry}");
+    }
     let run = kill(&pooled, &["--app", "three", "--json", "--verify", "1s"]).run();
     if can_kill(&pooled) {
         assert_eq!(results(&run.success())[0]["result"], "terminated");

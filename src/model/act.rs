@@ -134,6 +134,8 @@ pub(crate) enum Fate {
     WouldTerminate,
     /// Dry run: its query would be cancelled.
     WouldCancel,
+    /// Dry run: nothing would end it.
+    WouldFail,
 }
 
 /// How a fate counts.
@@ -160,7 +162,8 @@ impl Fate {
             | Self::Protected
             | Self::NotAClient
             | Self::WouldTerminate
-            | Self::WouldCancel => Tally::Skipped,
+            | Self::WouldCancel
+            | Self::WouldFail => Tally::Skipped,
         }
     }
 
@@ -180,6 +183,7 @@ impl Fate {
             Self::Failed => "failed",
             Self::WouldTerminate => "would_terminate",
             Self::WouldCancel => "would_cancel",
+            Self::WouldFail => "would_fail",
         }
     }
 
@@ -285,6 +289,7 @@ mod tests {
             Fate::Failed,
             Fate::WouldTerminate,
             Fate::WouldCancel,
+            Fate::WouldFail,
         ] {
             assert_eq!(serde_json::to_value(fate).unwrap(), fate.word());
         }

@@ -87,6 +87,11 @@ pub(in crate::commands) async fn run(
         context.emit(&Report::new(&plan_of(found), true, None, emergency), &head)?;
         return Ok(Exit::Done);
     }
+    for outcome in found.iter_mut().map(|target| &mut target.step.outcome) {
+        if outcome.result == Fate::WouldFail {
+            outcome.result = Fate::Failed;
+        }
+    }
     let console = console.until_done();
     let deadline = Instant::now() + targets.verify;
     let db = match means {
@@ -188,7 +193,7 @@ fn by_the_pooler(link: Link) -> Target {
     let (fate, why) = match spared {
         Some(why) => (Fate::Protected, Some(why)),
         None if is_numbered => (Fate::WouldTerminate, None),
-        None => (Fate::Failed, Some("the pooler does not say its number")),
+        None => (Fate::WouldFail, Some("the pooler does not say its number")),
     };
     let step = step(outcome(&link, Through::Pooler, fate, why));
     Target { link, step, guard: Filter::default() }
@@ -259,7 +264,7 @@ fn without_session(link: Link, asked: &server::Target) -> Target {
     let why = elsewhere(&link, asked).unwrap_or_else(|| {
         "no session on the server serves it just now, and this pooler cannot end clients".to_owned()
     });
-    let step = step(outcome(&link, Through::Server, Fate::Failed, Some(&why)));
+    let step = step(outcome(&link, Through::Server, Fate::WouldFail, Some(&why)));
     Target { link, step, guard: Filter::default() }
 }
 

@@ -238,7 +238,7 @@ const fn mark(fate: Fate) -> Mark {
     match fate {
         Fate::Terminated | Fate::Cancelled => Mark::Good,
         Fate::Signalled | Fate::NotPermitted | Fate::NotVisible | Fate::Failed => Mark::Bad,
-        Fate::WouldTerminate | Fate::WouldCancel => Mark::Warn,
+        Fate::WouldTerminate | Fate::WouldCancel | Fate::WouldFail => Mark::Warn,
         Fate::Gone | Fate::Changed | Fate::NoEffect | Fate::Protected | Fate::NotAClient => Mark::Dim,
     }
 }
