@@ -1,6 +1,6 @@
 //! `check` and `metrics` against a pooler's console, and what other commands say there.
 
-use super::common::{Answer, FakeConsole, Outcome, Pgconn};
+use super::common::{Answer, Disguise, FakeConsole, Outcome, Pgconn, disguised, shared};
 use super::metrics::{promtool, series};
 use super::pooler::{Pooled, pooled};
 use serde_json::{Value, json};
@@ -165,8 +165,34 @@ fn a_pooler_in_between_is_noticed_and_a_server_is_none() {
         assert_eq!(tcp.json()["warnings"], json!([]), "{tcp}");
     }
     let checked = Pgconn::new(&["check", "-p", &port]).on(&pooled.cluster).run().success();
-    assert!(checked.stdout.contains("note: a connection pooler stands between: "), "{checked}");
+    assert!(checked.stdout.contains("note: PgBouncer stands between: "), "{checked}");
     assert_eq!(checked.stderr, "");
+}
+
+/// Some tell who they are: in the name that their own sessions have, which clients then see as theirs.
+#[test]
+fn poolers_that_cannot_be_had_here_are_named_by_what_they_tell() {
+    let cluster = shared();
+    for (application_name, who, hint) in [
+        (Some("Supavisor"), "Supavisor", "connect to PostgreSQL itself"),
+        (Some("Supavisor - pgconn"), "Supavisor", "connect to PostgreSQL itself"),
+        (Some("PgDog"), "PgDog", "connect to PostgreSQL itself"),
+        (
+            None,
+            "a connection pooler",
+            "see its clients with pgconn pooler (PgBouncer), or connect to PostgreSQL itself",
+        ),
+    ] {
+        // PgDog's first client is number 0, and PgCat's numbers may be negative.
+        let port = disguised(cluster.port, Disguise { pid: 0, application_name }).to_string();
+        let through = Pgconn::new(&["stats", "--json", "-h", "127.0.0.1", "-p", &port]);
+        let document = through.env("PGSSLMODE", "disable").on(cluster).run().success().json();
+        let warning = document["warnings"][0].clone();
+        assert_eq!(warning["code"], "through_pooler", "{warning:#}");
+        let said = warning["message"].as_str().unwrap();
+        assert!(said.starts_with(&format!("{who} stands between: ")), "{said}");
+        assert_eq!(warning["hint"].as_str().unwrap_or(hint), hint, "{warning:#}");
+    }
 }
 
 #[test]

@@ -262,15 +262,22 @@ const THROUGH_POOLER: &str = "through_pooler";
 
 /// Says what a pooler in between does to the figures. Nobody asked for it, and it costs no question.
 fn pooled(db: &Db, surroundings: &Surroundings) -> Option<Warning> {
-    // Supavisor is known by its address; the others pass for the server.
-    let supavisor = db.target().host.ends_with(".pooler.supabase.com");
-    let who = if supavisor { "Supavisor" } else { "a connection pooler" };
+    let (who, hint) = match db.pooler() {
+        None => (
+            "a connection pooler",
+            "see its clients with pgconn pooler (PgBouncer), or connect to PostgreSQL itself",
+        ),
+        Some("PgBouncer") => {
+            ("PgBouncer", "see its clients with pgconn pooler, or connect to PostgreSQL itself")
+        }
+        Some(other) => (other, "connect to PostgreSQL itself"),
+    };
     db.is_pooled(surroundings).then(|| Warning {
         code: THROUGH_POOLER,
         message: format!(
             "{who} stands between: sessions, their addresses and idle times are the pooler's, and its clients are not seen"
         ),
-        hint: Some("see its clients with pgconn pooler (PgBouncer), or connect to PostgreSQL itself".into()),
+        hint: Some(hint.into()),
     })
 }
 

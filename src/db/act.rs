@@ -132,7 +132,7 @@ impl Db {
 
     /// Where the pooler connects from that this session goes through.
     fn pooler_of(&self, own: &Row) -> Result<Option<String>, Error> {
-        let pooled = is_pooled(self.told_pid, own.required("pid")?);
+        let pooled = is_pooled(self.told.pid(), own.required("pid")?);
         Ok(own.word("client")?.filter(|_| pooled))
     }
 

@@ -6,6 +6,7 @@ use super::error::{Error, Kind};
 use super::hosts::through_hosts;
 use super::login::{Encryption, dial_wire, driver_words};
 use super::startup::{self, Lane};
+use super::told::Told;
 use super::wire::{Prepared, Wire};
 use crate::conninfo::{Ask, ConnInfo, readable};
 use crate::model::server;
@@ -68,8 +69,8 @@ pub(crate) struct Established {
     pub(crate) encrypted: bool,
     /// What the user should know: a fall-back to plaintext or to another database.
     pub(crate) notices: Vec<Notice>,
-    /// The process id that was told for cancel requests.
-    pub(crate) told_pid: Option<i32>,
+    /// What the login told of who stands between.
+    pub(super) told: Told,
     /// The means to cancel what the session runs.
     pub(crate) canceller: Canceller,
 }

@@ -63,7 +63,7 @@ impl Db {
         let row = answers.iter().flatten().next();
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no session"))?;
         let pid = row.required("pid")?;
-        let backend_start = row.word("backend_start")?.filter(|_| !is_pooled(self.told_pid, pid));
+        let backend_start = row.word("backend_start")?.filter(|_| !is_pooled(self.told.pid(), pid));
         Ok(backend_start.map(|backend_start| Identity { pid, backend_start, query_start: None }))
     }
 

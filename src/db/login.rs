@@ -142,7 +142,7 @@ pub(super) async fn attempt(
         lane: wanted.lane,
         encrypted,
         notices: Vec::new(),
-        told_pid: told.pid(),
+        told,
         canceller,
     })
 }

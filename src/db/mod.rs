@@ -51,6 +51,7 @@ use crate::model::server::{Surroundings, Target};
 use crate::stop::Stop;
 use connect::Canceller;
 use rows::{Answers, Rows};
+use told::Told;
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -64,7 +65,7 @@ pub(crate) struct Db {
     target: Target,
     notices: Vec<Notice>,
     lane: Lane,
-    told_pid: Option<i32>,
+    told: Told,
     version_num: i32,
     timeout: Duration,
     stop: Stop,
@@ -122,7 +123,7 @@ impl Db {
             target,
             notices: session.notices,
             lane: session.lane,
-            told_pid: session.told_pid,
+            told: session.told,
             version_num: 0,
             timeout,
             stop,
@@ -147,7 +148,13 @@ impl Db {
 
     /// Whether somebody stands between who gives out process ids of his own: a pooler.
     pub(crate) fn is_pooled(&self, surroundings: &Surroundings) -> bool {
-        told::is_pooled(self.told_pid, surroundings.backend_pid) && surroundings.other_product().is_none()
+        told::is_pooled(self.told.pid(), surroundings.backend_pid) && surroundings.other_product().is_none()
+    }
+
+    /// Which pooler it would be that stands between, where its address or what it told tells.
+    pub(crate) fn pooler(&self) -> Option<&'static str> {
+        let is_supavisor = self.target.host.ends_with(".pooler.supabase.com");
+        self.told.pooler().or_else(|| is_supavisor.then_some("Supavisor"))
     }
 
     /// Where the session is.
@@ -344,6 +351,16 @@ fn is_encoding_trouble(error: &Error) -> bool {
     codes.iter().any(|code| error.sqlstate.as_deref() == Some(code.code()))
 }
 
+/// The pooler whose console has this server version: `1.18.0/bouncer`, `0.1.4 (PgDog)`. Those of PgCat and Odyssey say no
+/// more than their own version, which is a number that no PostgreSQL that is left has.
+fn console(version: &str) -> Option<String> {
+    let bouncer = version.strip_suffix("/bouncer").map(|version| format!("PgBouncer {version}"));
+    let dog = || version.strip_suffix(" (PgDog)").map(|version| format!("PgDog {version}"));
+    let other =
+        || (version.starts_with("0.") || version.starts_with("1.")).then(|| format!("version {version}"));
+    bouncer.or_else(dog).or_else(other)
+}
+
 /// Returns `170002` for `17.2`, `180000` for `18beta1`.
 fn version_num(text: &str) -> Result<i32, Error> {
     let digits =
@@ -351,16 +368,14 @@ fn version_num(text: &str) -> Result<i32, Error> {
     let major = digits(text).filter(|major| (1..1000).contains(major));
     let minor =
         text.split_once('.').and_then(|(_, rest)| digits(rest)).filter(|minor| (0..10_000).contains(minor));
+    if let Some(pooler) = console(text) {
+        let what = format!("this is a pooler's console ({pooler})");
+        return Err(Error::new(Kind::PoolerConsole, what).hinted(
+            "see the pooler with pgconn pooler; for the server behind it name one of its databases (-d)",
+        ));
+    }
     match major {
         Some(major) if !text.contains('/') => Ok(major * 10_000 + minor.unwrap_or(0)),
-        // PgBouncer's: `1.18.0/bouncer`.
-        _ if text.ends_with("/bouncer") => {
-            let what =
-                format!("this is a pooler's console (PgBouncer {})", text.trim_end_matches("/bouncer"));
-            Err(Error::new(Kind::PoolerConsole, what).hinted(
-                "see the pooler with pgconn pooler; for the server behind it name one of its databases (-d)",
-            ))
-        }
         _ => Err(Error::new(Kind::UnsupportedServer, format!("cannot work with server version \"{text}\""))
             .hinted("this is not an ordinary PostgreSQL server")),
     }
@@ -368,13 +383,21 @@ fn version_num(text: &str) -> Result<i32, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::version_num;
+    use super::{Kind, version_num};
 
     #[test]
     fn versions_are_read_as_the_server_says_them() {
         assert_eq!(version_num("15.18 (Debian 15.18-0+deb12u1)").unwrap(), 150_018);
         assert_eq!(version_num("18beta1").unwrap(), 180_000);
-        assert!(version_num("1.18.0/bouncer").is_err());
+        for (version, pooler) in [
+            ("1.18.0/bouncer", "(PgBouncer 1.18.0)"),
+            ("0.1.4 (PgDog)", "(PgDog 0.1.4)"),
+            ("1.2.0", "(version 1.2.0)"),
+            ("1.4.1 (git 89c48ea2)", "(version 1.4.1 (git 89c48ea2))"),
+        ] {
+            let error = version_num(version).unwrap_err();
+            assert!(error.kind == Kind::PoolerConsole && error.message.ends_with(pooler), "{error:?}");
+        }
         assert!(version_num("99999999999").is_err());
         assert!(version_num("").is_err());
     }

@@ -1,60 +1,91 @@
-//! The process id that a server tells a session at login, for cancel requests. PostgreSQL tells the backend's own; a pooler
-//! tells one that it made up, because the backend changes: so the two together say whether a pooler stands between.
+//! What a login tells of who stands between. PostgreSQL tells the process id of the session's own backend; a pooler tells
+//! one that it made up, because the backend changes: so the two together say whether there is one. Some are known by the
+//! parameters that they tell.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 
-/// Where the process id will stand once it has been told; 0 until then.
+/// What will have been told once the login is over.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told(Arc<AtomicI32>);
+pub(super) struct Told(Arc<OnceLock<Teller>>);
+
+/// Who told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Teller {
+    pid: i32,
+    pooler: Option<&'static str>,
+}
 
 impl Told {
-    /// The process id, when one was told.
+    /// The process id for cancel requests, when one was told.
     pub(super) fn pid(&self) -> Option<i32> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+        self.0.get().map(|teller| teller.pid)
+    }
+
+    /// Which pooler tells parameters like these, if there is one at all.
+    pub(super) fn pooler(&self) -> Option<&'static str> {
+        self.0.get()?.pooler
     }
 
     /// Something that reads along for it.
     pub(super) fn listener(&self) -> Listener {
-        Listener { told: self.clone(), header: Vec::with_capacity(9), skip: 0 }
+        Listener { told: self.clone(), heard: Vec::new() }
     }
 }
+
+/// The longest login that is listened to.
+const LONGEST: usize = 65_536;
 
 /// Reads the messages of a login along, in whatever pieces they come.
 #[derive(Debug)]
 pub(super) struct Listener {
     told: Told,
-    /// The message that has begun: its kind, its length and, of the one that matters, the process id.
-    header: Vec<u8>,
-    /// Bytes of a message that does not matter.
-    skip: usize,
+    heard: Vec<u8>,
 }
 
 impl Listener {
     /// Takes the next bytes; false when nothing more is to be expected.
-    pub(super) fn hear(&mut self, mut bytes: &[u8]) -> bool {
-        loop {
-            let skipped = self.skip.min(bytes.len());
-            self.skip -= skipped;
-            bytes = bytes.get(skipped..).unwrap_or_default();
-            let Some((first, rest)) = bytes.split_first() else { return true };
-            self.header.push(*first);
-            bytes = rest;
-            match *self.header.as_slice() {
-                [b'K', _, _, _, _, a, b, c, d] => {
-                    self.told.0.store(i32::from_be_bytes([a, b, c, d]), Ordering::Relaxed);
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> bool {
+        self.heard.extend_from_slice(bytes);
+        let (mut rest, mut parameters) = (self.heard.as_slice(), Vec::new());
+        while let Some((kind, body, after)) = message(rest) {
+            match (kind, body.first_chunk()) {
+                (b'K', Some(pid)) => {
+                    let pid = i32::from_be_bytes(*pid);
+                    // Told once: nobody else listens to this login.
+                    let _ = self.told.0.set(Teller { pid, pooler: pooler(&parameters) });
                     return false;
                 }
-                [b'Z', ..] => return false,
-                [kind, a, b, c, d] if kind != b'K' => {
-                    let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
-                    self.skip = length.saturating_sub(4);
-                    self.header.clear();
-                }
+                (b'Z', _) => return false,
+                (b'S', _) => parameters.push(body),
                 _ => {}
             }
+            rest = after;
         }
+        self.heard.len() < LONGEST
     }
+}
+
+/// The kind and body of the first message, and what follows it.
+fn message(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (kind, rest) = bytes.split_first()?;
+    let length = usize::try_from(u32::from_be_bytes(*rest.first_chunk()?)).ok()?;
+    let (message, after) = rest.split_at_checked(length)?;
+    Some((*kind, message.get(4..)?, after))
+}
+
+/// The pooler that tells such parameters, each a name and a value that end with 0. Sources: `welcome_client` of PgBouncer, which
+/// ends with those that it keeps for each client, in an order of its own; PgDog's `server_options` and Supavisor's
+/// `DbHandler`, which name their own sessions and tell that name on. PgCat and Odyssey tell what the server does.
+fn pooler(parameters: &[&[u8]]) -> Option<&'static str> {
+    const KEPT: [&[u8]; 3] = [b"TimeZone\0", b"standard_conforming_strings\0", b"application_name\0"];
+    let application = parameters.iter().find_map(|parameter| parameter.strip_prefix(KEPT[2]));
+    match application {
+        Some(b"PgDog\0") => return Some("PgDog"),
+        Some(name) if name.starts_with(b"Supavisor") => return Some("Supavisor"),
+        _ => {}
+    }
+    let is_kept = |told: &[&[u8]]| told.iter().zip(KEPT).all(|(parameter, name)| parameter.starts_with(name));
+    parameters.windows(KEPT.len()).any(is_kept).then_some("PgBouncer")
 }
 
 /// Whether a pooler stands between: the backend is another than the one that was told. Unknown is no.
@@ -78,7 +109,38 @@ mod tests {
         }
         let silent = Told::default();
         assert!(!silent.listener().hear(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"));
-        assert_eq!(silent.pid(), None);
+        assert_eq!((silent.pid(), silent.pooler()), (None, None));
+        let mut endless = Told::default().listener();
+        assert!((0..9).map(|_| endless.hear(&[b'N'; 9_000])).any(|more| !more));
+    }
+
+    #[test]
+    fn poolers_are_known_by_their_parameters() {
+        let told = |parameters: &[(&str, &str)]| {
+            let mut login = Vec::new();
+            for (name, value) in parameters {
+                let body = format!("{name}\0{value}\0");
+                login.push(b'S');
+                login.extend(u32::try_from(body.len() + 4).unwrap().to_be_bytes());
+                login.extend(body.as_bytes());
+            }
+            // PgDog counts its clients from 0.
+            login.extend(b"K\0\0\0\x0c\0\0\0\0\0\0\0\x01");
+            let told = Told::default();
+            assert!(!told.listener().hear(&login));
+            assert_eq!(told.pid(), Some(0));
+            told.pooler()
+        };
+        let (zone, strings) = (("TimeZone", "UTC"), ("standard_conforming_strings", "on"));
+        let (version, own) = (("server_version", "15.18"), ("application_name", "pgconn"));
+        assert_eq!(told(&[own, version, strings, zone]), None, "PostgreSQL to 15");
+        assert_eq!(told(&[zone, strings, version, own]), None, "Odyssey before it");
+        assert_eq!(told(&[version, zone, strings, own]), Some("PgBouncer"));
+        assert_eq!(told(&[version, zone, strings, own, ("IntervalStyle", "iso")]), Some("PgBouncer"));
+        assert_eq!(told(&[("application_name", "Supavisor"), version, zone]), Some("Supavisor"));
+        assert_eq!(told(&[("application_name", "Supavisor - pgconn"), version]), Some("Supavisor"));
+        assert_eq!(told(&[("application_name", "PgDog"), version]), Some("PgDog"));
+        assert_eq!(told(&[("application_name", "PgDogs"), version]), None);
     }
 
     #[test]

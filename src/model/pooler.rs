@@ -44,6 +44,13 @@ pub(crate) struct Product {
     pub(crate) version: String,
 }
 
+impl Product {
+    /// Whether it is the one that is known by its versions.
+    pub(crate) fn is_pgbouncer(&self) -> bool {
+        self.name == "PgBouncer"
+    }
+}
+
 /// The connections of one user to one database.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -6,6 +6,7 @@
 mod throwaway;
 
 mod console;
+mod disguise;
 mod namespace;
 mod pgbouncer;
 mod program;
@@ -19,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use console::{Answer, FakeConsole};
+pub(crate) use disguise::{Disguise, disguised};
 pub(crate) use namespace::Namespace;
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Outcome, Owned, Pgconn, Running, psql};

@@ -145,7 +145,7 @@ fn selection(targets: &Targets) -> Result<(Selection, Reach), Failure> {
 async fn means(console: &Console, context: &Context) -> Result<Means> {
     let product = console.product();
     let version = Version::parse(&product.version);
-    if version.is_some_and(|version| version.at_least(24)) {
+    if product.is_pgbouncer() && version.is_some_and(|version| version.at_least(24)) {
         context.ui.status(&format!("{} {} ends clients itself (KILL_CLIENT)", product.name, product.version));
         return Ok(Means::Pooler);
     }

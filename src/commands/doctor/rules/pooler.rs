@@ -180,8 +180,8 @@ fn prepared_statements(facts: &Facts) -> Finding {
         return rule.pass("no pool is in transaction mode, where they need the pooler's help");
     }
     let version = &facts.product.version;
-    let Some(known) = Version::parse(version) else {
-        return rule.unknown(format!("the version {version} is not one of PgBouncer's"));
+    let Some(known) = Version::parse(version).filter(|_| facts.product.is_pgbouncer()) else {
+        return rule.unknown(format!("{} {version} is not a version of PgBouncer", facts.product.name));
     };
     if !known.has_prepared_statements() {
         return rule.found(
