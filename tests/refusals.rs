@@ -2,6 +2,7 @@
 //! names the server as libpq does.
 
 use crate::common::{Cluster, Pgconn, psql, wait_until, with, with_files};
+use crate::strangers::impostor;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -163,4 +164,80 @@ fn a_server_that_is_coming_or_going_is_worth_waiting_for() {
     wait_until("it is shutting down", || Pgconn::new(&["ping", "-d", &local]).run().code == 1);
     expect(&local, "shutting_down", Some("57P03"), "--connect-wait");
     drop(last);
+}
+
+/// In their own words, with the SQLSTATEs that each gives them.
+#[test]
+fn poolers_that_cannot_be_had_here_are_named_by_their_refusals() {
+    for (sqlstate, said, pooler, code, hint) in [
+        (
+            "XX000",
+            "(EMAXCONNSESSION) max clients reached in session mode - max clients are limited to pool_size: 15",
+            "Supavisor",
+            "too_many_connections",
+            "in session mode each client holds a connection",
+        ),
+        (
+            "XX000",
+            "(ENOTFOUND) tenant/user postgres.abc not found",
+            "Supavisor",
+            "auth_failed",
+            "-U postgres.REFERENCE",
+        ),
+        (
+            "58000",
+            "connection pool for user \"app\" and database \"shop\" is down",
+            "PgDog",
+            "too_many_connections",
+            "the pooler cannot reach PostgreSQL",
+        ),
+        (
+            "58000",
+            "Pool down for database: \"shop\", user: \"app\"",
+            "PgCat",
+            "too_many_connections",
+            "the pooler cannot reach PostgreSQL",
+        ),
+        (
+            "58000",
+            "No pool configured for database: \"shop\", user: \"app\"",
+            "PgCat",
+            "no_such_database",
+            "name another database",
+        ),
+        (
+            "53300",
+            "odyssey: c1a2b3c4d5e6: too many client tcp connections (global client_max)",
+            "Odyssey",
+            "too_many_connections",
+            "the pooler's own client limit is reached",
+        ),
+        (
+            "53300",
+            "odyssey: c1a2b3c4d5e6: sorry, too many clients already",
+            "Odyssey",
+            "too_many_connections",
+            "every slot is taken",
+        ),
+        (
+            "08006",
+            "odyssey: c1a2b3c4d5e6: failed to get remote server connection",
+            "Odyssey",
+            "too_many_connections",
+            "the pooler cannot reach PostgreSQL",
+        ),
+    ] {
+        let body = format!("SFATAL\0VFATAL\0C{sqlstate}\0M{said}\0\0");
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        let message: &'static [u8] = [b"E", &length[..], body.as_bytes()].concat().leak();
+        let answers: &'static [&'static [u8]] = vec![message].leak();
+        let port = impostor(answers, false);
+        let dsn = format!("host=127.0.0.1 port={port} user=app dbname=shop sslmode=disable");
+        let outcome = Pgconn::new(&["stats", "--json", "-w", "-t", "2s", "-d", &dsn]).run().fails_with(3);
+        let error = serde_json::from_str::<serde_json::Value>(&outcome.stderr).unwrap()["error"].clone();
+        assert_eq!(error["code"], code, "{said}: {error:#}");
+        let detail = format!("{pooler} says so, a pooler in front of PostgreSQL");
+        assert!(error["detail"].as_str().unwrap_or_default().contains(&detail), "{said}: {error:#}");
+        assert!(error["hint"].as_str().unwrap_or_default().contains(hint), "{said}: {error:#}");
+    }
 }

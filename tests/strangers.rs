@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// A server of one answer: reads what is sent and writes each of `answers` after one read; then holds or closes.
-fn impostor(answers: &'static [&'static [u8]], hold: bool) -> u16 {
+pub(crate) fn impostor(answers: &'static [&'static [u8]], hold: bool) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {

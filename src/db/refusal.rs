@@ -34,11 +34,19 @@ fn name_speaker(refusal: &mut Error) {
 }
 
 /// The pooler that has words of its own for this. Sources: Odyssey's `od_frontend_error`, PgCat's and PgDog's error responses
-/// to clients, Supabase's troubleshooting of Supavisor, PgBouncer's settings, whose names its refusals carry.
+/// to clients, Supavisor's `Supavisor.Error` and, for its older words, Supabase's troubleshooting, PgBouncer's settings, whose
+/// names its refusals carry.
 fn speaker(message: &str) -> Option<&'static str> {
     const WORDS: [(&str, &[&str]); 4] = [
-        ("PgCat", &["could not get connection from the pool", "No pool configured for database"]),
-        ("PgDog", &[" is wrong, or the database does not exist"]),
+        (
+            "PgCat",
+            &[
+                "could not get connection from the pool",
+                "No pool configured for database",
+                "Pool down for database",
+            ],
+        ),
+        ("PgDog", &[" is wrong, or the database does not exist", "connection pool for user ", "PgDog is "]),
         (
             "Supavisor",
             &["MaxClientsInSessionMode", "Max client connections reached", "Tenant or user not found"],
@@ -68,12 +76,8 @@ fn supavisor_code(message: &str) -> Option<&str> {
 fn kind(error: &DbError) -> Kind {
     let message = error.message();
     match error.code().code() {
-        _ if message.contains("could not get connection from the pool") => {
-            Kind::TooManyConnections(Scope::Pooler)
-        }
-        "53300" if speaker(message).is_some() => Kind::TooManyConnections(Scope::Pooler),
-        "XX000" if speaker(message).is_some() => pooler_kind(message),
-        _ if message.contains("No pool configured for database") => Kind::NoSuchDatabase,
+        "08006" | "58000" | "XX000" if speaker(message).is_some() => pooler_kind(message),
+        "08004" if message == "only TLS connections are allowed" => Kind::Tls,
         "53300" => Kind::TooManyConnections(scope(error)),
         "57P03" if message.contains("shutting down") => Kind::ShuttingDown,
         "57P03" if message.contains("recovery mode") || message.contains("not accepting connections") => {
@@ -115,7 +119,9 @@ fn scope(error: &DbError) -> Scope {
         _ if message.contains("remaining connection slots are reserved") => Scope::Reserved,
         _ if message.contains("for role") => Scope::Role,
         _ if message.contains("for database") => Scope::Database,
-        _ => Scope::Server,
+        // Odyssey passes on what the server says, too, with its own name in front.
+        _ if message.contains("sorry, too many clients") || speaker(message).is_none() => Scope::Server,
+        _ => Scope::Pooler,
     }
 }
 
@@ -123,19 +129,27 @@ fn is_missing_role(error: &DbError) -> bool {
     error.routine() == Some("InitializeSessionUserId") && error.message().contains("does not exist")
 }
 
-/// What a pooler says in its own words: PgBouncer (all versions) and Supavisor.
+/// What a pooler says in its own words.
 fn pooler_kind(message: &str) -> Kind {
-    const FULL: [&str; 8] = [
+    const FULL: [&str; 15] = [
         "no more connections allowed",
         "client connections exceeded",
         "query_wait_timeout",
         "server login has been failing",
         "server_login_retry",
         "Max client connections reached",
+        "max client connections reached",
         "MaxClientsInSessionMode",
         "max clients reached",
+        "max pools count reached",
+        "unable to check out connection from the pool",
+        "could not get connection from the pool",
+        "Pool down for database",
+        "connection pool for user ",
+        "failed to get remote server connection",
     ];
-    const ABSENT: [&str; 3] = ["no such database", "No such database", "database not found"];
+    const ABSENT: [&str; 4] =
+        ["no such database", "No such database", "database not found", "No pool configured for database"];
     const AUTH: [&str; 4] =
         ["auth failed", "authentication failed", "no such user", "Tenant or user not found"];
     const AUTH_CODES: [&str; 6] =
@@ -152,7 +166,7 @@ fn pooler_kind(message: &str) -> Kind {
         Kind::ShuttingDown
     } else if has(&ABSENT) {
         Kind::NoSuchDatabase
-    } else if message.contains("SSL required") || message.contains("TLS required") || code == "SSLREQUIRED" {
+    } else if has(&["SSL required", "TLS required"]) || code == "SSLREQUIRED" {
         Kind::Tls
     } else if has(&AUTH) || AUTH_CODES.contains(&code) {
         Kind::AuthFailed
@@ -207,9 +221,11 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
 }
 
 fn pooler_hint(message: &str) -> &'static str {
-    if message.contains("query_wait_timeout") {
+    let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+    if has(&["query_wait_timeout", "unable to check out"]) {
         "the pooler had no free server connection in time: see its queue with pgconn pooler, or connect to PostgreSQL itself"
-    } else if message.contains("server_login_retry") || message.contains("login has been failing") {
+    } else if has(&["server_login_retry", "login has been failing", "Pool down", "is down", "remote server"])
+    {
         "the pooler cannot reach PostgreSQL: connect to PostgreSQL itself to see why"
     } else if message.contains("could not get connection from the pool")
         || message.contains("checkout timeout")
@@ -242,7 +258,8 @@ fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
             "the pooler's console is open to the users in its settings admin_users and stats_users; {user} is in neither"
         ));
     }
-    if message.contains("Tenant or user not found") || message.starts_with("(ENOTFOUND)") {
+    let code = supavisor_code(message).unwrap_or_default();
+    if message.contains("Tenant or user not found") || matches!(code, "NOTFOUND" | "NOIDENTIFIER") {
         return Some(
             "Supavisor takes the project's reference from the role's name, -U postgres.REFERENCE, and knows the projects of its own host only".to_owned(),
         );
@@ -281,6 +298,18 @@ mod tests {
             ("\"trust\" authentication failed", Kind::AuthFailed),
             ("SSL required", Kind::Tls),
             ("unsupported startup parameter: options", Kind::Server),
+            (
+                "(EMAXCONNSESSION) max clients reached in session mode - max clients are limited to pool_size: 15",
+                Kind::TooManyConnections(Scope::Pooler),
+            ),
+            (
+                "(ECHECKOUTTIMEOUT) unable to check out connection from the pool after 60000ms in Session mode",
+                Kind::TooManyConnections(Scope::Pooler),
+            ),
+            ("(ENOTFOUND) tenant/user postgres.abc not found", Kind::AuthFailed),
+            ("(ESSLREQUIRED) SSL connection is required for user: postgres", Kind::Tls),
+            ("Pool down for database: \"shop\", user: \"app\"", Kind::TooManyConnections(Scope::Pooler)),
+            ("No pool configured for database: \"shop\", user: \"app\"", Kind::NoSuchDatabase),
         ] {
             assert_eq!(pooler_kind(message), kind, "{message}");
         }
@@ -298,8 +327,11 @@ mod tests {
             ),
             ("Tenant or user not found", Some("Supavisor")),
             ("(ENOTFOUND) tenant/user postgres.abc not found", Some("Supavisor")),
+            ("(EMAXCONN) max client connections reached, limit: 200", Some("Supavisor")),
             ("(E) x", None),
             ("(Eabc) x", None),
+            ("connection pool for user \"app\" and database \"shop\" is down", Some("PgDog")),
+            ("Pool down for database: \"shop\", user: \"app\"", Some("PgCat")),
             ("no more connections allowed (max_client_conn)", Some("PgBouncer")),
             ("sorry, too many clients already", None),
             ("database \"x\" does not exist", None),
