@@ -1,12 +1,18 @@
-//! Metrics of a pooler under the names, labels and types of Prometheus' pgbouncer_exporter (0.11), so that its published
+//! Metrics of a pooler under the names, labels and types of Prometheus' pgbouncer_exporter (0.12), so that its published
 //! dashboards and alerts go on working.
+
+use std::collections::BTreeMap;
 
 use super::{distinct, sample};
 use crate::model::metric::{Family, Kind, Sample};
 use crate::model::pooler::Table;
 
 /// The lists of the console that pgbouncer_exporter reads.
-pub(crate) const LISTS: [&str; 6] = ["VERSION", "LISTS", "CONFIG", "DATABASES", "STATS_TOTALS", "POOLS"];
+pub(crate) const LISTS: [&str; 7] =
+    ["VERSION", "LISTS", "CONFIG", "DATABASES", "STATS_TOTALS", "POOLS", "CLIENTS"];
+
+/// By what clients are counted.
+const CLIENT: [&str; 4] = ["database", "user", "application_name", "state"];
 
 /// A column of a list, what it is called, what it does, its unit as a factor, and what it counts.
 type Column = (&'static str, &'static str, Kind, f64, &'static str);
@@ -25,6 +31,13 @@ const COLUMNS: [(&str, &[&str], &[Column]); 3] = [
                 "Connections to the server at most.",
             ),
             ("reserve_pool", "pgbouncer_databases_reserve_pool", Kind::Gauge, 1.0, "Further connections."),
+            (
+                "reserve_pool_size",
+                "pgbouncer_databases_reserve_pool",
+                Kind::Gauge,
+                1.0,
+                "Further connections.",
+            ),
             (
                 "max_connections",
                 "pgbouncer_databases_max_connections",
@@ -117,6 +130,13 @@ const COLUMNS: [(&str, &[&str], &[Column]); 3] = [
                 Kind::Counter,
                 1.0,
                 "Prepared statements bound.",
+            ),
+            (
+                "server_assignment_count",
+                "pgbouncer_stats_totals_server_assignments_total",
+                Kind::Counter,
+                1.0,
+                "Connections given to clients.",
             ),
         ],
     ),
@@ -281,6 +301,15 @@ pub(crate) fn families(tables: &[Table]) -> Vec<Family> {
             add(name, Kind::Gauge, help, number.map(|number| sample(&[], number)).into_iter().collect());
         }
     }
+    let mut clients: BTreeMap<[&str; 4], f64> = BTreeMap::new();
+    for row in rows("CLIENTS") {
+        *clients.entry(CLIENT.map(|label| row.get(label).map_or("", String::as_str))).or_default() += 1.0;
+    }
+    let clients = clients.iter().map(|(values, count)| {
+        let labels: Vec<_> = CLIENT.into_iter().zip(*values).collect();
+        sample(&labels, *count)
+    });
+    add("pgbouncer_client_connections", Kind::Gauge, "Clients.", clients.collect());
     for (list, labels, columns) in COLUMNS {
         for (column, name, kind, factor, help) in columns {
             let samples = rows(list).filter_map(|row| {
@@ -293,4 +322,39 @@ pub(crate) fn families(tables: &[Table]) -> Vec<Family> {
         }
     }
     families
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &'static str, rows: &[&[(&str, &str)]]) -> Table {
+        let row = |row: &&[(&str, &str)]| {
+            row.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect()
+        };
+        Table { name, rows: rows.iter().map(row).collect() }
+    }
+
+    #[test]
+    fn columns_that_were_renamed_or_came_later_have_the_exporters_names() {
+        let web: &[_] =
+            &[("database", "shop"), ("user", "app"), ("state", "idle"), ("application_name", "web")];
+        let old: &[_] = &[("database", "shop"), ("user", "app"), ("state", "active")];
+        let tables = [
+            table("DATABASES", &[&[("name", "shop"), ("reserve_pool_size", "5"), ("pool_size", "20")]]),
+            table("STATS_TOTALS", &[&[("database", "shop"), ("server_assignment_count", "7")]]),
+            table("CLIENTS", &[web, old, web]),
+        ];
+        let families = families(&tables);
+        let values = |name: &str| -> Vec<_> {
+            let samples =
+                families.iter().filter(|family| family.name == name).flat_map(|family| &family.samples);
+            samples.map(|sample| sample.value.unwrap()).collect()
+        };
+        assert_eq!(values("pgbouncer_databases_reserve_pool"), [5.0]);
+        assert_eq!(values("pgbouncer_stats_totals_server_assignments_total"), [7.0]);
+        assert_eq!(values("pgbouncer_client_connections"), [1.0, 2.0]);
+        let clients = families.iter().find(|family| family.name == "pgbouncer_client_connections").unwrap();
+        assert_eq!(clients.samples[1].labels.get("application_name").map(String::as_str), Some("web"));
+    }
 }
