@@ -196,6 +196,28 @@ fn poolers_that_cannot_be_had_here_are_named_by_what_they_tell() {
 }
 
 #[test]
+fn what_is_known_of_the_way_to_the_console_is_said_by_the_doctor_too() {
+    let pooled = pooled("transaction", &[]);
+    let passwords = pooled.cluster.dir.join("loose");
+    std::fs::write(&passwords, "").unwrap();
+    std::fs::set_permissions(&passwords, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let console = format!(
+        "host={} port={} user=postgres passfile={}",
+        pooled.cluster.host(),
+        pooled.pooler.port,
+        passwords.display()
+    );
+    let run = Pgconn::new(&["doctor", "--for", "10ms", "--json", "--pooler", &console]);
+    let document = run.on(&pooled.cluster).run().success().json();
+    let codes: Vec<_> =
+        document["warnings"].as_array().unwrap().iter().map(|warning| &warning["code"]).collect();
+    assert_eq!(codes, ["password_file_ignored"], "{document:#}");
+    let gone = Pgconn::new(&["doctor", "--for", "10ms", "--pooler", "host=/nonexistent"]);
+    let gone = gone.on(&pooled.cluster).run().fails_with(3);
+    assert!(gone.stderr.contains("/nonexistent"), "{gone}");
+}
+
+#[test]
 fn the_doctor_judges_the_pooler_whose_console_it_is_given() {
     let pooled = pooled("transaction", &[("max_db_connections", "40")]);
     let mut client = pooled.client("one");

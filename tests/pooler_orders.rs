@@ -6,7 +6,9 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pgconn");
 
@@ -37,15 +39,23 @@ fn busy(mode: &str) -> (Pooled, super::common::Session) {
 struct Cable {
     port: u16,
     ends: Arc<Mutex<Vec<TcpStream>>>,
+    unplugged: Arc<AtomicBool>,
 }
 
 impl Cable {
     fn to(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let cable = Self { port: listener.local_addr().unwrap().port(), ends: Arc::default() };
-        let ends = Arc::clone(&cable.ends);
+        let cable = Self {
+            port: listener.local_addr().unwrap().port(),
+            ends: Arc::default(),
+            unplugged: Arc::default(),
+        };
+        let (ends, unplugged) = (Arc::clone(&cable.ends), Arc::clone(&cable.unplugged));
         std::thread::spawn(move || {
             for near in listener.incoming() {
+                if unplugged.load(Ordering::Relaxed) {
+                    continue;
+                }
                 let (near, far) = (near.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
                 for (from, to) in [(&near, &far), (&far, &near)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
@@ -68,6 +78,14 @@ impl Cable {
     fn cut(&self) {
         for end in self.ends.lock().unwrap().drain(..) {
             let _ = end.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Cuts them and passes on no more, or again.
+    fn unplug(&self, out: bool) {
+        self.unplugged.store(out, Ordering::Relaxed);
+        if out {
+            self.cut();
         }
     }
 }
@@ -151,6 +169,32 @@ fn every_end_of_the_command_resumes() {
     let outcome = run.finish().success();
     assert!(!is_paused(&pooled), "{outcome}");
     assert!(outcome.stderr.contains("could not resume it yet"), "{outcome}");
+}
+
+/// While the console is away clients go on waiting, and that counts.
+#[test]
+fn the_time_until_it_could_be_resumed_is_time_that_it_was_held() {
+    let (pooled, _client) = busy("transaction");
+    let cable = Cable::to(pooled.pooler.port);
+    let port = cable.port.to_string();
+    let file = pooled.cluster.dir.join("held.json");
+    let (gate, document) = (pooled.cluster.dir.join("gate"), file.to_str().unwrap());
+    let hold = format!("echo ready; until [ -e {} ]; do sleep 0.02; done", gate.display());
+    let command = ["-h", "127.0.0.1", "-p", &port, "pooler", "pause", "postgres", "--json", "-o", document];
+    let run = Pgconn::new(&[&command, &["--", "sh", "-c", &hold][..]].concat()).on(&pooled.cluster).spawn();
+    wait_until("the command runs", || run.stdout().contains("ready"));
+    cable.unplug(true);
+    let ended = Instant::now();
+    std::fs::write(&gate, "").unwrap();
+    wait_until("it tries again", || run.stderr().matches("could not resume it yet").count() == 1);
+    let away = ended.elapsed();
+    assert!(is_paused(&pooled));
+    cable.unplug(false);
+    let outcome = run.finish().success();
+    assert!(!is_paused(&pooled), "{outcome}");
+    let held: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let seconds = held["act"]["held_seconds"].as_f64().unwrap();
+    assert!(seconds >= away.as_secs_f64() && held["act"]["resumed"] == true, "{away:?} {held:#}");
 }
 
 #[test]
