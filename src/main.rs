@@ -147,17 +147,20 @@ fn run(mut cli: Cli) -> Exit {
     }
 }
 
-/// Pulls the trigger at each SIGINT, SIGTERM or SIGHUP.
+/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP or SIGQUIT.
 fn listen(trigger: Trigger) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+    // Ctrl-\, for those whom Ctrl-C is not fast enough: what is held is let go all the same.
+    let mut quit = signal(SignalKind::quit())?;
     tokio::spawn(async move {
         loop {
             let seen = tokio::select! {
                 _ = interrupt.recv() => Signal::Interrupt,
                 _ = terminate.recv() => Signal::Terminate,
                 _ = async { hangup.as_mut()?.recv().await }, if hangup.is_some() => Signal::Terminate,
+                _ = quit.recv() => Signal::Terminate,
             };
             trigger.pull(seen);
         }

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 pub(crate) enum Signal {
     /// SIGINT: Ctrl-C.
     Interrupt,
-    /// SIGTERM, and SIGHUP when the terminal went away.
+    /// SIGTERM, SIGQUIT, and SIGHUP when the terminal went away.
     Terminate,
 }
 

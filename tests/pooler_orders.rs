@@ -144,7 +144,9 @@ fn every_end_of_the_command_resumes() {
         outcome.stderr.contains("could not run /nonexistent/program") && !is_paused(&pooled),
         "{outcome}"
     );
-    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+    for (signal, code) in
+        [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 143), (Signal::SIGQUIT, 143)]
+    {
         let script = "trap 'echo told; exit 0' INT TERM; echo ready; while :; do sleep 0.05; done";
         let run = start(&pooled, &["pause", "postgres", "--", "sh", "-c", script]);
         wait_until("the command runs", || run.stdout().contains("ready"));
