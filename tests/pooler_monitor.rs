@@ -236,6 +236,11 @@ fn the_doctor_judges_the_pooler_whose_console_it_is_given() {
         Pgconn::new(&all).on(&pooled.cluster).run().success().json()
     };
     let judged = run(&["--pooler", &console]);
+    let (host, port) = (pooled.cluster.host(), pooled.pooler.port);
+    let next = format!("pgconn -h {host} -p {port} -U postgres pooler");
+    let findings = judged["findings"].as_array().unwrap();
+    let advised = findings.iter().find(|finding| finding["rule"] == "pooler-auth").unwrap();
+    assert_eq!(advised["next_command"], json!(next), "it leads to the pooler: {advised:#}");
     let of = |rule: &str| {
         let findings = judged["findings"].as_array().unwrap();
         findings.iter().find(|finding| finding["rule"] == rule).unwrap().clone()

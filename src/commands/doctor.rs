@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::manual::{Group, Manual};
+use super::pooler::console;
 use super::watch::{self, Shown};
 use crate::args;
 use crate::db::{self, Db, Selection};
@@ -76,14 +77,21 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         watcher.progress("");
         let evidence = evidence?;
         let mut head = super::head_of_look(db, &evidence.scraped.surroundings, 0);
-        let pooler = match &args.pooler {
-            Some(conninfo) => Some(ask_pooler(conninfo, db, context, &mut head).await?),
-            None => None,
+        let (pooler, console) = match &args.pooler {
+            Some(conninfo) => {
+                let (pooled, console) = ask_pooler(conninfo, db, context, &mut head).await?;
+                (Some(pooled), console)
+            }
+            None => (None, "pgconn".to_owned()),
         };
         let findings = rules::findings(&evidence, pooler.as_ref());
         let mut report = Doctor { findings, sampled_seconds: evidence.seconds };
         for finding in &mut report.findings {
-            finding.next_command = finding.next_command.take().map(|next| context.aimed(&next));
+            finding.next_command =
+                finding.next_command.take().map(|next| match next.strip_prefix("pgconn pooler") {
+                    Some(rest) => format!("{console} pooler{rest}"),
+                    None => context.aimed(&next),
+                });
         }
         let exit = if args.exit_code { report.verdict() } else { Exit::Done };
         Ok(Shown { exit, ..Shown::new(report, head) })
@@ -91,18 +99,20 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     .await
 }
 
-/// What the pooler's console tells, and what the server says of the pooler's connections.
+/// What the pooler's console tells, and what the server says of the pooler's connections; with the command line that leads
+/// to that console.
 async fn ask_pooler(
     conninfo: &str,
     db: &Db,
     context: &Context,
     head: &mut Head,
-) -> Result<Pooled, db::Error> {
+) -> Result<(Pooled, String), db::Error> {
     let console = context.pooler(conninfo).await?;
     head.warnings.extend(console.notices().iter().map(super::about_connection));
     let (facts, links) = (console.facts().await?, console.links().await?);
+    let place = console::at(console.target());
     console.close().await;
-    Ok(Pooled { facts, links, locks: db.session_locks().await? })
+    Ok((Pooled { facts, links, locks: db.session_locks().await? }, place))
 }
 
 /// Who looks again and again until `sample` is over.

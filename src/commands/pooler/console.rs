@@ -8,6 +8,12 @@ use crate::model::quote;
 use crate::model::server::Target;
 use crate::stop::Stop;
 
+/// `pgconn` with the flags that lead to a console which is not the target of this run.
+pub(in crate::commands) fn at(target: &Target) -> String {
+    let (host, port, user) = (&target.host, target.port, &target.user);
+    format!("pgconn -h {} -p {port} -U {}", quote::shell(host), quote::shell(user))
+}
+
 impl Context {
     /// Connects to the pooler's console that the flags and the environment say.
     ///

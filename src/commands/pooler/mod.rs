@@ -4,7 +4,7 @@
 mod act;
 pub(super) mod behind;
 mod connections;
-mod console;
+pub(super) mod console;
 mod names;
 mod pools;
 mod report;
