@@ -276,16 +276,27 @@ impl Db {
                 }
                 Err(_) => {
                     self.cancel().await;
-                    Err(Error::new(
-                        Kind::StatementTimeout,
-                        format!("{} did not answer within {:?}", self.target.place(), self.timeout),
-                    ))
+                    Err(self.silent())
                 }
             },
             signal = self.stop.pulled() => {
                 self.cancel().await;
                 Err(Error::interrupted(signal))
             }
+        }
+    }
+
+    /// The error when no answer came. The login is a pooler's own, and what is asked then may wait in its queue.
+    fn silent(&self) -> Error {
+        let message = format!("{} did not answer within {:?}", self.target.place(), self.timeout);
+        let error = Error::new(Kind::StatementTimeout, message);
+        // A console has no queue, and no server's version.
+        match self.pooler().filter(|_| self.version_num != 0) {
+            None => error,
+            Some(_) => error.hinted(
+                "a pooler answered the login, and has perhaps no connection to the server to give: see its queue with \
+                 pgconn pooler",
+            ),
         }
     }
 

@@ -208,6 +208,9 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
         Kind::NoSuchDatabase if error.code().code() == "55000" => {
             format!("ALTER DATABASE {dbname} ALLOW_CONNECTIONS true opens it again; connect to another database (-d postgres) to do so")
         }
+        Kind::NoSuchDatabase if error.code().code() == "08P01" => {
+            "name one of the pooler's databases with -d; its console is -d pgbouncer".to_owned()
+        }
         Kind::NoSuchDatabase => "name another database with -d, such as -d postgres".to_owned(),
         Kind::NoSuchRole => "name a role with -U".to_owned(),
         Kind::PermissionDenied => format!("an owner or superuser can GRANT CONNECT ON DATABASE {dbname} TO {user}"),

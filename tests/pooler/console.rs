@@ -60,6 +60,23 @@ fn a_full_pooler_refuses_with_its_own_limit_and_the_console_still_answers() {
     assert!(pooled.run(&[]).success().stdout.contains("(max_client_conn)"));
 }
 
+/// The login is the pooler's own, and what is asked then waits in its queue.
+#[test]
+fn a_pool_without_a_free_connection_is_no_silent_server() {
+    let pooled = pooled("transaction", &[]);
+    let _busy = (pooled.working("one"), pooled.working("two"));
+    let port = pooled.pooler.port.to_string();
+    let run = |arguments: &[&str]| {
+        let arguments = [&["-p", &port, "-U", "app", "-t", "1s"], arguments].concat();
+        Pgconn::new(&arguments).on(&pooled.cluster).run()
+    };
+    let stats = run(&["stats"]).fails_with(1);
+    let hint = "hint: a pooler answered the login, and has perhaps no connection to the server to give: see its queue \
+                with pgconn pooler\n";
+    assert!(stats.stderr.contains("did not answer within 1s") && stats.stderr.contains(hint), "{stats}");
+    let _critical = run(&["check"]).fails_with(2);
+}
+
 #[test]
 fn a_console_that_is_not_up_yet_is_waited_for() {
     let cluster = with(&[]);
