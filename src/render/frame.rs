@@ -14,6 +14,10 @@ pub(crate) const LEAVE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
 const HOLD: &str = "\u{1b}[?2026h";
 const SHOW: &str = "\u{1b}[?2026l";
 
+/// From the cursor to the end of its line, and of the screen.
+const ERASE_LINE: &str = "\u{1b}[K";
+const ERASE_BELOW: &str = "\u{1b}[J";
+
 /// Marks the rows that were not there before, ages aside; none when there is nothing before.
 pub(crate) fn mark_changes(blocks: &mut [Block], before: Option<&[Block]>) {
     let known: Option<HashSet<Vec<&str>>> = before.map(|before| {
@@ -46,16 +50,19 @@ pub(crate) fn write(
     let total = text.lines().count();
     let room = lines.unwrap_or(total);
     let shown = if total > room { room.saturating_sub(1) } else { total };
+    let more = (total > shown).then(|| format!("… {} more lines", total - shown));
+    let mut drawn = text.lines().take(shown).chain(more.as_deref()).peekable();
     let mut frame = format!("{HOLD}\u{1b}[H");
-    for (at, line) in text.lines().take(shown).enumerate() {
-        frame.push_str(if at > 0 { "\r\n" } else { "" });
+    if drawn.peek().is_none() {
+        frame.push_str(ERASE_BELOW);
+    }
+    while let Some(line) = drawn.next() {
+        let is_last = drawn.peek().is_none();
+        // Before the line: at the edge of the terminal the cursor stays on the last character.
+        frame.push_str(if is_last { ERASE_BELOW } else { ERASE_LINE });
         frame.push_str(line);
-        frame.push_str("\u{1b}[K");
+        frame.push_str(if is_last { "" } else { "\r\n" });
     }
-    if total > shown {
-        frame.push_str(&format!("\r\n… {} more lines\u{1b}[K", total - shown));
-    }
-    frame.push_str("\u{1b}[J");
     frame.push_str(SHOW);
     out.write_all(frame.as_bytes())
 }
@@ -87,7 +94,7 @@ mod tests {
         let text = drawn(&now, 24);
         assert!(
             text.contains(
-                "head\n  PID  STATE   FOR\n    7  idle     2s\n*   8  idle     0s\n*   9  active   0s"
+                "head\n  PID  STATE   FOR\n    7  idle     2s\n*   8  idle     0s\n\u{1b}[J*   9  active   0s"
             ),
             "{text}"
         );
@@ -95,12 +102,48 @@ mod tests {
         assert!(!drawn(&now, 24).contains('*'));
     }
 
+    /// What stands on the screen when all of it is drawn, on a terminal that keeps its cursor at the right edge.
+    fn screen(frame: &str, width: usize) -> Vec<String> {
+        let (mut rows, mut row, mut column) = (vec![vec![' '; width]; 9], 0, 0);
+        let mut rest = frame.chars();
+        while let Some(character) = rest.next() {
+            match character {
+                '\u{1b}' => match rest.find(char::is_ascii_alphabetic) {
+                    Some('K') => rows[row][column..].fill(' '),
+                    Some('J') => {
+                        rows[row][column..].fill(' ');
+                        rows[row + 1..].iter_mut().for_each(|row| row.fill(' '));
+                    }
+                    Some('H') => (row, column) = (0, 0),
+                    _ => {}
+                },
+                '\r' => column = 0,
+                '\n' => row += 1,
+                other => {
+                    rows[row][column] = other;
+                    column = (column + 1).min(width - 1);
+                }
+            }
+        }
+        let text = |row: &Vec<char>| row.iter().collect::<String>().trim_end().to_owned();
+        rows.iter().map(text).filter(|row| !row.is_empty()).collect()
+    }
+
+    #[test]
+    fn a_line_as_wide_as_the_terminal_keeps_its_last_character() {
+        let rows: &[&str] = &["0123456789", "9876543210"];
+        let blocks: Vec<Block> = rows.iter().map(Block::line).collect();
+        let mut out = Vec::new();
+        write(&blocks, Look { width: Some(10), ..Look::default() }, Some(9), &mut out).unwrap();
+        assert_eq!(screen(&String::from_utf8(out).unwrap(), 10), rows);
+    }
+
     #[test]
     fn a_small_terminal_shows_what_fits_and_counts_the_rest() {
         let mut now = blocks(&[["1", "a", "1s"], ["2", "b", "1s"], ["3", "c", "1s"]]);
         mark_changes(&mut now, None);
         let text = drawn(&now, 4);
-        assert!(text.contains("    1  a       1s\n… 2 more lines\u{1b}[J"), "{text}");
+        assert!(text.contains("    1  a       1s\n\u{1b}[J… 2 more lines"), "{text}");
         assert_eq!(text.matches('\n').count(), 3);
     }
 }
