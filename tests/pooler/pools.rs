@@ -54,6 +54,11 @@ fn pools_show_who_waits_for_what() {
     let hint =
         format!("hint: clients wait; see which: pgconn -p {port} -U postgres pooler clients --state waiting");
     assert!(table.stderr.contains(&hint), "{table}");
+    let narrow = Pgconn::new(&["-p", &port.to_string(), "pooler"]).on(&pooled.cluster).on_terminal().finish();
+    let narrow = narrow.success();
+    for part in ["  WAITING  MAX-WAIT  ", "  FIRST-LIMIT", "  pool_size 2 of 2"] {
+        assert!(narrow.stdout.contains(part), "{narrow}");
+    }
     let rows = pooled.run(&["-F", "tsv", "--role", "app"]).success();
     assert_eq!(rows.stdout.lines().count(), 2, "{rows}");
     assert!(

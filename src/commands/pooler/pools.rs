@@ -78,7 +78,8 @@ fn table(pools: &[PoolUse]) -> Table {
         ("SIZE", Align::Right),
         ("FULL", Align::Right),
         ("FIRST-LIMIT", Align::Left),
-    ]);
+    ])
+    .sparing(&["USED", "MODE", "IDLE", "FULL", "CLIENTS"]);
     let known = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
     for entry in pools {
         let pool = &entry.pool;
