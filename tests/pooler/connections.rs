@@ -1,6 +1,7 @@
 //! `pooler clients` and `pooler servers`: who is there, and which of them are meant.
 
 use super::{applications, pooled};
+use crate::common::{Pgconn, wait_until};
 use serde_json::json;
 
 #[test]
@@ -80,4 +81,27 @@ fn hostile_names_stay_text() {
     assert!(table.stdout.contains("\\x1B[31mred\\u{202E}"), "{table}");
     let json = pooled.run(&["clients", "--json"]).success();
     assert!(!json.stdout.contains('\u{1b}') && !json.stdout.contains('\u{202e}'), "{json}");
+}
+
+/// Somebody who goes on waiting is no news.
+#[test]
+fn ages_that_grow_mark_nothing() {
+    let pooled = pooled("transaction", &[]);
+    let _busy = (pooled.working("one"), pooled.working("two"));
+    let _waiting = pooled.waiting("three");
+    let port = pooled.pooler.port.to_string();
+    let server =
+        format!("host={} port={} user=postgres dbname=postgres", pooled.cluster.host(), pooled.cluster.port);
+    for (view, row) in [
+        (&[][..], "postgres  app "),
+        (&["clients"], "local   three "),
+        (&["--server", &server], "local   three "),
+    ] {
+        let arguments = [&["-p", &port, "pooler", "--watch=200ms"], view].concat();
+        let mut terminal = Pgconn::new(&arguments).on(&pooled.cluster).on_terminal();
+        wait_until("there were some looks", || terminal.screen().matches(row).count() >= 4);
+        terminal.type_keys("\u{3}");
+        let seen = terminal.finish().success();
+        assert!(!seen.stdout.contains("* "), "{view:?}: {seen}");
+    }
 }

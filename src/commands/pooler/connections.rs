@@ -52,7 +52,7 @@ pub(super) fn clients(links: &[Link]) -> Vec<Block> {
         ("DATABASE", Align::Left),
         ("USER", Align::Left),
         ("STATE", Align::Left),
-        ("WAIT", Align::Right),
+        ("WAIT", Align::Age),
         ("SERVER-PID", Align::Right),
         ("SERVER-STATE", Align::Left),
     ])
@@ -131,8 +131,8 @@ pub(super) fn join(links: &[Link]) -> Vec<Block> {
         ("POOLED", Align::Left),
         ("PID", Align::Right),
         ("STATE", Align::Left),
-        ("FOR", Align::Right),
-        ("XACT", Align::Right),
+        ("FOR", Align::Age),
+        ("XACT", Align::Age),
         ("LOCKS", Align::Right),
         ("QUERY", Align::Left),
     ])

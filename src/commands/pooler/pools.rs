@@ -71,7 +71,7 @@ fn table(pools: &[PoolUse]) -> Table {
         ("MODE", Align::Left),
         ("CLIENTS", Align::Right),
         ("WAITING", Align::Right),
-        ("MAX-WAIT", Align::Right),
+        ("MAX-WAIT", Align::Age),
         ("ACTIVE", Align::Right),
         ("IDLE", Align::Right),
         ("USED", Align::Right),
