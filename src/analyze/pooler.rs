@@ -38,6 +38,13 @@ pub(crate) struct Refused {
 const LOGIN_SECONDS: f64 = 1.0;
 
 impl PoolUse {
+    /// The limit that its clients wait at. With a reserve that is not open yet (`reserve_pool_timeout`), it is the pool's size.
+    pub(crate) fn used_up(&self) -> Option<Limit> {
+        let is_used_up = |limit: &Limit| limit.used >= limit.limit;
+        let size = || Some(Limit::new("pool_size", busy(&self.pool), self.pool.pool_size?));
+        self.first_limit.clone().filter(is_used_up).or_else(|| size().filter(is_used_up))
+    }
+
     /// Whether its clients wait although it has room, for longer than a login to the server takes.
     pub(crate) fn refused(&self) -> Option<Refused> {
         let (used, size) = (busy(&self.pool), self.pool.pool_size?);

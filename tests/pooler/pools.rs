@@ -102,6 +102,20 @@ fn a_database_limit_before_the_pools_own_is_named() {
     assert!(table.stdout.contains("waits: max_db_connections is used up (1 of 1)"), "{table}");
 }
 
+/// The reserve opens for those who have waited long enough; until then the pool's size is what they wait at.
+#[test]
+fn a_reserve_that_is_not_open_yet_is_no_room() {
+    let pooled = pooled("transaction", &[("reserve_pool_size", "1"), ("reserve_pool_timeout", "3600")]);
+    let _busy = (pooled.working("one"), pooled.working("two"));
+    let _waiting = pooled.waiting("three");
+    let table = pooled.run(&[]).success();
+    let said = "! 1 client of postgres/app waits: pool_size is used up (2 of 2)\n";
+    assert!(table.stdout.contains(said) && table.stdout.contains("reserve_pool_size 0 of 1"), "{table}");
+    let port = pooled.pooler.port.to_string();
+    let checked = Pgconn::new(&["check", "-p", &port, "-d", "pgbouncer"]).on(&pooled.cluster).run().success();
+    assert!(checked.stdout.contains("in pool postgres/app: pool_size is used up (2 of 2)"), "{checked}");
+}
+
 #[test]
 fn in_statement_mode_a_client_waits_for_one_statement() {
     let pooled = pooled("statement", &[]);

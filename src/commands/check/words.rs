@@ -54,8 +54,7 @@ fn waiting(facts: &pooler::Facts) -> String {
     } else {
         format!("1 client waits for {seconds}")
     };
-    let full = worst.first_limit.as_ref().filter(|limit| limit.used >= limit.limit);
-    let why = match full {
+    let why = match worst.used_up() {
         _ if worst.paused == Some(true) => ", which is paused".to_owned(),
         Some(limit) => format!(": {} is used up ({} of {})", limit.name, limit.used, limit.limit),
         None => match worst.refused() {

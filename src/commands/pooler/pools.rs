@@ -122,8 +122,7 @@ fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block> {
     let place = format!("{}/{}", pool.database, pool.user);
     let waits = if waiting == 1 { "waits" } else { "wait" };
     let start = format!("! {} of {place} {waits}", text::count(waiting, "client"));
-    let full = entry.first_limit.as_ref().filter(|limit| limit.used >= limit.limit);
-    let line = match full {
+    let line = match entry.used_up() {
         _ if entry.paused == Some(true) => {
             format!("{start}: the database is paused")
         }
