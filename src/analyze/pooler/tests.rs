@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::filter::{Client as Origin, Name, Term};
 use crate::model::pooler::{Client, Database, Server, Settings, User};
 
 fn pool(database: &str, user: &str, size: i64, active: i64) -> Pool {
