@@ -85,6 +85,9 @@ fn blockers_and_long_name_the_client_behind_the_pooler() {
     assert_eq!(wrong["warnings"][0]["code"], "pooler_not_asked", "a server is no console: {wrong:#}");
 }
 
+/// What stands in the row of a client beside its place, when it has one.
+type Cells<'a> = dyn Fn(usize, &str, Option<i32>) -> Option<Vec<String>> + 'a;
+
 /// Clients of the pooler, each with the pid of the session that serves it.
 fn console(clients: Vec<(&'static str, Option<i32>)>) -> FakeConsole {
     FakeConsole::start(move |command| {
@@ -92,7 +95,7 @@ fn console(clients: Vec<(&'static str, Option<i32>)>) -> FakeConsole {
             let login = ["checkout_service", "webshop_production"].map(str::to_owned);
             [login, [format!("203.0.113.{}", 107 + at), format!("{}", 51_514 + at)]].concat()
         };
-        let rows = |row: &dyn Fn(usize, &str, Option<i32>) -> Option<Vec<String>>| {
+        let rows = |row: &Cells| {
             let rows = clients.iter().enumerate();
             rows.filter_map(|(at, (name, pid))| Some([place(at), row(at, name, *pid)?].concat())).collect()
         };
