@@ -169,22 +169,22 @@ fn a_pooler_in_between_is_noticed_and_a_server_is_none() {
     assert_eq!(checked.stderr, "");
 }
 
-/// Some tell who they are: in the name that their own sessions have, which clients then see as theirs.
+/// Some tell who they are: in the name that their own sessions have, which clients then see as theirs, or by an order.
 #[test]
 fn poolers_that_cannot_be_had_here_are_named_by_what_they_tell() {
     let cluster = shared();
-    for (application_name, who, hint) in [
-        (Some("Supavisor"), "Supavisor", "connect to PostgreSQL itself"),
-        (Some("Supavisor - pgconn"), "Supavisor", "connect to PostgreSQL itself"),
-        (Some("PgDog"), "PgDog", "connect to PostgreSQL itself"),
-        (
-            None,
-            "a connection pooler",
-            "see its clients with pgconn pooler (PgBouncer), or connect to PostgreSQL itself",
-        ),
+    let itself = "connect to PostgreSQL itself";
+    let unknown = "see its clients with pgconn pooler (PgBouncer), or connect to PostgreSQL itself";
+    for (application_name, turned, who, hint) in [
+        (Some("Supavisor"), false, "Supavisor", itself),
+        (Some("Supavisor - pgconn"), false, "Supavisor", itself),
+        (Some("PgDog"), false, "PgDog", itself),
+        (None, true, "Odyssey", itself),
+        (None, false, "a connection pooler", unknown),
     ] {
-        // PgDog's first client is number 0, and PgCat's numbers may be negative.
-        let port = disguised(cluster.port, Disguise { pid: 0, application_name }).to_string();
+        // PgDog's first client is number 0.
+        let disguise = Disguise { pid: 0, application_name, turned };
+        let port = disguised(cluster.port, disguise).to_string();
         let through = Pgconn::new(&["stats", "--json", "-h", "127.0.0.1", "-p", &port]);
         let document = through.env("PGSSLMODE", "disable").on(cluster).run().success().json();
         let warning = document["warnings"][0].clone();

@@ -73,19 +73,56 @@ fn message(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*kind, message.get(4..)?, after))
 }
 
-/// The pooler that tells such parameters, each a name and a value that end with 0. Sources: `welcome_client` of PgBouncer, which
-/// ends with those that it keeps for each client, in an order of its own; PgDog's `server_options` and Supavisor's
-/// `DbHandler`, which name their own sessions and tell that name on. PgCat and Odyssey tell what the server does.
+/// Parameters in the order of one pooler and of nobody else. Sources: PgBouncer's `welcome_client`, which ends with those that
+/// it keeps for each client (up to 1.19, and since); Odyssey's `kiwi_params_add`, which turns the server's order round
+/// (PostgreSQL up to 15, and since).
+const ORDERS: [(&str, [&str; 5]); 4] = [
+    (
+        "PgBouncer",
+        ["client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings", "application_name"],
+    ),
+    (
+        "PgBouncer",
+        ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "application_name"],
+    ),
+    (
+        "Odyssey",
+        [
+            "TimeZone",
+            "standard_conforming_strings",
+            "session_authorization",
+            "server_version",
+            "server_encoding",
+        ],
+    ),
+    (
+        "Odyssey",
+        [
+            "server_encoding",
+            "server_version",
+            "client_encoding",
+            "session_authorization",
+            "standard_conforming_strings",
+        ],
+    ),
+];
+
+/// The pooler that tells such parameters, each a name and a value that end with 0. PgDog (`server_options`) and Supavisor
+/// (`DbHandler`) name their own sessions and tell that name on. PgCat tells what the server does, in any order.
 fn pooler(parameters: &[&[u8]]) -> Option<&'static str> {
-    const KEPT: [&[u8]; 3] = [b"TimeZone\0", b"standard_conforming_strings\0", b"application_name\0"];
-    let application = parameters.iter().find_map(|parameter| parameter.strip_prefix(KEPT[2]));
+    let application = parameters.iter().find_map(|parameter| parameter.strip_prefix(b"application_name\0"));
     match application {
         Some(b"PgDog\0") => return Some("PgDog"),
         Some(name) if name.starts_with(b"Supavisor") => return Some("Supavisor"),
         _ => {}
     }
-    let is_kept = |told: &[&[u8]]| told.iter().zip(KEPT).all(|(parameter, name)| parameter.starts_with(name));
-    parameters.windows(KEPT.len()).any(is_kept).then_some("PgBouncer")
+    let is_named = |(parameter, name): (&&[u8], &&str)| {
+        parameter.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\0"))
+    };
+    let is_in_order = |(_, names): &&(&str, [&str; 5])| {
+        parameters.windows(names.len()).any(|told| told.iter().zip(names).all(is_named))
+    };
+    ORDERS.iter().find(is_in_order).map(|(pooler, _)| *pooler)
 }
 
 /// Whether a pooler stands between: the backend is another than the one that was told. Unknown is no.
@@ -131,12 +168,30 @@ mod tests {
             assert_eq!(told.pid(), Some(0));
             told.pooler()
         };
-        let (zone, strings) = (("TimeZone", "UTC"), ("standard_conforming_strings", "on"));
-        let (version, own) = (("server_version", "15.18"), ("application_name", "pgconn"));
-        assert_eq!(told(&[own, version, strings, zone]), None, "PostgreSQL to 15");
-        assert_eq!(told(&[zone, strings, version, own]), None, "Odyssey before it");
-        assert_eq!(told(&[version, zone, strings, own]), Some("PgBouncer"));
-        assert_eq!(told(&[version, zone, strings, own, ("IntervalStyle", "iso")]), Some("PgBouncer"));
+        let (version, zone) = (("server_version", "15.18"), ("TimeZone", "UTC"));
+        let parameter = |name: &'static str| (name, "x");
+        let server = [
+            "application_name",
+            "client_encoding",
+            "DateStyle",
+            "server_encoding",
+            "server_version",
+            "session_authorization",
+            "standard_conforming_strings",
+            "TimeZone",
+        ];
+        assert_eq!(told(&server.map(parameter)), None, "PostgreSQL to 15");
+        let mut turned = server.map(parameter);
+        turned.reverse();
+        assert_eq!(told(&turned), Some("Odyssey"));
+        for (pooler, order) in ORDERS {
+            let order = order.map(parameter);
+            assert_eq!(
+                told(&[&[("a", "b")][..], &order, &[("IntervalStyle", "iso")]].concat()),
+                Some(pooler)
+            );
+            assert_eq!(told(&[&order[..4], &[version, order[4]]].concat()), None, "{pooler}");
+        }
         assert_eq!(told(&[("application_name", "Supavisor"), version, zone]), Some("Supavisor"));
         assert_eq!(told(&[("application_name", "Supavisor - pgconn"), version]), Some("Supavisor"));
         assert_eq!(told(&[("application_name", "PgDog"), version]), Some("PgDog"));

@@ -10,6 +10,8 @@ pub(crate) struct Disguise {
     pub(crate) pid: i32,
     /// The `application_name`, whatever the client is called; None for the client's.
     pub(crate) application_name: Option<&'static str>,
+    /// Whether the parameters come in the server's order turned round.
+    pub(crate) turned: bool,
 }
 
 /// A port on 127.0.0.1 that leads to `port` there, for as long as the tests run. Clients come without TLS.
@@ -42,6 +44,7 @@ fn pass(mut from: &TcpStream, mut to: &TcpStream) {
 
 /// Passes the server's messages on until the session is ready, changed where the pooler would say something else.
 fn log_in(mut from: &TcpStream, mut to: &TcpStream, disguise: Disguise) -> std::io::Result<()> {
+    let mut parameters: Vec<Vec<u8>> = Vec::new();
     loop {
         let (mut kind, mut length) = ([0], [0; 4]);
         from.read_exact(&mut kind)?;
@@ -56,7 +59,13 @@ fn log_in(mut from: &TcpStream, mut to: &TcpStream, disguise: Disguise) -> std::
             _ => {}
         }
         let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
-        to.write_all(&[&kind, &length[..], &body].concat())?;
+        let message = [&kind, &length[..], &body].concat();
+        if kind == *b"S" && disguise.turned {
+            parameters.insert(0, message);
+            continue;
+        }
+        to.write_all(&[parameters.concat(), message].concat())?;
+        parameters.clear();
         if kind == *b"Z" {
             return Ok(());
         }
