@@ -151,7 +151,7 @@ fn run(mut cli: Cli) -> Exit {
 fn listen(trigger: Trigger) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+    let mut hangup = if ui::outlives_terminal() { None } else { Some(signal(SignalKind::hangup())?) };
     // Ctrl-\, for those whom Ctrl-C is not fast enough: what is held is let go all the same.
     let mut quit = signal(SignalKind::quit())?;
     tokio::spawn(async move {
@@ -166,14 +166,6 @@ fn listen(trigger: Trigger) -> io::Result<()> {
         }
     });
     Ok(())
-}
-
-/// Whether this was started with SIGHUP ignored, as `nohup` does: then the end of the terminal is not the end of the run.
-/// Only Linux says so without a system call that is unsafe to make.
-fn ignores_hangup() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// How tables look on stdout.
