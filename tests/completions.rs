@@ -1,7 +1,9 @@
 //! Completion scripts in the shells they are for.
 
+use super::common::server::kept_folder;
 use super::common::{Outcome, Pgconn};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 fn script(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("completions").join(name)
@@ -11,7 +13,9 @@ fn shell(program: &str, arguments: &[&str]) -> Outcome {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     assert!(found, "the tests need {program}: run ./dev test, which finds or installs it");
-    Pgconn::of(program, arguments).run().success()
+    // fish writes to its home whatever it is told; as root it would make one
+    static HOME: OnceLock<PathBuf> = OnceLock::new();
+    Pgconn::of(program, arguments).env("HOME", HOME.get_or_init(|| kept_folder("home"))).run().success()
 }
 
 /// What bash offers for the last of `words`.

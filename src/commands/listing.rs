@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::model::pooler::Client;
+use crate::model::server::place;
 use crate::model::session::{Listed, Session};
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
@@ -144,8 +145,7 @@ impl Report for Sessions {
 /// `10.0.0.7:51514`, or `local`.
 pub(super) fn origin(client: &Client) -> String {
     match (&client.addr, client.port) {
-        (Some(addr), Some(port)) if addr.contains(':') => format!("[{addr}]:{port}"),
-        (Some(addr), Some(port)) => format!("{addr}:{port}"),
+        (Some(addr), Some(port)) => place(addr, port),
         (addr, _) => addr.clone().unwrap_or_default(),
     }
 }

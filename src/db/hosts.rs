@@ -6,6 +6,7 @@ use super::dial::{self, Target};
 use super::error::{Error, Kind};
 use super::login::{self, Failure, Next, Wanted, encryptions};
 use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession, readable};
+use crate::model::server::place;
 use std::time::Instant;
 
 /// The word for a session in plaintext after TLS was tried.
@@ -64,7 +65,7 @@ async fn through_addresses(
         Err(error) => {
             let error = error.without_secrets();
             let phases = Phases { dns, ..Phases::default() };
-            let address = format!("{}:{}", readable(host.name()), host.port);
+            let address = place(&readable(host.name()), host.port);
             attempts.push(Attempt { address, phases, error: Some(error.clone()) });
             failures.push(Failure::new(error, Next::Host));
             return None;

@@ -21,7 +21,17 @@ pub(crate) struct Target {
 impl Target {
     /// The short name for prompts and headings: `db1:5432`.
     pub(crate) fn place(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        place(&self.host, self.port)
+    }
+}
+
+/// `db1:5432`, and `[::1]:5432` for an address with colons.
+pub(crate) fn place(host: &str, port: impl Into<i64>) -> String {
+    let port: i64 = port.into();
+    if host.contains(':') && !host.starts_with('/') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
     }
 }
 
@@ -141,6 +151,15 @@ mod tests {
         let backend_pid = 1;
         Surroundings { server, product, backend_pid, uptime_seconds: 0.0, limits, me, query_size: 1024 }
             .other_product()
+    }
+
+    #[test]
+    fn a_port_stands_apart_from_an_address_with_colons() {
+        let places = ["db1", "10.0.0.7", "::1", "fe80::1%eth0", "/run/a:b"].map(|host| place(host, 5432));
+        assert_eq!(
+            places,
+            ["db1:5432", "10.0.0.7:5432", "[::1]:5432", "[fe80::1%eth0]:5432", "/run/a:b:5432"]
+        );
     }
 
     #[test]

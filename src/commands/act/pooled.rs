@@ -152,9 +152,9 @@ async fn means(console: &Console, context: &Context) -> Result<Means> {
     }
     let db = context.connect().await.map_err(|error| unreached(error, console, context))?;
     context.ui.status(&format!(
-        "{} {} has no KILL_CLIENT (1.24 and later): the session on {} that serves a client is ended instead",
-        product.name,
-        product.version,
+        "{} has no KILL_CLIENT{}: the session on {} that serves a client is ended instead",
+        format!("{} {}", product.name, product.version).trim(),
+        if product.is_pgbouncer() { " (1.24 and later)" } else { "" },
         db.target().place()
     ));
     Ok(Means::Server(Box::new(db)))

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::analyze::plan::{Counts, Plan};
 use crate::model::act::{Action, Fate, Outcome, Remaining, Through};
+use crate::model::server::place;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{self, Head, text, tsv};
 
@@ -200,8 +201,7 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table {
 fn client(outcome: &Outcome) -> String {
     let addr = outcome.client.clone().unwrap_or_default();
     match outcome.client_port.filter(|_| outcome.pooled) {
-        Some(port) if addr.contains(':') => format!("[{addr}]:{port}"),
-        Some(port) => format!("{addr}:{port}"),
+        Some(port) => place(&addr, port),
         None => addr,
     }
 }

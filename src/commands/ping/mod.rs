@@ -14,6 +14,7 @@ use crate::args;
 use crate::conninfo::{ConnInfo, readable};
 use crate::db::{self, Kind, Lane};
 use crate::exit::Exit;
+use crate::model::server::place;
 use crate::render::Head;
 pub(super) use report::Pings;
 use report::{Counted, Status};
@@ -91,7 +92,7 @@ impl Course {
 
     /// Where it goes, until it is known who answers.
     fn place(&self) -> String {
-        let hosts = self.info.hosts().iter().map(|host| format!("{}:{}", readable(host.name()), host.port));
+        let hosts = self.info.hosts().iter().map(|host| place(&readable(host.name()), host.port));
         hosts.collect::<Vec<_>>().join(",")
     }
 }

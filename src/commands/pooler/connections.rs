@@ -2,6 +2,7 @@
 
 use crate::commands::listing::origin;
 use crate::model::pooler::Link;
+use crate::model::server::place;
 use crate::model::session::Session;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{text, tsv};
@@ -99,7 +100,7 @@ pub(super) fn servers(links: &[Link]) -> Vec<Block> {
     for link in links {
         let Some(server) = &link.server else { continue };
         let address = match (&server.addr, server.port) {
-            (Some(addr), Some(port)) => format!("{addr}:{port}"),
+            (Some(addr), Some(port)) => place(addr, port),
             (addr, _) => known(addr.as_ref()),
         };
         // An idle connection shows the name of the client before.

@@ -4,7 +4,7 @@ use super::Pooler;
 use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::analyze::pooler::{Limit, PoolUse, Rate, Refused};
 use crate::model::pooler::Database;
-use crate::model::quote;
+use crate::model::{quote, server};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, text, tsv};
 
@@ -136,7 +136,7 @@ fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block> {
             let Refused { used, size } = entry.refused()?;
             let server = databases.iter().find(|database| database.name == pool.database);
             let place = server.and_then(|server| Some((server.host.as_deref()?, server.port?)));
-            let place = place.map_or_else(|| "it".to_owned(), |(host, port)| format!("{host}:{port}"));
+            let place = place.map_or_else(|| "it".to_owned(), |(host, port)| server::place(host, port));
             format!(
                 "{start} although the pool has room ({used} of {size}): the server seems to refuse the pooler more \
                  connections; see pgconn stats on {place}"

@@ -77,12 +77,13 @@ pub(super) fn records(rows: &[Row]) -> Vec<Record> {
     rows.iter().map(|row| Record { columns: Arc::clone(&columns), values: row.values().collect() }).collect()
 }
 
-/// `PgBouncer 1.18.0` apart; what follows the version, as Odyssey's compiler, is left out.
+/// `PgBouncer 1.18.0` apart, either of which may be missing; what follows the version, as Odyssey's compiler, is left out.
 pub(super) fn product(words: &str) -> Product {
     let is_version =
         |word: &&str| word.trim_start_matches('v').starts_with(|first: char| first.is_ascii_digit());
     let version = words.split(' ').find(is_version).unwrap_or_default();
-    let name = words.split_once(version).map_or("", |(name, _)| name);
+    let name =
+        if version.is_empty() { words } else { words.split_once(version).map_or("", |(name, _)| name) };
     Product { name: name.trim().to_owned(), version: version.trim_start_matches('v').to_owned() }
 }
 

@@ -117,7 +117,7 @@ fn elsewhere(link: &Link, asked: &server::Target) -> Option<String> {
     let differs = address(addr).zip(address(&asked.host)).is_some_and(|(one, other)| one != other);
     (differs || port != i64::from(asked.port)).then(|| {
         let place =
-            if addr == "local" { format!("the socket of port {port}") } else { format!("{addr}:{port}") };
+            if addr == "local" { format!("the socket of port {port}") } else { server::place(addr, port) };
         format!("the pooler's server for it is {place}, not {}: name that with -d", asked.place())
     })
 }

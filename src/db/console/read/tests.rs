@@ -185,7 +185,7 @@ fn a_pooler_says_what_it_is() {
     assert_eq!(product("PgDog v0.1.4"), ("PgDog".into(), "0.1.4".into()));
     let odyssey = "odyssey 1.4.1 (git 89c48ea2) release, compiled by gcc 12.2.0";
     assert_eq!(product(odyssey), ("odyssey".into(), "1.4.1".into()));
-    assert_eq!(product("PgCat"), (String::new(), String::new()));
+    assert_eq!(product("PgCat"), ("PgCat".into(), String::new()));
     assert_eq!(product("0.0.1"), (String::new(), "0.0.1".into()));
 }
 
