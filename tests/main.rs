@@ -28,6 +28,7 @@ mod kill;
 mod layers;
 mod metrics;
 mod passwords;
+mod planted;
 mod pooler;
 mod pooler_kill;
 mod pooler_monitor;

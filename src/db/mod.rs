@@ -56,6 +56,10 @@ use told::Told;
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Names mean PostgreSQL's own objects. A path that does not name pg_temp has it in front for relations and types: the temp
+/// objects of whoever had the session before, which through a transaction pooler is anybody.
+const NAMES: &str = "set local search_path = pg_catalog, pg_temp";
+
 /// A session of pgconn's own.
 #[derive(Debug)]
 pub(crate) struct Db {
@@ -167,10 +171,9 @@ impl Db {
         self.look_first(&[], questions).await
     }
 
-    /// The same with the questions `first` asked before any SET, the only moment at which a session can tell the settings
-    /// that it logged in with. They run without the guards, the safe search_path included: everything in them is qualified.
-    /// Where a statement_timeout of this very role leaves no time for that, the guards go first after all; the settings
-    /// that they touch then have the source `session`.
+    /// The same with the questions `first` asked before any SET of a limit, the only moment at which a session can tell the
+    /// limits that it logged in with. Where a statement_timeout of this very role leaves no time for that, the guards go first
+    /// after all; the settings that they touch then have the source `session`.
     async fn look_first(&self, first: &[String], questions: &[String]) -> Result<Vec<Rows>, Error> {
         let mut answers = Vec::new();
         self.look_into(first, questions, &mut answers).await?;
@@ -207,7 +210,8 @@ impl Db {
 
     /// What is asked first, the guards, the questions, and the end of the transaction.
     fn guarded(&self, guard: Guard, first: &[String], questions: &[String]) -> Vec<String> {
-        let mut statements = vec!["begin isolation level read committed read only".to_owned()];
+        let mut statements =
+            vec!["begin isolation level read committed read only".to_owned(), NAMES.to_owned()];
         statements.extend_from_slice(first);
         statements.extend(self.limits());
         if guard == Guard::LookAtBytes {
@@ -218,14 +222,10 @@ impl Db {
         statements
     }
 
-    /// What every transaction of pgconn's own begins with: bounded in time, and with no names but PostgreSQL's.
-    fn limits(&self) -> [String; 3] {
+    /// What bounds a transaction of pgconn's own in time.
+    fn limits(&self) -> [String; 2] {
         let limit = self.timeout.as_millis();
-        [
-            format!("set local statement_timeout = {limit}"),
-            format!("set local lock_timeout = {limit}"),
-            "set local search_path = pg_catalog".to_owned(),
-        ]
+        [format!("set local statement_timeout = {limit}"), format!("set local lock_timeout = {limit}")]
     }
 
     /// Sends statements, which may be a transaction. One that the server refuses is ended, so that what is asked next finds
@@ -322,7 +322,8 @@ impl Db {
 
     /// A statement with its guards: one message is a transaction by itself, several need to be made one.
     fn guarded_act(&self, encoding: Option<&str>, statement: &str) -> Vec<String> {
-        let mut statements = self.limits().to_vec();
+        let mut statements = vec![NAMES.to_owned()];
+        statements.extend(self.limits());
         statements.extend(encoding.map(str::to_owned));
         statements.push(statement.to_owned());
         if self.is_emergency() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::look::surroundings_of;
 use super::rows::{Row, Rows};
-use super::{Db, Error, GRACE, Kind, sql};
+use super::{Db, Error, GRACE, Kind, NAMES, sql};
 use crate::model::server::{LoginRole, Surroundings};
 use crate::model::settings::{
     AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,
@@ -118,6 +118,7 @@ impl Db {
     /// When the server refuses one: then nothing has changed. When the connection is lost: then it may have.
     pub(crate) async fn alter(&self, statements: &[String]) -> Result<Moment, Error> {
         let mut message = vec!["begin isolation level read committed".to_owned()];
+        message.push(NAMES.to_owned());
         message.extend(self.limits());
         message.extend_from_slice(statements);
         message.push("commit".to_owned());
