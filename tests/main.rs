@@ -35,6 +35,7 @@ mod pooler_monitor;
 mod pooler_orders;
 mod readme;
 mod refusals;
+mod role_settings;
 mod secrets;
 mod situations;
 mod size;

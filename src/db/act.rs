@@ -1,6 +1,7 @@
 //! The questions around an act, and the act itself: who would be hit and what that would release, the guarded signal, and
 //! what is left afterwards.
 
+use super::guard::Access;
 use super::look::{Selection, session_of, surroundings_of};
 use super::rows::{Row, Rows};
 use super::told::is_pooled;
@@ -162,7 +163,7 @@ impl Db {
                 ("signal", if cancel { "pg_cancel_backend" } else { "pg_terminate_backend" }),
             ],
         );
-        let rows = self.act(&statement).await?;
+        let rows = self.act(Access::Signal, &statement).await?;
         if rows.len() != order.identities.len() {
             let message = format!("{} signals got {} answers", order.identities.len(), rows.len());
             return Err(Error::new(Kind::Protocol, message));

@@ -1,5 +1,6 @@
 //! The door of a database: who may enter, who is in, and changing the former.
 
+use super::guard::Access;
 use super::rows::{Row, Rows};
 use super::told::is_pooled;
 use super::{Db, Error, Kind, sql};
@@ -72,7 +73,7 @@ impl Db {
     /// # Errors
     /// When the server refuses, or does not answer: then it is not known whether they took effect.
     pub(crate) async fn change_door(&self, statements: &[String]) -> Result<(), Error> {
-        self.act(&statements.join("; ")).await.map(|_| ())
+        self.act(Access::ReadWrite, &statements.join("; ")).await.map(|_| ())
     }
 }
 

@@ -3,6 +3,7 @@
 use super::connect::{Canceller, Driver, Established, Phases};
 use super::dial::{self, Target};
 use super::error::{Error, Kind};
+use super::guard;
 use super::refusal::{self, Login};
 use super::sasl;
 use super::startup::{self, Answer, Lane};
@@ -130,7 +131,7 @@ pub(super) async fn attempt(
             named(refused(&error, &login, encrypted))
         })?;
     phases.auth = Some(started.elapsed());
-    check_session(&client, &mut driver, wanted.session).await.map_err(named)?;
+    check_session(&client, &mut driver, wanted).await.map_err(named)?;
     let server_version = driver.parameter("server_version").unwrap_or_default().to_owned();
     let canceller = Canceller::new(client.cancel_token(), target.clone(), info.clone(), encrypted);
     Ok(Established {
@@ -328,22 +329,27 @@ pub(super) fn driver_words(error: &tokio_postgres::Error) -> String {
 }
 
 /// Whether the session is of the wanted kind (`target_session_attrs`).
-async fn check_session(client: &Client, driver: &mut Driver, wanted: TargetSession) -> Result<(), Failure> {
-    let (parameter, question, expected) = match wanted {
+async fn check_session(client: &Client, driver: &mut Driver, wanted: &Wanted) -> Result<(), Failure> {
+    // A walsender of an older minor takes one statement a message.
+    let in_recovery = match wanted.lane {
+        Lane::Ordinary => guard::IS_IN_RECOVERY,
+        Lane::Emergency => "select pg_catalog.pg_is_in_recovery()",
+    };
+    let (parameter, question, expected) = match wanted.session {
         TargetSession::Any | TargetSession::PreferStandby => return Ok(()),
-        TargetSession::Primary => ("in_hot_standby", IN_RECOVERY, false),
-        TargetSession::Standby => ("in_hot_standby", IN_RECOVERY, true),
+        TargetSession::Primary => ("in_hot_standby", in_recovery, false),
+        TargetSession::Standby => ("in_hot_standby", in_recovery, true),
         TargetSession::ReadWrite => ("default_transaction_read_only", READ_ONLY, false),
         TargetSession::ReadOnly => ("default_transaction_read_only", READ_ONLY, true),
     };
     let mut found = is_on(client, driver, parameter, question).await?;
     if parameter == "default_transaction_read_only" {
-        found = found || is_on(client, driver, "in_hot_standby", IN_RECOVERY).await?;
+        found = found || is_on(client, driver, "in_hot_standby", in_recovery).await?;
     }
     if found == expected {
         return Ok(());
     }
-    let message = match wanted {
+    let message = match wanted.session {
         TargetSession::ReadWrite => "session is read-only",
         TargetSession::ReadOnly => "session is not read-only",
         TargetSession::Standby => "server is not in hot standby mode",
@@ -354,7 +360,6 @@ async fn check_session(client: &Client, driver: &mut Driver, wanted: TargetSessi
     Err(Failure::new(error, Next::Host))
 }
 
-const IN_RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
 const READ_ONLY: &str = "SHOW transaction_read_only";
 
 /// A setting that servers report from version 14 on when connecting, and older ones when asked.

@@ -10,6 +10,7 @@ mod dial;
 mod door;
 mod error;
 mod filter;
+mod guard;
 mod hosts;
 mod load;
 mod login;
@@ -50,15 +51,12 @@ use crate::conninfo::ConnInfo;
 use crate::model::server::{Surroundings, Target};
 use crate::stop::Stop;
 use connect::Canceller;
+use guard::{Access, Guards};
 use rows::{Answers, Rows};
 use told::Told;
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// Names mean PostgreSQL's own objects. A path that does not name pg_temp has it in front for relations and types: the temp
-/// objects of whoever had the session before, which through a transaction pooler is anybody.
-const NAMES: &str = "set local search_path = pg_catalog, pg_temp";
 
 /// A session of pgconn's own.
 #[derive(Debug)]
@@ -73,15 +71,6 @@ pub(crate) struct Db {
     version_num: i32,
     timeout: Duration,
     stop: Stop,
-}
-
-/// Whether a message may change anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Guard {
-    /// READ ONLY, with the session's own client encoding.
-    Look,
-    /// The same with bytes as they are: for text that does not fit the client encoding.
-    LookAtBytes,
 }
 
 impl Db {
@@ -187,17 +176,20 @@ impl Db {
         questions: &[String],
         answers: &mut dyn Answers,
     ) -> Result<(), Error> {
-        let answered = match self.ask_all(&self.guarded(Guard::Look, first, questions), answers).await {
+        let look = |bytes, first: &[String], questions: &[String]| {
+            self.guards(bytes).transaction(Access::ReadOnly, first, questions)
+        };
+        let answered = match self.ask_all(&look(false, first, questions), answers).await {
             Err(error) if is_encoding_trouble(&error) => {
                 answers.anew();
-                self.ask_all(&self.guarded(Guard::LookAtBytes, first, questions), answers).await?
+                self.ask_all(&look(true, first, questions), answers).await?
             }
             Err(error)
                 if !first.is_empty() && error.sqlstate.is_some() && error.kind == Kind::StatementTimeout =>
             {
                 let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
                 answers.anew();
-                self.ask_all(&self.guarded(Guard::Look, &[], &questions), answers).await?
+                self.ask_all(&look(false, &[], &questions), answers).await?
             }
             other => other?,
         };
@@ -208,24 +200,9 @@ impl Db {
         Err(Error::new(Kind::Protocol, format!("{asked} questions got {answered} answers")))
     }
 
-    /// What is asked first, the guards, the questions, and the end of the transaction.
-    fn guarded(&self, guard: Guard, first: &[String], questions: &[String]) -> Vec<String> {
-        let mut statements =
-            vec!["begin isolation level read committed read only".to_owned(), NAMES.to_owned()];
-        statements.extend_from_slice(first);
-        statements.extend(self.limits());
-        if guard == Guard::LookAtBytes {
-            statements.push("set local client_encoding = 'SQL_ASCII'".to_owned());
-        }
-        statements.extend_from_slice(questions);
-        statements.push("commit".to_owned());
-        statements
-    }
-
-    /// What bounds a transaction of pgconn's own in time.
-    fn limits(&self) -> [String; 2] {
-        let limit = self.timeout.as_millis();
-        [format!("set local statement_timeout = {limit}"), format!("set local lock_timeout = {limit}")]
+    /// What travels with this session's statements.
+    const fn guards(&self, bytes: bool) -> Guards {
+        Guards { limit: self.timeout, bytes }
     }
 
     /// Sends statements, which may be a transaction. One that the server refuses is ended, so that what is asked next finds
@@ -305,32 +282,27 @@ impl Db {
         let _ = tokio::time::timeout(GRACE, self.canceller.cancel()).await;
     }
 
-    /// Sends a statement that changes something, once, alone in a transaction of its own, with the guards of this run.
-    async fn act(&self, statement: &str) -> Result<Rows, Error> {
+    /// Sends a statement that signals or changes something, once, with the guards of this run.
+    async fn act(&self, access: Access, statement: &str) -> Result<Rows, Error> {
+        let guarded = |bytes| {
+            let guards = self.guards(bytes);
+            // A walsender of an older minor takes one statement a message.
+            if self.is_emergency() {
+                guards.transaction(access, &[], &[statement.to_owned()])
+            } else {
+                guards.message(access, statement)
+            }
+        };
         let mut answers = Vec::new();
-        match self.ask_all(&self.guarded_act(None, statement), &mut answers).await {
+        match self.ask_all(&guarded(false), &mut answers).await {
             // The text of the statement itself did not fit: nothing has been done.
             Err(error) if is_encoding_trouble(&error) => {
-                let encoding = Some("set local client_encoding = 'SQL_ASCII'");
                 answers.anew();
-                self.ask_all(&self.guarded_act(encoding, statement), &mut answers).await?;
+                self.ask_all(&guarded(true), &mut answers).await?;
             }
             other => drop(other?),
         }
         Ok(answers.into_iter().next().unwrap_or_default())
-    }
-
-    /// A statement with its guards: one message is a transaction by itself, several need to be made one.
-    fn guarded_act(&self, encoding: Option<&str>, statement: &str) -> Vec<String> {
-        let mut statements = vec![NAMES.to_owned()];
-        statements.extend(self.limits());
-        statements.extend(encoding.map(str::to_owned));
-        statements.push(statement.to_owned());
-        if self.is_emergency() {
-            statements.insert(0, "begin".to_owned());
-            statements.push("commit".to_owned());
-        }
-        statements
     }
 
     /// The same session, which from here on waits for its answers whatever signal arrives; the time limits stay.

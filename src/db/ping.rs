@@ -2,6 +2,7 @@
 
 use super::connect::{self, Attempt, Notice, Options};
 use super::error::Error;
+use super::guard;
 use super::login::while_driving;
 use super::{GRACE, Kind};
 use crate::conninfo::ConnInfo;
@@ -40,7 +41,7 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
     let (target, info, notices) = (session.described(), session.info, session.notices);
     let (client, mut driver) = (session.client, session.driver);
     // The console of PgBouncer knows no SELECT.
-    let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { "SELECT 1" };
+    let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { guard::PING };
     let started = Instant::now();
     let limit = options.limit(&info, 1);
     let answer = tokio::time::timeout(limit, while_driving(&mut driver, client.simple_query(question))).await;

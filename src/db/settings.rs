@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::guard::{Access, FOR_THE_SESSION};
 use super::look::surroundings_of;
 use super::rows::{Row, Rows};
-use super::{Db, Error, GRACE, Kind, NAMES, sql};
+use super::{Db, Error, GRACE, Kind, sql};
 use crate::model::server::{LoginRole, Surroundings};
 use crate::model::settings::{
     AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,
@@ -117,27 +118,29 @@ impl Db {
     /// # Errors
     /// When the server refuses one: then nothing has changed. When the connection is lost: then it may have.
     pub(crate) async fn alter(&self, statements: &[String]) -> Result<Moment, Error> {
-        let mut message = vec!["begin isolation level read committed".to_owned()];
-        message.push(NAMES.to_owned());
-        message.extend(self.limits());
-        message.extend_from_slice(statements);
-        message.push("commit".to_owned());
-        message.push("select extract(epoch from pg_catalog.clock_timestamp()) as clock".to_owned());
+        let guards = self.guards(false);
+        let mut message = guards.transaction(Access::ReadWrite, &[], statements);
+        let clock = "select extract(epoch from clock_timestamp()) as clock".to_owned();
+        message.extend(guards.transaction(Access::ReadOnly, &[], &[clock]));
         let mut answers = Vec::new();
         self.ask_all(&message, &mut answers).await?;
         let [rows] = exactly(answers)?;
         Ok(Moment(one(&rows)?.required("clock")?))
     }
 
-    /// Executes one ALTER SYSTEM, has the server read its configuration, and waits until this session has seen that.
+    /// Executes one ALTER SYSTEM, has the server read its configuration, and waits until this session has seen that. `pooled`
+    /// says that the session is somebody else's, too.
     ///
     /// # Errors
     /// When the server refuses or does not get there in time.
-    pub(crate) async fn alter_system(&self, statement: &str) -> Result<Moment, Error> {
-        // ALTER SYSTEM can stand in no transaction block, so not even guards can travel with it.
+    pub(crate) async fn alter_system(&self, statement: &str, pooled: bool) -> Result<Moment, Error> {
+        // ALTER SYSTEM can stand in no transaction block, so no guards can travel with it. It resolves no name and writes no table.
+        if !pooled {
+            self.ask(FOR_THE_SESSION).await?;
+        }
         self.ask(statement).await?;
         let before = self.config_loaded().await?.1;
-        self.ask("select pg_catalog.pg_reload_conf()").await?;
+        self.act(Access::Signal, "select pg_reload_conf()").await?;
         let seen = async {
             loop {
                 let (loaded, clock) = self.config_loaded().await?;

@@ -117,7 +117,8 @@ impl Limits {
 /// The role that looks.
 #[derive(Clone, Debug)]
 pub(crate) struct Me {
-    /// Its name (the login role; SET ROLE changes nothing for what can be seen or signalled).
+    /// The name of the role that it acts as (`current_user`), by which the server judges: another one than the login role after
+    /// `ALTER ROLE … SET role`.
     pub(crate) role: String,
     /// Has SUPERUSER.
     pub(crate) superuser: bool,

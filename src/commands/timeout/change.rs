@@ -297,9 +297,11 @@ fn question(before: &Before, place: &str) -> String {
 }
 
 async fn execute(db: &Db, before: &Before) -> Result<Moment, Failure> {
-    let Before { scope, plan, ground, .. } = before;
+    let Before { scope, plan, ground, surroundings, .. } = before;
     let made = match plan.statements.as_slice() {
-        [statement] if *scope == Scope::System => db.alter_system(statement).await,
+        [statement] if *scope == Scope::System => {
+            db.alter_system(statement, db.is_pooled(surroundings)).await
+        }
         statements => db.alter(statements).await,
     };
     made.map_err(|error| {

@@ -1,4 +1,4 @@
--- One row: the server, its connection slots, and what this role may see and do.
+-- One row: the server, its connection slots, and what this role (the one that the session acts as) may see and do.
 -- Works for every role, 12 and later. A superuser has the privileges of every role.
 select current_setting('server_version_num')                                        as version_num,
        pg_backend_pid()                                                              as backend_pid,
@@ -17,4 +17,4 @@ select current_setting('server_version_num')                                    
                             case when current_setting('server_version_num')::int4 >= 150000 then 'USAGE' else 'MEMBER' end),
                 false)                                                               as sees_all
 from pg_roles r
-where r.rolname = session_user
+where r.rolname = current_user
