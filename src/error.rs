@@ -109,6 +109,7 @@ impl From<db::Error> for Failure {
             | Kind::UnsupportedServer
             | Kind::PoolerConsole
             | Kind::Server
+            | Kind::AnotherServer
             | Kind::Protocol => Exit::Failed,
         };
         Self {

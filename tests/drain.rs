@@ -1,24 +1,39 @@
 //! `drain`: closed, empty, and open again exactly as before, whatever happens in between.
 
+mod places;
 mod steps;
 
 use super::common::{Cluster, Pgconn, Running, Session, Stopping, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A server with the database shop, which has a limit and grants that are easy to get wrong.
 fn server() -> Cluster {
     let cluster = with(&[]);
+    make(&cluster);
+    cluster
+}
+
+fn make(cluster: &Cluster) {
     cluster.query(
         "create role boss login; create role web login; create role guest login; create role other login",
     );
     cluster.query("create database shop owner boss connection limit 7");
     cluster.query("revoke all on database shop from public; grant connect on database shop to guest");
     cluster.query("grant connect, temp on database shop to public; grant connect on database shop to web with grant option");
-    cluster
+}
+
+/// Lets a command run as whoever owns this folder: the server's user.
+fn as_owner_of(folder: &std::path::Path, command: &mut Command) {
+    let owner = fs::metadata(folder).unwrap();
+    if owner.uid() != fs::metadata("/proc/self").unwrap().uid() {
+        command.uid(owner.uid()).gid(owner.gid());
+    }
 }
 
 /// Everything that says who may enter.

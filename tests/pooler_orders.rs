@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -40,6 +40,8 @@ struct Cable {
     port: u16,
     ends: Arc<Mutex<Vec<TcpStream>>>,
     unplugged: Arc<AtomicBool>,
+    /// How many have come while it was unplugged.
+    turned_away: Arc<AtomicU32>,
 }
 
 impl Cable {
@@ -49,11 +51,14 @@ impl Cable {
             port: listener.local_addr().unwrap().port(),
             ends: Arc::default(),
             unplugged: Arc::default(),
+            turned_away: Arc::default(),
         };
         let (ends, unplugged) = (Arc::clone(&cable.ends), Arc::clone(&cable.unplugged));
+        let turned_away = Arc::clone(&cable.turned_away);
         std::thread::spawn(move || {
             for near in listener.incoming() {
                 if unplugged.load(Ordering::Relaxed) {
+                    turned_away.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
                 let (near, far) = (near.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
@@ -197,6 +202,30 @@ fn the_time_until_it_could_be_resumed_is_time_that_it_was_held() {
     let held: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     let seconds = held["act"]["held_seconds"].as_f64().unwrap();
     assert!(seconds >= away.as_secs_f64() && held["act"]["resumed"] == true, "{away:?} {held:#}");
+}
+
+/// The second pooler of the list knows the database, too, and has not paused it.
+#[test]
+fn with_several_hosts_the_console_that_was_paused_is_resumed() {
+    let ((pooled, _client), (other, _others)) = (busy("transaction"), busy("transaction"));
+    let cable = Cable::to(pooled.pooler.port);
+    let gate = pooled.cluster.dir.join("gate");
+    let hold = format!("echo ready; until [ -e {} ]; do sleep 0.02; done", gate.display());
+    let ports = format!("{},{}", cable.port, other.pooler.port);
+    let place = ["pooler", "-h", "127.0.0.1,127.0.0.1", "-p", &ports, "pause", "postgres"];
+    let run = Pgconn::new(&[&place[..], &["--", "sh", "-c", &hold]].concat()).on(&pooled.cluster).spawn();
+    wait_until("the command runs", || run.stdout().contains("ready"));
+    let by_hand = format!("or pgconn -h 127.0.0.1 -p {} -U postgres pooler resume postgres", cable.port);
+    assert!(run.stderr().contains(&by_hand), "{}", run.stderr());
+    cable.unplug(true);
+    std::fs::write(&gate, "").unwrap();
+    wait_until("it tries", || run.stderr().contains("could not resume it yet"));
+    cable.turned_away.store(0, Ordering::Relaxed);
+    wait_until("it comes back to where it was", || cable.turned_away.load(Ordering::Relaxed) > 0);
+    assert!(is_paused(&pooled) && !is_paused(&other));
+    cable.unplug(false);
+    let outcome = run.finish().success();
+    assert!(!is_paused(&pooled), "{outcome}");
 }
 
 #[test]

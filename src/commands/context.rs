@@ -295,6 +295,14 @@ impl Context {
         }
     }
 
+    /// Connects once more to where a session was, to an ordinary slot; no signal ends it.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub(super) async fn connect_back(&self, way: &ConnInfo) -> Result<Db, db::Error> {
+        Db::connect(way, &self.options(Lane::Ordinary), self.connection.timeout(), Stop::never()).await
+    }
+
     /// Connects to another database of the same server, to an ordinary slot, until `stop`.
     ///
     /// # Errors

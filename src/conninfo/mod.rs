@@ -9,6 +9,7 @@ mod concealed;
 mod environment;
 mod keyword;
 mod passfile;
+mod pinned;
 mod redact;
 mod resolve;
 mod service;

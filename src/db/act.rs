@@ -163,7 +163,7 @@ impl Db {
                 ("signal", if cancel { "pg_cancel_backend" } else { "pg_terminate_backend" }),
             ],
         );
-        let rows = self.act(Access::Signal, &statement).await?;
+        let rows = self.act(Access::Signal, &[statement]).await?;
         if rows.len() != order.identities.len() {
             let message = format!("{} signals got {} answers", order.identities.len(), rows.len());
             return Err(Error::new(Kind::Protocol, message));

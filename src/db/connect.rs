@@ -143,6 +143,11 @@ impl Canceller {
         Self { token, target, info, encrypted }
     }
 
+    /// The settings that lead to this session's server and nowhere else.
+    pub(super) fn way_back(&self) -> ConnInfo {
+        self.info.pinned_to(&self.target.host, self.target.hostaddr(), self.target.port)
+    }
+
     /// Asks the server to cancel what the session runs. The server does not say whether anything was cancelled.
     pub(crate) async fn cancel(&self) -> Result<(), Error> {
         let words = self.target.words();

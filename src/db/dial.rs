@@ -44,6 +44,17 @@ impl Target {
         }
     }
 
+    /// The address in figures, with the zone of a link-local one; nothing for a socket.
+    pub(crate) fn hostaddr(&self) -> Option<String> {
+        match &self.address {
+            Address::Socket(_) => None,
+            Address::Tcp(SocketAddr::V6(six)) if six.scope_id() > 0 => {
+                Some(format!("{}%{}", six.ip(), six.scope_id()))
+            }
+            Address::Tcp(address) => Some(address.ip().to_string()),
+        }
+    }
+
     /// The address alone: `127.0.0.1:5432`, `[::1]:5432` or the socket's path.
     pub(crate) fn address(&self) -> String {
         match &self.address {
@@ -54,13 +65,10 @@ impl Target {
 
     /// `server at "db1" (10.0.0.1), port 5432` or `server on socket "…"`, as libpq words it.
     pub(crate) fn words(&self) -> String {
-        match &self.address {
-            Address::Socket(path) => format!("server on socket \"{path}\""),
-            Address::Tcp(address) => {
-                let ip = match address {
-                    SocketAddr::V6(six) if six.scope_id() > 0 => format!("{}%{}", six.ip(), six.scope_id()),
-                    _ => address.ip().to_string(),
-                };
+        match (&self.address, self.hostaddr()) {
+            (Address::Socket(path), _) => format!("server on socket \"{path}\""),
+            (Address::Tcp(_), ip) => {
+                let ip = ip.unwrap_or_default();
                 if self.host.is_empty() || self.host == ip {
                     format!("server at \"{ip}\", port {}", self.port)
                 } else {

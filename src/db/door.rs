@@ -1,5 +1,7 @@
 //! The door of a database: who may enter, who is in, and changing the former.
 
+use tokio_postgres::error::SqlState;
+
 use super::guard::Access;
 use super::rows::{Row, Rows};
 use super::told::is_pooled;
@@ -14,6 +16,17 @@ pub(crate) enum Which<'a> {
     Name(&'a str),
     /// The one with this oid, whatever its name is now.
     Oid(u32),
+}
+
+/// The database that statements are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    /// The cluster's number, where it is known.
+    pub(crate) system_identifier: Option<&'a str>,
+    /// The database's oid.
+    pub(crate) oid: u32,
+    /// Its name at this moment.
+    pub(crate) name: &'a str,
 }
 
 impl Db {
@@ -68,12 +81,39 @@ impl Db {
         Ok(backend_start.map(|backend_start| Identity { pid, backend_start, query_start: None }))
     }
 
-    /// Runs the statements of a fence, all or none of them.
+    /// The number of this cluster, the same after every restart; none where this role may not read it.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn system_identifier(&self) -> Result<Option<String>, Error> {
+        match self.look(&[sql::fill(sql::SYSTEM_IDENTIFIER, &[])]).await {
+            Ok(answers) => {
+                answers.iter().flatten().next().map_or(Ok(None), |row| row.word("system_identifier"))
+            }
+            Err(error) if error.kind == Kind::PermissionDenied => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs the statements of a fence, all or none of them: none where `place` is not what is reached, of which it returns false.
     ///
     /// # Errors
     /// When the server refuses, or does not answer: then it is not known whether they took effect.
-    pub(crate) async fn change_door(&self, statements: &[String]) -> Result<(), Error> {
-        self.act(Access::ReadWrite, &statements.join("; ")).await.map(|_| ())
+    pub(crate) async fn change_door(&self, place: &Place<'_>, statements: &[String]) -> Result<bool, Error> {
+        let server = place.system_identifier.map_or_else(
+            || "true".to_owned(),
+            |known| {
+                format!("(select system_identifier::text from pg_control_system()) = {}", sql::literal(known))
+            },
+        );
+        let (oid, name) = (place.oid.to_string(), sql::literal(place.name));
+        let values = [("oid", oid.as_str()), ("name", &name), ("server", &server)];
+        let same = [sql::fill(sql::SAME_DATABASE, &values)];
+        match self.act(Access::ReadWrite, &[&same, statements].concat()).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.sqlstate.as_deref() == Some(SqlState::DIVISION_BY_ZERO.code()) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

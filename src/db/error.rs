@@ -53,6 +53,8 @@ pub(crate) enum Kind {
     Server,
     /// It is not the kind of server that target_session_attrs asks for.
     WrongServer,
+    /// It is not the server that this run has to come back to.
+    AnotherServer,
     /// The server answered something that pgconn did not expect.
     Protocol,
     /// A signal ended the wait for an answer.
@@ -120,6 +122,7 @@ impl Kind {
             Self::PoolerConsole => "pooler_console",
             Self::Server => "server_error",
             Self::WrongServer => "target_session_attrs",
+            Self::AnotherServer => "another_server",
             Self::Protocol => "protocol",
             Self::Interrupted(_) => "interrupted",
         }

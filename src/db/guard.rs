@@ -59,10 +59,10 @@ impl Guards {
         [&[begin, NAMES.to_owned()], first, &self.limits(), statements, &end].concat()
     }
 
-    /// One statement for a message by itself, which is a transaction without being a block of one.
-    pub(super) fn message(self, access: Access, statement: &str) -> Vec<String> {
+    /// `statements` for a message by itself, which is a transaction without being a block of one.
+    pub(super) fn message(self, access: Access, statements: &[String]) -> Vec<String> {
         let mode = format!("set transaction {}", access.mode());
-        [&[mode, NAMES.to_owned()][..], &self.limits(), &[statement.to_owned()]].concat()
+        [&[mode, NAMES.to_owned()][..], &self.limits(), statements].concat()
     }
 
     fn limits(self) -> Vec<String> {

@@ -37,7 +37,7 @@ use tokio_postgres::error::SqlState;
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use blocking::Reach;
 pub(crate) use connect::{AskPassword, Attempt, Notice, Options};
-pub(crate) use door::Which;
+pub(crate) use door::{Place, Which};
 pub(crate) use error::{Error, Kind, Scope};
 pub(crate) use hosts::NOT_ENCRYPTED;
 pub(crate) use look::{Listing, Order, Selection};
@@ -148,6 +148,11 @@ impl Db {
     pub(crate) fn pooler(&self) -> Option<&'static str> {
         let is_supavisor = self.target.host.ends_with(".pooler.supabase.com");
         self.told.pooler().or_else(|| is_supavisor.then_some("Supavisor"))
+    }
+
+    /// The settings that lead to where this session is and nowhere else, with the password and the database that it got in with.
+    pub(crate) fn way_back(&self) -> ConnInfo {
+        self.canceller.way_back()
     }
 
     /// Where the session is.
@@ -282,15 +287,16 @@ impl Db {
         let _ = tokio::time::timeout(GRACE, self.canceller.cancel()).await;
     }
 
-    /// Sends a statement that signals or changes something, once, with the guards of this run.
-    async fn act(&self, access: Access, statement: &str) -> Result<Rows, Error> {
+    /// Sends statements that signal or change something, once, with the guards of this run; all of them count or none. Returns
+    /// the rows of the first that answers with rows.
+    async fn act(&self, access: Access, statements: &[String]) -> Result<Rows, Error> {
         let guarded = |bytes| {
             let guards = self.guards(bytes);
             // A walsender of an older minor takes one statement a message.
             if self.is_emergency() {
-                guards.transaction(access, &[], &[statement.to_owned()])
+                guards.transaction(access, &[], statements)
             } else {
-                guards.message(access, statement)
+                guards.message(access, statements)
             }
         };
         let mut answers = Vec::new();

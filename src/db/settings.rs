@@ -140,7 +140,7 @@ impl Db {
         }
         self.ask(statement).await?;
         let before = self.config_loaded().await?.1;
-        self.act(Access::Signal, "select pg_reload_conf()").await?;
+        self.act(Access::Signal, &["select pg_reload_conf()".to_owned()]).await?;
         let seen = async {
             loop {
                 let (loaded, clock) = self.config_loaded().await?;

@@ -44,6 +44,10 @@ pub(crate) const DATABASE: &str = include_str!("sql/database.sql");
 pub(crate) const GRANTS: &str = include_str!("sql/grants.sql");
 /// Who is in a database or on the way in.
 pub(crate) const INSIDE: &str = include_str!("sql/inside.sql");
+/// Which cluster this is.
+pub(crate) const SYSTEM_IDENTIFIER: &str = include_str!("sql/system_identifier.sql");
+/// That this is the server and the database that are to be altered.
+pub(crate) const SAME_DATABASE: &str = include_str!("sql/same_database.sql");
 /// How many sessions are hidden.
 pub(crate) const HIDDEN: &str = include_str!("sql/hidden.sql");
 /// The session that asks.

@@ -113,7 +113,8 @@ pub(in crate::commands) async fn let_go<T>(
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        if Instant::now() >= deadline || error.kind == Kind::PermissionDenied {
+        let is_final = matches!(error.kind, Kind::PermissionDenied | Kind::AnotherServer);
+        if Instant::now() >= deadline || is_final {
             return Err(error);
         }
         if said.is_none_or(|at| at.elapsed() >= REPEAT) {

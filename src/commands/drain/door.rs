@@ -9,15 +9,17 @@ use crate::analyze::plan;
 use crate::commands::Context;
 use crate::commands::act::carry_out::Act;
 use crate::commands::act::meanwhile;
-use crate::db::{Db, Error, SignalOrder, Which};
+use crate::conninfo::ConnInfo;
+use crate::db::{Db, Error, Kind, Place, SignalOrder, Which};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::model::database::Database;
 use crate::model::quote::shown;
-use crate::stop::Stop;
 
 /// How long to watch the sessions of one round; those that connect meanwhile are the next round's.
 const ROUND: Duration = Duration::from_secs(2);
+/// What is wrong when a statement for the database finds another one, or none.
+const CHANGED_PLACE: &str = "what is reached is not the database that was looked at";
 /// The pause before looking again at backends on their way in.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -25,7 +27,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Door<'a> {
     context: &'a Context,
     db: Option<Db>,
-    home: String,
+    way_back: ConnInfo,
+    system_identifier: Option<String>,
     database: Database,
     fence: Fence,
     ended: i64,
@@ -50,15 +53,17 @@ pub(super) enum Restored {
 }
 
 impl<'a> Door<'a> {
-    /// A door that is still open. `db` is connected to the database `home` and hears no signals.
-    pub(super) const fn new(
+    /// A door that is still open. `db` is connected to another database of the server with this `system_identifier`, and hears
+    /// no signals.
+    pub(super) fn new(
         context: &'a Context,
         db: Db,
-        home: String,
+        system_identifier: Option<String>,
         database: Database,
         fence: Fence,
     ) -> Self {
-        Self { context, db: Some(db), home, database, fence, ended: 0 }
+        let way_back = db.way_back();
+        Self { context, db: Some(db), way_back, system_identifier, database, fence, ended: 0 }
     }
 
     /// Sessions that were ended.
@@ -72,10 +77,13 @@ impl<'a> Door<'a> {
         statements: &[String],
         own: Option<Identity>,
     ) -> Result<(), Failure> {
-        let Err(error) = self.connected().await?.change_door(statements).await else { return Ok(()) };
-        if error.is_refusal() {
-            return Err(error.into());
-        }
+        self.connected().await?;
+        let error = match self.change(&self.database.name, statements).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => return Err(Failure::failed(format!("{CHANGED_PLACE}; nothing was done"))),
+            Err(error) if error.is_refusal() => return Err(error.into()),
+            Err(error) => error,
+        };
         self.db = None;
         if let Some(own) = own {
             self.end(own).await;
@@ -84,6 +92,16 @@ impl<'a> Door<'a> {
             Restored::Failed { why, .. } => format!("it may have been left closed: {why}"),
             Restored::Done | Restored::Changed | Restored::Gone => "it is open as before".into(),
         }))
+    }
+
+    /// Alters the database, which has this name now; false where it is not what is reached.
+    async fn change(&self, name: &str, statements: &[String]) -> Result<bool, Error> {
+        let place =
+            Place { system_identifier: self.system_identifier.as_deref(), oid: self.database.oid, name };
+        match &self.db {
+            Some(db) => db.change_door(&place, statements).await,
+            None => Err(lost()),
+        }
     }
 
     /// Ends a session that may not have read our statement yet: it must not close the door after it was opened again.
@@ -176,8 +194,10 @@ impl<'a> Door<'a> {
             Ok(statements) => statements,
             Err(why) => return Ok(failed(why, &now)),
         };
-        db.change_door(&statements.restore).await?;
-        let after = db.database(Which::Oid(oid)).await?;
+        if !self.change(&now.name, &statements.restore).await? {
+            return Err(Error::new(Kind::Protocol, CHANGED_PLACE));
+        }
+        let after = self.connected().await?.database(Which::Oid(oid)).await?;
         let same = |after: &Database| {
             after.connection_limit == before.connection_limit
                 && after.allow_connections == before.allow_connections
@@ -191,11 +211,29 @@ impl<'a> Door<'a> {
         })
     }
 
-    /// The connection, a new one when the old one is lost.
+    /// The connection, a new one to the same server when the old one is lost.
     async fn connected(&mut self) -> Result<&Db, Error> {
         if self.db.is_none() {
-            self.db = Some(self.context.connect_into(&self.home, Stop::never()).await?);
+            let db = self.context.connect_back(&self.way_back).await?;
+            self.is_same_server(&db).await?;
+            self.db = Some(db);
         }
-        self.db.as_ref().ok_or_else(|| Error::new(crate::db::Kind::ConnectionLost, "the connection was lost"))
+        self.db.as_ref().ok_or_else(lost)
     }
+
+    /// Makes sure that what answers at the same address is the same cluster.
+    async fn is_same_server(&self, db: &Db) -> Result<(), Error> {
+        let Some(known) = &self.system_identifier else { return Ok(()) };
+        let seen = db.system_identifier().await?;
+        if seen.as_ref() == Some(known) {
+            return Ok(());
+        }
+        let (place, seen) = (db.target().place(), seen.unwrap_or_else(|| "unknown".into()));
+        let message = format!("another server answers at {place} (system identifier {seen}, not {known})");
+        Err(Error::new(Kind::AnotherServer, message))
+    }
+}
+
+fn lost() -> Error {
+    Error::new(Kind::ConnectionLost, "the connection was lost")
 }

@@ -94,10 +94,11 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if let Some(program) = args.command.first() {
         meanwhile::exists(program)?;
     }
-    let (db, home) = connect_elsewhere(context, &args.db).await?;
+    let db = connect_elsewhere(context, &args.db).await?;
     let wanted = wanted(&args.db);
     let (surroundings, facts) = db.facts(&wanted).await?;
     let own = db.own_session().await?;
+    let system_identifier = db.system_identifier().await?;
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
     let database = admitted(&db, &surroundings, &args.db).await?;
     let fence = match args.fence {
@@ -138,7 +139,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     // Never held back: whoever reads it can open the door when nothing else can.
     context.ui.always(&format!("to open it again by hand: {restore_sql}"));
-    let mut door = Door::new(context, db.until_done(), home, database, fence);
+    let mut door = Door::new(context, db.until_done(), system_identifier, database, fence);
     door.close(&statements.close, own).await?;
     let done = empty_and_hold(&mut door, &args, &wanted, context).await;
     let restored = door.restore().await;
@@ -189,13 +190,12 @@ fn finish(
     meanwhile::conclude(context, report, &head, status, stdout_is_ours)
 }
 
-/// A connection to another database than the one that is to be empty, and that database's name.
-async fn connect_elsewhere(context: &Context, name: &str) -> Result<(Db, String), Error> {
+/// A connection to another database than the one that is to be empty.
+async fn connect_elsewhere(context: &Context, name: &str) -> Result<Db, Error> {
     if context.conninfo()?.dbname() != name {
         let db = context.connect_to_change().await?;
-        let home = db.target().database.clone();
-        if home != name {
-            return Ok((db, home));
+        if db.target().database != name {
+            return Ok(db);
         }
         db.close().await;
     }
@@ -203,7 +203,7 @@ async fn connect_elsewhere(context: &Context, name: &str) -> Result<(Db, String)
         let mut last = Error::new(Kind::NoSuchDatabase, "there is no other database");
         for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
             match context.connect_into(home, context.stop.clone()).await {
-                Ok(db) => return Ok((db, home.to_owned())),
+                Ok(db) => return Ok(db),
                 Err(error)
                     if matches!(
                         error.kind,

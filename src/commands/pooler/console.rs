@@ -1,7 +1,7 @@
 //! Getting to a pooler's console.
 
 use crate::commands::Context;
-use crate::conninfo::{self, Environment, Given};
+use crate::conninfo::{self, ConnInfo, Environment, Given};
 use crate::db::console::{self, Console};
 use crate::db::{self, Lane};
 use crate::model::quote;
@@ -20,7 +20,15 @@ impl Context {
     /// # Errors
     /// When no connection can be had, or what answers is no console.
     pub(in crate::commands) async fn console(&self, given: &Given) -> Result<Console, db::Error> {
-        self.patiently(async || self.console_until(given, self.stop.clone()).await).await
+        self.patiently(async || self.console_once(given).await).await
+    }
+
+    /// Connects once more to the console that a session was on; no signal ends it.
+    ///
+    /// # Errors
+    /// When no connection can be had, or what answers is no console.
+    pub(super) async fn console_back(&self, way: &ConnInfo) -> Result<Console, db::Error> {
+        Console::open(way, &self.options(Lane::Ordinary), self.connection.timeout(), Stop::never()).await
     }
 
     /// `pgconn` with the flags that lead to this console again, to be pasted elsewhere. A connection string may hold a
@@ -30,8 +38,11 @@ impl Context {
         let in_string =
             given.dbname.as_deref().is_some_and(|name| name.contains('=') || name.contains("://"));
         let port = target.port.to_string();
+        // Of a list, the one that was reached.
+        let is_list = [&given.host, &given.port].into_iter().flatten().any(|typed| typed.contains(','));
         let place = |typed: &Option<String>, known: &str| {
-            typed.clone().or_else(|| in_string.then(|| known.to_owned()))
+            let typed = typed.clone().filter(|_| !is_list);
+            typed.or_else(|| (in_string || is_list).then(|| known.to_owned()))
         };
         let flags = [
             ("-S", given.service.clone()),
@@ -45,11 +56,11 @@ impl Context {
     }
 
     /// Connects once to a pooler's console: its database `pgbouncer`, whatever the environment says, unless another one was
-    /// typed. The session works until `stop`.
+    /// typed.
     ///
     /// # Errors
     /// When no connection can be had, or what answers is no console.
-    pub(super) async fn console_until(&self, given: &Given, stop: Stop) -> Result<Console, db::Error> {
+    async fn console_once(&self, given: &Given) -> Result<Console, db::Error> {
         let mut environment = Environment::of_process();
         // Before the password file is read, whose lines are by database.
         environment.variables.insert("PGDATABASE".into(), console::DATABASE.into());
@@ -58,6 +69,7 @@ impl Context {
         if !info.database_was_typed() && info.dbname() != console::DATABASE {
             info = info.with_dbname(console::DATABASE);
         }
+        let stop = self.stop.clone();
         Console::open(&info, &self.options(Lane::Ordinary), self.connection.timeout(), stop).await
     }
 }

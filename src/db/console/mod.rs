@@ -58,6 +58,11 @@ impl Console {
         }
     }
 
+    /// The settings that lead to this console and to no other.
+    pub(crate) fn way_back(&self) -> ConnInfo {
+        self.session.way_back()
+    }
+
     /// Where the console is.
     pub(crate) const fn target(&self) -> &Target {
         self.session.target()

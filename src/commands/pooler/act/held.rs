@@ -7,12 +7,12 @@ use tokio::time::{Instant, sleep};
 use super::PAUSE;
 use crate::commands::act::meanwhile;
 use crate::commands::{Context, listing};
+use crate::conninfo::ConnInfo;
 use crate::db::console::Console;
 use crate::db::{Error, Kind};
 use crate::error::Failure;
 use crate::model::pooler::Link;
 use crate::render::text;
-use crate::stop::Stop;
 
 /// How long the console may take to say that the pause is complete before it is asked on another session what it waits for.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -23,6 +23,7 @@ const NAMED: usize = 3;
 pub(super) struct Held<'a> {
     context: &'a Context,
     console: Option<Console>,
+    way_back: ConnInfo,
     database: String,
 }
 
@@ -37,8 +38,9 @@ pub(super) enum Resumed {
 
 impl<'a> Held<'a> {
     /// A database that is not paused yet. `console` hears no signals.
-    pub(super) const fn new(context: &'a Context, console: Console, database: String) -> Self {
-        Self { context, console: Some(console), database }
+    pub(super) fn new(context: &'a Context, console: Console, database: String) -> Self {
+        let way_back = console.way_back();
+        Self { context, console: Some(console), way_back, database }
     }
 
     /// Orders the pause. When it is not known whether that was done, it is undone at once.
@@ -126,11 +128,10 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// The console, a new session when the old one is lost or busy.
+    /// The console, a new session on the same one when the old one is lost or busy.
     async fn connected(&mut self) -> Result<&Console, Error> {
         if self.console.is_none() {
-            let given = self.context.connection.given();
-            self.console = Some(self.context.console_until(&given, Stop::never()).await?);
+            self.console = Some(self.context.console_back(&self.way_back).await?);
         }
         self.console.as_ref().ok_or_else(|| Error::new(Kind::ConnectionLost, "the connection was lost"))
     }
