@@ -37,17 +37,17 @@ impl Fence {
         }
     }
 
-    /// What is to be known before `database` is closed, with its stable word: that it is closed already, or that it cannot
-    /// become what it was to the letter.
+    /// What is to be known before `database` is closed, with its stable word: that almost nobody may enter it as it is, or that
+    /// it cannot become what it was to the letter.
     pub(crate) fn concern(self, database: &Database) -> Option<(&'static str, String)> {
-        let closed = |what: &str| {
-            let message =
-                format!("{what} already, and will be again; a drain that was killed can have left it so");
-            Some(("already_closed", message))
-        };
         match self {
-            Self::Limit if database.connection_limit == 0 => closed("its connection limit is 0"),
-            Self::Hard if !database.allow_connections => closed("it allows no connections"),
+            Self::Limit | Self::Hard if !database.grants.iter().any(is_revoked) => Some((
+                "connect_revoked",
+                format!(
+                    "nobody but superusers and its owner, {}, may connect to it as it is; a drain that was killed can have left it so",
+                    quote::shown(&database.owner)
+                ),
+            )),
             Self::Revoke if database.default_grants && !database.writable => Some((
                 "default_grants",
                 "its privileges are PostgreSQL's default, which only a superuser can leave unwritten; they will be the same, written out"
@@ -90,6 +90,36 @@ impl Fence {
             Self::Revoke => revoke(database, now),
         }
     }
+}
+
+/// A database that lets nobody in, or superusers only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Closed {
+    /// Why.
+    pub(crate) why: String,
+    /// What opens it, or what else can be done with it.
+    pub(crate) remedy: String,
+}
+
+/// Whether `database` is closed as it is: by a drain that was killed, or on purpose.
+pub(crate) fn closed(database: &Database) -> Option<Closed> {
+    let name = quote::shown(&database.name);
+    // What an interrupted DROP DATABASE leaves (`DATCONNLIMIT_INVALID_DB` in pg_database.h): ALTER DATABASE ends the session.
+    if database.connection_limit == -2 {
+        return Some(Closed {
+            why: "a DROP DATABASE of it was interrupted".into(),
+            remedy: format!("only DROP DATABASE {name} can remove it"),
+        });
+    }
+    let limit =
+        (database.connection_limit == 0).then_some(("its connection limit is 0", "CONNECTION LIMIT -1"));
+    let hard =
+        (!database.allow_connections).then_some(("it allows no connections", "ALLOW_CONNECTIONS true"));
+    let (why, open): (Vec<_>, Vec<_>) = limit.into_iter().chain(hard).unzip();
+    (!why.is_empty()).then(|| Closed {
+        why: why.join(" and "),
+        remedy: format!("open it first: ALTER DATABASE {name} {};", open.join(" ")),
+    })
 }
 
 /// Whether this grant is what lets somebody in.
@@ -163,6 +193,7 @@ mod tests {
             writable: false,
             owned: true,
             grants,
+            acl: String::new(),
         }
     }
 

@@ -7,7 +7,10 @@ use super::rows::{Row, Rows};
 use super::told::is_pooled;
 use super::{Db, Error, Kind, sql};
 use crate::model::act::Identity;
-use crate::model::database::{Database, Grant, Inside};
+use crate::model::database::{Database, Grant, Holder, Inside};
+
+/// The first key of the advisory locks of drains; the second is the database's oid. `pgcn` in ASCII.
+const DRAIN_KEY: &str = "1885823854";
 
 /// Which database is meant.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +30,8 @@ pub(crate) struct Place<'a> {
     pub(crate) oid: u32,
     /// Its name at this moment.
     pub(crate) name: &'a str,
+    /// Who may enter it at this moment, where that must not have changed.
+    pub(crate) state: Option<&'a Database>,
 }
 
 impl Db {
@@ -54,7 +59,38 @@ impl Db {
             writable: row.claim("writable")?,
             owned: row.claim("owned")?,
             grants: grants.iter().map(grant_of).collect::<Result<_, _>>()?,
+            acl: row.text("acl")?.unwrap_or_default(),
         }))
+    }
+
+    /// Holds the database with this oid for a drain until the session ends. False when another session in the same database as
+    /// this one has it already.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn lock_for_drain(&self, oid: u32) -> Result<bool, Error> {
+        let values = [("key", DRAIN_KEY), ("oid", &oid.to_string())];
+        let rows = self.act(Access::Signal, &[sql::fill(sql::DRAIN_LOCK, &values)]).await?;
+        rows.first().map_or(Ok(false), |row| row.claim("held"))
+    }
+
+    /// The other sessions that hold the database with this oid for a drain.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn drain_holders(&self, oid: u32) -> Result<Vec<Holder>, Error> {
+        let activity = self.activity();
+        let values = [("key", DRAIN_KEY), ("oid", &oid.to_string()), ("activity", &activity)];
+        let answers = self.look(&[sql::fill(sql::DRAIN_HOLDERS, &values)]).await?;
+        let holder = |row: &Row| {
+            Ok(Holder {
+                pid: row.required("pid")?,
+                role: row.text("role")?,
+                application_name: row.text("application_name")?.unwrap_or_default(),
+                client: row.word("client")?,
+            })
+        };
+        answers.iter().flatten().map(holder).collect()
     }
 
     /// Counts who is in the database with this oid.
@@ -106,8 +142,19 @@ impl Db {
                 format!("(select system_identifier::text from pg_control_system()) = {}", sql::literal(known))
             },
         );
+        let state = place.state.map_or_else(
+            || "true".to_owned(),
+            |known| {
+                format!(
+                    "d.datconnlimit = {} and d.datallowconn = {} and coalesce(d.datacl::text, '') = {}",
+                    known.connection_limit,
+                    known.allow_connections,
+                    sql::literal(&known.acl)
+                )
+            },
+        );
         let (oid, name) = (place.oid.to_string(), sql::literal(place.name));
-        let values = [("oid", oid.as_str()), ("name", &name), ("server", &server)];
+        let values = [("oid", oid.as_str()), ("name", &name), ("server", &server), ("state", &state)];
         let same = [sql::fill(sql::SAME_DATABASE, &values)];
         match self.act(Access::ReadWrite, &[&same, statements].concat()).await {
             Ok(_) => Ok(true),

@@ -44,6 +44,10 @@ pub(crate) const DATABASE: &str = include_str!("sql/database.sql");
 pub(crate) const GRANTS: &str = include_str!("sql/grants.sql");
 /// Who is in a database or on the way in.
 pub(crate) const INSIDE: &str = include_str!("sql/inside.sql");
+/// Holds a database for a drain.
+pub(crate) const DRAIN_LOCK: &str = include_str!("sql/drain_lock.sql");
+/// Who holds a database for a drain.
+pub(crate) const DRAIN_HOLDERS: &str = include_str!("sql/drain_holders.sql");
 /// Which cluster this is.
 pub(crate) const SYSTEM_IDENTIFIER: &str = include_str!("sql/system_identifier.sql");
 /// That this is the server and the database that are to be altered.

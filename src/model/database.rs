@@ -21,6 +21,21 @@ pub(crate) struct Database {
     pub(crate) owned: bool,
     /// What is granted, in stored order.
     pub(crate) grants: Vec<Grant>,
+    /// The same as the server writes it (`datacl`); empty when nothing is stored.
+    pub(crate) acl: String,
+}
+
+/// A session that has a database in hand, to keep it closed for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// Its role; none when that is gone.
+    pub(crate) role: Option<String>,
+    /// Its application_name; empty for none.
+    pub(crate) application_name: String,
+    /// Where it comes from: an address, or `local`; none when hidden.
+    pub(crate) client: Option<String>,
 }
 
 /// One privilege of one role.

@@ -7,6 +7,7 @@ mod throwaway;
 
 mod console;
 mod disguise;
+mod held_back;
 mod namespace;
 mod pgbouncer;
 mod program;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use console::{Answer, FakeConsole};
 pub(crate) use disguise::{Disguise, disguised};
+pub(crate) use held_back::HeldBack;
 pub(crate) use namespace::Namespace;
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Outcome, Owned, Pgconn, Running, psql};

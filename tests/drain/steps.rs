@@ -1,7 +1,7 @@
 //! `drain`: at every one of its steps a signal or a lost connection ends in the same way: open again, to the letter.
 
 use super::{closed, door, drain, inside, server};
-use crate::common::{Cluster, Running, Session, wait_for, wait_until};
+use crate::common::{Cluster, HeldBack, Running, Session, wait_for, wait_until};
 use crate::kill::Stopped;
 use nix::sys::signal::Signal;
 use std::fs;
@@ -201,22 +201,25 @@ fn a_server_that_starts_anew_while_it_is_held_is_opened_again() {
     }
 }
 
-/// A statement that was given up can still lie in front of the server: it must not close what has been opened.
+/// A statement that was given up can still be on its way to the server: it must not close what has been opened.
 #[test]
 fn a_statement_that_arrives_late_does_not_close_it_again() {
     let cluster = server();
     let before = door(&cluster);
-    for fence in ["limit", "revoke", "hard"] {
-        let mut terminal = drain(&cluster, &["--fence", fence, "--for", "1h", "-t", "1s"]).on_terminal();
-        terminal.wait_for("[y/N] ");
+    for (fence, closes) in
+        [("limit", "CONNECTION LIMIT 0"), ("revoke", "REVOKE CONNECT"), ("hard", "ALLOW_CONNECTIONS false")]
+    {
+        let late = HeldBack::on_the_way_to(cluster.port, closes);
+        let port = late.port.to_string();
+        let arguments = ["--fence", fence, "--for", "1h", "-t", "1s", "-h", "127.0.0.1", "-p", &port];
+        let run = drain(&cluster, &arguments).spawn();
+        late.wait();
         let pid = cluster.value("select pid from pg_stat_activity where application_name = 'pgconn'");
-        let stopped = Stopped::new(pid.parse().unwrap());
-        terminal.type_keys("y\n");
-        let outcome = terminal.finish().fails_with(1);
-        assert!(outcome.stdout.contains("did not answer within 1s"), "{outcome}");
-        assert!(outcome.stdout.contains("detail: it is open as before"), "{outcome}");
+        let outcome = run.finish().fails_with(1);
+        assert!(outcome.stderr.contains("did not answer within 1s"), "{outcome}");
+        assert!(outcome.stderr.contains("detail: it is open as before"), "{outcome}");
         assert_eq!(door(&cluster), before, "{fence}");
-        drop(stopped);
+        late.let_go();
         cluster.wait_until(&format!("not exists (select from pg_stat_activity where pid = {pid})"));
         assert_eq!(door(&cluster), before, "{fence}");
     }

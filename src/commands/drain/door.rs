@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
-use crate::analyze::fence::Fence;
+use super::admit;
+use crate::analyze::fence::{Fence, Statements};
 use crate::analyze::plan;
 use crate::commands::Context;
 use crate::commands::act::carry_out::Act;
@@ -15,11 +17,10 @@ use crate::error::Failure;
 use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::model::database::Database;
 use crate::model::quote::shown;
+use crate::model::server::Surroundings;
 
 /// How long to watch the sessions of one round; those that connect meanwhile are the next round's.
 const ROUND: Duration = Duration::from_secs(2);
-/// What is wrong when a statement for the database finds another one, or none.
-const CHANGED_PLACE: &str = "what is reached is not the database that was looked at";
 /// The pause before looking again at backends on their way in.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -31,6 +32,8 @@ pub(super) struct Door<'a> {
     system_identifier: Option<String>,
     database: Database,
     fence: Fence,
+    /// Keeps other drains away, with a lock that the session holds.
+    is_locked: bool,
     ended: i64,
 }
 
@@ -63,7 +66,39 @@ impl<'a> Door<'a> {
         fence: Fence,
     ) -> Self {
         let way_back = db.way_back();
-        Self { context, db: Some(db), way_back, system_identifier, database, fence, ended: 0 }
+        Self {
+            context,
+            db: Some(db),
+            way_back,
+            system_identifier,
+            database,
+            fence,
+            is_locked: false,
+            ended: 0,
+        }
+    }
+
+    /// Keeps other drains away from here on, whichever database they are connected to, and looks once more at who may enter: what is
+    /// found now is what comes back. A session that is `pooled` can keep nobody away.
+    ///
+    /// # Errors
+    /// When somebody was faster, and when it cannot be closed any more.
+    pub(super) async fn take(&mut self, surroundings: &Surroundings, pooled: bool) -> Result<Statements> {
+        let name = self.database.name.clone();
+        let oid = self.database.oid;
+        let db = self.connected().await?;
+        let is_locked = !pooled && db.lock_for_drain(oid).await?;
+        let database = admit::admitted(db, surroundings, &name).await?;
+        if !pooled && !is_locked {
+            return Err(Failure::refused("another drain of it has only just ended; nothing was done").into());
+        }
+        (self.is_locked, self.database) = (is_locked, database);
+        admit::statements(self.fence, &self.database)
+    }
+
+    /// The database as it was before.
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Sessions that were ended.
@@ -78,9 +113,11 @@ impl<'a> Door<'a> {
         own: Option<Identity>,
     ) -> Result<(), Failure> {
         self.connected().await?;
-        let error = match self.change(&self.database.name, statements).await {
+        let error = match self.change(&self.database.name, Some(&self.database), statements).await {
             Ok(true) => return Ok(()),
-            Ok(false) => return Err(Failure::failed(format!("{CHANGED_PLACE}; nothing was done"))),
+            Ok(false) => {
+                return Err(Failure::failed("it has changed since it was looked at; nothing was done"));
+            }
             Err(error) if error.is_refusal() => return Err(error.into()),
             Err(error) => error,
         };
@@ -94,10 +131,15 @@ impl<'a> Door<'a> {
         }))
     }
 
-    /// Alters the database, which has this name now; false where it is not what is reached.
-    async fn change(&self, name: &str, statements: &[String]) -> Result<bool, Error> {
-        let place =
-            Place { system_identifier: self.system_identifier.as_deref(), oid: self.database.oid, name };
+    /// Alters the database, which has this name now and is in this state, where that matters; false where that is not so.
+    async fn change(
+        &self,
+        name: &str,
+        state: Option<&Database>,
+        statements: &[String],
+    ) -> Result<bool, Error> {
+        let system_identifier = self.system_identifier.as_deref();
+        let place = Place { system_identifier, oid: self.database.oid, name, state };
         match &self.db {
             Some(db) => db.change_door(&place, statements).await,
             None => Err(lost()),
@@ -194,8 +236,8 @@ impl<'a> Door<'a> {
             Ok(statements) => statements,
             Err(why) => return Ok(failed(why, &now)),
         };
-        if !self.change(&now.name, &statements.restore).await? {
-            return Err(Error::new(Kind::Protocol, CHANGED_PLACE));
+        if !self.change(&now.name, None, &statements.restore).await? {
+            return Err(Error::new(Kind::Protocol, "what is reached is not the database that was closed"));
         }
         let after = self.connected().await?.database(Which::Oid(oid)).await?;
         let same = |after: &Database| {
@@ -216,6 +258,10 @@ impl<'a> Door<'a> {
         if self.db.is_none() {
             let db = self.context.connect_back(&self.way_back).await?;
             self.is_same_server(&db).await?;
+            if self.is_locked {
+                // Lost with the session. Who holds it at this moment is about to see that it is closed.
+                let _ = db.lock_for_drain(self.database.oid).await?;
+            }
             self.db = Some(db);
         }
         self.db.as_ref().ok_or_else(lost)

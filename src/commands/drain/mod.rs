@@ -1,6 +1,7 @@
 //! `pgconn drain`: close the door of a database, end the sessions in it, hold it empty for a while or for a command, and
 //! open it again exactly as it was, whatever happens in between.
 
+mod admit;
 mod door;
 mod hold;
 mod report;
@@ -17,14 +18,12 @@ use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::fence::Fence;
 use crate::analyze::plan;
 use crate::args;
-use crate::db::{Db, Error, Kind, Which};
+use crate::db::{Db, Error, Kind};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Wanted};
-use crate::model::database::Database;
 use crate::model::filter::{Filter, Name, Term};
 use crate::model::quote;
-use crate::model::server::Surroundings;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use door::{Door, Restored};
@@ -100,7 +99,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let own = db.own_session().await?;
     let system_identifier = db.system_identifier().await?;
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
-    let database = admitted(&db, &surroundings, &args.db).await?;
+    let database = admit::admitted(&db, &surroundings, &args.db).await?;
     let fence = match args.fence {
         Some(Wall::Limit) => Fence::Limit,
         Some(Wall::Revoke) => Fence::Revoke,
@@ -108,12 +107,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         None if surroundings.me.superuser => Fence::Limit,
         None => Fence::Revoke,
     };
-    let statements = fence.statements(&database, &database).map_err(|why| {
-        Failure::refused(format!("{why}; nothing was done"))
-            .hinted("another fence: --fence limit, --fence hard")
-    })?;
-    let restore_sql = sql(&statements.restore);
+    let statements = admit::statements(fence, &database)?;
+    let pooled = own.is_none();
     let mut head = super::head(&db, &surroundings, 0);
+    head.warnings.extend(pooled.then(not_exclusive));
     head.warnings.extend(fence.concern(&database).map(|(code, message)| Warning {
         code,
         message,
@@ -125,10 +122,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     blocks.push(Block::line(format!("to close it: {} (can still enter: {who})", sql(&statements.close))));
     let asked = if args.dry_run { Consent::Given } else { consent };
     act::present(&blocks, &mut head, asked, context);
-    let mut report = Report::new(&database, fence, restore_sql.clone());
     if args.dry_run {
         db.close().await;
-        context.emit(&report, &head)?;
+        context.emit(&Report::new(&database, fence, sql(&statements.restore)), &head)?;
         return Ok(Exit::Done);
     }
     if consent == Consent::Ask {
@@ -137,9 +133,11 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             format!("Close database {} on {place} and end its {sessions}?", quote::shown(&args.db));
         act::confirm(&question, context).await?;
     }
-    // Never held back: whoever reads it can open the door when nothing else can.
-    context.ui.always(&format!("to open it again by hand: {restore_sql}"));
     let mut door = Door::new(context, db.until_done(), system_identifier, database, fence);
+    let statements = door.take(&surroundings, pooled).await?;
+    let mut report = Report::new(door.database(), fence, sql(&statements.restore));
+    // Never held back: whoever reads it can open the door when nothing else can.
+    context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
     door.close(&statements.close, own).await?;
     let done = empty_and_hold(&mut door, &args, &wanted, context).await;
     let restored = door.restore().await;
@@ -227,23 +225,13 @@ fn wanted(name: &str) -> Wanted {
     Wanted { filter, pgconn_too: true, ..Wanted::default() }
 }
 
-/// The database, when it is there and this role may close it.
-async fn admitted(db: &Db, surroundings: &Surroundings, name: &str) -> Result<Database> {
-    act::refuse_other_products(surroundings)?;
-    if surroundings.server.in_recovery {
-        let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
-        return Err(refused.hinted("drain the database on the primary").into());
+/// What is to be known where the session is a pooler's.
+fn not_exclusive() -> Warning {
+    Warning {
+        code: "not_exclusive",
+        message: "through a connection pooler no other drain is kept away while this one begins".into(),
+        hint: Some("connect to PostgreSQL itself".into()),
     }
-    let Some(database) = db.database(Which::Name(name)).await? else {
-        return Err(Failure::failed(format!("there is no database \"{name}\"; nothing was done")).into());
-    };
-    if database.owned {
-        return Ok(database);
-    }
-    let failure = Failure::failed(format!("role \"{}\" may not close it", surroundings.me.role));
-    Err(failure
-        .hinted(format!("that takes its owner, {}, or a superuser", quote::shown(&database.owner)))
-        .into())
 }
 
 /// Statements as one line that can be pasted.

@@ -1,3 +1,3 @@
--- One row, where this is the server and the database that are to be altered. Elsewhere it fails (division_by_zero), and with it
+-- One row, where this is the server and the database that are to be altered, in the {state} that is expected. Else it fails (division_by_zero), and with it
 -- the transaction that it opens: nothing that travels behind it is done.
-select 1 / count(*) from pg_database d where d.oid = {oid} and d.datname::text = {name} and {server}
+select 1 / count(*) from pg_database d where d.oid = {oid} and d.datname::text = {name} and {server} and {state}

@@ -1,0 +1,77 @@
+//! Whether a database may be drained now: it is there, this role may close it, nobody else is at it, and it is open.
+
+use anyhow::Result;
+
+use crate::analyze::fence::{self, Fence, Statements};
+use crate::commands::act;
+use crate::db::{Db, Which};
+use crate::error::Failure;
+use crate::model::database::{Database, Holder};
+use crate::model::quote;
+use crate::model::server::Surroundings;
+
+/// The database as it is now.
+///
+/// # Errors
+/// When it may not be drained, with who or what stands against it; nothing has been done then.
+pub(super) async fn admitted(db: &Db, surroundings: &Surroundings, name: &str) -> Result<Database> {
+    act::refuse_other_products(surroundings)?;
+    if surroundings.server.in_recovery {
+        let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
+        return Err(refused.hinted("drain the database on the primary").into());
+    }
+    let Some(database) = db.database(Which::Name(name)).await? else {
+        return Err(Failure::failed(format!("there is no database \"{name}\"; nothing was done")).into());
+    };
+    if !database.owned {
+        let failure = Failure::failed(format!("role \"{}\" may not close it", surroundings.me.role));
+        return Err(failure
+            .hinted(format!("that takes its owner, {}, or a superuser", quote::shown(&database.owner)))
+            .into());
+    }
+    if let Some(holder) = db.drain_holders(database.oid).await?.first() {
+        return Err(held(&database, holder).into());
+    }
+    match fence::closed(&database) {
+        None => Ok(database),
+        Some(closed) => {
+            let message = format!(
+                "database {} is closed already: {}; nothing was done",
+                quote::shown(&database.name),
+                closed.why
+            );
+            let refused = Failure::refused(message).hinted(closed.remedy);
+            Err(refused
+                .detailed("a drain that was killed can have left it so, and has said what opens it exactly")
+                .into())
+        }
+    }
+}
+
+/// The statements that close it and open it again.
+///
+/// # Errors
+/// When what is there could not be restored.
+pub(super) fn statements(fence: Fence, database: &Database) -> Result<Statements> {
+    fence.statements(database, database).map_err(|why| {
+        let refused = Failure::refused(format!("{why}; nothing was done"));
+        refused.hinted("another fence: --fence limit, --fence hard").into()
+    })
+}
+
+/// The refusal of a database that somebody else has in hand.
+fn held(database: &Database, holder: &Holder) -> Failure {
+    let parts = [
+        holder.role.as_deref().map(|role| format!("role {}", quote::shown(role))),
+        Some(holder.application_name.clone()).filter(|name| !name.is_empty()),
+        holder.client.clone(),
+    ];
+    let who: Vec<String> = parts.into_iter().flatten().collect();
+    let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(", ")) };
+    let name = quote::shown(&database.name);
+    Failure::refused(format!(
+        "database {name} is being drained already, by pid {}{who}; nothing was done",
+        holder.pid
+    ))
+    .hinted("it is opened again as soon as that drain ends; Ctrl-C ends it where it was started")
+}
