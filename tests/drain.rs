@@ -1,5 +1,6 @@
 //! `drain`: closed, empty, and open again exactly as before, whatever happens in between.
 
+mod command;
 mod holder;
 mod places;
 mod steps;

@@ -94,6 +94,7 @@ fn every_command_line_shown_works() {
         let line =
             line.replace("-p 6432 -d pgbouncer", &format!("-h {before} -p {} -d pgbouncer", pooler.port));
         let line = line.replace("-p 6432", &format!("-h {before} -p {}", pooler.port));
+        let line = line.replace("createdb -p 5432", &format!("createdb -p {}", server.port));
         let url = format!("postgres://postgres@:{}/postgres?host={behind}", server.port);
         let line = line.replace("postgres://db1/postgres", &format!("'{url}'"));
         let line = line.replace("/var/lib/prometheus/node-exporter", home.join("var").to_str().unwrap());

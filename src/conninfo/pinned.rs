@@ -1,6 +1,19 @@
 //! The settings of a session that exists, for whoever has to come back to the very place that it reached.
 
-use super::{ConnInfo, Host, LoadBalance, TargetSession};
+use std::ffi::OsString;
+
+use super::keyword::KEYWORDS;
+use super::{ConnInfo, Host, LoadBalance, Source, TargetSession, os_string_of};
+
+/// Variables for another program, each to be set or to be taken away.
+type Variables = Vec<(&'static str, Option<OsString>)>;
+
+/// Keywords that say nothing about the way: who one is there, and where to look for the way.
+const NOT_THE_WAY: [&str; 5] =
+    ["password", "servicefile", "application_name", "client_encoding", "connect_timeout"];
+
+/// Keywords that could lead to another place than the one that was reached.
+const LEADING_ELSEWHERE: [&str; 3] = ["service", "target_session_attrs", "load_balance_hosts"];
 
 impl ConnInfo {
     /// The same way to this one place alone: the address that was reached instead of a name that may lead elsewhere, and whatever
@@ -13,6 +26,47 @@ impl ConnInfo {
         pinned.settings.target_session = TargetSession::Any;
         pinned.settings.load_balance = LoadBalance::Disable;
         pinned
+    }
+
+    /// The environment in which another program that reads libpq's variables gets to where these settings lead. A password is not
+    /// in it: whether it has one is for its own environment and the password file to say.
+    pub(crate) fn variables(&self) -> Variables {
+        let place = self.hosts.first();
+        let of_place = |keyword: &str| match keyword {
+            "host" => place.map(|host| host.host.clone()).filter(|host| !host.is_empty()),
+            "hostaddr" => place.and_then(|host| host.hostaddr.clone()),
+            "port" => place.map(|host| host.port.to_string()),
+            "user" => Some(self.user().to_owned()),
+            _ => Some(self.dbname().to_owned()),
+        };
+        let mut variables = Variables::new();
+        for keyword in KEYWORDS {
+            let Some(variable) = keyword.variable.filter(|_| !NOT_THE_WAY.contains(&keyword.name)) else {
+                continue;
+            };
+            match keyword.name {
+                name if LEADING_ELSEWHERE.contains(&name) => variables.push((variable, None)),
+                name @ ("host" | "hostaddr" | "port" | "user" | "dbname") => {
+                    variables.push((variable, of_place(name).as_deref().map(os_string_of)));
+                }
+                name => {
+                    // What a variable has said is inherited, and a default is everybody's.
+                    let said = self.parameter(name).filter(|parameter| {
+                        !matches!(parameter.source, Source::Default | Source::Variable(_))
+                    });
+                    variables.extend(said.map(|parameter| (variable, Some(os_string_of(&parameter.value)))));
+                }
+            }
+        }
+        variables
+    }
+
+    /// Whether another program in [`ConnInfo::variables`] finds the password that these settings have, if they have one.
+    pub(crate) fn hands_on_password(&self) -> bool {
+        let password = self.hosts.first().and_then(|host| host.password.as_ref());
+        password.is_none_or(|password| {
+            matches!(password.source, Source::Variable(_) | Source::PasswordFile { .. })
+        })
     }
 }
 
@@ -35,5 +89,25 @@ mod tests {
             (settings.target_session, settings.load_balance),
             (TargetSession::Any, LoadBalance::Disable)
         );
+    }
+
+    #[test]
+    fn variables_lead_to_the_place_alone_and_hold_no_password() {
+        let text = "host=db hostaddr=10.0.0.2 port=6 user='a b' dbname=d password=secret sslmode=require \
+                    sslrootcert=/r options=-cx=1";
+        let given = Given { dbname: Some(text.to_owned()), ..Given::default() };
+        let info = resolve(&given, &Environment::default()).expect("settings");
+        let variables = info.pinned_to("db", Some("10.0.0.2".to_owned()), 6).variables();
+        let of =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        let set = |name: &str| of(name).flatten().and_then(|value| value.into_string().ok());
+        let place = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE"].map(|name| set(name).unwrap());
+        assert_eq!(place, ["db", "10.0.0.2", "6", "a b", "d"]);
+        assert_eq!((set("PGSSLMODE"), set("PGSSLROOTCERT")), (Some("require".into()), Some("/r".into())));
+        assert_eq!((set("PGOPTIONS"), of("PGPASSWORD")), (Some("-cx=1".into()), None));
+        for removed in ["PGSERVICE", "PGTARGETSESSIONATTRS", "PGLOADBALANCEHOSTS"] {
+            assert_eq!(of(removed), Some(None), "{removed}");
+        }
+        assert!(!info.hands_on_password());
     }
 }

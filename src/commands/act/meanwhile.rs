@@ -13,10 +13,11 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::commands::Context;
-use crate::conninfo::CARRIER;
+use crate::conninfo::{CARRIER, ConnInfo};
 use crate::db::{self, Backoff, Kind};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::model::quote;
 use crate::render::{Head, Report, text};
 use crate::stop::Signal;
 
@@ -46,16 +47,37 @@ pub(in crate::commands) fn exists(program: &str) -> Result<(), Failure> {
     Err(Failure::failed(format!("could not run {program}: there is no such program; nothing was done")))
 }
 
-/// Runs the command, hands signals on to it and waits until it has ended.
+/// Says where the command is led to by its environment, which is that of the settings `way`.
+pub(in crate::commands) fn led_to(way: &ConnInfo) -> String {
+    let variables = way.variables();
+    let place = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE"].into_iter().filter_map(|name| {
+        let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
+        Some(format!("{name}={}", quote::shell(&value.as_ref()?.to_string_lossy())))
+    });
+    let place: Vec<String> = place.collect();
+    let password = if way.hands_on_password() { "" } else { ", and no password" };
+    format!("the command gets {}{password}", place.join(" "))
+}
+
+/// Runs the command with an environment that leads where `way` does, hands signals on to it and waits until it has ended.
 ///
 /// # Errors
 /// When it cannot be run or waited for.
 pub(in crate::commands) async fn run(
     program: &str,
     arguments: &[String],
+    way: &ConnInfo,
     context: &Context,
 ) -> Result<ExitStatus, Failure> {
-    let spawned = Command::new(program).args(arguments).env_remove(CARRIER).spawn();
+    let mut command = Command::new(program);
+    command.args(arguments).env_remove(CARRIER);
+    for (name, value) in way.variables() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let spawned = command.spawn();
     let mut child = spawned.map_err(|error| Failure::failed(format!("could not run {program}: {error}")))?;
     let status = wait(&mut child, context).await;
     status.map_err(|error| Failure::failed(format!("could not wait for {program}: {error}")))

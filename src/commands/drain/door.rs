@@ -96,6 +96,11 @@ impl<'a> Door<'a> {
         admit::statements(self.fence, &self.database)
     }
 
+    /// The settings that lead to another database of its server.
+    pub(super) const fn way_back(&self) -> &ConnInfo {
+        &self.way_back
+    }
+
     /// The database as it was before.
     pub(super) const fn database(&self) -> &Database {
         &self.database

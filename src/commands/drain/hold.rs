@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::commands::Context;
 use crate::commands::act::meanwhile;
+use crate::conninfo::ConnInfo;
 use crate::error::Failure;
 
 /// How it ended.
@@ -16,9 +17,14 @@ pub(super) enum Held {
     Time,
 }
 
-/// Runs the command to its end.
-pub(super) async fn command(program: &str, arguments: &[String], context: &Context) -> Result<Held, Failure> {
-    let status = meanwhile::run(program, arguments, context).await;
+/// Runs the command to its end, in an environment that leads where `way` does.
+pub(super) async fn command(
+    program: &str,
+    arguments: &[String],
+    way: &ConnInfo,
+    context: &Context,
+) -> Result<Held, Failure> {
+    let status = meanwhile::run(program, arguments, way, context).await;
     status.map(Held::Command).map_err(|failure| {
         let message = format!("{}; it is open again", failure.message);
         Failure { message, ..failure }

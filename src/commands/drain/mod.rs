@@ -66,7 +66,8 @@ pub(crate) struct Args {
     /// Do it without asking
     #[arg(short, long)]
     yes: bool,
-    /// Command to run while the database is closed and empty; stdout is its alone
+    /// Command to run while the database is closed and empty; stdout is its alone, and PGHOST, PGPORT, PGUSER, PGDATABASE and
+    /// the like lead it to another database of the same server
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -120,6 +121,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let who = fence.still_enter(&database);
     let mut blocks = if plan.steps.is_empty() { Vec::new() } else { preview(&plan) };
     blocks.push(Block::line(format!("to close it: {} (can still enter: {who})", sql(&statements.close))));
+    if !args.command.is_empty() {
+        blocks.push(Block::line(meanwhile::led_to(&db.way_back())));
+    }
     let asked = if args.dry_run { Consent::Given } else { consent };
     act::present(&blocks, &mut head, asked, context);
     if args.dry_run {
@@ -152,7 +156,9 @@ async fn empty_and_hold(door: &mut Door<'_>, args: &Args, wanted: &Wanted, conte
     door.empty(wanted, args.verify).await?;
     let began = tokio::time::Instant::now();
     let held = match (args.command.split_first(), args.hold) {
-        (Some((program, arguments)), _) => hold::command(program, arguments, context).await?,
+        (Some((program, arguments)), _) => {
+            hold::command(program, arguments, door.way_back(), context).await?
+        }
         (None, time) => hold::time(time, context).await,
     };
     Ok((held, began.elapsed()))

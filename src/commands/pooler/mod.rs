@@ -43,7 +43,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ),
         (
             "Copy a database while its clients wait, none of them disconnected",
-            "pgconn -p 6432 pooler pause shop -- createdb -T shop shop_copy",
+            "pgconn -p 6432 pooler pause shop -- createdb -p 5432 -T shop shop_copy",
         ),
         ("Let the clients of a paused database go on", "pgconn -p 6432 pooler resume shop"),
         ("Replace every connection to the server", "pgconn -p 6432 pooler reconnect shop"),

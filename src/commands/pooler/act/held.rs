@@ -43,6 +43,11 @@ impl<'a> Held<'a> {
         Self { context, console: Some(console), way_back, database }
     }
 
+    /// The settings that lead to the console.
+    pub(super) const fn way_back(&self) -> &ConnInfo {
+        &self.way_back
+    }
+
     /// Orders the pause. When it is not known whether that was done, it is undone at once.
     pub(super) async fn order(&mut self) -> Result<(), Failure> {
         let Some(console) = self.console.take() else { return Ok(()) };

@@ -49,7 +49,8 @@ pub(super) struct PauseArgs {
     /// How long its transactions (in session mode its sessions) may take to end; after that it is resumed
     #[arg(long, value_name = "DUR", default_value = "30s", value_parser = args::duration)]
     verify: Duration,
-    /// Command to run while it is paused; it is resumed afterwards in every case. stdout is the command's alone
+    /// Command to run while it is paused; it is resumed afterwards in every case. stdout is the command's alone, and PGHOST,
+    /// PGPORT, PGUSER and PGDATABASE lead it to the console
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -146,7 +147,11 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
         meanwhile::exists(program)?;
     }
     let scene = survey(Deed::Pause, &args.order.database, context).await?;
-    act::plan_channel(consent, context).status(&scene.act.plan(&scene.facts));
+    let plan = act::plan_channel(consent, context);
+    plan.status(&scene.act.plan(&scene.facts));
+    if !args.command.is_empty() {
+        plan.status(&meanwhile::led_to(&scene.console.way_back()));
+    }
     if args.order.dry_run {
         return dry_run(scene, context).await;
     }
@@ -202,7 +207,7 @@ async fn wait_and_run(held: &mut Held<'_>, args: &PauseArgs, context: &Context) 
         return Ok(Done { waited, held: None });
     };
     let began = Instant::now();
-    let status = meanwhile::run(program, arguments, context).await?;
+    let status = meanwhile::run(program, arguments, held.way_back(), context).await?;
     Ok(Done { waited, held: Some((began.elapsed(), status)) })
 }
 
