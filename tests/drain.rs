@@ -2,6 +2,7 @@
 
 mod command;
 mod holder;
+mod inside;
 mod places;
 mod steps;
 

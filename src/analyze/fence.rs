@@ -37,6 +37,17 @@ impl Fence {
         }
     }
 
+    /// What keeps out those whom this fence lets in; none when it lets nobody in.
+    pub(crate) const fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Limit => Some("--fence hard keeps superusers out, too"),
+            Self::Revoke => {
+                Some("--fence limit keeps its owner out, too, and --fence hard superusers as well")
+            }
+            Self::Hard => None,
+        }
+    }
+
     /// What is to be known before `database` is closed, with its stable word: that almost nobody may enter it as it is, or that
     /// it cannot become what it was to the letter.
     pub(crate) fn concern(self, database: &Database) -> Option<(&'static str, String)> {

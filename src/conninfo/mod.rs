@@ -21,6 +21,7 @@ mod uri;
 pub(crate) use bytes::{bytes_of, os_string_of, path_of, readable, text_of};
 pub(crate) use concealed::{CARRIER, concealed, restored};
 pub(crate) use environment::Environment;
+pub(crate) use pinned::Variables;
 pub(crate) use redact::{MASK, secrets};
 pub(crate) use resolve::resolve;
 pub(crate) use settings::{

@@ -6,7 +6,7 @@ use super::keyword::KEYWORDS;
 use super::{ConnInfo, Host, LoadBalance, Source, TargetSession, os_string_of};
 
 /// Variables for another program, each to be set or to be taken away.
-type Variables = Vec<(&'static str, Option<OsString>)>;
+pub(crate) type Variables = Vec<(&'static str, Option<OsString>)>;
 
 /// Keywords that say nothing about the way: who one is there, and where to look for the way.
 const NOT_THE_WAY: [&str; 5] =

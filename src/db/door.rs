@@ -7,7 +7,7 @@ use super::rows::{Row, Rows};
 use super::told::is_pooled;
 use super::{Db, Error, Kind, sql};
 use crate::model::act::Identity;
-use crate::model::database::{Database, Grant, Holder, Inside};
+use crate::model::database::{Database, Grant, Holder, Inside, Insider};
 
 /// The first key of the advisory locks of drains; the second is the database's oid. `pgcn` in ASCII.
 const DRAIN_KEY: &str = "1885823854";
@@ -93,6 +93,18 @@ impl Db {
         answers.iter().flatten().map(holder).collect()
     }
 
+    /// Who is inside the database with this oid.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn insiders(&self, oid: u32) -> Result<Vec<Insider>, Error> {
+        let activity = self.activity();
+        let values = [("oid", oid.to_string()), ("activity", activity)];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let answers = self.look(&[sql::fill(sql::INSIDERS, &values)]).await?;
+        answers.iter().flatten().map(insider_of).collect()
+    }
+
     /// Counts who is in the database with this oid.
     ///
     /// # Errors
@@ -171,5 +183,18 @@ fn grant_of(row: &Row) -> Result<Grant, Error> {
         by_owner: row.claim("by_owner")?,
         privilege: row.word("privilege_type")?.unwrap_or_default(),
         grantable: row.claim("is_grantable")?,
+    })
+}
+
+fn insider_of(row: &Row) -> Result<Insider, Error> {
+    Ok(Insider {
+        pid: row.required("pid")?,
+        session_id: row.word("session_id")?,
+        backend_start: row.word("backend_start")?,
+        backend_type: row.word("backend_type")?,
+        role: row.text("role")?,
+        application_name: row.text("application_name")?.unwrap_or_default(),
+        client: row.word("client")?,
+        state: row.word("state")?,
     })
 }

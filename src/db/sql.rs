@@ -52,6 +52,8 @@ pub(crate) const DRAIN_HOLDERS: &str = include_str!("sql/drain_holders.sql");
 pub(crate) const SYSTEM_IDENTIFIER: &str = include_str!("sql/system_identifier.sql");
 /// That this is the server and the database that are to be altered.
 pub(crate) const SAME_DATABASE: &str = include_str!("sql/same_database.sql");
+/// Who is inside a database.
+pub(crate) const INSIDERS: &str = include_str!("sql/insiders.sql");
 /// How many sessions are hidden.
 pub(crate) const HIDDEN: &str = include_str!("sql/hidden.sql");
 /// The session that asks.

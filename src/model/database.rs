@@ -1,5 +1,7 @@
 //! A database as a drain finds it and must leave it.
 
+use serde::Serialize;
+
 /// Who may enter a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Database {
@@ -60,4 +62,41 @@ pub(crate) struct Inside {
     pub(crate) sessions: i64,
     /// Backends on the way in.
     pub(crate) starting: i64,
+}
+
+/// A session inside a database, or another process that works there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Insider {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// PostgreSQL's `%c`: hex start second, dot, hex pid; null when hidden.
+    pub(crate) session_id: Option<String>,
+    /// Start of the session, RFC 3339 UTC with microseconds; null when hidden.
+    pub(crate) backend_start: Option<String>,
+    /// `client backend`, `walsender`, …; null when hidden.
+    pub(crate) backend_type: Option<String>,
+    /// Its role; null for a process that has none.
+    pub(crate) role: Option<String>,
+    /// As the client set it; empty when it did not.
+    pub(crate) application_name: String,
+    /// Client address, or `local` for a Unix socket; null when hidden.
+    pub(crate) client: Option<String>,
+    /// Verbatim as PostgreSQL says it, when it was first seen inside.
+    pub(crate) state: Option<String>,
+}
+
+impl Insider {
+    /// Whether it is the session of a client, or hidden and may be one.
+    pub(crate) fn may_be_client(&self) -> bool {
+        match &self.backend_type {
+            Some(kind) => kind == "client backend",
+            None => self.role.is_some(),
+        }
+    }
+
+    /// Whether `other` is the same process, seen another time.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.pid, &self.backend_start) == (other.pid, &other.backend_start)
+    }
 }

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::commands::Context;
-use crate::conninfo::{CARRIER, ConnInfo};
+use crate::conninfo::{CARRIER, ConnInfo, Variables};
 use crate::db::{self, Backoff, Kind};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -59,19 +59,19 @@ pub(in crate::commands) fn led_to(way: &ConnInfo) -> String {
     format!("the command gets {}{password}", place.join(" "))
 }
 
-/// Runs the command with an environment that leads where `way` does, hands signals on to it and waits until it has ended.
+/// Runs the command with these variables in its environment, hands signals on to it and waits until it has ended.
 ///
 /// # Errors
 /// When it cannot be run or waited for.
 pub(in crate::commands) async fn run(
     program: &str,
     arguments: &[String],
-    way: &ConnInfo,
+    environment: Variables,
     context: &Context,
 ) -> Result<ExitStatus, Failure> {
     let mut command = Command::new(program);
     command.args(arguments).env_remove(CARRIER);
-    for (name, value) in way.variables() {
+    for (name, value) in environment {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),

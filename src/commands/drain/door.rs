@@ -15,7 +15,7 @@ use crate::conninfo::ConnInfo;
 use crate::db::{Db, Error, Kind, Place, SignalOrder, Which};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Identity, Wanted};
-use crate::model::database::Database;
+use crate::model::database::{Database, Insider};
 use crate::model::quote::shown;
 use crate::model::server::Surroundings;
 
@@ -205,6 +205,17 @@ impl<'a> Door<'a> {
             Some(role) => failure.hinted(format!("GRANT {role} TO this role")),
             None => failure,
         })
+    }
+
+    /// Who is inside now.
+    pub(super) async fn insiders(&mut self) -> Result<Vec<Insider>, Error> {
+        let oid = self.database.oid;
+        let looked = self.connected().await?.insiders(oid).await;
+        if looked.is_err() {
+            // Whatever is wrong with it, the next look has a connection of its own.
+            self.db = None;
+        }
+        looked
     }
 
     /// Opens it exactly as it was, over a new connection when the old one is lost, until that succeeds or hope is lost.

@@ -27,7 +27,7 @@ use crate::model::quote;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use door::{Door, Restored};
-use hold::Held;
+use hold::{Held, Seen};
 pub(super) use report::Report;
 
 /// What help says beyond the flags.
@@ -143,25 +143,37 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     // Never held back: whoever reads it can open the door when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
     door.close(&statements.close, own).await?;
-    let done = empty_and_hold(&mut door, &args, &wanted, context).await;
+    let mut seen = Seen::default();
+    let done = empty_and_hold(&mut door, &args, &wanted, &mut seen, context).await;
     let restored = door.restore().await;
-    report.set(door.ended(), &done, &restored);
-    finish(context, &report, head, done, restored, args.command.is_empty())
+    report.set(door.ended(), &done, &seen, &restored);
+    let advice = fence.advice();
+    finish(context, &report, head, End { done, seen, restored, advice }, args.command.is_empty())
 }
 
 /// What happened between closing and opening.
 type Done = Result<(Held, Duration), Failure>;
 
-async fn empty_and_hold(door: &mut Door<'_>, args: &Args, wanted: &Wanted, context: &Context) -> Done {
+async fn empty_and_hold(
+    door: &mut Door<'_>,
+    args: &Args,
+    wanted: &Wanted,
+    seen: &mut Seen,
+    context: &Context,
+) -> Done {
     door.empty(wanted, args.verify).await?;
     let began = tokio::time::Instant::now();
-    let held = match (args.command.split_first(), args.hold) {
-        (Some((program, arguments)), _) => {
-            hold::command(program, arguments, door.way_back(), context).await?
-        }
-        (None, time) => hold::time(time, context).await,
-    };
+    let held = hold::hold(door, &args.command, args.hold, seen, context).await?;
     Ok((held, began.elapsed()))
+}
+
+/// How a drain went.
+struct End {
+    done: Done,
+    seen: Seen,
+    restored: Restored,
+    /// What keeps out whom this fence lets in.
+    advice: Option<&'static str>,
 }
 
 /// Says how it went, worst news first.
@@ -169,10 +181,10 @@ fn finish(
     context: &mut Context,
     report: &Report,
     mut head: Head,
-    done: Done,
-    restored: Restored,
+    end: End,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
+    let End { done, seen, restored, advice } = end;
     match restored {
         Restored::Failed { why, by_hand } => {
             let failure = Failure::failed(format!("the database was left closed: {why}"));
@@ -187,11 +199,38 @@ fn finish(
         }),
         Restored::Done | Restored::Gone => {}
     }
+    head.warnings.extend(seen.missed.as_ref().map(|why| Warning {
+        code: "not_seen",
+        message: format!("who was inside could not be seen all the time: {why}"),
+        hint: None,
+    }));
     let status = done.map(|(held, _)| match held {
         Held::Command(status) => Some(status),
         Held::Time => None,
     });
-    meanwhile::conclude(context, report, &head, status, stdout_is_ours)
+    let was_alone = seen.clients() == 0;
+    let ended_well = matches!(&status, Ok(Some(status)) if status.success());
+    let concluded = meanwhile::conclude(context, report, &head, status, stdout_is_ours);
+    if was_alone {
+        return concluded;
+    }
+    let who = seen.named().join("\n");
+    let were = if seen.inside.len() == 1 { "was" } else { "were" };
+    match concluded {
+        Ok(Exit::Done) if ended_well => {
+            let message = format!("{} {were} inside while the command ran, which ended well", seen.count());
+            let failure = Failure::failed(message).detailed(who);
+            Err(Failure { hint: advice.map(str::to_owned), ..failure }.into())
+        }
+        Ok(exit) => {
+            advice.iter().for_each(|hint| context.ui.hint(hint));
+            Ok(exit)
+        }
+        Err(error) => Err(match error.downcast::<Failure>() {
+            Ok(failure) => failure.detailed(format!("{} {were} inside\n{who}", seen.count())).into(),
+            Err(error) => error,
+        }),
+    }
 }
 
 /// A connection to another database than the one that is to be empty.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::door::Restored;
-use super::hold::Held;
+use super::hold::{Held, Seen};
 use crate::analyze::fence::Fence;
 use crate::commands::act::meanwhile;
 use crate::error::Failure;
-use crate::model::database::Database;
+use crate::model::database::{Database, Insider};
 use crate::render::table::{Block, Mark};
 use crate::render::{self, Head, text, tsv};
 
@@ -25,7 +25,12 @@ pub(in crate::commands) struct Report {
     restore_sql: String,
     /// Sessions that were ended; none when nothing was done.
     ended: Option<i64>,
-    /// How long it was held closed and empty.
+    /// True when nobody but the command was inside at any look while it was held, false when somebody was, null when that is not
+    /// known or nothing was held.
+    empty_throughout: Option<bool>,
+    /// Who was seen inside while it was held, the command's own sessions left out; null when nothing was held.
+    inside: Option<Vec<Insider>>,
+    /// How long it was held closed.
     held_seconds: Option<f64>,
     /// The command's exit code, 128 and the number of the signal that ended it; none without a command.
     command_status: Option<i32>,
@@ -34,6 +39,12 @@ pub(in crate::commands) struct Report {
     /// How the database is now.
     #[serde(skip)]
     now: &'static str,
+    /// What was seen while it was held, in words.
+    #[serde(skip)]
+    seen: String,
+    /// Who was inside, one by one.
+    #[serde(skip)]
+    named: Vec<String>,
 }
 
 impl Report {
@@ -44,10 +55,14 @@ impl Report {
             fence,
             restore_sql,
             ended: None,
+            empty_throughout: None,
+            inside: None,
             held_seconds: None,
             command_status: None,
             restored: None,
             now: "",
+            seen: String::new(),
+            named: Vec::new(),
         }
     }
 
@@ -57,7 +72,13 @@ impl Report {
     }
 
     /// Notes what was done.
-    pub(super) fn set(&mut self, ended: i64, done: &Result<(Held, Duration), Failure>, restored: &Restored) {
+    pub(super) fn set(
+        &mut self,
+        ended: i64,
+        done: &Result<(Held, Duration), Failure>,
+        seen: &Seen,
+        restored: &Restored,
+    ) {
         self.ended = Some(ended);
         (self.restored, self.now) = match restored {
             Restored::Done => (Some(true), "open as before"),
@@ -65,8 +86,19 @@ impl Report {
             Restored::Gone => (None, "gone"),
             Restored::Failed { .. } => (Some(false), "closed"),
         };
-        if let Ok((held, time)) = done {
-            self.held_seconds = Some(time.as_secs_f64());
+        if let Ok((held, lasted)) = done {
+            let seconds = lasted.as_secs_f64();
+            self.held_seconds = Some(seconds);
+            self.empty_throughout = seen.empty_throughout();
+            self.inside = Some(seen.inside.clone());
+            self.named = seen.named();
+            let time = text::duration(seconds);
+            let looks = text::count(i64::from(seen.looks), "look");
+            self.seen = match self.empty_throughout {
+                Some(true) => format!("seen empty at {looks} in {time}"),
+                Some(false) => format!("held closed for {time} with {} inside", seen.count()),
+                None => format!("held closed for {time}, and who was inside is not known"),
+            };
             self.command_status = match held {
                 Held::Command(status) => Some(meanwhile::code(*status)),
                 Held::Time => None,
@@ -91,12 +123,11 @@ impl render::Report for Report {
                 self.restore_sql
             ))];
         };
-        let held = self.held_seconds.map(text::duration).unwrap_or_default();
         let ended = text::count(ended, "session");
-        vec![Block::marked(
-            Mark::Good,
-            format!("database {}: {ended} ended, held empty for {held}, {}", self.database, self.now),
-        )]
+        let mark = if self.empty_throughout == Some(true) { Mark::Good } else { Mark::Warn };
+        let line = format!("database {}: {ended} ended, {}, {}", self.database, self.seen, self.now);
+        let named = self.named.iter().map(|who| Block::line(format!("inside: {who}")));
+        std::iter::once(Block::marked(mark, line)).chain(named).collect()
     }
 
     fn tsv(&self) -> tsv::Rows {
@@ -107,6 +138,8 @@ impl render::Report for Report {
             "held_seconds",
             "command_status",
             "restored",
+            "empty_throughout",
+            "inside",
         ]);
         rows.push([
             (&self.database).into(),
@@ -115,6 +148,8 @@ impl render::Report for Report {
             self.held_seconds.into(),
             self.command_status.into(),
             self.restored.into(),
+            self.empty_throughout.into(),
+            self.inside.as_ref().and_then(|inside| i64::try_from(inside.len()).ok()).into(),
         ]);
         rows
     }

@@ -207,7 +207,7 @@ async fn wait_and_run(held: &mut Held<'_>, args: &PauseArgs, context: &Context) 
         return Ok(Done { waited, held: None });
     };
     let began = Instant::now();
-    let status = meanwhile::run(program, arguments, held.way_back(), context).await?;
+    let status = meanwhile::run(program, arguments, held.way_back().variables(), context).await?;
     Ok(Done { waited, held: Some((began.elapsed(), status)) })
 }
 
