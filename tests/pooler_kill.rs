@@ -1,6 +1,6 @@
 //! `kill --pooler`: the client is ended where it is connected, and nobody else.
 
-use super::common::{Answer, FakeConsole, Outcome, Pgconn, wait_until, with};
+use super::common::{Answer, FakeConsole, HeldBack, Outcome, Pgconn, wait_until, with};
 use super::kill::Stopped;
 use super::pooler::{Pooled, pooled};
 use serde_json::{Value, json};
@@ -59,6 +59,51 @@ fn a_client_is_ended_and_no_other() {
     two.query("commit");
     let none = kill(&pooled, &["--client", "10.0.0.0/8"]).run().success();
     assert!(none.stdout.contains("no session matches"), "{none}");
+}
+
+/// The signal is late: its client has committed by then, and another one has the connection and a transaction of its own, or
+/// none. `seen` is what the client was doing, `then` what the next one does.
+fn late_signal(seen: &[&str], then: &[&str]) {
+    let pooled = pooled("transaction", &[("default_pool_size", "1")]);
+    if can_kill(&pooled) {
+        return;
+    }
+    let mut one = pooled.client("one");
+    for statement in seen {
+        let _ = one.run(statement);
+    }
+    let age = "extract(epoch from clock_timestamp() - coalesce(xact_start, state_change))";
+    let age = format!("select {age} from pg_stat_activity where usename = 'app'");
+    // Long enough ago for the pooler and the server to have seen the same.
+    pooled.cluster.wait_until(&format!("({age}) > 0.3"));
+    let late = HeldBack::on_the_way_to(pooled.cluster.port, "pg_terminate_backend");
+    let port = late.port.to_string();
+    let arguments = ["--app", "one", "--json", "-h", "127.0.0.1", "-p", &port, "--verify", "100ms"];
+    let run = kill(&pooled, &arguments).spawn();
+    late.wait();
+    let longer = format!("({age}) > {} + 0.5", pooled.cluster.value(&age));
+    one.query("rollback");
+    let mut other = pooled.client("innocent");
+    for statement in then {
+        let _ = other.run(statement);
+    }
+    pooled.cluster.wait_until(&longer);
+    late.let_go();
+    let outcome = run.finish().success();
+    assert_eq!(results(&outcome)[0]["result"], "changed", "{seen:?} {then:?}\n{outcome}");
+    let _ = other.run("rollback");
+    other.query("select 1");
+    one.query("select 1");
+}
+
+#[test]
+fn a_signal_that_is_late_ends_no_other_client() {
+    let aborted = ["begin", "select 1 / 0"];
+    for seen in [&["begin"][..], &aborted] {
+        for then in [&["begin", "select 1"][..], &aborted] {
+            late_signal(seen, then);
+        }
+    }
 }
 
 /// Without KILL_CLIENT the pooler's server is needed; nobody knows that before it is said.

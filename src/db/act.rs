@@ -7,7 +7,7 @@ use super::rows::{Row, Rows};
 use super::told::is_pooled;
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::act::{
-    Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, Wait, Wanted,
+    Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
 };
 use crate::model::server::Surroundings;
 
@@ -160,6 +160,20 @@ impl Db {
                 ("pids", &pids(order.identities)),
                 ("backend_starts", &backend_starts(order.identities)),
                 ("query_starts", &query_starts(order.identities)),
+                (
+                    "xact_starts",
+                    &still_in(order.identities, |still| match still {
+                        StillIn::Transaction(began) => Some(began),
+                        StillIn::State(_) => None,
+                    }),
+                ),
+                (
+                    "state_changes",
+                    &still_in(order.identities, |still| match still {
+                        StillIn::State(began) => Some(began),
+                        StillIn::Transaction(_) => None,
+                    }),
+                ),
                 ("signal", if cancel { "pg_cancel_backend" } else { "pg_terminate_backend" }),
             ],
         );
@@ -295,4 +309,13 @@ fn backend_starts(identities: &[Identity]) -> String {
 
 fn query_starts(identities: &[Identity]) -> String {
     array(identities.iter().map(|identity| quoted(identity.query_start.as_deref())))
+}
+
+/// The moments that `which` takes, one for each identity; null as a whole where there is none at all.
+fn still_in(identities: &[Identity], which: fn(&StillIn) -> Option<&String>) -> String {
+    let moments = || identities.iter().map(|identity| identity.still_in.as_ref().and_then(which));
+    if moments().all(|moment| moment.is_none()) {
+        return "null".into();
+    }
+    array(moments().map(|moment| quoted(moment.map(String::as_str))))
 }

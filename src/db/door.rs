@@ -126,7 +126,12 @@ impl Db {
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no session"))?;
         let pid = row.required("pid")?;
         let backend_start = row.word("backend_start")?.filter(|_| !is_pooled(self.told.pid(), pid));
-        Ok(backend_start.map(|backend_start| Identity { pid, backend_start, query_start: None }))
+        Ok(backend_start.map(|backend_start| Identity {
+            pid,
+            backend_start,
+            query_start: None,
+            still_in: None,
+        }))
     }
 
     /// The number of this cluster, the same after every restart; none where this role may not read it.

@@ -101,6 +101,18 @@ pub(crate) struct Identity {
     pub(crate) backend_start: String,
     /// Start of its statement; a cancel is meant for this one only.
     pub(crate) query_start: Option<String>,
+    /// What it must still be in when it is signalled, where its client is what was meant; none where the session is.
+    pub(crate) still_in: Option<StillIn>,
+}
+
+/// What a pooler's client had of a session, by its beginning, RFC 3339 UTC with microseconds. Once that is over, the session may be
+/// another client's: whatever begins after it begins at another moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StillIn {
+    /// This transaction.
+    Transaction(String),
+    /// This state, outside a transaction or in one that has failed.
+    State(String),
 }
 
 /// What became of a session.

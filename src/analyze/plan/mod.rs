@@ -131,6 +131,7 @@ fn step(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) -
     };
     let identity = || {
         session.backend_start.clone().map(|backend_start| Identity {
+            still_in: None,
             pid: session.pid,
             backend_start,
             query_start: session.query_start.clone(),

@@ -41,8 +41,6 @@ enum Means {
 struct Target {
     link: Link,
     step: Step,
-    /// What the session has to be like at the moment of the signal, so that it still serves this client.
-    guard: Filter,
 }
 
 /// Plans, asks, acts and reports.
@@ -204,7 +202,7 @@ fn gone(before: &[Link], now: &[Target]) -> Vec<Target> {
     left.map(|link| {
         let why = Some("it ended before it could be signalled");
         let step = step(outcome(link, Through::Pooler, Fate::Gone, why));
-        Target { link: link.clone(), step, guard: Filter::default() }
+        Target { link: link.clone(), step }
     })
     .collect()
 }
@@ -239,21 +237,13 @@ async fn at_the_server(
     verify: Duration,
     context: &Context,
 ) -> (Db, Option<Warning>) {
-    let seen = Instant::now();
     for target in found.iter_mut().filter(|target| acts(&target.step) && target.step.identity.is_some()) {
         if context.stop.signal().is_some() {
             interrupted(&mut target.step.outcome);
             continue;
         }
-        // Older by the time that has passed since: a transaction that began meanwhile is another client's.
-        let passed = seen.elapsed();
-        let guard = Filter {
-            xact_for: target.guard.xact_for.map(|open| open + passed),
-            idle_for: target.guard.idle_for.map(|idle| idle + passed),
-            ..Filter::default()
-        };
         let named = vec![Named { pid: target.step.outcome.pid, started: None }];
-        let wanted = Wanted { named, filter: guard, ..Wanted::default() };
+        let wanted = Wanted { named, ..Wanted::default() };
         let plan = Plan { action: Action::Terminate, steps: vec![target.step.clone()] };
         let mut act = Act::new(db, plan, &wanted, context.stop.clone());
         act.signal_all().await;

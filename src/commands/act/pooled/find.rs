@@ -1,7 +1,6 @@
 //! The clients that filters select, and what would become of each.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use anyhow::Result;
 use tokio::time::Instant;
@@ -12,8 +11,7 @@ use crate::analyze::pooler::{End, Selection, leads_to};
 use crate::commands::act::refuse_other_products;
 use crate::db::Db;
 use crate::db::console::Console;
-use crate::model::act::{Action, Fate, Named, OWN_APPLICATION, Outcome, Through, Wanted};
-use crate::model::filter::Filter;
+use crate::model::act::{Action, Fate, Identity, Named, OWN_APPLICATION, Outcome, StillIn, Through, Wanted};
 use crate::model::pooler::{Database, Link};
 use crate::model::server;
 
@@ -37,7 +35,7 @@ fn by_the_pooler(link: Link) -> Target {
         None => (Fate::WouldFail, Some("the pooler does not say its number")),
     };
     let step = step(outcome(&link, Through::Pooler, fate, why));
-    Target { link, step, guard: Filter::default() }
+    Target { link, step }
 }
 
 /// Other sessions of pgconn are spared from filters, as on the server.
@@ -74,13 +72,17 @@ async fn by_the_server(
         let (Some(candidate), Some(step)) = (candidate, step) else {
             return without_session(link, db.target());
         };
-        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
         let session = &candidate.session;
-        let guard = match session.xact_seconds {
-            Some(open) => Filter { xact_for: seconds(open), ..Filter::default() },
-            None => Filter { idle_for: session.state_seconds.and_then(seconds), ..Filter::default() },
+        let still_in = match (&session.xact_start, &session.state_change) {
+            (Some(began), _) => Some(StillIn::Transaction(began.clone())),
+            (None, Some(began)) => Some(StillIn::State(began.clone())),
+            (None, None) => None,
         };
         let mut step = step.clone();
+        step.identity = step
+            .identity
+            .zip(still_in)
+            .map(|(identity, still_in)| Identity { still_in: Some(still_in), ..identity });
         let client = outcome(&link, Through::Server, step.outcome.result, None);
         step.outcome = Outcome {
             application_name: client.application_name,
@@ -95,7 +97,7 @@ async fn by_the_server(
             step.identity = None;
             (step.outcome.result, step.outcome.error) = (Fate::Protected, Some(why.into()));
         }
-        Target { link, step, guard }
+        Target { link, step }
     };
     Ok(links.into_iter().map(target).collect())
 }
@@ -106,7 +108,7 @@ fn without_session(link: Link, asked: &server::Target) -> Target {
         "no session on the server serves it just now, and this pooler cannot end clients".to_owned()
     });
     let step = step(outcome(&link, Through::Server, Fate::WouldFail, Some(&why)));
-    Target { link, step, guard: Filter::default() }
+    Target { link, step }
 }
 
 /// Says so when the pooler's server for it is not the one that was asked. Of a name and an address, the ports tell.
