@@ -33,6 +33,7 @@ mod pooler;
 mod pooler_kill;
 mod pooler_monitor;
 mod pooler_orders;
+mod prepared;
 mod readme;
 mod refusals;
 mod role_settings;

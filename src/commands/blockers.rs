@@ -17,7 +17,7 @@ use crate::db::Reach;
 use crate::exit::Exit;
 use crate::model::act::Wait;
 use crate::model::blocking::{Blocked, Prepared, Waits};
-use crate::model::quote::rollback_prepared;
+use crate::model::quote::finish_prepared;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{Head, Report, Warning, text, tsv};
 
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         if report.sessions.is_empty() {
             head.warnings.extend(super::did_you_mean(db, &filter).await?);
         }
-        let hints = report.advice().iter().map(|next| context.aimed(next)).collect();
+        let hints = report.advice(|command| context.aimed(command));
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
     .await
@@ -134,7 +134,7 @@ pub(super) struct Blockers {
     roots: Vec<i32>,
     /// Those who wait or are waited for, in the order of the tree.
     sessions: Vec<Blocked>,
-    /// Prepared transactions that somebody waits for.
+    /// Prepared transactions that some of them wait for; one that only holds some lock on the same object is not in the way.
     prepared: Vec<Prepared>,
     /// Sessions that wait, whatever the filters.
     #[serde(skip)]
@@ -150,24 +150,27 @@ impl Blockers {
     /// Builds the tree; with filters, only the trees in which a session matches or may match.
     fn new(waits: Waits, filtered: bool) -> Self {
         let Waits { mut sessions, mut prepared, waiting, not_looked_at } = waits;
-        let mut edges = edges(&sessions, &prepared);
         if filtered {
             let chosen: Vec<i32> = sessions
                 .iter()
                 .filter(|session| session.matches != Some(false))
                 .map(|session| session.pid)
                 .collect();
-            let kept = blocking::relatives(&edges, &chosen);
-            edges.retain(|wait| kept.contains(&wait.pid));
+            let kept = blocking::relatives(&edges(&sessions, &prepared), &chosen);
             sessions.retain(|session| kept.contains(&session.pid));
             prepared.retain(|prepared| prepared.waiting_pids.iter().any(|pid| kept.contains(pid)));
         }
+        // Only now: they know a prepared transaction by its place among those that are left.
+        let edges = edges(&sessions, &prepared);
         let held = blocking::held_up(&edges);
         let lines = blocking::tree(&edges);
         let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         sessions.sort_by_key(|session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
             session.blocks_total = held.get(&session.pid).copied().unwrap_or(0);
+        }
+        for (at, prepared) in prepared.iter_mut().enumerate() {
+            prepared.blocks_total = pid_at(at).and_then(|pid| held.get(&pid).copied()).unwrap_or(0);
         }
         let waits = |session: &&Blocked| session.lock.is_some() || !session.blocked_by.is_empty();
         let blocked = sessions.iter().filter(waits).count();
@@ -184,21 +187,22 @@ impl Blockers {
         }
     }
 
-    /// The command that frees the sessions behind each of the worst roots.
-    fn advice(&self) -> Vec<String> {
+    /// What frees the sessions behind each of the worst roots; `aimed` makes a command lead where this run connects.
+    fn advice(&self, aimed: impl Fn(&str) -> String) -> Vec<String> {
         let roots = self.lines.iter().filter(|line| line.depth == 0).take(ADVISED);
-        roots.filter_map(|root| self.advice_for(*root)).collect()
+        roots.filter_map(|root| self.advice_for(*root, &aimed)).collect()
     }
 
-    fn advice_for(&self, root: Line) -> Option<String> {
+    fn advice_for(&self, root: Line, aimed: impl Fn(&str) -> String) -> Option<String> {
         if let Some(prepared) = prepared_at(&self.prepared, root.pid) {
-            let end = rollback_prepared(&prepared.database, &prepared.gid);
+            let end = finish_prepared(&prepared.database, &prepared.gid);
             return Some(format!("to free those behind it, {end}"));
         }
         let session = self.sessions.iter().find(|session| session.pid == root.pid)?;
         let id = session.session_id.as_ref().filter(|_| session.blocks_total > 0)?;
         let act = if session.state.as_deref() == Some("active") { "cancel" } else { "kill" };
-        Some(format!("to free {}: pgconn {act} {id}", text::count(session.blocks_total, "session")))
+        let freed = text::count(session.blocks_total, "session");
+        Some(format!("to free {freed}: {}", aimed(&format!("pgconn {act} {id}"))))
     }
 }
 
@@ -206,7 +210,7 @@ impl Blockers {
 fn edges(sessions: &[Blocked], prepared: &[Prepared]) -> Vec<Wait> {
     let of = |pid: i32| {
         let waited_for = prepared.iter().enumerate().filter(move |(_, one)| one.waiting_pids.contains(&pid));
-        waited_for.filter_map(|(at, _)| i32::try_from(at).ok().map(|at| -1 - at))
+        waited_for.filter_map(|(at, _)| pid_at(at))
     };
     let edges = |session: &Blocked| {
         let mut blocked_by: Vec<i32> =
@@ -219,6 +223,11 @@ fn edges(sessions: &[Blocked], prepared: &[Prepared]) -> Vec<Wait> {
         Wait { pid: session.pid, blocked_by }
     };
     sessions.iter().map(edges).collect()
+}
+
+/// The negative pid in the tree that stands for the prepared transaction at this place.
+fn pid_at(place: usize) -> Option<i32> {
+    i32::try_from(place).ok().map(|place| -1 - place)
 }
 
 /// The prepared transaction behind a negative pid of the tree.
@@ -378,7 +387,7 @@ fn who(session: &Blocked) -> String {
 
 fn prepared_row(line: Line, prepared: Option<&Prepared>) -> [String; 10] {
     let none = String::new;
-    let waiting = prepared.map(|prepared| prepared.waiting_pids.len().to_string());
+    let waiting = prepared.map(|prepared| prepared.blocks_total.to_string());
     [
         format!("{}prepared", branch(line)),
         waiting.unwrap_or_default(),

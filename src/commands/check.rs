@@ -151,7 +151,8 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             };
             report.notes = head.warnings.extract_if(.., is_note).map(|warning| warning.message).collect();
         }
-        for check in &mut report.checks {
+        // What is said about a prepared transaction is no command line, though its gid may hold one.
+        for check in report.checks.iter_mut().filter(|check| check.rule != Rule::PreparedXact.name()) {
             check.hint = check.hint.take().map(|hint| context.aimed(&hint));
         }
         if fine {

@@ -1,8 +1,9 @@
 //! The question who waits for whom.
 
 use super::look::surroundings_of;
-use super::rows::{Row, Rows};
-use super::{Db, Error, Kind, Selection, filter, sql};
+use super::monitor::exactly;
+use super::rows::Row;
+use super::{Db, Error, Selection, filter, sql};
 use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
 use crate::model::filter::Filter;
 use crate::model::server::Surroundings;
@@ -63,20 +64,11 @@ impl Db {
                 ("limit", &limit),
             ],
         );
-        let questions = [
-            sql::fill(sql::SURROUNDINGS, &[]),
-            waits,
-            sql::fill(sql::PREPARED_BLOCKERS, &[]),
-            sql::fill(sql::HIDDEN, &[]),
-        ];
-        let [surroundings, rows, prepared, hidden] = <[Rows; 4]>::try_from(self.look(&questions).await?)
-            .map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
+        let questions = [sql::fill(sql::SURROUNDINGS, &[]), waits, sql::fill(sql::HIDDEN, &[])];
+        let [surroundings, rows, hidden] = exactly(self.look(&questions).await?)?;
         let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
-        let mut waits = Waits {
-            prepared: prepared.iter().map(prepared_of).collect::<Result<_, _>>()?,
-            not_looked_at: if reach == Reach::All { 0 } else { hidden },
-            ..Waits::default()
-        };
+        let not_looked_at = if reach == Reach::All { 0 } else { hidden };
+        let mut waits = Waits { not_looked_at, ..Waits::default() };
         for row in rows {
             waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);
             let session = self.blocked_of(&row)?;
@@ -85,7 +77,25 @@ impl Db {
                 waits.sessions.push(session);
             }
         }
+        let behind = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
+        let behind: Vec<i32> = behind.map(|session| session.pid).collect();
+        waits.prepared = self.prepared_blockers(&behind).await?;
         Ok((surroundings_of(&surroundings)?, waits))
+    }
+
+    /// Which prepared transactions are in the way of the sessions `behind` them, that is those among whose blockers PostgreSQL
+    /// names pid 0; oldest first. Nothing is asked when there is no such session.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn prepared_blockers(&self, behind: &[i32]) -> Result<Vec<Prepared>, Error> {
+        if behind.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pids: Vec<String> = behind.iter().map(ToString::to_string).collect();
+        let pids = format!("array[{}]", pids.join(","));
+        let [rows] = exactly(self.look(&[sql::fill(sql::PREPARED_BLOCKERS, &[("pids", &pids)])]).await?)?;
+        rows.iter().map(prepared_of).collect()
     }
 
     fn blocked_of(&self, row: &Row) -> Result<Blocked, Error> {
@@ -124,5 +134,6 @@ fn prepared_of(row: &Row) -> Result<Prepared, Error> {
         database: row.text("database")?.unwrap_or_default(),
         prepared_seconds: row.age("seconds")?.unwrap_or_default(),
         waiting_pids: row.pids("waiting_pids")?,
+        blocks_total: 0,
     })
 }

@@ -36,7 +36,7 @@ pub(crate) const ORIGINS: &str = include_str!("sql/origins.sql");
 pub(crate) const PRESENCE: &str = include_str!("sql/presence.sql");
 /// The names that filters could have meant.
 pub(crate) const NAMES: &str = include_str!("sql/names.sql");
-/// The prepared transactions that somebody waits for.
+/// The prepared transactions that sessions wait for.
 pub(crate) const PREPARED_BLOCKERS: &str = include_str!("sql/prepared_blockers.sql");
 /// A database as a drain finds it.
 pub(crate) const DATABASE: &str = include_str!("sql/database.sql");

@@ -60,7 +60,7 @@ pub(crate) struct Blocked {
     pub(crate) matches: Option<bool>,
 }
 
-/// A prepared transaction that somebody waits for.
+/// A prepared transaction that is in the way: it holds a lock in a mode that conflicts with what somebody waits for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Prepared {
@@ -72,8 +72,11 @@ pub(crate) struct Prepared {
     pub(crate) database: String,
     /// Its age.
     pub(crate) prepared_seconds: f64,
-    /// Who waits for it directly.
+    /// Who waits for it directly: not those who only stand behind others that do.
     pub(crate) waiting_pids: Vec<i32>,
+    /// Sessions that wait for it, directly or behind others.
+    #[serde(skip)]
+    pub(crate) blocks_total: i64,
 }
 
 /// Everything that was seen of the waits.
@@ -81,7 +84,7 @@ pub(crate) struct Prepared {
 pub(crate) struct Waits {
     /// Those who wait or are waited for.
     pub(crate) sessions: Vec<Blocked>,
-    /// Prepared transactions that are waited for.
+    /// Prepared transactions that some of them wait for.
     pub(crate) prepared: Vec<Prepared>,
     /// All that wait, looked at or not.
     pub(crate) waiting: i64,

@@ -13,19 +13,20 @@ pub(crate) fn shown(name: &str) -> String {
     pasteable(&identifier(name)).into_owned()
 }
 
-/// Says how to end the prepared transaction `gid`, which only a session in its database can.
-pub(crate) fn rollback_prepared(database: &str, gid: &str) -> String {
-    format!("in database {}: {}", shown(database), rollback(gid))
+/// Says how to end the prepared transaction `gid`, which only a session in its database can. Its other parts are elsewhere,
+/// and so is the decision: to end it the other way breaks the whole apart.
+pub(crate) fn finish_prepared(database: &str, gid: &str) -> String {
+    let literal = format!("'{}'", gid.replace('\'', "''"));
+    let (database, gid) = (shown(database), pasteable(&literal));
+    format!(
+        "ask the transaction manager which was decided, then in database {database}: COMMIT PREPARED {gid} or ROLLBACK PREPARED \
+         {gid}"
+    )
 }
 
-/// The same as a command.
-pub(crate) fn psql_rollback_prepared(database: &str, gid: &str) -> String {
-    format!("psql -d {} -c {}", shell(database), shell(&rollback(gid)))
-}
-
-fn rollback(gid: &str) -> String {
-    let statement = format!("ROLLBACK PREPARED '{}'", gid.replace('\'', "''"));
-    pasteable(&statement).into_owned()
+/// A command that shows the prepared transactions, in the database in which those of `database` can be ended.
+pub(crate) fn psql_prepared(database: &str) -> String {
+    format!("psql -d {} -c 'select * from pg_prepared_xacts order by prepared'", shell(database))
 }
 
 /// Returns `word` as one word of a shell, which expands nothing in it.
@@ -117,7 +118,26 @@ mod tests {
     fn keywords_are_names_too() {
         assert_eq!(identifier("user"), "\"user\"");
         assert_eq!(identifier("App \"x\""), "\"App \"\"x\"\"\"");
-        assert_eq!(rollback_prepared("a  b", "it's"), "in database \"a  b\": ROLLBACK PREPARED 'it''s'");
+    }
+
+    #[test]
+    fn a_prepared_transaction_has_two_ways_out_whatever_its_names() {
+        for (database, gid, rest) in [
+            ("a  b", "it's", r#""a  b": COMMIT PREPARED 'it''s' or ROLLBACK PREPARED 'it''s'"#),
+            ("d", "1  \\\"", r#""d": COMMIT PREPARED '1  \"' or ROLLBACK PREPARED '1  \"'"#),
+            (
+                "d\n",
+                "'\\\u{1b}\u{202e}",
+                r#"U&"d\+00000A": COMMIT PREPARED U&'''\\\+00001B\+00202E' or ROLLBACK PREPARED U&'''\\\+00001B\+00202E'"#,
+            ),
+        ] {
+            let place = "ask the transaction manager which was decided, then in database";
+            assert_eq!(finish_prepared(database, gid), format!("{place} {rest}"));
+        }
+        assert_eq!(
+            psql_prepared("it's"),
+            "psql -d \"it's\" -c 'select * from pg_prepared_xacts order by prepared'"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::db;
 use crate::model::filter::Name;
 use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Owner, Status, Unit};
 use crate::model::pooler;
-use crate::model::quote::{rollback_prepared, shown};
+use crate::model::quote::{finish_prepared, shown};
 use crate::render::{Warning, text};
 
 const NO_CONSOLE: &str = "not judged: this is a server, and no pooler's console";
@@ -273,7 +273,7 @@ fn hint(verdict: &Verdict, facts: &Facts) -> Option<String> {
         Rule::PoolerWaiting => CONSOLE.into(),
         Rule::PreparedXact => {
             let oldest = facts.prepared.oldest.as_ref()?;
-            format!("{}, or COMMIT PREPARED", rollback_prepared(&oldest.database, &oldest.gid))
+            finish_prepared(&oldest.database, &oldest.gid)
         }
     })
 }

@@ -1,28 +1,46 @@
--- One row per prepared transaction that holds a lock which somebody waits for, oldest first, with those who wait.
--- pg_locks is read once, and only when there is a prepared transaction. What each holds is found over its own transactionid
--- lock: the '-1/xid' form of virtualtransaction, which the manual joins by, only appears after a restart of the server.
-with p as materialized (
-  select p.gid, p.owner, p.database, p.prepared, p.transaction from pg_prepared_xacts p
-), l as materialized (
-  select l.* from pg_locks l where (select count(*) from p) > 0
+-- One row per prepared transaction that sessions of {pids} wait for, oldest first, with those of them that wait for it.
+-- To be asked for sessions among whose blockers pg_blocking_pids has a 0: a prepared transaction, but not which. It is one
+-- that holds a lock on what they wait for, in a mode that conflicts with the mode that they ask for.
+-- m: the modes, and with which of them, by place, each conflicts: LockConflicts in src/backend/storage/lmgr/lock.c.
+-- SIReadLock, which keeps nobody waiting, is none of them.
+-- pg_locks is read once. What each holds is found over its own transactionid lock: the '-1/xid' form of virtualtransaction,
+-- which the manual joins by, only appears after a restart of the server. Of that only what is waited for goes on, found by
+-- a hash (`is true` keeps the planner, which expects one row, from comparing each lock with each waiter).
+with l as materialized (
+  select l.pid, l.mode, l.virtualtransaction, l.locktype, l.transactionid,
+         format('%s %s %s %s %s %s %s %s %s %s', l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
+                l.transactionid, l.classid, l.objid, l.objsubid) as object
+  from pg_locks l
+  where (l.granted and l.pid is null) or (not l.granted and l.pid = any ({pids}::int4[]))
+), m (mode, place, conflicts) as (
+  values ('AccessShareLock',          1, '-------X'),
+         ('RowShareLock',             2, '------XX'),
+         ('RowExclusiveLock',         3, '----XXXX'),
+         ('ShareUpdateExclusiveLock', 4, '---XXXXX'),
+         ('ShareLock',                5, '--XX-XXX'),
+         ('ShareRowExclusiveLock',    6, '--XXXXXX'),
+         ('ExclusiveLock',            7, '-XXXXXXX'),
+         ('AccessExclusiveLock',      8, 'XXXXXXXX')
+), w as materialized (
+  select l.pid, l.object, m.conflicts
+  from l join m on m.mode = l.mode
+  where l.pid is not null
 ), h as materialized (
-  select p.gid, p.owner, p.database, p.prepared, h.locktype, h.database as datid, h.relation, h.page, h.tuple, h.virtualxid,
-         h.transactionid, h.classid, h.objid, h.objsubid
-  from p
-       join l x on x.locktype = 'transactionid' and x.transactionid = p.transaction and x.pid is null and x.granted
-       join l h on h.virtualtransaction = x.virtualtransaction and h.pid is null and h.granted
+  select l.virtualtransaction, l.object, m.place
+  from l join m on m.mode = l.mode
+  where l.pid is null and (l.object in (select w.object from w)) is true
+), p as materialized (
+  select p.gid, p.owner, p.database, p.prepared, l.virtualtransaction
+  from pg_prepared_xacts p
+       join l on l.pid is null and l.locktype = 'transactionid' and l.transactionid = p.transaction
 )
-select encode(textsend(h.gid), 'hex')            as gid,
-       encode(textsend(h.owner::text), 'hex')    as owner,
-       encode(textsend(h.database::text), 'hex') as database,
-       extract(epoch from clock_timestamp() - h.prepared)::float8 as seconds,
+select encode(textsend(p.gid), 'hex')            as gid,
+       encode(textsend(p.owner::text), 'hex')    as owner,
+       encode(textsend(p.database::text), 'hex') as database,
+       extract(epoch from clock_timestamp() - p.prepared)::float8 as seconds,
        array_to_string(array_agg(distinct w.pid), ',')            as waiting_pids
-from h
-     join l w on not w.granted and w.pid is not null and w.locktype = h.locktype
-       and w.database is not distinct from h.datid and w.relation is not distinct from h.relation
-       and w.page is not distinct from h.page and w.tuple is not distinct from h.tuple
-       and w.virtualxid is not distinct from h.virtualxid and w.transactionid is not distinct from h.transactionid
-       and w.classid is not distinct from h.classid and w.objid is not distinct from h.objid
-       and w.objsubid is not distinct from h.objsubid
-group by h.gid, h.owner, h.database, h.prepared
-order by h.prepared, h.gid
+from p
+     join h on h.virtualtransaction = p.virtualtransaction
+     join w on w.object = h.object and substr(w.conflicts, h.place, 1) = 'X'
+group by p.gid, p.owner, p.database, p.prepared
+order by p.prepared, p.gid

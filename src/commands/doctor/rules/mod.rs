@@ -8,6 +8,7 @@ mod slots;
 mod transactions;
 
 use crate::db::Scraped;
+use crate::model::blocking::Prepared;
 use crate::model::filter::Name;
 use crate::model::metric::DatabaseCounters;
 use crate::model::pooler::{Facts, Link};
@@ -23,6 +24,8 @@ pub(super) struct Evidence {
     pub(super) before: Vec<DatabaseCounters>,
     /// Where the sessions of the last look come from.
     pub(super) origins: Vec<Origin>,
+    /// The prepared transactions that sessions waited for at the last look, oldest first.
+    pub(super) prepared_blockers: Vec<Prepared>,
     /// All looks.
     pub(super) watched: Watched,
     /// How long it was watched.

@@ -1,5 +1,6 @@
 use super::*;
-use crate::model::health::{Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waiter, Waits};
+use crate::model::blocking;
+use crate::model::health::{Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waits};
 use crate::model::practice::Presence;
 use crate::model::server::{Limits, LoginRole, Me, Server, Surroundings};
 use crate::model::settings::Settings;
@@ -37,7 +38,14 @@ fn clean() -> Evidence {
     let (tallies, databases, settings, login_roles) =
         (Vec::new(), Vec::new(), Settings::default(), Vec::new());
     let scraped = Scraped { surroundings, facts, tallies, databases, settings, login_roles };
-    Evidence { scraped, before: Vec::new(), origins: Vec::new(), watched: Watched::default(), seconds: 10.0 }
+    Evidence {
+        scraped,
+        before: Vec::new(),
+        origins: Vec::new(),
+        prepared_blockers: Vec::new(),
+        watched: Watched::default(),
+        seconds: 10.0,
+    }
 }
 
 fn session(pid: i32, application: &str, role: &str) -> Presence {
@@ -103,19 +111,49 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
     };
     evidence.scraped.facts.prepared = at(10.0);
     assert_eq!(transactions::prepared(&evidence).status, Grade::Pass);
-    let waiter = Waiter {
-        who: Default::default(),
-        selected: true,
-        seconds: Some(1.0),
-        at_most: false,
-        blocked_by: vec![0],
+    let in_the_way = |gid: &str, waiting: &[i32]| blocking::Prepared {
+        gid: gid.into(),
+        owner: "app".into(),
+        database: "shop".into(),
+        prepared_seconds: 9.0,
+        waiting_pids: waiting.to_vec(),
+        blocks_total: 0,
     };
-    evidence.scraped.facts.waits = Waits { waiting: 1, undecidable: 0, sessions: vec![waiter] };
-    assert_eq!(transactions::prepared(&evidence).status, Grade::Warn);
+    evidence.prepared_blockers = vec![in_the_way("a", &[1, 2]), in_the_way("b", &[2])];
+    let found = transactions::prepared(&evidence);
+    assert_eq!(
+        (found.status, found.evidence.as_str()),
+        (
+            Grade::Warn,
+            "\"a\" of role app has been prepared for 9.0s; 2 sessions waiting behind it and 1 other prepared transaction"
+        )
+    );
+    evidence.prepared_blockers = vec![in_the_way("a", &[1])];
     evidence.scraped.facts.prepared = at(300.0);
     let found = transactions::prepared(&evidence);
-    assert_eq!(found.status, Grade::Fail);
-    assert_eq!(found.next_command.unwrap(), "psql -d shop -c \"ROLLBACK PREPARED 'it''s'\"");
+    assert_eq!(
+        (found.status, found.evidence.as_str()),
+        (
+            Grade::Fail,
+            "\"a\" of role app has been prepared for 9.0s; 1 session waiting behind it; \"it's\" of role app has been \
+             prepared for 5m 00s"
+        )
+    );
+    evidence.prepared_blockers.clear();
+    let found = transactions::prepared(&evidence);
+    assert_eq!(
+        (found.status, found.evidence.as_str()),
+        (Grade::Fail, "\"it's\" of role app has been prepared for 5m 00s")
+    );
+    assert_eq!(
+        found.advice.unwrap(),
+        "ask the transaction manager which was decided, then in database \"shop\": COMMIT PREPARED 'it''s' or ROLLBACK \
+         PREPARED 'it''s'; until then it holds its locks, and back VACUUM"
+    );
+    assert_eq!(
+        found.next_command.unwrap(),
+        "psql -d shop -c 'select * from pg_prepared_xacts order by prepared'"
+    );
 }
 
 #[test]

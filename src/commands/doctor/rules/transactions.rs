@@ -1,10 +1,13 @@
 //! Rules about time: what is left open, and what would end it.
 
+use std::collections::HashSet;
+
 use super::{Evidence, Rule, counted, hidden, listed, named};
 use crate::analyze::health::{IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
 use crate::analyze::settings::{effective, of_roles};
+use crate::model::blocking::Prepared;
 use crate::model::practice::{Finding, Grade, Source};
-use crate::model::quote::{psql_rollback_prepared, shown};
+use crate::model::quote::{finish_prepared, psql_prepared, shown};
 use crate::model::settings::Setting;
 use crate::render::text;
 
@@ -38,33 +41,45 @@ pub(super) fn left_open(evidence: &Evidence) -> Finding {
     }
 }
 
+/// Names one that sessions wait for before one that is only old: they need not be the same.
 pub(super) fn prepared(evidence: &Evidence) -> Finding {
     let rule = Rule::new("prepared-xact", "prepared transactions are finished");
-    let facts = &evidence.scraped.facts;
-    // pid 0 stands for a prepared transaction
-    let behind = facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0)).count();
-    let Some(oldest) =
-        facts.prepared.oldest.as_ref().filter(|oldest| oldest.seconds >= PREPARED || behind > 0)
-    else {
+    let blockers = &evidence.prepared_blockers;
+    let in_the_way = blockers.first().map(|one| (&one.gid, &one.owner, &one.database, one.prepared_seconds));
+    let oldest = evidence.scraped.facts.prepared.oldest.as_ref().filter(|oldest| oldest.seconds >= PREPARED);
+    let forgotten = oldest.map(|one| (&one.gid, &one.owner, &one.database, one.seconds));
+    let Some((gid, owner, database, seconds)) = in_the_way.or(forgotten) else {
         return rule
             .pass(format!("none is older than {}, and nobody waits for one", text::duration(PREPARED)));
     };
-    let waiting = if behind > 0 {
-        format!("; {} waiting behind prepared transactions", counted(behind, "session"))
-    } else {
-        String::new()
+    let told = |gid: &str, owner: &str, seconds: f64| {
+        format!("\"{gid}\" of role {owner} has been prepared for {}", text::duration(seconds))
     };
+    let mut found = format!("{}{}", told(gid, owner, seconds), waiting_behind(blockers));
+    let said = |other: &str| other == gid || blockers.iter().any(|one| one.gid == other);
+    if let Some((gid, owner, _, seconds)) = forgotten.filter(|(gid, ..)| !said(gid)) {
+        found.push_str(&format!("; {}", told(gid, owner, seconds)));
+    }
     rule.found(
-        if oldest.seconds >= PREPARED { Grade::Fail } else { Grade::Warn },
-        format!(
-            "\"{}\" of role {} has been prepared for {}{waiting}",
-            oldest.gid,
-            oldest.owner,
-            text::duration(oldest.seconds)
-        ),
-        "commit or roll it back: it holds its locks, and back VACUUM, until then",
-        psql_rollback_prepared(&oldest.database, &oldest.gid),
+        if forgotten.is_some() { Grade::Fail } else { Grade::Warn },
+        found,
+        &format!("{}; until then it holds its locks, and back VACUUM", finish_prepared(database, gid)),
+        psql_prepared(database),
     )
+}
+
+/// `; 3 sessions waiting behind it and 1 other prepared transaction`.
+fn waiting_behind(blockers: &[Prepared]) -> String {
+    let waiting: HashSet<i32> = blockers.iter().flat_map(|one| one.waiting_pids.iter().copied()).collect();
+    match blockers.len() {
+        0 => String::new(),
+        1 => format!("; {} waiting behind it", counted(waiting.len(), "session")),
+        all => format!(
+            "; {} waiting behind it and {}",
+            counted(waiting.len(), "session"),
+            counted(all - 1, "other prepared transaction")
+        ),
+    }
 }
 
 pub(super) fn statement_timeout(evidence: &Evidence) -> Finding {
