@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod others;
+
 /// The folder of the server that the program with this process id has started or is starting.
 fn folder_of(pid: i32) -> Option<PathBuf> {
     let parents = [PathBuf::from("/dev/shm"), std::env::temp_dir(), PathBuf::from("/tmp")];
@@ -20,6 +22,11 @@ fn processes_in(folder: &Path) -> Vec<String> {
     list.lines().filter(|line| line.contains(folder.to_str().unwrap())).map(str::to_owned).collect()
 }
 
+/// The port in the URI that the demo prints.
+fn port_of(uri: &str) -> &str {
+    uri.split_once("127.0.0.1:").unwrap().1.split('/').next().unwrap()
+}
+
 fn demo(arguments: &[&str]) -> Outcome {
     Pgconn::new(&[&["demo"], arguments].concat()).env("TMPDIR", std::env::temp_dir().to_str().unwrap()).run()
 }
@@ -28,16 +35,19 @@ fn demo(arguments: &[&str]) -> Outcome {
 fn the_first_look_is_stats_and_then_everything_is_gone() {
     let outcome = demo(&[]).success();
     let uri = outcome.stdout.lines().next().unwrap();
-    assert!(uri.starts_with("postgresql://postgres@127.0.0.1:") && uri.ends_with("/shop"), "{outcome}");
+    assert!(
+        uri.starts_with("postgresql://postgres@127.0.0.1:") && uri.contains("/shop?passfile="),
+        "{outcome}"
+    );
     assert!(outcome.stdout.contains("\nSTATE "), "{outcome}");
-    let port = uri.split([':', '/']).rev().nth(1).unwrap();
-    std::net::TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap_err();
+    std::net::TcpStream::connect(("127.0.0.1", port_of(uri).parse().unwrap())).unwrap_err();
 }
 
 /// A demo that is kept until a signal, with the way to its server.
 struct Kept {
     running: Running,
     folder: PathBuf,
+    uri: String,
     port: String,
 }
 
@@ -47,8 +57,8 @@ impl Kept {
         wait_until("the demo holds", || running.stderr().contains("Ctrl-C"));
         let folder = folder_of(running.pid()).unwrap();
         let uri = running.stdout().lines().next().unwrap().to_owned();
-        let port = uri.split([':', '/']).rev().nth(1).unwrap().to_owned();
-        Self { running, folder, port }
+        let port = port_of(&uri).to_owned();
+        Self { running, folder, uri, port }
     }
 
     /// What pgconn says about it to this role.
@@ -127,6 +137,8 @@ fn another_server_is_refused_and_missing_programs_are_named() {
 fn full_leaves_no_slot_to_anybody_and_the_first_look_gets_in_all_the_same() {
     let demo = Kept::start(&["--full"]);
     let refusal = Session::open(&demo.folder, demo.port.parse().unwrap(), &[]).unwrap_err();
+    let by_the_uri = Pgconn::new(&["stats", "--json", "-d", &demo.uri]).run().success();
+    assert_eq!(by_the_uri.json()["warnings"][0]["code"], "emergency_connection");
     assert_eq!(demo.end().code, 0);
     assert_eq!(
         (refusal.sqlstate.as_str(), refusal.message.as_str()),

@@ -5,6 +5,7 @@
 # Arguments: the folder, the folder of the server binaries, a data folder to copy instead of running initdb (or nothing).
 
 dir=$1 bin=$2 template=$3 started=
+umask 077
 cd "$dir" || exit
 
 prepare() {
@@ -13,8 +14,11 @@ prepare() {
     if [ -n "$template" ]; then
         cp -R "$template" data
     else
-        "$bin/initdb" -D data -U postgres -A trust -E UTF8 --locale=C --wal-segsize=1 -N
-    fi && cat server.conf >>data/postgresql.conf && if [ -n "$(ls files)" ]; then cp -p files/* data/; fi
+        # the folder keeps others from the socket, and nothing keeps them from an address
+        [ ! -e password ] || set -- --pwfile=password
+        "$bin/initdb" "$@" -D data -U postgres --auth-local=trust --auth-host=scram-sha-256 -E UTF8 --locale=C \
+            --wal-segsize=1 -N
+    fi && rm -f password && cat server.conf >>data/postgresql.conf && if [ -n "$(ls files)" ]; then cp -p files/* data/; fi
 }
 
 serve() {

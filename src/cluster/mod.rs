@@ -21,15 +21,23 @@ use std::time::{Duration, Instant};
 
 pub(crate) use session::{Error as SessionError, Session};
 
+/// The file in the server's folder that has its password for libpq (`passfile`), when it has one; mode 0600, of the user who
+/// started the server.
+pub(crate) const PASSWORD_FILE: &str = "pgpass";
+
 /// How long initdb or the start of a server may take; a machine that is slower is stuck.
 const STEP_LIMIT: Duration = Duration::from_secs(60);
 
 /// Ports are chosen by asking for a free one and letting go of it, so another program can be faster: how often to try again.
 const PORT_ATTEMPTS: u32 = 5;
 
+/// How many names of folders to try: another user may have taken the first ones, or a program that was killed.
+const FOLDER_ATTEMPTS: usize = 100;
+
 /// What is not needed to survive a power cut is switched off; everything listens only here.
 const SERVER_CONF: &str = "\
 listen_addresses = '127.0.0.1'
+unix_socket_permissions = 0700
 fsync = off
 synchronous_commit = off
 full_page_writes = off
@@ -42,7 +50,7 @@ log_timezone = 'UTC'
 ";
 
 /// What the server should be like.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Settings {
     /// Lines for postgresql.conf, as name and value; later ones win.
     pub(crate) parameters: Vec<(String, String)>,
@@ -50,6 +58,9 @@ pub(crate) struct Settings {
     pub(crate) files: Vec<(String, String)>,
     /// A data directory to copy instead of running initdb. It must belong to a stopped server of the same major.
     pub(crate) template: Option<PathBuf>,
+    /// The password of the superuser, without `:` and `\`; with a template it is the template's. Without one nobody gets in
+    /// through 127.0.0.1, unless a `pg_hba.conf` says otherwise.
+    pub(crate) password: Option<String>,
 }
 
 /// Why there is no server.
@@ -81,7 +92,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A PostgreSQL server of one's own, superuser and database `postgres`, without a password. Dropping it ends it.
+/// A PostgreSQL server of one's own, superuser and database `postgres`. Whoever can enter its folder needs no password; the
+/// rest of the machine, which reaches its port, does. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     /// The private folder: socket, `data`, `log`.
@@ -300,15 +312,28 @@ fn private_folder() -> Result<PathBuf, Error> {
         if parent.as_os_str().len() > 60 || !has_room(&parent) {
             continue;
         }
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = parent.join(format!("pgconn-{}-{number}", std::process::id()));
-        match fs::DirBuilder::new().mode(0o700).create(&dir) {
-            Ok(()) => return Ok(dir),
+        let numbers = std::iter::repeat_with(|| COUNT.fetch_add(1, Ordering::Relaxed));
+        match folder_in(&parent, numbers.take(FOLDER_ATTEMPTS)) {
+            Ok(dir) => return Ok(dir),
             Err(error) => last = Some(error),
         }
     }
     let error = last.unwrap_or_else(|| io::Error::other("no folder with 512 MB free; set TMPDIR"));
     Err(Error::Io("making a private folder", error))
+}
+
+/// The folder with the first of these numbers that is free. Whatever lies there already, be it a link, is somebody else's.
+fn folder_in(parent: &Path, numbers: impl Iterator<Item = u32>) -> io::Result<PathBuf> {
+    let mut taken = io::ErrorKind::AlreadyExists.into();
+    for number in numbers {
+        let dir = parent.join(format!("pgconn-{}-{number}", std::process::id()));
+        match fs::DirBuilder::new().mode(0o700).create(&dir) {
+            Ok(()) => return Ok(dir),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(taken)
 }
 
 /// Whether the file system has half a gigabyte free; containers often give `/dev/shm` only 64 MB.
@@ -330,6 +355,11 @@ fn write_files(dir: &Path, port: u16, settings: &Settings) -> io::Result<()> {
         conf.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));
     }
     write_private(&dir.join("server.conf"), &conf)?;
+    if let Some(password) = settings.password.as_ref().filter(|_| settings.template.is_none()) {
+        write_private(&dir.join("password"), &format!("{password}\n"))?;
+        let lines = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}:*:*:{password}\n"));
+        write_private(&dir.join(PASSWORD_FILE), &lines.concat())?;
+    }
     fs::create_dir(dir.join("files"))?;
     settings
         .files
@@ -355,9 +385,12 @@ fn give_away(dir: &Path, command: &mut Command) -> Result<(), Error> {
     let Some((uid, gid)) = user else {
         return Err(Error::Failed("dropping root", "there is neither a user postgres nor nobody".to_owned()));
     };
-    let mut theirs = vec![dir.to_owned(), dir.join("server.conf"), dir.join("files")];
     let files = fs::read_dir(dir.join("files")).map_err(refused)?;
-    theirs.extend(files.flatten().map(|entry| entry.path()));
+    let mut theirs: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).collect();
+    theirs.extend(["files", "server.conf", "password"].map(|name| dir.join(name)));
+    theirs.retain(|path| path.exists());
+    // last, since its owner can put a link in the place of a file that root is about to give away
+    theirs.push(dir.to_owned());
     theirs.iter().try_for_each(|path| chown(path, Some(uid), Some(gid))).map_err(refused)?;
     command.uid(uid).gid(gid);
     Ok(())
@@ -372,6 +405,24 @@ fn accepts_connections(status_file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_new_and_closed_whatever_others_have_put_in_its_place() {
+        let parent = std::env::temp_dir().join(format!("pgconn-folders-{}", std::process::id()));
+        let path = |number: u32| parent.join(format!("pgconn-{}-{number}", std::process::id()));
+        let open = |path: &Path| fs::DirBuilder::new().mode(0o777).create(path).expect("a folder");
+        open(&parent);
+        open(&path(0));
+        std::os::unix::fs::symlink(&parent, path(1)).expect("a link");
+        std::os::unix::fs::symlink("/nonexistent", path(2)).expect("a link");
+        let (made, taken) = (folder_in(&parent, 0..5), folder_in(&parent, 0..3));
+        let found = fs::symlink_metadata(path(3));
+        fs::remove_dir_all(&parent).expect("all is ours");
+        assert_eq!(made.expect("a folder"), path(3));
+        assert_eq!(taken.expect_err("nothing is left").kind(), io::ErrorKind::AlreadyExists);
+        let found = found.expect("it is there");
+        assert!(found.is_dir() && found.mode() & 0o777 == 0o700, "{found:?}");
+    }
 
     #[test]
     fn the_major_of_an_installation_is_in_the_name_of_its_folder() {

@@ -1,6 +1,6 @@
 //! One session over the wire, blocking and without a driver: cheap enough to hold thousands, and able to stay in any state.
 //!
-//! Only for throwaway servers, which ask for no password. It knows the few messages that this takes.
+//! Only for throwaway servers. It knows the few messages that this takes; what a password needs comes from whoever has one.
 
 use std::fmt;
 use std::io::{self, BufReader, Read, Write};
@@ -15,6 +15,10 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// The rows of a query, each value as text.
 pub(crate) type Rows = Vec<Vec<Option<String>>>;
+
+/// Answers an authentication request of the server, of which it gets the body: with the body of a password message, or with
+/// nothing where none is due. Says why when it will not go on.
+pub(crate) type Answer<'a> = dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>, String> + 'a;
 
 /// What the server refused, or that it is gone (08006).
 #[derive(Clone, Debug)]
@@ -54,18 +58,27 @@ impl Session {
     ///
     /// Errors as the server refuses.
     pub(crate) fn open(dir: &Path, port: u16, parameters: &[(&str, &str)]) -> Result<Self, Error> {
-        Self::log_in(UnixStream::connect(dir.join(format!(".s.PGSQL.{port}")))?, parameters)
+        let stream = UnixStream::connect(dir.join(format!(".s.PGSQL.{port}")))?;
+        Self::log_in(stream, parameters, &mut |_| Err("it asks for a password".to_owned()))
     }
 
-    /// The same through 127.0.0.1, so that the server shows an address.
-    pub(crate) fn open_tcp(port: u16, parameters: &[(&str, &str)]) -> Result<Self, Error> {
+    /// The same through 127.0.0.1, so that the server shows an address, and with an `answer` to its question for a password.
+    pub(crate) fn open_over_tcp(
+        port: u16,
+        parameters: &[(&str, &str)],
+        answer: &mut Answer<'_>,
+    ) -> Result<Self, Error> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         // reading, writing and closing are the same for every kind of socket
-        Self::log_in(UnixStream::from(OwnedFd::from(stream)), parameters)
+        Self::log_in(UnixStream::from(OwnedFd::from(stream)), parameters, answer)
     }
 
-    fn log_in(stream: UnixStream, parameters: &[(&str, &str)]) -> Result<Self, Error> {
+    fn log_in(
+        stream: UnixStream,
+        parameters: &[(&str, &str)],
+        answer: &mut Answer<'_>,
+    ) -> Result<Self, Error> {
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         let mut session = Self { stream: BufReader::with_capacity(1024, stream), pid: 0, busy: true };
         let mut packet = vec![0, 3, 0, 0];
@@ -76,8 +89,28 @@ impl Session {
         }
         packet.push(0);
         session.stream.get_mut().write_all(&[&length_of(&packet), &packet[..]].concat())?;
+        session.authenticate(answer)?;
         session.finish()?;
         Ok(session)
+    }
+
+    fn authenticate(&mut self, answer: &mut Answer<'_>) -> Result<(), Error> {
+        loop {
+            match self.read()? {
+                (b'R', request) if request == [0; 4] => return Ok(()),
+                (b'R', request) => {
+                    if let Some(message) = answer(&request).map_err(io::Error::other)? {
+                        self.message(b'p', &message);
+                    }
+                }
+                (b'E', refused) => {
+                    // until the server has let go of it, as when a session is dropped
+                    while self.read().is_ok() {}
+                    return Err(refusal(&refused));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Runs one query or several.
@@ -114,7 +147,6 @@ impl Session {
                 b'K' => self.pid = body.first_chunk().map_or(0, |pid| i32::from_be_bytes(*pid)),
                 b'D' => rows.push(row(&body)),
                 b'E' => failure = failure.or_else(|| Some(refusal(&body))),
-                b'R' if body != [0; 4] => return Err(io::Error::other("it asks for a password").into()),
                 b'Z' => {
                     self.busy = false;
                     return failure.map_or(Ok(rows), Err);

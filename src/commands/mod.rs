@@ -71,7 +71,8 @@ pub(crate) enum Command {
     Pooler(pooler::Args),
     /// Try everything on a throwaway PostgreSQL, full of trouble
     ///
-    /// With --full every connection slot of the server is taken, too.
+    /// With --full every connection slot of the server is taken, too. The server listens on 127.0.0.1 for you alone: its
+    /// password, new each time, is in a file that the printed URI names (passfile) and that no other user can read.
     Demo(demo::Args),
     /// Judge the health of connections, for monitoring plugins
     ///

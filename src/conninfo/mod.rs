@@ -27,6 +27,7 @@ pub(crate) use resolve::resolve;
 pub(crate) use settings::{
     ChannelBinding, LoadBalance, Settings, SslCertMode, SslMode, SslNegotiation, TargetSession, TlsVersion,
 };
+pub(crate) use uri::encoded;
 
 /// What the command line says about the connection.
 #[derive(Clone, Default)]

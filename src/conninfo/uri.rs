@@ -2,6 +2,9 @@
 
 use super::keyword::{Pairs, find, store};
 use super::{Error, MASK, bytes_of, redact, text_of};
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 /// The schemes, in lower case only.
 const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
@@ -159,6 +162,19 @@ fn decode(text: &str, shown: &str) -> Result<String, Error> {
     Ok(text_of(&bytes))
 }
 
+/// The same the other way round: a path as the value of a URI's parameter.
+pub(crate) fn encoded(path: &Path) -> String {
+    let mut text = String::new();
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
 fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
@@ -170,6 +186,7 @@ fn split_before<'a>(text: &'a str, stops: &[char]) -> (&'a str, &'a str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::path_of;
     use super::*;
     use proptest::prelude::*;
 
@@ -192,6 +209,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_encoded_path_comes_back_and_is_one_plain_word(bytes in proptest::collection::vec(1_u8.., 1..40)) {
+            let path = path_of(&text_of(&bytes));
+            let value = encoded(&path);
+            prop_assert!(value.bytes().all(|byte| byte.is_ascii_graphic() && !b"?&=#'\"".contains(&byte)));
+            let pairs = parse(&format!("postgresql:///shop?passfile={value}")).expect("a URI");
+            let found = pairs.last().map(|(_, value)| path_of(value));
+            prop_assert_eq!(found, Some(path));
+        }
+
         #[test]
         fn parsing_never_panics(text in "\\PC*") {
             let _ = parse(&format!("postgresql://{text}"));

@@ -44,6 +44,7 @@ pub(crate) use look::{Listing, Order, Selection};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
 pub(crate) use retry::Backoff;
+pub(crate) use sasl::{Login, new_password};
 pub(crate) use settings::Moment;
 pub(crate) use startup::Lane;
 

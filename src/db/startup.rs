@@ -185,7 +185,7 @@ pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
 }
 
 /// The method that the body of an authentication request names.
-fn method(body: &[u8]) -> Method {
+pub(super) fn method(body: &[u8]) -> Method {
     let (code, rest) = body.split_at_checked(4).unwrap_or((&[0; 4], &[]));
     match code {
         [0, 0, 0, 0] => Method::None,

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::{Read, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -69,6 +69,12 @@ impl Pgconn {
     /// Without this environment variable.
     pub(crate) fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
+        self
+    }
+
+    /// As another user of the machine, who is in none of our groups. Only root may.
+    pub(crate) fn by_user(mut self, id: u32) -> Self {
+        self.command.uid(id).gid(id);
         self
     }
 

@@ -39,7 +39,8 @@ pub(crate) fn unready(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Cl
 fn settings(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Settings {
     let own =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    Settings { parameters: own(parameters), files: own(files), template: Some(template().dir.join("data")) }
+    let template = Some(template().dir.join("data"));
+    Settings { parameters: own(parameters), files: own(files), template, password: None }
 }
 
 /// A hot standby that streams from `primary`: the same data from before it was first started, which all servers of
@@ -66,12 +67,24 @@ pub(crate) fn binaries() -> PathBuf {
     })
 }
 
+/// Who gets into a server of the tests: everybody on this machine, while it runs. Tests say with files of their own what they
+/// want to be asked for.
+const OPEN: &str = "\
+local all all trust
+local replication all trust
+host all all 127.0.0.1/32 trust
+host all all ::1/128 trust
+host replication all 127.0.0.1/32 trust
+host replication all ::1/128 trust
+";
+
 /// A static is never dropped; its keeper removes it when this process ends.
 fn template() -> &'static Cluster {
     static TEMPLATE: OnceLock<Cluster> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
-        Cluster::prepare(&binaries(), &Settings::default(), &|| true)
-            .unwrap_or_else(|error| panic!("{error}"))
+        let files = vec![("pg_hba.conf".to_owned(), OPEN.to_owned())];
+        let settings = Settings { files, ..Settings::default() };
+        Cluster::prepare(&binaries(), &settings, &|| true).unwrap_or_else(|error| panic!("{error}"))
     })
 }
 
@@ -208,6 +221,11 @@ impl Cluster {
 
 /// What tests do with a session.
 impl Session {
+    /// Logs in through 127.0.0.1 as through the socket, to a server that asks for no password.
+    pub(crate) fn open_tcp(port: u16, parameters: &[(&str, &str)]) -> Result<Self, SessionError> {
+        Self::open_over_tcp(port, parameters, &mut |_| Err("it asks for a password".to_owned()))
+    }
+
     /// The rows of a query; panics on an error.
     pub(crate) fn query(&mut self, sql: &str) -> Rows {
         self.run(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))

@@ -1,5 +1,6 @@
 //! `pgconn demo`: a throwaway PostgreSQL full of trouble, to try everything on. Starts it, lets pgconn itself look at it (its
-//! own executable, as a user would), and leaves nothing behind.
+//! own executable, as a user would), and leaves nothing behind. Its superusers run programs as the user who started it, so
+//! nobody else gets in.
 
 mod population;
 
@@ -20,10 +21,12 @@ use super::Context;
 use super::act::meanwhile;
 use super::manual::{Group, Manual};
 use crate::args;
-use crate::cluster::{self, Cluster};
-use crate::conninfo::CARRIER;
+use crate::cluster::{self, Cluster, PASSWORD_FILE};
+use crate::conninfo::{self, CARRIER};
+use crate::db;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::model::quote;
 use crate::render::Format;
 use crate::stop::Signal;
 
@@ -100,19 +103,20 @@ fn start(full: bool, wanted: &dyn Fn() -> bool) -> Result<Demo, Failure> {
         )
     })?;
     let failed = |step: &str, said: String| Failure::failed(format!("{step} failed")).detailed(said);
-    let cluster =
-        Cluster::start(&binaries, &population::settings(), wanted).map_err(|error| match error {
-            cluster::Error::Failed(step, said) => failed(step, said),
-            other => Failure::failed(other.to_string()),
-        })?;
-    let population = Population::move_in(&cluster, full)
+    let password = db::new_password().map_err(|said| failed("making a password", said))?;
+    let settings = population::settings(&password);
+    let cluster = Cluster::start(&binaries, &settings, wanted).map_err(|error| match error {
+        cluster::Error::Failed(step, said) => failed(step, said),
+        other => Failure::failed(other.to_string()),
+    })?;
+    let population = Population::move_in(&cluster, password, full)
         .map_err(|error| failed("filling the throwaway server", error.to_string()))?;
     Ok(Demo { cluster, _population: population })
 }
 
 /// What the user came for: the first look or the given command, and then as much time as wanted.
 async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
-    let uri = format!("postgresql://postgres@127.0.0.1:{}/shop", demo.cluster.port);
+    let uri = uri(&demo.cluster);
     let given = !args.command.is_empty();
     if !given && context.format() == Format::Table && context.flags.output.is_none() {
         context.output.with(|out| writeln!(out, "{uri}\n"))?;
@@ -133,6 +137,7 @@ async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
         context.ui.hint("pgconn demo --keep holds it for you; pgconn demo -- COMMAND runs one command on it");
         return Ok(exit);
     }
+    let uri = quote::shell(&uri);
     context
         .ui
         .hint(&format!("in another terminal: pgconn blockers --watch -d {uri}; Ctrl-C here ends the server"));
@@ -143,6 +148,12 @@ async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
         }),
         () = end_of(demo) => Err(Failure::failed("the demo's server has ended").into()),
     }
+}
+
+/// The way in from another terminal. The password is in a file that only the user who started the demo can read.
+fn uri(cluster: &Cluster) -> String {
+    let file = conninfo::encoded(&cluster.dir.join(PASSWORD_FILE));
+    format!("postgresql://postgres@127.0.0.1:{}/shop?passfile={file}", cluster.port)
 }
 
 /// Waits until the server is gone, which nobody here has told to go.
@@ -183,6 +194,8 @@ async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Resul
     }
     command.env("PGHOST", &demo.cluster.dir).env("PGPORT", demo.cluster.port.to_string());
     command.env("PGUSER", "postgres").env("PGDATABASE", "shop");
+    // for a command that is told to come in through 127.0.0.1
+    command.env("PGPASSFILE", demo.cluster.dir.join(PASSWORD_FILE));
     let mut child = command.spawn().context("starting this program again")?;
     let too_late = async {
         context.stop.pulled().await;

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cluster::{Cluster, Session, SessionError, Settings};
+use crate::db;
 
 /// Time between two changes of the lively sessions.
 const TICK: Duration = Duration::from_millis(100);
@@ -24,8 +25,9 @@ const LEAK_LIMIT: usize = 20;
 /// How long a session may take to wait for its lock.
 const LOCK_LIMIT: Duration = Duration::from_secs(5);
 
-/// What exists before anybody connects, one message each. Two names hold what would move a careless terminal's cursor.
-const SETUP: [&str; 4] = [
+/// What exists before anybody connects, one message each. Two names hold what would move a careless terminal's cursor. Every
+/// role gets the superuser's password, from its verifier: so it is in no statement, and in no log of one.
+const SETUP: [&str; 5] = [
     "create role web login connection limit 40;
      create role worker login;
      create role report login;
@@ -33,6 +35,13 @@ const SETUP: [&str; 4] = [
      create role monitor login in role pg_monitor;
      create role guest login;
      create role U&\"red\\001b[31malert\" login",
+    "do $$ declare role record; begin
+         for role in select rolname, (select rolpassword from pg_authid where rolname = 'postgres')
+             from pg_authid where rolcanlogin and rolname <> 'postgres'
+         loop
+             execute format('alter role %I password %L', role.rolname, role.rolpassword);
+         end loop;
+     end $$",
     "create database shop connection limit 60",
     "create database analytics",
     "create database U&\"back\\001b[2Jup\"",
@@ -179,12 +188,12 @@ const RESIDENTS: [Residents; 15] = [
     },
 ];
 
-/// The settings of the demo's server.
-pub(super) fn settings() -> Settings {
+/// The settings of the demo's server, whose roles have this password.
+pub(super) fn settings(password: &str) -> Settings {
     let parameters =
         [("max_connections", "80"), ("max_prepared_transactions", "5"), ("cluster_name", "pgconn demo")];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Settings { parameters: parameters.into(), ..Settings::default() }
+    Settings { parameters: parameters.into(), password: Some(password.to_owned()), ..Settings::default() }
 }
 
 /// Everybody who lives there. Dropping it ends them.
@@ -194,11 +203,11 @@ pub(super) struct Population {
 }
 
 impl Population {
-    /// Fills a fresh server; with `full`, to the last slot.
+    /// Fills a fresh server that has these [`settings`]' `password`; with `full`, to the last slot.
     ///
     /// Errors when the server refuses what it should not.
-    pub(super) fn move_in(cluster: &Cluster, full: bool) -> Result<Self, SessionError> {
-        let place = Place { dir: cluster.dir.clone(), port: cluster.port };
+    pub(super) fn move_in(cluster: &Cluster, password: String, full: bool) -> Result<Self, SessionError> {
+        let place = Place { dir: cluster.dir.clone(), port: cluster.port, password };
         let mut owner = place.connect("postgres", "postgres", "setup")?;
         for statement in SETUP {
             owner.run(statement)?;
@@ -234,11 +243,12 @@ impl Drop for Population {
     }
 }
 
-/// Where the server is.
+/// Where the server is, and the password that it asks for over TCP.
 #[derive(Clone)]
 struct Place {
     dir: PathBuf,
     port: u16,
+    password: String,
 }
 
 impl Place {
@@ -246,7 +256,8 @@ impl Place {
         let parameters = [("user", role), ("database", database), ("application_name", application)];
         // the web comes from elsewhere, the rest lives on the same machine
         if role == "web" {
-            Session::open_tcp(self.port, &parameters)
+            let mut login = db::Login::new(&self.password);
+            Session::open_over_tcp(self.port, &parameters, &mut |request| login.answer(request))
         } else {
             Session::open(&self.dir, self.port, &parameters)
         }

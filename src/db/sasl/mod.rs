@@ -3,9 +3,9 @@
 
 mod scram;
 
-use self::scram::{Binding, Exchange};
+use self::scram::{Binding, Exchange, Proven};
 use super::error::{Error, Kind};
-use super::startup::{self, Message};
+use super::startup::{self, Message, Method};
 use super::wire::Wire;
 use crate::conninfo::ChannelBinding;
 
@@ -30,12 +30,7 @@ pub(super) async fn log_in(
 ) -> Result<(), Error> {
     let (mechanism, binding) = choose(mechanisms, wire.end_point(), wanted).map_err(failed)?;
     let exchange = Exchange::new(binding, scram::nonce().map_err(failed)?);
-    let first = exchange.first();
-    let mut body = mechanism.as_bytes().to_vec();
-    body.push(0);
-    body.extend_from_slice(&u32::try_from(first.len()).unwrap_or(u32::MAX).to_be_bytes());
-    body.extend_from_slice(first.as_bytes());
-    startup::send(wire, b'p', &body).await?;
+    startup::send(wire, b'p', &first_message(mechanism, &exchange)).await?;
     let Some(challenge) = answer(wire, CONTINUE).await? else { return Ok(()) };
     let password = password.to_vec();
     // On a thread of its own, since the server says how long this takes: signals and the time limit are still seen.
@@ -50,6 +45,8 @@ pub(super) async fn log_in(
 const CONTINUE: [u8; 4] = [0, 0, 0, 11];
 const FINAL: [u8; 4] = [0, 0, 0, 12];
 
+const UNEXPECTED: &str = "unexpected message of the server during SASL authentication";
+
 /// What the server says in the authentication request of this `code`; nothing when it refuses instead.
 async fn answer(wire: &mut Wire, code: [u8; 4]) -> Result<Option<String>, Error> {
     match startup::receive(wire).await? {
@@ -57,8 +54,75 @@ async fn answer(wire: &mut Wire, code: [u8; 4]) -> Result<Option<String>, Error>
         Message::Authentication(body) => {
             match body.strip_prefix(&code).map(<[u8]>::to_vec).map(String::from_utf8) {
                 Some(Ok(text)) => Ok(Some(text)),
-                _ => Err(failed("unexpected message of the server during SASL authentication".to_owned())),
+                _ => Err(failed(UNEXPECTED.to_owned())),
             }
+        }
+    }
+}
+
+/// The body of the message that chooses the mechanism and opens the exchange.
+fn first_message(mechanism: &str, exchange: &Exchange) -> Vec<u8> {
+    let first = exchange.first();
+    let length = u32::try_from(first.len()).unwrap_or(u32::MAX).to_be_bytes();
+    [mechanism.as_bytes(), b"\0", &length, first.as_bytes()].concat()
+}
+
+/// A password that nobody can guess: 144 bits of the system's randomness, as letters, digits, `-` and `_`, which need no escape
+/// in a URI or a password file.
+///
+/// # Errors
+/// When the system has no randomness.
+pub(crate) fn new_password() -> Result<String, String> {
+    scram::nonce().map(|nonce| nonce.replace('+', "-").replace('/', "_"))
+}
+
+/// The same login for whoever reads and writes an unencrypted session himself: what to answer to each of the server's requests.
+pub(crate) struct Login<'a> {
+    password: &'a str,
+    step: Step,
+}
+
+/// How far a [`Login`] is.
+enum Step {
+    Begun,
+    Opened(Exchange),
+    Proving(Proven),
+    Over,
+}
+
+impl<'a> Login<'a> {
+    /// A login that has not begun.
+    pub(crate) const fn new(password: &'a str) -> Self {
+        Self { password, step: Step::Begun }
+    }
+
+    /// The body of the password message that answers the authentication request with this body; nothing where none is due.
+    ///
+    /// # Errors
+    /// When the server asks for something else than SCRAM, or does not prove that it knows the password.
+    pub(crate) fn answer(&mut self, request: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        let said = |code: [u8; 4]| {
+            let text = request.strip_prefix(&code).and_then(|text| str::from_utf8(text).ok());
+            text.ok_or_else(|| UNEXPECTED.to_owned())
+        };
+        match std::mem::replace(&mut self.step, Step::Over) {
+            Step::Begun => {
+                let Method::Sasl(mechanisms) = startup::method(request) else {
+                    return Err(startup::method(request).request().to_owned());
+                };
+                let (mechanism, binding) = choose(&mechanisms, None, ChannelBinding::Disable)?;
+                let exchange = Exchange::new(binding, scram::nonce()?);
+                let message = first_message(mechanism, &exchange);
+                self.step = Step::Opened(exchange);
+                Ok(Some(message))
+            }
+            Step::Opened(exchange) => {
+                let (message, proven) = exchange.proof(self.password.as_bytes(), said(CONTINUE)?)?;
+                self.step = Step::Proving(proven);
+                Ok(Some(message.into_bytes()))
+            }
+            Step::Proving(proven) => proven.check(said(FINAL)?).map(|()| None),
+            Step::Over => Err(UNEXPECTED.to_owned()),
         }
     }
 }
@@ -135,6 +199,51 @@ mod tests {
     fn request(code: [u8; 4], text: &str) -> Vec<u8> {
         let length = u32::try_from(8 + text.len()).expect("short").to_be_bytes();
         [b"R", &length[..], &code, text.as_bytes()].concat()
+    }
+
+    /// What a login that has come as far as these requests answers to the last of them.
+    fn answer_to(requests: &[&[u8]]) -> Result<Option<Vec<u8>>, String> {
+        let mut login = Login::new("pencil");
+        let (last, before) = requests.split_last().expect("a request");
+        before.iter().for_each(|request| drop(login.answer(request).expect("an answer")));
+        login.answer(last)
+    }
+
+    #[test]
+    fn a_login_by_hand_says_nothing_but_scram_and_believes_nobody() {
+        const OFFER: &[u8] = b"\0\0\0\x0aSCRAM-SHA-256\0\0";
+        let first = answer_to(&[OFFER]).expect("an answer").expect("a message");
+        assert!(first.starts_with(b"SCRAM-SHA-256\0\0\0\0\x20n,,n=,r="), "{first:?}");
+        let refused: [(&[&[u8]], &str); 6] = [
+            (&[&[0, 0, 0, 3]], "server requested a cleartext password"),
+            (&[&[0, 0, 0, 5, 1, 2, 3, 4]], "server requested a hashed password"),
+            (
+                &[b"\0\0\0\x0aOAUTHBEARER\0\0"],
+                "none of the server's SASL authentication mechanisms are supported",
+            ),
+            (&[OFFER, OFFER], UNEXPECTED),
+            (&[OFFER, b"\0\0\0\x0cv=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="], UNEXPECTED),
+            (&[OFFER, b"\0\0\0\x0br=other,s=W22Z,i=2"], "invalid SCRAM response (nonce mismatch)"),
+        ];
+        for (requests, why) in refused {
+            assert_eq!(answer_to(requests).expect_err(why), why);
+        }
+        let mut login = Login::new("pencil");
+        let first = login.answer(OFFER).expect("an answer").expect("a message");
+        let nonce = String::from_utf8_lossy(&first).split_once("r=").expect("a nonce").1.to_owned();
+        let challenge = format!("\0\0\0\x0br={nonce}more,s=W22Z,i=2");
+        let proof = login.answer(challenge.as_bytes()).expect("an answer").expect("a message");
+        assert!(String::from_utf8_lossy(&proof).contains(",p="));
+        let forged = login.answer(b"\0\0\0\x0cv=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+        assert_eq!(forged.expect_err("forged"), "incorrect server signature");
+    }
+
+    #[test]
+    fn a_new_password_is_long_plain_and_new() {
+        let (one, other) = (new_password().expect("a password"), new_password().expect("a password"));
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 24);
+        assert!(one.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter)), "{one}");
     }
 
     #[tokio::test]
