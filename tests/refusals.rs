@@ -105,7 +105,7 @@ fn what_the_server_refuses_is_told_apart_by_its_sqlstate() {
         "ALLOW_CONNECTIONS true",
     );
     expect(&local("user=postgres dbname=postgres options='-c nosuch=1'"), "server_error", Some("42704"), "");
-    expect(&tcp("user=app password=right sslmode=require"), "tls", None, "sslmode=prefer");
+    expect(&tcp("user=app password=right sslmode=require"), "tls", None, "ssl = on");
 }
 
 #[test]

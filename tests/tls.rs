@@ -1,8 +1,10 @@
 //! TLS against real servers with certificates made by openssl. What libpq does with each is written down here, and the
 //! installed psql is held against it, so that the expectation is libpq's and not ours.
 
+mod anchors;
 mod authority;
 mod files;
+mod words;
 
 use crate::common::{Cluster, Pgconn, psql};
 use authority::Authority;
@@ -110,17 +112,33 @@ fn psqls_outcome_at(program: &Path, dsn: &str, home: &str) -> char {
 }
 
 fn our_outcome(dsn: &str) -> char {
-    our_outcome_at(dsn, "/nonexistent")
+    our_outcome_in(dsn, &[])
 }
 
 /// The same with this home directory.
 fn our_outcome_at(dsn: &str, home: &str) -> char {
-    let outcome = Pgconn::new(&["ping", "-w", "--json", "-d", dsn]).env("HOME", home).run();
+    our_outcome_in(dsn, &[("HOME", home)])
+}
+
+/// The same with these variables.
+fn our_outcome_in(dsn: &str, variables: &[(&str, &str)]) -> char {
+    let ping = Pgconn::new(&["ping", "-w", "--json", "-d", dsn]);
+    let outcome = variables.iter().fold(ping, |ping, (name, value)| ping.env(name, value)).run();
+    assert!(!proposes_less(&outcome.stdout) && !proposes_less(&outcome.stderr), "{dsn}: {outcome}");
     match (outcome.code, outcome.json()["attempts"].as_array().unwrap().last().unwrap()) {
         (0, last) if last["tls_seconds"].is_null() => 'P',
         (0, _) => 'T',
         _ => '-',
     }
+}
+
+/// Whether a text that the program says tells people to ask for less than a verified server.
+fn proposes_less(text: &str) -> bool {
+    let modes = ["disable", "allow", "prefer", "require", "verify-ca"];
+    let settings = ["sslmode", "channel_binding"];
+    let sets = |setting: &str| modes.iter().any(|mode| text.contains(&format!("{setting}={mode}")));
+    settings.into_iter().any(sets)
+        || ["change sslmode", "check sslrootcert, sslmode"].iter().any(|word| text.contains(word))
 }
 
 /// Among the certificates that people have there is none that rustls and OpenSSL read differently; those that they do read

@@ -297,7 +297,7 @@ fn refuse_unsupported<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<(), 
         None | Some("disable" | "prefer") => {}
         Some("require") => {
             return Err(Error::new("gssencmode=require cannot be honoured: pgconn has no GSSAPI support")
-                .hinted("use sslmode for encryption"));
+                .hinted("sslmode=verify-full encrypts and verifies the server, too"));
         }
         Some(other) => return Err(invalid("gssencmode", other)),
     }

@@ -190,6 +190,10 @@ pub(super) async fn dial_wire(
     }
 }
 
+/// How a server gets TLS.
+const NO_TLS: &str = "a server has TLS with ssl = on, ssl_cert_file and ssl_key_file; a pooler has settings of its own \
+                      (PgBouncer: client_tls_sslmode)";
+
 /// Asks for TLS and shakes hands; a server without TLS may do where the mode allows it.
 async fn encrypt(
     mut stream: TcpStream,
@@ -209,8 +213,8 @@ async fn encrypt(
             Ok(Wire::new(Transport::Tcp(stream), None))
         }
         tls::Offer::No => {
-            let error = Error::new(Kind::Tls, "server does not support SSL, but SSL was required")
-                .hinted("sslmode=prefer does without where the server has none");
+            let error =
+                Error::new(Kind::Tls, "server does not support SSL, but SSL was required").hinted(NO_TLS);
             Err(Failure::new(error, Next::Stop))
         }
     }

@@ -271,7 +271,7 @@ fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
         return Some(format!("ALTER ROLE {user} LOGIN permits it"));
     }
     if message.contains("pg_hba.conf") {
-        return Some("the server's pg_hba.conf decides by connection type, database, role, address and encryption; add a line there, or connect in another way".to_owned());
+        return Some("the server's pg_hba.conf decides by connection type, database, role, address and encryption; add a line there for this kind of connection".to_owned());
     }
     if message.starts_with("Peer authentication failed") || message.starts_with("Ident authentication failed")
     {

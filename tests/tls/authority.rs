@@ -23,8 +23,8 @@ impl Authority {
     fn make() -> Self {
         let dir = kept_folder("tls");
         let made = Self(dir);
-        made.root("ca");
-        made.root("other");
+        made.root("ca", "/CN=ca");
+        made.root("other", "/CN=other");
         made.issue("inter", "ca", "/CN=inter", Some("basicConstraints=critical,CA:TRUE"), &["-days", "9"]);
         let names = "subjectAltName=DNS:localhost,IP:127.0.0.1";
         made.issue("good", "ca", "/CN=x", Some(names), &["-days", "9"]);
@@ -61,7 +61,8 @@ impl Authority {
         made
     }
 
-    fn root(&self, name: &str) {
+    /// An authority with a self-signed certificate, as `openssl req -x509` makes it.
+    pub(super) fn root(&self, name: &str, subject: &str) {
         let (key, certificate) = (format!("{name}.key"), format!("{name}.crt"));
         let made = [
             "req",
@@ -76,21 +77,39 @@ impl Authority {
             "-out",
             &certificate,
         ];
-        self.openssl(&made, &format!("/CN={name}"));
+        self.openssl(&made, subject);
     }
 
+    /// A certificate of this issuer with a key of its own; without an extension it is of version 1.
     fn issue(&self, name: &str, issuer: &str, subject: &str, extension: Option<&str>, validity: &[&str]) {
+        self.request(name, subject);
+        self.sign(name, issuer, extension, validity);
+    }
+
+    /// A key, and the request for a certificate of it.
+    pub(super) fn request(&self, name: &str, subject: &str) {
         let (key, request) = (format!("{name}.key"), format!("{name}.csr"));
         self.openssl(
             &["req", "-newkey", "ec", "-pkeyopt", CURVE, "-nodes", "-keyout", &key, "-out", &request],
             subject,
         );
-        self.sign(name, issuer, extension, validity);
     }
 
     fn sign(&self, name: &str, issuer: &str, extension: Option<&str>, validity: &[&str]) {
+        self.sign_again(name, name, issuer, extension, validity);
+    }
+
+    /// One more certificate for the subject and key of `request`; one for an authority itself has that as its issuer.
+    pub(super) fn sign_again(
+        &self,
+        request: &str,
+        name: &str,
+        issuer: &str,
+        extension: Option<&str>,
+        validity: &[&str],
+    ) {
         let file = |of: &str, kind: &str| format!("{of}.{kind}");
-        let request = file(name, "csr");
+        let request = file(request, "csr");
         let (certificate, ca, ca_key) = (file(name, "crt"), file(issuer, "crt"), file(issuer, "key"));
         let mut arguments =
             vec!["x509", "-req", "-in", &request, "-out", &certificate, "-CA", &ca, "-CAkey", &ca_key];
@@ -123,7 +142,8 @@ impl Authority {
         list("ca_1", &["-gencrl", "-out", "ca_1.crl"]);
     }
 
-    fn openssl(&self, arguments: &[&str], subject: &str) {
+    /// Runs openssl in the folder; what it wrote.
+    pub(super) fn openssl(&self, arguments: &[&str], subject: &str) -> String {
         let mut command = Command::new("openssl");
         command.args(arguments).current_dir(&self.0);
         if !subject.is_empty() {
@@ -131,10 +151,15 @@ impl Authority {
         }
         let output = command.output().expect("the tests need the openssl program");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     pub(super) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).unwrap();
     }
 
     pub(super) fn path(&self, name: &str) -> String {

@@ -1,5 +1,7 @@
-//! The few fields of an X.509 certificate that pgconn itself needs: names, dates and algorithms. Reads DER
-//! (X.690) just far enough; judges nothing. Verification of chains is rustls-webpki's.
+//! The few fields of an X.509 certificate that pgconn itself needs: names, dates, algorithms and extensions. Reads DER
+//! (X.690) just far enough; judges nothing.
+
+use super::extensions::{Extensions, extensions};
 
 /// A certificate's fields, borrowed from its bytes.
 #[derive(Debug)]
@@ -10,6 +12,10 @@ pub(super) struct Certificate<'a> {
     pub(super) algorithm: &'a [u8],
     /// The signature's bits.
     pub(super) signature: &'a [u8],
+    /// The version, from 1 to 3.
+    pub(super) version: u8,
+    /// The serial number.
+    pub(super) serial: &'a [u8],
     /// The issuer's name, without tag and length.
     pub(super) issuer: &'a [u8],
     /// The subject's name, without tag and length.
@@ -20,40 +26,31 @@ pub(super) struct Certificate<'a> {
     pub(super) not_after: i64,
     /// The public key's SubjectPublicKeyInfo, with tag and length.
     pub(super) public_key: &'a [u8],
-    /// The subject alternative names of the kinds that servers have.
-    pub(super) alternatives: Vec<Alternative<'a>>,
+    /// What the extensions say.
+    pub(super) extensions: Extensions<'a>,
 }
 
-/// One subject alternative name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Alternative<'a> {
-    /// `dNSName`, as it stands in the certificate.
-    Dns(&'a [u8]),
-    /// `iPAddress`: four or sixteen bytes.
-    Ip(&'a [u8]),
-}
-
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const OID: u8 = 0x06;
+pub(super) const BOOLEAN: u8 = 0x01;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const OID: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
 
-const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 
 /// A position in DER. Every step returns `None` when the bytes are not what is expected.
 #[derive(Clone, Copy)]
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
     /// The next element: its tag, its content, and the whole of it.
-    fn element(&mut self) -> Option<(u8, &'a [u8], &'a [u8])> {
+    pub(super) fn element(&mut self) -> Option<(u8, &'a [u8], &'a [u8])> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = match first {
@@ -71,12 +68,31 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element's content, when it has this tag.
-    fn expect(&mut self, wanted: u8) -> Option<&'a [u8]> {
+    pub(super) fn expect(&mut self, wanted: u8) -> Option<&'a [u8]> {
         self.element().filter(|(tag, ..)| *tag == wanted).map(|(_, content, _)| content)
     }
 
-    fn next_is(&self, wanted: u8) -> bool {
-        self.0.first() == Some(&wanted)
+    /// The next element's content, when it has this tag; `Some(None)` when it has another, or there is none.
+    pub(super) fn optional(&mut self, wanted: u8) -> Option<Option<&'a [u8]>> {
+        if self.0.first() == Some(&wanted) { self.expect(wanted).map(Some) } else { Some(None) }
+    }
+
+    /// The contents of the elements of the next one, all of this tag.
+    pub(super) fn list(&mut self, wanted: u8) -> Option<Vec<&'a [u8]>> {
+        let mut list = Reader(self.expect(SEQUENCE)?);
+        let mut found = Vec::new();
+        while !list.0.is_empty() {
+            found.push(list.expect(wanted)?);
+        }
+        Some(found)
+    }
+
+    /// The first sixteen bits of a bit string, the first the highest; those that it does not have are 0.
+    pub(super) fn bits(&mut self) -> Option<u16> {
+        // A bit string begins with the number of bits that its last byte does not use.
+        let (_, bytes) = self.expect(BIT_STRING)?.split_first()?;
+        let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
+        Some(u16::from_be_bytes([byte(0), byte(1)]))
     }
 }
 
@@ -88,61 +104,36 @@ pub(super) fn certificate(der: &[u8]) -> Option<Certificate<'_>> {
     // A bit string begins with the number of bits that its last byte does not use.
     let signature = outer.expect(BIT_STRING)?.split_first()?.1;
     let mut body = Reader(body);
-    if body.next_is(VERSION) {
-        body.element()?;
-    }
-    body.expect(INTEGER)?;
+    let version = match body.optional(VERSION)? {
+        Some(number) => Reader(number).expect(INTEGER)?.last()?.checked_add(1)?,
+        None => 1,
+    };
+    let serial = body.expect(INTEGER)?;
     body.expect(SEQUENCE)?;
     let issuer = body.expect(SEQUENCE)?;
     let mut validity = Reader(body.expect(SEQUENCE)?);
     let (not_before, not_after) = (time(&mut validity)?, time(&mut validity)?);
     let subject = body.expect(SEQUENCE)?;
     let (_, _, public_key) = body.element().filter(|(tag, ..)| *tag == SEQUENCE)?;
-    let mut alternatives = Vec::new();
+    let mut found = Extensions::default();
     while let Some((tag, content, _)) = body.element() {
         if tag == EXTENSIONS {
-            alternatives = alternative_names(content)?;
+            found = extensions(content)?;
         }
     }
     Some(Certificate {
         signed,
         algorithm,
         signature,
+        version,
+        serial,
         issuer,
         subject,
         not_before,
         not_after,
         public_key,
-        alternatives,
+        extensions: found,
     })
-}
-
-fn alternative_names(extensions: &[u8]) -> Option<Vec<Alternative<'_>>> {
-    let mut list = Reader(Reader(extensions).expect(SEQUENCE)?);
-    let mut found = Vec::new();
-    while !list.0.is_empty() {
-        let mut extension = Reader(list.expect(SEQUENCE)?);
-        if extension.expect(OID)? != SUBJECT_ALT_NAME {
-            continue;
-        }
-        // The optional `critical` stands before the value.
-        let (mut tag, mut value, _) = extension.element()?;
-        if tag != OCTET_STRING {
-            (tag, value, _) = extension.element()?;
-        }
-        if tag != OCTET_STRING {
-            return None;
-        }
-        let mut names = Reader(Reader(value).expect(SEQUENCE)?);
-        while let Some((tag, content, _)) = names.element() {
-            match tag {
-                0x82 => found.push(Alternative::Dns(content)),
-                0x87 => found.push(Alternative::Ip(content)),
-                _ => {}
-            }
-        }
-    }
-    Some(found)
 }
 
 /// UTCTime or GeneralizedTime, both in the form that certificates use: seconds and `Z`.
@@ -217,6 +208,38 @@ fn attributes(name: &[u8]) -> Vec<(&[u8], &[u8])> {
     found
 }
 
+/// An object identifier for people: `1.2.840.113549`.
+pub(super) fn oid_words(oid: &[u8]) -> String {
+    let mut arcs: Vec<u64> = Vec::new();
+    let mut arc = 0_u64;
+    for &byte in oid {
+        arc = arc.wrapping_shl(7) | u64::from(byte & 0x7f);
+        if byte < 0x80 {
+            // The first number holds two: of the first arc, 0 to 2, and of the second.
+            let first = (arc / 40).min(2);
+            let more = if arcs.is_empty() { vec![first, arc - 40 * first] } else { vec![arc] };
+            arcs.extend(more);
+            arc = 0;
+        }
+    }
+    arcs.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
+}
+
+/// Whether a signature's AlgorithmIdentifier is one that a key of this kind (SubjectPublicKeyInfo, with tag and length) makes.
+pub(super) fn is_signature_of(algorithm: &[u8], public_key: &[u8]) -> bool {
+    let key = Reader(public_key).expect(SEQUENCE).and_then(|key| Reader(key).expect(SEQUENCE));
+    key.and_then(key_kind).is_some_and(|kind| key_kind(algorithm) == Some(kind))
+}
+
+/// What algorithms of keys and of signatures have in common: the family of RSA or of elliptic curves, or all of their identifier.
+fn key_kind(algorithm: &[u8]) -> Option<&[u8]> {
+    match Reader(algorithm).expect(OID)? {
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, ..] => Some(b"RSA"),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, ..] => Some(b"EC"),
+        other => Some(other),
+    }
+}
+
 /// The hash function of a signature's AlgorithmIdentifier, by its number of bits; `None` when it has none of its
 /// own, as Ed25519. RSA-PSS names it in its parameters.
 pub(super) fn hash_bits(algorithm: &[u8]) -> Option<u16> {
@@ -268,6 +291,7 @@ pub(super) fn day(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::extensions::Alternative;
     use super::*;
     use proptest::prelude::*;
 
@@ -304,6 +328,8 @@ mod tests {
             let _ = certificate(&bytes);
             let _ = hash_bits(&bytes);
             let _ = name_words(&bytes);
+            let _ = oid_words(&bytes);
+            let _ = extensions(&bytes);
         }
 
         #[test]
@@ -323,9 +349,19 @@ mod tests {
         assert_eq!(name_words(found.subject), "C=DE, O=Example, CN=db1");
         assert_eq!(found.issuer, found.subject);
         assert_eq!(common_name(found.subject), Some(&b"db1"[..]));
-        assert_eq!(found.alternatives, [Alternative::Dns(b"db1"), Alternative::Ip(&[10, 0, 0, 1])]);
+        assert_eq!(
+            found.extensions.alternatives,
+            [Alternative::Dns(b"db1"), Alternative::Ip(&[10, 0, 0, 1])]
+        );
         assert_eq!((found.signature.len(), hash_bits(found.algorithm)), (64, None));
         assert_eq!(found.not_after - found.not_before, 36_500 * 86_400);
+    }
+
+    #[test]
+    fn object_identifiers_are_dotted() {
+        assert_eq!(oid_words(&[0x2a, 0x03, 0x04]), "1.2.3.4");
+        assert_eq!(oid_words(&[0x55, 0x1d, 0x0e]), "2.5.29.14");
+        assert_eq!(oid_words(&[0x60, 0x86, 0x48, 0x01, 0x86, 0xf8, 0x42]), "2.16.840.1.113730");
     }
 
     /// `openssl req -x509 -newkey ed25519 -subj /C=DE/O=Example/CN=db1 -addext subjectAltName=DNS:db1,IP:10.0.0.1`

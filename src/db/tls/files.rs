@@ -1,6 +1,7 @@
 //! The files that TLS needs, with libpq's rules about who may read them (`fe-secure-openssl.c`, `initialize_SSL`).
 
 use super::super::startup::os_words;
+use super::der;
 use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -12,19 +13,29 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 /// The certificate that pgconn shows, and its key.
 pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
+/// The certificates that sslrootcert lists.
+#[derive(Debug)]
+pub(super) struct Roots {
+    /// In their order, and not judged yet.
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+    /// Where they are listed, for people.
+    pub(super) place: String,
+}
+
 /// The file that a keyword names.
 fn path(info: &ConnInfo, keyword: &str) -> Option<PathBuf> {
     info.get(keyword).map(path_of)
 }
 
 /// The root certificates: `None` when there are none and the mode does not need any.
-pub(super) fn roots(info: &ConnInfo) -> Result<Option<Vec<CertificateDer<'static>>>, String> {
+pub(super) fn roots(info: &ConnInfo) -> Result<Option<Roots>, String> {
     if info.get("sslrootcert") == Some("system") {
         let found = rustls_native_certs::load_native_certs();
         if found.certs.is_empty() {
             return Err("the system has no root certificates".to_owned());
         }
-        return Ok(Some(found.certs));
+        let place = "the system's root certificates (sslrootcert=system)".to_owned();
+        return Ok(Some(Roots { certificates: found.certs, place }));
     }
     let verifies = info.settings().ssl_mode >= SslMode::VerifyCa;
     let path = path(info, "sslrootcert");
@@ -32,13 +43,14 @@ pub(super) fn roots(info: &ConnInfo) -> Result<Option<Vec<CertificateDer<'static
     match path.as_deref().map_or(Ok(None), read) {
         Err(error) => Err(format!("could not read root certificate file \"{shown}\": {error}")),
         Ok(None) if verifies => Err(format!(
-            "root certificate file \"{shown}\" does not exist: provide the file, use the system's trusted roots with sslrootcert=system, or change sslmode to disable server certificate verification"
+            "root certificate file \"{shown}\" does not exist: provide the file, or use the system's trusted roots with sslrootcert=system"
         )),
         Ok(None) => Ok(None),
         Ok(Some(text)) => {
-            let roots = certificates(&text)
+            let certificates = certificates(&text).and_then(readable);
+            let certificates = certificates
                 .map_err(|why| format!("could not read root certificate file \"{shown}\": {why}"))?;
-            Ok(Some(roots))
+            Ok(Some(Roots { certificates, place: format!("the file \"{shown}\" (sslrootcert)") }))
         }
     }
 }
@@ -129,6 +141,14 @@ fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
         Ok(found) if found.is_empty() => Err("no certificate found in it".to_owned()),
         Ok(found) => Ok(found),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The same certificates, when each is one; like libpq, pgconn takes no file of which it can read only a part.
+fn readable(found: Vec<CertificateDer<'static>>) -> Result<Vec<CertificateDer<'static>>, String> {
+    match found.iter().position(|one| der::certificate(one).is_none()) {
+        Some(at) => Err(format!("certificate {} of {} in it is malformed", at + 1, found.len())),
+        None => Ok(found),
     }
 }
 

@@ -1,9 +1,13 @@
 //! TLS as libpq does it, on rustls: asking for it, the handshake, which certificates are accepted, and what SCRAM
 //! needs for channel binding.
 
+mod chain;
 mod der;
+mod extensions;
 mod files;
+mod judge;
 mod names;
+mod refused;
 mod verify;
 
 use super::dial::{Address, Target};
@@ -179,8 +183,7 @@ pub(super) fn failure(error: &io::Error) -> Option<Error> {
     Some(match tls {
         rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
             match other.0.downcast_ref::<Rejected>() {
-                Some(Rejected(why)) => error(why.clone())
-                    .hinted("check sslrootcert, sslmode and the host name; pgconn conninfo shows where each comes from"),
+                Some(Rejected { why, hint }) => error(why.clone()).hinted(hint.clone()),
                 None => error(format!("SSL error: {other}")),
             }
         }

@@ -1,6 +1,8 @@
-//! Whether a certificate is for the host that was asked for, by libpq's rules (`fe-secure-common.c`).
+//! Whether a certificate is for the host that was asked for, by libpq's rules (`fe-secure-common.c`), and whether its authorities
+//! may vouch for its names, by OpenSSL's (`v3_ncons.c`).
 
-use super::der::{Alternative, Certificate, common_name};
+use super::der::{Certificate, Reader, SEQUENCE, common_name};
+use super::extensions::{Alternative, DNS_NAME};
 use std::net::IpAddr;
 
 /// Checks the certificate's names against the host; `Err` says in libpq's words what it is for instead.
@@ -11,7 +13,7 @@ pub(super) fn check(certificate: &Certificate<'_>, host: &str) -> Result<(), Str
     let ip: Option<IpAddr> = host.parse().ok();
     let mut examined = Vec::new();
     let mut common_name_counts = true;
-    for alternative in &certificate.alternatives {
+    for alternative in &certificate.extensions.alternatives {
         let (is_of_hosts_kind, matches, words) = match alternative {
             Alternative::Dns(name) => {
                 (ip.is_none(), name_matches(name, host)?, String::from_utf8_lossy(name).into_owned())
@@ -66,6 +68,76 @@ fn name_matches(pattern: &[u8], host: &str) -> Result<bool, String> {
     Ok(!label.contains(&b'.') && rest.eq_ignore_ascii_case(domain))
 }
 
+/// What to do about a certificate that is not for the host.
+pub(super) fn hint(host: &str) -> String {
+    if host.is_empty() {
+        return "name the host (-h), too, as the server's certificate names it".to_owned();
+    }
+    format!(
+        "connect by a name that the certificate has, or have the server's issued for \"{host}\" (subjectAltName); pgconn \
+         conninfo shows where the host comes from"
+    )
+}
+
+/// The subtrees of `nameConstraints`: those with this tag, each the tag and content of its base.
+fn subtrees(constraints: &[u8], wanted: u8) -> Vec<(u8, &[u8])> {
+    let mut lists = Reader(constraints);
+    let mut found = Vec::new();
+    while let Some((tag, content, _)) = lists.element() {
+        let mut list = Reader(content);
+        while tag == wanted
+            && let Some(subtree) = list.expect(SEQUENCE)
+        {
+            found.extend(Reader(subtree).element().map(|(tag, base, _)| (tag, base)));
+        }
+    }
+    found
+}
+
+const PERMITTED: u8 = 0xa0;
+const EXCLUDED: u8 = 0xa1;
+
+/// Whether an authority with these `nameConstraints` may vouch for the domains of a certificate. Those are its alternative
+/// names; without any, its common name if that looks like one, at which webpki does not look.
+pub(super) fn permits(constraints: &[u8], certificate: &Certificate<'_>) -> bool {
+    let mut domains: Vec<&[u8]> = Vec::new();
+    for alternative in &certificate.extensions.alternatives {
+        if let Alternative::Dns(name) = alternative {
+            domains.push(name);
+        }
+    }
+    if domains.is_empty() {
+        domains.extend(common_name(certificate.subject).filter(|name| looks_like_domain(name)));
+    }
+    let bases = |kind: u8| -> Vec<&[u8]> {
+        let all = subtrees(constraints, kind).into_iter();
+        all.filter(|(tag, _)| *tag == DNS_NAME).map(|(_, base)| base).collect()
+    };
+    let (permitted, excluded) = (bases(PERMITTED), bases(EXCLUDED));
+    domains.iter().all(|domain| {
+        let within = |bases: &[&[u8]]| bases.iter().any(|base| is_within(domain, base));
+        (permitted.is_empty() || within(&permitted)) && !within(&excluded)
+    })
+}
+
+/// Whether `nameConstraints` are about domains only, at which [`permits`] looks.
+pub(super) fn are_domains(constraints: &[u8]) -> bool {
+    let all = [subtrees(constraints, PERMITTED), subtrees(constraints, EXCLUDED)].concat();
+    all.iter().all(|(tag, _)| *tag == DNS_NAME)
+}
+
+fn looks_like_domain(name: &[u8]) -> bool {
+    name.contains(&b'.') && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*".contains(byte))
+}
+
+/// Whether a domain is the base or lies beneath it.
+fn is_within(domain: &[u8], base: &[u8]) -> bool {
+    let Some(start) = domain.len().checked_sub(base.len()) else { return false };
+    let (above, end) = domain.split_at(start);
+    end.eq_ignore_ascii_case(base)
+        && (above.is_empty() || base.is_empty() || base.starts_with(b".") || above.ends_with(b"."))
+}
+
 fn address_matches(bytes: &[u8], ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => bytes == ip.octets(),
@@ -81,6 +153,7 @@ fn address_words(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::extensions::Extensions;
     use super::*;
 
     fn is_for(alternatives: &[Alternative<'static>], common: Option<&str>, host: &str) -> Result<(), String> {
@@ -95,12 +168,14 @@ mod tests {
             signed: &[],
             algorithm: &[],
             signature: &[],
+            version: 3,
+            serial: &[],
             issuer: &[],
             subject: &subject,
             not_before: 0,
             not_after: 0,
             public_key: &[],
-            alternatives: alternatives.to_vec(),
+            extensions: Extensions { alternatives: alternatives.to_vec(), ..Extensions::default() },
         };
         check(&certificate, host)
     }
@@ -141,6 +216,26 @@ mod tests {
             ("*.", "a.", false),
         ] {
             assert_eq!(is_for(&[dns(pattern)], None, host).is_ok(), expected, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn a_domain_lies_within_its_base_and_those_above() {
+        for (domain, base, expected) in [
+            ("db.example.com", "example.com", true),
+            ("Example.COM", "example.com", true),
+            ("notexample.com", "example.com", false),
+            ("db.example.com", ".example.com", true),
+            ("example.com", ".example.com", false),
+            ("com", "example.com", false),
+            ("localhost", "", true),
+        ] {
+            assert_eq!(is_within(domain.as_bytes(), base.as_bytes()), expected, "{domain} {base}");
+        }
+        for (name, expected) in
+            [("db.example.com", true), ("*.example.com", true), ("localhost", false), ("Server v1.2", false)]
+        {
+            assert_eq!(looks_like_domain(name.as_bytes()), expected, "{name}");
         }
     }
 

@@ -1,9 +1,13 @@
-//! Which server certificates are accepted: rustls-webpki's chain verification, and the cases in which libpq (that is,
-//! OpenSSL) accepts what webpki does not: a self-signed certificate that is itself a listed root, and certificates
-//! of X.509 version 1 or marked as a CA that a listed root has issued directly.
+//! Which server certificates are accepted: those whose chain leads to a listed certificate (`chain`), in which every one counts
+//! in its place (`judge`), and which rustls-webpki verifies; and the cases in which libpq (that is, OpenSSL) accepts what webpki
+//! does not: a self-signed certificate that is itself listed, and certificates of X.509 version 1 or marked as an authority's.
 
-use super::der::{self, Certificate};
+use super::chain::{self, Member};
+use super::der;
+use super::files::Roots;
+use super::judge::{self, Place};
 use super::names;
+use super::refused::{Named, Refused, Who};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -14,16 +18,21 @@ use std::fmt;
 use std::sync::Arc;
 use webpki::{
     CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RawPublicKeyEntity, RevocationCheckDepth,
-    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert, spki_for_anchor,
+    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
 };
 
 /// Why a certificate was refused, for people.
 #[derive(Debug)]
-pub(super) struct Rejected(pub(super) String);
+pub(super) struct Rejected {
+    /// The rule that failed.
+    pub(super) why: String,
+    /// What to check.
+    pub(super) hint: String,
+}
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
@@ -34,7 +43,7 @@ pub(super) struct Verifier {
     /// The provider of signature algorithms.
     pub(super) provider: Arc<CryptoProvider>,
     /// The certificates to trust; `None` when the certificate is not to be checked.
-    pub(super) roots: Option<Vec<CertificateDer<'static>>>,
+    pub(super) roots: Option<Roots>,
     /// Revocation lists; empty for no check.
     pub(super) crls: Vec<CertRevocationList<'static>>,
     /// The host name to check; `None` for no check.
@@ -58,18 +67,45 @@ type UsualCheck = fn(
 impl Verifier {
     fn check_chain(
         &self,
-        roots: &[CertificateDer<'static>],
-        leaf: &CertificateDer<'_>,
-        fields: &Certificate<'_>,
+        roots: &Roots,
+        leaf: &Member<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<(), String> {
-        let is_self_signed_root = fields.issuer == fields.subject && roots.iter().any(|root| root == leaf);
-        if is_self_signed_root {
-            return check_dates(fields, now);
+    ) -> Result<(), Refused> {
+        let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        // What is wrong with the server's own certificate is said before anything about others.
+        if let Some(fault) = judge::fault(&leaf.fields, Place::Server, seconds) {
+            return Err(Refused::Faulty(Named::new(leaf), fault));
         }
-        let anchors: Vec<_> = roots.iter().filter_map(|root| anchor_from_trusted_cert(root).ok()).collect();
-        let algorithms = self.provider.signature_verification_algorithms.all;
+        let sent: Vec<_> = intermediates.iter().filter_map(|one| Member::read(one, Who::Sent)).collect();
+        let listed = roots.certificates.iter().filter_map(|one| Member::read(one, Who::Listed));
+        let listed: Vec<_> = listed.collect();
+        let chain = chain::find(leaf, &sent, &listed, seconds)?;
+        chain::check(&chain, !self.crls.is_empty(), seconds)?;
+        for authority in chain.iter().skip(1) {
+            let limits = authority.fields.extensions.name_constraints;
+            if limits.is_some_and(|limits| !names::permits(limits, &leaf.fields)) {
+                return Err(Refused::Limited(Named::new(authority)));
+            }
+        }
+        self.check_signatures(leaf, &chain, now)
+    }
+
+    /// Signatures, revocation, and once more what webpki has rules for, in exactly this chain.
+    fn check_signatures(
+        &self,
+        leaf: &Member<'_>,
+        chain: &[&Member<'_>],
+        now: UnixTime,
+    ) -> Result<(), Refused> {
+        let Some((top, below)) = chain.split_last() else { return Ok(()) };
+        if below.is_empty() && self.crls.is_empty() {
+            return Ok(());
+        }
+        let anchor = anchor_from_trusted_cert(top.der);
+        let anchors = [anchor.map_err(|error| broken(&error))?];
+        let intermediates: Vec<_> =
+            below.iter().skip(1).map(|one| CertificateDer::from(one.der.as_ref())).collect();
         let crls: Vec<&CertRevocationList<'_>> = self.crls.iter().collect();
         let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|options| {
             options
@@ -78,17 +114,11 @@ impl Verifier {
                 .with_expiration_policy(ExpirationPolicy::Enforce)
                 .build()
         });
-        let verified = EndEntityCert::try_from(leaf).and_then(|certificate| {
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        let usage = KeyUsage::server_auth();
+        let verified = EndEntityCert::try_from(leaf.der).and_then(|certificate| {
             certificate
-                .verify_for_usage(
-                    algorithms,
-                    &anchors,
-                    intermediates,
-                    now,
-                    KeyUsage::server_auth(),
-                    revocation,
-                    None,
-                )
+                .verify_for_usage(algorithms, &anchors, &intermediates, now, usage, revocation, None)
                 .map(|_| ())
         });
         match verified {
@@ -96,22 +126,47 @@ impl Verifier {
             Err(webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity)
                 if crls.is_empty() =>
             {
-                check_dates(fields, now)?;
-                let issuers = anchors.iter().filter(|anchor| anchor.subject.as_ref() == fields.issuer);
-                let is_issued = issuers.map(spki_for_anchor).any(|key| {
-                    let algorithms = algorithms.iter().copied();
-                    let mut fitting =
-                        algorithms.filter(|known| known.signature_alg_id().as_ref() == fields.algorithm);
-                    fitting.any(|algorithm| {
-                        RawPublicKeyEntity::try_from(&key)
-                            .and_then(|key| key.verify_signature(algorithm, fields.signed, fields.signature))
-                            .is_ok()
-                    })
-                });
-                if is_issued { Ok(()) } else { Err("no listed root certificate has issued it".to_owned()) }
+                self.check_by_key(chain)
             }
-            Err(error) => Err(check_dates(fields, now).err().unwrap_or_else(|| chain_words(&error))),
+            Err(error @ webpki::Error::InvalidSignatureForPublicKey) => {
+                self.check_keys(chain).and(Err(broken(&error)))
+            }
+            Err(error) => Err(broken(&error)),
         }
+    }
+
+    /// A chain that webpki does not verify because of what the server's certificate is; its members are judged.
+    fn check_by_key(&self, chain: &[&Member<'_>]) -> Result<(), Refused> {
+        for authority in chain.iter().skip(1) {
+            let limits = authority.fields.extensions.name_constraints;
+            if limits.is_some_and(|limits| !names::are_domains(limits)) {
+                return Err(Refused::Chain(
+                    "it is of version 1 or an authority's, for which pgconn can hold nameConstraints only against domains"
+                        .to_owned(),
+                ));
+            }
+        }
+        self.check_keys(chain)
+    }
+
+    /// Whether every certificate of a chain is signed with the key of the next.
+    fn check_keys(&self, chain: &[&Member<'_>]) -> Result<(), Refused> {
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        for (one, issuer) in chain.iter().zip(chain.iter().skip(1)) {
+            let key = SubjectPublicKeyInfoDer::from(issuer.fields.public_key);
+            let fields = &one.fields;
+            let mut fitting =
+                algorithms.iter().filter(|known| known.signature_alg_id().as_ref() == fields.algorithm);
+            let is_signed = fitting.any(|algorithm| {
+                RawPublicKeyEntity::try_from(&key)
+                    .and_then(|key| key.verify_signature(*algorithm, fields.signed, fields.signature))
+                    .is_ok()
+            });
+            if !is_signed {
+                return Err(Refused::Unsigned(Named::new(one)));
+            }
+        }
+        Ok(())
     }
 
     /// The signature that proves possession of the key; `usual` is the check of certificates that webpki can read.
@@ -149,32 +204,47 @@ impl Verifier {
     }
 }
 
-fn check_dates(fields: &Certificate<'_>, now: UnixTime) -> Result<(), String> {
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    if now > fields.not_after {
-        Err("it has expired".to_owned())
-    } else if now < fields.not_before {
-        Err("it is not valid yet".to_owned())
-    } else {
-        Ok(())
+/// The rule of webpki's that failed.
+fn broken(error: &webpki::Error) -> Refused {
+    use webpki::Error as E;
+    let lists = |why: &str| Refused::Lists(why.to_owned());
+    let chain = |why: &str| Refused::Chain(why.to_owned());
+    match error {
+        E::CertRevoked => lists("it was revoked"),
+        E::UnknownRevocationStatus => lists("the revocation list does not cover it"),
+        E::CrlExpired { .. } => lists("the revocation list has expired"),
+        E::InvalidCrlSignatureForPublicKey => {
+            lists("the revocation list's signature does not fit the key of its issuer")
+        }
+        E::UnsupportedCertVersion | E::CaUsedAsEndEntity => {
+            lists("it is of version 1 or an authority's, for which pgconn cannot check revocation lists")
+        }
+        E::NameConstraintViolation => {
+            chain("an authority above it may not vouch for its names (nameConstraints)")
+        }
+        E::MaximumPathDepthExceeded => chain("too many intermediate certificates stand above it"),
+        E::UnsupportedSignatureAlgorithmContext(_)
+        | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            chain("it, or a certificate above it, is signed in a way that pgconn does not know")
+        }
+        other => {
+            let rule = spaced(&format!("{other:?}"));
+            Refused::Chain(format!("it, or a certificate above it, breaks a rule: {rule}"))
+        }
     }
 }
 
-/// The rule that failed, for people.
-fn chain_words(error: &webpki::Error) -> String {
-    use webpki::Error as E;
-    match error {
-        E::UnknownIssuer => {
-            "it was issued by an authority that is not among the root certificates".to_owned()
+/// `BadDerTime` as `bad der time`.
+fn spaced(name: &str) -> String {
+    let word: String = name.chars().take_while(char::is_ascii_alphanumeric).collect();
+    let mut words = String::new();
+    for letter in word.chars() {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
         }
-        E::CertExpired { .. } => "it, or a certificate above it, has expired".to_owned(),
-        E::CertNotValidYet { .. } => "it, or a certificate above it, is not valid yet".to_owned(),
-        E::CertRevoked => "it was revoked".to_owned(),
-        E::UnknownRevocationStatus => "the revocation list does not cover it".to_owned(),
-        E::CrlExpired { .. } => "the revocation list has expired".to_owned(),
-        E::InvalidSignatureForPublicKey => "its signature is wrong".to_owned(),
-        other => format!("{other}"),
+        words.push(letter.to_ascii_lowercase());
     }
+    words
 }
 
 impl ServerCertVerifier for Verifier {
@@ -187,23 +257,20 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
-        let rejected = |why: String| {
-            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(Rejected(why)))))
+        let rejected = |why: String, hint: String| {
+            let rejected = OtherError(Arc::new(Rejected { why, hint }));
+            rustls::Error::InvalidCertificate(CertificateError::Other(rejected))
         };
-        let Some(fields) = der::certificate(leaf) else {
-            return Err(rejected("server certificate could not be read".to_owned()));
+        let Some(leaf) = Member::read(leaf, Who::Server) else {
+            let why = "server certificate could not be read";
+            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".to_owned()));
         };
-        self.check_chain(roots, leaf, &fields, intermediates, now).map_err(|why| {
-            rejected(format!(
-                "certificate verify failed: {why} (subject {}, issuer {}, valid from {} to {})",
-                der::name_words(fields.subject),
-                der::name_words(fields.issuer),
-                der::day(fields.not_before),
-                der::day(fields.not_after),
-            ))
+        self.check_chain(roots, &leaf, intermediates, now).map_err(|refused| {
+            let why = format!("certificate verify failed: {}", refused.words(&leaf));
+            rejected(why, refused.hint(&roots.place))
         })?;
         if let Some(host) = &self.host {
-            names::check(&fields, host).map_err(rejected)?;
+            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host)))?;
         }
         Ok(ServerCertVerified::assertion())
     }
