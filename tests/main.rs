@@ -31,6 +31,7 @@ mod passwords;
 mod planted;
 mod pooler;
 mod pooler_kill;
+mod pooler_limits;
 mod pooler_monitor;
 mod pooler_orders;
 mod prepared;

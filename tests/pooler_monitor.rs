@@ -26,11 +26,14 @@ fn clients_that_wait_are_an_alert_with_the_pool_and_its_limit() {
     let pooled = pooled("transaction", &[]);
     let fine = run(&pooled, &["check", "--json"]).success();
     let pair = |rule: &str, status: &str| (rule.to_owned(), status.to_owned());
-    assert_eq!(rules(&fine), [pair("reachable", "ok"), pair("pooler-waiting", "ok")]);
+    assert_eq!(
+        rules(&fine),
+        [pair("reachable", "ok"), pair("connections", "ok"), pair("pooler-waiting", "ok")]
+    );
     let (_one, _two) = (pooled.working("one"), pooled.working("two"));
     let _waiting = [pooled.waiting("three"), pooled.waiting("four")];
-    let warned = run(&pooled, &["check", "--json"]).fails_with(1);
-    let row = warned.json()["checks"][1].clone();
+    let warned = run(&pooled, &["check", "--json"]).fails_with(2);
+    let row = warned.json()["checks"][2].clone();
     assert_eq!(
         (&row["status"], &row["value"], &row["unit"]),
         (&json!("warning"), &json!(2.0), &json!("count"))

@@ -68,11 +68,30 @@ pub(crate) struct Limit {
     pub(crate) limit: i64,
     /// `used` as a share of `limit`.
     pub(crate) used_ratio: f64,
+    /// Whether its pool goes on beyond it, into a reserve.
+    #[serde(skip)]
+    pub(crate) reserve_has_room: bool,
 }
 
 impl Limit {
     fn new(name: &'static str, used: i64, limit: i64) -> Self {
-        Self { name, database: None, user: None, used, limit, used_ratio: ratio(used, limit) }
+        let used_ratio = ratio(used, limit);
+        Self { name, database: None, user: None, used, limit, used_ratio, reserve_has_room: false }
+    }
+
+    /// Whether nothing is left at it: of a pool's size, with the reserve.
+    pub(crate) const fn is_used_up(&self) -> bool {
+        self.used >= self.limit && !self.reserve_has_room
+    }
+
+    /// Whether it is one on clients, at which they are refused; at the others they wait.
+    pub(crate) fn is_of_clients(&self) -> bool {
+        ["max_client_conn", "max_db_client_connections", "max_user_client_connections"].contains(&self.name)
+    }
+
+    /// Whether it is one of the pooler as a whole.
+    pub(crate) const fn is_of_all(&self) -> bool {
+        self.database.is_none() && self.user.is_none()
     }
 
     fn of(self, database: Option<&str>, user: Option<&str>) -> Self {
@@ -148,9 +167,11 @@ fn pool_limits(pool: &Pool) -> Vec<Limit> {
     let of_pool = |limit: Limit| limit.of(Some(&pool.database), Some(&pool.user));
     let Some(size) = pool.pool_size else { return Vec::new() };
     let used = busy(pool);
-    let mut limits = vec![of_pool(Limit::new("pool_size", used, size))];
+    let reserve = pool.reserve_pool_size.filter(|reserve| *reserve > 0);
+    let reserve_has_room = reserve.is_some_and(|reserve| used - size < reserve);
+    let mut limits = vec![of_pool(Limit { reserve_has_room, ..Limit::new("pool_size", used, size) })];
     // The reserve is only taken from when the pool itself is used up.
-    let reserve = pool.reserve_pool_size.filter(|reserve| *reserve > 0 && used >= size);
+    let reserve = reserve.filter(|_| used >= size);
     limits.extend(reserve.map(|reserve| of_pool(Limit::new("reserve_pool_size", used - size, reserve))));
     limits
 }
@@ -167,11 +188,12 @@ fn user_limits(facts: &Facts) -> Vec<Limit> {
         limits.extend(
             limit.map(|limit| Limit::new("max_user_connections", at_work(), limit).of(None, Some(name))),
         );
-        let clients = user.and_then(|user| user.max_user_client_connections.zip(user.clients));
-        limits.extend(clients.map(|(limit, used)| {
-            Limit::new("max_user_client_connections", used, limit).of(None, Some(name))
-        }));
     }
+    // Clients count for the user who logs in, who has no pool where the database forces another one.
+    limits.extend(facts.users.iter().filter_map(|user| {
+        let (limit, used) = user.max_user_client_connections.zip(user.clients)?;
+        Some(Limit::new("max_user_client_connections", used, limit).of(None, Some(&user.name)))
+    }));
     limits
 }
 

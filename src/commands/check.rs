@@ -1,6 +1,7 @@
 //! `pgconn check`: a verdict over the health of a server's connections, for monitoring systems.
 
 mod arguments;
+mod pooler_limits;
 mod words;
 
 use std::io::{self, Write};
@@ -34,7 +35,11 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Only whether it can be logged in to, for a probe", "pgconn check reachable -t 2s"),
         ("Thresholds of one's own", "pgconn check --warning connections=70% --critical idle-xact=10m"),
         ("As a plugin of Nagios or Icinga, with performance data", "pgconn check -F nagios"),
-        ("Do clients wait at the pooler?", "pgconn check -p 6432 -d pgbouncer --warning pooler-waiting=5s"),
+        ("Does the pooler refuse clients, or keep them waiting?", "pgconn check -p 6432 -d pgbouncer"),
+        (
+            "Has anybody waited long at the pooler?",
+            "pgconn check -p 6432 -d pgbouncer --warning pooler-waiting=5s",
+        ),
     ],
 )
 .exits(&[
@@ -226,7 +231,8 @@ impl Verdict {
     fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled) -> Self {
         let latency = looked.latency.as_secs_f64();
         let judged = policy.iter().filter(|(rule, _)| {
-            named.contains(rule) || matches!(rule, Rule::Reachable | Rule::PoolerWaiting)
+            let shown = matches!(rule, Rule::Reachable | Rule::Connections | Rule::PoolerWaiting);
+            shown || named.contains(rule)
         });
         let checks =
             judged.map(|(rule, thresholds)| words::of_pooler(*rule, thresholds, &looked.facts, latency));

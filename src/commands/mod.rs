@@ -79,6 +79,9 @@ pub(crate) enum Command {
     /// Rules, with the values from which on they warn and are critical: reachable (login and one answer), connections (80%
     /// and 95% of what ordinary roles can use, and of each CONNECTION LIMIT), idle-xact (a transaction left open: 5m, 30m),
     /// long-query (15m, 1h), long-xact (30m, 2h), blocked (the longest wait for a lock: 30s, 5m), prepared-xact (5m, 1h).
+    /// At a pooler's console (-p 6432 -d pgbouncer) they are reachable, connections (the same shares of each limit that the
+    /// console tells, on clients and on connections to the server; a pool with a reserve is critical by its reserve) and
+    /// pooler-waiting (clients that wait: more than 1, 10); what the console does not tell is UNKNOWN.
     /// Filters narrow the rules about sessions: --app '!pg_dump' leaves the nightly backup alone. The JSON document can be
     /// served by a health endpoint as it is: status, latency_seconds, waiting, and a check per rule.
     Check(check::Args),

@@ -22,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) settings: Settings,
     /// Client connections of the whole pooler, pgconn's own included.
     pub(crate) clients: Option<i64>,
+    /// Lists that it does not have, or keeps from this user: `USERS`, …
+    pub(crate) untold: Vec<&'static str>,
     /// Work done since it started, one per database.
     pub(crate) totals: Vec<Totals>,
 }
@@ -138,12 +140,14 @@ pub(crate) struct User {
 /// The settings of a pooler as a whole; limits are none without a limit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Settings {
-    /// Clients.
+    /// Clients; 0 lets in nobody but those of the console.
     pub(crate) max_client_conn: Option<i64>,
     /// Connections to the server per pool.
     pub(crate) default_pool_size: Option<i64>,
     /// Further ones per pool.
     pub(crate) reserve_pool_size: Option<i64>,
+    /// How long a client waits before its pool takes those, in seconds; with 0 it never takes them.
+    pub(crate) reserve_pool_timeout: Option<f64>,
     /// Connections to servers per user.
     pub(crate) max_user_connections: Option<i64>,
     /// How long a client waits for a connection to the server before it is ended, in seconds; none without an end.

@@ -112,7 +112,8 @@ fn a_reserve_that_is_not_open_yet_is_no_room() {
     let said = "! 1 client of postgres/app waits: pool_size is used up (2 of 2)\n";
     assert!(table.stdout.contains(said) && table.stdout.contains("reserve_pool_size 0 of 1"), "{table}");
     let port = pooled.pooler.port.to_string();
-    let checked = Pgconn::new(&["check", "-p", &port, "-d", "pgbouncer"]).on(&pooled.cluster).run().success();
+    let checked = Pgconn::new(&["check", "-p", &port, "-d", "pgbouncer"]).on(&pooled.cluster).run();
+    let checked = checked.fails_with(1);
     assert!(checked.stdout.contains("in pool postgres/app: pool_size is used up (2 of 2)"), "{checked}");
 }
 

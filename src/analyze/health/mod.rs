@@ -1,12 +1,13 @@
 //! The rules of `check`: from the facts of one look to a status per rule. Words for people are made elsewhere.
 
 pub(crate) mod pooler;
+pub(crate) mod pooler_limits;
 pub(crate) mod range;
 
 use crate::model::health::{Facts, LimitUse, Longest, Measure, Owner, Status, Unit, Waiter, Waits};
 use range::{Bound, Crossed, Limits, Range, Scale};
 
-/// Limits of roles and databases that are measured one by one: the fullest.
+/// Limits that are measured one by one beside that of the server or pooler as a whole: the fullest.
 const MEASURED_LIMITS: usize = 10;
 
 /// From which shares of the slots on `connections` warns and is critical. 80 % leaves time to act and is what published alert
@@ -22,7 +23,8 @@ pub(crate) const PREPARED_XACT_SECONDS: (f64, f64) = (300.0, 3600.0);
 pub(crate) enum Rule {
     /// Login and one query.
     Reachable,
-    /// Use of the server's slots and of every role's and database's CONNECTION LIMIT.
+    /// Use of the server's slots and of every role's and database's CONNECTION LIMIT; at a pooler's console, of each of its
+    /// limits.
     Connections,
     /// The longest time since anything happened in an open transaction.
     IdleXact,
@@ -127,11 +129,11 @@ pub(crate) struct Verdict {
     pub(crate) measure: Measure,
     /// The threshold that was crossed.
     pub(crate) crossed: Option<Crossed>,
-    /// The limit of a role or database that decided `connections`; none for the server's slots.
+    /// The limit of a role or database that decided `connections`; none for the server's slots, and at a pooler.
     pub(crate) limit: Option<LimitUse>,
     /// True when hidden sessions could make it worse.
     pub(crate) open: bool,
-    /// Everything that was measured, the server's slots first.
+    /// Everything that was measured, the server's slots, or the pooler's clients, first.
     pub(crate) measures: Vec<Measure>,
 }
 

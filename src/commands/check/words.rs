@@ -1,5 +1,6 @@
 //! What `check` says: a line per rule with the culprit's name, the next command, and the one line that sums it up.
 
+use super::pooler_limits;
 use crate::analyze::health::pooler::Waiting;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
@@ -21,6 +22,13 @@ pub(super) fn of_pooler(rule: Rule, thresholds: &Thresholds, facts: &pooler::Fac
             let verdict = health::reachable(thresholds, latency);
             (verdict, format!("answered in {}", amount(latency, Unit::Seconds)), "pgconn ping")
         }
+        Rule::Connections => {
+            let found = health::pooler_limits::judge(thresholds, facts);
+            let beyond = beyond(&found.verdict);
+            let (message, hint) = pooler_limits::said(&found, &beyond, &facts.product);
+            let Verdict { status, measure, measures, .. } = found.verdict;
+            return said(rule, status, measure, measures, message, hint);
+        }
         Rule::PoolerWaiting => {
             let verdict = health::pooler::judge(thresholds, Waiting::of(facts));
             (verdict, waiting(facts), "pgconn pooler clients --state waiting")
@@ -31,13 +39,19 @@ pub(super) fn of_pooler(rule: Rule, thresholds: &Thresholds, facts: &pooler::Fac
             (verdict, why.to_owned(), "name a database of the server instead of the console (-d)")
         }
     };
-    let beyond = verdict.crossed.map(|crossed| match crossed {
-        Crossed::Over(limit) => format!(" (over {})", amount(limit, verdict.measure.unit)),
-        Crossed::Under(limit) => format!(" (under {})", amount(limit, verdict.measure.unit)),
-    });
-    let message = format!("{message}{}", beyond.unwrap_or_default());
+    let message = format!("{message}{}", beyond(&verdict));
     let hint = (verdict.status != Status::Ok).then(|| hint.to_owned());
     said(rule, verdict.status, verdict.measure, verdict.measures, message, hint)
+}
+
+/// ` (over 95)`, of the threshold that was crossed.
+fn beyond(verdict: &Verdict) -> String {
+    let unit = verdict.measure.unit;
+    match verdict.crossed {
+        Some(Crossed::Over(limit)) => format!(" (over {})", amount(limit, unit)),
+        Some(Crossed::Under(limit)) => format!(" (under {})", amount(limit, unit)),
+        None => String::new(),
+    }
 }
 
 /// `3 clients wait, the longest for 12s in pool shop/app (pool_size is used up)`.
@@ -69,14 +83,7 @@ fn waiting(facts: &pooler::Facts) -> String {
 
 /// Puts a verdict into words.
 pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str) -> Check {
-    let mut message = found(&verdict, facts);
-    let beyond = verdict.crossed.map(|crossed| match crossed {
-        Crossed::Over(limit) => ("over", limit),
-        Crossed::Under(limit) => ("under", limit),
-    });
-    if let Some((word, limit)) = beyond {
-        message.push_str(&format!(" ({word} {})", amount(limit, verdict.measure.unit)));
-    }
+    let message = found(&verdict, facts) + &beyond(&verdict);
     let hint = match verdict.status {
         Status::Ok => None,
         Status::Unknown if verdict.rule == Rule::PoolerWaiting => Some(CONSOLE.into()),

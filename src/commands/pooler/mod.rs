@@ -5,6 +5,7 @@ mod act;
 pub(super) mod behind;
 mod connections;
 pub(super) mod console;
+pub(super) mod limits;
 mod names;
 mod pools;
 mod report;

@@ -1,14 +1,14 @@
 //! Pools and rates, as tables and as tab-separated values.
 
-use super::Pooler;
+use super::{Pooler, limits};
 use crate::analyze::health::CONNECTIONS_PERCENT;
-use crate::analyze::pooler::{Limit, PoolUse, Rate, Refused};
+use crate::analyze::pooler::{PoolUse, Rate, Refused};
 use crate::model::pooler::Database;
 use crate::model::{quote, server};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, text, tsv};
 
-/// The human form: the pooler and its fullest limit, pools, what keeps clients waiting, rates.
+/// The human form: the pooler and its fullest limit, what is used up, pools, what keeps clients waiting, rates.
 pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
     let mut blocks = vec![answer.title(head)];
     let find = |name: &str| answer.limits.iter().flatten().find(|limit| limit.name == name);
@@ -22,9 +22,11 @@ pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
         blocks.push(Block::marked(mark_of(clients.used_ratio), line));
     }
     if let Some(first) = &answer.first_limit {
-        let line = format!("fullest limit  {}  {}", limit_words(first), text::percent(first.used_ratio));
+        let (name, share) = (limits::named(first), text::percent(first.used_ratio));
+        let line = format!("fullest limit  {name}, {} of {}  {share}", first.used, first.limit);
         blocks.push(Block::marked(mark_of(first.used_ratio), line));
     }
+    blocks.extend(limits::used_up(answer));
     blocks.push(Block::Gap);
     let pools = answer.pools.as_deref().unwrap_or_default();
     if pools.is_empty() {
@@ -51,17 +53,6 @@ fn mark_of(ratio: f64) -> Mark {
         ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.0) => Mark::Warn,
         _ => Mark::Plain,
     }
-}
-
-/// `pool_size of shop/app, 2 of 2`.
-fn limit_words(limit: &Limit) -> String {
-    let owner = match (&limit.database, &limit.user) {
-        (Some(database), Some(user)) => format!(" of {database}/{user}"),
-        (Some(database), None) => format!(" of database {database}"),
-        (None, Some(user)) => format!(" of user {user}"),
-        (None, None) => String::new(),
-    };
-    format!("{}{owner}, {} of {}", limit.name, limit.used, limit.limit)
 }
 
 fn table(pools: &[PoolUse]) -> Table {

@@ -84,10 +84,16 @@ impl Console {
     /// When the console does not answer, or does not have the list of pools. What else it does not have stays unknown.
     pub(crate) async fn facts(&self) -> Result<Facts, Error> {
         let pools = self.show("POOLS").await?;
-        let databases = self.optional("DATABASES").await?;
-        let users = self.optional("USERS").await?;
-        let config = self.optional("CONFIG").await?;
-        let lists = self.optional("LISTS").await?;
+        let mut untold = Vec::new();
+        let mut list = async |name| {
+            let records = self.optional(name).await?;
+            untold.extend(records.is_none().then_some(name));
+            Ok::<_, Error>(records.unwrap_or_default())
+        };
+        let databases = list("DATABASES").await?;
+        let users = list("USERS").await?;
+        let config = list("CONFIG").await?;
+        let lists = list("LISTS").await?;
         let totals = self.totals().await?;
         let mut facts = Facts {
             product: self.product.clone(),
@@ -97,6 +103,7 @@ impl Console {
             clients: read::used_clients(&lists),
             pools: read::pools(&pools),
             totals,
+            untold,
         };
         read::bound(&mut facts);
         Ok(facts)
@@ -107,7 +114,7 @@ impl Console {
     /// # Errors
     /// When the console does not answer.
     pub(crate) async fn totals(&self) -> Result<Vec<Totals>, Error> {
-        Ok(read::totals(&self.optional("STATS").await?))
+        Ok(read::totals(&self.optional("STATS").await?.unwrap_or_default()))
     }
 
     /// Lists as they are; one that the console refuses or does not have is left out.
@@ -117,7 +124,7 @@ impl Console {
     pub(crate) async fn tables(&self, names: &[&'static str]) -> Result<Vec<Table>, Error> {
         let mut tables = Vec::new();
         for name in names {
-            let rows = self.optional(name).await?.iter().map(Record::columns).collect();
+            let rows = self.optional(name).await?.iter().flatten().map(Record::columns).collect();
             tables.push(Table { name, rows });
         }
         Ok(tables)
@@ -144,11 +151,11 @@ impl Console {
         Ok(read::records(answers.first().map_or(&[], Vec::as_slice)))
     }
 
-    /// The same; no rows where the console refuses the question, because it does not know it or keeps it for others.
-    async fn optional(&self, what: &'static str) -> Result<Vec<Record>, Error> {
+    /// The same; none where the console refuses the question, because it does not know it or keeps it for others.
+    async fn optional(&self, what: &'static str) -> Result<Option<Vec<Record>>, Error> {
         match self.show(what).await {
-            Err(error) if error.sqlstate.is_some() && error.kind != Kind::ConnectionLost => Ok(Vec::new()),
-            other => other,
+            Err(error) if error.sqlstate.is_some() && error.kind != Kind::ConnectionLost => Ok(None),
+            other => other.map(Some),
         }
     }
 }

@@ -165,9 +165,10 @@ pub(super) fn settings(records: &[Record]) -> Settings {
     let words = |key: &str| record(key)?.text("value");
     let limit = |key: &str| value(key).filter(|limit| *limit > 0);
     Settings {
-        max_client_conn: limit("max_client_conn"),
+        max_client_conn: value("max_client_conn"),
         default_pool_size: limit("default_pool_size"),
         reserve_pool_size: value("reserve_pool_size"),
+        reserve_pool_timeout: record("reserve_pool_timeout").and_then(|record| record.number("value")),
         max_user_connections: limit("max_user_connections"),
         query_wait_timeout: record("query_wait_timeout")
             .and_then(|record| record.number("value"))
@@ -207,6 +208,7 @@ pub(super) fn totals(records: &[Record]) -> Vec<Totals> {
 /// Gives each pool its size: the user's own, else the database's, else the default, as PgBouncer takes them.
 pub(super) fn bound(facts: &mut Facts) {
     let Facts { pools, databases, users, settings, .. } = facts;
+    let reserve_opens = settings.reserve_pool_timeout.is_none_or(|seconds| seconds > 0.0);
     for pool in pools {
         let database = databases.iter().find(|database| database.name == pool.database);
         let user = users.iter().find(|user| user.name == pool.user);
@@ -220,7 +222,8 @@ pub(super) fn bound(facts: &mut Facts) {
         pool.reserve_pool_size = user
             .and_then(|user| user.reserve_pool_size)
             .or_else(|| database.and_then(|database| database.reserve_pool_size))
-            .or(settings.reserve_pool_size);
+            .or(settings.reserve_pool_size)
+            .map(|reserve| if reserve_opens { reserve } else { 0 });
     }
 }
 

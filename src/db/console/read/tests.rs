@@ -111,6 +111,25 @@ fn a_users_own_size_beats_the_databases_and_the_default() {
 }
 
 #[test]
+fn a_reserve_that_never_opens_is_none_and_a_pooler_for_nobody_lets_in_nobody() {
+    let reserve = |timeout: &str| {
+        let config = format!("key|value\nmax_client_conn|0\nmax_user_connections|0{timeout}");
+        let mut facts = Facts {
+            pools: pools(&answer("database|user\nshop|app")),
+            databases: databases(&answer("name|pool_size|reserve_pool_size|max_connections\nshop|4|3|0")),
+            settings: settings(&answer(&config)),
+            ..Facts::default()
+        };
+        bound(&mut facts);
+        assert_eq!((facts.settings.max_client_conn, facts.settings.max_user_connections), (Some(0), None));
+        assert_eq!(facts.databases[0].max_db_connections, None);
+        facts.pools[0].reserve_pool_size
+    };
+    let timeouts = ["", "\nreserve_pool_timeout|5", "\nreserve_pool_timeout|0.5", "\nreserve_pool_timeout|0"];
+    assert_eq!(timeouts.map(reserve), [Some(3), Some(3), Some(3), Some(0)]);
+}
+
+#[test]
 fn totals_are_read_in_seconds() {
     let totals = totals(&answer(
         "database|total_server_assignment_count|total_xact_count|total_query_count|total_received|total_sent|total_xact_time|total_query_time|total_wait_time|avg_xact_count

@@ -1,0 +1,238 @@
+//! The rule `connections` at a pooler: every limit that its console tells, and what it leaves untold.
+
+use std::cmp::Ordering;
+
+use super::{Bounds, Judged, MEASURED_LIMITS, Rule, Thresholds, Verdict, judged_limit};
+use crate::analyze::pooler::{Limit, usage};
+use crate::model::health::{Measure, Status, Unit};
+use crate::model::pooler::Facts;
+
+/// What the rule found.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// The verdict; unknown when all that is told is well, and something is not told.
+    pub(crate) verdict: Verdict,
+    /// The limit that decided; none when no limit is told.
+    pub(crate) limit: Option<Limit>,
+    /// Figures without which a limit cannot be judged, each with the list that should have it: `max_client_conn (SHOW
+    /// CONFIG)`.
+    pub(crate) untold: Vec<String>,
+}
+
+/// A limit, held against the thresholds.
+#[derive(Debug)]
+struct One {
+    judged: Judged,
+    measure: Measure,
+    limit: Limit,
+}
+
+impl One {
+    fn new(thresholds: &Thresholds, limit: Limit) -> Self {
+        // What its reserve still takes in is no end.
+        let critical = thresholds.critical.filter(|_| !limit.reserve_has_room);
+        let thresholds = Thresholds { critical, ..*thresholds };
+        let (judged, measure) = judged_limit(&thresholds, limit.used, 0, limit.limit, label(&limit));
+        Self { judged, measure, limit }
+    }
+
+    /// How much it says: the worst first; of equally bad ones the one that more clients feel, then the fullest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let rank = |one: &Self| (one.judged.status.severity(), reach(&one.limit));
+        rank(self).cmp(&rank(other)).then(self.limit.used_ratio.total_cmp(&other.limit.used_ratio))
+    }
+}
+
+/// How many clients a limit concerns: all of the pooler, those who would be refused, those of a pool that has not even a
+/// reserve left, those who would wait.
+fn reach(limit: &Limit) -> u8 {
+    match limit.name {
+        _ if limit.is_of_all() => 3,
+        _ if limit.is_of_clients() => 2,
+        "reserve_pool_size" => 1,
+        _ => 0,
+    }
+}
+
+/// `pool_size shop/app`.
+fn label(limit: &Limit) -> String {
+    let owner: Vec<&str> = [&limit.database, &limit.user].into_iter().flatten().map(String::as_str).collect();
+    format!("{} {}", limit.name, owner.join("/")).trim_end().to_owned()
+}
+
+/// Judges each limit by itself; the worst counts.
+pub(crate) fn judge(thresholds: &Thresholds, facts: &Facts) -> Found {
+    let limits = usage(facts, |_| true).limits.into_iter();
+    let mut all: Vec<One> = limits.map(|limit| One::new(thresholds, limit)).collect();
+    all.sort_by(|one, other| other.cmp(one));
+    let untold = untold(facts);
+    let of_some = all.iter().filter(|one| !one.limit.is_of_all()).take(MEASURED_LIMITS);
+    let measures: Vec<Measure> =
+        std::iter::once(whole(thresholds, facts)).chain(of_some.map(|one| one.measure.clone())).collect();
+    let worst = all.into_iter().next();
+    let status = worst.as_ref().map_or(Status::Ok, |worst| worst.judged.status);
+    let status = if status == Status::Ok && !untold.is_empty() { Status::Unknown } else { status };
+    let measure = match &worst {
+        Some(worst) if status != Status::Unknown => worst.measure.clone(),
+        _ => Measure { value: None, ..whole(thresholds, facts) },
+    };
+    let verdict = Verdict {
+        rule: Rule::Connections,
+        status,
+        measure,
+        crossed: worst.as_ref().and_then(|worst| worst.judged.crossed),
+        limit: None,
+        open: status == Status::Unknown,
+        measures,
+    };
+    Found { verdict, limit: worst.map(|worst| worst.limit), untold }
+}
+
+/// The clients of the pooler as a whole, which are measured whether or not they are told.
+#[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+fn whole(thresholds: &Thresholds, facts: &Facts) -> Measure {
+    let most = facts.settings.max_client_conn;
+    let bounds = match most {
+        Some(most) => Bounds::of_count(thresholds, most),
+        None => Bounds { warning: None, critical: None },
+    };
+    let clients = facts.clients.map(|clients| clients as f64);
+    bounds.measure("max_client_conn".into(), clients, Unit::Count, most.map(|most| most as f64))
+}
+
+/// What is missing, of each kind the first. Limits that a version does not have are missing nowhere.
+fn untold(facts: &Facts) -> Vec<String> {
+    let lacks = |list: &str| facts.untold.contains(&list);
+    let database = facts
+        .databases
+        .iter()
+        .find(|database| database.max_db_client_connections.is_some() && database.clients.is_none());
+    let user =
+        facts.users.iter().find(|user| user.max_user_client_connections.is_some() && user.clients.is_none());
+    let pool = facts.pools.iter().find(|pool| pool.servers_active.is_none());
+    let missing = [
+        facts.settings.max_client_conn.is_none().then(|| "max_client_conn (SHOW CONFIG)".to_owned()),
+        facts.clients.is_none().then(|| "how many clients there are (SHOW LISTS)".to_owned()),
+        lacks("DATABASES").then(|| "limits of databases (SHOW DATABASES)".to_owned()),
+        lacks("USERS").then(|| "limits of users (SHOW USERS)".to_owned()),
+        pool.map(|pool| format!("connections at work of {}/{} (SHOW POOLS)", pool.database, pool.user)),
+        database.map(|database| format!("clients of database {} (SHOW DATABASES)", database.name)),
+        user.map(|user| format!("clients of user {} (SHOW USERS)", user.name)),
+    ];
+    missing.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::pooler::{Pool, Settings, User};
+    use proptest::prelude::*;
+
+    fn pool(user: &str, size: i64, reserve: i64, active: i64) -> Pool {
+        Pool {
+            database: "shop".into(),
+            user: user.into(),
+            pool_size: Some(size).filter(|size| *size > 0),
+            reserve_pool_size: Some(reserve),
+            servers_active: Some(active),
+            ..Pool::default()
+        }
+    }
+
+    fn facts(pools: Vec<Pool>, clients: i64) -> Facts {
+        let settings = Settings { max_client_conn: Some(100), ..Settings::default() };
+        Facts { pools, settings, clients: Some(clients), ..Facts::default() }
+    }
+
+    fn found(facts: &Facts) -> Found {
+        judge(&Rule::Connections.defaults(), facts)
+    }
+
+    fn decided(facts: &Facts) -> (Status, &'static str) {
+        let found = found(facts);
+        (found.verdict.status, found.limit.unwrap().name)
+    }
+
+    #[test]
+    fn each_limit_is_held_against_its_own_share() {
+        for (active, clients, expected) in [
+            (16, 80, (Status::Ok, "max_client_conn")),
+            (17, 80, (Status::Warning, "pool_size")),
+            (17, 81, (Status::Warning, "max_client_conn")),
+            (19, 95, (Status::Warning, "max_client_conn")),
+            (20, 95, (Status::Critical, "pool_size")),
+            (20, 96, (Status::Critical, "max_client_conn")),
+        ] {
+            assert_eq!(
+                decided(&facts(vec![pool("app", 20, 0, active)], clients)),
+                expected,
+                "{active} {clients}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reserve_is_the_end_of_its_pool() {
+        for (active, expected) in [
+            (16, (Status::Ok, "max_client_conn")),
+            (17, (Status::Warning, "pool_size")),
+            (20, (Status::Warning, "pool_size")),
+            (22, (Status::Warning, "pool_size")),
+            (23, (Status::Critical, "reserve_pool_size")),
+        ] {
+            assert_eq!(decided(&facts(vec![pool("app", 20, 3, active)], 1)), expected, "{active}");
+        }
+    }
+
+    #[test]
+    fn a_user_without_a_pool_has_a_limit_on_clients() {
+        let web = User {
+            name: "web".into(),
+            max_user_connections: Some(5),
+            max_user_client_connections: Some(2),
+            clients: Some(2),
+            ..User::default()
+        };
+        let facts = Facts { users: vec![web], ..facts(vec![pool("app", 20, 0, 1)], 3) };
+        assert_eq!(decided(&facts), (Status::Critical, "max_user_client_connections"));
+    }
+
+    #[test]
+    fn what_decided_is_among_what_is_measured() {
+        let pools = (0..20).map(|at| pool(&at.to_string(), 1, 0, i64::from(at == 7))).collect();
+        let Found { verdict, .. } = found(&facts(pools, 1));
+        assert_eq!((verdict.status, verdict.measures.len()), (Status::Critical, 1 + MEASURED_LIMITS));
+        assert_eq!(
+            (verdict.measures[0].label.as_str(), verdict.measure.label.as_str()),
+            ("max_client_conn", "pool_size shop/7")
+        );
+        assert!(verdict.measures.contains(&verdict.measure), "{verdict:#?}");
+    }
+
+    #[test]
+    fn clients_are_measured_whatever_their_limit_is() {
+        let untold = Facts { settings: Settings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
+        let Found { verdict, untold, .. } = found(&untold);
+        assert_eq!((verdict.status, verdict.measure.value, untold.len()), (Status::Unknown, None, 1));
+        let clients = &verdict.measures[0];
+        assert_eq!((clients.value, &clients.critical, clients.max), (Some(7.0), &None, None));
+    }
+
+    proptest! {
+        /// Never OK, nor a warning, while something is used up; never worse for a limit that is not there.
+        #[test]
+        fn what_is_used_up_is_critical(
+            pools in proptest::collection::vec((0i64..6, 0i64..3, 0i64..9), 0..6), clients in 0i64..120, told: bool,
+        ) {
+            let is_full = |(size, reserve, active): &(i64, i64, i64)| *size > 0 && *active >= size + reserve;
+            let full = pools.iter().any(is_full) || told && clients >= 100;
+            let pools = pools.iter().enumerate();
+            let pools = pools.map(|(at, (size, reserve, active))| pool(&at.to_string(), *size, *reserve, *active));
+            let mut facts = facts(pools.collect(), clients);
+            facts.clients = facts.clients.filter(|_| told);
+            let status = found(&facts).verdict.status;
+            prop_assert!(!full || status == Status::Critical, "{status:?} {facts:#?}");
+            prop_assert!(told || status != Status::Ok, "{facts:#?}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! A pooler's limits in words: whose they are, and what comes of them when they are used up.
+
+use super::Pooler;
+use crate::analyze::pooler::{Limit, PoolUse};
+use crate::render::table::{Block, Mark};
+
+/// `pool_size of shop/app`, `max_client_conn of the pooler`.
+pub(in crate::commands) fn named(limit: &Limit) -> String {
+    let owner = match (&limit.database, &limit.user) {
+        (Some(database), Some(user)) => format!("{database}/{user}"),
+        (Some(database), None) => format!("database {database}"),
+        (None, Some(user)) => format!("user {user}"),
+        (None, None) => "the pooler".to_owned(),
+    };
+    format!("{} of {owner}", limit.name)
+}
+
+/// What comes of it when it is used up.
+pub(in crate::commands) fn consequence(limit: &Limit) -> &'static str {
+    if limit.is_of_clients() { "new clients are refused" } else { "the next client waits" }
+}
+
+/// A line for each limit that is used up, unless one about clients that wait at it says so.
+pub(super) fn used_up(answer: &Pooler) -> Vec<Block> {
+    let waits = |entry: &&PoolUse| entry.pool.clients_waiting.is_some_and(|waiting| waiting > 0);
+    let waiting = answer.pools.iter().flatten().filter(waits).filter(|entry| entry.paused != Some(true));
+    let said: Vec<Limit> = waiting.filter_map(PoolUse::used_up).collect();
+    let limits = answer.limits.iter().flatten().filter(|limit| limit.is_used_up() && !said.contains(limit));
+    let line = |limit: &Limit| {
+        let Limit { used, limit: most, .. } = limit;
+        let (name, consequence) = (named(limit), consequence(limit));
+        Block::marked(Mark::Bad, format!("! {name} is used up ({used} of {most}): {consequence}"))
+    };
+    limits.map(line).collect()
+}
