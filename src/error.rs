@@ -124,6 +124,13 @@ impl From<db::Error> for Failure {
     }
 }
 
+/// Whether `error` is that a signal came before something could be written.
+pub(crate) fn is_given_up(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    })
+}
+
 /// Returns what to show for `error`, or nothing when its reader went away (a closed pipe is a quiet, good end).
 pub(crate) fn explain(error: anyhow::Error) -> Option<Failure> {
     if error.chain().any(is_closed_pipe) {

@@ -13,9 +13,11 @@ mod cluster;
 mod commands;
 mod conninfo;
 mod db;
+mod descriptor;
 mod error;
 mod exit;
 mod model;
+mod outlet;
 mod output;
 mod poolconf;
 mod render;
@@ -23,10 +25,13 @@ mod stop;
 mod ui;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
+use std::thread;
 
 use anstream::AutoStream;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +40,7 @@ use crate::cli::{Asked, Cli};
 use crate::commands::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::outlet::Outlet;
 use crate::output::Output;
 use crate::render::{Format, Look};
 use crate::stop::{Signal, Trigger};
@@ -100,11 +106,27 @@ fn run(mut cli: Cli) -> Exit {
         cli.globals.output.format(),
         cli.globals.output.watch.is_some(),
     );
-    let output = match &cli.globals.output.output {
-        Some(path) => Output::file(path.clone()),
-        None => Output::stdout(Box::new(io::stdout()), look(&cli)),
-    };
     let (waits, judges) = (cli.command.waits(), cli.command.judges());
+    let (trigger, stop) = stop::channel();
+    let outlet = |stream: BorrowedFd<'_>| {
+        let file = File::from(stream.try_clone_to_owned()?);
+        Ok::<_, io::Error>(if waits { Outlet::to(file, stop.clone()) } else { Outlet::at_once(file) })
+    };
+    let could_not_start = |error: io::Error| Failure::failed(format!("could not start: {error}"));
+    let (output, news) = match (outlet(io::stdout().as_fd()), outlet(io::stderr().as_fd())) {
+        (Ok(stdout), Ok(stderr)) => (stdout, stderr),
+        (Err(error), _) | (_, Err(error)) => {
+            ui.failure(&could_not_start(error));
+            return Exit::Failed;
+        }
+    };
+    // One for the whole run.
+    let news: &'static Outlet = Box::leak(Box::new(news));
+    let ui = ui.through(news);
+    let output = match &cli.globals.output.output {
+        Some(path) => Output::file(path.clone(), stop.clone()),
+        None => Output::stdout(output, look(&cli)),
+    };
     let fail = |mut failure: Failure| {
         if judges {
             failure.exit = failure.exit.as_verdict();
@@ -118,11 +140,11 @@ fn run(mut cli: Cli) -> Exit {
     }
     let runtime = match runtime.build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            return fail(Failure::failed(format!("could not start: {error}")));
-        }
+        Err(error) => return fail(could_not_start(error)),
     };
-    let (trigger, stop) = stop::channel();
+    if waits && let Err(error) = listen(trigger) {
+        return fail(could_not_start(error));
+    }
     let mut context = Context {
         connection: cli.globals.connection,
         flags: cli.globals.output,
@@ -132,29 +154,34 @@ fn run(mut cli: Cli) -> Exit {
         refusal: Mutex::default(),
         program: cli::command,
     };
-    let ended = runtime.block_on(async {
-        if waits {
-            listen(trigger)?;
-        }
-        commands::run(cli.command, &mut context).await
-    });
+    let ended = runtime.block_on(commands::run(cli.command, &mut context));
     // A name look-up that hangs must not hold up the end.
     runtime.shutdown_background();
     ui::leave_terminal();
-    match ended {
-        Ok(exit) => exit,
-        Err(error) => error::explain(error).map_or(Exit::Done, fail),
-    }
+    let exit = match (ended, context.stop.signal()) {
+        (Ok(exit), _) => exit,
+        (Err(error), Some(signal)) if error::is_given_up(&error) => {
+            fail(Failure { code: "interrupted", exit: signal.exit(), ..Failure::failed(error.to_string()) })
+        }
+        (Err(error), _) => error::explain(error).map_or(Exit::Done, fail),
+    };
+    drop(context);
+    // What a signal has not ended is waited for, as everywhere.
+    let _ = news.finish();
+    exit
 }
 
-/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP or SIGQUIT.
+/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP or SIGQUIT: on a thread that nothing else holds up.
 fn listen(trigger: Trigger) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let entered = runtime.enter();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = if ui::outlives_terminal() { None } else { Some(signal(SignalKind::hangup())?) };
     // Ctrl-\, for those whom Ctrl-C is not fast enough: what is held is let go all the same.
     let mut quit = signal(SignalKind::quit())?;
-    tokio::spawn(async move {
+    drop(entered);
+    let listening = async move {
         loop {
             let seen = tokio::select! {
                 _ = interrupt.recv() => Signal::Interrupt,
@@ -164,8 +191,8 @@ fn listen(trigger: Trigger) -> io::Result<()> {
             };
             trigger.pull(seen);
         }
-    });
-    Ok(())
+    };
+    thread::Builder::new().spawn(move || runtime.block_on(listening)).map(drop)
 }
 
 /// How tables look on stdout.

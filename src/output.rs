@@ -1,14 +1,17 @@
-//! Where the result goes: stdout, or a file that appears whole or not at all.
+//! Where the result goes: stdout or another descriptor, or a file that appears whole or not at all.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use terminal_size::terminal_size;
 
+use crate::descriptor;
+use crate::outlet::Outlet;
 use crate::render::{self, Format, Head, Look, Report, frame};
+use crate::stop::Stop;
 
 /// The destination of a result.
 pub(crate) struct Output {
@@ -27,10 +30,14 @@ pub(crate) fn columns() -> Option<usize> {
 }
 
 enum Destination {
-    /// The stdout that main owns.
-    Stdout(Box<dyn Write>),
+    /// What is open already: the stdout that main owns, or a descriptor that was named.
+    Open(Outlet),
     /// A file, replaced by each write.
-    File(PathBuf),
+    File(PathBuf, Stop),
+    /// A descriptor that cannot be written to.
+    Unusable(PathBuf, io::Error),
+    /// Nowhere.
+    Sink,
 }
 
 impl std::fmt::Debug for Output {
@@ -41,13 +48,19 @@ impl std::fmt::Debug for Output {
 
 impl Output {
     /// A destination on `stdout`, with the look of where that goes.
-    pub(crate) fn stdout(stdout: Box<dyn Write>, look: Look) -> Self {
-        Self { destination: Destination::Stdout(stdout), look, on_screen: false, mode: None }
+    pub(crate) const fn stdout(stdout: Outlet, look: Look) -> Self {
+        Self { destination: Destination::Open(stdout), look, on_screen: false, mode: None }
     }
 
-    /// A file, written without colours and uncut.
-    pub(crate) fn file(path: PathBuf) -> Self {
-        Self { destination: Destination::File(path), look: Look::default(), on_screen: false, mode: None }
+    /// A file, written without colours and uncut. What is open already, by whatever name, is written to as it is open, and
+    /// neither replaced nor opened anew: what others write to it stays.
+    pub(crate) fn file(path: PathBuf, stop: Stop) -> Self {
+        let destination = match descriptor::open_as(&path) {
+            Ok(Some(file)) => Destination::Open(Outlet::to(file, stop)),
+            Ok(None) => Destination::File(path, stop),
+            Err(error) => Destination::Unusable(path, error),
+        };
+        Self { destination, look: Look::default(), on_screen: false, mode: None }
     }
 
     /// Lets everybody read the file, whatever the umask: who collects it runs as another user.
@@ -60,9 +73,9 @@ impl Output {
         self.look
     }
 
-    /// True when each result is written behind the one before: stdout, not a file.
+    /// True when each result is written behind the one before: stdout or another descriptor, not a file.
     pub(crate) const fn appends(&self) -> bool {
-        matches!(self.destination, Destination::Stdout(_))
+        matches!(self.destination, Destination::Open(_))
     }
 
     /// True when results can replace each other before somebody's eyes: stdout is a terminal that can be drawn on.
@@ -111,13 +124,13 @@ impl Output {
     /// # Errors
     /// When it cannot be written; an existing file is then as it was.
     pub(crate) fn with(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        match &mut self.destination {
-            Destination::Stdout(out) => {
-                let mut buffered = io::BufWriter::with_capacity(32 * 1024, out);
-                write(&mut buffered)?;
-                buffered.flush()
+        match &self.destination {
+            Destination::Open(outlet) => write_to(outlet, write),
+            Destination::File(path, stop) => {
+                write_file(path, self.mode, stop, write).map_err(|error| could_not(path, &error))
             }
-            Destination::File(path) => write_file(path, self.mode, write),
+            Destination::Unusable(path, error) => Err(could_not(path, error)),
+            Destination::Sink => write(&mut io::sink()),
         }
     }
 }
@@ -125,7 +138,7 @@ impl Output {
 /// Nowhere: what is left of a context whose output is in use elsewhere.
 impl Default for Output {
     fn default() -> Self {
-        Self::stdout(Box::new(io::sink()), Look::default())
+        Self { destination: Destination::Sink, look: Look::default(), on_screen: false, mode: None }
     }
 }
 
@@ -136,19 +149,28 @@ impl Drop for Output {
     }
 }
 
+fn could_not(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("could not write {}: {error}", path.display()))
+}
+
+fn write_to(mut outlet: &Outlet, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffered = io::BufWriter::with_capacity(32 * 1024, &mut outlet);
+    write(&mut buffered)?;
+    buffered.flush()
+}
+
 /// Writes what `path` names: a file as a whole, and a device or a pipe, which nothing may replace, as it is.
 fn write_file(
     path: &Path,
     mode: Option<u32>,
+    stop: &Stop,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let written = match fs::metadata(path) {
+    match fs::metadata(path) {
         Ok(found) if !found.is_file() && !found.is_dir() => {
-            fs::File::options().write(true).open(path).and_then(|file| {
-                let mut buffered = io::BufWriter::new(file);
-                write(&mut buffered)?;
-                buffered.flush()
-            })
+            let path = path.to_owned();
+            let open = move || File::options().write(true).open(path);
+            write_to(&Outlet::opening(open, stop.clone()), write)
         }
         // A link stays, and what it leads to is replaced.
         Ok(found) => path.canonicalize().and_then(|path| {
@@ -156,9 +178,24 @@ fn write_file(
             replace(&path, Some(mode), write)
         }),
         Err(_) => replace(path, mode, write),
-    };
-    written
-        .map_err(|error| io::Error::new(error.kind(), format!("could not write {}: {error}", path.display())))
+    }
+}
+
+/// A file that is written to behind what it has, made when there is none; a descriptor as it is open.
+///
+/// # Errors
+/// When it cannot be opened, or a signal ends the wait for who reads it.
+pub(crate) fn append_to(path: &Path, stop: &Stop) -> io::Result<Outlet> {
+    if let Some(file) = descriptor::open_as(path)? {
+        return Ok(Outlet::to(file, stop.clone()));
+    }
+    let mut options = File::options();
+    options.create(true).append(true);
+    if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+        let path = path.to_owned();
+        return Outlet::opening(move || options.open(path), stop.clone()).opened();
+    }
+    Ok(Outlet::to(options.open(path)?, stop.clone()))
 }
 
 /// Writes a file beside `path` and renames it over it, so that readers see the old or the new one, whole.

@@ -9,12 +9,15 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 
 use crate::conninfo::secrets;
 use crate::error::Failure;
+use crate::outlet::Outlet;
 use crate::render::text::{sanitize, visible};
 use crate::render::{Format, Look, Warning, json, table};
 
 /// The channel beside the result.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
+    /// Where it goes; none for stderr itself, by runs that hear no signals.
+    outlet: Option<&'static Outlet>,
     /// News are not wanted.
     quiet: bool,
     /// Details are wanted.
@@ -30,7 +33,13 @@ pub(crate) struct Ui {
 impl Ui {
     /// A channel that speaks as the output flags ask; `watched` when there are several results.
     pub(crate) const fn new(quiet: bool, verbose: bool, color: bool, format: Format, watched: bool) -> Self {
-        Self { quiet, verbose, color, json: format.is_json(), carried: format.is_document(watched) }
+        let (json, carried) = (format.is_json(), format.is_document(watched));
+        Self { outlet: None, quiet, verbose, color, json, carried }
+    }
+
+    /// The same through an outlet to stderr, so that who does not read it holds nobody up.
+    pub(crate) const fn through(self, outlet: &'static Outlet) -> Self {
+        Self { outlet: Some(outlet), ..self }
     }
 
     /// The same channel for what a question is about: who is asked has to see it, however quiet the run is to be and
@@ -69,9 +78,10 @@ impl Ui {
         }
     }
 
-    /// Says what must not be missed, whatever was asked for: how to undo by hand what is about to be done.
+    /// Says what must not be missed, whatever was asked for, and waits until it is said: how to undo by hand what is about to be
+    /// done.
     pub(crate) fn always(self, line: &str) {
-        self.line(&visible(line));
+        self.insist(format!("{}\n", visible(line)).as_bytes());
     }
 
     /// Says a detail, when details are wanted.
@@ -84,7 +94,7 @@ impl Ui {
     /// Replaces the line of progress on a terminal; says nothing elsewhere.
     pub(crate) fn progress(self, line: &str) {
         if !self.quiet && io::stderr().is_terminal() {
-            let _ = write!(io::stderr().lock(), "\r\u{1b}[K{}", sanitize(line));
+            self.write(format!("\r\u{1b}[K{}", sanitize(line)).as_bytes());
         }
     }
 
@@ -101,7 +111,10 @@ impl Ui {
         let width = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
         let look =
             Look { width: width.filter(|_| io::stderr().is_terminal()), color: self.color, full: false };
-        let _ = table::write(blocks, look, &mut io::stderr().lock());
+        let mut text = Vec::new();
+        if table::write(blocks, look, &mut text).is_ok() {
+            self.write(&text);
+        }
     }
 
     /// Asks a question and waits for the answer: true for yes, false for anything else and for the end of the input.
@@ -109,8 +122,7 @@ impl Ui {
     /// # Errors
     /// When the answer cannot be read.
     pub(crate) async fn ask(self, question: &str) -> io::Result<bool> {
-        let asked = write!(io::stderr().lock(), "{} [y/N] ", visible(question));
-        asked?;
+        self.insist(format!("{} [y/N] ", visible(question)).as_bytes());
         let (tell, told) = tokio::sync::oneshot::channel();
         // A thread of its own, since nothing can interrupt it and the end of the run must not wait for it.
         std::thread::spawn(move || {
@@ -128,7 +140,7 @@ impl Ui {
         if self.json {
             let mut line = Vec::new();
             if json::write_failure(failure, &mut line).is_ok() {
-                let _ = io::stderr().lock().write_all(&line);
+                self.write(&line);
             }
             return;
         }
@@ -167,9 +179,25 @@ impl Ui {
         }
     }
 
-    /// A closed stderr is nobody's fault and ends nothing. A line is one write: others may write to the same log.
     fn line(self, line: &str) {
-        let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+        self.write(format!("{line}\n").as_bytes());
+    }
+
+    /// A closed stderr is nobody's fault and ends nothing. A line is one write: others may write to the same log.
+    fn write(self, text: &[u8]) {
+        match self.outlet {
+            Some(outlet) => outlet.say(text),
+            None => drop(io::stderr().lock().write_all(text)),
+        }
+    }
+
+    /// The same, waited for.
+    fn insist(self, text: &[u8]) {
+        self.write(text);
+        if let Some(outlet) = self.outlet {
+            // A signal ends the wait, and what waits behind it.
+            let _ = outlet.finish();
+        }
     }
 }
 

@@ -15,18 +15,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("db", &["db", "conninfo", "model", "stop"]),
     ("error", &["db", "exit", "conninfo"]),
     ("render", &["render", "model", "error", "analyze"]),
-    ("output", &["render"]),
-    ("ui", &["render", "error", "conninfo"]),
+    ("descriptor", &[]),
+    ("outlet", &["stop"]),
+    ("output", &["descriptor", "outlet", "render", "stop"]),
+    ("ui", &["render", "error", "conninfo", "outlet"]),
     ("args", &["model", "render", "conninfo"]),
     (
         "commands",
         &[
-            "commands", "args", "ui", "output", "error", "exit", "stop", "db", "model", "analyze",
+            "commands", "args", "ui", "outlet", "output", "error", "exit", "stop", "db", "model", "analyze",
             "poolconf", "render", "conninfo", "cluster",
         ],
     ),
     ("cli", &["args", "commands", "error", "exit"]),
-    ("main", &["cli", "commands", "conninfo", "error", "exit", "output", "render", "stop", "ui"]),
+    ("main", &["cli", "commands", "conninfo", "error", "exit", "outlet", "output", "render", "stop", "ui"]),
 ];
 
 /// For each outside thing, the only parts, or single files, that may name it.
@@ -37,13 +39,13 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rustls", &["db"]),
     ("use ring", &["db"]),
     ("comfy_table", &["render"]),
-    // the terminal; signals to a command that runs meanwhile
-    ("rustix", &["ui", "commands/act/meanwhile.rs"]),
+    // the terminal; signals to a command that runs meanwhile; descriptors
+    ("rustix", &["ui", "commands/act/meanwhile.rs", "descriptor"]),
     ("serde_json::", &["render", "commands"]),
     ("clap::", &["cli", "args", "commands", "render", "main"]),
-    ("std::fs", &["output", "ui", "conninfo", "cluster", "db", "commands"]),
+    ("std::fs", &["descriptor", "outlet", "output", "main", "ui", "conninfo", "cluster", "db", "commands"]),
     ("std::net::", &["db", "conninfo", "cluster", "model", "args", "analyze", "commands"]),
-    ("stdout()", &["main"]),
+    ("stdout()", &["main", "descriptor"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

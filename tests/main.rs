@@ -7,6 +7,7 @@
     reason = "a test fails by panicking; the whole of this crate is tests"
 )]
 
+mod blocked;
 mod blockers;
 mod cancel;
 mod check;

@@ -229,7 +229,7 @@ impl Running {
 }
 
 /// The code as a shell would show it.
-pub(super) fn exit_code(status: ExitStatus) -> i32 {
+pub(crate) fn exit_code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap())
 }
 

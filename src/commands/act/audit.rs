@@ -1,6 +1,5 @@
 //! The log of `--log`: one JSON line for each signal that was sent, appended, so that several runs can share a file.
 
-use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -11,12 +10,15 @@ use crate::analyze::plan::Plan;
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};
 use crate::model::server::Target;
+use crate::outlet::Outlet;
+use crate::output;
 use crate::render::json;
+use crate::stop::Stop;
 
 /// An open log.
 #[derive(Debug)]
 pub(super) struct Audit {
-    file: File,
+    outlet: Outlet,
     path: PathBuf,
 }
 
@@ -40,17 +42,23 @@ struct Line<'a> {
 
 impl Audit {
     /// Opens the log before anything is done: what cannot be logged is not done.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(|error| {
-            Failure::refused(format!("could not open the log {}: {error}; nothing was done", path.display()))
+    pub(super) fn open(path: &Path, stop: &Stop) -> Result<Self, Failure> {
+        let outlet = output::append_to(path, stop).map_err(|error| {
+            let failure = Failure::refused(format!(
+                "could not open the log {}: {error}; nothing was done",
+                path.display()
+            ));
+            match stop.signal() {
+                Some(signal) => Failure { code: "interrupted", exit: signal.exit(), ..failure },
+                None => failure,
+            }
         })?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { outlet, path: path.to_owned() })
     }
 
     /// Appends a line for each signal.
     pub(super) fn write(
-        mut self,
+        self,
         target: &Target,
         wanted: &Wanted,
         plan: &Plan,
@@ -60,7 +68,7 @@ impl Audit {
         let written = sent
             .iter()
             .try_for_each(|sent| json::write(&line(target, wanted, plan, sent), false, &mut lines))
-            .and_then(|()| self.file.write_all(&lines));
+            .and_then(|()| (&self.outlet).write_all(&lines));
         written.map_err(|error| {
             Failure::failed(format!("could not write the log {}: {error}", self.path.display()))
         })

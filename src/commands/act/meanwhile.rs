@@ -47,6 +47,16 @@ pub(in crate::commands) fn exists(program: &str) -> Result<(), Failure> {
     Err(Failure::failed(format!("could not run {program}: there is no such program; nothing was done")))
 }
 
+/// Ends a run in which a signal arrived before anything was done.
+///
+/// # Errors
+/// When one has.
+pub(in crate::commands) fn not_interrupted(context: &Context) -> Result<(), Failure> {
+    let Some(signal) = context.stop.signal() else { return Ok(()) };
+    let interrupted = Failure::failed("interrupted; nothing was done");
+    Err(Failure { code: "interrupted", exit: signal.exit(), ..interrupted })
+}
+
 /// Says where the command is led to by its environment, which is that of the settings `way`.
 pub(in crate::commands) fn led_to(way: &ConnInfo) -> String {
     let variables = way.variables();

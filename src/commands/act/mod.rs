@@ -75,7 +75,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let (wanted, reach) = wanted(&job.targets, context)?;
     let consent = consent(reach, job.targets.yes, job.targets.dry_run, context)?;
     let log = if job.targets.dry_run { None } else { job.targets.log.as_deref() };
-    let audit = log.map(Audit::open).transpose()?;
+    let audit = log.map(|path| Audit::open(path, &context.stop)).transpose()?;
     let db = context.connect().await?;
     let emergency = db.is_emergency();
     let (surroundings, facts) = db.facts(&wanted).await?;

@@ -142,6 +142,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut report = Report::new(door.database(), fence, sql(&statements.restore));
     // Never held back: whoever reads it can open the door when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
+    meanwhile::not_interrupted(context)?;
     door.close(&statements.close, own).await?;
     let mut seen = Seen::default();
     let done = empty_and_hold(&mut door, &args, &wanted, &mut seen, context).await;

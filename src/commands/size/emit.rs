@@ -18,6 +18,7 @@ use crate::poolconf::emit::{self, File, Target};
 use crate::poolconf::provider::Provider;
 use crate::poolconf::{Endpoint, Mode, Settings};
 use crate::render::text;
+use crate::stop::Stop;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const MAX_LIFETIME: Duration = Duration::from_secs(1800);
@@ -256,7 +257,8 @@ fn put(written: &[(Option<&str>, Vec<File>)], context: &mut Context) -> Result<(
         return Ok(());
     };
     if !several && !path.is_dir() && !path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Ok(written.iter().flat_map(|(_, files)| files).try_for_each(|file| put_file(&path, file))?);
+        let mut files = written.iter().flat_map(|(_, files)| files);
+        return Ok(files.try_for_each(|file| put_file(&path, file, &context.stop))?);
     }
     for (name, files) in written {
         let folder = name
@@ -264,7 +266,7 @@ fn put(written: &[(Option<&str>, Vec<File>)], context: &mut Context) -> Result<(
             .map_or_else(|| path.clone(), |name| path.join(plain_name(name)));
         create(&folder)?;
         for file in files {
-            put_file(&folder.join(file.name), file)?;
+            put_file(&folder.join(file.name), file, &context.stop)?;
             context.ui.status(&format!("wrote {}", folder.join(file.name).display()));
         }
     }
@@ -277,8 +279,8 @@ fn create(folder: &Path) -> io::Result<()> {
     })
 }
 
-fn put_file(path: &Path, file: &File) -> io::Result<()> {
-    Output::file(path.to_owned()).with(|out| out.write_all(file.text.as_bytes()))?;
+fn put_file(path: &Path, file: &File, stop: &Stop) -> io::Result<()> {
+    Output::file(path.to_owned(), stop.clone()).with(|out| out.write_all(file.text.as_bytes()))?;
     if file.name.ends_with(".sh") {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;

@@ -179,6 +179,7 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
         scene.console.target().place(),
         by_hand("resume", &scene.act.database, &scene.head, context)
     ));
+    meanwhile::not_interrupted(context)?;
     let Scene { console, facts, head, mut act, .. } = scene;
     let mut held = Held::new(context, console.until_done(), act.database.clone());
     held.order().await?;

@@ -1,0 +1,64 @@
+//! Descriptors that this program was given, found by what they are open to. Only a descriptor itself writes where others go on
+//! writing: opened once more by its name, it would have a place of its own in the file.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{OFlags, fcntl_getfl};
+
+/// Where the operating system lists the descriptors of this program.
+const FOLDER: &str = "/dev/fd";
+
+/// The descriptor that is open for writing to what `path` names, stdout before others; none where there is none.
+///
+/// # Errors
+/// When there is one, and it cannot be had.
+pub(crate) fn open_as(path: &Path) -> io::Result<Option<File>> {
+    let Ok(wanted) = fs::metadata(path) else { return Ok(None) };
+    let is_wanted = |found: &Metadata| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino());
+    for number in numbers() {
+        if !fs::metadata(format!("{FOLDER}/{number}")).is_ok_and(|found| is_wanted(&found)) {
+            continue;
+        }
+        let descriptor = duplicate(number)?;
+        if !(fcntl_getfl(&descriptor)? & OFlags::RWMODE).is_empty() {
+            return Ok(Some(descriptor.into()));
+        }
+    }
+    Ok(None)
+}
+
+/// The numbers of the open descriptors: stdout, stderr, then the others.
+fn numbers() -> Vec<i32> {
+    let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
+    let mut numbers: Vec<i32> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_by_key(|number| (!(1..=2).contains(number), *number));
+    numbers
+}
+
+fn duplicate(number: i32) -> io::Result<OwnedFd> {
+    match number {
+        0 => io::stdin().as_fd().try_clone_to_owned(),
+        1 => io::stdout().as_fd().try_clone_to_owned(),
+        2 => io::stderr().as_fd().try_clone_to_owned(),
+        other => of_this_program(other),
+    }
+}
+
+/// Linux opens anew what is opened by its name in [`FOLDER`].
+#[cfg(target_os = "linux")]
+fn of_this_program(number: i32) -> io::Result<OwnedFd> {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
+    Ok(pidfd_getfd(this, number, PidfdGetfdFlags::empty())?)
+}
+
+/// Elsewhere that is the descriptor itself.
+#[cfg(not(target_os = "linux"))]
+fn of_this_program(number: i32) -> io::Result<OwnedFd> {
+    File::options().write(true).open(format!("{FOLDER}/{number}")).map(Into::into)
+}

@@ -1,0 +1,241 @@
+//! Writing that holds nobody up: what may have to wait for a reader (a pipe, a terminal, a FIFO) is written on a thread of its own,
+//! so that a signal is heard meanwhile and ends the wait. Files are written at once.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::stop::Stop;
+
+/// How long a writer that is stuck may still take after a signal.
+const GRACE: Duration = Duration::from_millis(300);
+/// How long news are waited for, so that they stand where they belong between results; after that they follow when they can.
+const NEWS: Duration = Duration::from_millis(200);
+/// How often is looked for a signal while a writer is stuck.
+const TURN: Duration = Duration::from_millis(20);
+/// The stack of a thread that only writes, in bytes.
+const STACK: usize = 64 * 1024;
+
+/// Where something is written to. What cannot be written before a signal, and [`GRACE`] after it, is given up.
+pub(crate) struct Outlet {
+    to: To,
+    stop: Stop,
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waits = matches!(self.to, To::Thread(_));
+        f.debug_struct("Outlet").field("waits", &waits).finish_non_exhaustive()
+    }
+}
+
+enum To {
+    /// What never has to wait for anybody.
+    File(File),
+    /// The thread that writes, and its work.
+    Thread(Arc<Work>),
+}
+
+/// The work of a writing thread.
+struct Work {
+    desk: Mutex<Desk>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Desk {
+    /// What is still to be written, in order.
+    pieces: VecDeque<Vec<u8>>,
+    /// How many pieces there have been, and how many of them are done.
+    handed: u64,
+    done: u64,
+    /// The first thing that went wrong; after it nothing is written.
+    failed: Option<(io::ErrorKind, String)>,
+    /// Nobody hands anything any more.
+    closed: bool,
+}
+
+impl Outlet {
+    /// An outlet for a run that hears no signals, so that each of them ends it wherever it is.
+    pub(crate) fn at_once(file: File) -> Self {
+        Self { to: To::File(file), stop: Stop::never() }
+    }
+
+    /// An outlet to what is open already.
+    pub(crate) fn to(file: File, stop: Stop) -> Self {
+        let waits = file.metadata().is_ok_and(|found| !found.is_file() && !is_null(&found));
+        let to = if waits { To::Thread(write_on_a_thread(move || Ok(file))) } else { To::File(file) };
+        Self { to, stop }
+    }
+
+    /// An outlet to what `open` opens, which may wait for a reader, too.
+    pub(crate) fn opening(open: impl FnOnce() -> io::Result<File> + Send + 'static, stop: Stop) -> Self {
+        Self { to: To::Thread(write_on_a_thread(open)), stop }
+    }
+
+    /// Waits until it is open.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or a signal ends the wait.
+    pub(crate) fn opened(self) -> io::Result<Self> {
+        if let To::Thread(work) = &self.to {
+            // An empty piece is done as soon as there is something to write it to.
+            let handed = work.hand(&[]);
+            self.wait(work, handed)?;
+        }
+        Ok(self)
+    }
+
+    /// Says something beside the result: waits for it only a moment, and never fails.
+    pub(crate) fn say(&self, text: &[u8]) {
+        match &self.to {
+            To::File(file) => drop((&*file).write_all(text)),
+            To::Thread(work) => {
+                let is_behind = {
+                    let desk = work.desk();
+                    desk.done < desk.handed
+                };
+                let handed = work.hand(text);
+                if !is_behind {
+                    let began = Instant::now();
+                    // What is not written yet is written later, if at all.
+                    drop(work.wait(handed, || began.elapsed() >= NEWS || self.stop.signal().is_some()));
+                }
+            }
+        }
+    }
+
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    /// When it cannot be written, or a signal ends the wait.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        match &self.to {
+            To::File(_) => Ok(()),
+            To::Thread(work) => {
+                let handed = work.desk().handed;
+                self.wait(work, handed)
+            }
+        }
+    }
+
+    fn wait(&self, work: &Work, handed: u64) -> io::Result<()> {
+        let mut since = None;
+        work.wait(handed, || {
+            if self.stop.signal().is_some() {
+                return since.get_or_insert_with(Instant::now).elapsed() >= GRACE;
+            }
+            false
+        })
+    }
+}
+
+/// Every piece is waited for: what fails, fails where it is written.
+impl Write for &Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &self.to {
+            To::File(file) => (&*file).write(bytes),
+            To::Thread(work) => {
+                let handed = work.hand(bytes);
+                self.wait(work, handed).map(|()| bytes.len())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        if let To::Thread(work) = &self.to {
+            work.desk().closed = true;
+            work.changed.notify_all();
+        }
+    }
+}
+
+impl Work {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a piece over; returns its number.
+    fn hand(&self, bytes: &[u8]) -> u64 {
+        let mut desk = self.desk();
+        desk.pieces.push_back(bytes.to_vec());
+        desk.handed += 1;
+        self.changed.notify_all();
+        desk.handed
+    }
+
+    /// Waits until the piece of this number is done, or until `is_enough` says so.
+    fn wait(&self, number: u64, mut is_enough: impl FnMut() -> bool) -> io::Result<()> {
+        let mut desk = self.desk();
+        loop {
+            if let Some((kind, why)) = &desk.failed {
+                return Err(io::Error::new(*kind, why.clone()));
+            }
+            if desk.done >= number {
+                return Ok(());
+            }
+            if is_enough() {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "interrupted before it was written"));
+            }
+            desk = self.changed.wait_timeout(desk, TURN).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The next piece to write; none when there will be no more.
+    fn next(&self) -> Option<Vec<u8>> {
+        let mut desk = self.desk();
+        loop {
+            if let Some(piece) = desk.pieces.pop_front() {
+                return Some(piece);
+            }
+            if desk.closed {
+                return None;
+            }
+            desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn note(&self, written: io::Result<()>) {
+        let mut desk = self.desk();
+        desk.done += 1;
+        if let Err(error) = written {
+            desk.failed.get_or_insert_with(|| (error.kind(), error.to_string()));
+        }
+        self.changed.notify_all();
+    }
+}
+
+fn write_on_a_thread(open: impl FnOnce() -> io::Result<File> + Send + 'static) -> Arc<Work> {
+    let work = Arc::new(Work { desk: Mutex::default(), changed: Condvar::new() });
+    let own = Arc::clone(&work);
+    let started = thread::Builder::new().stack_size(STACK).spawn(move || {
+        let mut opened = open();
+        while let Some(piece) = own.next() {
+            let written = match &mut opened {
+                Ok(file) => file.write_all(&piece),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            own.note(written);
+        }
+    });
+    if let Err(error) = started {
+        work.note(Err(error));
+    }
+    work
+}
+
+/// Whether it is `/dev/null`, which takes everything at once: device 1:3 on Linux; elsewhere it is written on a thread.
+fn is_null(found: &std::fs::Metadata) -> bool {
+    found.file_type().is_char_device() && found.rdev() == 0x103
+}
