@@ -17,13 +17,24 @@ pub(crate) struct Groups {
     matched: i64,
     undecidable: i64,
     states: BTreeMap<(Option<String>, bool), ByState>,
-    /// By their names, which the entries do not repeat.
-    applications: BTreeMap<String, ByApplication>,
+    applications: BTreeMap<Box<str>, Doing>,
     databases: Named,
     roles: Named,
     clients: Named,
     backend_types: Named,
     limits: [BTreeMap<String, LimitUse>; 2],
+}
+
+/// What the sessions of one application do: as little as there can be of it, for a server can have thousands of applications.
+#[derive(Debug, Default)]
+struct Doing {
+    active: i64,
+    idle: i64,
+    idle_in_transaction: i64,
+    idle_in_transaction_aborted: i64,
+    hidden: i64,
+    other: i64,
+    oldest_xact_seconds: Option<f64>,
 }
 
 /// Count, and CONNECTION LIMIT, of each name.
@@ -68,7 +79,7 @@ impl Groups {
         });
         state.count += tally.count;
         state.oldest_state_seconds = older(state.oldest_state_seconds, tally.oldest_state_seconds);
-        add_to(self.applications.entry(tally.application_name.clone()).or_default(), tally);
+        self.applications.entry(tally.application_name.as_str().into()).or_default().add(tally);
         for (groups, name, limit) in [
             (&mut self.databases, &tally.database, tally.database_limit),
             (&mut self.roles, &tally.role, tally.role_limit),
@@ -99,9 +110,7 @@ impl Groups {
 
     /// The lists, each of at most `limit` groups, largest first, names in order where counts are equal.
     pub(crate) fn into_usage(self, limits: Limits, limit: usize) -> Usage {
-        let applications = self.applications.into_iter();
-        let applications =
-            applications.map(|(application_name, group)| ByApplication { application_name, ..group });
+        let applications = self.applications.into_iter().map(|(name, doing)| doing.of(name.into()));
         let (by_application, applications) = largest(applications, limit, |group| group.count);
         let named = |groups: Named, limit| {
             let groups = groups.into_iter().map(|(name, (count, most))| (name, count, most));
@@ -174,17 +183,33 @@ fn older(left: Option<f64>, right: Option<f64>) -> Option<f64> {
     }
 }
 
-fn add_to(group: &mut ByApplication, tally: &Tally) {
-    group.count += tally.count;
-    group.oldest_xact_seconds = older(group.oldest_xact_seconds, tally.oldest_xact_seconds);
-    *match tally.state.as_deref() {
-        _ if tally.hidden => &mut group.hidden,
-        Some("active") => &mut group.active,
-        Some("idle") => &mut group.idle,
-        Some("idle in transaction") => &mut group.idle_in_transaction,
-        Some("idle in transaction (aborted)") => &mut group.idle_in_transaction_aborted,
-        _ => &mut group.other,
-    } += tally.count;
+impl Doing {
+    fn add(&mut self, tally: &Tally) {
+        self.oldest_xact_seconds = older(self.oldest_xact_seconds, tally.oldest_xact_seconds);
+        *match tally.state.as_deref() {
+            _ if tally.hidden => &mut self.hidden,
+            Some("active") => &mut self.active,
+            Some("idle") => &mut self.idle,
+            Some("idle in transaction") => &mut self.idle_in_transaction,
+            Some("idle in transaction (aborted)") => &mut self.idle_in_transaction_aborted,
+            _ => &mut self.other,
+        } += tally.count;
+    }
+
+    const fn of(self, application_name: String) -> ByApplication {
+        let Self { active, idle, idle_in_transaction, idle_in_transaction_aborted, hidden, other, .. } = self;
+        ByApplication {
+            application_name,
+            count: active + idle + idle_in_transaction + idle_in_transaction_aborted + hidden + other,
+            active,
+            idle,
+            idle_in_transaction,
+            idle_in_transaction_aborted,
+            hidden,
+            other,
+            oldest_xact_seconds: self.oldest_xact_seconds,
+        }
+    }
 }
 
 #[cfg(test)]

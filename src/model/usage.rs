@@ -99,7 +99,7 @@ pub(crate) struct ByState {
 }
 
 /// Sessions of one application.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ByApplication {
     /// As the clients set it; empty when they did not.
