@@ -31,10 +31,9 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
-use std::thread;
 
 use anstream::AutoStream;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use crate::cli::{Asked, Cli};
 use crate::commands::Context;
@@ -142,9 +141,6 @@ fn run(mut cli: Cli) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return fail(could_not_start(error)),
     };
-    if waits && let Err(error) = listen(trigger) {
-        return fail(could_not_start(error));
-    }
     let mut context = Context {
         connection: cli.globals.connection,
         flags: cli.globals.output,
@@ -154,7 +150,12 @@ fn run(mut cli: Cli) -> Exit {
         refusal: Mutex::default(),
         program: cli::command,
     };
-    let ended = runtime.block_on(commands::run(cli.command, &mut context));
+    let ended = runtime.block_on(async {
+        if waits {
+            listen(&trigger).map_err(could_not_start)?;
+        }
+        commands::run(cli.command, &mut context).await
+    });
     // A name look-up that hangs must not hold up the end.
     runtime.shutdown_background();
     ui::leave_terminal();
@@ -171,28 +172,15 @@ fn run(mut cli: Cli) -> Exit {
     exit
 }
 
-/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP or SIGQUIT: on a thread that nothing else holds up.
-fn listen(trigger: Trigger) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let entered = runtime.enter();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = if ui::outlives_terminal() { None } else { Some(signal(SignalKind::hangup())?) };
+/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP or SIGQUIT.
+fn listen(trigger: &Trigger) -> io::Result<()> {
+    trigger.pull_at(SignalKind::interrupt(), Signal::Interrupt)?;
+    trigger.pull_at(SignalKind::terminate(), Signal::Terminate)?;
+    if !ui::outlives_terminal() {
+        trigger.pull_at(SignalKind::hangup(), Signal::Terminate)?;
+    }
     // Ctrl-\, for those whom Ctrl-C is not fast enough: what is held is let go all the same.
-    let mut quit = signal(SignalKind::quit())?;
-    drop(entered);
-    let listening = async move {
-        loop {
-            let seen = tokio::select! {
-                _ = interrupt.recv() => Signal::Interrupt,
-                _ = terminate.recv() => Signal::Terminate,
-                _ = async { hangup.as_mut()?.recv().await }, if hangup.is_some() => Signal::Terminate,
-                _ = quit.recv() => Signal::Terminate,
-            };
-            trigger.pull(seen);
-        }
-    };
-    thread::Builder::new().spawn(move || runtime.block_on(listening)).map(drop)
+    trigger.pull_at(SignalKind::quit(), Signal::Terminate)
 }
 
 /// How tables look on stdout.

@@ -1,12 +1,12 @@
-//! Writing that holds nobody up: what may have to wait for a reader (a pipe, a terminal, a FIFO) is written on a thread of its own,
-//! so that a signal is heard meanwhile and ends the wait. Files are written at once.
+//! Writing that holds nobody up: what may have to wait for a reader (a pipe, a terminal, a FIFO) is written without waiting as far
+//! as it can be, and else on a thread of its own, so that a signal is heard meanwhile and ends the wait. Files are written at once.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ pub(crate) struct Outlet {
 
 impl fmt::Debug for Outlet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waits = matches!(self.to, To::Thread(_));
+        let waits = matches!(self.to, To::Reader(_));
         f.debug_struct("Outlet").field("waits", &waits).finish_non_exhaustive()
     }
 }
@@ -37,8 +37,15 @@ impl fmt::Debug for Outlet {
 enum To {
     /// What never has to wait for anybody.
     File(File),
-    /// The thread that writes, and its work.
-    Thread(Arc<Work>),
+    /// What may have to wait for its reader.
+    Reader(Reader),
+}
+
+/// A reader that may let itself be waited for, and the work of the thread that then writes.
+struct Reader {
+    /// None where the thread opens it.
+    file: Option<Arc<File>>,
+    work: OnceLock<Arc<Work>>,
 }
 
 /// The work of a writing thread.
@@ -69,13 +76,18 @@ impl Outlet {
     /// An outlet to what is open already.
     pub(crate) fn to(file: File, stop: Stop) -> Self {
         let waits = file.metadata().is_ok_and(|found| !found.is_file() && !is_null(&found));
-        let to = if waits { To::Thread(write_on_a_thread(move || Ok(file))) } else { To::File(file) };
+        let to = if waits {
+            To::Reader(Reader { file: Some(Arc::new(file)), work: OnceLock::new() })
+        } else {
+            To::File(file)
+        };
         Self { to, stop }
     }
 
     /// An outlet to what `open` opens, which may wait for a reader, too.
     pub(crate) fn opening(open: impl FnOnce() -> io::Result<File> + Send + 'static, stop: Stop) -> Self {
-        Self { to: To::Thread(write_on_a_thread(open)), stop }
+        let work = write_on_a_thread(move || open().map(Arc::new));
+        Self { to: To::Reader(Reader { file: None, work: OnceLock::from(work) }), stop }
     }
 
     /// Waits until it is open.
@@ -83,7 +95,9 @@ impl Outlet {
     /// # Errors
     /// When it cannot be opened, or a signal ends the wait.
     pub(crate) fn opened(self) -> io::Result<Self> {
-        if let To::Thread(work) = &self.to {
+        if let To::Reader(reader) = &self.to
+            && let Some(work) = reader.work.get()
+        {
             // An empty piece is done as soon as there is something to write it to.
             let handed = work.hand(&[]);
             self.wait(work, handed)?;
@@ -95,12 +109,13 @@ impl Outlet {
     pub(crate) fn say(&self, text: &[u8]) {
         match &self.to {
             To::File(file) => drop((&*file).write_all(text)),
-            To::Thread(work) => {
+            To::Reader(reader) => {
+                let Some((work, rest)) = reader.write_without_waiting(text) else { return };
                 let is_behind = {
                     let desk = work.desk();
                     desk.done < desk.handed
                 };
-                let handed = work.hand(text);
+                let handed = work.hand(rest);
                 if !is_behind {
                     let began = Instant::now();
                     // What is not written yet is written later, if at all.
@@ -117,10 +132,10 @@ impl Outlet {
     pub(crate) fn finish(&self) -> io::Result<()> {
         match &self.to {
             To::File(_) => Ok(()),
-            To::Thread(work) => {
+            To::Reader(reader) => reader.work.get().map_or(Ok(()), |work| {
                 let handed = work.desk().handed;
                 self.wait(work, handed)
-            }
+            }),
         }
     }
 
@@ -140,8 +155,9 @@ impl Write for &Outlet {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &self.to {
             To::File(file) => (&*file).write(bytes),
-            To::Thread(work) => {
-                let handed = work.hand(bytes);
+            To::Reader(reader) => {
+                let Some((work, rest)) = reader.write_without_waiting(bytes) else { return Ok(bytes.len()) };
+                let handed = work.hand(rest);
                 self.wait(work, handed).map(|()| bytes.len())
             }
         }
@@ -154,11 +170,50 @@ impl Write for &Outlet {
 
 impl Drop for Outlet {
     fn drop(&mut self) {
-        if let To::Thread(work) = &self.to {
+        if let To::Reader(reader) = &self.to
+            && let Some(work) = reader.work.get()
+        {
             work.desk().closed = true;
             work.changed.notify_all();
         }
     }
+}
+
+impl Reader {
+    /// Writes what the reader takes at once; returns the rest and the thread's work for it, none when all is written. Once there
+    /// is a thread, it writes everything, in order.
+    fn write_without_waiting<'a>(&self, mut bytes: &'a [u8]) -> Option<(&Arc<Work>, &'a [u8])> {
+        if let (Some(file), None) = (&self.file, self.work.get()) {
+            // Whatever goes wrong goes wrong on the thread once more.
+            while let Ok(taken @ 1..) = without_waiting(file, bytes) {
+                bytes = bytes.get(taken..).unwrap_or_default();
+            }
+            if bytes.is_empty() {
+                return None;
+            }
+        }
+        let work = self.work.get_or_init(|| {
+            let file = self.file.clone().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+            write_on_a_thread(move || file)
+        });
+        Some((work, bytes))
+    }
+}
+
+/// Linux can write to pipes and sockets without waiting, whatever those who share them have set.
+///
+/// # Errors
+/// When it would have to wait, and where that cannot be told.
+#[cfg(target_os = "linux")]
+fn without_waiting(file: &File, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::io::{ReadWriteFlags, pwritev2};
+    // Its end is where all that has no places is written.
+    Ok(pwritev2(file, &[io::IoSlice::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn without_waiting(_: &File, _: &[u8]) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl Work {
@@ -216,14 +271,14 @@ impl Work {
     }
 }
 
-fn write_on_a_thread(open: impl FnOnce() -> io::Result<File> + Send + 'static) -> Arc<Work> {
+fn write_on_a_thread(open: impl FnOnce() -> io::Result<Arc<File>> + Send + 'static) -> Arc<Work> {
     let work = Arc::new(Work { desk: Mutex::default(), changed: Condvar::new() });
     let own = Arc::clone(&work);
     let started = thread::Builder::new().stack_size(STACK).spawn(move || {
-        let mut opened = open();
+        let opened = open();
         while let Some(piece) = own.next() {
-            let written = match &mut opened {
-                Ok(file) => file.write_all(&piece),
+            let written = match &opened {
+                Ok(file) => (&**file).write_all(&piece),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
             own.note(written);

@@ -1,5 +1,11 @@
 //! The stop token: how a signal reaches work that must end in good order. Main triggers it; nobody else does.
 
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::flag;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::exit::Exit;
@@ -32,24 +38,63 @@ struct Seen {
     terminates: u32,
 }
 
+/// What the signals themselves have set, however busy the program is.
+#[derive(Debug, Default)]
+struct Heard {
+    interrupt: Arc<AtomicBool>,
+    terminate: Arc<AtomicBool>,
+}
+
+impl Heard {
+    const fn flag(&self, signal: Signal) -> &Arc<AtomicBool> {
+        match signal {
+            Signal::Interrupt => &self.interrupt,
+            Signal::Terminate => &self.terminate,
+        }
+    }
+}
+
 /// Clones of this see the signals that arrive.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop(watch::Receiver<Seen>);
+pub(crate) struct Stop {
+    seen: watch::Receiver<Seen>,
+    heard: Arc<Heard>,
+}
 
 /// The side that main keeps.
-#[derive(Debug)]
-pub(crate) struct Trigger(watch::Sender<Seen>);
+#[derive(Clone, Debug)]
+pub(crate) struct Trigger {
+    seen: watch::Sender<Seen>,
+    heard: Arc<Heard>,
+}
 
 /// A fresh token and its trigger.
 pub(crate) fn channel() -> (Trigger, Stop) {
     let (sender, receiver) = watch::channel(Seen::default());
-    (Trigger(sender), Stop(receiver))
+    let heard = Arc::<Heard>::default();
+    (Trigger { seen: sender, heard: Arc::clone(&heard) }, Stop { seen: receiver, heard })
 }
 
 impl Trigger {
+    /// From now on it is pulled whenever a signal of `kind` arrives, which means `meaning`.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub(crate) fn pull_at(&self, kind: SignalKind, meaning: Signal) -> io::Result<()> {
+        flag::register(kind.as_raw_value(), Arc::clone(self.heard.flag(meaning)))?;
+        let mut arrivals = signal(kind)?;
+        let trigger = self.clone();
+        tokio::spawn(async move {
+            while arrivals.recv().await.is_some() {
+                trigger.pull(meaning);
+            }
+        });
+        Ok(())
+    }
+
     /// Asks everything to stop; the first signal is the one that counts.
     pub(crate) fn pull(&self, signal: Signal) {
-        self.0.send_modify(|seen| {
+        self.seen.send_modify(|seen| {
             seen.first.get_or_insert(signal);
             match signal {
                 Signal::Interrupt => seen.interrupts += 1,
@@ -62,12 +107,14 @@ impl Trigger {
 impl Stop {
     /// A token that no signal reaches: for what must be done to its end once it has begun.
     pub(crate) fn never() -> Self {
-        Self(watch::channel(Seen::default()).1)
+        channel().1
     }
 
-    /// The signal that arrived, if one has.
+    /// The signal that arrived, if one has: also while nobody has had the time to pull.
     pub(crate) fn signal(&self) -> Option<Signal> {
-        self.0.borrow().first
+        let is_heard = |signal: &Signal| self.heard.flag(*signal).load(Ordering::Relaxed);
+        let first = self.seen.borrow().first;
+        first.or_else(|| [Signal::Interrupt, Signal::Terminate].into_iter().find(is_heard))
     }
 
     /// Returns when a signal arrives; never, when none can arrive any more.
@@ -77,7 +124,7 @@ impl Stop {
 
     /// Every signal, for whom the first is not enough.
     pub(crate) fn signals(&self) -> Signals {
-        Signals { receiver: self.0.clone(), told: Seen::default() }
+        Signals { receiver: self.seen.clone(), told: Seen::default() }
     }
 }
 

@@ -39,8 +39,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rustls", &["db"]),
     ("use ring", &["db"]),
     ("comfy_table", &["render"]),
-    // the terminal; signals to a command that runs meanwhile; descriptors
-    ("rustix", &["ui", "commands/act/meanwhile.rs", "descriptor"]),
+    // the terminal; signals to a command that runs meanwhile; descriptors, and writing without waiting
+    ("rustix", &["ui", "commands/act/meanwhile.rs", "descriptor", "outlet"]),
+    ("signal_hook::", &["stop"]),
     ("serde_json::", &["render", "commands"]),
     ("clap::", &["cli", "args", "commands", "render", "main"]),
     ("std::fs", &["descriptor", "outlet", "output", "main", "ui", "conninfo", "cluster", "db", "commands"]),
