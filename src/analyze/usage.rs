@@ -28,12 +28,12 @@ pub(crate) struct Groups {
 /// What the sessions of one application do: as little as there can be of it, for a server can have thousands of applications.
 #[derive(Debug, Default)]
 struct Doing {
-    active: i64,
-    idle: i64,
-    idle_in_transaction: i64,
-    idle_in_transaction_aborted: i64,
-    hidden: i64,
-    other: i64,
+    active: u32,
+    idle: u32,
+    idle_in_transaction: u32,
+    idle_in_transaction_aborted: u32,
+    hidden: u32,
+    other: u32,
     oldest_xact_seconds: Option<f64>,
 }
 
@@ -186,21 +186,31 @@ fn older(left: Option<f64>, right: Option<f64>) -> Option<f64> {
 impl Doing {
     fn add(&mut self, tally: &Tally) {
         self.oldest_xact_seconds = older(self.oldest_xact_seconds, tally.oldest_xact_seconds);
-        *match tally.state.as_deref() {
+        let count = match tally.state.as_deref() {
             _ if tally.hidden => &mut self.hidden,
             Some("active") => &mut self.active,
             Some("idle") => &mut self.idle,
             Some("idle in transaction") => &mut self.idle_in_transaction,
             Some("idle in transaction (aborted)") => &mut self.idle_in_transaction_aborted,
             _ => &mut self.other,
-        } += tally.count;
+        };
+        *count = count.saturating_add(u32::try_from(tally.count).unwrap_or(u32::MAX));
     }
 
-    const fn of(self, application_name: String) -> ByApplication {
-        let Self { active, idle, idle_in_transaction, idle_in_transaction_aborted, hidden, other, .. } = self;
+    fn of(self, application_name: String) -> ByApplication {
+        let counts = [
+            self.active,
+            self.idle,
+            self.idle_in_transaction,
+            self.idle_in_transaction_aborted,
+            self.hidden,
+            self.other,
+        ];
+        let counts = counts.map(i64::from);
+        let [active, idle, idle_in_transaction, idle_in_transaction_aborted, hidden, other] = counts;
         ByApplication {
             application_name,
-            count: active + idle + idle_in_transaction + idle_in_transaction_aborted + hidden + other,
+            count: counts.iter().sum(),
             active,
             idle,
             idle_in_transaction,
