@@ -49,12 +49,17 @@ fn duplicate(number: i32) -> io::Result<OwnedFd> {
     }
 }
 
-/// Linux opens anew what is opened by its name in [`FOLDER`].
+/// Linux opens anew what is opened by its name in [`FOLDER`]. Where a container or an old kernel refuses the descriptor itself, that
+/// must do: a pipe is the same then, and a file is written to behind what it holds.
 #[cfg(target_os = "linux")]
 fn of_this_program(number: i32) -> io::Result<OwnedFd> {
     use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
-    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
-    Ok(pidfd_getfd(this, number, PidfdGetfdFlags::empty())?)
+    let itself = pidfd_open(getpid(), PidfdFlags::empty())
+        .and_then(|this| pidfd_getfd(this, number, PidfdGetfdFlags::empty()));
+    match itself {
+        Ok(descriptor) => Ok(descriptor),
+        Err(_) => File::options().append(true).open(format!("{FOLDER}/{number}")).map(Into::into),
+    }
 }
 
 /// Elsewhere that is the descriptor itself.

@@ -133,6 +133,18 @@ pub(crate) fn closed(database: &Database) -> Option<Closed> {
     })
 }
 
+/// The refusal of a database whose CONNECT is granted to nobody but its owner, as a drain that was killed leaves it; none where
+/// somebody has it.
+pub(crate) fn revoked(database: &Database) -> Option<Closed> {
+    let (name, owner) = (quote::shown(&database.name), quote::shown(&database.owner));
+    (!database.grants.iter().any(is_revoked)).then(|| Closed {
+        why: format!("nobody but superusers and its owner, {owner}, may connect to it"),
+        remedy: format!(
+            "open it first: GRANT CONNECT ON DATABASE {name} TO PUBLIC; or, where it is meant so, name the fence: --fence limit"
+        ),
+    })
+}
+
 /// Whether this grant is what lets somebody in.
 fn is_revoked(grant: &Grant) -> bool {
     grant.privilege == "CONNECT" && !grant.to_owner

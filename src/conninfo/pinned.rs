@@ -17,12 +17,10 @@ const LEADING_ELSEWHERE: [&str; 3] = ["service", "target_session_attrs", "load_b
 
 impl ConnInfo {
     /// The same way to this one place alone: the address that was reached instead of a name that may lead elsewhere, and whatever
-    /// kind of server it is by then. The password is the one that `place` was found with.
-    pub(crate) fn pinned_to(&self, host: &str, hostaddr: Option<String>, port: u16) -> Self {
-        let password = self.hosts.iter().find(|known| known.host == host && known.port == port);
-        let password = password.and_then(|known| known.password.clone());
+    /// kind of server it is by then. The password is that of `reached`, the host of these settings that led there.
+    pub(crate) fn pinned_to(&self, reached: &Host, hostaddr: Option<String>) -> Self {
         let mut pinned = self.clone();
-        pinned.hosts = vec![Host { host: host.to_owned(), hostaddr, port, password }];
+        pinned.hosts = vec![Host { hostaddr, ..reached.clone() }];
         pinned.settings.target_session = TargetSession::Any;
         pinned.settings.load_balance = LoadBalance::Disable;
         pinned
@@ -72,7 +70,7 @@ impl ConnInfo {
 
 #[cfg(test)]
 mod tests {
-    use crate::conninfo::{Environment, Given, LoadBalance, TargetSession, resolve};
+    use crate::conninfo::{Environment, Given, LoadBalance, Password, Source, TargetSession, resolve};
 
     #[test]
     fn one_of_several_hosts_is_left_with_its_password_and_any_kind_of_server() {
@@ -80,7 +78,7 @@ mod tests {
             "host=a,b port=1,2 user=u password=p target_session_attrs=primary load_balance_hosts=random";
         let given = Given { dbname: Some(text.to_owned()), ..Given::default() };
         let info = resolve(&given, &Environment::default()).expect("settings");
-        let pinned = info.pinned_to("b", Some("10.0.0.2".to_owned()), 2);
+        let pinned = info.pinned_to(&info.hosts()[1], Some("10.0.0.2".to_owned()));
         let [host] = pinned.hosts() else { panic!("{:?}", pinned.hosts()) };
         assert_eq!((host.host.as_str(), host.hostaddr.as_deref(), host.port), ("b", Some("10.0.0.2"), 2));
         assert_eq!(host.password, info.hosts()[1].password);
@@ -91,13 +89,29 @@ mod tests {
         );
     }
 
+    /// Addresses without names, whose passwords differ.
+    #[test]
+    fn the_password_is_that_of_the_host_that_was_reached() {
+        let given =
+            Given { dbname: Some("hostaddr=10.0.0.1,10.0.0.2 port=5 user=u".into()), ..Given::default() };
+        let mut info = resolve(&given, &Environment::default()).expect("settings");
+        for (host, password) in info.hosts.iter_mut().zip(["one", "two"]) {
+            host.password = Some(Password { bytes: password.into(), source: Source::Prompt });
+        }
+        for (at, wanted) in [(0, "one"), (1, "two")] {
+            let pinned = info.pinned_to(&info.hosts()[at], info.hosts()[at].hostaddr.clone());
+            let password = pinned.hosts()[0].password.as_ref().expect("a password");
+            assert_eq!(password.bytes, wanted.as_bytes());
+        }
+    }
+
     #[test]
     fn variables_lead_to_the_place_alone_and_hold_no_password() {
         let text = "host=db hostaddr=10.0.0.2 port=6 user='a b' dbname=d password=secret sslmode=require \
                     sslrootcert=/r options=-cx=1";
         let given = Given { dbname: Some(text.to_owned()), ..Given::default() };
         let info = resolve(&given, &Environment::default()).expect("settings");
-        let variables = info.pinned_to("db", Some("10.0.0.2".to_owned()), 6).variables();
+        let variables = info.pinned_to(&info.hosts()[0], Some("10.0.0.2".to_owned())).variables();
         let of =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let set = |name: &str| of(name).flatten().and_then(|value| value.into_string().ok());

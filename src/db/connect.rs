@@ -8,7 +8,7 @@ use super::login::{Encryption, dial_wire, driver_words};
 use super::startup::{self, Lane};
 use super::told::Told;
 use super::wire::{Prepared, Wire};
-use crate::conninfo::{Ask, ConnInfo, readable};
+use crate::conninfo::{Ask, ConnInfo, Host, readable};
 use crate::model::server;
 use crate::stop::Signal;
 use std::fmt;
@@ -128,6 +128,7 @@ pub(crate) struct Attempt {
 pub(crate) struct Canceller {
     token: CancelToken,
     target: Target,
+    host: Host,
     info: ConnInfo,
     encrypted: bool,
 }
@@ -139,13 +140,20 @@ impl fmt::Debug for Canceller {
 }
 
 impl Canceller {
-    pub(super) fn new(token: CancelToken, target: Target, info: ConnInfo, encrypted: bool) -> Self {
-        Self { token, target, info, encrypted }
+    /// `host` is the one of `info` that led to `target`.
+    pub(super) fn new(
+        token: CancelToken,
+        target: Target,
+        host: Host,
+        info: ConnInfo,
+        encrypted: bool,
+    ) -> Self {
+        Self { token, target, host, info, encrypted }
     }
 
     /// The settings that lead to this session's server and nowhere else.
     pub(super) fn way_back(&self) -> ConnInfo {
-        self.info.pinned_to(&self.target.host, self.target.hostaddr(), self.target.port)
+        self.info.pinned_to(&self.host, self.target.hostaddr())
     }
 
     /// Asks the server to cancel what the session runs. The server does not say whether anything was cancelled.

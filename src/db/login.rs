@@ -133,7 +133,8 @@ pub(super) async fn attempt(
     phases.auth = Some(started.elapsed());
     check_session(&client, &mut driver, wanted).await.map_err(named)?;
     let server_version = driver.parameter("server_version").unwrap_or_default().to_owned();
-    let canceller = Canceller::new(client.cancel_token(), target.clone(), info.clone(), encrypted);
+    let canceller =
+        Canceller::new(client.cancel_token(), target.clone(), host.clone(), info.clone(), encrypted);
     Ok(Established {
         client,
         driver,

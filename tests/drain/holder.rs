@@ -2,7 +2,8 @@
 
 use super::{closed, door, drain, server};
 use crate::common::{Cluster, Outcome, PgBouncer, Pgconn, Running, wait_until};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 const FENCES: [&str; 3] = ["limit", "revoke", "hard"];
@@ -96,15 +97,22 @@ fn what_a_killed_drain_left_closed_is_not_what_was_before() {
         assert!(outcome.stdout.contains("open as before"), "{outcome}");
         assert_eq!(door(&cluster), before, "{fence}");
     }
-    // What is revoked can be meant so: it is said.
+    // What is revoked can be meant so: it is refused unless a fence is named.
     let run = held(&cluster, "revoke");
     run.signal(Signal::SIGKILL);
     let outcome = run.finish().fails_with(137);
     let (_, restore) = outcome.stderr.split_once("to open it again by hand: ").unwrap();
-    let again = drain(&cluster, &["--for", "1ms", "--json"]).run().success().json();
+    for who in ["postgres", "boss"] {
+        for fence in [&[][..], &["--fence", "revoke"]] {
+            let refused =
+                drain(&cluster, &[fence, &["--for", "1ms", "-U", who]].concat()).run().fails_with(2);
+            let said = "error: database \"shop\" is closed already: nobody but superusers and its owner";
+            assert!(refused.stderr.starts_with(said), "{who} {fence:?}\n{refused}");
+            assert!(refused.stderr.contains("GRANT CONNECT ON DATABASE \"shop\" TO PUBLIC;"), "{refused}");
+        }
+    }
+    let again = drain(&cluster, &["--for", "1ms", "--json", "--fence", "limit"]).run().success().json();
     assert_eq!(again["warnings"][0]["code"], "connect_revoked", "{again:#}");
-    let refused = drain(&cluster, &["--for", "1ms", "--fence", "revoke"]).run().fails_with(2);
-    assert!(refused.stderr.contains("there is nothing to revoke; nothing was done"), "{refused}");
     cluster.query(restore.lines().next().unwrap());
     assert_eq!(door(&cluster), before);
 }
@@ -180,4 +188,26 @@ fn an_invalid_database_is_named_before_anything_is_done() {
             "{refused}"
         );
     }
+}
+
+/// A session that the server has not noticed to be lost still holds it, and is in the way of the one that takes its place.
+#[test]
+fn a_drain_that_has_lost_its_session_has_the_database_in_hand_again() {
+    let cluster = server();
+    let before = door(&cluster);
+    let run = drain(&cluster, &["--for", "1h", "-t", "1s"]).spawn();
+    wait_until("it is held", || run.stderr().contains("closed and empty"));
+    let holder = "select pid from pg_locks where locktype = 'advisory'";
+    let first: i32 = cluster.value(holder).parse().unwrap();
+    kill(Pid::from_raw(first), Signal::SIGSTOP).unwrap();
+    cluster.wait_until(&format!(
+        "exists (select from pg_stat_activity where application_name = 'pgconn' and pid <> {first})"
+    ));
+    kill(Pid::from_raw(first), Signal::SIGCONT).unwrap();
+    cluster.wait_until(&format!("exists ({holder} and pid <> {first})"));
+    let refused = drain(&cluster, &["--for", "1ms"]).run().fails_with(2);
+    assert!(refused.stderr.contains("is being drained already, by pid "), "{refused}");
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish().fails_with(130);
+    assert!(outcome.stdout.contains("open as before") && door(&cluster) == before, "{outcome}");
 }

@@ -1,7 +1,7 @@
 //! `drain`: what it says of who is inside is what it saw, as long as it holds the database.
 
-use super::{door, drain, server};
-use crate::common::{Cluster, Session, psql, wait_until};
+use super::{door, drain, make, server};
+use crate::common::{Cluster, HeldBack, Session, psql, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -138,10 +138,57 @@ fn the_commands_own_sessions_are_no_strangers() {
     let outcome = drain(&cluster, &inside).run().success();
     assert!(outcome.stdout.starts_with("|pgconn-drain-"), "{outcome}");
     assert!(outcome.stderr.contains("seen empty at "), "{outcome}");
-    // A name that was given to it stays, and then nobody can tell.
-    let outcome = drain(&cluster, &inside).env("PGAPPNAME", "mine").run().fails_with(1);
+    // A name that was given to it stays, and it is known by that.
+    let outcome = drain(&cluster, &inside).env("PGAPPNAME", "mine").run().success();
     assert!(outcome.stdout.starts_with("|mine"), "{outcome}");
-    assert!(outcome.stderr.contains("(role \"postgres\", mine, local)"), "{outcome}");
+    // Who takes a name of his own is not.
+    let named =
+        ["--", psql.to_str().unwrap(), "dbname=shop application_name=own", "-AtXc", "select pg_sleep(1.2)"];
+    let outcome = drain(&cluster, &named).run().fails_with(1);
+    assert!(outcome.stderr.contains("(role \"postgres\", own, local)"), "{outcome}");
+    assert!(outcome.stderr.contains("sessions of the command itself are known by PGAPPNAME"), "{outcome}");
+}
+
+/// Whom the fence lets in can be there before the command is.
+#[test]
+fn a_command_is_not_run_where_somebody_came_in_before_it() {
+    let cluster = server();
+    let before = door(&cluster);
+    let look = HeldBack::on_the_way_to(cluster.port, "is distinct from 'parallel worker'");
+    let (port, mark) = (look.port.to_string(), cluster.dir.join("ran"));
+    let arguments =
+        ["--fence", "revoke", "-h", "127.0.0.1", "-p", &port, "--", "touch", mark.to_str().unwrap()];
+    let run = drain(&cluster, &arguments).spawn();
+    look.wait();
+    let pool = as_boss(&cluster);
+    look.let_go();
+    let outcome = run.finish().fails_with(1);
+    let said =
+        "error: it was not empty for the command, which was not run: 1 session came in; it is open again";
+    assert!(outcome.stderr.contains(said), "{outcome}");
+    assert!(outcome.stderr.contains(&format!("pid {} (role \"boss\", pool, local)", pool.pid)), "{outcome}");
+    assert!(!mark.exists() && door(&cluster) == before, "{outcome}");
+}
+
+/// The role for which the fence `revoke` is made does not see what kind of process it is.
+#[test]
+fn an_autovacuum_is_nobody_inside_for_whoever_may_not_see_it_either() {
+    let cluster = with(&[("autovacuum_naptime", "1s")]);
+    make(&cluster);
+    let mut work = cluster.connect(&[("database", "shop")]).unwrap();
+    work.query("create table t with (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0, \
+                autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1) as select generate_series(1, 200000)");
+    work.query("delete from t");
+    drop(work);
+    cluster.wait_until(
+        "exists (select from pg_stat_activity where backend_type = 'autovacuum worker' and datname = 'shop')",
+    );
+    let document = drain(&cluster, &["--for", "1ms", "--json", "-U", "boss"]).run().success().json();
+    assert_eq!(
+        (&document["inside"], &document["empty_throughout"]),
+        (&json!([]), &json!(true)),
+        "{document:#}"
+    );
 }
 
 /// Nothing that was not looked at is called empty.

@@ -10,11 +10,16 @@ use crate::model::database::{Database, Holder};
 use crate::model::quote;
 use crate::model::server::Surroundings;
 
-/// The database as it is now.
+/// The database as it is now, for this fence where one was named.
 ///
 /// # Errors
 /// When it may not be drained, with who or what stands against it; nothing has been done then.
-pub(super) async fn admitted(db: &Db, surroundings: &Surroundings, name: &str) -> Result<Database> {
+pub(super) async fn admitted(
+    db: &Db,
+    surroundings: &Surroundings,
+    name: &str,
+    named: Option<Fence>,
+) -> Result<Database> {
     act::refuse_other_products(surroundings)?;
     if surroundings.server.in_recovery {
         let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
@@ -32,7 +37,11 @@ pub(super) async fn admitted(db: &Db, surroundings: &Surroundings, name: &str) -
     if let Some(holder) = db.drain_holders(database.oid).await?.first() {
         return Err(held(&database, holder).into());
     }
-    match fence::closed(&database) {
+    let revoked = || match named {
+        None | Some(Fence::Revoke) => fence::revoked(&database),
+        Some(Fence::Limit | Fence::Hard) => None,
+    };
+    match fence::closed(&database).or_else(revoked) {
         None => Ok(database),
         Some(closed) => {
             let message = format!(
@@ -73,5 +82,9 @@ fn held(database: &Database, holder: &Holder) -> Failure {
         "database {name} is being drained already, by pid {}{who}; nothing was done",
         holder.pid
     ))
-    .hinted("it is opened again as soon as that drain ends; Ctrl-C ends it where it was started")
+    .hinted(format!(
+        "it is opened again as soon as that drain ends, by Ctrl-C where it was started; a session that only holds the advisory lock \
+         of drains is ended with: pgconn kill {}",
+        holder.pid
+    ))
 }

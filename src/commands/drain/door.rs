@@ -32,7 +32,13 @@ pub(super) struct Door<'a> {
     system_identifier: Option<String>,
     database: Database,
     fence: Fence,
-    /// Keeps other drains away, with a lock that the session holds.
+    /// Whether that fence was asked for by its name.
+    is_named: bool,
+    /// Our session there, where it can be known.
+    own: Option<Identity>,
+    /// Whether other drains are to be kept away, with a lock that the session holds.
+    locks: bool,
+    /// Whether it holds that lock.
     is_locked: bool,
     ended: i64,
 }
@@ -56,14 +62,15 @@ pub(super) enum Restored {
 }
 
 impl<'a> Door<'a> {
-    /// A door that is still open. `db` is connected to another database of the server with this `system_identifier`, and hears
-    /// no signals.
+    /// A door that is still open, for this fence, which was asked for by its name or not. `db`, which is the session `own`, is
+    /// connected to another database of the server with this `system_identifier`, and hears no signals.
     pub(super) fn new(
         context: &'a Context,
         db: Db,
         system_identifier: Option<String>,
         database: Database,
-        fence: Fence,
+        (fence, is_named): (Fence, bool),
+        own: Option<Identity>,
     ) -> Self {
         let way_back = db.way_back();
         Self {
@@ -73,6 +80,9 @@ impl<'a> Door<'a> {
             system_identifier,
             database,
             fence,
+            is_named,
+            own,
+            locks: false,
             is_locked: false,
             ended: 0,
         }
@@ -86,13 +96,14 @@ impl<'a> Door<'a> {
     pub(super) async fn take(&mut self, surroundings: &Surroundings, pooled: bool) -> Result<Statements> {
         let name = self.database.name.clone();
         let oid = self.database.oid;
+        let named = self.is_named.then_some(self.fence);
         let db = self.connected().await?;
         let is_locked = !pooled && db.lock_for_drain(oid).await?;
-        let database = admit::admitted(db, surroundings, &name).await?;
+        let database = admit::admitted(db, surroundings, &name, named).await?;
         if !pooled && !is_locked {
             return Err(Failure::refused("another drain of it has only just ended; nothing was done").into());
         }
-        (self.is_locked, self.database) = (is_locked, database);
+        (self.locks, self.is_locked, self.database) = (is_locked, is_locked, database);
         admit::statements(self.fence, &self.database)
     }
 
@@ -111,12 +122,8 @@ impl<'a> Door<'a> {
         self.ended
     }
 
-    /// Closes it, over the session `own` where that is known. When it is not known whether that happened, it is opened again at once.
-    pub(super) async fn close(
-        &mut self,
-        statements: &[String],
-        own: Option<Identity>,
-    ) -> Result<(), Failure> {
+    /// Closes it. When it is not known whether that happened, it is opened again at once.
+    pub(super) async fn close(&mut self, statements: &[String]) -> Result<(), Failure> {
         self.connected().await?;
         let error = match self.change(&self.database.name, Some(&self.database), statements).await {
             Ok(true) => return Ok(()),
@@ -127,9 +134,6 @@ impl<'a> Door<'a> {
             Err(error) => error,
         };
         self.db = None;
-        if let Some(own) = own {
-            self.end(own).await;
-        }
         Err(Failure::from(error).detailed(match self.restore().await {
             Restored::Failed { why, .. } => format!("it may have been left closed: {why}"),
             Restored::Done | Restored::Changed | Restored::Gone => "it is open as before".into(),
@@ -149,16 +153,6 @@ impl<'a> Door<'a> {
             Some(db) => db.change_door(&place, statements).await,
             None => Err(lost()),
         }
-    }
-
-    /// Ends a session that may not have read our statement yet: it must not close the door after it was opened again.
-    async fn end(&mut self, session: Identity) {
-        let Ok(db) = self.connected().await else { return };
-        let wanted = Wanted { pgconn_too: true, ..Wanted::default() };
-        let identities = &[session];
-        let order = SignalOrder { action: Action::Terminate, identities, wanted: &wanted, filtered: false };
-        // What cannot be reached now is gone, or tried for by what follows.
-        let _ = db.signal(&order).await;
     }
 
     /// Ends sessions until none is left and none is on its way in.
@@ -274,13 +268,30 @@ impl<'a> Door<'a> {
         if self.db.is_none() {
             let db = self.context.connect_back(&self.way_back).await?;
             self.is_same_server(&db).await?;
-            if self.is_locked {
-                // Lost with the session. Who holds it at this moment is about to see that it is closed.
-                let _ = db.lock_for_drain(self.database.oid).await?;
-            }
+            self.succeed(&db).await?;
             self.db = Some(db);
         }
+        if let Some(db) = self.db.as_ref().filter(|_| self.locks && !self.is_locked) {
+            // The session before may hold it for a moment, and another drain that is about to see that it is closed.
+            self.is_locked = db.lock_for_drain(self.database.oid).await?;
+        }
         self.db.as_ref().ok_or_else(lost)
+    }
+
+    /// Makes `db` our session: the one before, which the server may not have noticed to be lost, may not have read our last
+    /// statement yet, and must not close the door after it was opened again.
+    async fn succeed(&mut self, db: &Db) -> Result<(), Error> {
+        self.is_locked = false;
+        if let Some(lost) = self.own.clone() {
+            let wanted = Wanted { pgconn_too: true, ..Wanted::default() };
+            let identities = &[lost];
+            let order =
+                SignalOrder { action: Action::Terminate, identities, wanted: &wanted, filtered: false };
+            // It may be gone already, with its server.
+            let _ = db.signal(&order).await;
+        }
+        self.own = db.own_session().await?;
+        Ok(())
     }
 
     /// Makes sure that what answers at the same address is the same cluster.

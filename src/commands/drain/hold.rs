@@ -66,16 +66,21 @@ pub(super) async fn hold(
         look_once_more(door, None, seen, context).await;
         return Ok(Held::Time);
     };
+    if seen.clients() > 0 {
+        let message =
+            format!("it was not empty for the command, which was not run: {} came in", seen.count());
+        return Err(Failure::failed(format!("{message}; it is open again")));
+    }
     let mut environment = door.way_back().variables();
-    // By this name its own sessions are known. One that somebody has given it stays.
-    let own = format!("pgconn-drain-{}", std::process::id());
-    let own = std::env::var_os("PGAPPNAME").is_none().then_some(own);
-    environment.extend(own.iter().map(|name| ("PGAPPNAME", Some(name.into()))));
+    // By this name its own sessions are known. One that somebody has given it stays: nobody else is inside when it begins.
+    let given = std::env::var("PGAPPNAME").ok().filter(|name| !name.is_empty());
+    let own = given.unwrap_or_else(|| format!("pgconn-drain-{}", std::process::id()));
+    environment.push(("PGAPPNAME", Some(own.clone().into())));
     let status = tokio::select! {
         status = meanwhile::run(program, arguments, environment, context) => status,
-        () = keep_looking(door, own.as_deref(), seen, context) => Err(Failure::failed("the hold has ended")),
+        () = keep_looking(door, Some(&own), seen, context) => Err(Failure::failed("the hold has ended")),
     };
-    look_once_more(door, own.as_deref(), seen, context).await;
+    look_once_more(door, Some(&own), seen, context).await;
     status.map(Held::Command).map_err(|failure| {
         let message = format!("{}; it is open again", failure.message);
         Failure { message, ..failure }

@@ -100,14 +100,13 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let own = db.own_session().await?;
     let system_identifier = db.system_identifier().await?;
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
-    let database = admit::admitted(&db, &surroundings, &args.db).await?;
-    let fence = match args.fence {
-        Some(Wall::Limit) => Fence::Limit,
-        Some(Wall::Revoke) => Fence::Revoke,
-        Some(Wall::Hard) => Fence::Hard,
-        None if surroundings.me.superuser => Fence::Limit,
-        None => Fence::Revoke,
-    };
+    let named = args.fence.map(|wall| match wall {
+        Wall::Limit => Fence::Limit,
+        Wall::Revoke => Fence::Revoke,
+        Wall::Hard => Fence::Hard,
+    });
+    let database = admit::admitted(&db, &surroundings, &args.db, named).await?;
+    let fence = named.unwrap_or(if surroundings.me.superuser { Fence::Limit } else { Fence::Revoke });
     let statements = admit::statements(fence, &database)?;
     let pooled = own.is_none();
     let mut head = super::head(&db, &surroundings, 0);
@@ -137,13 +136,14 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             format!("Close database {} on {place} and end its {sessions}?", quote::shown(&args.db));
         act::confirm(&question, context).await?;
     }
-    let mut door = Door::new(context, db.until_done(), system_identifier, database, fence);
+    let mut door =
+        Door::new(context, db.until_done(), system_identifier, database, (fence, named.is_some()), own);
     let statements = door.take(&surroundings, pooled).await?;
     let mut report = Report::new(door.database(), fence, sql(&statements.restore));
     // Never held back: whoever reads it can open the door when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
     meanwhile::not_interrupted(context)?;
-    door.close(&statements.close, own).await?;
+    door.close(&statements.close).await?;
     let mut seen = Seen::default();
     let done = empty_and_hold(&mut door, &args, &wanted, &mut seen, context).await;
     let restored = door.restore().await;
@@ -220,15 +220,22 @@ fn finish(
     match concluded {
         Ok(Exit::Done) if ended_well => {
             let message = format!("{} {were} inside while the command ran, which ended well", seen.count());
-            let failure = Failure::failed(message).detailed(who);
-            Err(Failure { hint: advice.map(str::to_owned), ..failure }.into())
+            let mut hint = "sessions of the command itself are known by PGAPPNAME".to_owned();
+            if let Some(advice) = advice {
+                hint = format!("{advice}; {hint}");
+            }
+            Err(Failure::failed(message).detailed(who).hinted(hint).into())
         }
         Ok(exit) => {
             advice.iter().for_each(|hint| context.ui.hint(hint));
             Ok(exit)
         }
         Err(error) => Err(match error.downcast::<Failure>() {
-            Ok(failure) => failure.detailed(format!("{} {were} inside\n{who}", seen.count())).into(),
+            Ok(failure) => {
+                let hint = failure.hint.clone().or(advice.map(str::to_owned));
+                let inside = format!("{} {were} inside\n{who}", seen.count());
+                Failure { hint, ..failure.detailed(inside) }.into()
+            }
             Err(error) => error,
         }),
     }

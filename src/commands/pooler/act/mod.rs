@@ -150,7 +150,9 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
     let plan = act::plan_channel(consent, context);
     plan.status(&scene.act.plan(&scene.facts));
     if !args.command.is_empty() {
-        plan.status(&meanwhile::led_to(&scene.console.way_back()));
+        let name = quote::shown(&scene.act.database);
+        let led_to = meanwhile::led_to(&scene.console.way_back());
+        plan.status(&format!("{led_to}; what it asks of {name} there waits until it is resumed"));
     }
     if args.order.dry_run {
         return dry_run(scene, context).await;
