@@ -6,6 +6,7 @@
 #[cfg(not(unix))]
 compile_error!("pgconn is for Unix: it speaks over Unix sockets and lives by Unix signals");
 
+mod act;
 mod analyze;
 mod args;
 mod cli;
@@ -17,6 +18,7 @@ mod descriptor;
 mod error;
 mod exit;
 mod model;
+mod observe;
 mod outlet;
 mod output;
 mod poolconf;
@@ -30,7 +32,6 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
-use std::sync::Mutex;
 
 use anstream::AutoStream;
 use tokio::signal::unix::SignalKind;
@@ -141,15 +142,8 @@ fn run(mut cli: Cli) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return fail(could_not_start(error)),
     };
-    let mut context = Context {
-        connection: cli.globals.connection,
-        flags: cli.globals.output,
-        ui,
-        output,
-        stop,
-        refusal: Mutex::default(),
-        program: cli::command,
-    };
+    let mut context =
+        Context::new(cli.globals.connection, cli.globals.output, ui, output, stop, cli::command);
     let ended = runtime.block_on(async {
         if waits {
             listen(&trigger).map_err(could_not_start)?;

@@ -36,8 +36,6 @@ enum Destination {
     File(PathBuf, Stop),
     /// A descriptor that cannot be written to.
     Unusable(PathBuf, io::Error),
-    /// Nowhere.
-    Sink,
 }
 
 impl std::fmt::Debug for Output {
@@ -130,15 +128,7 @@ impl Output {
                 write_file(path, self.mode, stop, write).map_err(|error| could_not(path, &error))
             }
             Destination::Unusable(path, error) => Err(could_not(path, error)),
-            Destination::Sink => write(&mut io::sink()),
         }
-    }
-}
-
-/// Nowhere: what is left of a context whose output is in use elsewhere.
-impl Default for Output {
-    fn default() -> Self {
-        Self { destination: Destination::Sink, look: Look::default(), on_screen: false, mode: None }
     }
 }
 

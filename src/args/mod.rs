@@ -66,12 +66,7 @@ pub(crate) enum Emergency {
 }
 
 impl Connection {
-    /// The bound on each statement.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout.unwrap_or(Duration::from_secs(10))
-    }
-
-    /// The same as settings are resolved from.
+    /// What settings are resolved from.
     pub(crate) fn given(&self) -> Given {
         let text = |value: &Option<OsString>| value.as_ref().map(|value| text_of(value.as_bytes()));
         Given {

@@ -5,17 +5,19 @@ mod pooler_limits;
 mod words;
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use super::Context;
-use super::bounded::{self, Trouble};
+use super::bounded;
 use super::manual::{Group, Manual};
-use super::watch::{self, Shown};
+use super::shown::Shown;
+use super::watch;
 use crate::analyze::health::{self, Rule, Thresholds};
 use crate::args::{Emergency, Filters};
+use crate::db::console::Console;
 use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -23,6 +25,7 @@ use crate::model::filter::Filter;
 use crate::model::health::{Check, Facts, Status};
 use crate::model::pooler;
 use crate::model::server::Surroundings;
+use crate::observe::{Deadline, Observer, OfServer};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, nagios, tsv};
 
@@ -129,23 +132,14 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let policy = args.policy()?;
     let named = args.named();
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
-    watch::judge(context, async |context, kept| {
-        let looked = bounded::look(
-            context,
-            kept,
-            async |db, began| ask(&selection, began, db).await,
-            async |_, began| ask_pooler(began, context).await,
-        );
-        let (mut report, mut head, kept) = match looked.await {
-            Ok((Looked::Pooler(looked), kept)) => {
-                (Verdict::of_pooler(&policy, &named, &looked), looked.head, kept)
-            }
-            Ok((Looked::Server(looked), kept)) => {
-                (Verdict::new(&of_server(&policy, &named), &looked), looked.head, kept)
-            }
-            Err(trouble) => {
+    let observer = context.observer_of(context.endpoint()?.clone());
+    watch::judge(context, observer, async |context, observer| {
+        let (mut report, mut head) = match look(&selection, observer, context).await {
+            Ok(Looked::Pooler(looked)) => (Verdict::of_pooler(&policy, &named, &looked), looked.head),
+            Ok(Looked::Server(looked)) => (Verdict::new(&of_server(&policy, &named), &looked), looked.head),
+            Err(error) => {
                 let head = Head { target: context.aim(), ..Head::default() };
-                (Verdict::unreached(&of_server(&policy, &named), trouble)?, head, None)
+                (Verdict::unreached(&of_server(&policy, &named), error)?, head)
             }
         };
         let fine = report.status == Status::Ok && !context.format().is_json();
@@ -165,22 +159,28 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
         let exit = Exit::Verdict(report.status.code());
-        Ok((Shown { exit, silent, ..Shown::new(report, head) }, kept))
+        Ok(Shown { exit, silent, ..Shown::new(report, head) })
     })
     .await
 }
 
-async fn ask_pooler(began: Instant, context: &Context) -> Result<Looked, Trouble> {
-    let console = context.console(&context.connection.given()).await.map_err(Trouble::outside)?;
-    let facts = console.facts().await?;
-    let head = super::pooler::head(&console);
-    console.close().await;
-    Ok(Looked::Pooler(Box::new(Pooled { facts, head, latency: began.elapsed() })))
+/// Looks at what is there: a server, or a pooler's console.
+async fn look(
+    selection: &Selection,
+    observer: &mut Observer<OfServer>,
+    context: &Context,
+) -> Result<Looked, db::Error> {
+    let ask = async |deadline: &Deadline, db: &Db| ask(selection, deadline, db).await;
+    let of_console = async |deadline: &Deadline, console: &Console| {
+        let (facts, head) = (console.facts().await?, super::pooler::head(console));
+        Ok(Looked::Pooler(Box::new(Pooled { facts, head, latency: deadline.used() })))
+    };
+    bounded::look(observer, context, ask, of_console).await
 }
 
-async fn ask(selection: &Selection, began: Instant, db: &Db) -> Result<Looked, db::Error> {
+async fn ask(selection: &Selection, deadline: &Deadline, db: &Db) -> Result<Looked, db::Error> {
     let (surroundings, facts) = db.health(selection).await?;
-    let latency = began.elapsed();
+    let latency = deadline.used();
     // An application that is not there just now is no mistake; a database or role that does not exist is.
     let lasting = Filter { applications: Vec::new(), ..selection.filter.clone() };
     let unknown_names = super::did_you_mean(db, &lasting).await?;
@@ -241,12 +241,11 @@ impl Verdict {
     }
 
     /// The verdict when there was no answer to judge.
-    fn unreached(policy: &[(Rule, Thresholds)], trouble: Trouble) -> Result<Self, Failure> {
-        let Trouble { error, inside } = trouble;
+    fn unreached(policy: &[(Rule, Thresholds)], error: db::Error) -> Result<Self, Failure> {
         let status = match error.kind {
             Kind::BadSettings | Kind::BadValue | Kind::Interrupted(_) => return Err(error.into()),
             Kind::UnsupportedServer => Status::Unknown,
-            Kind::PermissionDenied | Kind::Server if inside => Status::Unknown,
+            Kind::PermissionDenied | Kind::Server if !error.connecting => Status::Unknown,
             _ => Status::Critical,
         };
         let mut checks = Vec::new();

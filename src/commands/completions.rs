@@ -34,7 +34,7 @@ pub(crate) struct Args {
 /// Prints the script.
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let script = script(args.shell, (context.program)());
-    context.output.with(|out| out.write_all(&script))?;
+    context.write(|out| out.write_all(&script))?;
     Ok(Exit::Done)
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn run(_: &Args, context: &mut Context) -> Result<Exit> {
         hint: None,
     });
     let head = Head { warnings: warnings.collect(), ..Head::default() };
-    context.emit(&Settings::of(&info), &head)?;
+    context.emit(&Settings::of(info), &head)?;
     Ok(Exit::Done)
 }
 

@@ -1,18 +1,20 @@
 //! What every command is given: where to connect and how, and where its result goes.
 
+use std::cell::{OnceCell, RefCell};
 use std::io;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::pin::Pin;
 
 use anyhow::Result;
+use tokio::sync::watch;
 
-use super::watch;
+use super::shown::Shown;
 use crate::args::{self, Emergency};
-use crate::conninfo::{ConnInfo, Environment, Parameter, Source, resolve, secrets};
-use crate::db::{self, Backoff, Db, Lane, Scope};
+use crate::conninfo::{ConnInfo, Environment, Parameter, Source, resolve};
+use crate::db::{self, Db};
 use crate::exit::Exit;
 use crate::model::quote::shell;
 use crate::model::server::Target;
+use crate::observe::{Endpoint, LanePolicy, Observer, OfServer, Patience, Prompt, State};
 use crate::output::Output;
 use crate::render::{Format, Head, Report};
 use crate::stop::Stop;
@@ -21,20 +23,20 @@ use crate::ui::{self, Ui};
 /// What a command is given: where to connect, how to speak, where the result goes.
 #[derive(Debug)]
 pub(crate) struct Context {
-    /// Where to connect.
+    /// Where to connect, as it was typed.
     pub(crate) connection: args::Connection,
     /// How the result is wanted.
     pub(crate) flags: args::Output,
     /// The channel beside the result.
     pub(crate) ui: Ui,
     /// Where the result goes.
-    pub(crate) output: Output,
+    pub(crate) output: RefCell<Output>,
     /// The signal to end.
     pub(crate) stop: Stop,
-    /// Why the last try to connect failed, while another one is under way.
-    pub(crate) refusal: Mutex<Option<db::Error>>,
     /// The whole command line, for documents about it.
     pub(crate) program: fn() -> clap::Command,
+    /// Where that leads, once it has been asked for.
+    endpoint: OnceCell<Result<Endpoint, db::Error>>,
 }
 
 /// The keywords that have a flag of their own, but for the database's.
@@ -86,6 +88,19 @@ fn setting(keyword: &str, value: &str) -> String {
 }
 
 impl Context {
+    /// For a run with these flags.
+    pub(crate) fn new(
+        connection: args::Connection,
+        flags: args::Output,
+        ui: Ui,
+        output: Output,
+        stop: Stop,
+        program: fn() -> clap::Command,
+    ) -> Self {
+        let output = RefCell::new(output);
+        Self { connection, flags, ui, output, stop, program, endpoint: OnceCell::new() }
+    }
+
     /// The format the result is wanted in.
     pub(crate) fn format(&self) -> Format {
         self.flags.format()
@@ -97,77 +112,92 @@ impl Context {
         if self.flags.no_query {
             return Some(0);
         }
-        let look = self.output.look();
+        let look = self.output.borrow().look();
         let columns = look.width.filter(|_| self.format() == Format::Table && !look.full)?;
         // Up to four bytes a column, and white space that will be folded.
         u32::try_from(columns.saturating_mul(8)).ok()
+    }
+
+    /// Where flags, environment and files lead: found out once.
+    ///
+    /// # Errors
+    /// When they are wrong or cannot be honoured.
+    pub(crate) fn endpoint(&self) -> Result<&Endpoint, db::Error> {
+        let found = self.endpoint.get_or_init(|| {
+            let info = resolve(&self.connection.given(), &Environment::of_process())?;
+            Ok(self.endpoint_of(info))
+        });
+        found.as_ref().map_err(Clone::clone)
+    }
+
+    /// Where these settings lead, asked as the flags say.
+    pub(super) fn endpoint_of(&self, info: ConnInfo) -> Endpoint {
+        let ask = self.ui.is_terminal().then_some(ui::ask_password as Prompt);
+        Endpoint::new(info, self.connection.timeout, ask)
     }
 
     /// The settings that flags, environment and files come to.
     ///
     /// # Errors
     /// When they are wrong or cannot be honoured.
-    pub(crate) fn conninfo(&self) -> Result<ConnInfo, db::Error> {
-        Ok(resolve(&self.connection.given(), &Environment::of_process())?)
+    pub(crate) fn conninfo(&self) -> Result<&ConnInfo, db::Error> {
+        Ok(self.endpoint()?.info())
     }
 
-    /// How to connect, beside what the settings say.
-    pub(crate) fn options(&self, lane: Lane) -> db::Options {
-        let ask: db::AskPassword = ui::ask_password;
-        let ask = self.ui.is_terminal().then_some(ask);
-        db::Options { timeout: self.connection.timeout, deadline: None, ask, lane }
+    /// How long trying to connect goes on.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::For(self.connection.connect_wait.unwrap_or_default())
+    }
+
+    /// Whoever has a session with the server, through these slots unless `--emergency` says something else.
+    ///
+    /// # Errors
+    /// When the settings are wrong.
+    pub(super) fn observer(&self, lanes: LanePolicy) -> Result<Observer<OfServer>, db::Error> {
+        let lanes = match self.connection.emergency {
+            None => lanes,
+            Some(Emergency::Auto) => LanePolicy::WhenFull,
+            Some(Emergency::Never) => LanePolicy::Ordinary,
+            Some(Emergency::Always) => LanePolicy::Emergency,
+        };
+        Ok(self.observer_of(self.endpoint()?.through(lanes)))
+    }
+
+    /// Whoever has a session with this server.
+    pub(super) fn observer_of(&self, endpoint: Endpoint) -> Observer<OfServer> {
+        Observer::new(OfServer { endpoint, stop: self.stop.clone() }, self.stop.clone())
     }
 
     /// Connects as the flags and the environment say; waits for a server that is full or away as long as
-    /// `--connect-wait` says, and takes the emergency lane when `--emergency` allows it.
+    /// `--connect-wait` says, and takes the emergency lane unless `--emergency` forbids it.
     ///
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect(&self) -> Result<Db, db::Error> {
-        self.connect_with(self.connection.emergency.unwrap_or(Emergency::Auto)).await
+        self.session(self.observer(LanePolicy::WhenFull)?).await
     }
 
-    /// The same for commands that change what the server stores, which are worth no emergency unless one is declared.
+    /// Connects for what changes what the server stores, which is worth no emergency unless one is declared.
     ///
     /// # Errors
     /// When no connection can be had.
     pub(crate) async fn connect_to_change(&self) -> Result<Db, db::Error> {
-        self.connect_with(self.connection.emergency.unwrap_or(Emergency::Never)).await
+        self.session(self.observer(LanePolicy::Ordinary)?).await
     }
 
-    /// The same with another rule for the emergency lane: a full server is what monitoring is to find, not to get round.
+    /// The observer's session, for whoever goes on with it alone.
     ///
     /// # Errors
     /// When no connection can be had.
-    pub(crate) async fn connect_with(&self, emergency: Emergency) -> Result<Db, db::Error> {
-        self.connect_to(&self.conninfo()?, emergency).await
-    }
-
-    /// The same as these settings say.
-    ///
-    /// # Errors
-    /// When no connection can be had.
-    pub(crate) async fn connect_to(&self, info: &ConnInfo, emergency: Emergency) -> Result<Db, db::Error> {
-        let db = self.patiently(async || self.connect_once(info, emergency).await).await?;
+    pub(super) async fn session(&self, observer: Observer<OfServer>) -> Result<Db, db::Error> {
+        let states = observer.state();
+        let db = self.telling(states, observer.into_session(self.patience())).await?;
         self.tell_where(&db);
         Ok(db)
     }
 
-    /// The same for a run that is bounded as a whole, to an ordinary slot: the addresses share the time until `deadline`.
-    ///
-    /// # Errors
-    /// When no connection can be had.
-    pub(super) async fn connect_before(&self, deadline: Instant) -> Result<Db, db::Error> {
-        let info = self.conninfo()?;
-        let options = db::Options { deadline: Some(deadline), ..self.options(Lane::Ordinary) };
-        let limit = self.connection.timeout();
-        let db =
-            self.patiently(async || Db::connect(&info, &options, limit, self.stop.clone()).await).await?;
-        self.tell_where(&db);
-        Ok(db)
-    }
-
-    fn tell_where(&self, db: &Db) {
+    /// Says where `db` is to whoever wants to know everything.
+    pub(super) fn tell_where(&self, db: &Db) {
         let target = db.target();
         self.ui.detail(&format!(
             "connected to {} as {}, database {}",
@@ -177,146 +207,50 @@ impl Context {
         ));
     }
 
-    /// Tries to connect as long as `--connect-wait` says.
-    ///
-    /// # Errors
-    /// When no connection can be had.
-    pub(super) async fn patiently<T>(
+    /// What `work` comes to, which waits for a server: says why, once for each reason.
+    pub(super) async fn telling<T>(
         &self,
-        connect: impl AsyncFn() -> Result<T, db::Error>,
-    ) -> Result<T, db::Error> {
-        let began = Instant::now();
-        let mut pauses = Backoff::new();
+        mut states: watch::Receiver<State>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(work);
         let mut said = String::new();
         loop {
-            let error = match connect().await {
-                Ok(connection) => {
-                    self.keep_refusal(None);
-                    return Ok(connection);
-                }
-                Err(error) => error,
-            };
-            let left = self.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
-            let pause = pauses.wait().min(left);
-            if left.is_zero() || !error.is_transient() {
-                return Err(error);
-            }
-            self.tell_waiting(&error, &mut said);
-            self.keep_refusal(Some(error));
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
+                biased;
+                done = &mut work => return done,
+                Ok(()) = states.changed() => {
+                    let down = states.borrow_and_update().down.clone();
+                    // With JSON, why it failed stands alone on stderr.
+                    let Some(down) = down.filter(|down| down.because.message != said && !self.format().is_json()) else {
+                        continue;
+                    };
+                    self.ui.status(&format!("waiting to connect: {}", down.because.message));
+                    said = down.because.message;
+                }
             }
         }
     }
 
-    /// Says why it is tried again, unless that is what was said last.
-    pub(super) fn tell_waiting(&self, error: &db::Error, said: &mut String) {
-        // With JSON, why it failed stands alone on stderr.
-        if *said != error.message && !self.format().is_json() {
-            self.ui.status(&format!("waiting to connect: {}", error.message));
-            said.clone_from(&error.message);
-        }
-    }
-
-    fn keep_refusal(&self, refusal: Option<db::Error>) -> Option<db::Error> {
-        std::mem::replace(&mut *self.refusal.lock().unwrap_or_else(PoisonError::into_inner), refusal)
-    }
-
-    /// Why a run that is bounded as a whole has nothing after `limit`: what refused it until then, or that nothing answered.
-    pub(super) fn late(&self, limit: Duration) -> db::Error {
-        match self.keep_refusal(None) {
-            Some(error) => {
-                let message = format!("still refused after {limit:?}: {}", error.message);
-                db::Error { message, ..error }
-            }
-            None => db::Error::new(db::Kind::Timeout, format!("no answer within {limit:?}"))
-                .hinted("pgconn ping shows which phase is slow"),
-        }
-    }
-
-    /// Connects as before, once, to an ordinary slot, and says nothing about it.
-    ///
-    /// # Errors
-    /// When no connection can be had.
-    pub(super) async fn connect_again(&self) -> Result<Db, db::Error> {
-        self.connect_once(&self.conninfo()?, Emergency::Never).await
-    }
-
-    /// One try: an ordinary connection, and the emergency lane when the server as a whole has no slot left. When that
-    /// fails too, the first refusal is what counts.
-    pub(super) async fn connect_once(&self, info: &ConnInfo, emergency: Emergency) -> Result<Db, db::Error> {
-        let open = |lane| {
-            let (options, limit, stop) = (self.options(lane), self.connection.timeout(), self.stop.clone());
-            async move { Db::connect(info, &options, limit, stop).await }
-        };
-        let first = match emergency {
-            Emergency::Always => return open(Lane::Emergency).await,
-            Emergency::Auto | Emergency::Never => open(Lane::Ordinary).await,
-        };
-        match first {
-            Err(refusal)
-                if emergency == Emergency::Auto
-                    && matches!(
-                        refusal.kind,
-                        db::Kind::TooManyConnections(Scope::Server | Scope::Reserved)
-                    ) =>
-            {
-                let way_in = open(Lane::Emergency).await;
-                way_in.map_err(|error| match error.kind {
-                    db::Kind::Interrupted(_) => error,
-                    _ => refusal,
-                })
-            }
-            other => other,
-        }
-    }
-
-    /// Where a connection would go first, for results that exist without one; none when the settings are wrong. What was typed in
-    /// the wrong place is no name, and is masked.
+    /// Where a connection would go first, for results that exist without one; none when the settings are wrong.
     pub(crate) fn aim(&self) -> Option<Target> {
-        let info = self.conninfo().ok()?;
-        let host = info.hosts().first()?;
-        Some(Target {
-            host: secrets(host.name()),
-            port: host.port,
-            database: secrets(info.dbname()),
-            user: secrets(info.user()),
-            service: info.service().map(secrets),
-        })
+        self.endpoint().ok()?.target()
     }
 
     /// A command that is proposed, made to lead where this run connects: what was typed for that, secrets left out.
     pub(super) fn aimed(&self, next: &str) -> String {
         let Ok(info) = self.conninfo() else { return next.to_owned() };
         match next.strip_prefix("psql ") {
-            Some(rest) => format!("psql {}{rest}", typed(&info, false)),
-            None => next.replace("pgconn ", &format!("pgconn {}", typed(&info, true))),
+            Some(rest) => format!("psql {}{rest}", typed(info, false)),
+            None => next.replace("pgconn ", &format!("pgconn {}", typed(info, true))),
         }
-    }
-
-    /// Connects once more to where a session was, to an ordinary slot; no signal ends it.
-    ///
-    /// # Errors
-    /// When no connection can be had.
-    pub(super) async fn connect_back(&self, way: &ConnInfo) -> Result<Db, db::Error> {
-        Db::connect(way, &self.options(Lane::Ordinary), self.connection.timeout(), Stop::never()).await
-    }
-
-    /// Connects to another database of the same server, to an ordinary slot, until `stop`.
-    ///
-    /// # Errors
-    /// When no connection can be had.
-    pub(super) async fn connect_into(&self, database: &str, stop: Stop) -> Result<Db, db::Error> {
-        let info = self.conninfo()?.in_database(database);
-        Db::connect(&info, &self.options(Lane::Ordinary), self.connection.timeout(), stop).await
     }
 
     /// Writes a result with everything that is said beside it; returns how the run ends.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub(super) fn show<R: Report>(&mut self, shown: &watch::Shown<R>) -> Result<Exit> {
+    pub(super) fn show<R: Report>(&self, shown: &Shown<R>) -> Result<Exit> {
         if shown.silent {
             return Ok(shown.exit);
         }
@@ -331,10 +265,18 @@ impl Context {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub(crate) fn emit(&mut self, report: &impl Report, head: &Head) -> io::Result<()> {
+    pub(crate) fn emit(&self, report: &impl Report, head: &Head) -> io::Result<()> {
         for warning in &head.warnings {
             self.ui.warning(warning);
         }
-        self.output.write(report, head, self.format())
+        self.output.borrow_mut().write(report, head, self.format())
+    }
+
+    /// Writes what is no report.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub(crate) fn write(&self, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+        self.output.borrow_mut().with(write)
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         Some(word) => word.and_then(|word| (context.program)().find_subcommand(word).map(page_of)),
     };
     if let Some((_, page)) = pages.iter().find(|(name, _)| Some(name) == one.as_ref()) {
-        context.output.with(|out| out.write_all(page.as_bytes()))?;
+        context.write(|out| out.write_all(page.as_bytes()))?;
         return Ok(Exit::Done);
     }
     let Some(dir) = &args.wanted else { return Ok(Exit::Done) };

@@ -1,22 +1,24 @@
 //! `pgconn metrics`: the connections of a server for Prometheus, once.
 
 use std::io::{self, Write};
-use std::time::Instant;
 
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Context;
-use super::bounded::{self, Trouble};
+use super::bounded;
 use super::manual::{Group, Manual};
-use super::watch::{self, Shown};
+use super::shown::Shown;
+use super::watch;
 use crate::analyze::metrics::{self, Scrape, compat, pgbouncer_exporter, pooler};
+use crate::db::console::Console;
 use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::metric::Family;
 use crate::model::server::Target;
+use crate::observe::{Deadline, Observer, OfServer};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Format, Head, Report, Warning, prometheus, tsv};
 
@@ -70,13 +72,14 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context.flags.format = Some(Format::Prometheus);
     }
     if context.format() == Format::Prometheus {
-        context.output.for_everybody();
+        context.output.get_mut().for_everybody();
     }
-    watch::judge(context, async |context, kept| match look(&args, kept, context).await {
-        Ok(((report, head), kept)) => Ok((Shown::new(report, head), kept)),
-        Err(trouble) => {
-            let (report, head) = down(&args, trouble.error, context.aim())?;
-            Ok((Shown { exit: Exit::NoConnection, ..Shown::new(report, head) }, None))
+    let observer = context.observer_of(context.endpoint()?.clone());
+    watch::judge(context, observer, async |context, observer| match look(&args, observer, context).await {
+        Ok((report, head)) => Ok(Shown::new(report, head)),
+        Err(error) => {
+            let (report, head) = down(&args, error, context.aim())?;
+            Ok(Shown { exit: Exit::NoConnection, ..Shown::new(report, head) })
         }
     })
     .await
@@ -86,45 +89,52 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
 type Measured = (Metrics, Head);
 
 /// Looks in the way that the names asked for need.
-async fn look(args: &Args, kept: Option<Db>, context: &Context) -> Result<(Measured, Option<Db>), Trouble> {
+async fn look(
+    args: &Args,
+    observer: &mut Observer<OfServer>,
+    context: &Context,
+) -> Result<Measured, db::Error> {
     let most = usize::try_from(args.max_series).unwrap_or(usize::MAX);
     match args.compat {
         None => {
-            let scrape = async |db: &Db, began| scrape(most, began, db).await;
-            let of_console = async |_, began| scrape_pooler(most, began, context).await;
-            bounded::look(context, kept, scrape, of_console).await
+            let of_server = async |deadline: &Deadline, db: &Db| scrape(most, deadline, db).await;
+            let of_console =
+                async |deadline: &Deadline, console: &Console| scrape_pooler(most, deadline, console).await;
+            bounded::look(observer, context, of_server, of_console).await
         }
         Some(Compat::PostgresExporter) => {
-            bounded::look(context, kept, export, async |refusal, _| Err(Trouble::outside(refusal))).await
+            let deadline = observer.source().endpoint.deadline();
+            bounded::look_at_server(observer, &deadline, context, async |_, db| export(db).await).await
         }
         Some(Compat::PgbouncerExporter) => {
-            bounded::in_time(context, export_pooler(context)).await.map(|measured| (measured, None))
+            let deadline = observer.source().endpoint.deadline();
+            let console = &mut context.console_observer()?;
+            bounded::look_at_console(console, &deadline, context, async |_, console| {
+                export_pooler(console).await
+            })
+            .await
         }
     }
 }
 
 /// The metrics of a pooler, from its console.
-async fn scrape_pooler(most: usize, began: Instant, context: &Context) -> Result<Measured, Trouble> {
-    let console = context.console(&context.connection.given()).await?;
-    let head = super::pooler::head(&console);
+async fn scrape_pooler(most: usize, deadline: &Deadline, console: &Console) -> Result<Measured, db::Error> {
+    let head = super::pooler::head(console);
     let facts = console.facts().await?;
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = deadline.used().as_secs_f64();
     let families = pooler::families(&facts, &console.target().place(), most, seconds);
-    console.close().await;
     Ok((Metrics { families }, head))
 }
 
-/// The same under the names of pgbouncer_exporter.
-async fn export_pooler(context: &Context) -> Result<Measured, Trouble> {
-    let console = context.console(&context.connection.given()).await?;
-    let head = super::pooler::head(&console);
+/// The metrics of a pooler under the names of pgbouncer_exporter.
+async fn export_pooler(console: &Console) -> Result<Measured, db::Error> {
+    let head = super::pooler::head(console);
     let families = pgbouncer_exporter::families(&console.tables(&pgbouncer_exporter::LISTS).await?);
-    console.close().await;
     Ok((Metrics { families }, head))
 }
 
 /// The metrics of a server.
-async fn scrape(most: usize, began: Instant, db: &Db) -> Result<Measured, db::Error> {
+async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, db::Error> {
     let looked = db.scrape(&Selection::default()).await?;
     let scrape = Scrape {
         surroundings: &looked.surroundings,
@@ -133,14 +143,14 @@ async fn scrape(most: usize, began: Instant, db: &Db) -> Result<Measured, db::Er
         databases: &looked.databases,
         settings: &looked.settings,
         login_roles: &looked.login_roles,
-        seconds: began.elapsed().as_secs_f64(),
+        seconds: deadline.used().as_secs_f64(),
     };
     let families = metrics::families(&scrape, &db.target().place(), most);
     Ok((Metrics { families }, super::head_of_look(db, &looked.surroundings, looked.facts.connections.hidden)))
 }
 
-/// The same under the names of postgres_exporter.
-async fn export(db: &Db, _: Instant) -> Result<Measured, db::Error> {
+/// The metrics of a server under the names of postgres_exporter.
+async fn export(db: &Db) -> Result<Measured, db::Error> {
     let (surroundings, exporter) = db.exporter(compat::columns()).await?;
     let families = compat::families(&surroundings, &exporter, &db.target().place());
     Ok((Metrics { families }, super::head_of_look(db, &surroundings, 0)))

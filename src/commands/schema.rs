@@ -50,7 +50,7 @@ pub(crate) struct Args {
 
 /// Prints a schema, or the kinds there are.
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
-    context.output.with(|out| match &args.kind {
+    context.write(|out| match &args.kind {
         None => SCHEMAS.iter().try_for_each(|(kind, _)| writeln!(out, "{kind}")),
         Some(asked) => SCHEMAS
             .iter()

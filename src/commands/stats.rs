@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::Context;
 use super::manual::{Group, Manual};
-use super::watch::{self, Shown};
+use super::shown::Shown;
+use super::watch;
 use crate::analyze::health::{CONNECTIONS_PERCENT, IDLE_XACT_SECONDS};
 use crate::analyze::usage;
 use crate::args::Filters;

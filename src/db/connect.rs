@@ -14,7 +14,7 @@ use crate::stop::Signal;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::Empty;
 use tokio_postgres::{CancelToken, Client, Connection};
@@ -23,10 +23,10 @@ use tokio_postgres::{CancelToken, Client, Connection};
 pub(crate) type Driver = Connection<Empty, Wire>;
 
 /// Asks for a password with the given prompt; what was typed, in bytes.
-pub(crate) type AskPassword = fn(&str) -> io::Result<Vec<u8>>;
+pub(crate) type AskPassword = Arc<dyn Fn(&str) -> io::Result<Vec<u8>> + Send + Sync>;
 
 /// How to connect, beside what the settings say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(crate) struct Options {
     /// The bound on each address; `None` for the settings' `connect_timeout`, else ten seconds.
     pub(crate) timeout: Option<Duration>,
@@ -253,7 +253,7 @@ fn falls_back(error: &Error, info: &ConnInfo) -> bool {
 
 /// Asks on a thread of its own, so that signals are still seen.
 async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo, Error> {
-    let Some(ask) = options.ask else {
+    let Some(ask) = options.ask.clone() else {
         return Err(Error::new(Kind::AuthFailed, "there is no terminal to ask for a password")
             .hinted("give it with PGPASSWORD or a password file"));
     };

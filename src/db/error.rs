@@ -169,6 +169,12 @@ impl Error {
         self.hint = Some(hint.into());
         self
     }
+
+    /// True when the server has answered that it did nothing; else it may have done what was asked for. The end of a
+    /// session (57P01 and its kin) is told with an SQLSTATE, too, and can cross with the answer to a commit.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.sqlstate.as_deref().is_some_and(|code| !code.starts_with("57P") && !code.starts_with("08"))
+    }
 }
 
 impl fmt::Display for Error {
@@ -222,5 +228,18 @@ impl Error {
 impl From<crate::conninfo::Error> for Error {
     fn from(error: crate::conninfo::Error) -> Self {
         Self { hint: error.hint, ..Self::new(Kind::BadSettings, error.message) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_server_has_answered_is_a_refusal() {
+        let answered = |code: &str| Error { sqlstate: Some(code.into()), ..Error::new(Kind::Server, "") };
+        assert!(answered("55P03").is_refusal());
+        assert!(!answered("57P01").is_refusal() && !answered("08006").is_refusal());
+        assert!(!Error::new(Kind::StatementTimeout, "").is_refusal(), "given up by us, not by the server");
     }
 }

@@ -19,7 +19,6 @@ mod monitor;
 mod ping;
 mod practice;
 mod refusal;
-mod retry;
 mod rows;
 mod sasl;
 mod settings;
@@ -29,6 +28,7 @@ mod tls;
 mod told;
 mod wire;
 
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
@@ -43,7 +43,6 @@ pub(crate) use hosts::NOT_ENCRYPTED;
 pub(crate) use look::{Listing, Order, Selection};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
-pub(crate) use retry::Backoff;
 pub(crate) use sasl::{Login, new_password};
 pub(crate) use settings::Moment;
 pub(crate) use startup::Lane;
@@ -97,7 +96,7 @@ impl Db {
         timeout: Duration,
         stop: Stop,
     ) -> Result<(Self, String), Error> {
-        let (mut options, mut attempts) = (*options, Vec::new());
+        let (mut options, mut attempts) = (options.clone(), Vec::new());
         // On the heap, because it is large, and part of every command that connects.
         let open = Box::pin(connect::connect(info, &mut options, &mut attempts));
         let session = tokio::select! {
@@ -312,10 +311,10 @@ impl Db {
         Ok(answers.into_iter().next().unwrap_or_default())
     }
 
-    /// The same session, which from here on waits for its answers whatever signal arrives; the time limits stay.
-    pub(crate) fn until_done(mut self) -> Self {
+    /// The session for what must be done to its end once it has begun.
+    pub(crate) fn until_done(mut self) -> Uninterrupted {
         self.stop = Stop::never();
-        self
+        Uninterrupted(self)
     }
 
     /// Whether the connection has ended.
@@ -334,6 +333,25 @@ impl Db {
         let Self { client, driver, .. } = self;
         drop(client);
         let _ = tokio::time::timeout(GRACE, driver).await;
+    }
+}
+
+/// A session that waits for its answers whatever signal arrives; the time limits stay.
+#[derive(Debug)]
+pub(crate) struct Uninterrupted(Db);
+
+impl Uninterrupted {
+    /// Ends the session in good order.
+    pub(crate) async fn close(self) {
+        self.0.close().await;
+    }
+}
+
+impl Deref for Uninterrupted {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.0
     }
 }
 

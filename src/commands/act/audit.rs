@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::carry_out::Sent;
+use crate::act::Sent;
 use crate::analyze::plan::Plan;
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};

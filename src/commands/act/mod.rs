@@ -1,8 +1,7 @@
 //! What `cancel` and `kill` have in common: from targets and filters to a plan, its consent, the act and its report.
 
 mod audit;
-pub(super) mod carry_out;
-pub(super) mod meanwhile;
+pub(super) mod held;
 pub(super) mod pooled;
 pub(super) mod report;
 mod warnings;
@@ -14,10 +13,11 @@ use anyhow::Result;
 use clap::ValueHint;
 
 use super::Context;
+use crate::act::{Act, Change, Done};
 use crate::analyze::consent::{self, Circumstances, Consent, Reach};
 use crate::analyze::plan::{self, Plan};
 use crate::args::{self, Filters};
-use crate::db::Db;
+use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Named, Remaining, Wanted};
@@ -28,7 +28,6 @@ use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use crate::ui::Ui;
 use audit::Audit;
-use carry_out::Act;
 use report::Report;
 
 /// Which sessions, and how carefully.
@@ -106,14 +105,12 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
         }
     }
     let known = known(&plan);
-    let mut act = Act::new(db.until_done(), plan, &wanted, context.stop.clone());
-    match job.grace {
-        Some(grace) => act.gently(grace, job.targets.verify).await,
-        None => act.at_once(job.targets.verify).await,
-    }
-    let (db, plan, sent, lost) = act.end();
+    let db = db.until_done();
+    let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify);
+    act.run(&db, &context.stop, |changes| tell(changes, context)).await;
+    let Done { plan, sent, unverified } = act.end();
     let logged = audit.map_or(Ok(()), |audit| audit.write(db.target(), &wanted, &plan, &sent));
-    head.warnings.extend(lost);
+    head.warnings.extend(unverified.as_ref().map(not_verified));
     let remaining = match db.remaining(&wanted, &known).await {
         Ok(remaining) => Some(remaining),
         Err(error) => {
@@ -131,6 +128,22 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     hints(context, &surroundings, &plan, &wanted, remaining);
     logged?;
     Ok(exit)
+}
+
+/// Says what became of sessions as it is seen, to whoever wants to know everything.
+fn tell(changes: &[Change], context: &Context) {
+    for Change { pid, result } in changes {
+        context.ui.detail(&format!("pid {pid}: {}", result.word().replace('_', " ")));
+    }
+}
+
+/// What is to be known where it could not be seen what the signals came to.
+pub(super) fn not_verified(error: &db::Error) -> Warning {
+    Warning {
+        code: "not_verified",
+        message: format!("what became of the signalled sessions could not be seen: {error}"),
+        hint: None,
+    }
 }
 
 /// What is asked for, checked for sense, and how far it reaches.

@@ -8,15 +8,15 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
-use super::carry_out::Act;
 use super::report::{self, Report};
-use super::{Targets, confirm, consent, exit, present};
+use super::{Targets, confirm, consent, exit, not_verified, present};
+use crate::act::{Act, Done};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{Plan, Step};
 use crate::analyze::pooler::Selection;
 use crate::commands::Context;
 use crate::db::console::Console;
-use crate::db::{self, Db, Kind};
+use crate::db::{self, Db, Kind, Uninterrupted};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Fate, Named, Outcome, Remaining, Through, Wanted};
@@ -99,8 +99,8 @@ pub(in crate::commands) async fn run(
             None
         }
         Means::Server(db) => {
-            let (db, lost) = at_the_server((*db).until_done(), &mut found, targets.verify, context).await;
-            head.warnings.extend(lost);
+            let db = db.until_done();
+            head.warnings.extend(at_the_server(&db, &mut found, targets.verify, context).await);
             Some(db)
         }
     };
@@ -232,11 +232,11 @@ fn interrupted(outcome: &mut Outcome) {
 
 /// Signals the sessions one by one, each as long as it is still in the transaction that was seen, then watches them all.
 async fn at_the_server(
-    mut db: Db,
+    db: &Uninterrupted,
     found: &mut [Target],
     verify: Duration,
     context: &Context,
-) -> (Db, Option<Warning>) {
+) -> Option<Warning> {
     for target in found.iter_mut().filter(|target| acts(&target.step) && target.step.identity.is_some()) {
         if context.stop.signal().is_some() {
             interrupted(&mut target.step.outcome);
@@ -245,23 +245,21 @@ async fn at_the_server(
         let named = vec![Named { pid: target.step.outcome.pid, started: None }];
         let wanted = Wanted { named, ..Wanted::default() };
         let plan = Plan { action: Action::Terminate, steps: vec![target.step.clone()] };
-        let mut act = Act::new(db, plan, &wanted, context.stop.clone());
-        act.signal_all().await;
-        let (kept, plan, _, _) = act.end();
-        db = kept;
-        if let Some(done) = plan.steps.into_iter().next() {
+        let mut act = Act::new(plan, &wanted, None, verify);
+        act.step(db, false).await;
+        if let Some(done) = act.end().plan.steps.into_iter().next() {
             target.step = done;
         }
     }
     let steps = found.iter().map(|target| target.step.clone()).collect();
     let (all, plan) = (Wanted::default(), Plan { action: Action::Terminate, steps });
-    let mut act = Act::new(db, plan, &all, context.stop.clone());
-    act.watch_all(verify).await;
-    let (db, plan, _, lost) = act.end();
+    let mut act = Act::watching(plan, &all, verify);
+    act.run(db, &context.stop, |_| {}).await;
+    let Done { plan, unverified, .. } = act.end();
     for (target, step) in found.iter_mut().zip(plan.steps) {
         target.step = step;
     }
-    (db, lost)
+    unverified.as_ref().map(not_verified)
 }
 
 /// Looks again and again until every client that was to end is gone from the pooler, or time is up. What the pooler

@@ -18,8 +18,9 @@ use tokio::time;
 
 use self::population::Population;
 use super::Context;
-use super::act::meanwhile;
+use super::act::held;
 use super::manual::{Group, Manual};
+use crate::act::run_held;
 use crate::args;
 use crate::cluster::{self, Cluster, PASSWORD_FILE};
 use crate::conninfo::{self, CARRIER};
@@ -119,7 +120,7 @@ async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
     let uri = uri(&demo.cluster);
     let given = !args.command.is_empty();
     if !given && context.format() == Format::Table && context.flags.output.is_none() {
-        context.output.with(|out| writeln!(out, "{uri}\n"))?;
+        context.write(|out| writeln!(out, "{uri}\n"))?;
     } else if args.keep {
         context.ui.status(&uri);
     } else {
@@ -202,8 +203,8 @@ async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Resul
         time::sleep(END_LIMIT).await;
     };
     let status = tokio::select! {
-        status = meanwhile::wait(&mut child, context) => status?,
+        status = run_held::wait(&mut child, held::signals(context)) => status?,
         () = too_late => ExitStatus::from_raw(9),
     };
-    Ok(Exit::Verdict(u8::try_from(meanwhile::code(status)).unwrap_or(u8::MAX)))
+    Ok(Exit::Verdict(u8::try_from(run_held::code(status)).unwrap_or(u8::MAX)))
 }

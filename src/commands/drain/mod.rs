@@ -1,10 +1,11 @@
-//! `pgconn drain`: close the door of a database, end the sessions in it, hold it empty for a while or for a command, and
+//! `pgconn drain`: close a database, end the sessions in it, hold it empty for a while or for a command, and
 //! open it again exactly as it was, whatever happens in between.
 
 mod admit;
-mod door;
-mod hold;
+mod fenced;
+mod inside;
 mod report;
+mod session;
 
 use std::time::Duration;
 
@@ -12,12 +13,14 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::Context;
-use super::act::{self, meanwhile, report::preview};
+use super::act::{self, held, report::preview};
 use super::manual::{Group, Manual};
+use crate::act::{self as acts, Held, Meanwhile, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::fence::Fence;
 use crate::analyze::plan;
 use crate::args;
+use crate::conninfo::ConnInfo;
 use crate::db::{Db, Error, Kind};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -26,9 +29,10 @@ use crate::model::filter::{Filter, Name, Term};
 use crate::model::quote;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
-use door::{Door, Restored};
-use hold::{Held, Seen};
+use fenced::{Fenced, Order, Purpose, Restored};
+use inside::Seen;
 pub(super) use report::Report;
+use session::SameServer;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -53,7 +57,7 @@ pub(crate) struct Args {
     db: String,
     /// How to keep new connections out [default: limit for a superuser, else revoke]
     #[arg(long, value_enum, value_name = "FENCE")]
-    fence: Option<Wall>,
+    fence: Option<FenceName>,
     /// Hold it closed and empty this long
     #[arg(long = "for", value_name = "DUR", value_parser = args::duration, conflicts_with = "command")]
     hold: Option<Duration>,
@@ -72,9 +76,9 @@ pub(crate) struct Args {
     command: Vec<String>,
 }
 
-/// The fences, as they are typed.
+/// The fences, by the names under which they are typed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Wall {
+enum FenceName {
     /// CONNECTION LIMIT 0: superusers still enter, the owner not
     Limit,
     /// CONNECT revoked: its owner and superusers still enter
@@ -92,7 +96,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
     if let Some(program) = args.command.first() {
-        meanwhile::exists(program)?;
+        run_held::exists(program)?;
     }
     let db = connect_elsewhere(context, &args.db).await?;
     let wanted = wanted(&args.db);
@@ -100,10 +104,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let own = db.own_session().await?;
     let system_identifier = db.system_identifier().await?;
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
-    let named = args.fence.map(|wall| match wall {
-        Wall::Limit => Fence::Limit,
-        Wall::Revoke => Fence::Revoke,
-        Wall::Hard => Fence::Hard,
+    let named = args.fence.map(|name| match name {
+        FenceName::Limit => Fence::Limit,
+        FenceName::Revoke => Fence::Revoke,
+        FenceName::Hard => Fence::Hard,
     });
     let database = admit::admitted(&db, &surroundings, &args.db, named).await?;
     let fence = named.unwrap_or(if surroundings.me.superuser { Fence::Limit } else { Fence::Revoke });
@@ -121,7 +125,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut blocks = if plan.steps.is_empty() { Vec::new() } else { preview(&plan) };
     blocks.push(Block::line(format!("to close it: {} (can still enter: {who})", sql(&statements.close))));
     if !args.command.is_empty() {
-        blocks.push(Block::line(meanwhile::led_to(&db.way_back())));
+        blocks.push(Block::line(run_held::led_to(&db.way_back())));
     }
     let asked = if args.dry_run { Consent::Given } else { consent };
     act::present(&blocks, &mut head, asked, context);
@@ -136,43 +140,43 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             format!("Close database {} on {place} and end its {sessions}?", quote::shown(&args.db));
         act::confirm(&question, context).await?;
     }
-    let mut door =
-        Door::new(context, db.until_done(), system_identifier, database, (fence, named.is_some()), own);
-    let statements = door.take(&surroundings, pooled).await?;
-    let mut report = Report::new(door.database(), fence, sql(&statements.restore));
-    // Never held back: whoever reads it can open the door when nothing else can.
+    let way_back = context.endpoint()?.at(db.way_back());
+    let source = SameServer::new(way_back, system_identifier, database.oid, own);
+    let purpose =
+        if args.command.is_empty() { Purpose::Time(args.hold) } else { Purpose::Command(own_name()) };
+    let order = Order { fence, is_named: named.is_some(), wanted, verify: args.verify, purpose };
+    let mut fenced = Fenced::new(context, source, db.until_done(), database, order);
+    let statements = fenced.take(&surroundings, pooled).await?;
+    let mut report = Report::new(fenced.database(), fence, sql(&statements.restore));
+    // Never held back: whoever reads it can open the database when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
-    meanwhile::not_interrupted(context)?;
-    door.close(&statements.close).await?;
-    let mut seen = Seen::default();
-    let done = empty_and_hold(&mut door, &args, &wanted, &mut seen, context).await;
-    let restored = door.restore().await;
-    report.set(door.ended(), &done, &seen, &restored);
-    let advice = fence.advice();
-    finish(context, &report, head, End { done, seen, restored, advice }, args.command.is_empty())
+    held::not_interrupted(context)?;
+    let meanwhile = meanwhile(&args, fenced.way_back());
+    let held = acts::hold(&mut fenced, meanwhile, held::signals(context)).await?;
+    let (ended, seen) = fenced.end();
+    report.set(ended, &held, &seen);
+    finish(context, &report, head, End { held, seen, advice: fence.advice() }, args.command.is_empty())
 }
 
-/// What happened between closing and opening.
-type Done = Result<(Held, Duration), Failure>;
+/// By which application_name the command's own sessions are known: the one that it is given, or that somebody has given it. Nobody
+/// else is inside when it begins.
+fn own_name() -> String {
+    let given = std::env::var("PGAPPNAME").ok().filter(|name| !name.is_empty());
+    given.unwrap_or_else(|| format!("pgconn-drain-{}", std::process::id()))
+}
 
-async fn empty_and_hold(
-    door: &mut Door<'_>,
-    args: &Args,
-    wanted: &Wanted,
-    seen: &mut Seen,
-    context: &Context,
-) -> Done {
-    door.empty(wanted, args.verify).await?;
-    let began = tokio::time::Instant::now();
-    let held = hold::hold(door, &args.command, args.hold, seen, context).await?;
-    Ok((held, began.elapsed()))
+/// What happens while it is closed; the command gets the environment that leads where `way_back` does.
+fn meanwhile<'a>(args: &'a Args, way_back: &ConnInfo) -> Meanwhile<'a> {
+    let Some((program, arguments)) = args.command.split_first() else { return Meanwhile::Time(args.hold) };
+    let mut environment = way_back.variables();
+    environment.push(("PGAPPNAME", Some(own_name().into())));
+    Meanwhile::Command { program, arguments, environment }
 }
 
 /// How a drain went.
 struct End {
-    done: Done,
+    held: Held<Restored>,
     seen: Seen,
-    restored: Restored,
     /// What keeps out whom this fence lets in.
     advice: Option<&'static str>,
 }
@@ -185,33 +189,33 @@ fn finish(
     end: End,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
-    let End { done, seen, restored, advice } = end;
-    match restored {
-        Restored::Failed { why, by_hand } => {
+    let End { held: Held { ended, reopened, .. }, seen, advice } = end;
+    match reopened {
+        Some(Restored::Failed { why, by_hand }) => {
             let failure = Failure::failed(format!("the database was left closed: {why}"));
             let by_hand = by_hand.as_deref().unwrap_or(report.restore_sql());
             return Err(failure.hinted(format!("open it by hand: {by_hand}")).into());
         }
-        Restored::Changed => head.warnings.push(Warning {
+        Some(Restored::Changed) => head.warnings.push(Warning {
             code: "changed_meanwhile",
             message: "somebody else has changed who may enter it meanwhile, which stays as they made it"
                 .into(),
             hint: None,
         }),
-        Restored::Done | Restored::Gone => {}
+        Some(Restored::Done | Restored::Gone) | None => {}
     }
     head.warnings.extend(seen.missed.as_ref().map(|why| Warning {
         code: "not_seen",
         message: format!("who was inside could not be seen all the time: {why}"),
         hint: None,
     }));
-    let status = done.map(|(held, _)| match held {
-        Held::Command(status) => Some(status),
-        Held::Time => None,
+    let status = ended.map(|ended| ended.status).map_err(|failure| {
+        let message = format!("{}; it is open again", failure.message);
+        Failure { message, ..failure }
     });
     let was_alone = seen.clients() == 0;
     let ended_well = matches!(&status, Ok(Some(status)) if status.success());
-    let concluded = meanwhile::conclude(context, report, &head, status, stdout_is_ours);
+    let concluded = held::conclude(context, report, &head, status, stdout_is_ours);
     if was_alone {
         return concluded;
     }
@@ -250,25 +254,21 @@ async fn connect_elsewhere(context: &Context, name: &str) -> Result<Db, Error> {
         }
         db.close().await;
     }
-    let neighbour = async || {
-        let mut last = Error::new(Kind::NoSuchDatabase, "there is no other database");
-        for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
-            match context.connect_into(home, context.stop.clone()).await {
-                Ok(db) => return Ok(db),
-                Err(error)
-                    if matches!(
-                        error.kind,
-                        Kind::NoSuchDatabase | Kind::PermissionDenied | Kind::AuthFailed
-                    ) =>
-                {
-                    last = error;
-                }
-                Err(error) => return Err(error),
+    let mut last = Error::new(Kind::NoSuchDatabase, "there is no other database");
+    for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
+        let endpoint = context.endpoint()?;
+        let endpoint = endpoint.at(endpoint.info().clone().in_database(home));
+        match context.session(context.observer_of(endpoint)).await {
+            Ok(db) => return Ok(db),
+            Err(error)
+                if matches!(error.kind, Kind::NoSuchDatabase | Kind::PermissionDenied | Kind::AuthFailed) =>
+            {
+                last = error;
             }
+            Err(error) => return Err(error),
         }
-        Err(last.hinted("connect to another database than the one to drain: -d NAME"))
-    };
-    context.patiently(neighbour).await
+    }
+    Err(last.hinted("connect to another database than the one to drain: -d NAME"))
 }
 
 /// Every client session in the database, pgconn's others included.

@@ -1,14 +1,11 @@
 //! The report of `drain`.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
-use super::door::Restored;
-use super::hold::{Held, Seen};
+use super::fenced::Restored;
+use super::inside::Seen;
+use crate::act::{Ended, Held, run_held};
 use crate::analyze::fence::Fence;
-use crate::commands::act::meanwhile;
-use crate::error::Failure;
 use crate::model::database::{Database, Insider};
 use crate::render::table::{Block, Mark};
 use crate::render::{self, Head, text, tsv};
@@ -72,22 +69,16 @@ impl Report {
     }
 
     /// Notes what was done.
-    pub(super) fn set(
-        &mut self,
-        ended: i64,
-        done: &Result<(Held, Duration), Failure>,
-        seen: &Seen,
-        restored: &Restored,
-    ) {
+    pub(super) fn set(&mut self, ended: i64, held: &Held<Restored>, seen: &Seen) {
         self.ended = Some(ended);
-        (self.restored, self.now) = match restored {
-            Restored::Done => (Some(true), "open as before"),
-            Restored::Changed => (Some(true), "open again"),
-            Restored::Gone => (None, "gone"),
-            Restored::Failed { .. } => (Some(false), "closed"),
+        (self.restored, self.now) = match &held.reopened {
+            Some(Restored::Done) | None => (Some(true), "open as before"),
+            Some(Restored::Changed) => (Some(true), "open again"),
+            Some(Restored::Gone) => (None, "gone"),
+            Some(Restored::Failed { .. }) => (Some(false), "closed"),
         };
-        if let Ok((held, lasted)) = done {
-            let seconds = lasted.as_secs_f64();
+        if let Ok(Ended { held, status, .. }) = &held.ended {
+            let seconds = held.as_secs_f64();
             self.held_seconds = Some(seconds);
             self.empty_throughout = seen.empty_throughout();
             self.inside = Some(seen.inside.clone());
@@ -99,10 +90,7 @@ impl Report {
                 Some(false) => format!("held closed for {time} with {} inside", seen.count()),
                 None => format!("held closed for {time}, and who was inside is not known"),
             };
-            self.command_status = match held {
-                Held::Command(status) => Some(meanwhile::code(*status)),
-                Held::Time => None,
-            };
+            self.command_status = status.map(run_held::code);
         }
     }
 }

@@ -3,19 +3,22 @@
 mod report;
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 
 use super::Context;
 use super::manual::{Group, Manual};
-use super::watch::{self, Shown};
+use super::shown::Shown;
+use super::watch;
 use crate::args;
-use crate::conninfo::{ConnInfo, readable};
-use crate::db::{self, Kind, Lane};
+use crate::conninfo::readable;
+use crate::db::{self, Kind, Lane, Ping};
 use crate::exit::Exit;
 use crate::model::server::place;
+use crate::observe::{Deadline, Endpoint, Observer, Patience, Session, Source};
 use crate::render::Head;
+use crate::stop::Stop;
 pub(super) use report::Pings;
 use report::{Counted, Status};
 
@@ -50,72 +53,92 @@ pub(crate) struct Args {
 /// Connects and measures; the exit code is that of the last connection. With `--watch` each turn makes connections of its
 /// own, and the summary is over all turns.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let info = context.conninfo()?;
-    let course = RefCell::new(Course::new(info));
-    watch::judge(context, async |context, _| {
-        let mut pings = Pings::new(course.borrow().place());
+    let endpoint = context.endpoint()?.clone();
+    let hosts = endpoint.info().hosts().iter().map(|host| place(&readable(host.name()), host.port));
+    let aimed_at = hosts.collect::<Vec<_>>().join(",");
+    let source =
+        Pinged { endpoint: RefCell::new(endpoint), stop: context.stop.clone(), last: RefCell::default() };
+    let observer = Observer::new(source, context.stop.clone());
+    let counted = RefCell::new(Counted::default());
+    watch::judge(context, observer, async |context, observer| {
+        let mut pings = Pings::new(aimed_at.clone());
         let mut head = Head::default();
         for number in 0..args.count {
             if number > 0 {
                 pause(args.interval, context).await?;
             }
-            let info = course.borrow().info.clone();
-            let ping = once(&info, context).await?;
-            pings.take(&ping, &mut course.borrow_mut().counted);
+            let ping = once(observer, context.patience()).await?;
+            pings.take(&ping, &mut counted.borrow_mut());
             if let Ok(reached) = ping.outcome {
                 head.warnings = reached.notices.iter().map(super::about_connection).collect();
                 head.target = Some(reached.target);
-                // The password that was typed is not asked for again.
-                course.borrow_mut().info = reached.info;
             }
         }
-        pings.sum_up(&course.borrow().counted);
+        pings.sum_up(&counted.borrow());
         head.target = head.target.or_else(|| context.aim());
         let fine = pings.status == Status::Accepting;
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
         let exit = pings.status.exit();
-        Ok((Shown { exit, silent, ..Shown::new(pings, head) }, None))
+        Ok(Shown { exit, silent, ..Shown::new(pings, head) })
     })
     .await
 }
 
-/// What is carried from one connection to the next.
-struct Course {
-    info: ConnInfo,
-    counted: Counted,
+/// A server that is connected to for no other reason than to see how that goes.
+struct Pinged {
+    endpoint: RefCell<Endpoint>,
+    stop: Stop,
+    /// How it went last.
+    last: RefCell<Option<Ping>>,
 }
 
-impl Course {
-    fn new(info: ConnInfo) -> Self {
-        Self { info, counted: Counted::default() }
-    }
+/// A connection that has been closed again.
+struct Closed;
 
-    /// Where it goes, until it is known who answers.
-    fn place(&self) -> String {
-        let hosts = self.info.hosts().iter().map(|host| place(&readable(host.name()), host.port));
-        hosts.collect::<Vec<_>>().join(",")
-    }
+impl Session for Closed {
+    async fn close(self) {}
 }
 
-/// One connection; with `--connect-wait` the first that comes about, or the last that did not.
-async fn once(info: &ConnInfo, context: &Context) -> Result<db::Ping> {
-    let began = Instant::now();
-    let mut pauses = db::Backoff::new();
-    let mut said = String::new();
-    loop {
-        let mut options = context.options(Lane::Ordinary);
-        options.deadline = Some(Instant::now() + context.connection.timeout());
+impl Source for Pinged {
+    type Session = Closed;
+
+    async fn log_in(&self, _: Option<&Deadline>) -> Result<Closed, db::Error> {
+        let endpoint = self.endpoint.borrow().clone();
+        let deadline = endpoint.deadline();
+        let options = endpoint.options(Lane::Ordinary, Some(&deadline));
         let ping = tokio::select! {
-            ping = db::ping(info, options) => ping,
-            signal = context.stop.pulled() => return Err(db::Error::interrupted(signal).into()),
+            ping = db::ping(endpoint.info(), options) => ping,
+            signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
         };
-        let left = context.connection.connect_wait.unwrap_or_default().saturating_sub(began.elapsed());
-        match &ping.outcome {
-            Err(error) if error.kind == Kind::BadSettings => return Err(error.clone().into()),
-            Err(error) if error.is_transient() && !left.is_zero() => context.tell_waiting(error, &mut said),
-            _ => return Ok(ping),
-        }
-        pause(pauses.wait().min(left), context).await?;
+        let outcome = match &ping.outcome {
+            Ok(reached) => {
+                // The password that was typed is not asked for again.
+                self.endpoint.replace(endpoint.at(reached.info.clone()));
+                Ok(Closed)
+            }
+            Err(error) => Err(error.clone()),
+        };
+        self.last.replace(Some(ping));
+        outcome
+    }
+}
+
+/// One connection; where there is patience the first that comes about, or the last that did not.
+///
+/// # Errors
+/// When the settings are wrong, and when a signal arrives.
+async fn once(observer: &mut Observer<Pinged>, patience: Patience) -> Result<Ping> {
+    let connected = observer.log_in(patience).await.map(|_| ());
+    observer.forget();
+    match connected {
+        Err(error) if matches!(error.kind, Kind::BadSettings | Kind::Interrupted(_)) => Err(error.into()),
+        connected => match observer.source().last.take() {
+            Some(ping) => Ok(ping),
+            None => Err(connected
+                .err()
+                .unwrap_or_else(|| db::Error::new(Kind::Protocol, "nothing was tried"))
+                .into()),
+        },
     }
 }
 

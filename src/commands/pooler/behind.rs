@@ -2,12 +2,9 @@
 
 use std::time::Instant;
 
-use super::passwords_of;
 use crate::analyze::pooler::{self, End};
 use crate::commands::Context;
-use crate::conninfo::Given;
 use crate::db;
-use crate::db::console::Console;
 use crate::model::pooler::{Client, Database, Link};
 use crate::render::Warning;
 
@@ -17,17 +14,6 @@ pub(in crate::commands) struct Behind {
     links: Vec<Link>,
     databases: Vec<Database>,
     asked: Instant,
-}
-
-impl Context {
-    /// Connects to the console of the pooler that a flag names, which is not the target of this run.
-    ///
-    /// # Errors
-    /// When no connection can be had, or what answers is no console.
-    pub(in crate::commands) async fn pooler(&self, conninfo: &str) -> Result<Console, db::Error> {
-        let given = Given { dbname: Some(conninfo.to_owned()), ..passwords_of(&self.connection.given()) };
-        self.console(&given).await
-    }
 }
 
 impl Behind {
@@ -43,7 +29,7 @@ impl Behind {
         Ok(Self { links, databases, asked })
     }
 
-    /// The same; a look at the server is worth having without it.
+    /// Asks the pooler where one is named; a look at the server is worth having without it.
     pub(in crate::commands) async fn if_asked(
         conninfo: Option<&str>,
         context: &Context,

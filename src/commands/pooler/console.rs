@@ -1,12 +1,13 @@
 //! Getting to a pooler's console.
 
+use super::passwords_of;
 use crate::commands::Context;
-use crate::conninfo::{self, ConnInfo, Environment, Given};
+use crate::conninfo::{self, Environment, Given};
+use crate::db;
 use crate::db::console::{self, Console};
-use crate::db::{self, Lane};
 use crate::model::quote;
 use crate::model::server::Target;
-use crate::stop::Stop;
+use crate::observe::{Observer, OfConsole};
 
 /// `pgconn` with the flags that lead to a console which is not the target of this run.
 pub(in crate::commands) fn at(target: &Target) -> String {
@@ -15,20 +16,55 @@ pub(in crate::commands) fn at(target: &Target) -> String {
 }
 
 impl Context {
-    /// Connects to the pooler's console that the flags and the environment say.
+    /// Whoever has a session on the pooler's console that the flags and the environment say: its database `pgbouncer`, whatever
+    /// the environment says, unless another one was typed.
     ///
     /// # Errors
-    /// When no connection can be had, or what answers is no console.
-    pub(in crate::commands) async fn console(&self, given: &Given) -> Result<Console, db::Error> {
-        self.patiently(async || self.console_once(given).await).await
+    /// When the settings are wrong.
+    pub(in crate::commands) fn console_observer(&self) -> Result<Observer<OfConsole>, db::Error> {
+        self.observer_of_console(&self.connection.given())
     }
 
-    /// Connects once more to the console that a session was on; no signal ends it.
+    /// Whoever has a session on the pooler's console that a flag names, which is not the target of this run.
+    ///
+    /// # Errors
+    /// When the settings are wrong.
+    pub(in crate::commands) fn pooler_observer(
+        &self,
+        conninfo: &str,
+    ) -> Result<Observer<OfConsole>, db::Error> {
+        let given = Given { dbname: Some(conninfo.to_owned()), ..passwords_of(&self.connection.given()) };
+        self.observer_of_console(&given)
+    }
+
+    /// Connects to the console of the pooler that a flag names.
     ///
     /// # Errors
     /// When no connection can be had, or what answers is no console.
-    pub(super) async fn console_back(&self, way: &ConnInfo) -> Result<Console, db::Error> {
-        Console::open(way, &self.options(Lane::Ordinary), self.connection.timeout(), Stop::never()).await
+    pub(in crate::commands) async fn pooler(&self, conninfo: &str) -> Result<Console, db::Error> {
+        self.console_session(self.pooler_observer(conninfo)?).await
+    }
+
+    /// The observer's session, for whoever goes on with it alone.
+    ///
+    /// # Errors
+    /// When no connection can be had, or what answers is no console.
+    pub(super) async fn console_session(&self, observer: Observer<OfConsole>) -> Result<Console, db::Error> {
+        let states = observer.state();
+        self.telling(states, observer.into_session(self.patience())).await
+    }
+
+    fn observer_of_console(&self, given: &Given) -> Result<Observer<OfConsole>, db::Error> {
+        let mut environment = Environment::of_process();
+        // Before the password file is read, whose lines are by database.
+        environment.variables.insert("PGDATABASE".into(), console::DATABASE.into());
+        let mut info = conninfo::resolve(given, &environment)?;
+        // A service's database is one of the applications', not the console.
+        if !info.database_was_typed() && info.dbname() != console::DATABASE {
+            info = info.with_dbname(console::DATABASE);
+        }
+        let source = OfConsole { endpoint: self.endpoint_of(info), stop: self.stop.clone() };
+        Ok(Observer::new(source, self.stop.clone()))
     }
 
     /// `pgconn` with the flags that lead to this console again, to be pasted elsewhere. A connection string may hold a
@@ -53,23 +89,5 @@ impl Context {
         let flags =
             flags.into_iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", quote::shell(&value?))));
         flags.fold("pgconn".to_owned(), |line, flag| line + &flag)
-    }
-
-    /// Connects once to a pooler's console: its database `pgbouncer`, whatever the environment says, unless another one was
-    /// typed.
-    ///
-    /// # Errors
-    /// When no connection can be had, or what answers is no console.
-    async fn console_once(&self, given: &Given) -> Result<Console, db::Error> {
-        let mut environment = Environment::of_process();
-        // Before the password file is read, whose lines are by database.
-        environment.variables.insert("PGDATABASE".into(), console::DATABASE.into());
-        let mut info = conninfo::resolve(given, &environment)?;
-        // A service's database is one of the applications', not the console.
-        if !info.database_was_typed() && info.dbname() != console::DATABASE {
-            info = info.with_dbname(console::DATABASE);
-        }
-        let stop = self.stop.clone();
-        Console::open(&info, &self.options(Lane::Ordinary), self.connection.timeout(), stop).await
     }
 }

@@ -16,9 +16,10 @@ use anyhow::Result;
 
 use super::Context;
 use super::manual::{Group, Manual};
-use super::watch::{self, Shown};
+use super::shown::Shown;
+use super::watch;
 use crate::analyze::pooler::{self, Selection};
-use crate::args::{self, Emergency};
+use crate::args;
 use crate::conninfo::{self, Environment, Given};
 use crate::db::console::Console;
 use crate::db::{self, Listing, Order};
@@ -152,7 +153,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Some(View::WaitClose(order)) => return act::wait_close(order, context).await,
     };
     let args = Args { view: None, ..args };
-    watch::judge(context, async |context, _| Ok((look(&args, &view, context).await?, None))).await
+    watch::look_at_console(context, async |context, console| look(&args, &view, console, context).await).await
 }
 
 /// What is looked at.
@@ -163,9 +164,8 @@ enum Look {
     Connections(Kind, Selection),
 }
 
-/// One look, over a console session of its own.
-async fn look(args: &Args, view: &Look, context: &Context) -> Result<Shown<Pooler>> {
-    let console = context.console(&context.connection.given()).await?;
+/// One look.
+async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown<Pooler>> {
     match (view, &args.server) {
         (Look::Connections(kind, selection), _) => connections(console, *kind, selection).await,
         (Look::Pools, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
@@ -174,7 +174,7 @@ async fn look(args: &Args, view: &Look, context: &Context) -> Result<Shown<Poole
 }
 
 async fn pools(
-    console: Console,
+    console: &Console,
     over: Option<Duration>,
     selection: &Selection,
     context: &Context,
@@ -185,18 +185,14 @@ async fn pools(
             let totals = console.totals().await?;
             tokio::select! {
                 () = tokio::time::sleep(over) => {}
-                signal = context.stop.pulled() => {
-                    console.close().await;
-                    return Err(db::Error::interrupted(signal).into());
-                }
+                signal = context.stop.pulled() => return Err(db::Error::interrupted(signal).into()),
             }
             Some((totals, first.elapsed().as_secs_f64()))
         }
         None => None,
     };
     let facts = console.facts().await?;
-    let mut head = head(&console);
-    console.close().await;
+    let mut head = head(console);
     let rates = earlier.map(|(totals, seconds)| {
         let mut rates = pooler::rates(&totals, &facts.totals, seconds);
         rates.retain(|rate| selection.has_database(&rate.database));
@@ -210,16 +206,15 @@ async fn pools(
     Ok(Shown { hints, ..Shown::new(report, head) })
 }
 
-async fn connections(console: Console, kind: Kind, selection: &Selection) -> Result<Shown<Pooler>> {
+async fn connections(console: &Console, kind: Kind, selection: &Selection) -> Result<Shown<Pooler>> {
     let mut links = console.links().await?;
-    let mut head = head(&console);
+    let mut head = head(console);
     if selection.names_something() {
         let mut names = console.facts().await?.names();
         names.add(&links);
         head.warnings.extend(did_you_mean(selection, &names));
     }
     let product = console.product().clone();
-    console.close().await;
     let by_server = kind == Kind::Servers;
     links.retain(|link| {
         let is_shown = if by_server { link.server.is_some() } else { link.client.is_some() };
@@ -229,7 +224,7 @@ async fn connections(console: Console, kind: Kind, selection: &Selection) -> Res
 }
 
 async fn joined(
-    console: Console,
+    console: &Console,
     server: &str,
     selection: &Selection,
     context: &Context,
@@ -237,11 +232,10 @@ async fn joined(
     let mut links = console.links().await?;
     let databases = console.databases().await?;
     let product = console.product().clone();
-    let mut head = head(&console);
-    console.close().await;
+    let mut head = head(console);
     let behind = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.connection.given()) };
     let behind = conninfo::resolve(&behind, &Environment::of_process()).map_err(db::Error::from)?;
-    let db = context.connect_to(&behind, Emergency::Never).await?;
+    let db = context.session(context.observer_of(context.endpoint_of(behind))).await?;
     let listing = Listing {
         selection: db::Selection::default(),
         over: None,

@@ -27,7 +27,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Prints the targets, one a line.
 pub(super) fn list(context: &mut Context) -> Result<Exit> {
     only_as_text(context)?;
-    context.output.with(|out| {
+    context.write(|out| {
         emit::ALL.iter().try_for_each(|target| writeln!(out, "{:<18} {}", target.name, target.what))
     })?;
     Ok(Exit::Done)
@@ -249,7 +249,7 @@ fn put(written: &[(Option<&str>, Vec<File>)], context: &mut Context) -> Result<(
         }
         let files = written.iter().flat_map(|(_, files)| files).collect::<Vec<_>>();
         if let Some(first) = files.first() {
-            context.output.with(|out| out.write_all(first.text.as_bytes()))?;
+            context.write(|out| out.write_all(first.text.as_bytes()))?;
         }
         if let Some(second) = files.get(1) {
             context.ui.hint(&format!("{} is written too with -o DIR", second.name));

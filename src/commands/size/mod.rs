@@ -64,7 +64,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Plans and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if args.plan_example {
-        context.output.with(|out| out.write_all(request::EXAMPLE.as_bytes()))?;
+        context.write(|out| out.write_all(request::EXAMPLE.as_bytes()))?;
         return Ok(Exit::Done);
     }
     let target = match args.configuration.emit.as_deref() {

@@ -33,7 +33,7 @@ impl Order {
 impl Console {
     /// The same console, which from here on waits for its answers whatever signal arrives; the time limits stay.
     pub(crate) fn until_done(self) -> Self {
-        Self { session: self.session.until_done(), ..self }
+        Self { session: self.session.until_done().0, ..self }
     }
 
     /// The databases that the pooler knows. Those that a pattern lets in are there once a client has connected.

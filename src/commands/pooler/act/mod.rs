@@ -1,19 +1,19 @@
 //! Orders to the pooler about one database: pause, resume, reconnect, and waiting until old connections are closed.
 
-mod held;
+mod paused;
 pub(super) mod report;
 
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Result;
 use tokio::time::Instant;
 
 use super::{Kind, Pooler, head};
+use crate::act::{self as acts, Ended, Meanwhile, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::args;
 use crate::commands::Context;
-use crate::commands::act::{self, meanwhile};
+use crate::commands::act::{self, held};
 use crate::db;
 use crate::db::console::{self, Console, Order};
 use crate::error::Failure;
@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::model::pooler::{Facts, Link};
 use crate::model::quote;
 use crate::render::{Head, text};
-use held::{Held, Resumed};
+use paused::{Paused, Resumed};
 use report::{Act, Deed};
 
 /// How often is looked whether it is done.
@@ -89,7 +89,8 @@ async fn survey(deed: Deed, name: &str, context: &Context) -> Result<Scene> {
             .hinted("--watch is for the views: pgconn pooler --watch")
             .into());
     }
-    let console = context.console(&context.connection.given()).await?;
+    let observer = context.console_observer()?;
+    let console = context.console_session(observer).await?;
     let facts = console.facts().await?;
     let mut links = console.links().await?;
     links.retain(|link| link.database == name);
@@ -144,14 +145,14 @@ async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context)
 pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit> {
     let consent = act::consent(Reach::Filtered, args.order.yes, args.order.dry_run, context)?;
     if let Some(program) = args.command.first() {
-        meanwhile::exists(program)?;
+        run_held::exists(program)?;
     }
     let scene = survey(Deed::Pause, &args.order.database, context).await?;
     let plan = act::plan_channel(consent, context);
     plan.status(&scene.act.plan(&scene.facts));
     if !args.command.is_empty() {
         let name = quote::shown(&scene.act.database);
-        let led_to = meanwhile::led_to(&scene.console.way_back());
+        let led_to = run_held::led_to(&scene.console.way_back());
         plan.status(&format!("{led_to}; what it asks of {name} there waits until it is resumed"));
     }
     if args.order.dry_run {
@@ -181,37 +182,21 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
         scene.console.target().place(),
         by_hand("resume", &scene.act.database, &scene.head, context)
     ));
-    meanwhile::not_interrupted(context)?;
+    held::not_interrupted(context)?;
     let Scene { console, facts, head, mut act, .. } = scene;
-    let mut held = Held::new(context, console.until_done(), act.database.clone());
-    held.order().await?;
-    let done = wait_and_run(&mut held, &args, context).await;
-    let keep = args.command.is_empty() && done.is_ok() && context.stop.signal().is_none();
-    let ended = Instant::now();
-    let resumed = if keep { None } else { Some(held.resume().await) };
-    let resuming = ended.elapsed();
-    held.end().await;
-    act.set(&done, resumed.as_ref(), resuming);
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
-    finish(context, &answer, &head, done, resumed.as_ref(), args.command.is_empty())
-}
-
-/// What a pause came to: how long it took to be complete, and how long the command held it and how it ended.
-pub(super) struct Done {
-    waited: Duration,
-    held: Option<(Duration, ExitStatus)>,
-}
-
-async fn wait_and_run(held: &mut Held<'_>, args: &PauseArgs, context: &Context) -> Result<Done, Failure> {
-    let began = Instant::now();
-    held.wait(began + args.verify).await?;
-    let waited = began.elapsed();
-    let Some((program, arguments)) = args.command.split_first() else {
-        return Ok(Done { waited, held: None });
+    let mut paused =
+        Paused::new(context, context.endpoint()?, console.until_done(), act.database.clone(), args.verify);
+    let meanwhile = match args.command.split_first() {
+        None => Meanwhile::Nothing,
+        Some((program, arguments)) => {
+            Meanwhile::Command { program, arguments, environment: paused.way_back().variables() }
+        }
     };
-    let began = Instant::now();
-    let status = meanwhile::run(program, arguments, held.way_back().variables(), context).await?;
-    Ok(Done { waited, held: Some((began.elapsed(), status)) })
+    let held = acts::hold(&mut paused, meanwhile, held::signals(context)).await?;
+    paused.end().await;
+    act.set(&held);
+    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    finish(context, &answer, &head, held.ended, held.reopened.as_ref(), args.command.is_empty())
 }
 
 /// Says how it went, worst news first.
@@ -219,7 +204,7 @@ fn finish(
     context: &mut Context,
     answer: &Pooler,
     head: &Head,
-    done: Result<Done, Failure>,
+    done: Result<Ended, Failure>,
     resumed: Option<&Resumed>,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
@@ -229,11 +214,11 @@ fn finish(
         let failure = Failure::failed(format!("the database was left paused: {why}"));
         return Err(failure.hinted(format!("resume it by hand: {by_hand}")).into());
     }
-    let status = done.map(|done| done.held.map(|(_, status)| status)).map_err(|failure| {
+    let status = done.map(|ended| ended.status).map_err(|failure| {
         let message = format!("{}; it is resumed", failure.message);
         Failure { message, ..failure }
     });
-    let exit = meanwhile::conclude(context, answer, head, status, stdout_is_ours)?;
+    let exit = held::conclude(context, answer, head, status, stdout_is_ours)?;
     if resumed.is_none() {
         context.ui.hint(&format!("its clients wait until: {by_hand}"));
     }
@@ -307,10 +292,10 @@ pub(super) async fn wait_close(args: WaitArgs, context: &mut Context) -> Result<
             console.close().await;
             let open = text::count(i64::try_from(links.len())?, "connection");
             let failure = Failure::failed(format!("{open} not closed after {:?}", args.verify));
-            return Err(failure.detailed(held::who(&links)).into());
+            return Err(failure.detailed(paused::who(&links)).into());
         }
         if !said {
-            context.ui.status(&format!("waiting for {}", held::who(&links)));
+            context.ui.status(&format!("waiting for {}", paused::who(&links)));
             said = true;
         }
         tokio::select! {

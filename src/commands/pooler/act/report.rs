@@ -1,14 +1,10 @@
 //! What an order to the pooler did, or would do.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
-use super::Done;
-use super::held::Resumed;
-use crate::commands::act::meanwhile;
+use super::paused::Resumed;
+use crate::act::{Held, run_held};
 use crate::db::console::Order;
-use crate::error::Failure;
 use crate::model::pooler::{Facts, Link};
 use crate::render::table::{Block, Mark};
 use crate::render::{text, tsv};
@@ -103,20 +99,15 @@ impl Act {
         }
     }
 
-    /// Notes what came of a pause; `resuming` is how long it took to resume it.
-    pub(super) fn set(
-        &mut self,
-        done: &Result<Done, Failure>,
-        resumed: Option<&Resumed>,
-        resuming: Duration,
-    ) {
+    /// Notes what came of a pause.
+    pub(super) fn set(&mut self, held: &Held<Resumed>) {
         self.changed = true;
-        self.resumed = resumed.map(|resumed| matches!(resumed, Resumed::Done));
+        self.resumed = held.reopened.as_ref().map(|resumed| matches!(resumed, Resumed::Done));
         self.paused = Some(self.resumed != Some(true));
-        if let Ok(done) = done {
-            self.waited_seconds = Some(done.waited.as_secs_f64());
-            self.held_seconds = done.held.map(|(time, _)| (time + resuming).as_secs_f64());
-            self.command_status = done.held.map(|(_, status)| meanwhile::code(status));
+        if let Ok(ended) = &held.ended {
+            self.waited_seconds = Some(ended.settled.as_secs_f64());
+            self.held_seconds = ended.status.map(|_| (ended.held + held.reopening).as_secs_f64());
+            self.command_status = ended.status.map(run_held::code);
         }
     }
 

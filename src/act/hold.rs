@@ -1,0 +1,140 @@
+//! Something that is closed, and opened again in every case: a database behind a fence, a pool that is paused. One way through for
+//! all of them, and for whatever happens meanwhile.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+
+use super::run_held::{self, Signals};
+use crate::conninfo::Variables;
+use crate::error::Failure;
+
+/// How often is looked while it is held.
+const EVERY: Duration = Duration::from_millis(500);
+/// How long the last look may take, after which it is opened all the same.
+const LAST: Duration = Duration::from_secs(2);
+
+/// What can be closed, looked at while it is closed, and opened again.
+pub(crate) trait Hold {
+    /// How opening it again went.
+    type Reopened;
+
+    /// Closes it to whoever comes from now on.
+    ///
+    /// # Errors
+    /// When it could not be closed: then it is as it was, or that is said.
+    async fn close(&mut self) -> Result<(), Failure>;
+
+    /// Waits until nobody is left inside.
+    ///
+    /// # Errors
+    /// When that does not happen in time.
+    async fn settle(&mut self) -> Result<(), Failure>;
+
+    /// Looks, and keeps what it sees; within `limit`, where there is one.
+    async fn look(&mut self, limit: Option<Duration>);
+
+    /// Opens it, whatever happened, as long as there is hope.
+    async fn reopen(&mut self) -> Self::Reopened;
+}
+
+/// What happens while it is closed.
+#[derive(Debug)]
+pub(crate) enum Meanwhile<'a> {
+    /// A command runs.
+    Command {
+        /// The program.
+        program: &'a str,
+        /// What it is given.
+        arguments: &'a [String],
+        /// The environment that leads it to where it is held.
+        environment: Variables,
+    },
+    /// Time passes, or all of it until a signal arrives.
+    Time(Option<Duration>),
+    /// Nothing: it stays closed, for somebody else to open.
+    Nothing,
+}
+
+/// How the time in which it was closed ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// How long it took until nobody was left inside.
+    pub(crate) settled: Duration,
+    /// How long it was held after that.
+    pub(crate) held: Duration,
+    /// How the command ended, where there was one.
+    pub(crate) status: Option<ExitStatus>,
+}
+
+/// What became of something that was closed.
+#[derive(Debug)]
+pub(crate) struct Held<R> {
+    /// How the time in which it was closed ended.
+    pub(crate) ended: Result<Ended, Failure>,
+    /// How opening it went; none when it is to stay closed.
+    pub(crate) reopened: Option<R>,
+    /// How long that took.
+    pub(crate) reopening: Duration,
+}
+
+/// Closes it, waits until nobody is inside, lets `meanwhile` happen, looking again and again, and opens it, unless it is to stay closed.
+///
+/// # Errors
+/// When it could not be closed.
+pub(crate) async fn hold<H: Hold>(
+    hold: &mut H,
+    meanwhile: Meanwhile<'_>,
+    signals: Signals<'_>,
+) -> Result<Held<H::Reopened>, Failure> {
+    hold.close().await?;
+    let stays_closed = matches!(meanwhile, Meanwhile::Nothing);
+    let ended = while_closed(hold, meanwhile, signals).await;
+    if stays_closed && ended.is_ok() && signals.stop.signal().is_none() {
+        return Ok(Held { ended, reopened: None, reopening: Duration::ZERO });
+    }
+    let began = Instant::now();
+    let reopened = Some(hold.reopen().await);
+    Ok(Held { ended, reopened, reopening: began.elapsed() })
+}
+
+async fn while_closed<H: Hold>(
+    hold: &mut H,
+    meanwhile: Meanwhile<'_>,
+    signals: Signals<'_>,
+) -> Result<Ended, Failure> {
+    let began = Instant::now();
+    hold.settle().await?;
+    let settled = began.elapsed();
+    let began = Instant::now();
+    let status = match meanwhile {
+        Meanwhile::Nothing => return Ok(Ended { settled, held: Duration::ZERO, status: None }),
+        Meanwhile::Time(time) => {
+            tokio::select! {
+                () = sleep(time.unwrap_or(Duration::MAX)) => {}
+                _ = signals.stop.pulled() => {}
+                () = keep_looking(hold) => {}
+            }
+            Ok(None)
+        }
+        Meanwhile::Command { program, arguments, environment } => {
+            tokio::select! {
+                status = run_held::run(program, arguments, environment, signals) => status.map(Some),
+                () = keep_looking(hold) => Ok(None),
+            }
+        }
+    };
+    hold.look(Some(LAST)).await;
+    Ok(Ended { settled, held: began.elapsed(), status: status? })
+}
+
+/// Looks again and again, for ever.
+async fn keep_looking<H: Hold>(hold: &mut H) {
+    let mut turns = interval_at(Instant::now() + EVERY, EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        hold.look(None).await;
+    }
+}

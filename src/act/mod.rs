@@ -1,0 +1,9 @@
+//! Acts: carrying a plan out step by step ([`Act`]), and keeping something closed while a command runs or time passes ([`Hold`]).
+//! Knows no output: what is to be said of an act is for the commands to say.
+
+mod carry_out;
+mod hold;
+pub(crate) mod run_held;
+
+pub(crate) use carry_out::{Act, Change, Done, Sent};
+pub(crate) use hold::{Ended, Held, Hold, Meanwhile, hold};

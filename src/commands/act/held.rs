@@ -1,0 +1,96 @@
+//! What is said of something that is held closed: before it, while it cannot be opened again yet, and after it.
+
+use std::pin::Pin;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::act::run_held::Signals;
+use crate::commands::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::observe::{Patience, State};
+use crate::render::{Head, Report, text};
+
+/// How long opening it again is tried: long enough for a server to restart.
+pub(in crate::commands) const PATIENCE: Patience = Patience::Whatever(Duration::from_secs(120));
+
+/// How often is said that it does not succeed yet.
+const REPEAT: Duration = Duration::from_secs(10);
+
+/// The signals of this run, for the command that runs meanwhile.
+pub(in crate::commands) fn signals(context: &Context) -> Signals<'_> {
+    Signals { stop: &context.stop, at_terminal: context.ui.is_terminal() }
+}
+
+/// What `work` comes to, which tries until something is open again, `what` in words (`open it again`): says now and then why it is
+/// not yet.
+pub(in crate::commands) async fn reopening<T>(
+    what: &str,
+    context: &Context,
+    mut states: watch::Receiver<State>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(work);
+    let (began, mut said) = (Instant::now(), None::<Instant>);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            Ok(()) = states.changed() => {
+                let down = states.borrow_and_update().down.clone();
+                let Some(down) = down.filter(|_| said.is_none_or(|at| at.elapsed() >= REPEAT)) else { continue };
+                let passed = said.map(|_| format!(" for {}", text::duration(began.elapsed().as_secs_f64().round())));
+                let (error, passed) = (down.because, passed.unwrap_or_default());
+                context.ui.status(&format!("could not {what} yet: {error}; trying again{passed}"));
+                said = Some(Instant::now());
+            }
+        }
+    }
+}
+
+/// Ends a run in which a signal arrived before anything was done.
+///
+/// # Errors
+/// When one has.
+pub(in crate::commands) fn not_interrupted(context: &Context) -> Result<(), Failure> {
+    let Some(signal) = context.stop.signal() else { return Ok(()) };
+    let interrupted = Failure::failed("interrupted; nothing was done");
+    Err(Failure { code: "interrupted", exit: signal.exit(), ..interrupted })
+}
+
+/// Says how it went when all is let go, worst news first. `done` is how the command ended, where there was one; then stdout
+/// was its alone.
+///
+/// # Errors
+/// With why nothing was held, or when the command failed.
+pub(in crate::commands) fn conclude(
+    context: &Context,
+    report: &impl Report,
+    head: &Head,
+    done: Result<Option<ExitStatus>, Failure>,
+    stdout_is_ours: bool,
+) -> Result<Exit> {
+    let signal = context.stop.signal();
+    let status = done.map_err(|failure| match signal {
+        Some(signal) => Failure { code: "interrupted", exit: signal.exit(), ..failure },
+        None => failure,
+    })?;
+    if stdout_is_ours || context.flags.output.is_some() {
+        context.emit(report, head)?;
+    } else {
+        // No document carries them.
+        head.warnings.iter().for_each(|warning| context.ui.asking().warning(warning));
+        context.ui.show(&report.blocks(head));
+    }
+    match (signal, status) {
+        (Some(signal), _) => Ok(signal.exit()),
+        (None, Some(status)) if !status.success() => {
+            Err(Failure::failed(format!("the command failed: {status}")).into())
+        }
+        (None, _) => Ok(Exit::Done),
+    }
+}

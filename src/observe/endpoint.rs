@@ -1,0 +1,147 @@
+//! Where one server is, and how it may be asked: resolved once, before anything is asked.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::deadline::{Deadline, Prompts};
+use crate::conninfo::{ConnInfo, secrets};
+use crate::db::console::Console;
+use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, Scope};
+use crate::model::server::Target;
+use crate::stop::Stop;
+
+/// How long connecting to one address and each statement may take, unless something else is said.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Asks whoever is at the terminal, with the given words; what was typed, in bytes.
+pub(crate) type Prompt = fn(&str) -> io::Result<Vec<u8>>;
+
+/// When a walsender's slot may be used instead of an ordinary one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LanePolicy {
+    /// Never: a full server is what monitoring is to find, not to get round.
+    Ordinary,
+    /// When the server as a whole has no ordinary slot left for this role.
+    WhenFull,
+    /// Always.
+    Emergency,
+}
+
+/// A server, or a pooler, and how to ask it.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    info: ConnInfo,
+    /// What was typed as the limit.
+    limit: Option<Duration>,
+    lanes: LanePolicy,
+    ask: Option<AskPassword>,
+    prompts: Prompts,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("info", &self.info)
+            .field("lanes", &self.lanes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// Where `info` leads. `limit` bounds connecting to each address and each statement; `ask` is how a password is asked for,
+    /// none where nobody can be.
+    pub(crate) fn new(info: ConnInfo, limit: Option<Duration>, ask: Option<Prompt>) -> Self {
+        let prompts = Prompts::default();
+        let ask = ask.map(|ask| {
+            let prompts = prompts.clone();
+            let timed: AskPassword = Arc::new(move |prompt: &str| prompts.during(|| ask(prompt)));
+            timed
+        });
+        Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts }
+    }
+
+    /// The same place, through these slots.
+    pub(crate) fn through(&self, lanes: LanePolicy) -> Self {
+        Self { lanes, ..self.clone() }
+    }
+
+    /// Another place, asked in the same way.
+    pub(crate) fn at(&self, info: ConnInfo) -> Self {
+        Self { info, ..self.clone() }
+    }
+
+    /// The settings that lead there.
+    pub(crate) const fn info(&self) -> &ConnInfo {
+        &self.info
+    }
+
+    /// How long each statement may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit.unwrap_or(LIMIT)
+    }
+
+    /// What must be over after [`Endpoint::limit`], from now on.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::new(self.limit(), &self.prompts)
+    }
+
+    /// What it is called before anybody has answered: where a connection would go first. What was typed in the wrong place is no
+    /// name, and is masked.
+    pub(crate) fn target(&self) -> Option<Target> {
+        let host = self.info.hosts().first()?;
+        Some(Target {
+            host: secrets(host.name()),
+            port: host.port,
+            database: secrets(self.info.dbname()),
+            user: secrets(self.info.user()),
+            service: self.info.service().map(secrets),
+        })
+    }
+
+    /// How to connect, beside what the settings say.
+    pub(crate) fn options(&self, lane: Lane, deadline: Option<&Deadline>) -> Options {
+        let deadline = deadline.map(|deadline| std::time::Instant::now() + deadline.left());
+        Options { timeout: self.limit, deadline, ask: self.ask.clone(), lane }
+    }
+
+    /// One try to log in: to an ordinary slot, and to a walsender's where the policy allows it and the server as a whole has no
+    /// other left. When that fails, too, the first refusal is what counts.
+    ///
+    /// # Errors
+    /// When no session can be had.
+    pub(crate) async fn log_in(&self, deadline: Option<&Deadline>, stop: &Stop) -> Result<Db, Error> {
+        let open = async |lane| {
+            Db::connect(&self.info, &self.options(lane, deadline), self.limit(), stop.clone()).await
+        };
+        let refusal = match self.lanes {
+            LanePolicy::Emergency => return open(Lane::Emergency).await,
+            LanePolicy::Ordinary => return open(Lane::Ordinary).await,
+            LanePolicy::WhenFull => match open(Lane::Ordinary).await {
+                Err(refusal) => refusal,
+                session => return session,
+            },
+        };
+        if !matches!(refusal.kind, Kind::TooManyConnections(Scope::Server | Scope::Reserved)) {
+            return Err(refusal);
+        }
+        open(Lane::Emergency).await.map_err(|error| match error.kind {
+            Kind::Interrupted(_) => error,
+            _ => refusal,
+        })
+    }
+
+    /// One try to log in to a pooler's console.
+    ///
+    /// # Errors
+    /// When no session can be had, or what answers is no console.
+    pub(crate) async fn log_in_to_console(
+        &self,
+        deadline: Option<&Deadline>,
+        stop: &Stop,
+    ) -> Result<Console, Error> {
+        let options = self.options(Lane::Ordinary, deadline);
+        Console::open(&self.info, &options, self.limit(), stop.clone()).await
+    }
+}

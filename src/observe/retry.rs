@@ -1,0 +1,156 @@
+//! When it is worth trying again, how long to wait before, and when to give up.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use crate::db::{Error, Kind};
+
+/// The first tries after a session was lost follow each other this closely: a server that restarts is back in a second.
+const SOON: Duration = Duration::from_millis(250);
+/// How many of them there are.
+const SOON_TRIES: u32 = 6;
+/// The first wait after that, and the first for whoever has never had a session.
+const FIRST: Duration = Duration::from_secs(1);
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// The waits between tries: each twice the one before, with jitter, so that many clients do not come back at once.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    soon: u32,
+    next: Duration,
+}
+
+impl Backoff {
+    /// Before the second try; `after_loss` when a session was had, and lost.
+    pub(super) const fn new(after_loss: bool) -> Self {
+        Self { soon: if after_loss { SOON_TRIES } else { 0 }, next: FIRST }
+    }
+
+    /// How long to wait now: between three quarters and the whole of the nominal time.
+    pub(super) fn wait(&mut self) -> Duration {
+        let nominal = if self.soon > 0 { SOON } else { self.next };
+        match self.soon.checked_sub(1) {
+            Some(left) => self.soon = left,
+            None => self.next = (nominal * 2).min(LONGEST),
+        }
+        // A fresh hasher has fresh keys: randomness enough, and no further package.
+        let random = u32::try_from(RandomState::new().hash_one(0) % 1000).unwrap_or(0);
+        nominal * 3 / 4 + nominal / 4 * random / 1000
+    }
+}
+
+/// How long trying goes on, and after what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// For so long after what may be over a little later: the server was full, away, starting, stopping or slow. Not at all for
+    /// no time.
+    For(Duration),
+    /// Until a signal, after the same.
+    Unlimited,
+    /// For so long, whatever goes wrong that time may change: what is closed must be opened again.
+    Whatever(Duration),
+}
+
+impl Patience {
+    /// One try.
+    pub(crate) const NONE: Self = Self::For(Duration::ZERO);
+
+    /// How much of it is left when `passed` has passed.
+    pub(super) const fn left(self, passed: Duration) -> Duration {
+        match self {
+            Self::For(time) | Self::Whatever(time) => time.saturating_sub(passed),
+            Self::Unlimited => Duration::MAX,
+        }
+    }
+
+    /// Whether `error` is worth another try; `after_loss` when a session was had before.
+    pub(super) fn allows(self, error: &Error, after_loss: bool) -> bool {
+        match self {
+            Self::Whatever(_) => !is_final(error),
+            // Who has found the server before only has to wait until its name is known again.
+            Self::For(_) | Self::Unlimited => {
+                is_transient(error) || after_loss && (error.kind == Kind::Dns || is_late(error))
+            }
+        }
+    }
+}
+
+/// Whether the same attempt may succeed a little later.
+fn is_transient(error: &Error) -> bool {
+    let connection_lost = matches!(error.sqlstate.as_deref(), Some("08000" | "08001" | "08003" | "08006"));
+    connection_lost
+        || matches!(
+            error.kind,
+            Kind::TooManyConnections(_)
+                | Kind::StartingUp
+                | Kind::ShuttingDown
+                | Kind::Recovering
+                | Kind::Refused
+                | Kind::Timeout
+                | Kind::ConnectionLost
+        )
+}
+
+/// Whether a statement ran into its limit: a look can be had again.
+const fn is_late(error: &Error) -> bool {
+    matches!(error.kind, Kind::StatementTimeout)
+}
+
+/// Whether no time changes it.
+const fn is_final(error: &Error) -> bool {
+    matches!(error.kind, Kind::PermissionDenied | Kind::AnotherServer | Kind::Interrupted(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(after_loss: bool, number: usize) -> Vec<f64> {
+        let mut backoff = Backoff::new(after_loss);
+        (0..number).map(|_| backoff.wait().as_secs_f64()).collect()
+    }
+
+    #[test]
+    fn waits_grow_to_five_seconds_with_jitter() {
+        for (wait, nominal) in waits(false, 6).iter().zip([1.0, 2.0, 4.0, 5.0, 5.0, 5.0]) {
+            assert!((nominal * 0.75..=nominal).contains(wait), "{wait} {nominal}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_was_lost_is_tried_for_more_closely_at_first() {
+        let soon = [0.25; 6];
+        for (wait, nominal) in waits(true, 10).iter().zip(soon.into_iter().chain([1.0, 2.0, 4.0, 5.0])) {
+            assert!((nominal * 0.75..=nominal).contains(wait), "{wait} {nominal}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_password_is_not_tried_again() {
+        let patience = Patience::For(Duration::from_secs(1));
+        let allows = |kind| patience.allows(&Error::new(kind, ""), true);
+        assert!(allows(Kind::Refused) && allows(Kind::StartingUp) && allows(Kind::StatementTimeout));
+        let lost = Error { sqlstate: Some("08006".into()), ..Error::new(Kind::Server, "") };
+        assert!(patience.allows(&lost, false));
+        for kind in [
+            Kind::AuthFailed,
+            Kind::NoSuchDatabase,
+            Kind::NoSuchRole,
+            Kind::Tls,
+            Kind::BadValue,
+            Kind::Server,
+        ] {
+            assert!(!allows(kind) && !Patience::Unlimited.allows(&Error::new(kind, ""), true), "{kind:?}");
+        }
+        let whatever = Patience::Whatever(Duration::from_secs(1));
+        assert!(whatever.allows(&Error::new(Kind::AuthFailed, ""), false));
+        assert!(!whatever.allows(&Error::new(Kind::AnotherServer, ""), false));
+    }
+
+    #[test]
+    fn a_name_that_was_known_before_may_be_known_again() {
+        let unknown = Error::new(Kind::Dns, "");
+        assert!(Patience::Unlimited.allows(&unknown, true) && !Patience::Unlimited.allows(&unknown, false));
+    }
+}
