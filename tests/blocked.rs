@@ -1,7 +1,7 @@
 //! Where output goes that nobody takes, and where it goes that somebody else has open: every signal is heard, what is held is let
 //! go, and nothing is destroyed.
 
-use super::common::{Cluster, Outcome, Owned, Pgconn, exit_code, shared, wait_until, with};
+use super::common::{Cluster, Outcome, Owned, Pgconn, exit_code, hear_signals, shared, wait_until, with};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -18,6 +18,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_pgconn");
 const SOON: Duration = Duration::from_secs(3);
 
 fn command(cluster: &Cluster, arguments: &[&str]) -> Command {
+    hear_signals();
     let mut command = Command::new(PROGRAM);
     command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let port = cluster.port.to_string();

@@ -44,7 +44,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("signal_hook::", &["stop"]),
     ("serde_json::", &["render", "commands"]),
     ("clap::", &["cli", "args", "commands", "render", "main"]),
-    ("std::fs", &["descriptor", "outlet", "output", "main", "ui", "conninfo", "cluster", "db", "commands"]),
+    (
+        "std::fs",
+        &["descriptor", "outlet", "output", "main", "stop", "ui", "conninfo", "cluster", "db", "commands"],
+    ),
     ("std::net::", &["db", "conninfo", "cluster", "model", "args", "analyze", "commands"]),
     ("stdout()", &["main", "descriptor"]),
 ];

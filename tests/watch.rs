@@ -107,17 +107,29 @@ fn every_end_restores_the_terminal() {
     assert!(outcome.code != 0 && after.starts_with("error: "), "{outcome}");
 }
 
+/// Whatever a run was started to ignore, as by `nohup`, or by a script that starts it in its background.
 #[test]
-fn nohup_is_what_it_is_elsewhere() {
+fn what_is_ignored_at_the_start_stays_ignored() {
     let line = [env!("CARGO_BIN_EXE_pgconn"), "stats", "--json", "--watch=100ms"];
-    let run = Pgconn::of("nohup", &line).on(server()).spawn();
-    let documents = || run.stdout().matches('\n').count();
-    wait_until("a document", || documents() > 0);
-    run.signal(Signal::SIGHUP);
-    let before = documents();
-    wait_until("two more", || documents() > before + 1);
-    run.signal(Signal::SIGINT);
-    run.finish().success();
+    for (starter, signal, last, code) in [
+        ("nohup", Signal::SIGHUP, Signal::SIGINT, 0),
+        ("--ignore-signal=INT", Signal::SIGINT, Signal::SIGTERM, 143),
+        ("--ignore-signal=QUIT", Signal::SIGQUIT, Signal::SIGINT, 0),
+        ("--ignore-signal=TERM", Signal::SIGTERM, Signal::SIGINT, 0),
+    ] {
+        let run = match starter {
+            "nohup" => Pgconn::of("nohup", &line),
+            flag => Pgconn::of("env", &[&[flag], &line[..]].concat()),
+        };
+        let run = run.on(server()).spawn();
+        let documents = || run.stdout().matches('\n').count();
+        wait_until("a document", || documents() > 0);
+        run.signal(signal);
+        let before = documents();
+        wait_until("two more", || documents() > before + 1);
+        run.signal(last);
+        let _ = run.finish().fails_with(code);
+    }
 }
 
 #[test]

@@ -20,15 +20,13 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// `setsid --ctty` makes the terminal the controlling one, `env` has a hangup end the program also where the tests were
-    /// started to survive one; both then become the program.
+    /// `setsid --ctty` makes the terminal the controlling one, then becomes the program.
     pub(super) fn start(command: &Command) -> Self {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
         let slave = File::from(pty.slave);
         let mut leader = Command::new("setsid");
-        leader.args(["--ctty", "env", "--default-signal=HUP"]);
-        leader.arg(command.get_program()).args(command.get_args()).env_clear();
+        leader.arg("--ctty").arg(command.get_program()).args(command.get_args()).env_clear();
         leader.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         leader.env_remove("COLUMNS").env("TERM", "xterm-256color");
         leader
