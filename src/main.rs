@@ -21,6 +21,7 @@ mod outlet;
 mod output;
 mod poolconf;
 mod render;
+mod screen;
 mod stop;
 mod ui;
 
@@ -124,7 +125,7 @@ fn run(mut cli: Cli) -> Exit {
     let ui = ui.through(news);
     let output = match &cli.globals.output.output {
         Some(path) => Output::file(path.clone(), stop.clone()),
-        None => Output::stdout(output, look(&cli)),
+        None => Output::stdout(output, news, look(&cli)),
     };
     let fail = |mut failure: Failure| {
         if judges {

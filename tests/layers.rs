@@ -17,7 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("render", &["render", "model", "error", "analyze"]),
     ("descriptor", &[]),
     ("outlet", &["stop"]),
-    ("output", &["descriptor", "outlet", "render", "stop"]),
+    ("screen", &["outlet", "render", "stop"]),
+    ("output", &["descriptor", "outlet", "render", "screen", "stop"]),
     ("ui", &["render", "error", "conninfo", "outlet"]),
     ("args", &["model", "render", "conninfo"]),
     (
@@ -40,7 +41,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("use ring", &["db"]),
     ("comfy_table", &["render"]),
     // the terminal; signals to a command that runs meanwhile; descriptors, and writing without waiting
-    ("rustix", &["ui", "commands/act/meanwhile.rs", "descriptor", "outlet"]),
+    ("rustix", &["ui", "commands/act/meanwhile.rs", "descriptor", "outlet", "screen"]),
     ("signal_hook::", &["stop"]),
     ("serde_json::", &["render", "commands"]),
     ("clap::", &["cli", "args", "commands", "render", "main"]),

@@ -2,6 +2,7 @@
 //! command that looks or judges runs through here, with or without `--watch`.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -183,7 +184,7 @@ struct Frames {
     /// When the last result was shown.
     seen: Option<Instant>,
     /// Its blocks with everything around them, to find out what changed and to show them again when they grow old.
-    last: Vec<Block>,
+    last: Arc<Vec<Block>>,
     /// Warnings and hints that were said already.
     said: Vec<String>,
 }
@@ -194,7 +195,7 @@ impl Frames {
         // A slow server is not asked faster to make up for it.
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let output = std::mem::take(&mut context.output);
-        Self { output, every, beat, seen: None, last: Vec::new(), said: Vec::new() }
+        Self { output, every, beat, seen: None, last: Arc::default(), said: Vec::new() }
     }
 
     /// Waits for the next turn; returns the signal that ends the watch when one arrives first.
@@ -264,17 +265,13 @@ impl Frames {
             blocks.push(Block::Gap);
             blocks.extend(notes.iter().map(|note| Block::marked(Mark::Warn, text::sanitize(note))));
         }
-        frame::mark_changes(&mut blocks, if first { None } else { Some(&self.last) });
-        self.last = blocks;
+        frame::mark_changes(&mut blocks, if first { None } else { Some(self.last.as_slice()) });
+        self.last = Arc::new(blocks);
         self.draw()
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.output.enter_screen()?;
-        let look = self.output.look();
-        let lines = self.output.lines();
-        let blocks = &self.last;
-        self.output.with(|out| frame::write(blocks, look, lines, out))
+        self.output.draw(Arc::clone(&self.last))
     }
 
     /// Says once that there is no connection, where no screen shows it.
@@ -287,7 +284,7 @@ impl Frames {
     /// Shows how old the data is, and why.
     fn stale(&mut self, trouble: &Error) -> io::Result<()> {
         let Some(seen) = self.seen.filter(|_| !self.last.is_empty()) else { return Ok(()) };
-        if let Some(heading) = self.last.first_mut() {
+        if let Some(heading) = Arc::make_mut(&mut self.last).first_mut() {
             let age = match seen.elapsed().as_secs() {
                 seconds @ ..60 => format!("{seconds}s"),
                 _ => text::duration(seen.elapsed().as_secs_f64()),

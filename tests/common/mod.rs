@@ -5,6 +5,9 @@
 #[path = "../../src/cluster/mod.rs"]
 mod throwaway;
 
+#[path = "../../src/render/frame/interpreter.rs"]
+mod interpreter;
+
 mod console;
 mod disguise;
 mod held_back;
@@ -27,6 +30,7 @@ pub(crate) use namespace::Namespace;
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Outcome, Owned, Pgconn, Running, exit_code, hear_signals, psql};
 pub(crate) use server::{binaries, prepared, shared, start, unready, with, with_files};
+pub(crate) use terminal::Terminal;
 pub(crate) use throwaway::{Cluster, Session, SessionError};
 
 /// When something that should have happened long ago counts as never happening.

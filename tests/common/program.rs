@@ -123,7 +123,12 @@ impl Pgconn {
 
     /// Starts it on a terminal of 80 columns and 24 lines, of which it is the session leader.
     pub(crate) fn on_terminal(self) -> Terminal {
-        Terminal::start(&self.command)
+        self.on_terminal_of(80, 24)
+    }
+
+    /// The same with a terminal of this size.
+    pub(crate) fn on_terminal_of(self, columns: u16, lines: u16) -> Terminal {
+        Terminal::start(&self.command, columns, lines)
     }
 }
 
