@@ -23,6 +23,7 @@ mod outlet;
 mod output;
 mod poolconf;
 mod render;
+mod screen;
 mod stop;
 mod ui;
 
@@ -43,7 +44,7 @@ use crate::exit::Exit;
 use crate::outlet::Outlet;
 use crate::output::Output;
 use crate::render::{Format, Look};
-use crate::stop::{Signal, Trigger};
+use crate::stop::{Ignored, Signal, Trigger};
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
@@ -125,7 +126,7 @@ fn run(mut cli: Cli) -> Exit {
     let ui = ui.through(news);
     let output = match &cli.globals.output.output {
         Some(path) => Output::file(path.clone(), stop.clone()),
-        None => Output::stdout(output, look(&cli)),
+        None => Output::stdout(output, news, look(&cli)),
     };
     let fail = |mut failure: Failure| {
         if judges {
@@ -166,15 +167,21 @@ fn run(mut cli: Cli) -> Exit {
     exit
 }
 
-/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP or SIGQUIT.
+/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP or SIGQUIT that this program was not started to ignore.
 fn listen(trigger: &Trigger) -> io::Result<()> {
-    trigger.pull_at(SignalKind::interrupt(), Signal::Interrupt)?;
-    trigger.pull_at(SignalKind::terminate(), Signal::Terminate)?;
-    if !ui::outlives_terminal() {
-        trigger.pull_at(SignalKind::hangup(), Signal::Terminate)?;
+    let ignored = Ignored::at_start();
+    for (kind, meaning) in [
+        (SignalKind::interrupt(), Signal::Interrupt),
+        (SignalKind::terminate(), Signal::Terminate),
+        (SignalKind::hangup(), Signal::Terminate),
+        // Ctrl-\, for those whom Ctrl-C is not fast enough: what is held is let go all the same.
+        (SignalKind::quit(), Signal::Terminate),
+    ] {
+        if !ignored.contains(kind) {
+            trigger.pull_at(kind, meaning)?;
+        }
     }
-    // Ctrl-\, for those whom Ctrl-C is not fast enough: what is held is let go all the same.
-    trigger.pull_at(SignalKind::quit(), Signal::Terminate)
+    Ok(())
 }
 
 /// How tables look on stdout.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ const STACK: usize = 64 * 1024;
 pub(crate) struct Outlet {
     to: To,
     stop: Stop,
+    /// How often something was said.
+    said: AtomicU64,
 }
 
 impl fmt::Debug for Outlet {
@@ -70,7 +73,7 @@ struct Desk {
 impl Outlet {
     /// An outlet for a run that hears no signals, so that each of them ends it wherever it is.
     pub(crate) fn at_once(file: File) -> Self {
-        Self { to: To::File(file), stop: Stop::never() }
+        Self { to: To::File(file), stop: Stop::never(), said: AtomicU64::new(0) }
     }
 
     /// An outlet to what is open already.
@@ -81,13 +84,17 @@ impl Outlet {
         } else {
             To::File(file)
         };
-        Self { to, stop }
+        Self { to, stop, said: AtomicU64::new(0) }
     }
 
     /// An outlet to what `open` opens, which may wait for a reader, too.
     pub(crate) fn opening(open: impl FnOnce() -> io::Result<File> + Send + 'static, stop: Stop) -> Self {
         let work = write_on_a_thread(move || open().map(Arc::new));
-        Self { to: To::Reader(Reader { file: None, work: OnceLock::from(work) }), stop }
+        Self {
+            to: To::Reader(Reader { file: None, work: OnceLock::from(work) }),
+            stop,
+            said: AtomicU64::new(0),
+        }
     }
 
     /// Waits until it is open.
@@ -107,6 +114,7 @@ impl Outlet {
 
     /// Says something beside the result: waits for it only a moment, and never fails.
     pub(crate) fn say(&self, text: &[u8]) {
+        self.said.fetch_add(1, Ordering::Relaxed);
         match &self.to {
             To::File(file) => drop((&*file).write_all(text)),
             To::Reader(reader) => {
@@ -122,6 +130,19 @@ impl Outlet {
                     drop(work.wait(handed, || began.elapsed() >= NEWS || self.stop.signal().is_some()));
                 }
             }
+        }
+    }
+
+    /// How often something was said beside the result: it may stand on the terminal that the result is drawn on.
+    pub(crate) fn said(&self) -> u64 {
+        self.said.load(Ordering::Relaxed)
+    }
+
+    /// What it writes to; none where that is not open yet.
+    pub(crate) fn file(&self) -> Option<&File> {
+        match &self.to {
+            To::File(file) => Some(file),
+            To::Reader(reader) => reader.file.as_deref(),
         }
     }
 

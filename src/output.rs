@@ -5,20 +5,25 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use terminal_size::terminal_size;
 
 use crate::descriptor;
 use crate::outlet::Outlet;
-use crate::render::{self, Format, Head, Look, Report, frame};
+use crate::render::table::Block;
+use crate::render::{self, Format, Head, Look, Report};
+use crate::screen::{Screen, Size};
 use crate::stop::Stop;
 
 /// The destination of a result.
 pub(crate) struct Output {
     destination: Destination,
     look: Look,
-    /// The terminal shows its other screen.
-    on_screen: bool,
+    /// Where what is said beside the result goes; none when the result goes elsewhere than to stdout.
+    news: Option<&'static Outlet>,
+    /// The terminal's other screen, once results are drawn there.
+    screen: Option<Screen>,
     /// The permissions of a file, when they are not left to the umask.
     mode: Option<u32>,
 }
@@ -29,9 +34,13 @@ pub(crate) fn columns() -> Option<usize> {
     set.or_else(|| terminal_size().map(|(width, _)| usize::from(width.0)))
 }
 
+fn size() -> Size {
+    Size { columns: columns(), lines: terminal_size().map(|(_, height)| usize::from(height.0)) }
+}
+
 enum Destination {
     /// What is open already: the stdout that main owns, or a descriptor that was named.
-    Open(Outlet),
+    Open(Arc<Outlet>),
     /// A file, replaced by each write.
     File(PathBuf, Stop),
     /// A descriptor that cannot be written to.
@@ -45,20 +54,21 @@ impl std::fmt::Debug for Output {
 }
 
 impl Output {
-    /// A destination on `stdout`, with the look of where that goes.
-    pub(crate) const fn stdout(stdout: Outlet, look: Look) -> Self {
-        Self { destination: Destination::Open(stdout), look, on_screen: false, mode: None }
+    /// A destination on `stdout`, with the look of where that goes. What is said beside the result goes to `news`.
+    pub(crate) fn stdout(stdout: Outlet, news: &'static Outlet, look: Look) -> Self {
+        let destination = Destination::Open(Arc::new(stdout));
+        Self { destination, look, news: Some(news), screen: None, mode: None }
     }
 
     /// A file, written without colours and uncut. What is open already, by whatever name, is written to as it is open, and
     /// neither replaced nor opened anew: what others write to it stays.
     pub(crate) fn file(path: PathBuf, stop: Stop) -> Self {
         let destination = match descriptor::open_as(&path) {
-            Ok(Some(file)) => Destination::Open(Outlet::to(file, stop)),
+            Ok(Some(file)) => Destination::Open(Arc::new(Outlet::to(file, stop))),
             Ok(None) => Destination::File(path, stop),
             Err(error) => Destination::Unusable(path, error),
         };
-        Self { destination, look: Look::default(), on_screen: false, mode: None }
+        Self { destination, look: Look::default(), news: None, screen: None, mode: None }
     }
 
     /// Lets everybody read the file, whatever the umask: who collects it runs as another user.
@@ -82,30 +92,26 @@ impl Output {
         self.appends() && self.look.width.is_some() && draws()
     }
 
-    /// Shows the terminal's other screen, and measures the terminal, which may have changed.
+    /// Draws these blocks on the terminal's other screen, over those before.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(crate) fn enter_screen(&mut self) -> io::Result<()> {
-        self.look.width = columns().or(self.look.width);
-        if self.on_screen {
-            return Ok(());
+    /// When they cannot be written, or there is no terminal.
+    pub(crate) fn draw(&mut self, blocks: Arc<Vec<Block>>) -> io::Result<()> {
+        if self.screen.is_none()
+            && let (Destination::Open(outlet), Some(news)) = (&self.destination, self.news)
+        {
+            self.screen = Some(Screen::new(Arc::clone(outlet), news, self.look, size)?);
         }
-        self.on_screen = true;
-        self.with(|out| out.write_all(frame::ENTER.as_bytes()))
+        self.screen
+            .as_ref()
+            .map_or_else(|| Err(io::ErrorKind::Unsupported.into()), |screen| screen.draw(blocks))
     }
 
-    /// Shows the screen as it was before [`Output::enter_screen`].
+    /// Shows the screen as it was before the first [`Output::draw`].
     pub(crate) fn leave_screen(&mut self) {
-        if std::mem::take(&mut self.on_screen) {
-            // A terminal that went away needs no order.
-            let _ = self.with(|out| out.write_all(frame::LEAVE.as_bytes()));
+        if let Some(screen) = self.screen.take() {
+            screen.leave();
         }
-    }
-
-    /// The lines of the terminal.
-    pub(crate) fn lines(&self) -> Option<usize> {
-        terminal_size().map(|(_, height)| usize::from(height.0))
     }
 
     /// Writes `report`.

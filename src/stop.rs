@@ -1,6 +1,8 @@
 //! The stop token: how a signal reaches work that must end in good order. Main triggers it; nobody else does.
 
+use std::fs;
 use std::io;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,6 +29,54 @@ impl Signal {
             Self::Terminate => Exit::Terminated,
         }
     }
+}
+
+/// The signals that this program was started to ignore, as by `nohup`, or in the background of a script: they stay ignored, for
+/// this program and for what it starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ignored(u64);
+
+impl Ignored {
+    /// Finds out. Only Linux says so without a system call that is unsafe to make; elsewhere a shell does, which inherits them.
+    pub(crate) fn at_start() -> Self {
+        Self::listed().unwrap_or_else(|| Self::unheard(Command::new("/bin/sh")))
+    }
+
+    /// Whether signals of `kind` are among them.
+    pub(crate) const fn contains(self, kind: SignalKind) -> bool {
+        self.0 & bit(kind) != 0
+    }
+
+    fn listed() -> Option<Self> {
+        let status = fs::read_to_string("/proc/self/status").ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok().map(Self)
+    }
+
+    /// What a shell does not hear: it cannot trap what was ignored when it was started. None of them when it cannot be asked.
+    fn unheard(mut shell: Command) -> Self {
+        let signals = [
+            ("HUP", SignalKind::hangup()),
+            ("INT", SignalKind::interrupt()),
+            ("QUIT", SignalKind::quit()),
+            ("TERM", SignalKind::terminate()),
+        ];
+        let names = signals.map(|(name, _)| name).join(" ");
+        let script =
+            format!("for name in {names}; do trap \"echo $name\" $name; kill -s $name $$; done; echo end");
+        let asked = shell.args(["-c", &script]).stdin(Stdio::null()).stderr(Stdio::null()).output();
+        let heard =
+            asked.map(|asked| String::from_utf8_lossy(&asked.stdout).into_owned()).unwrap_or_default();
+        if !heard.ends_with("end\n") {
+            return Self::default();
+        }
+        let unheard = signals.iter().filter(|(name, _)| !heard.lines().any(|line| line == *name));
+        Self(unheard.fold(0, |mask, (_, kind)| mask | bit(*kind)))
+    }
+}
+
+const fn bit(kind: SignalKind) -> u64 {
+    1 << (kind.as_raw_value() - 1)
 }
 
 /// The signals that have arrived.
@@ -160,6 +210,25 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shell_tells_what_is_ignored() {
+        let kinds =
+            [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit(), SignalKind::terminate()];
+        let among = |ignored: Ignored| kinds.map(|kind| ignored.contains(kind));
+        let already = among(Ignored::at_start());
+        for (ignored, expected) in [
+            ("INT QUIT", [false, true, true, false]),
+            ("HUP TERM", [true, false, false, true]),
+            ("USR1", [false; 4]),
+        ] {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", &format!("trap '' {ignored}; exec /bin/sh \"$@\""), "sh"]);
+            let expected = [0, 1, 2, 3].map(|at| expected[at] || already[at]);
+            assert_eq!(among(Ignored::unheard(shell)), expected, "{ignored}");
+        }
+        assert_eq!(Ignored::unheard(Command::new("/nonexistent")), Ignored::default());
+    }
 
     #[tokio::test]
     async fn the_first_signal_counts_and_none_is_lost() {

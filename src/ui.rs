@@ -1,6 +1,6 @@
 //! What is said beside the result: warnings, hints and news on stderr. Holds no result and decides nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -305,14 +305,6 @@ struct State {
 fn state() -> MutexGuard<'static, State> {
     static STATE: Mutex<State> = Mutex::new(State { found: None, left: false });
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether this was started with SIGHUP ignored, as `nohup` does: then the end of the terminal is not the end of the run.
-/// Only Linux says so without a system call that is unsafe to make.
-pub(crate) fn outlives_terminal() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! Where output goes that nobody takes, and where it goes that somebody else has open: every signal is heard, what is held is let
 //! go, and nothing is destroyed.
 
-use super::common::{Cluster, Outcome, Owned, Pgconn, exit_code, shared, wait_until, with};
+use super::common::{Cluster, Outcome, Owned, Pgconn, exit_code, hear_signals, shared, wait_until, with};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pgconn");
@@ -18,6 +19,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_pgconn");
 const SOON: Duration = Duration::from_secs(3);
 
 fn command(cluster: &Cluster, arguments: &[&str]) -> Command {
+    hear_signals();
     let mut command = Command::new(PROGRAM);
     command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let port = cluster.port.to_string();
@@ -78,7 +80,7 @@ impl Full {
 }
 
 /// Waits until one of the program's threads is asleep in a write, or in opening what it is to write to.
-fn wait_until_stuck(child: &Child) {
+pub(crate) fn wait_until_stuck(id: u32) {
     // write, writev, openat
     let calls = if cfg!(target_arch = "x86_64") { ["1", "20", "257"] } else { ["64", "66", "56"] };
     let is_asleep_in_it = |task: PathBuf| {
@@ -87,7 +89,7 @@ fn wait_until_stuck(child: &Child) {
         let sleeps = state.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S'));
         sleeps && call.split(' ').next().is_some_and(|number| calls.contains(&number))
     };
-    let tasks = format!("/proc/{}/task", child.id());
+    let tasks = format!("/proc/{id}/task");
     wait_until("it is asleep in a write", || {
         fs::read_dir(&tasks).into_iter().flatten().flatten().any(|task| is_asleep_in_it(task.path()))
     });
@@ -95,7 +97,7 @@ fn wait_until_stuck(child: &Child) {
 
 /// Signals a stuck program, which ends soon with this code, and its session with it.
 fn ends_soon(cluster: &Cluster, mut child: Owned, signal: Signal, code: i32) {
-    wait_until_stuck(&child.0);
+    wait_until_stuck(child.0.id());
     let began = Instant::now();
     kill(Pid::from_raw(i32::try_from(child.0.id()).unwrap()), signal).unwrap();
     let status = child.end();
@@ -120,6 +122,36 @@ fn a_signal_is_heard_while_a_reader_sleeps() {
             ends_soon(&cluster, child, signal, code);
         }
     }
+}
+
+/// What nobody reads of the news holds up neither the results nor a signal.
+#[test]
+fn results_go_on_while_nobody_reads_the_news() {
+    let cluster = with(&[]);
+    let news = Full::new();
+    let mut run = command(&cluster, &["ls", "--db", "no_such_db", "--watch=100ms"]);
+    let mut child = Owned(run.stdout(Stdio::piped()).stderr(news.end()).spawn().unwrap());
+    let mut results = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    for _ in 0..5 {
+        assert!(results.by_ref().any(|line| line.unwrap().contains("0 sessions")));
+    }
+    let reader = thread::spawn(move || results.count());
+    ends_soon(&cluster, child, Signal::SIGTERM, 143);
+    reader.join().unwrap();
+}
+
+/// The line of progress, on a terminal that its user has stopped with Ctrl-S.
+#[test]
+fn progress_that_a_terminal_does_not_take_holds_no_signal_up() {
+    let cluster = with(&[]);
+    let mut terminal = Pgconn::new(&["doctor", "--for", "1h"]).on(&cluster).on_terminal();
+    terminal.wait_for("watching, ");
+    terminal.type_keys("\u{13}");
+    wait_until_stuck(terminal.pid().cast_unsigned());
+    let began = Instant::now();
+    kill(Pid::from_raw(terminal.pid()), Signal::SIGTERM).unwrap();
+    let _ = terminal.finish().fails_with(143);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
 }
 
 /// One result is enough when it is larger than a pipe.
@@ -165,7 +197,7 @@ fn a_reader_that_comes_late_gets_everything() {
         let arguments = ["ls", "--json", "-o", file.to_str().unwrap()];
         let mut run = command(&cluster, if to_fifo { &arguments[..] } else { &arguments[..2] });
         let mut child = Owned(run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-        wait_until_stuck(&child.0);
+        wait_until_stuck(child.0.id());
         let mut text = String::new();
         if to_fifo {
             text = fs::read_to_string(&file).unwrap();
@@ -203,7 +235,7 @@ fn a_database_is_opened_again_while_nobody_reads_the_news() {
     news.fill();
     // Somebody comes in, which is news that nobody reads.
     let _inside = cluster.connect(&[("database", "shop"), ("user", "boss")]).unwrap();
-    wait_until_stuck(&child.0);
+    wait_until_stuck(child.0.id());
     let began = Instant::now();
     kill(Pid::from_raw(i32::try_from(child.0.id()).unwrap()), Signal::SIGTERM).unwrap();
     let status = child.end();

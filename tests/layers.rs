@@ -17,7 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("render", &["render", "model", "error", "analyze"]),
     ("descriptor", &[]),
     ("outlet", &["stop"]),
-    ("output", &["descriptor", "outlet", "render", "stop"]),
+    ("screen", &["outlet", "render", "stop"]),
+    ("output", &["descriptor", "outlet", "render", "screen", "stop"]),
     ("ui", &["render", "error", "conninfo", "outlet"]),
     ("args", &["model", "render", "conninfo"]),
     (
@@ -40,11 +41,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("use ring", &["db"]),
     ("comfy_table", &["render"]),
     // the terminal; signals to a command that runs meanwhile; descriptors, and writing without waiting
-    ("rustix", &["ui", "commands/act/meanwhile.rs", "descriptor", "outlet"]),
+    ("rustix", &["ui", "commands/act/meanwhile.rs", "descriptor", "outlet", "screen"]),
     ("signal_hook::", &["stop"]),
     ("serde_json::", &["render", "commands"]),
     ("clap::", &["cli", "args", "commands", "render", "main"]),
-    ("std::fs", &["descriptor", "outlet", "output", "main", "ui", "conninfo", "cluster", "db", "commands"]),
+    (
+        "std::fs",
+        &["descriptor", "outlet", "output", "main", "stop", "ui", "conninfo", "cluster", "db", "commands"],
+    ),
     ("std::net::", &["db", "conninfo", "cluster", "model", "args", "analyze", "commands"]),
     ("stdout()", &["main", "descriptor"]),
 ];

@@ -39,6 +39,7 @@ mod prepared;
 mod readme;
 mod refusals;
 mod role_settings;
+mod screen;
 mod secrets;
 mod situations;
 mod size;

@@ -1,6 +1,7 @@
 //! How each result of a watch replaces the one before, and what is seen of it while no other comes.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -25,7 +26,7 @@ pub(super) struct Frames<'a> {
     /// When its age is to be shown next.
     next_age: Option<Instant>,
     /// Its blocks with everything around them, to find out what changed and to show them again when they grow old.
-    last: Vec<Block>,
+    last: Arc<Vec<Block>>,
     /// Warnings and hints that were said already.
     said: Vec<String>,
     /// It was said that the server cannot be asked.
@@ -34,14 +35,14 @@ pub(super) struct Frames<'a> {
 
 impl<'a> Frames<'a> {
     /// Nothing shown yet of what is looked at every so often; `states` tell of the server meanwhile.
-    pub(super) const fn new(context: &'a Context, every: Duration, states: watch::Receiver<State>) -> Self {
+    pub(super) fn new(context: &'a Context, every: Duration, states: watch::Receiver<State>) -> Self {
         Self {
             context,
             every,
             states,
             seen: None,
             next_age: None,
-            last: Vec::new(),
+            last: Arc::default(),
             said: Vec::new(),
             told: false,
         }
@@ -112,16 +113,13 @@ impl<'a> Frames<'a> {
             blocks.push(Block::Gap);
             blocks.extend(notes.iter().map(|note| Block::marked(Mark::Warn, text::sanitize(note))));
         }
-        frame::mark_changes(&mut blocks, if first { None } else { Some(&self.last) });
-        self.last = blocks;
+        frame::mark_changes(&mut blocks, if first { None } else { Some(self.last.as_slice()) });
+        self.last = Arc::new(blocks);
         self.draw()
     }
 
     fn draw(&self) -> io::Result<()> {
-        let mut output = self.context.output.borrow_mut();
-        output.enter_screen()?;
-        let (look, lines) = (output.look(), output.lines());
-        output.with(|out| frame::write(&self.last, look, lines, out))
+        self.context.output.borrow_mut().draw(Arc::clone(&self.last))
     }
 
     /// Returns when there is something to be said though no result has come: the server cannot be asked, or two turns have
@@ -170,9 +168,10 @@ impl<'a> Frames<'a> {
             Some(age) => format!("! data is {} old: {why}", text::duration(age.as_secs_f64())),
         };
         let line = Block::marked(Mark::Bad, line);
-        match self.last.first_mut() {
+        let last = Arc::make_mut(&mut self.last);
+        match last.first_mut() {
             Some(heading) => *heading = line,
-            None => self.last.push(line),
+            None => last.push(line),
         }
         // By the whole second, so that it counts evenly.
         let since = since.unwrap_or(now);

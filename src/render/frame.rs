@@ -1,7 +1,13 @@
-//! Results that replace each other on a terminal: what changed is marked, and nothing flickers.
+//! Results that replace each other on a terminal: what changed is marked, only that is written, and nothing flickers.
+
+#[cfg(test)]
+mod interpreter;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io;
 
 use super::Look;
 use super::table::{self, Block};
@@ -17,6 +23,11 @@ const SHOW: &str = "\u{1b}[?2026l";
 /// From the cursor to the end of its line, and of the screen.
 const ERASE_LINE: &str = "\u{1b}[K";
 const ERASE_BELOW: &str = "\u{1b}[J";
+/// The end of every style.
+const PLAIN: &str = "\u{1b}[0m";
+
+/// What lies unchanged between two changes is written with them up to this length: to jump over it takes as many bytes.
+const NEAR: usize = 4;
 
 /// Marks the rows that were not there before, ages aside; none when there is nothing before.
 pub(crate) fn mark_changes(blocks: &mut [Block], before: Option<&[Block]>) {
@@ -34,116 +45,173 @@ pub(crate) fn mark_changes(blocks: &mut [Block], before: Option<&[Block]>) {
     }
 }
 
-/// Draws the blocks over what is on the screen, from its first line; what does not fit in `lines` is counted.
-///
-/// # Errors
-/// When `out` cannot be written.
-pub(crate) fn write(
-    blocks: &[Block],
-    look: Look,
-    lines: Option<usize>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let mut text = Vec::new();
-    table::write(blocks, look, &mut text)?;
-    let text = String::from_utf8_lossy(&text);
-    let total = text.lines().count();
-    let room = lines.unwrap_or(total);
-    let shown = if total > room { room.saturating_sub(1) } else { total };
-    let more = (total > shown).then(|| format!("… {} more lines", total - shown));
-    let mut drawn = text.lines().take(shown).chain(more.as_deref()).peekable();
-    let mut frame = format!("{HOLD}\u{1b}[H");
-    if drawn.peek().is_none() {
-        frame.push_str(ERASE_BELOW);
-    }
-    while let Some(line) = drawn.next() {
-        let is_last = drawn.peek().is_none();
-        // Before the line: at the edge of the terminal the cursor stays on the last character.
-        frame.push_str(if is_last { ERASE_BELOW } else { ERASE_LINE });
-        frame.push_str(line);
-        frame.push_str(if is_last { "" } else { "\r\n" });
-    }
-    frame.push_str(SHOW);
-    out.write_all(frame.as_bytes())
+/// What a terminal shows: the lines that fit on it.
+#[derive(Debug, Default)]
+pub(crate) struct Frame {
+    lines: Vec<Line>,
+    /// The columns of the terminal.
+    width: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::table::{Align, Mark, Table};
-    use super::*;
+/// A line of one style, as a table writes it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Line {
+    style: String,
+    text: String,
+}
 
-    fn blocks(rows: &[[&str; 3]]) -> Vec<Block> {
-        let mut table = Table::new(&[("PID", Align::Right), ("STATE", Align::Left), ("FOR", Align::Age)]);
-        for row in rows {
-            table.push(Mark::Plain, row.map(str::to_owned));
+impl Line {
+    fn read(line: &str) -> Self {
+        let mut text = line;
+        // No text on its way to a terminal has an escape character, and every style ends in m.
+        while let Some((_, rest)) = text.strip_prefix('\u{1b}').and_then(|style| style.split_once('m')) {
+            text = rest;
         }
-        vec![Block::line("head"), Block::Table(table)]
+        let style = line.strip_suffix(text).unwrap_or_default();
+        Self { style: style.to_owned(), text: text.strip_suffix(PLAIN).unwrap_or(text).to_owned() }
     }
 
-    fn drawn(blocks: &[Block], lines: usize) -> String {
-        let mut out = Vec::new();
-        write(blocks, Look { width: Some(40), ..Look::default() }, Some(lines), &mut out).unwrap();
-        String::from_utf8(out).unwrap().replace("\u{1b}[K", "").replace("\r\n", "\n")
+    /// How many columns from the left are certain on every terminal: terminals differ in how wide they show what is not ASCII,
+    /// and what follows a character may be shown as one with it.
+    fn certain(&self) -> usize {
+        let ascii = self.text.bytes().take_while(|byte| (b' '..=b'~').contains(byte)).count();
+        if ascii == self.text.len() { ascii } else { ascii.saturating_sub(1) }
+    }
+}
+
+impl Frame {
+    /// Lays the blocks out for a terminal of that look and so many lines; what does not fit is counted.
+    ///
+    /// # Errors
+    /// When a table cannot be laid out.
+    pub(crate) fn of(blocks: &[Block], look: Look, lines: Option<usize>) -> io::Result<Self> {
+        let mut text = Vec::new();
+        table::write(blocks, look, &mut text)?;
+        let text = String::from_utf8_lossy(&text);
+        let total = text.lines().count();
+        let room = lines.unwrap_or(total);
+        let shown = if total > room { room.saturating_sub(1) } else { total };
+        let more = (total > shown).then(|| format!("… {} more lines", total - shown));
+        let lines = text.lines().take(shown).chain(more.as_deref()).map(Line::read).collect();
+        Ok(Self { lines, width: look.width.unwrap_or(usize::MAX) })
     }
 
-    #[test]
-    fn only_what_is_new_is_marked_and_growing_ages_are_not() {
-        let before = blocks(&[["7", "idle", "1s"], ["8", "active", "1s"]]);
-        let mut now = blocks(&[["7", "idle", "2s"], ["8", "idle", "0s"], ["9", "active", "0s"]]);
-        mark_changes(&mut now, Some(&before));
-        let text = drawn(&now, 24);
-        assert!(
-            text.contains(
-                "head\n  PID  STATE   FOR\n    7  idle     2s\n*   8  idle     0s\n\u{1b}[J*   9  active   0s"
-            ),
-            "{text}"
-        );
-        mark_changes(&mut now, None);
-        assert!(!drawn(&now, 24).contains('*'));
+    /// What draws all of it from the first line on, whatever the terminal shows.
+    pub(crate) fn whole(&self) -> String {
+        let mut pen = Pen::new();
+        pen.text.push_str("\u{1b}[H");
+        let last = self.lines.len().saturating_sub(1);
+        for (row, line) in self.lines.iter().enumerate() {
+            // Before the line: at the edge of the terminal the cursor stays on the last character.
+            pen.put(if row == last { ERASE_BELOW } else { ERASE_LINE });
+            pen.write(&line.style, &line.text);
+            pen.put(if row == last { "" } else { "\r\n" });
+        }
+        if self.lines.is_empty() {
+            pen.put(ERASE_BELOW);
+        }
+        pen.finish()
     }
 
-    /// What stands on the screen when all of it is drawn, on a terminal that keeps its cursor at the right edge.
-    fn screen(frame: &str, width: usize) -> Vec<String> {
-        let (mut rows, mut row, mut column) = (vec![vec![' '; width]; 9], 0, 0);
-        let mut rest = frame.chars();
-        while let Some(character) = rest.next() {
-            match character {
-                '\u{1b}' => match rest.find(char::is_ascii_alphabetic) {
-                    Some('K') => rows[row][column..].fill(' '),
-                    Some('J') => {
-                        rows[row][column..].fill(' ');
-                        rows[row + 1..].iter_mut().for_each(|row| row.fill(' '));
-                    }
-                    Some('H') => (row, column) = (0, 0),
-                    _ => {}
-                },
-                '\r' => column = 0,
-                '\n' => row += 1,
-                other => {
-                    rows[row][column] = other;
-                    column = (column + 1).min(width - 1);
-                }
+    /// What turns `before`, which the terminal shows, into this; nothing when they are the same.
+    pub(crate) fn over(&self, before: &Self) -> String {
+        if self.width != before.width {
+            return self.whole();
+        }
+        let mut pen = Pen::new();
+        let none = Line::default();
+        for (row, line) in self.lines.iter().enumerate() {
+            self.mend(row, before.lines.get(row).unwrap_or(&none), line, &mut pen);
+        }
+        if before.lines.len() > self.lines.len() {
+            pen.go(self.lines.len(), 0);
+            pen.put(ERASE_BELOW);
+        }
+        if pen.place.is_none() { String::new() } else { pen.finish() }
+    }
+
+    /// Turns one line into another one.
+    fn mend(&self, row: usize, before: &Line, line: &Line, pen: &mut Pen) {
+        if line == before {
+            return;
+        }
+        // What is too long for the terminal piles up at its edge, where a character may take two columns.
+        let edge = self.width.saturating_sub(2);
+        let certain =
+            if line.style == before.style { line.certain().min(before.certain()).min(edge) } else { 0 };
+        let (old, rest_before) = before.text.split_at_checked(certain).unwrap_or_default();
+        let (new, rest) = line.text.split_at_checked(certain).unwrap_or_default();
+        for (from, to) in changes(old.as_bytes(), new.as_bytes()) {
+            pen.go(row, from);
+            pen.write(&line.style, new.get(from..to).unwrap_or_default());
+            pen.place = Some((row, to));
+        }
+        if rest != rest_before || line.style != before.style {
+            pen.go(row, certain);
+            pen.put(ERASE_LINE);
+            pen.write(&line.style, rest);
+            // Nobody knows for certain where the cursor is now.
+            pen.place = Some((row, usize::MAX));
+        }
+    }
+}
+
+/// Where texts of the same length differ, from and to; what lies near each other is one.
+fn changes(before: &[u8], now: &[u8]) -> Vec<(usize, usize)> {
+    let mut changes: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in before.iter().zip(now).enumerate().filter(|(_, (before, now))| before != now) {
+        match changes.last_mut() {
+            Some((_, to)) if at - *to <= NEAR => *to = at + 1,
+            _ => changes.push((at, at + 1)),
+        }
+    }
+    changes
+}
+
+/// What is written to a terminal, and how it stands by then.
+struct Pen {
+    text: String,
+    style: String,
+    /// Row and column of the cursor; none before anything is drawn.
+    place: Option<(usize, usize)>,
+}
+
+impl Pen {
+    fn new() -> Self {
+        Self { text: HOLD.to_owned(), style: String::new(), place: None }
+    }
+
+    fn put(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn go(&mut self, row: usize, column: usize) {
+        // Writing to a string does not fail.
+        let _ = match self.place {
+            Some((at, from)) if at == row && from == column => Ok(()),
+            Some((at, from)) if at == row && from < column => write!(self.text, "\u{1b}[{}C", column - from),
+            _ if column == 0 => write!(self.text, "\u{1b}[{}H", row + 1),
+            _ => write!(self.text, "\u{1b}[{};{}H", row + 1, column + 1),
+        };
+        self.place = Some((row, column));
+    }
+
+    fn write(&mut self, style: &str, text: &str) {
+        if self.style != style && !text.is_empty() {
+            if !self.style.is_empty() {
+                self.text.push_str(PLAIN);
             }
+            self.text.push_str(style);
+            style.clone_into(&mut self.style);
         }
-        let text = |row: &Vec<char>| row.iter().collect::<String>().trim_end().to_owned();
-        rows.iter().map(text).filter(|row| !row.is_empty()).collect()
+        self.text.push_str(text);
     }
 
-    #[test]
-    fn a_line_as_wide_as_the_terminal_keeps_its_last_character() {
-        let rows: &[&str] = &["0123456789", "9876543210"];
-        let blocks: Vec<Block> = rows.iter().map(Block::line).collect();
-        let mut out = Vec::new();
-        write(&blocks, Look { width: Some(10), ..Look::default() }, Some(9), &mut out).unwrap();
-        assert_eq!(screen(&String::from_utf8(out).unwrap(), 10), rows);
-    }
-
-    #[test]
-    fn a_small_terminal_shows_what_fits_and_counts_the_rest() {
-        let mut now = blocks(&[["1", "a", "1s"], ["2", "b", "1s"], ["3", "c", "1s"]]);
-        mark_changes(&mut now, None);
-        let text = drawn(&now, 4);
-        assert!(text.contains("    1  a       1s\n\u{1b}[J… 2 more lines"), "{text}");
-        assert_eq!(text.matches('\n').count(), 3);
+    fn finish(mut self) -> String {
+        if !self.style.is_empty() {
+            self.text.push_str(PLAIN);
+        }
+        self.text.push_str(SHOW);
+        self.text
     }
 }

@@ -9,7 +9,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
 use super::{Look, text};
 
 /// What a report consists of for people.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Block {
     /// A line of text, shown in its mark's colour.
     Line(Mark, String),
@@ -79,7 +79,7 @@ pub(crate) const LEAST: usize = 10;
 const NARROWEST: usize = 8;
 
 /// A header and rows of the same width. On a terminal its last column is cut to what is left of the line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     columns: Vec<(&'static str, Align)>,
     /// Titles of columns that a narrow terminal can do without, the first one soonest.

@@ -5,6 +5,9 @@
 #[path = "../../src/cluster/mod.rs"]
 mod throwaway;
 
+#[path = "../../src/render/frame/interpreter.rs"]
+mod interpreter;
+
 mod console;
 mod disguise;
 mod held_back;
@@ -25,8 +28,9 @@ pub(crate) use disguise::{Disguise, disguised};
 pub(crate) use held_back::HeldBack;
 pub(crate) use namespace::Namespace;
 pub(crate) use pgbouncer::PgBouncer;
-pub(crate) use program::{Outcome, Owned, Pgconn, Running, exit_code, psql};
+pub(crate) use program::{Outcome, Owned, Pgconn, Running, exit_code, hear_signals, psql};
 pub(crate) use server::{binaries, prepared, shared, start, unready, with, with_files};
+pub(crate) use terminal::Terminal;
 pub(crate) use throwaway::{Cluster, Session, SessionError};
 
 /// When something that should have happened long ago counts as never happening.

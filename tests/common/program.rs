@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::thread::{self, JoinHandle};
 
 /// A run of the program to be: arguments and surroundings. Nothing of the tests' own environment reaches it but `PATH`.
@@ -29,6 +29,7 @@ impl Pgconn {
 
     /// Another program in the same surroundings.
     pub(crate) fn of(program: &str, arguments: &[&str]) -> Self {
+        hear_signals();
         let mut command = Command::new(program);
         command.args(arguments).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -122,8 +123,31 @@ impl Pgconn {
 
     /// Starts it on a terminal of 80 columns and 24 lines, of which it is the session leader.
     pub(crate) fn on_terminal(self) -> Terminal {
-        Terminal::start(&self.command)
+        self.on_terminal_of(80, 24)
     }
+
+    /// The same with a terminal of this size.
+    pub(crate) fn on_terminal_of(self, columns: u16, lines: u16) -> Terminal {
+        Terminal::start(&self.command, columns, lines)
+    }
+}
+
+/// Has the programs that the tests start hear every signal, however the tests themselves were started (`./dev test &` in a script
+/// ignores Ctrl-C, `nohup` the end of the terminal): what is ignored is inherited, and what is caught is not. The tests go on
+/// ignoring it.
+pub(crate) fn hear_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+        let signals = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGTSTP];
+        for number in signals.map(|signal| signal as i32) {
+            if mask & (1 << (number - 1)) != 0 {
+                signal_hook::flag::register(number, Arc::default()).unwrap();
+            }
+        }
+    });
 }
 
 /// A stream of a running program: what it has written so far, and the thread that reads on.

@@ -1,5 +1,6 @@
 //! The program on a pseudo-terminal that is its controlling terminal: prompts, Ctrl-C, redraws.
 
+use super::interpreter::Screen;
 use super::program::{Owned, exit_code};
 use super::{Outcome, wait_until};
 use nix::pty::{Winsize, openpty};
@@ -10,6 +11,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+/// What opens the terminal's other screen, and what ends a frame on it.
+const ENTER: &str = "\u{1b}[?1049h";
+const SHOW: &str = "\u{1b}[?2026l";
+
 /// A running program and everything it has written to its terminal.
 #[derive(Debug)]
 pub(crate) struct Terminal {
@@ -17,18 +22,26 @@ pub(crate) struct Terminal {
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
+    drawn: Mutex<Drawn>,
+}
+
+/// What was drawn on the terminal's other screen: how each frame looked when it was complete, and what was written for it.
+#[derive(Debug, Default)]
+struct Drawn {
+    frames: Vec<(String, String)>,
+    other: Option<Screen>,
+    /// How much of what was written is among them.
+    length: usize,
 }
 
 impl Terminal {
-    /// `setsid --ctty` makes the terminal the controlling one, `env` has a hangup end the program also where the tests were
-    /// started to survive one; both then become the program.
-    pub(super) fn start(command: &Command) -> Self {
-        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    /// `setsid --ctty` makes the terminal the controlling one, then becomes the program.
+    pub(super) fn start(command: &Command, columns: u16, lines: u16) -> Self {
+        let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
         let slave = File::from(pty.slave);
         let mut leader = Command::new("setsid");
-        leader.args(["--ctty", "env", "--default-signal=HUP"]);
-        leader.arg(command.get_program()).args(command.get_args()).env_clear();
+        leader.arg("--ctty").arg(command.get_program()).args(command.get_args()).env_clear();
         leader.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         leader.env_remove("COLUMNS").env("TERM", "xterm-256color");
         leader
@@ -47,7 +60,7 @@ impl Terminal {
                 written.lock().unwrap().extend_from_slice(&part[..length]);
             }
         });
-        Self { child, keyboard, screen, reader }
+        Self { child, keyboard, screen, reader, drawn: Mutex::default() }
     }
 
     /// Its process id.
@@ -60,14 +73,44 @@ impl Terminal {
         String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
     }
 
-    /// Waits until this text has been written.
+    /// The frames that were drawn so far: what each looked like, and what was written for it.
+    pub(crate) fn frames(&self) -> Vec<(String, String)> {
+        let mut drawn = self.drawn.lock().unwrap();
+        let written = self.screen.lock().unwrap();
+        while let Some(end) = find(&written[drawn.length..], SHOW) {
+            let text = String::from_utf8_lossy(&written[drawn.length..drawn.length + end]).into_owned();
+            drawn.length += end + SHOW.len();
+            let frame = match text.rsplit_once(ENTER) {
+                None => &text,
+                Some((_, frame)) => {
+                    // Larger than any terminal here.
+                    drawn.other = Some(Screen::new(250, 70));
+                    frame
+                }
+            };
+            let other = drawn.other.as_mut().unwrap();
+            other.write(frame);
+            let looks = other.text();
+            drawn.frames.push((looks, text));
+        }
+        drawn.frames.clone()
+    }
+
+    /// Waits until this text has been written, or drawn piece by piece.
     pub(crate) fn wait_for(&self, text: &str) {
-        wait_until(&format!("{text:?} on the terminal"), || self.screen().contains(text));
+        let is_drawn = || self.frames().iter().any(|(looks, _)| looks.contains(text));
+        wait_until(&format!("{text:?} on the terminal"), || self.screen().contains(text) || is_drawn());
     }
 
     /// Whether what is typed is shown.
     pub(crate) fn echoes(&self) -> bool {
         tcgetattr(&self.keyboard).unwrap().local_flags.contains(LocalFlags::ECHO)
+    }
+
+    /// Gives it another size, which the program is told.
+    pub(crate) fn resize(&self, columns: u16, lines: u16) {
+        let size = rustix::termios::Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&self.keyboard, size).unwrap();
     }
 
     /// Types on its keyboard; `"\u{3}"` is Ctrl-C.
@@ -84,4 +127,8 @@ impl Terminal {
         let stdout = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
         Outcome { stdout, stderr: String::new(), code }
     }
+}
+
+fn find(bytes: &[u8], text: &str) -> Option<usize> {
+    bytes.windows(text.len()).position(|window| window == text.as_bytes())
 }

@@ -1,7 +1,8 @@
 //! `drain … -- COMMAND`: what the command gets to know of the server.
 
-use super::{door, drain, make, server};
-use crate::common::{Cluster, Outcome, PgBouncer, Pgconn, psql, with, with_files};
+use super::{closed, door, drain, make, server};
+use crate::common::{Cluster, Outcome, PgBouncer, Pgconn, psql, wait_until, with, with_files};
+use nix::sys::signal::Signal;
 use std::fs;
 
 /// What a command sees of its environment's `PG…`, one variable a line.
@@ -126,4 +127,22 @@ fn a_command_during_a_pause_is_led_to_the_console() {
         assert!(shown(&outcome).contains(&line), "{line}\n{outcome}");
     }
     assert!(outcome.stderr.contains("the command gets PGHOST="), "{outcome}");
+}
+
+/// What is ignored stays so for the command, too.
+#[test]
+fn a_command_ignores_what_the_run_was_started_to_ignore() {
+    let cluster = server();
+    let script = "grep SigIgn /proc/self/status; exec 3<> <(:); while :; do read -rt 0.05 -u 3; done";
+    let program = env!("CARGO_BIN_EXE_pgconn");
+    let line = ["--ignore-signal=INT", program, "drain", "--db", "shop", "--", "bash", "-c", script];
+    let run = Pgconn::of("env", &line).on(&cluster).spawn();
+    wait_until("the command runs", || run.stdout().contains('\n'));
+    let mask = run.stdout().split_whitespace().nth(1).map(|mask| u64::from_str_radix(mask, 16).unwrap());
+    assert_eq!(mask.unwrap() & 0b10, 0b10, "SIGINT is the second");
+    run.signal(Signal::SIGINT);
+    assert!(closed(&cluster));
+    run.signal(Signal::SIGTERM);
+    let outcome = run.finish().fails_with(143);
+    assert!(outcome.stderr.contains("open as before"), "{outcome}");
 }
