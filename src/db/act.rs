@@ -4,7 +4,7 @@
 use super::guard::Access;
 use super::look::{Selection, session_of, surroundings_of};
 use super::rows::{Row, Rows};
-use super::told::is_pooled;
+use super::session::is_pooled;
 use super::{Db, Error, Kind, filter, sql};
 use crate::model::act::{
     Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,

@@ -4,7 +4,7 @@ use tokio_postgres::error::SqlState;
 
 use super::guard::Access;
 use super::rows::{Row, Rows};
-use super::told::is_pooled;
+use super::session::is_pooled;
 use super::{Db, Error, Kind, sql};
 use crate::model::act::Identity;
 use crate::model::database::{Database, Grant, Holder, Inside, Insider};

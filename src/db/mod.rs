@@ -4,16 +4,12 @@
 
 mod act;
 mod blocking;
-mod connect;
 pub(crate) mod console;
-mod dial;
 mod door;
 mod error;
 mod filter;
 mod guard;
-mod hosts;
 mod load;
-mod login;
 mod look;
 mod monitor;
 mod ping;
@@ -21,13 +17,9 @@ mod practice;
 mod refusal;
 mod retry;
 mod rows;
-mod sasl;
+mod session;
 mod settings;
 mod sql;
-mod startup;
-mod tls;
-mod told;
-mod wire;
 
 use std::time::{Duration, Instant};
 
@@ -36,25 +28,21 @@ use tokio_postgres::error::SqlState;
 
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use blocking::Reach;
-pub(crate) use connect::{AskPassword, Attempt, Notice, Options};
 pub(crate) use door::{Place, Which};
 pub(crate) use error::{Error, Kind, Scope};
-pub(crate) use hosts::NOT_ENCRYPTED;
 pub(crate) use look::{Listing, Order, Selection};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
 pub(crate) use retry::Backoff;
-pub(crate) use sasl::{Login, new_password};
+pub(crate) use session::{AskPassword, Attempt, Lane, Login, NOT_ENCRYPTED, Notice, Options, new_password};
 pub(crate) use settings::Moment;
-pub(crate) use startup::Lane;
 
 use crate::conninfo::ConnInfo;
 use crate::model::server::{Surroundings, Target};
 use crate::stop::Stop;
-use connect::Canceller;
 use guard::{Access, Guards};
 use rows::{Answers, Rows};
-use told::Told;
+use session::{Canceller, Told};
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -99,7 +87,7 @@ impl Db {
     ) -> Result<(Self, String), Error> {
         let (mut options, mut attempts) = (*options, Vec::new());
         // On the heap, because it is large, and part of every command that connects.
-        let open = Box::pin(connect::connect(info, &mut options, &mut attempts));
+        let open = Box::pin(session::connect(info, &mut options, &mut attempts));
         let session = tokio::select! {
             session = open => session?,
             signal = stop.pulled() => return Err(Error::interrupted(signal)),
@@ -142,7 +130,8 @@ impl Db {
 
     /// Whether somebody stands between who gives out process ids of his own: a pooler.
     pub(crate) fn is_pooled(&self, surroundings: &Surroundings) -> bool {
-        told::is_pooled(self.told.pid(), surroundings.backend_pid) && surroundings.other_product().is_none()
+        session::is_pooled(self.told.pid(), surroundings.backend_pid)
+            && surroundings.other_product().is_none()
     }
 
     /// Which pooler it would be that stands between, where its address or what it told tells.

@@ -1,9 +1,8 @@
 //! Whether a server lets this role in, and how long each phase takes.
 
-use super::connect::{self, Attempt, Notice, Options};
 use super::error::Error;
 use super::guard;
-use super::login::while_driving;
+use super::session::{self, Attempt, Notice, Options, while_driving};
 use super::{GRACE, Kind};
 use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
@@ -34,7 +33,7 @@ pub(crate) struct Reached {
 /// Connects, logs in, asks one query, and closes.
 pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
     let mut attempts = Vec::new();
-    let session = match connect::connect(info, &mut options, &mut attempts).await {
+    let session = match session::connect(info, &mut options, &mut attempts).await {
         Ok(session) => session,
         Err(error) => return Ping { attempts, query: None, outcome: Err(error) },
     };

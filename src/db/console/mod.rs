@@ -6,7 +6,7 @@ mod read;
 
 use std::time::Duration;
 
-use super::connect::Options;
+use super::session::Options;
 use super::{Db, Error, Kind, Notice};
 use crate::conninfo::ConnInfo;
 use crate::model::pooler::{Facts, Link, Product, Table, Totals};

@@ -11,9 +11,9 @@ mod refused;
 mod verify;
 
 use super::dial::{Address, Target};
-use super::error::{Error, Kind};
 use super::startup;
 use crate::conninfo::{ConnInfo, SslMode, SslNegotiation, TlsVersion};
+use crate::db::error::{Error, Kind};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::{IpAddr, Ipv4Addr, ServerName};

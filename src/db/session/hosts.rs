@@ -3,9 +3,9 @@
 
 use super::connect::{Attempt, Established, Notice, Options, Phases, random};
 use super::dial::{self, Target};
-use super::error::{Error, Kind};
 use super::login::{self, Failure, Next, Wanted, encryptions};
 use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession, readable};
+use crate::db::error::{Error, Kind};
 use crate::model::server::place;
 use std::time::Instant;
 

@@ -194,7 +194,7 @@ mod tests {
             std::fs::write(&path, &bytes).expect("file");
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("mode");
             let file = path.display();
-            let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/tls/sample.der");
+            let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/session/tls/sample.der");
             let shown = if certificate { file.to_string() } else { sample.to_owned() };
             let text = format!("sslrootcert={file} sslcrl={file} sslcert={shown} sslkey={file}");
             let given = Given { dbname: Some(text), username: Some("u".to_owned()), ..Given::default() };

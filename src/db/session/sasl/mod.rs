@@ -4,10 +4,10 @@
 mod scram;
 
 use self::scram::{Binding, Exchange, Proven};
-use super::error::{Error, Kind};
 use super::startup::{self, Message, Method};
 use super::wire::Wire;
 use crate::conninfo::ChannelBinding;
+use crate::db::error::{Error, Kind};
 
 const SCRAM: &str = "SCRAM-SHA-256";
 const SCRAM_PLUS: &str = "SCRAM-SHA-256-PLUS";
@@ -154,7 +154,7 @@ fn failed(message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::wire::Transport;
+    use crate::db::session::wire::Transport;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::UnixStream;
 

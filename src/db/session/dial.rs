@@ -1,9 +1,9 @@
 //! From a host of the settings to connected sockets: looking names up, connecting, socket options, and who is at
 //! the other end of a Unix socket. Speaks no protocol.
 
-use super::error::{Error, Kind};
 use super::wire::Transport;
 use crate::conninfo::{Host, Settings, bytes_of, os_string_of, path_of, readable};
+use crate::db::error::{Error, Kind};
 use socket2::{SockRef, TcpKeepalive};
 use std::ffi::OsStr;
 use std::io;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 /// What will have been told once the login is over.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told(Arc<OnceLock<Teller>>);
+pub(in crate::db) struct Told(Arc<OnceLock<Teller>>);
 
 /// Who told it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +17,17 @@ struct Teller {
 
 impl Told {
     /// The process id for cancel requests, when one was told.
-    pub(super) fn pid(&self) -> Option<i32> {
+    pub(in crate::db) fn pid(&self) -> Option<i32> {
         self.0.get().map(|teller| teller.pid)
     }
 
     /// Which pooler tells parameters like these, if there is one at all.
-    pub(super) fn pooler(&self) -> Option<&'static str> {
+    pub(in crate::db) fn pooler(&self) -> Option<&'static str> {
         self.0.get()?.pooler
     }
 
     /// Something that reads along for it.
-    pub(super) fn listener(&self) -> Listener {
+    pub(in crate::db) fn listener(&self) -> Listener {
         Listener { told: self.clone(), heard: Vec::new() }
     }
 }
@@ -37,14 +37,14 @@ const LONGEST: usize = 65_536;
 
 /// Reads the messages of a login along, in whatever pieces they come.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub(in crate::db) struct Listener {
     told: Told,
     heard: Vec<u8>,
 }
 
 impl Listener {
     /// Takes the next bytes; false when nothing more is to be expected.
-    pub(super) fn hear(&mut self, bytes: &[u8]) -> bool {
+    pub(in crate::db) fn hear(&mut self, bytes: &[u8]) -> bool {
         self.heard.extend_from_slice(bytes);
         let (mut rest, mut parameters) = (self.heard.as_slice(), Vec::new());
         while let Some((kind, body, after)) = message(rest) {
@@ -126,7 +126,7 @@ fn pooler(parameters: &[&[u8]]) -> Option<&'static str> {
 }
 
 /// Whether a pooler stands between: the backend is another than the one that was told. Unknown is no.
-pub(super) fn is_pooled(told: Option<i32>, backend: i32) -> bool {
+pub(in crate::db) fn is_pooled(told: Option<i32>, backend: i32) -> bool {
     told.is_some_and(|told| told != backend)
 }
 

@@ -2,14 +2,14 @@
 
 use super::connect::{Canceller, Driver, Established, Phases};
 use super::dial::{self, Target};
-use super::error::{Error, Kind};
-use super::guard;
-use super::refusal::{self, Login};
 use super::sasl;
 use super::startup::{self, Answer, Lane};
 use super::tls;
 use super::wire::{Prepared, Transport, Wire};
 use crate::conninfo::{ChannelBinding, ConnInfo, Host, SslCertMode, SslMode, TargetSession};
+use crate::db::error::{Error, Kind};
+use crate::db::guard;
+use crate::db::refusal::{self, Login};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
@@ -388,7 +388,7 @@ async fn is_on(
 }
 
 /// The outcome of `work`, with the driver polled alongside; nothing when the connection ends before.
-pub(super) async fn while_driving<T>(driver: &mut Driver, work: impl Future<Output = T>) -> Option<T> {
+pub(in crate::db) async fn while_driving<T>(driver: &mut Driver, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut driving = true;
     poll_fn(|context| {

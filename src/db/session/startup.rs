@@ -2,10 +2,10 @@
 //! driver sees it, so that no password leaves for a method that the settings forbid, a missing password is known
 //! as such, and something that is not PostgreSQL is called so.
 
-use super::error::{Error, Kind};
 use super::tls;
 use super::wire::Wire;
 use crate::conninfo::{ConnInfo, bytes_of};
+use crate::db::error::{Error, Kind};
 use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -266,7 +266,7 @@ pub(super) fn os_words(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::wire::Transport;
+    use crate::db::session::wire::Transport;
     use tokio::net::UnixStream;
 
     async fn answer_to(bytes: &[u8]) -> Result<Answer, Error> {

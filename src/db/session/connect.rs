@@ -2,13 +2,13 @@
 //! second time without encryption.
 
 use super::dial::Target;
-use super::error::{Error, Kind};
 use super::hosts::through_hosts;
 use super::login::{Encryption, dial_wire, driver_words};
 use super::startup::{self, Lane};
 use super::told::Told;
 use super::wire::{Prepared, Wire};
 use crate::conninfo::{Ask, ConnInfo, readable};
+use crate::db::error::{Error, Kind};
 use crate::model::server;
 use crate::stop::Signal;
 use std::fmt;
@@ -41,7 +41,7 @@ pub(crate) struct Options {
 impl Options {
     /// The bound on an address: the flag's, else the settings', else ten seconds. Where the run as a whole has a deadline, all
     /// that are left to try share the time until then, so that one that is silent does not use up the others'.
-    pub(super) fn limit(&self, info: &ConnInfo, left: usize) -> Duration {
+    pub(in crate::db) fn limit(&self, info: &ConnInfo, left: usize) -> Duration {
         let set = info.settings().connect_timeout;
         let limit = self.timeout.or(set).unwrap_or(Duration::from_secs(10));
         let Some(deadline) = self.deadline else { return limit };
@@ -70,14 +70,14 @@ pub(crate) struct Established {
     /// What the user should know: a fall-back to plaintext or to another database.
     pub(crate) notices: Vec<Notice>,
     /// What the login told of who stands between.
-    pub(super) told: Told,
+    pub(in crate::db) told: Told,
     /// The means to cancel what the session runs.
     pub(crate) canceller: Canceller,
 }
 
 impl Established {
     /// Where the session is, in the words of results.
-    pub(super) fn described(&self) -> server::Target {
+    pub(in crate::db) fn described(&self) -> server::Target {
         server::Target {
             host: self.target.name(),
             port: self.target.port,
@@ -144,7 +144,7 @@ impl Canceller {
     }
 
     /// The settings that lead to this session's server and nowhere else.
-    pub(super) fn way_back(&self) -> ConnInfo {
+    pub(in crate::db) fn way_back(&self) -> ConnInfo {
         self.info.pinned_to(&self.target.host, self.target.hostaddr(), self.target.port)
     }
 
