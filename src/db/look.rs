@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::connection::Db;
+use super::error::{Error, Kind};
 use super::rows::{Answers, Row, Rows};
-use super::{Db, Error, Kind, filter, sql};
+use super::{filter, sql};
 use crate::model::filter::Filter;
 use crate::model::server::{Limits, Me, Server, Surroundings};
 use crate::model::session::{Listed, Session};

@@ -1,9 +1,10 @@
 //! Whether a server lets this role in, and how long each phase takes.
 
-use super::error::Error;
+use super::connection::GRACE;
+use super::error::{Error, Kind};
 use super::guard;
 use super::session::{self, Attempt, Notice, Options, while_driving};
-use super::{GRACE, Kind};
+use super::statement_error::statement_error;
 use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
 use std::time::{Duration, Instant};
@@ -57,7 +58,7 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
             Error::new(Kind::ConnectionLost, "the first query failed: the connection to the server was lost")
         }
         Ok(Some(Err(error))) => {
-            let error = Error::from_statement(&error);
+            let error = statement_error(&error);
             Error { message: format!("the first query failed: {}", error.message), ..error }
         }
         Err(_) => Error::new(

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use super::{Error, Kind};
+use super::error::{Error, Kind};
 
 /// The first wait.
 const FIRST: Duration = Duration::from_secs(1);

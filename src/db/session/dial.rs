@@ -1,126 +1,24 @@
-//! From a host of the settings to connected sockets: looking names up, connecting, socket options, and who is at
-//! the other end of a Unix socket. Speaks no protocol.
+//! From an address to a connected socket with its options, and who is at the other end of a Unix socket. Speaks no protocol.
 
-use super::wire::Transport;
-use crate::conninfo::{Host, Settings, bytes_of, os_string_of, path_of, readable};
+use super::address::{Address, Route};
+use super::transport::Transport;
+use crate::conninfo::{Settings, os_string_of, path_of};
 use crate::db::error::{Error, Kind};
 use socket2::{SockRef, TcpKeepalive};
 use std::ffi::OsStr;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use tokio::net::{TcpSocket, UnixStream};
 
-/// One place to connect to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// The host as given, for messages and certificates; empty when only an address was given.
-    pub(crate) host: String,
-    /// Its address.
-    pub(crate) address: Address,
-    /// The port, or the number in the socket's name.
-    pub(crate) port: u16,
-}
-
-/// Where the bytes go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// TCP.
-    Tcp(SocketAddr),
-    /// A Unix-domain socket: its path, or `@name` of an abstract one.
-    Socket(String),
-}
-
-impl Target {
-    /// Whether it is a Unix-domain socket, over which TLS is never spoken.
-    pub(crate) fn is_socket(&self) -> bool {
-        matches!(self.address, Address::Socket(_))
-    }
-
-    /// The host as given, the address when only that was given.
-    pub(crate) fn name(&self) -> String {
-        match &self.address {
-            Address::Tcp(address) if self.host.is_empty() => address.ip().to_string(),
-            _ => readable(&self.host),
-        }
-    }
-
-    /// The address in figures, with the zone of a link-local one; nothing for a socket.
-    pub(crate) fn hostaddr(&self) -> Option<String> {
-        match &self.address {
-            Address::Socket(_) => None,
-            Address::Tcp(SocketAddr::V6(six)) if six.scope_id() > 0 => {
-                Some(format!("{}%{}", six.ip(), six.scope_id()))
-            }
-            Address::Tcp(address) => Some(address.ip().to_string()),
-        }
-    }
-
-    /// The address alone: `127.0.0.1:5432`, `[::1]:5432` or the socket's path.
-    pub(crate) fn address(&self) -> String {
-        match &self.address {
-            Address::Tcp(address) => address.to_string(),
-            Address::Socket(path) => readable(path),
-        }
-    }
-
-    /// `server at "db1" (10.0.0.1), port 5432` or `server on socket "…"`, as libpq words it.
-    pub(crate) fn words(&self) -> String {
-        match (&self.address, self.hostaddr()) {
-            (Address::Socket(path), _) => format!("server on socket \"{path}\""),
-            (Address::Tcp(_), ip) => {
-                let ip = ip.unwrap_or_default();
-                if self.host.is_empty() || self.host == ip {
-                    format!("server at \"{ip}\", port {}", self.port)
-                } else {
-                    format!("server at \"{}\" ({ip}), port {}", self.host, self.port)
-                }
-            }
-        }
-    }
-}
-
-/// Every address of one host, in the resolver's order.
-pub(super) async fn targets(host: &Host) -> Result<Vec<Target>, Error> {
-    let target = |address| Target { host: host.host.clone(), address, port: host.port };
-    if let Some(path) = host.socket_path() {
-        // The length of sun_path, with its closing NUL.
-        if bytes_of(&path).len() > 107 {
-            let message = format!("Unix-domain socket path \"{path}\" is too long (maximum 107 bytes)");
-            return Err(Error::new(Kind::BadSettings, message));
-        }
-        return Ok(vec![target(Address::Socket(path))]);
-    }
-    let name = host.hostaddr.as_deref().unwrap_or(&host.host);
-    // `127.1` is one, too; no name has only digits.
-    let is_numeric =
-        |ip: &str| ip.parse::<IpAddr>().is_ok() || !ip.contains(|c| c != '.' && !char::is_ascii_digit(&c));
-    if host.hostaddr.is_some() && !name.split('%').next().is_some_and(is_numeric) {
-        return Err(Error::new(Kind::BadSettings, format!("could not parse network address \"{name}\"")));
-    }
-    let addresses = tokio::net::lookup_host((name, host.port)).await.map_err(|error| {
-        let why = resolver_words(&error);
-        Error::new(Kind::Dns, format!("could not translate host name \"{name}\" to address: {why}"))
-            .hinted("check the spelling of the host and the machine's DNS settings")
-    })?;
-    Ok(addresses.map(|address| target(Address::Tcp(address))).collect())
-}
-
-/// The resolver's reason without the standard library's preamble.
-fn resolver_words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_owned()
-}
-
 /// Connects a socket with the options that the settings ask for.
-pub(super) async fn dial(target: &Target, settings: &Settings) -> io::Result<Transport> {
-    match &target.address {
-        Address::Tcp(address) => {
+pub(super) async fn dial(address: &Address, settings: &Settings) -> io::Result<Transport> {
+    match &address.route {
+        Route::Tcp(address) => {
             let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
             set_options(&SockRef::from(&socket), settings)?;
             socket.connect(*address).await.map(Transport::Tcp)
         }
         // An abstract socket, which exists on Linux only, has a path that begins with a zero byte.
-        Address::Socket(path) => {
+        Route::Socket(path) => {
             let abstract_name = path.strip_prefix('@').map(|name| format!("\0{name}"));
             let path = path_of(abstract_name.as_ref().unwrap_or(path));
             UnixStream::connect(path).await.map(Transport::Unix)
@@ -188,15 +86,7 @@ fn set_options(socket: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::conninfo::{Environment, Given, resolve};
-    use std::net::SocketAddrV6;
     use std::time::Duration;
-
-    #[test]
-    fn a_link_local_address_has_its_zone_as_in_libpq() {
-        let address = SocketAddrV6::new("fe80::1".parse().expect("address"), 5432, 0, 2);
-        let target = Target { host: String::new(), address: Address::Tcp(address.into()), port: 5432 };
-        assert_eq!(target.words(), "server at \"fe80::1%2\", port 5432");
-    }
 
     fn settings(text: &str) -> Settings {
         let given = Given { dbname: Some(format!("user=u {text}")), ..Given::default() };
@@ -208,16 +98,16 @@ mod tests {
     async fn the_system_has_the_socket_options_that_were_asked_for() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listener");
         let address = listener.local_addr().expect("address");
-        let target = Target { host: String::new(), address: Address::Tcp(address), port: address.port() };
+        let address = Address { host: String::new(), route: Route::Tcp(address), port: address.port() };
         let text = "keepalives_idle=11 keepalives_interval=7 keepalives_count=3 tcp_user_timeout=4321";
-        let Ok(Transport::Tcp(stream)) = dial(&target, &settings(text)).await else { panic!("no TCP") };
+        let Ok(Transport::Tcp(stream)) = dial(&address, &settings(text)).await else { panic!("no TCP") };
         let socket = SockRef::from(&stream);
         assert!(socket.keepalive().expect("option") && socket.tcp_nodelay().expect("option"));
         assert_eq!(socket.tcp_keepalive_time().expect("option"), Duration::from_secs(11));
         assert_eq!(socket.tcp_keepalive_interval().expect("option"), Duration::from_secs(7));
         assert_eq!(socket.tcp_keepalive_retries().expect("option"), 3);
         assert_eq!(socket.tcp_user_timeout().expect("option"), Some(Duration::from_millis(4321)));
-        let Ok(Transport::Tcp(stream)) = dial(&target, &settings("keepalives=0")).await else {
+        let Ok(Transport::Tcp(stream)) = dial(&address, &settings("keepalives=0")).await else {
             panic!("no TCP")
         };
         let socket = SockRef::from(&stream);

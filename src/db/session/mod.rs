@@ -1,19 +1,44 @@
-//! From resolved settings to a session that the driver can work on: everything that prepares a stream for tokio-postgres.
+//! From resolved settings to a session that the driver can work on. Everything that prepares a stream for tokio-postgres stands
+//! here, and nothing outside knows of it. The driver dials, encrypts and authenticates in its own way, which is not libpq's; so
+//! it gets a stream on which that is done, by five tricks:
+//!
+//! - *The driver's startup packet is swallowed* ([`wire`]): pgconn has sent its own ([`startup`]), with what libpq sends and the
+//!   driver cannot (any setting, the emergency lane, bytes that are no UTF-8), and a server takes only one.
+//! - *The first answer is read ahead* ([`startup`]): only so can a method be refused that the settings forbid before a password
+//!   leaves, a missing password be known as such, and something that is not PostgreSQL be called what it is.
+//! - *What was read ahead is put back* ([`wire`]): the driver has to see the same answer, because it answers the requests for a
+//!   password and reads the refusals.
+//! - *SCRAM is answered here* ([`sasl`]): the driver takes twice libpq's time for it, refuses counts that libpq takes, and could
+//!   not bind it to a channel that it has not encrypted.
+//! - *The login is read along* ([`login_info`]): the process id and the parameters, which tell a pooler from a server, are
+//!   nowhere to be had from the driver.
 
+mod address;
+mod attempt;
+mod cancel;
 mod connect;
 mod dial;
+mod driver;
+mod encrypt;
+mod established;
 mod hosts;
 mod login;
+mod login_info;
+mod lost;
+mod options;
 mod sasl;
+mod session_kind;
 mod startup;
 mod tls;
-mod told;
+mod transport;
 mod wire;
 
-pub(crate) use connect::{AskPassword, Attempt, Notice, Options};
-pub(super) use connect::{Canceller, connect};
+pub(crate) use attempt::Attempt;
+pub(super) use cancel::Canceller;
+pub(super) use connect::connect;
+pub(super) use driver::while_driving;
+pub(crate) use established::Notice;
 pub(crate) use hosts::NOT_ENCRYPTED;
-pub(super) use login::while_driving;
+pub(super) use login_info::{LoginInfo, is_pooled};
+pub(crate) use options::{AskPassword, Lane, Options};
 pub(crate) use sasl::{Login, new_password};
-pub(crate) use startup::Lane;
-pub(super) use told::{Told, is_pooled};

@@ -76,7 +76,7 @@ pub(crate) fn new_password() -> Result<String, String> {
     scram::nonce().map(|nonce| nonce.replace('+', "-").replace('/', "_"))
 }
 
-/// The same login for whoever reads and writes an unencrypted session himself: what to answer to each of the server's requests.
+/// A login with SCRAM for whoever reads and writes an unencrypted session himself: what to answer to each of the server's requests.
 pub(crate) struct Login<'a> {
     password: &'a str,
     step: Step,
@@ -154,7 +154,7 @@ fn failed(message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::session::wire::Transport;
+    use crate::db::session::transport::Transport;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::UnixStream;
 

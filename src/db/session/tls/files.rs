@@ -1,6 +1,6 @@
 //! The files that TLS needs, with libpq's rules about who may read them (`fe-secure-openssl.c`, `initialize_SSL`).
 
-use super::super::startup::os_words;
+use super::super::lost::os_words;
 use super::der;
 use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
 use rustls::pki_types::pem::PemObject;
@@ -144,7 +144,7 @@ fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-/// The same certificates, when each is one; like libpq, pgconn takes no file of which it can read only a part.
+/// What was `found`, when each is a certificate; like libpq, pgconn takes no file of which it can read only a part.
 fn readable(found: Vec<CertificateDer<'static>>) -> Result<Vec<CertificateDer<'static>>, String> {
     match found.iter().position(|one| der::certificate(one).is_none()) {
         Some(at) => Err(format!("certificate {} of {} in it is malformed", at + 1, found.len())),
