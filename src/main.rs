@@ -147,6 +147,7 @@ fn run(mut cli: Cli) -> Exit {
         ui,
         output,
         stop,
+        logins: Default::default(),
         refusal: Mutex::default(),
         program: cli::command,
     };

@@ -29,6 +29,7 @@ mod kill;
 mod layers;
 mod metrics;
 mod passwords;
+mod pending_logins;
 mod planted;
 mod pooler;
 mod pooler_kill;

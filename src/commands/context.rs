@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The signal to end.
     pub(crate) stop: Stop,
+    /// The logins of this run that may still be under way at a server.
+    pub(crate) logins: db::PendingLogins,
     /// Why the last try to connect failed, while another one is under way.
     pub(crate) refusal: Mutex<Option<db::Error>>,
     /// The whole command line, for documents about it.
@@ -115,7 +117,13 @@ impl Context {
     pub(crate) fn options(&self, lane: Lane) -> db::Options {
         let ask: db::AskPassword = ui::ask_password;
         let ask = self.ui.is_terminal().then_some(ask);
-        db::Options { timeout: self.connection.timeout, deadline: None, ask, lane }
+        db::Options {
+            timeout: self.connection.timeout,
+            deadline: None,
+            ask,
+            lane,
+            logins: self.logins.clone(),
+        }
     }
 
     /// Connects as the flags and the environment say; waits for a server that is full or away as long as

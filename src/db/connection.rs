@@ -55,7 +55,7 @@ impl Db {
         timeout: Duration,
         stop: Stop,
     ) -> Result<(Self, String), Error> {
-        let (mut options, mut attempts) = (*options, Vec::new());
+        let (mut options, mut attempts) = (options.clone(), Vec::new());
         // On the heap, because it is large, and part of every command that connects.
         let open = Box::pin(session::connect(info, &mut options, &mut attempts));
         let session = tokio::select! {

@@ -32,5 +32,7 @@ pub(crate) use look::{Listing, Order, Selection};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
 pub(crate) use retry::Backoff;
-pub(crate) use session::{AskPassword, Attempt, Lane, Login, NOT_ENCRYPTED, Notice, Options, new_password};
+pub(crate) use session::{
+    AskPassword, Attempt, Lane, Login, NOT_ENCRYPTED, Notice, Options, PendingLogins, new_password,
+};
 pub(crate) use settings::Moment;

@@ -1,7 +1,7 @@
 //! Cancelling what a session runs, on a connection of its own.
 
 use super::address::Address;
-use super::attempt::Phases;
+use super::attempt::Progress;
 use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
 use super::wire::Prepared;
@@ -39,9 +39,8 @@ impl Canceller {
     pub(crate) async fn cancel(&self) -> Result<(), Error> {
         let words = self.address.words();
         let failed = |why: String| Error::new(Kind::Refused, format!("could not cancel at {words}: {why}"));
-        let mut phases = Phases::default();
         let encryption = if self.encrypted { Encryption::Tls } else { Encryption::Plain };
-        let wire = dial_wire(&self.address, &self.info, encryption, &mut phases)
+        let wire = dial_wire(&self.address, &self.info, encryption, &Progress::default())
             .await
             .map_err(|failure| failed(failure.error.message))?;
         let sent = self.token.cancel_query_raw(tokio::io::empty(), Prepared(wire)).await;

@@ -5,12 +5,13 @@ use super::attempt::Attempt;
 use super::established::{Established, Notice};
 use super::hosts::through_hosts;
 use super::lost::os_words;
-use super::options::{Lane, Options};
+use super::options::Options;
+use super::session_kind::Lane;
 use crate::conninfo::{Ask, ConnInfo, readable};
 use crate::db::error::{Error, Kind};
 use crate::stop::Signal;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Connects. On failure the error says what each address answered; `attempts` gets all that was tried. The deadline in
@@ -30,10 +31,10 @@ async fn connect_or_ask(
     options: &mut Options,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Established, Error> {
-    let mut info = info.clone();
+    let mut info = Arc::new(info.clone());
     let mut may_ask = options.ask.is_some() && info.ask() == Ask::WhenNeeded;
     if info.ask() == Ask::Always {
-        info = ask_password(&info, options).await?;
+        info = Arc::new(ask_password(&info, options).await?);
     }
     let mut notices: Vec<Notice> = info.warnings().iter().map(|why| ignored_password_file(why)).collect();
     if options.lane == Lane::Emergency {
@@ -49,14 +50,14 @@ async fn connect_or_ask(
             Err(failure) => failure,
         };
         if failure.wants_password && std::mem::take(&mut may_ask) {
-            info = ask_password(&info, options).await?;
+            info = Arc::new(ask_password(&info, options).await?);
         } else if falls_back(&failure.error, &info) {
             notices.push(Notice {
                 code: "default_database",
                 message: format!("database \"{}\" does not exist, so this is \"postgres\"", info.dbname()),
                 hint: None,
             });
-            info = info.with_dbname("postgres");
+            info = Arc::new(info.with_dbname("postgres"));
         } else {
             return Err(with_warnings(failure.error, &info));
         }

@@ -7,6 +7,8 @@ use crate::db::error::{Error, Kind};
 use socket2::{SockRef, TcpKeepalive};
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
 use tokio::net::{TcpSocket, UnixStream};
 
 /// Connects a socket with the options that the settings ask for.
@@ -58,6 +60,18 @@ async fn id(question: &str, user: &OsStr) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
 }
 
+/// From now on the system asks the other side often whether it is there, whatever the settings say; without a word of it for
+/// about 25 seconds the connection has failed. The answer is the kernel's: a server that hangs is there.
+pub(super) fn expect_signs_of_life(socket: &OwnedFd) {
+    const PAUSE: Duration = Duration::from_secs(5);
+    let socket = SockRef::from(socket);
+    // Where the system does not do that, the connection is as patient as before.
+    let _ =
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(PAUSE).with_interval(PAUSE).with_retries(4));
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(5 * PAUSE));
+}
+
 fn set_options(socket: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     let wanted = settings.keepalives;
@@ -86,7 +100,6 @@ fn set_options(socket: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::conninfo::{Environment, Given, resolve};
-    use std::time::Duration;
 
     fn settings(text: &str) -> Settings {
         let given = Given { dbname: Some(format!("user=u {text}")), ..Given::default() };

@@ -1,7 +1,7 @@
 //! From an address to a stream that PostgreSQL's protocol can be spoken on: dialled, and encrypted where that is wanted.
 
 use super::address::Address;
-use super::attempt::{AttemptFailure, Next, Phases};
+use super::attempt::{AttemptFailure, Next, Progress};
 use super::dial;
 use super::lost::os_words;
 use super::tls::handshake;
@@ -42,14 +42,15 @@ pub(super) async fn dial_wire(
     address: &Address,
     info: &ConnInfo,
     encryption: Encryption,
-    phases: &mut Phases,
+    progress: &Progress,
 ) -> Result<Wire, AttemptFailure> {
     let settings = info.settings();
     let started = Instant::now();
     let dialled = dial::dial(address, settings).await;
-    phases.tcp = Some(started.elapsed());
+    progress.measured(|phases| phases.tcp = Some(started.elapsed()));
     let transport =
         dialled.map_err(|error| AttemptFailure::new(not_reached(address, &error), Next::Address))?;
+    progress.connected(&transport);
     if let (Transport::Unix(stream), Some(wanted)) = (&transport, &settings.require_peer) {
         dial::check_peer(stream, wanted).await.map_err(|error| AttemptFailure::new(error, Next::Stop))?;
     }
@@ -57,12 +58,11 @@ pub(super) async fn dial_wire(
         Transport::Tcp(stream) if encryption != Encryption::Plain => {
             let started = Instant::now();
             let wire = encrypt(stream, address, info, encryption).await;
-            match &wire {
-                Ok(wire) if !wire.is_encrypted() => {
-                    phases.tcp = phases.tcp.map(|tcp| tcp + started.elapsed());
-                }
+            let is_plain = wire.as_ref().is_ok_and(|wire| !wire.is_encrypted());
+            progress.measured(|phases| match phases.tcp {
+                Some(tcp) if is_plain => phases.tcp = Some(tcp + started.elapsed()),
                 _ => phases.tls = Some(started.elapsed()),
-            }
+            });
             wire
         }
         other => Ok(Wire::new(other, None)),

@@ -4,7 +4,7 @@ use super::address::Address;
 use super::cancel::Canceller;
 use super::driver::Driver;
 use super::login_info::LoginInfo;
-use super::options::Lane;
+use super::session_kind::Lane;
 use crate::conninfo::{ConnInfo, readable};
 use crate::model::server;
 use tokio_postgres::Client;

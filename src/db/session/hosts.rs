@@ -1,17 +1,19 @@
 //! Every host and every address of it in turn, as libpq goes through them: the next address after a failure of the
 //! socket, the next host after one of the host, and nothing more after a server's last word.
 
-use super::address::{Address, addresses};
-use super::attempt::{Attempt, AttemptFailure, Next, Phases};
+use super::address::addresses;
+use super::attempt::{Attempt, AttemptFailure, Next, Phases, Progress};
 use super::encrypt::encryptions;
 use super::established::{Established, Notice};
-use super::login;
+use super::login::{self, Request};
 use super::options::Options;
+use super::pending::Attempting;
 use super::session_kind::SessionKind;
 use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession, readable};
 use crate::db::error::{Error, Kind};
 use crate::model::server::place;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The word for a session in plaintext after TLS was tried.
@@ -19,7 +21,7 @@ pub(crate) const NOT_ENCRYPTED: &str = "not_encrypted";
 
 /// Every host in turn; for `prefer-standby` all of them a second time, in any role.
 pub(super) async fn through_hosts(
-    info: &ConnInfo,
+    info: &Arc<ConnInfo>,
     options: &Options,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Established, AttemptFailure> {
@@ -35,7 +37,10 @@ pub(super) async fn through_hosts(
         balance(info, &mut hosts);
         for (left, host) in (1..=hosts.len()).rev().zip(hosts) {
             match through_addresses(info, host, left, wanted, options, &mut failures, attempts).await {
-                Some(session) => return Ok(session),
+                Some(session) => {
+                    options.logins.give_up();
+                    return Ok(session);
+                }
                 None if failures.last().is_some_and(|last: &AttemptFailure| last.next == Next::Stop) => {
                     break 'passes;
                 }
@@ -49,7 +54,7 @@ pub(super) async fn through_hosts(
 /// Every address of one host in turn, with `hosts` hosts left to try, this one included; a failure of the host or the last
 /// word of a server ends it.
 async fn through_addresses(
-    info: &ConnInfo,
+    info: &Arc<ConnInfo>,
     host: &Host,
     hosts: usize,
     wanted: SessionKind,
@@ -79,13 +84,14 @@ async fn through_addresses(
     balance(info, &mut found);
     for (left, address) in (1..=found.len()).rev().zip(found) {
         let limit = options.limit(info, left + hosts - 1);
-        let mut phases = Phases { dns, ..Phases::default() };
-        let mut earlier = None;
-        let attempt = at_address(info, host, &address, wanted, &mut phases, &mut earlier);
-        let outcome = tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Err(timed_out(&address)));
-        let outcome = outcome.map_err(|failure| after(earlier, failure));
+        let address_words = address.address();
+        let request = Arc::new(Request::new(info, host, address, wanted));
+        let begin = |progress| -> Attempting { Box::pin(at_address(Arc::clone(&request), progress)) };
+        let (outcome, progress) = options.logins.attempt(&request, limit, begin).await;
+        let outcome = outcome.map_err(|failure| after(progress.earlier(), failure));
         let error = outcome.as_ref().err().map(|failure| failure.error.clone());
-        attempts.push(Attempt { address: address.address(), phases, error });
+        let phases = Phases { dns, ..progress.phases() };
+        attempts.push(Attempt { address: address_words, phases, error });
         match outcome {
             Ok(session) => return Some(session),
             Err(failure) => {
@@ -100,35 +106,21 @@ async fn through_addresses(
     None
 }
 
-fn timed_out(address: &Address) -> AttemptFailure {
-    let message = format!("connection to {} failed: timeout expired", address.words());
-    let error = Error::new(Kind::Timeout, message)
-        .hinted("nothing answered in time: a firewall may drop the packets, or the server is overloaded; -t sets the limit");
-    AttemptFailure::new(error.without_secrets(), Next::Address)
-}
-
 /// One address, with each kind of encryption that the mode allows.
-async fn at_address(
-    info: &ConnInfo,
-    host: &Host,
-    address: &Address,
-    wanted: SessionKind,
-    phases: &mut Phases,
-    earlier: &mut Option<Error>,
-) -> Result<Established, AttemptFailure> {
-    let mut order = encryptions(info.settings().ssl_mode, address).iter().peekable();
+async fn at_address(request: Arc<Request>, progress: Progress) -> Result<Established, AttemptFailure> {
+    let kinds = encryptions(request.info.settings().ssl_mode, &request.address);
+    let mut order = kinds.iter().peekable();
     while let Some(&encryption) = order.next() {
-        match login::attempt(info, host, address, wanted, encryption, phases).await {
+        match login::attempt(&request, encryption, &progress).await {
             Ok(mut session) => {
-                if let Some(error) = earlier.take().filter(|_| !session.encrypted) {
+                if let Some(error) = progress.earlier().filter(|_| !session.encrypted) {
                     let message = format!("the connection is not encrypted: {}", error.message);
                     session.notices.push(Notice { code: NOT_ENCRYPTED, message, hint: None });
                 }
                 return Ok(session);
             }
             Err(failure) if failure.next == Next::OtherEncryption && order.peek().is_some() => {
-                *phases = Phases { dns: phases.dns, ..Phases::default() };
-                *earlier = Some(failure.error);
+                progress.begin_anew(failure.error);
             }
             Err(mut failure) => {
                 if failure.next == Next::OtherEncryption {

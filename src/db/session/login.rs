@@ -1,7 +1,7 @@
 //! One attempt at one address: dial, encrypt, log in, and look whether it is the kind of server that was wanted.
 
 use super::address::Address;
-use super::attempt::{AttemptFailure, Next, Phases};
+use super::attempt::{AttemptFailure, Next, Progress, Stage};
 use super::cancel::Canceller;
 use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
@@ -16,25 +16,46 @@ use crate::conninfo::{ChannelBinding, ConnInfo, Host, SslCertMode};
 use crate::db::error::{Error, Kind};
 use crate::db::refusal::{self, Login};
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio_postgres::Config;
 
+/// One login that is wanted at one address.
+pub(super) struct Request {
+    pub(super) info: Arc<ConnInfo>,
+    /// The host, for its password.
+    pub(super) host: Host,
+    pub(super) address: Address,
+    pub(super) kind: SessionKind,
+    startup: Vec<u8>,
+}
+
+impl Request {
+    pub(super) fn new(info: &Arc<ConnInfo>, host: &Host, address: Address, kind: SessionKind) -> Self {
+        let startup = startup::packet(info, kind.lane);
+        Self { info: Arc::clone(info), host: host.clone(), address, kind, startup }
+    }
+
+    /// Whether whoever wants `other` is served by this one: the server is told the same, and the session is of the same kind.
+    pub(super) fn serves(&self, other: &Self) -> bool {
+        self.startup == other.startup && self.host.password == other.host.password && self.kind == other.kind
+    }
+}
+
 /// One attempt: dial, encrypt, log in, and look whether it is the kind of server that was wanted.
 pub(super) async fn attempt(
-    info: &ConnInfo,
-    host: &Host,
-    address: &Address,
-    wanted: SessionKind,
+    request: &Request,
     encryption: Encryption,
-    phases: &mut Phases,
+    progress: &Progress,
 ) -> Result<Established, AttemptFailure> {
+    let Request { info, host, address, kind, startup } = request;
     let named = |mut failure: AttemptFailure| {
         failure.error.message =
             format!("connection to {} failed: {}", address.words(), failure.error.message);
         failure.error = failure.error.without_secrets();
         failure
     };
-    let mut wire = dial_wire(address, info, encryption, phases).await.map_err(named)?;
+    let mut wire = dial_wire(address, info, encryption, progress).await.map_err(named)?;
     let started = Instant::now();
     let encrypted = wire.is_encrypted();
     // A server without TLS has given its answer to the only kind of connection there is.
@@ -46,7 +67,8 @@ pub(super) async fn attempt(
         named(failure)
     };
     check_known(info, &wire).map_err(named)?;
-    let answer = startup::open(&mut wire, &startup::packet(info, wanted.lane)).await;
+    progress.enter(Stage::LoggingIn);
+    let answer = startup::open(&mut wire, startup).await;
     let answer = answer.map_err(|error| named(AttemptFailure::new(error, Next::Host)))?;
     if let Answer::Authentication(method) = &answer {
         check_method(info, host, method, encrypted).map_err(named)?;
@@ -55,7 +77,7 @@ pub(super) async fn attempt(
     let mut drivers_password = password;
     if let Answer::Authentication(startup::Method::Sasl(mechanisms)) = &answer {
         let wanted = info.settings().channel_binding;
-        let done = sasl::log_in(&mut wire, mechanisms, password.unwrap_or_default(), wanted).await;
+        let done = sasl::log_in(&mut wire, mechanisms, password.unwrap_or_default(), wanted, progress).await;
         done.map_err(|error| {
             let next = if error.kind == Kind::AuthFailed { Next::Stop } else { Next::Host };
             named(AttemptFailure::new(error, next))
@@ -72,17 +94,17 @@ pub(super) async fn attempt(
             let login = Login { user: info.user(), dbname: info.dbname(), password_source };
             named(refused(&error, &login, encrypted))
         })?;
-    phases.auth = Some(started.elapsed());
-    check_session(&client, &mut driver, wanted).await.map_err(named)?;
+    progress.measured(|phases| phases.auth = Some(started.elapsed()));
+    check_session(&client, &mut driver, *kind).await.map_err(named)?;
     let server_version = driver.parameter("server_version").unwrap_or_default().to_owned();
-    let canceller = Canceller::new(client.cancel_token(), address.clone(), info.clone(), encrypted);
+    let canceller = Canceller::new(client.cancel_token(), address.clone(), ConnInfo::clone(info), encrypted);
     Ok(Established {
         client,
         driver,
         address: address.clone(),
-        info: info.clone(),
+        info: ConnInfo::clone(info),
         server_version,
-        lane: wanted.lane,
+        lane: kind.lane,
         encrypted,
         notices: Vec::new(),
         login_info,

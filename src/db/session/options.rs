@@ -1,23 +1,16 @@
 //! How to connect, beside what the settings say.
 
+use super::pending::PendingLogins;
+use super::session_kind::Lane;
 use crate::conninfo::ConnInfo;
 use std::io;
 use std::time::{Duration, Instant};
-
-/// Which kind of slot is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lane {
-    /// An ordinary connection.
-    Ordinary,
-    /// A walsender connected to a database: it needs no ordinary slot.
-    Emergency,
-}
 
 /// Asks for a password with the given prompt; what was typed, in bytes.
 pub(crate) type AskPassword = fn(&str) -> io::Result<Vec<u8>>;
 
 /// How to connect, beside what the settings say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// The bound on each address; `None` for the settings' `connect_timeout`, else ten seconds.
     pub(crate) timeout: Option<Duration>,
@@ -27,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) ask: Option<AskPassword>,
     /// Which kind of slot to ask for.
     pub(crate) lane: Lane,
+    /// The logins of the whole run, for which this is one more try.
+    pub(crate) logins: PendingLogins,
 }
 
 impl Options {

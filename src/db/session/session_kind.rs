@@ -3,15 +3,23 @@
 use super::attempt::{AttemptFailure, Next};
 use super::driver::{Driver, driver_words, while_driving};
 use super::lost::lost;
-use super::options::Lane;
 use crate::conninfo::TargetSession;
 use crate::db::error::{Error, Kind};
 use crate::db::guard;
 use std::io;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+/// Which kind of slot is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// An ordinary connection.
+    Ordinary,
+    /// A walsender connected to a database: it needs no ordinary slot.
+    Emergency,
+}
+
 /// The kind of session that is wanted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SessionKind {
     /// `target_session_attrs` of this pass.
     pub(super) target: TargetSession,

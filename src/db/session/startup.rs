@@ -3,7 +3,7 @@
 //! as such, and something that is not PostgreSQL is called so.
 
 use super::lost::{lost, not_postgres};
-use super::options::Lane;
+use super::session_kind::Lane;
 use super::wire::Wire;
 use crate::conninfo::{ConnInfo, bytes_of};
 use crate::db::error::{Error, Kind};
