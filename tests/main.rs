@@ -24,6 +24,7 @@ mod filters;
 mod full;
 mod help;
 mod hostile;
+mod hostile_servers;
 mod hosts;
 mod kill;
 mod layers;

@@ -8,7 +8,7 @@ use tokio_postgres::error::SqlState;
 use super::error::{Error, Kind};
 use super::guard::{Access, Guards};
 use super::rows::{self, Answers, Rows};
-use super::session::{self, Canceller, Lane, LoginInfo, Notice, Options};
+use super::session::{self, Canceller, Excess, Excessive, Lane, LoginInfo, Notice, Options};
 use super::statement_error::statement_error;
 use crate::conninfo::ConnInfo;
 use crate::model::server::{Surroundings, Target};
@@ -16,6 +16,9 @@ use crate::stop::Stop;
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// How long to wait beyond it for an answer, and then for the cancelling of what gave none: both within [`GRACE`].
+const HALF: Duration = Duration::from_millis(500);
 
 /// A session of pgconn's own.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub(crate) struct Db {
     notices: Vec<Notice>,
     pub(super) lane: Lane,
     pub(super) login_info: LoginInfo,
+    pub(super) excessive: Excessive,
     pub(super) version_num: i32,
     pub(super) timeout: Duration,
     pub(super) stop: Stop,
@@ -76,6 +80,7 @@ impl Db {
             notices: session.notices,
             lane: session.lane,
             login_info: session.login_info,
+            excessive: session.excessive,
             version_num: 0,
             timeout,
             stop,
@@ -186,7 +191,7 @@ impl Db {
             && statements.first().is_some_and(|first| first.starts_with("begin"))
         {
             // What went wrong first is what counts, also where it ended the session.
-            let _ = self.ask("rollback").await;
+            let _ = tokio::time::timeout(HALF, self.ask("rollback")).await;
         }
         answered
     }
@@ -220,8 +225,11 @@ impl Db {
         let began = Instant::now();
         let answered = rows::take(&self.client, message, answers);
         tokio::select! {
-            answered = tokio::time::timeout(self.timeout + GRACE, answered) => match answered {
+            answered = tokio::time::timeout(self.timeout + HALF, answered) => match answered {
                 Ok(Ok(answered)) => Ok(answered),
+                Ok(Err(_)) if let Some(Excess(why)) = self.excessive.get() => {
+                    Err(Error::new(Kind::Protocol, why))
+                }
                 Ok(Err(error)) => {
                     let mut error = statement_error(&error);
                     // Somebody else's cancel, or somebody else's limit.
@@ -254,9 +262,9 @@ impl Db {
         }
     }
 
-    /// Leaves nothing running on the server; when that cannot be had within a second, the closed connection must do.
+    /// Leaves nothing running on the server; when that cannot be had in time, the closed connection must do.
     pub(super) async fn cancel(&self) {
-        let _ = tokio::time::timeout(GRACE, self.canceller.cancel()).await;
+        let _ = tokio::time::timeout(HALF, self.canceller.cancel()).await;
     }
 
     /// Sends statements that signal or change something, once, with the guards of this run; all of them count or none. Returns

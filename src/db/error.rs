@@ -168,6 +168,15 @@ impl Error {
     }
 }
 
+/// As much of a server's text as anybody reads, which is what is worked on.
+pub(super) fn beginning(text: &str) -> String {
+    const MOST: usize = 10_000;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -237,7 +237,10 @@ impl<T: Default> Answers for Tallied<T> {
 
     fn row(&mut self, row: Row) {
         if self.answer == 1 {
-            self.surroundings.push(row);
+            // It has one row.
+            if self.surroundings.is_empty() {
+                self.surroundings.push(row);
+            }
         } else if let Ok(sum) = &mut self.sum {
             match tally_of(&row) {
                 Ok(tally) => (self.add)(sum, tally),

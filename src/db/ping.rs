@@ -3,7 +3,7 @@
 use super::connection::GRACE;
 use super::error::{Error, Kind};
 use super::guard;
-use super::session::{self, Attempt, Notice, Options, while_driving};
+use super::session::{self, Attempt, Excess, Notice, Options, first_value, while_driving};
 use super::statement_error::statement_error;
 use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
@@ -39,18 +39,22 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
         Err(error) => return Ping { attempts, query: None, outcome: Err(error) },
     };
     let (target, info, notices) = (session.described(), session.info, session.notices);
-    let (client, mut driver) = (session.client, session.driver);
+    let (client, mut driver, excessive) = (session.client, session.driver, session.excessive);
     // The console of PgBouncer knows no SELECT.
     let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { guard::PING };
     let started = Instant::now();
     let limit = options.limit(&info, 1);
-    let answer = tokio::time::timeout(limit, while_driving(&mut driver, client.simple_query(question))).await;
+    let answer =
+        tokio::time::timeout(limit, while_driving(&mut driver, first_value(&client, question))).await;
     let query = started.elapsed();
     drop(client);
     if answer.is_ok() {
         let _ = tokio::time::timeout(GRACE.min(limit.saturating_sub(query)), driver).await;
     }
     let failed = match answer {
+        Ok(None | Some(Err(_))) if let Some(Excess(why)) = excessive.get() => {
+            Error::new(Kind::Protocol, format!("the first query failed: {why}"))
+        }
         Ok(Some(Ok(_))) => {
             return Ping { attempts, query: Some(query), outcome: Ok(Reached { target, info, notices }) };
         }

@@ -1,6 +1,6 @@
 //! What a failed statement means: here the errors of the driver become ours. Those of a login become ours in `session`.
 
-use super::error::{Error, Kind};
+use super::error::{Error, Kind, beginning};
 use super::refusal;
 use tokio_postgres::error::SqlState;
 
@@ -30,12 +30,12 @@ pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
     let hint = match kind {
         Kind::StatementTimeout => Some("a longer limit can be set with --timeout".into()),
         Kind::BadValue => Some("--query takes a POSIX regular expression as PostgreSQL has it".into()),
-        _ => server.hint().map(str::to_owned),
+        _ => server.hint().map(beginning),
     };
     Error {
         kind,
-        message: server.message().to_owned(),
-        detail: server.detail().map(str::to_owned),
+        message: beginning(server.message()),
+        detail: server.detail().map(beginning),
         hint,
         sqlstate: Some(code.code().to_owned()),
         connecting: false,

@@ -6,6 +6,7 @@ use super::cancel::Canceller;
 use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
 use super::established::Established;
+use super::limits::Excess;
 use super::lost::lost;
 use super::sasl;
 use super::session_kind::{SessionKind, check_session};
@@ -85,7 +86,7 @@ pub(super) async fn attempt(
         // Whatever the server asks for after that, it gets no password.
         drivers_password = None;
     }
-    let login_info = wire.swallow_startup_packet();
+    let (login_info, excessive) = wire.swallow_startup_packet();
     let (client, mut driver) = driver_config(info, drivers_password)
         .connect_raw(tokio::io::empty(), Prepared(wire))
         .await
@@ -108,6 +109,7 @@ pub(super) async fn attempt(
         encrypted,
         notices: Vec::new(),
         login_info,
+        excessive,
         canceller,
     })
 }
@@ -203,6 +205,9 @@ fn refused(error: &tokio_postgres::Error, login: &Login<'_>, encrypted: bool) ->
     }
     let source = std::error::Error::source(error);
     if let Some(io) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
+        if let Some(Excess(why)) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return AttemptFailure::new(Error::new(Kind::Protocol, why), Next::Stop);
+        }
         let is_nonsense = matches!(io.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Other);
         if is_nonsense && failure(io).is_none() {
             let message = format!("the server's answer is not one of the authentication asked for: {io}");

@@ -1,6 +1,6 @@
 //! From resolved settings to a session that the driver can work on. Everything that prepares a stream for tokio-postgres stands
 //! here, and nothing outside knows of it. The driver dials, encrypts and authenticates in its own way, which is not libpq's; so
-//! it gets a stream on which that is done, by six tricks:
+//! it gets a stream on which that is done, by seven tricks:
 //!
 //! - *The driver's startup packet is swallowed* ([`wire`]): pgconn has sent its own ([`startup`]), with what libpq sends and the
 //!   driver cannot (any setting, the emergency lane, bytes that are no UTF-8), and a server takes only one.
@@ -10,6 +10,8 @@
 //!   password and reads the refusals.
 //! - *SCRAM is answered here* ([`sasl`]): the driver takes twice libpq's time for it, refuses counts that libpq takes, and could
 //!   not bind it to a channel that it has not encrypted.
+//! - *What it reads is metered* ([`limits`]): the driver holds a message until it is whole, however long it says it is, and
+//!   every parameter and notice.
 //! - *A login that hangs is kept* ([`pending`]): the driver's way to give one up is to close the socket, and the server goes on
 //!   with it; so what is given up for now goes on here, too, and the next try waits for it.
 //! - *The login is read along* ([`login_info`]): the process id and the parameters, which tell a pooler from a server, are
@@ -24,6 +26,7 @@ mod driver;
 mod encrypt;
 mod established;
 mod hosts;
+mod limits;
 mod login;
 mod login_info;
 mod lost;
@@ -39,9 +42,10 @@ mod wire;
 pub(crate) use attempt::Attempt;
 pub(super) use cancel::Canceller;
 pub(super) use connect::connect;
-pub(super) use driver::while_driving;
+pub(super) use driver::{first_value, while_driving};
 pub(crate) use established::Notice;
 pub(crate) use hosts::NOT_ENCRYPTED;
+pub(super) use limits::{Excess, Excessive};
 pub(super) use login_info::{LoginInfo, is_pooled};
 pub(crate) use options::{AskPassword, Options};
 pub(crate) use pending::PendingLogins;

@@ -1,13 +1,13 @@
 //! Whether a session is of the kind that was wanted (`target_session_attrs`).
 
 use super::attempt::{AttemptFailure, Next};
-use super::driver::{Driver, driver_words, while_driving};
+use super::driver::{Driver, driver_words, first_value, while_driving};
 use super::lost::lost;
 use crate::conninfo::TargetSession;
 use crate::db::error::{Error, Kind};
 use crate::db::guard;
 use std::io;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::Client;
 
 /// Which kind of slot is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +75,10 @@ async fn is_on(
     if let Some(value) = driver.parameter(parameter) {
         return Ok(value == "on");
     }
-    let answer = while_driving(driver, client.simple_query(question)).await;
+    let answer = while_driving(driver, first_value(client, question)).await;
     let answer =
         answer.ok_or_else(|| AttemptFailure::new(lost(&io::ErrorKind::UnexpectedEof.into()), Next::Host))?;
-    let rows = answer
+    let value = answer
         .map_err(|error| AttemptFailure::new(Error::new(Kind::Server, driver_words(&error)), Next::Host))?;
-    Ok(rows.iter().any(|row| match row {
-        SimpleQueryMessage::Row(row) => matches!(row.get(0), Some("on" | "t")),
-        _ => false,
-    }))
+    Ok(value.is_some_and(|value| matches!(value.as_str(), "on" | "t")))
 }

@@ -165,6 +165,10 @@ pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
             wire.put_back(head.to_vec());
             Ok(Message::Refusal)
         }
+        b'E' if length < usize::from(b' ') << 24 => {
+            Err(Error::new(Kind::Protocol, format!("the server began an error of {length} bytes")))
+        }
+        // Text where the length should be.
         b'E' => Err(plain_error(wire, &head[1..]).await),
         _ if (8..=2000).contains(&length) => {
             let mut body = vec![0; length - 4];

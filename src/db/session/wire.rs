@@ -2,12 +2,13 @@
 //! with the first answer of the server put back in front, and with its own startup packet swallowed, because
 //! pgconn has sent one already.
 
+use super::limits::{Excessive, Meter};
 use super::login_info::{LoginInfo, LoginReader};
 use super::transport::Transport;
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Empty, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
@@ -27,6 +28,8 @@ pub(crate) struct Wire {
     unknown: Option<&'static str>,
     /// Who reads the login along.
     reader: Option<LoginReader>,
+    /// What bounds that which the driver reads.
+    meter: Option<Meter>,
 }
 
 /// The state of throwing the driver's startup packet away.
@@ -43,7 +46,15 @@ impl Wire {
     /// A stream with nothing read ahead; `end_point` is the channel binding of an encrypted one.
     pub(super) fn new(transport: Transport, end_point: Option<Vec<u8>>) -> Self {
         let unknown = Some(CERTIFICATE_NOT_REQUESTED);
-        Self { transport, replay: Vec::new(), swallow: Swallow::Off, end_point, unknown, reader: None }
+        Self {
+            transport,
+            replay: Vec::new(),
+            swallow: Swallow::Off,
+            end_point,
+            unknown,
+            reader: None,
+            meter: None,
+        }
     }
 
     /// Notes why the server knows no certificate of ours.
@@ -63,12 +74,15 @@ impl Wire {
     }
 
     /// From now on the first packet written is thrown away: the driver's startup packet. What is read is read along for what
-    /// the server tells about itself.
-    pub(super) fn swallow_startup_packet(&mut self) -> LoginInfo {
+    /// the server tells about itself, and metered.
+    pub(super) fn swallow_startup_packet(&mut self) -> (LoginInfo, Excessive) {
         self.swallow = Swallow::Length(Vec::with_capacity(4));
         let info = LoginInfo::default();
         self.reader = Some(info.reader());
-        info
+        let meter = Meter::default();
+        let excessive = meter.excessive();
+        self.meter = Some(meter);
+        (info, excessive)
     }
 
     /// What SCRAM can be bound to: the hash of the server's certificate.
@@ -76,8 +90,10 @@ impl Wire {
         self.end_point.as_deref()
     }
 
-    fn read_along(&mut self, bytes: &[u8]) {
+    fn read_along(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.reader = self.reader.take().and_then(|mut reader| reader.read(bytes).then_some(reader));
+        let metered = self.meter.as_mut().map_or(Ok(()), |meter| meter.take(bytes));
+        metered.map_err(|excess| io::Error::new(io::ErrorKind::InvalidData, excess))
     }
 
     /// Whether the bytes are encrypted.
@@ -122,15 +138,12 @@ impl AsyncRead for Wire {
             let count = self.replay.len().min(buffer.remaining());
             let bytes: Vec<u8> = self.replay.drain(..count).collect();
             buffer.put_slice(&bytes);
-            self.read_along(&bytes);
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(self.read_along(&bytes));
         }
         let known = buffer.filled().len();
         let polled = Pin::new(&mut self.transport).poll_read(context, buffer);
-        if self.reader.is_some() {
-            self.read_along(buffer.filled().get(known..).unwrap_or_default());
-        }
-        polled
+        ready!(polled)?;
+        Poll::Ready(self.read_along(buffer.filled().get(known..).unwrap_or_default()))
     }
 }
 
