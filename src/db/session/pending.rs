@@ -142,3 +142,96 @@ fn timed_out(address: &Address, stage: Stage) -> AttemptFailure {
     let error = Error::new(Kind::Timeout, message).hinted(hint);
     AttemptFailure::new(error.without_secrets(), Next::Address)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conninfo::{ConnInfo, Environment, Given, resolve};
+    use crate::db::session::address::addresses;
+    use crate::db::session::encrypt::Encryption;
+    use crate::db::session::login;
+    use crate::db::session::session_kind::{Lane, SessionKind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::sync::Semaphore;
+
+    const SHORT: Duration = Duration::from_millis(100);
+    const LONG: Duration = Duration::from_secs(20);
+    const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x01\0\0\0\x01Z\0\0\0\x05I";
+    const REFUSAL: &[u8] = b"E\0\0\0\x19SFATAL\0C53300\0Mfull\0\0";
+
+    /// A server that lets a login be over when there is a permit for it; how many began is counted.
+    async fn server(answer: &'static [u8]) -> (u16, Arc<AtomicUsize>, Arc<Semaphore>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listener");
+        let port = listener.local_addr().expect("address").port();
+        let (begun, permits) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+        let (counted, gate) = (Arc::clone(&begun), Arc::clone(&permits));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (counted, gate) = (Arc::clone(&counted), Arc::clone(&gate));
+                tokio::spawn(async move {
+                    let _ = stream.read(&mut [0; 1024]).await;
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    gate.acquire().await.expect("a permit").forget();
+                    let _ = stream.write_all(answer).await;
+                    let _ = stream.read(&mut [0; 1024]).await;
+                });
+            }
+        });
+        (port, begun, permits)
+    }
+
+    fn settings(port: u16, dbname: &str) -> Arc<ConnInfo> {
+        let text = format!("host=127.0.0.1 port={port} user=u dbname={dbname} sslmode=disable");
+        let given = Given { dbname: Some(text), ..Given::default() };
+        Arc::new(resolve(&given, &Environment::default()).expect("settings"))
+    }
+
+    async fn try_once(logins: &PendingLogins, info: &Arc<ConnInfo>, limit: Duration) -> Outcome {
+        let host = &info.hosts()[0];
+        let address = addresses(host).await.expect("an address").remove(0);
+        let kind = SessionKind { target: info.settings().target_session, lane: Lane::Ordinary };
+        let request = Arc::new(Request::new(info, host, address, kind));
+        let begin = |progress: Progress| -> Attempting {
+            let request = Arc::clone(&request);
+            Box::pin(async move { login::attempt(&request, Encryption::Plain, &progress).await })
+        };
+        logins.attempt(&request, limit, begin).await.0
+    }
+
+    #[tokio::test]
+    async fn a_login_outlives_its_try_and_whatever_drops_it() {
+        let (port, begun, permits) = server(WELCOME).await;
+        let (logins, info) = (PendingLogins::default(), settings(port, "d"));
+        for _ in 0..2 {
+            let failure = try_once(&logins, &info, SHORT).await.err().expect("no login");
+            assert!(
+                failure.error.message.ends_with("does not finish the login"),
+                "{}",
+                failure.error.message
+            );
+            assert!(tokio::time::timeout(SHORT, try_once(&logins, &info, LONG)).await.is_err());
+        }
+        let (one, other) = tokio::join!(try_once(&logins, &info, SHORT), try_once(&logins, &info, SHORT));
+        assert!(one.is_err() && other.is_err());
+        assert_eq!(begun.load(Ordering::Relaxed), 1);
+        permits.add_permits(1);
+        assert!(try_once(&logins, &info, LONG).await.is_ok());
+        assert_eq!(begun.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_for_something_else_or_refused_is_asked_for_anew_and_never_beside() {
+        for (answer, dbname) in [(WELCOME, "other"), (REFUSAL, "d")] {
+            let (port, begun, permits) = server(answer).await;
+            let logins = PendingLogins::default();
+            assert!(try_once(&logins, &settings(port, "d"), SHORT).await.is_err());
+            assert!(try_once(&logins, &settings(port, dbname), SHORT).await.is_err());
+            assert_eq!(begun.load(Ordering::Relaxed), 1, "{dbname}");
+            permits.add_permits(2);
+            let outcome = try_once(&logins, &settings(port, dbname), LONG).await;
+            assert_eq!((outcome.is_ok(), begun.load(Ordering::Relaxed)), (answer == WELCOME, 2), "{dbname}");
+        }
+    }
+}
