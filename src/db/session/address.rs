@@ -17,7 +17,7 @@ pub(crate) struct Address {
 }
 
 /// Where the bytes go.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// TCP.
     Tcp(SocketAddr),

@@ -6,10 +6,9 @@ use super::attempt::{AttemptFailure, Next, Progress, Stage};
 use super::established::Established;
 use super::login::Request;
 use crate::db::error::{Error, Kind};
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -22,7 +21,7 @@ pub(super) type Attempting = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 /// The logins of a run, at most one for each address. Whoever may try again keeps one of these for all its tries; a clone is the
 /// same registry.
 #[derive(Clone, Default)]
-pub(crate) struct PendingLogins(Arc<Mutex<HashMap<Route, Slot>>>);
+pub(crate) struct PendingLogins(Arc<Mutex<Vec<(Route, Slot)>>>);
 
 /// The one login of an address. Whoever waits on it holds the lock, and the attempt stays here while it is polled: what drops
 /// the waiting, a signal or the limit of the whole run, leaves it where the next try finds it.
@@ -85,7 +84,7 @@ impl PendingLogins {
     /// There is a session elsewhere: no other login is wanted. One that is under way is waited for and then closed, so that
     /// the next try at its address still finds it there.
     pub(super) fn give_up(&self) {
-        let slots: Vec<Slot> = self.slots().values().cloned().collect();
+        let slots: Vec<Slot> = self.slots().iter().map(|(_, slot)| Arc::clone(slot)).collect();
         for mut slot in slots.into_iter().filter_map(|slot| slot.try_lock_owned().ok()) {
             if slot.is_some() {
                 tokio::spawn(async move {
@@ -100,10 +99,16 @@ impl PendingLogins {
     }
 
     fn slot(&self, route: &Route) -> Slot {
-        Arc::clone(self.slots().entry(route.clone()).or_default())
+        let mut slots = self.slots();
+        if let Some((_, slot)) = slots.iter().find(|(known, _)| known == route) {
+            return Arc::clone(slot);
+        }
+        let slot = Slot::default();
+        slots.push((route.clone(), Arc::clone(&slot)));
+        slot
     }
 
-    fn slots(&self) -> std::sync::MutexGuard<'_, HashMap<Route, Slot>> {
+    fn slots(&self) -> MutexGuard<'_, Vec<(Route, Slot)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
