@@ -1,11 +1,13 @@
 //! The questions around an act, and the act itself: who would be hit and what that would release, the guarded signal, and
 //! what is left afterwards.
 
+use super::connection::Db;
+use super::error::{Error, Kind};
 use super::guard::Access;
 use super::look::{Selection, session_of, surroundings_of};
 use super::rows::{Row, Rows};
-use super::told::is_pooled;
-use super::{Db, Error, Kind, filter, sql};
+use super::session::is_pooled;
+use super::{filter, sql};
 use crate::model::act::{
     Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
 };
@@ -133,7 +135,7 @@ impl Db {
 
     /// Where the pooler connects from that this session goes through.
     fn pooler_of(&self, own: &Row) -> Result<Option<String>, Error> {
-        let pooled = is_pooled(self.told.pid(), own.required("pid")?);
+        let pooled = is_pooled(self.login_info.pid(), own.required("pid")?);
         Ok(own.word("client")?.filter(|_| pooled))
     }
 

@@ -1,9 +1,12 @@
 //! The question who waits for whom.
 
+use super::connection::Db;
+use super::error::Error;
+use super::look::Selection;
 use super::look::surroundings_of;
 use super::monitor::exactly;
 use super::rows::Row;
-use super::{Db, Error, Selection, filter, sql};
+use super::{filter, sql};
 use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
 use crate::model::filter::Filter;
 use crate::model::server::Surroundings;
@@ -22,7 +25,7 @@ pub(crate) enum Reach {
 }
 
 impl Db {
-    /// Looks at who waits for whom, as far as `reach` says. `query_bytes` as in [`super::Listing`].
+    /// Looks at who waits for whom, as far as `reach` says. `query_bytes` as in [`super::look::Listing`].
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.

@@ -2,10 +2,12 @@
 
 use tokio_postgres::error::SqlState;
 
+use super::connection::Db;
+use super::error::{Error, Kind};
 use super::guard::Access;
 use super::rows::{Row, Rows};
-use super::told::is_pooled;
-use super::{Db, Error, Kind, sql};
+use super::session::is_pooled;
+use super::sql;
 use crate::model::act::Identity;
 use crate::model::database::{Database, Grant, Holder, Inside, Insider};
 
@@ -125,7 +127,7 @@ impl Db {
         let row = answers.iter().flatten().next();
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no session"))?;
         let pid = row.required("pid")?;
-        let backend_start = row.word("backend_start")?.filter(|_| !is_pooled(self.told.pid(), pid));
+        let backend_start = row.word("backend_start")?.filter(|_| !is_pooled(self.login_info.pid(), pid));
         Ok(backend_start.map(|backend_start| Identity {
             pid,
             backend_start,

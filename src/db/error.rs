@@ -1,10 +1,7 @@
-//! What went wrong between pgconn and a server, as a value. Driver errors become ours here and nowhere else.
+//! What went wrong between pgconn and a server, as a value.
 
 use std::fmt;
 
-use tokio_postgres::error::SqlState;
-
-use super::refusal;
 use crate::conninfo::secrets;
 use crate::stop::Signal;
 
@@ -157,14 +154,14 @@ impl Error {
         Self::new(Kind::Interrupted(signal), "interrupted")
     }
 
-    /// The same with the passwords masked that a host, role or database has in its name: typed in the wrong place, and repeated
+    /// This error with the passwords masked that a host, role or database has in its name: typed in the wrong place, and repeated
     /// by the server.
     pub(super) fn without_secrets(self) -> Self {
         let masked = |text: Option<String>| text.as_deref().map(secrets);
         Self { message: secrets(&self.message), detail: masked(self.detail), hint: masked(self.hint), ..self }
     }
 
-    /// The same with what to do next.
+    /// This error with what to do next.
     pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -177,6 +174,15 @@ impl Error {
     }
 }
 
+/// As much of a server's text as anybody reads, which is what is worked on.
+pub(super) fn beginning(text: &str) -> String {
+    const MOST: usize = 10_000;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -184,46 +190,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-impl Error {
-    /// What a failed statement means.
-    pub(super) fn from_statement(error: &tokio_postgres::Error) -> Self {
-        let Some(server) = error.as_db_error() else {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            let lost = error.is_closed() || cause.is_some();
-            let kind = if lost { Kind::ConnectionLost } else { Kind::Protocol };
-            return Self { detail: cause, ..Self::new(kind, "the connection to the server was lost") };
-        };
-        if let Some(refusal) = refusal::of_pooler(server) {
-            return refusal;
-        }
-        let code = server.code();
-        let kind = if *code == SqlState::QUERY_CANCELED {
-            Kind::StatementTimeout
-        } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-            Kind::PermissionDenied
-        } else if *code == SqlState::INVALID_REGULAR_EXPRESSION {
-            Kind::BadValue
-        } else if *code == SqlState::ADMIN_SHUTDOWN || *code == SqlState::CRASH_SHUTDOWN {
-            Kind::ConnectionLost
-        } else {
-            Kind::Server
-        };
-        let hint = match kind {
-            Kind::StatementTimeout => Some("a longer limit can be set with --timeout".into()),
-            Kind::BadValue => Some("--query takes a POSIX regular expression as PostgreSQL has it".into()),
-            _ => server.hint().map(str::to_owned),
-        };
-        Self {
-            kind,
-            message: server.message().to_owned(),
-            detail: server.detail().map(str::to_owned),
-            hint,
-            sqlstate: Some(code.code().to_owned()),
-            connecting: false,
-        }
-    }
-}
 
 impl From<crate::conninfo::Error> for Error {
     fn from(error: crate::conninfo::Error) -> Self {

@@ -1,7 +1,9 @@
 //! How busy the server is, asked often: small answers.
 
+use super::connection::Db;
+use super::error::{Error, Kind};
 use super::rows::Row;
-use super::{Db, Error, Kind, sql};
+use super::sql;
 use crate::model::load::{Busy, Counters};
 
 impl Db {

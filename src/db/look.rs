@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::connection::Db;
+use super::error::{Error, Kind};
 use super::rows::{Answers, Row, Rows};
-use super::{Db, Error, Kind, filter, sql};
+use super::{filter, sql};
 use crate::model::filter::Filter;
 use crate::model::server::{Limits, Me, Server, Surroundings};
 use crate::model::session::{Listed, Session};
@@ -235,7 +237,10 @@ impl<T: Default> Answers for Tallied<T> {
 
     fn row(&mut self, row: Row) {
         if self.answer == 1 {
-            self.surroundings.push(row);
+            // It has one row.
+            if self.surroundings.is_empty() {
+                self.surroundings.push(row);
+            }
         } else if let Ok(sum) = &mut self.sum {
             match tally_of(&row) {
                 Ok(tally) => (self.add)(sum, tally),

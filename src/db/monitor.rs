@@ -1,9 +1,11 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
+use super::connection::Db;
+use super::error::{Error, Kind};
 use super::look::{Selection, surroundings_of, tally_of};
 use super::rows::{Row, Rows};
 use super::settings::{login_role_of, settings_of, settings_questions};
-use super::{Db, Error, Kind, filter, sql};
+use super::{filter, sql};
 use crate::model::health::{Culprit, Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::server::{Limits, LoginRole, Surroundings};

@@ -1,10 +1,10 @@
 //! Whether a server lets this role in, and how long each phase takes.
 
-use super::connect::{self, Attempt, Notice, Options};
-use super::error::Error;
+use super::connection::GRACE;
+use super::error::{Error, Kind};
 use super::guard;
-use super::login::while_driving;
-use super::{GRACE, Kind};
+use super::session::{self, Attempt, Excess, Notice, Options, first_value, while_driving};
+use super::statement_error::statement_error;
 use crate::conninfo::ConnInfo;
 use crate::model::server::Target;
 use std::time::{Duration, Instant};
@@ -34,23 +34,27 @@ pub(crate) struct Reached {
 /// Connects, logs in, asks one query, and closes.
 pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
     let mut attempts = Vec::new();
-    let session = match connect::connect(info, &mut options, &mut attempts).await {
+    let session = match session::connect(info, &mut options, &mut attempts).await {
         Ok(session) => session,
         Err(error) => return Ping { attempts, query: None, outcome: Err(error) },
     };
     let (target, info, notices) = (session.described(), session.info, session.notices);
-    let (client, mut driver) = (session.client, session.driver);
+    let (client, mut driver, excessive) = (session.client, session.driver, session.excessive);
     // The console of PgBouncer knows no SELECT.
     let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { guard::PING };
     let started = Instant::now();
     let limit = options.limit(&info, 1);
-    let answer = tokio::time::timeout(limit, while_driving(&mut driver, client.simple_query(question))).await;
+    let answer =
+        tokio::time::timeout(limit, while_driving(&mut driver, first_value(&client, question))).await;
     let query = started.elapsed();
     drop(client);
     if answer.is_ok() {
         let _ = tokio::time::timeout(GRACE.min(limit.saturating_sub(query)), driver).await;
     }
     let failed = match answer {
+        Ok(None | Some(Err(_))) if let Some(Excess(why)) = excessive.get() => {
+            Error::new(Kind::Protocol, format!("the first query failed: {why}"))
+        }
         Ok(Some(Ok(_))) => {
             return Ping { attempts, query: Some(query), outcome: Ok(Reached { target, info, notices }) };
         }
@@ -58,7 +62,7 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
             Error::new(Kind::ConnectionLost, "the first query failed: the connection to the server was lost")
         }
         Ok(Some(Err(error))) => {
-            let error = Error::from_statement(&error);
+            let error = statement_error(&error);
             Error { message: format!("the first query failed: {}", error.message), ..error }
         }
         Err(_) => Error::new(

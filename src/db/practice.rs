@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::connection::Db;
+use super::error::Error;
 use super::look::Selection;
 use super::monitor::exactly;
-use super::{Db, Error, sql};
+use super::sql;
 use crate::model::practice::{Origin, Presence, SessionLocks, Source};
 
 impl Db {

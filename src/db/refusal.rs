@@ -2,7 +2,7 @@
 //! moment. Decided by SQLSTATE and by the server's routine, which no translation touches; by text only for
 //! poolers, whose own errors all carry 08P01, and within 57P03.
 
-use super::error::{Error, Kind, Scope};
+use super::error::{Error, Kind, Scope, beginning};
 use crate::model::filter::Name;
 use crate::model::quote::shown;
 use tokio_postgres::error::DbError;
@@ -18,10 +18,10 @@ pub(super) struct Login<'a> {
 /// The refusal that `error` is.
 pub(super) fn classify(error: &DbError, login: &Login<'_>) -> Error {
     let kind = kind(error);
-    let mut refusal = Error::new(kind, error.message());
+    let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
-    refusal.detail = error.detail().map(str::to_owned);
-    refusal.hint = hint(kind, error, login).or_else(|| error.hint().map(str::to_owned));
+    refusal.detail = error.detail().map(beginning);
+    refusal.hint = hint(kind, error, login).or_else(|| error.hint().map(beginning));
     name_speaker(&mut refusal);
     refusal
 }
@@ -101,7 +101,7 @@ pub(super) fn of_pooler(error: &DbError) -> Option<Error> {
     if !is_its_own || kind == Kind::Server {
         return None;
     }
-    let mut refusal = Error::new(kind, error.message());
+    let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
     refusal.hint = Some(pooler_hint(error.message()).to_owned());
     name_speaker(&mut refusal);

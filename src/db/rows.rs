@@ -6,7 +6,7 @@ use std::str::FromStr;
 use futures_util::TryStreamExt as _;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-use super::{Error, Kind};
+use super::error::{Error, Kind};
 
 /// The rows that one question got.
 pub(crate) type Rows = Vec<Row>;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::connection::{Db, GRACE};
+use super::error::{Error, Kind};
 use super::guard::{Access, FOR_THE_SESSION};
 use super::look::surroundings_of;
 use super::rows::{Row, Rows};
-use super::{Db, Error, GRACE, Kind, sql};
+use super::sql;
 use crate::model::server::{LoginRole, Surroundings};
 use crate::model::settings::{
     AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::deadline::{Deadline, Prompts};
 use crate::conninfo::{ConnInfo, secrets};
 use crate::db::console::Console;
-use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, Scope};
+use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, PendingLogins, Scope};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -38,6 +38,8 @@ pub(crate) struct Endpoint {
     lanes: LanePolicy,
     ask: Option<AskPassword>,
     prompts: Prompts,
+    /// The logins that may still be under way there.
+    logins: PendingLogins,
 }
 
 impl fmt::Debug for Endpoint {
@@ -59,7 +61,8 @@ impl Endpoint {
             let timed: AskPassword = Arc::new(move |prompt: &str| prompts.during(|| ask(prompt)));
             timed
         });
-        Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts }
+        let logins = PendingLogins::default();
+        Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts, logins }
     }
 
     /// The same place, through these slots.
@@ -103,7 +106,8 @@ impl Endpoint {
     /// How to connect, beside what the settings say.
     pub(crate) fn options(&self, lane: Lane, deadline: Option<&Deadline>) -> Options {
         let deadline = deadline.map(|deadline| std::time::Instant::now() + deadline.left());
-        Options { timeout: self.limit, deadline, ask: self.ask.clone(), lane }
+        let (ask, logins) = (self.ask.clone(), self.logins.clone());
+        Options { timeout: self.limit, deadline, ask, lane, logins }
     }
 
     /// One try to log in: to an ordinary slot, and to a walsender's where the policy allows it and the server as a whole has no

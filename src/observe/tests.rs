@@ -137,15 +137,13 @@ fn alone(server: &Scripted) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn pulled_after(trigger: Trigger, time: Option<u64>) -> impl Future<Output = ()> {
-    async move {
-        match time {
-            Some(time) => sleep(Duration::from_millis(time)).await,
-            None => std::future::pending().await,
-        }
-        trigger.pull(Signal::Terminate);
-        std::future::pending().await
+async fn pulled_after(trigger: Trigger, time: Option<u64>) {
+    match time {
+        Some(time) => sleep(Duration::from_millis(time)).await,
+        None => std::future::pending().await,
     }
+    trigger.pull(Signal::Terminate);
+    std::future::pending::<()>().await;
 }
 
 proptest! {
@@ -283,5 +281,5 @@ async fn what_refused_until_the_time_was_up_is_said() {
     let deadline = Deadline::new(Duration::from_secs(2), &Prompts::default());
     let error = observer.look_within(&deadline, Patience::Unlimited, seen).await.expect_err("refused");
     assert_eq!(error.message, "still refused after 2s: refused");
-    assert_eq!(states.borrow().down.as_ref().map(|down| down.because.kind.clone()), Some(Kind::Refused));
+    assert_eq!(states.borrow().down.as_ref().map(|down| down.because.kind), Some(Kind::Refused));
 }

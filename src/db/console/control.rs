@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Console, read};
-use crate::db::{Error, Kind};
+use super::client::Console;
+use super::read;
+use crate::db::error::{Error, Kind};
+use crate::db::statement_error::statement_error;
 use crate::model::pooler::Database;
 use crate::model::quote::identifier;
 
@@ -31,7 +33,7 @@ impl Order {
 }
 
 impl Console {
-    /// The same console, which from here on waits for its answers whatever signal arrives; the time limits stay.
+    /// This console, which from here on waits for its answers whatever signal arrives; the time limits stay.
     pub(crate) fn until_done(self) -> Self {
         Self { session: self.session.until_done().0, ..self }
     }
@@ -88,7 +90,7 @@ impl Console {
         let words = Order::Pause.words(database);
         match tokio::time::timeout(patience, self.session.client.simple_query(&words)).await {
             Ok(Ok(_)) => Ok(Some(self)),
-            Ok(Err(error)) => Err(explained(Error::from_statement(&error))),
+            Ok(Err(error)) => Err(explained(statement_error(&error))),
             Err(_) => {
                 // Its answer is outstanding, so a polite end would wait for it.
                 self.session.driver.abort();

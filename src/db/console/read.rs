@@ -8,6 +8,9 @@ use std::sync::Arc;
 use crate::db::rows::Row;
 use crate::model::pooler::{Client, Database, Facts, Link, Pool, Product, Server, Settings, Totals, User};
 
+/// The database that is PgBouncer's console; its own row is in no answer.
+pub(crate) const DATABASE: &str = "pgbouncer";
+
 /// A row with columns that are only known when it is read.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -89,7 +92,7 @@ pub(super) fn product(words: &str) -> Product {
 
 /// What is not the console's own.
 fn is_pooled(record: &Record, column: &str) -> bool {
-    record.text(column).as_deref() != Some(super::DATABASE)
+    record.text(column).as_deref() != Some(DATABASE)
 }
 
 /// `SHOW POOLS`.

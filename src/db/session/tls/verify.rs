@@ -2,12 +2,13 @@
 //! in its place (`judge`), and which rustls-webpki verifies; and the cases in which libpq (that is, OpenSSL) accepts what webpki
 //! does not: a self-signed certificate that is itself listed, and certificates of X.509 version 1 or marked as an authority's.
 
-use super::chain::{self, Member};
+use super::chain;
 use super::der;
 use super::files::Roots;
 use super::judge::{self, Place};
+use super::member::{Member, Who};
 use super::names;
-use super::refused::{Named, Refused, Who};
+use super::refused::{Named, Refused};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -183,7 +184,7 @@ impl Verifier {
         usual(message, certificate, signed, &self.provider.signature_verification_algorithms)
     }
 
-    /// The same for certificates that webpki cannot read (version 1).
+    /// Checks the signature of a handshake by certificates that webpki cannot read (version 1).
     fn check_signature_with_raw_key(
         &self,
         message: &[u8],

@@ -2,25 +2,18 @@
 //! with the first answer of the server put back in front, and with its own startup packet swallowed, because
 //! pgconn has sent one already.
 
-use super::tls::UNASKED;
-use super::told::{Listener, Told};
+use super::limits::{Excessive, Meter};
+use super::login_info::{LoginInfo, LoginReader};
+use super::transport::Transport;
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Empty, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
-/// What carries the bytes.
-pub(super) enum Transport {
-    /// TCP, not encrypted.
-    Tcp(TcpStream),
-    /// A Unix-domain socket.
-    Unix(UnixStream),
-    /// TCP, encrypted.
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
-}
+/// Why a server knows no certificate of ours that has not asked for one.
+pub(super) const CERTIFICATE_NOT_REQUESTED: &str = "server did not request an SSL certificate";
 
 /// The stream that the driver works on.
 pub(crate) struct Wire {
@@ -34,7 +27,9 @@ pub(crate) struct Wire {
     /// Why the server knows no certificate of ours; nothing when it does.
     unknown: Option<&'static str>,
     /// Who reads the login along.
-    listener: Option<Listener>,
+    reader: Option<LoginReader>,
+    /// What bounds that which the driver reads.
+    meter: Option<Meter>,
 }
 
 /// The state of throwing the driver's startup packet away.
@@ -50,11 +45,19 @@ enum Swallow {
 impl Wire {
     /// A stream with nothing read ahead; `end_point` is the channel binding of an encrypted one.
     pub(super) fn new(transport: Transport, end_point: Option<Vec<u8>>) -> Self {
-        let unknown = Some(UNASKED);
-        Self { transport, replay: Vec::new(), swallow: Swallow::Off, end_point, unknown, listener: None }
+        let unknown = Some(CERTIFICATE_NOT_REQUESTED);
+        Self {
+            transport,
+            replay: Vec::new(),
+            swallow: Swallow::Off,
+            end_point,
+            unknown,
+            reader: None,
+            meter: None,
+        }
     }
 
-    /// The same with why the server knows no certificate of ours.
+    /// Notes why the server knows no certificate of ours.
     pub(super) fn unknown_because(self, unknown: Option<&'static str>) -> Self {
         Self { unknown, ..self }
     }
@@ -70,13 +73,16 @@ impl Wire {
         self.replay = bytes;
     }
 
-    /// From now on the first packet written is thrown away: the driver's startup packet. What is read is listened to for the
-    /// process id that the server tells.
-    pub(super) fn swallow_startup_packet(&mut self) -> Told {
+    /// From now on the first packet written is thrown away: the driver's startup packet. What is read is read along for what
+    /// the server tells about itself, and metered.
+    pub(super) fn swallow_startup_packet(&mut self) -> (LoginInfo, Excessive) {
         self.swallow = Swallow::Length(Vec::with_capacity(4));
-        let told = Told::default();
-        self.listener = Some(told.listener());
-        told
+        let info = LoginInfo::default();
+        self.reader = Some(info.reader());
+        let meter = Meter::default();
+        let excessive = meter.excessive();
+        self.meter = Some(meter);
+        (info, excessive)
     }
 
     /// What SCRAM can be bound to: the hash of the server's certificate.
@@ -84,9 +90,10 @@ impl Wire {
         self.end_point.as_deref()
     }
 
-    fn hear(&mut self, bytes: &[u8]) {
-        self.listener =
-            self.listener.take().and_then(|mut listener| listener.hear(bytes).then_some(listener));
+    fn read_along(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.reader = self.reader.take().and_then(|mut reader| reader.read(bytes).then_some(reader));
+        let metered = self.meter.as_mut().map_or(Ok(()), |meter| meter.take(bytes));
+        metered.map_err(|excess| io::Error::new(io::ErrorKind::InvalidData, excess))
     }
 
     /// Whether the bytes are encrypted.
@@ -131,19 +138,12 @@ impl AsyncRead for Wire {
             let count = self.replay.len().min(buffer.remaining());
             let bytes: Vec<u8> = self.replay.drain(..count).collect();
             buffer.put_slice(&bytes);
-            self.hear(&bytes);
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(self.read_along(&bytes));
         }
         let known = buffer.filled().len();
-        let polled = match &mut self.transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
-            Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        };
-        if self.listener.is_some() {
-            self.hear(buffer.filled().get(known..).unwrap_or_default());
-        }
-        polled
+        let polled = Pin::new(&mut self.transport).poll_read(context, buffer);
+        ready!(polled)?;
+        Poll::Ready(self.read_along(buffer.filled().get(known..).unwrap_or_default()))
     }
 }
 
@@ -157,27 +157,15 @@ impl AsyncWrite for Wire {
         if swallowed > 0 {
             return Poll::Ready(Ok(swallowed));
         }
-        match &mut self.transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_write(context, buffer),
-            Transport::Unix(stream) => Pin::new(stream).poll_write(context, buffer),
-            Transport::Tls(stream) => Pin::new(stream).poll_write(context, buffer),
-        }
+        Pin::new(&mut self.transport).poll_write(context, buffer)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_flush(context),
-            Transport::Unix(stream) => Pin::new(stream).poll_flush(context),
-            Transport::Tls(stream) => Pin::new(stream).poll_flush(context),
-        }
+        Pin::new(&mut self.transport).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
-            Transport::Unix(stream) => Pin::new(stream).poll_shutdown(context),
-            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-        }
+        Pin::new(&mut self.transport).poll_shutdown(context)
     }
 }
 
@@ -205,6 +193,7 @@ impl TlsConnect<Empty> for Prepared {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixStream;
 
     #[tokio::test]
     async fn the_startup_packet_is_swallowed_however_it_is_cut_and_what_follows_is_sent() {

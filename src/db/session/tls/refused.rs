@@ -1,19 +1,8 @@
 //! Why a chain of certificates was refused, for people: which rule, of which certificate, and what to check.
 
-use super::chain::Member;
 use super::der::{day, name_words};
 use super::judge::Fault;
-
-/// Where a certificate comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
-    /// The server's own.
-    Server,
-    /// Sent by the server with its own.
-    Sent,
-    /// Listed in sslrootcert.
-    Listed,
-}
+use super::member::{Member, Who};
 
 /// A certificate in a message.
 #[derive(Debug, PartialEq, Eq)]

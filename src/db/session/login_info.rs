@@ -4,55 +4,55 @@
 
 use std::sync::{Arc, OnceLock};
 
-/// What will have been told once the login is over.
+/// What the server will have said about itself once the login is over.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told(Arc<OnceLock<Teller>>);
+pub(in crate::db) struct LoginInfo(Arc<OnceLock<Reported>>);
 
-/// Who told it.
+/// Who said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Teller {
+struct Reported {
     pid: i32,
     pooler: Option<&'static str>,
 }
 
-impl Told {
-    /// The process id for cancel requests, when one was told.
-    pub(super) fn pid(&self) -> Option<i32> {
-        self.0.get().map(|teller| teller.pid)
+impl LoginInfo {
+    /// The process id for cancel requests, when one was reported.
+    pub(in crate::db) fn pid(&self) -> Option<i32> {
+        self.0.get().map(|reported| reported.pid)
     }
 
     /// Which pooler tells parameters like these, if there is one at all.
-    pub(super) fn pooler(&self) -> Option<&'static str> {
+    pub(in crate::db) fn pooler(&self) -> Option<&'static str> {
         self.0.get()?.pooler
     }
 
-    /// Something that reads along for it.
-    pub(super) fn listener(&self) -> Listener {
-        Listener { told: self.clone(), heard: Vec::new() }
+    /// What reads along for it.
+    pub(super) fn reader(&self) -> LoginReader {
+        LoginReader { info: self.clone(), seen: Vec::new() }
     }
 }
 
-/// The longest login that is listened to.
+/// The longest login that is read along.
 const LONGEST: usize = 65_536;
 
 /// Reads the messages of a login along, in whatever pieces they come.
 #[derive(Debug)]
-pub(super) struct Listener {
-    told: Told,
-    heard: Vec<u8>,
+pub(super) struct LoginReader {
+    info: LoginInfo,
+    seen: Vec<u8>,
 }
 
-impl Listener {
+impl LoginReader {
     /// Takes the next bytes; false when nothing more is to be expected.
-    pub(super) fn hear(&mut self, bytes: &[u8]) -> bool {
-        self.heard.extend_from_slice(bytes);
-        let (mut rest, mut parameters) = (self.heard.as_slice(), Vec::new());
+    pub(super) fn read(&mut self, bytes: &[u8]) -> bool {
+        self.seen.extend_from_slice(bytes);
+        let (mut rest, mut parameters) = (self.seen.as_slice(), Vec::new());
         while let Some((kind, body, after)) = message(rest) {
             match (kind, body.first_chunk()) {
                 (b'K', Some(pid)) => {
                     let pid = i32::from_be_bytes(*pid);
-                    // Told once: nobody else listens to this login.
-                    let _ = self.told.0.set(Teller { pid, pooler: pooler(&parameters) });
+                    // Once: nobody else reads this login along.
+                    let _ = self.info.0.set(Reported { pid, pooler: pooler(&parameters) });
                     return false;
                 }
                 (b'Z', _) => return false,
@@ -61,7 +61,7 @@ impl Listener {
             }
             rest = after;
         }
-        self.heard.len() < LONGEST
+        self.seen.len() < LONGEST
     }
 }
 
@@ -120,14 +120,14 @@ fn pooler(parameters: &[&[u8]]) -> Option<&'static str> {
         parameter.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\0"))
     };
     let is_in_order = |(_, names): &&(&str, [&str; 5])| {
-        parameters.windows(names.len()).any(|told| told.iter().zip(names).all(is_named))
+        parameters.windows(names.len()).any(|some| some.iter().zip(names).all(is_named))
     };
     ORDERS.iter().find(is_in_order).map(|(pooler, _)| *pooler)
 }
 
-/// Whether a pooler stands between: the backend is another than the one that was told. Unknown is no.
-pub(super) fn is_pooled(told: Option<i32>, backend: i32) -> bool {
-    told.is_some_and(|told| told != backend)
+/// Whether a pooler stands between: the backend is another than the one that was reported. Unknown is no.
+pub(in crate::db) fn is_pooled(reported: Option<i32>, backend: i32) -> bool {
+    reported.is_some_and(|reported| reported != backend)
 }
 
 #[cfg(test)]
@@ -135,20 +135,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_process_id_is_heard_however_the_messages_are_cut() {
+    fn the_process_id_is_read_however_the_messages_are_cut() {
         let mut login = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x09a\0b\0\0".to_vec();
         login.extend(b"K\0\0\0\x0c\0\0\x12\x67\0\0\0\x01Z\0\0\0\x05I");
         for size in 1..=login.len() {
-            let told = Told::default();
-            let mut listener = told.listener();
-            let expects_more = login.chunks(size).map(|piece| listener.hear(piece)).find(|more| !more);
-            assert_eq!((told.pid(), expects_more), (Some(0x1267), Some(false)), "in pieces of {size}");
+            let info = LoginInfo::default();
+            let mut reader = info.reader();
+            let expects_more = login.chunks(size).map(|piece| reader.read(piece)).find(|more| !more);
+            assert_eq!((info.pid(), expects_more), (Some(0x1267), Some(false)), "in pieces of {size}");
         }
-        let silent = Told::default();
-        assert!(!silent.listener().hear(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"));
+        let silent = LoginInfo::default();
+        assert!(!silent.reader().read(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"));
         assert_eq!((silent.pid(), silent.pooler()), (None, None));
-        let mut endless = Told::default().listener();
-        assert!((0..9).map(|_| endless.hear(&[b'N'; 9_000])).any(|more| !more));
+        let mut endless = LoginInfo::default().reader();
+        assert!((0..9).map(|_| endless.read(&[b'N'; 9_000])).any(|more| !more));
     }
 
     #[test]
@@ -163,10 +163,10 @@ mod tests {
             }
             // PgDog counts its clients from 0.
             login.extend(b"K\0\0\0\x0c\0\0\0\0\0\0\0\x01");
-            let told = Told::default();
-            assert!(!told.listener().hear(&login));
-            assert_eq!(told.pid(), Some(0));
-            told.pooler()
+            let info = LoginInfo::default();
+            assert!(!info.reader().read(&login));
+            assert_eq!(info.pid(), Some(0));
+            info.pooler()
         };
         let (version, zone) = (("server_version", "15.18"), ("TimeZone", "UTC"));
         let parameter = |name: &'static str| (name, "x");
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn only_another_process_than_the_one_told_is_a_pooler() {
+    fn only_another_process_than_the_one_reported_is_a_pooler() {
         assert!(is_pooled(Some(7), 8));
         assert!(!is_pooled(Some(8), 8) && !is_pooled(None, 8));
     }

@@ -1,12 +1,19 @@
 //! Every host and every address of it in turn, as libpq goes through them: the next address after a failure of the
 //! socket, the next host after one of the host, and nothing more after a server's last word.
 
-use super::connect::{Attempt, Established, Notice, Options, Phases, random};
-use super::dial::{self, Target};
-use super::error::{Error, Kind};
-use super::login::{self, Failure, Next, Wanted, encryptions};
+use super::address::addresses;
+use super::attempt::{Attempt, AttemptFailure, Next, Phases, Progress};
+use super::encrypt::encryptions;
+use super::established::{Established, Notice};
+use super::login::{self, Request};
+use super::options::Options;
+use super::pending::Attempting;
+use super::session_kind::SessionKind;
 use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession, readable};
+use crate::db::error::{Error, Kind};
 use crate::model::server::place;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The word for a session in plaintext after TLS was tried.
@@ -14,24 +21,27 @@ pub(crate) const NOT_ENCRYPTED: &str = "not_encrypted";
 
 /// Every host in turn; for `prefer-standby` all of them a second time, in any role.
 pub(super) async fn through_hosts(
-    info: &ConnInfo,
+    info: &Arc<ConnInfo>,
     options: &Options,
     attempts: &mut Vec<Attempt>,
-) -> Result<Established, Failure> {
+) -> Result<Established, AttemptFailure> {
     let wanted = info.settings().target_session;
     let passes: &[TargetSession] = match wanted {
         TargetSession::PreferStandby => &[TargetSession::Standby, TargetSession::Any],
         _ => &[wanted],
     };
     let mut failures = Vec::new();
-    'passes: for &session in passes {
-        let wanted = Wanted { session, lane: options.lane };
+    'passes: for &target in passes {
+        let wanted = SessionKind { target, lane: options.lane };
         let mut hosts: Vec<&Host> = info.hosts().iter().collect();
         balance(info, &mut hosts);
         for (left, host) in (1..=hosts.len()).rev().zip(hosts) {
-            match through_addresses(info, host, left, &wanted, options, &mut failures, attempts).await {
-                Some(session) => return Ok(session),
-                None if failures.last().is_some_and(|last: &Failure| last.next == Next::Stop) => {
+            match through_addresses(info, host, left, wanted, options, &mut failures, attempts).await {
+                Some(session) => {
+                    options.logins.give_up();
+                    return Ok(session);
+                }
+                None if failures.last().is_some_and(|last: &AttemptFailure| last.next == Next::Stop) => {
                     break 'passes;
                 }
                 None => {}
@@ -44,43 +54,44 @@ pub(super) async fn through_hosts(
 /// Every address of one host in turn, with `hosts` hosts left to try, this one included; a failure of the host or the last
 /// word of a server ends it.
 async fn through_addresses(
-    info: &ConnInfo,
+    info: &Arc<ConnInfo>,
     host: &Host,
     hosts: usize,
-    wanted: &Wanted,
+    wanted: SessionKind,
     options: &Options,
-    failures: &mut Vec<Failure>,
+    failures: &mut Vec<AttemptFailure>,
     attempts: &mut Vec<Attempt>,
 ) -> Option<Established> {
     let limit = options.limit(info, hosts);
     let started = Instant::now();
-    let looked_up = tokio::time::timeout(limit, dial::targets(host)).await.unwrap_or_else(|_| {
+    let looked_up = tokio::time::timeout(limit, addresses(host)).await.unwrap_or_else(|_| {
         let message =
             format!("could not translate host name \"{}\" to address: timeout expired", host.name());
         Err(Error::new(Kind::Dns, message))
     });
     let dns = (!host.is_socket()).then(|| started.elapsed());
-    let mut targets = match looked_up {
-        Ok(targets) => targets,
+    let mut found = match looked_up {
+        Ok(found) => found,
         Err(error) => {
             let error = error.without_secrets();
             let phases = Phases { dns, ..Phases::default() };
             let address = place(&readable(host.name()), host.port);
             attempts.push(Attempt { address, phases, error: Some(error.clone()) });
-            failures.push(Failure::new(error, Next::Host));
+            failures.push(AttemptFailure::new(error, Next::Host));
             return None;
         }
     };
-    balance(info, &mut targets);
-    for (addresses, target) in (1..=targets.len()).rev().zip(targets) {
-        let limit = options.limit(info, addresses + hosts - 1);
-        let mut phases = Phases { dns, ..Phases::default() };
-        let mut earlier = None;
-        let attempt = at_address(info, host, &target, wanted, &mut phases, &mut earlier);
-        let outcome = tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Err(timed_out(&target)));
-        let outcome = outcome.map_err(|failure| after(earlier, failure));
+    balance(info, &mut found);
+    for (left, address) in (1..=found.len()).rev().zip(found) {
+        let limit = options.limit(info, left + hosts - 1);
+        let address_words = address.address();
+        let request = Arc::new(Request::new(info, host, address, wanted));
+        let begin = |progress| -> Attempting { Box::pin(at_address(Arc::clone(&request), progress)) };
+        let (outcome, progress) = options.logins.attempt(&request, limit, begin).await;
+        let outcome = outcome.map_err(|failure| after(progress.earlier(), failure));
         let error = outcome.as_ref().err().map(|failure| failure.error.clone());
-        attempts.push(Attempt { address: target.address(), phases, error });
+        let phases = Phases { dns, ..progress.phases() };
+        attempts.push(Attempt { address: address_words, phases, error });
         match outcome {
             Ok(session) => return Some(session),
             Err(failure) => {
@@ -95,35 +106,21 @@ async fn through_addresses(
     None
 }
 
-fn timed_out(target: &Target) -> Failure {
-    let message = format!("connection to {} failed: timeout expired", target.words());
-    let error = Error::new(Kind::Timeout, message)
-        .hinted("nothing answered in time: a firewall may drop the packets, or the server is overloaded; -t sets the limit");
-    Failure::new(error.without_secrets(), Next::Address)
-}
-
 /// One address, with each kind of encryption that the mode allows.
-async fn at_address(
-    info: &ConnInfo,
-    host: &Host,
-    target: &Target,
-    wanted: &Wanted,
-    phases: &mut Phases,
-    earlier: &mut Option<Error>,
-) -> Result<Established, Failure> {
-    let mut order = encryptions(info.settings().ssl_mode, target).iter().peekable();
+async fn at_address(request: Arc<Request>, progress: Progress) -> Result<Established, AttemptFailure> {
+    let kinds = encryptions(request.info.settings().ssl_mode, &request.address);
+    let mut order = kinds.iter().peekable();
     while let Some(&encryption) = order.next() {
-        match login::attempt(info, host, target, wanted, encryption, phases).await {
+        match login::attempt(&request, encryption, &progress).await {
             Ok(mut session) => {
-                if let Some(error) = earlier.take().filter(|_| !session.encrypted) {
+                if let Some(error) = progress.earlier().filter(|_| !session.encrypted) {
                     let message = format!("the connection is not encrypted: {}", error.message);
                     session.notices.push(Notice { code: NOT_ENCRYPTED, message, hint: None });
                 }
                 return Ok(session);
             }
             Err(failure) if failure.next == Next::OtherEncryption && order.peek().is_some() => {
-                *phases = Phases { dns: phases.dns, ..Phases::default() };
-                *earlier = Some(failure.error);
+                progress.begin_anew(failure.error);
             }
             Err(mut failure) => {
                 if failure.next == Next::OtherEncryption {
@@ -133,12 +130,12 @@ async fn at_address(
             }
         }
     }
-    Err(Failure::new(Error::new(Kind::Protocol, "no way to connect was left to try"), Next::Stop))
+    Err(AttemptFailure::new(Error::new(Kind::Protocol, "no way to connect was left to try"), Next::Stop))
 }
 
 /// The failure of an address whose attempt with the other kind of encryption failed with `earlier`: both are listed, and what
 /// a server said, or asked for, counts for more than its silence.
-fn after(earlier: Option<Error>, failure: Failure) -> Failure {
+fn after(earlier: Option<Error>, failure: AttemptFailure) -> AttemptFailure {
     let Some(earlier) = earlier else { return failure };
     let mut both = vec![earlier.message.clone(), failure.error.message.clone()];
     both.dedup();
@@ -150,7 +147,7 @@ fn after(earlier: Option<Error>, failure: Failure) -> Failure {
         let both = both.join("\n");
         error.detail = Some(error.detail.map_or(both.clone(), |more| format!("{both}\n{more}")));
     }
-    Failure { error, next, ..failure }
+    AttemptFailure { error, next, ..failure }
 }
 
 /// Shuffles when the settings ask for it.
@@ -165,14 +162,14 @@ fn balance<T>(info: &ConnInfo, list: &mut [T]) {
 }
 
 /// One failure out of all: the last word of a server, else the one that says most, with all attempts listed.
-fn combined(mut failures: Vec<Failure>) -> Failure {
+fn combined(mut failures: Vec<AttemptFailure>) -> AttemptFailure {
     let all: Vec<String> = failures.iter().map(|failure| failure.error.message.clone()).collect();
     let last = failures.len().saturating_sub(1);
     let is_final = failures.last().is_some_and(|last| last.next == Next::Stop);
     let says_most = failures.iter().rposition(|failure| failure.error.sqlstate.is_some());
     let chosen = says_most.filter(|_| !is_final).unwrap_or(last);
     if failures.is_empty() {
-        return Failure::new(Error::new(Kind::Dns, "the host has no address"), Next::Stop);
+        return AttemptFailure::new(Error::new(Kind::Dns, "the host has no address"), Next::Stop);
     }
     let mut failure = failures.swap_remove(chosen);
     if all.len() > 1 {
@@ -181,4 +178,9 @@ fn combined(mut failures: Vec<Failure>) -> Failure {
             Some(failure.error.detail.map_or(list.clone(), |more| format!("{more}\n{list}")));
     }
     failure
+}
+
+/// A random number, from the randomness of the standard library's hash maps.
+fn random() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish()
 }

@@ -1,6 +1,6 @@
 //! The files that TLS needs, with libpq's rules about who may read them (`fe-secure-openssl.c`, `initialize_SSL`).
 
-use super::super::startup::os_words;
+use super::super::lost::os_words;
 use super::der;
 use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
 use rustls::pki_types::pem::PemObject;
@@ -144,7 +144,7 @@ fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-/// The same certificates, when each is one; like libpq, pgconn takes no file of which it can read only a part.
+/// What was `found`, when each is a certificate; like libpq, pgconn takes no file of which it can read only a part.
 fn readable(found: Vec<CertificateDer<'static>>) -> Result<Vec<CertificateDer<'static>>, String> {
     match found.iter().position(|one| der::certificate(one).is_none()) {
         Some(at) => Err(format!("certificate {} of {} in it is malformed", at + 1, found.len())),
@@ -194,7 +194,7 @@ mod tests {
             std::fs::write(&path, &bytes).expect("file");
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("mode");
             let file = path.display();
-            let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/tls/sample.der");
+            let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/session/tls/sample.der");
             let shown = if certificate { file.to_string() } else { sample.to_owned() };
             let text = format!("sslrootcert={file} sslcrl={file} sslcert={shown} sslkey={file}");
             let given = Given { dbname: Some(text), username: Some("u".to_owned()), ..Given::default() };

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom as _, SystemRandom};
-use ring::{digest, hmac, pbkdf2};
+use ring::{digest, hmac};
 use stringprep::tables;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -81,15 +81,35 @@ impl Exchange {
         format!("n=,r={}", self.nonce)
     }
 
+    /// What the server's first message asks to be worked out of `password`.
+    ///
+    /// # Errors
+    /// When the message is not one of SCRAM's, or not of this exchange.
+    pub(super) fn salting(&self, password: &[u8], server_first: &str) -> Result<Salting, String> {
+        let (_, salt, iterations) = self.challenge(server_first)?;
+        Ok(Salting::new(password, &salt, iterations))
+    }
+
     /// The answer to the server's first message, the proof that `password` is known. As slow as the server's iteration count
     /// makes it.
     ///
     /// # Errors
     /// When the message is not one of SCRAM's, or not of this exchange.
     pub(super) fn proof(&self, password: &[u8], server_first: &str) -> Result<(String, Proven), String> {
-        let (nonce, salt, iterations) = self.challenge(server_first)?;
-        let salted = salted_password(password, &salt, iterations);
-        let salted = hmac::Key::new(hmac::HMAC_SHA256, &salted);
+        let mut salting = self.salting(password, server_first)?;
+        while !salting.is_done() {
+            salting.go_on(u32::MAX);
+        }
+        self.proof_by(&salting, server_first)
+    }
+
+    /// The answer to the server's first message by what its salting came to.
+    ///
+    /// # Errors
+    /// When the message is not one of SCRAM's, or not of this exchange.
+    pub(super) fn proof_by(&self, salting: &Salting, server_first: &str) -> Result<(String, Proven), String> {
+        let (nonce, ..) = self.challenge(server_first)?;
+        let salted = hmac::Key::new(hmac::HMAC_SHA256, &salting.salted);
         let client_key = hmac::sign(&salted, b"Client Key");
         let stored_key = digest::digest(&digest::SHA256, client_key.as_ref());
         let stored_key = hmac::Key::new(hmac::HMAC_SHA256, stored_key.as_ref());
@@ -153,10 +173,44 @@ fn malformed(what: &str) -> String {
     format!("malformed SCRAM message ({what})")
 }
 
-fn salted_password(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> [u8; KEY] {
-    let mut salted = [0; KEY];
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, &prepared(password), &mut salted);
-    salted
+/// The salted password in the making: PBKDF2 (RFC 8018, 5.2) with HMAC-SHA-256 and one block, in as many steps as one likes,
+/// because the server says how long it takes.
+pub(super) struct Salting {
+    password: hmac::Key,
+    /// The last round's result.
+    last: hmac::Tag,
+    salted: [u8; KEY],
+    /// How many rounds are left.
+    left: u32,
+}
+
+impl Salting {
+    fn new(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Self {
+        let password = hmac::Key::new(hmac::HMAC_SHA256, &prepared(password));
+        let last = hmac::sign(&password, &[salt, &1_u32.to_be_bytes()].concat());
+        let mut salted = [0; KEY];
+        salted.copy_from_slice(last.as_ref());
+        Self { password, last, salted, left: iterations.get() - 1 }
+    }
+
+    /// How many rounds are left.
+    pub(super) const fn left(&self) -> u32 {
+        self.left
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Takes at most so many rounds more.
+    pub(super) fn go_on(&mut self, rounds: u32) {
+        let rounds = rounds.min(self.left);
+        for _ in 0..rounds {
+            self.last = hmac::sign(&self.password, self.last.as_ref());
+            self.salted.iter_mut().zip(self.last.as_ref()).for_each(|(byte, new)| *byte ^= new);
+        }
+        self.left -= rounds;
+    }
 }
 
 /// The password after SASLprep (RFC 4013), or as it is where that is not possible. PostgreSQL judges the characters before
@@ -225,9 +279,12 @@ mod tests {
     #[test]
     fn a_salted_password_is_the_one_of_the_standard() {
         let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("salt");
-        let salted = salted_password(b"pencil", &salt, NonZeroU32::new(4096).expect("count"));
+        let mut salting = Salting::new(b"pencil", &salt, NonZeroU32::new(4096).expect("count"));
+        while !salting.is_done() {
+            salting.go_on(1000);
+        }
         // SaltedPassword of RFC 7677's example, from which its ServerSignature follows
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &salted);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &salting.salted);
         let server_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, b"Server Key").as_ref());
         let transcript = format!(
             "n=user,r=rOprNGfwEbeRWgbNEkqO,{SERVER_FIRST},c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"

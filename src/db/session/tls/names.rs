@@ -1,8 +1,9 @@
 //! Whether a certificate is for the host that was asked for, by libpq's rules (`fe-secure-common.c`), and whether its authorities
 //! may vouch for its names, by OpenSSL's (`v3_ncons.c`).
 
-use super::der::{Certificate, Reader, SEQUENCE, common_name};
+use super::der::{Certificate, common_name};
 use super::extensions::{Alternative, DNS_NAME};
+use super::reader::{Reader, SEQUENCE};
 use std::net::IpAddr;
 
 /// Checks the certificate's names against the host; `Err` says in libpq's words what it is for instead.

@@ -1,33 +1,25 @@
-//! TLS as libpq does it, on rustls: asking for it, the handshake, which certificates are accepted, and what SCRAM
-//! needs for channel binding.
+//! Asks a server for TLS and shakes hands, with the certificates that the settings name.
 
-mod chain;
-mod der;
-mod extensions;
-mod files;
-mod judge;
-mod names;
-mod refused;
-mod verify;
-
-use super::dial::{Address, Target};
-use super::error::{Error, Kind};
-use super::startup;
+use super::super::address::{Address, Route};
+use super::super::lost::{lost, not_postgres};
+use super::super::wire::CERTIFICATE_NOT_REQUESTED;
+use super::failure::failure;
+use super::verify::Verifier;
+use super::{der, files};
 use crate::conninfo::{ConnInfo, SslMode, SslNegotiation, TlsVersion};
+use crate::db::error::{Error, Kind};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::{IpAddr, Ipv4Addr, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, SignatureScheme, SupportedProtocolVersion};
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use verify::{Rejected, Verifier};
 
 /// The request for TLS in PostgreSQL's protocol: length 8, code 1234.5679.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -36,7 +28,7 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 const ALPN: &[u8] = b"postgresql";
 
 /// What a server said to the request for TLS.
-pub(super) enum Offer {
+pub(in crate::db::session) enum Offer {
     /// TLS follows.
     Yes,
     /// It has none; the connection goes on without.
@@ -44,13 +36,13 @@ pub(super) enum Offer {
 }
 
 /// Asks for TLS, unless it is to begin at once.
-pub(super) async fn request(stream: &mut TcpStream, info: &ConnInfo) -> Result<Offer, Error> {
+pub(in crate::db::session) async fn request(stream: &mut TcpStream, info: &ConnInfo) -> Result<Offer, Error> {
     if info.settings().ssl_negotiation == SslNegotiation::Direct {
         return Ok(Offer::Yes);
     }
-    stream.write_all(&SSL_REQUEST).await.map_err(|error| startup::lost(&error))?;
+    stream.write_all(&SSL_REQUEST).await.map_err(|error| lost(&error))?;
     // Exactly one byte: whatever came with it unencrypted must never be taken for part of the session.
-    match stream.read_u8().await.map_err(|error| startup::lost(&error))? {
+    match stream.read_u8().await.map_err(|error| lost(&error))? {
         b'S' => Ok(Offer::Yes),
         b'N' => Ok(Offer::No),
         b'E' => Err(Error::new(Kind::Server, "server sent an error response during SSL exchange")),
@@ -60,34 +52,32 @@ pub(super) async fn request(stream: &mut TcpStream, info: &ConnInfo) -> Result<O
             if let Ok(count) = stream.try_read(&mut more) {
                 seen.extend_from_slice(more.get(..count).unwrap_or_default());
             }
-            Err(startup::named_stranger(&seen))
+            Err(not_postgres(&seen))
         }
     }
 }
 
 /// The encrypted stream, the hash that SCRAM binds to, and why the server knows no certificate of ours, if it does not.
-pub(super) type Encrypted = (Box<TlsStream<TcpStream>>, Option<Vec<u8>>, Option<&'static str>);
-
-/// Why a server knows no certificate of ours that has not asked for one.
-pub(super) const UNASKED: &str = "server did not request an SSL certificate";
+pub(in crate::db::session) type Encrypted =
+    (Box<TlsStream<TcpStream>>, Option<Vec<u8>>, Option<&'static str>);
 
 /// Shakes hands.
-pub(super) async fn handshake(
+pub(in crate::db::session) async fn handshake(
     stream: TcpStream,
     info: &ConnInfo,
-    target: &Target,
+    address: &Address,
 ) -> Result<Encrypted, Error> {
-    let (config, identity) = config(info, target).map_err(|why| Error::new(Kind::Tls, why))?;
+    let (config, identity) = config(info, address).map_err(|why| Error::new(Kind::Tls, why))?;
     let connector = TlsConnector::from(Arc::new(config));
-    let connected = connector.connect(server_name(target), stream).await;
-    let stream = connected.map_err(|error| failure(&error).unwrap_or_else(|| startup::lost(&error)))?;
+    let connected = connector.connect(server_name(address), stream).await;
+    let stream = connected.map_err(|error| failure(&error).unwrap_or_else(|| lost(&error)))?;
     let (_, session) = stream.get_ref();
     if info.settings().ssl_negotiation == SslNegotiation::Direct && session.alpn_protocol() != Some(ALPN) {
         let message = "direct SSL connection was established without ALPN protocol negotiation extension";
         return Err(Error::new(Kind::Tls, message));
     }
     let unknown = match (identity.was_asked.load(Ordering::Relaxed), &identity.certificate) {
-        (false, _) => Some(UNASKED),
+        (false, _) => Some(CERTIFICATE_NOT_REQUESTED),
         (true, None) => Some("server accepted connection without a valid SSL certificate"),
         (true, Some(_)) => None,
     };
@@ -106,7 +96,7 @@ fn end_point(leaf: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-fn config(info: &ConnInfo, target: &Target) -> Result<(ClientConfig, Arc<Identity>), String> {
+fn config(info: &ConnInfo, address: &Address) -> Result<(ClientConfig, Arc<Identity>), String> {
     let settings = info.settings();
     let mut provider = ring::default_provider();
     // Servers up to 17 use this curve by default: offering it first saves a round trip.
@@ -124,7 +114,7 @@ fn config(info: &ConnInfo, target: &Target) -> Result<(ClientConfig, Arc<Identit
         None => None,
     };
     let identity = Arc::new(Identity { certificate, was_asked: AtomicBool::new(false) });
-    let host = (settings.ssl_mode == SslMode::VerifyFull).then(|| target.host.clone());
+    let host = (settings.ssl_mode == SslMode::VerifyFull).then(|| address.host.clone());
     let verifier = Verifier { provider: Arc::clone(&provider), roots, crls, host };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(settings.ssl_min, settings.ssl_max))
@@ -133,7 +123,7 @@ fn config(info: &ConnInfo, target: &Target) -> Result<(ClientConfig, Arc<Identit
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_client_cert_resolver(identity.clone());
     config.alpn_protocols = vec![ALPN.to_vec()];
-    config.enable_sni = settings.ssl_sni && matches!(server_name(target), ServerName::DnsName(_));
+    config.enable_sni = settings.ssl_sni && matches!(server_name(address), ServerName::DnsName(_));
     Ok((config, identity))
 }
 
@@ -146,13 +136,13 @@ fn versions(min: Option<TlsVersion>, max: Option<TlsVersion>) -> Vec<&'static Su
 
 /// The name for the handshake. The verifier looks at the host itself, so that a name which rustls does not take (an
 /// underscore in it) gets a stand-in instead of an error.
-fn server_name(target: &Target) -> ServerName<'static> {
-    if let Ok(name) = ServerName::try_from(target.host.clone()) {
+fn server_name(address: &Address) -> ServerName<'static> {
+    if let Ok(name) = ServerName::try_from(address.host.clone()) {
         return name;
     }
-    match target.address {
-        Address::Tcp(address) => ServerName::IpAddress(address.ip().into()),
-        Address::Socket(_) => ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([127, 0, 0, 1]))),
+    match address.route {
+        Route::Tcp(address) => ServerName::IpAddress(address.ip().into()),
+        Route::Socket(_) => ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([127, 0, 0, 1]))),
     }
 }
 
@@ -172,55 +162,5 @@ impl ResolvesClientCert for Identity {
     // The server's request is to be noted even when there is nothing to send.
     fn has_certs(&self) -> bool {
         true
-    }
-}
-
-/// The TLS failure behind an I/O error, if one is; also one that arrives after the handshake, as a server's
-/// refusal of the client certificate does in TLS 1.3.
-pub(super) fn failure(error: &io::Error) -> Option<Error> {
-    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let error = |message: String| Error::new(Kind::Tls, message);
-    Some(match tls {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
-            match other.0.downcast_ref::<Rejected>() {
-                Some(Rejected { why, hint }) => error(why.clone()).hinted(hint.clone()),
-                None => error(format!("SSL error: {other}")),
-            }
-        }
-        rustls::Error::InvalidCertificate(
-            rustls::CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-            | rustls::CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
-        ) => error(
-            "SSL error: the signature algorithm of the server's certificate is not supported".to_owned(),
-        ),
-        rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure) => error(
-            "SSL error: the server finds no TLS method in common".to_owned(),
-        )
-        .hinted(
-            "pgconn speaks TLS 1.2 and 1.3 with ECDHE on X25519, P-256 and P-384, and AES-GCM or ChaCha20",
-        ),
-        rustls::Error::AlertReceived(alert) => {
-            error(format!("SSL error: the server sent the alert {alert:?}")).hinted(alert_hint(*alert))
-        }
-        other => error(format!("SSL error: {other}")),
-    })
-}
-
-fn alert_hint(alert: rustls::AlertDescription) -> &'static str {
-    use rustls::AlertDescription as Alert;
-    match alert {
-        Alert::CertificateRequired => {
-            "the server demands a client certificate: name one with sslcert and sslkey"
-        }
-        Alert::UnknownCA
-        | Alert::BadCertificate
-        | Alert::CertificateExpired
-        | Alert::CertificateRevoked
-        | Alert::CertificateUnknown
-        | Alert::DecryptError => "the server does not accept the client certificate (sslcert)",
-        Alert::ProtocolVersion => {
-            "the server wants another version of TLS: check ssl_min_protocol_version and ssl_max_protocol_version"
-        }
-        _ => "the server's log says more",
     }
 }

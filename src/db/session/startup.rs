@@ -2,11 +2,11 @@
 //! driver sees it, so that no password leaves for a method that the settings forbid, a missing password is known
 //! as such, and something that is not PostgreSQL is called so.
 
-use super::error::{Error, Kind};
-use super::tls;
+use super::lost::{lost, not_postgres};
+use super::session_kind::Lane;
 use super::wire::Wire;
 use crate::conninfo::{ConnInfo, bytes_of};
-use std::io;
+use crate::db::error::{Error, Kind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Protocol 3.0, which every supported server and pooler speaks.
@@ -14,15 +14,6 @@ const PROTOCOL: u32 = 3 << 16;
 
 /// The longest text that a server of protocol 2, or a process that could not start, sends as an error.
 const LONGEST_PLAIN_ERROR: usize = 30_000;
-
-/// Which kind of slot is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lane {
-    /// An ordinary connection.
-    Ordinary,
-    /// A walsender connected to a database: it needs no ordinary slot.
-    Emergency,
-}
 
 /// What the server first said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +155,7 @@ pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
     wire.read_exact(&mut head[..1]).await.map_err(|error| lost(&error))?;
     let [tag, ..] = head;
     if tag != b'R' && tag != b'E' {
-        return Err(not_postgres(wire, head[..1].to_vec()).await);
+        return Err(answered_by_another(wire, head[..1].to_vec()).await);
     }
     wire.read_exact(&mut head[1..]).await.map_err(|error| lost(&error))?;
     let [_, length @ ..] = head;
@@ -174,13 +165,17 @@ pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
             wire.put_back(head.to_vec());
             Ok(Message::Refusal)
         }
+        b'E' if length < usize::from(b' ') << 24 => {
+            Err(Error::new(Kind::Protocol, format!("the server began an error of {length} bytes")))
+        }
+        // Text where the length should be.
         b'E' => Err(plain_error(wire, &head[1..]).await),
         _ if (8..=2000).contains(&length) => {
             let mut body = vec![0; length - 4];
             wire.read_exact(&mut body).await.map_err(|error| lost(&error))?;
             Ok(Message::Authentication(body))
         }
-        _ => Err(not_postgres(wire, head.to_vec()).await),
+        _ => Err(answered_by_another(wire, head.to_vec()).await),
     }
 }
 
@@ -217,56 +212,21 @@ async fn plain_error(wire: &mut Wire, start: &[u8]) -> Error {
 }
 
 /// Names what answered, as far as its first bytes tell.
-async fn not_postgres(wire: &mut Wire, mut seen: Vec<u8>) -> Error {
+async fn answered_by_another(wire: &mut Wire, mut seen: Vec<u8>) -> Error {
     let mut more = [0; 64];
     if let Ok(Ok(count)) =
         tokio::time::timeout(std::time::Duration::from_millis(200), wire.read(&mut more)).await
     {
         seen.extend_from_slice(more.get(..count).unwrap_or_default());
     }
-    named_stranger(&seen)
-}
-
-/// The error for a first answer that is none of PostgreSQL's.
-pub(super) fn named_stranger(seen: &[u8]) -> Error {
-    const STRANGERS: [(&[u8], &str); 5] = [
-        (b"HTTP/", "an HTTP server"),
-        (b"SSH-", "an SSH server"),
-        (b"220", "a mail or FTP server"),
-        (b"-ERR", "a Redis server"),
-        (b"\x15\x03", "a TLS server"),
-    ];
-    let stranger = STRANGERS.iter().find(|(start, _)| seen.starts_with(start)).map(|(_, name)| *name);
-    let message = match stranger {
-        Some(name) => format!("{name} answered, and not PostgreSQL"),
-        None => "what answered does not speak PostgreSQL's protocol".to_owned(),
-    };
-    Error::new(Kind::NotPostgres, message).hinted("check host and port")
-}
-
-/// The error for a connection that failed before the login was done.
-pub(super) fn lost(error: &io::Error) -> Error {
-    if let Some(failure) = tls::failure(error) {
-        return failure;
-    }
-    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
-    match error.kind() {
-        UnexpectedEof | ConnectionReset | BrokenPipe => Error::new(Kind::Refused, "server closed the connection unexpectedly")
-            .hinted("the server or something on the way ended the connection before the login was done; its log may say why"),
-        _ => Error::new(Kind::Refused, os_words(error)),
-    }
-}
-
-/// The operating system's words without the error number that the standard library adds.
-pub(super) fn os_words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" (os error").map_or_else(|| text.clone(), |(words, _)| words.to_owned())
+    not_postgres(&seen)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::wire::Transport;
+    use crate::db::session::transport::Transport;
+    use std::io;
     use tokio::net::UnixStream;
 
     async fn answer_to(bytes: &[u8]) -> Result<Answer, Error> {
@@ -307,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn strangers_are_named_and_nothing_is_taken_for_a_login() {
+    async fn other_servers_are_named_and_nothing_is_taken_for_a_login() {
         for (bytes, words) in [
             (&b"HTTP/1.1 400 Bad Request\r\n"[..], "an HTTP server answered, and not PostgreSQL"),
             (b"SSH-2.0-x\r\n", "an SSH server answered, and not PostgreSQL"),
@@ -315,7 +275,7 @@ mod tests {
             (b"R\xff\xff\xff\xff", "what answered does not speak PostgreSQL's protocol"),
             (b"R\0\0\0\x01", "what answered does not speak PostgreSQL's protocol"),
         ] {
-            let error = answer_to(bytes).await.expect_err("a stranger");
+            let error = answer_to(bytes).await.expect_err("not PostgreSQL");
             assert_eq!((error.kind, error.message.as_str()), (Kind::NotPostgres, words));
         }
     }

@@ -2,51 +2,12 @@
 //! `x509_vfy.c`): what is listed counts before what the server sent, and there is one chain, not the best of several. What is
 //! listed and not self-signed is an intermediate certificate like those that the server sends, and no end.
 
-use super::der::{self, Certificate};
 use super::judge::{self, Place};
-use super::refused::{Named, Refused, Who};
-use rustls::pki_types::CertificateDer;
+use super::member::{Member, Who};
+use super::refused::{Named, Refused};
 
 /// More than any authority has beneath it.
 const LONGEST: usize = 10;
-
-/// A certificate and where it came from.
-#[derive(Debug)]
-pub(super) struct Member<'a> {
-    /// The whole of it.
-    pub(super) der: &'a CertificateDer<'a>,
-    /// Its fields.
-    pub(super) fields: Certificate<'a>,
-    /// What it is to the user.
-    pub(super) who: Who,
-}
-
-impl<'a> Member<'a> {
-    /// Reads a certificate; `None` when it is not one.
-    pub(super) fn read(der: &'a CertificateDer<'a>, who: Who) -> Option<Self> {
-        der::certificate(der).map(|fields| Self { der, fields, who })
-    }
-
-    /// Whether this one seems to have issued `other`: name, identifiers and kind of key fit. Whether it has, its key says.
-    fn seems_issuer_of(&self, other: &Self) -> bool {
-        let (own, authority) = (&self.fields, &other.fields.extensions.authority);
-        own.subject == other.fields.issuer
-            && fits(authority.key_id, own.extensions.key_id)
-            && fits(authority.serial, Some(own.serial))
-            && fits(authority.issuer, Some(own.issuer))
-            && der::is_signature_of(other.fields.algorithm, own.public_key)
-    }
-
-    /// Whether it ends a chain when it is listed. As with OpenSSL its signature does not matter then.
-    pub(super) fn is_self_signed(&self) -> bool {
-        self.seems_issuer_of(self)
-    }
-}
-
-/// Whether what is asked for is there, or is not known to be another.
-fn fits(wanted: Option<&[u8]>, found: Option<&[u8]>) -> bool {
-    wanted.is_none_or(|wanted| found.is_none_or(|found| wanted == found))
-}
 
 /// The chain of `leaf`, which is its first; its last is listed and self-signed. `now` is in seconds since 1970.
 pub(super) fn find<'m, 'a>(

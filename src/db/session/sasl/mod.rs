@@ -4,10 +4,14 @@
 mod scram;
 
 use self::scram::{Binding, Exchange, Proven};
-use super::error::{Error, Kind};
+use super::attempt::{Progress, Stage};
 use super::startup::{self, Message, Method};
 use super::wire::Wire;
 use crate::conninfo::ChannelBinding;
+use crate::db::error::{Error, Kind};
+
+/// How many rounds of SCRAM are taken at a time: some hundredths of a second.
+const STEP: u32 = 1 << 16;
 
 const SCRAM: &str = "SCRAM-SHA-256";
 const SCRAM_PLUS: &str = "SCRAM-SHA-256-PLUS";
@@ -27,15 +31,25 @@ pub(super) async fn log_in(
     mechanisms: &[String],
     password: &[u8],
     wanted: ChannelBinding,
+    progress: &Progress,
 ) -> Result<(), Error> {
     let (mechanism, binding) = choose(mechanisms, wire.end_point(), wanted).map_err(failed)?;
     let exchange = Exchange::new(binding, scram::nonce().map_err(failed)?);
     startup::send(wire, b'p', &first_message(mechanism, &exchange)).await?;
     let Some(challenge) = answer(wire, CONTINUE).await? else { return Ok(()) };
-    let password = password.to_vec();
-    // On a thread of its own, since the server says how long this takes: signals and the time limit are still seen.
-    let proof = tokio::task::spawn_blocking(move || exchange.proof(&password, &challenge)).await;
-    let (message, proven) = proof.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
+    let mut salting = exchange.salting(password, &challenge).map_err(failed)?;
+    progress.enter(Stage::Proving(salting.left().saturating_add(1)));
+    while !salting.is_done() {
+        // On a thread of its own, since the server says how long this takes: signals and the time limit are still seen. Step by
+        // step, since a thread cannot be stopped: the work ends with whoever waits for it.
+        let step = tokio::task::spawn_blocking(move || {
+            salting.go_on(STEP);
+            salting
+        });
+        salting = step.await.map_err(|error| failed(error.to_string()))?;
+    }
+    let (message, proven) = exchange.proof_by(&salting, &challenge).map_err(failed)?;
+    progress.enter(Stage::LoggingIn);
     startup::send(wire, b'p', message.as_bytes()).await?;
     let Some(last) = answer(wire, FINAL).await? else { return Ok(()) };
     proven.check(&last).map_err(failed)
@@ -76,7 +90,7 @@ pub(crate) fn new_password() -> Result<String, String> {
     scram::nonce().map(|nonce| nonce.replace('+', "-").replace('/', "_"))
 }
 
-/// The same login for whoever reads and writes an unencrypted session himself: what to answer to each of the server's requests.
+/// A login with SCRAM for whoever reads and writes an unencrypted session himself: what to answer to each of the server's requests.
 pub(crate) struct Login<'a> {
     password: &'a str,
     step: Step,
@@ -154,7 +168,7 @@ fn failed(message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::wire::Transport;
+    use crate::db::session::transport::Transport;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::UnixStream;
 
@@ -191,7 +205,9 @@ mod tests {
             far.write_all(&request(FINAL, last)).await.expect("last message");
         });
         let mut wire = Wire::new(Transport::Unix(near), None);
-        let ended = log_in(&mut wire, &[SCRAM.to_owned()], b"pencil", ChannelBinding::Prefer).await;
+        let ended =
+            log_in(&mut wire, &[SCRAM.to_owned()], b"pencil", ChannelBinding::Prefer, &Progress::default())
+                .await;
         server.await.expect("the server was asked");
         ended
     }

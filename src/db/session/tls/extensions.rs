@@ -1,6 +1,6 @@
 //! The extensions of an X.509 certificate (RFC 5280, 4.2) by which OpenSSL accepts or refuses one. Reads them; judges nothing.
 
-use super::der::{BOOLEAN, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE};
+use super::reader::{BOOLEAN, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE};
 
 /// What a certificate's extensions say; `None` or empty without the extension.
 #[derive(Debug, Default)]

@@ -1,0 +1,394 @@
+//! A session of pgconn's own, over which every question travels: in one message of the simple protocol, with its guards.
+
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+
+use super::error::{Error, Kind};
+use super::guard::{Access, Guards};
+use super::rows::{self, Answers, Rows};
+use super::session::{self, Canceller, Excess, Excessive, Lane, LoginInfo, Notice, Options};
+use super::statement_error::statement_error;
+use crate::conninfo::ConnInfo;
+use crate::model::server::{Surroundings, Target};
+use crate::stop::Stop;
+
+/// How long to wait beyond the server's own time limit before the connection itself is given up.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// How long to wait beyond it for an answer, and then for the cancelling of what gave none: both within [`GRACE`].
+const HALF: Duration = Duration::from_millis(500);
+
+/// A session of pgconn's own.
+#[derive(Debug)]
+pub(crate) struct Db {
+    pub(super) client: tokio_postgres::Client,
+    pub(super) driver: JoinHandle<()>,
+    pub(super) canceller: Canceller,
+    pub(super) target: Target,
+    notices: Vec<Notice>,
+    pub(super) lane: Lane,
+    pub(super) login_info: LoginInfo,
+    pub(super) excessive: Excessive,
+    pub(super) version_num: i32,
+    pub(super) timeout: Duration,
+    pub(super) stop: Stop,
+}
+
+impl Db {
+    /// Connects and logs in; `timeout` bounds each later statement.
+    ///
+    /// # Errors
+    /// When no connection can be had, with the reason as its kind.
+    pub(crate) async fn connect(
+        info: &ConnInfo,
+        options: &Options,
+        timeout: Duration,
+        stop: Stop,
+    ) -> Result<Self, Error> {
+        let (mut db, server_version) = Self::open(info, options, timeout, stop).await?;
+        db.version_num = version_num(&server_version)?;
+        Ok(db)
+    }
+
+    /// Connects to whatever answers, be it a console, with what it says as its `server_version`.
+    pub(super) async fn open(
+        info: &ConnInfo,
+        options: &Options,
+        timeout: Duration,
+        stop: Stop,
+    ) -> Result<(Self, String), Error> {
+        let (mut options, mut attempts) = (options.clone(), Vec::new());
+        // On the heap, because it is large, and part of every command that connects.
+        let open = Box::pin(session::connect(info, &mut options, &mut attempts));
+        let session = tokio::select! {
+            session = open => session?,
+            signal = stop.pulled() => return Err(Error::interrupted(signal)),
+        };
+        let target = session.described();
+        let connection = session.driver;
+        let driver = tokio::spawn(async move {
+            // How a session ended is told by the statement that was running, or by the next one.
+            let _ = connection.await;
+        });
+        let db = Self {
+            client: session.client,
+            driver,
+            canceller: session.canceller,
+            target,
+            notices: session.notices,
+            lane: session.lane,
+            login_info: session.login_info,
+            excessive: session.excessive,
+            version_num: 0,
+            timeout,
+            stop,
+        };
+        Ok((db, session.server_version))
+    }
+
+    /// Lowers the limit of each later statement to `timeout`, for runs that are bounded as a whole.
+    pub(crate) const fn limit(&mut self, timeout: Duration) {
+        self.timeout = timeout;
+    }
+
+    /// What the user should know about how the connection came about: no encryption, another database.
+    pub(crate) fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// Whether this is the emergency lane: a walsender's slot instead of an ordinary one.
+    pub(crate) fn is_emergency(&self) -> bool {
+        self.lane == Lane::Emergency
+    }
+
+    /// Whether somebody stands between who gives out process ids of his own: a pooler.
+    pub(crate) fn is_pooled(&self, surroundings: &Surroundings) -> bool {
+        session::is_pooled(self.login_info.pid(), surroundings.backend_pid)
+            && surroundings.other_product().is_none()
+    }
+
+    /// Which pooler it would be that stands between, where its address or what it told tells.
+    pub(crate) fn pooler(&self) -> Option<&'static str> {
+        let is_supavisor = self.target.host.ends_with(".pooler.supabase.com");
+        self.login_info.pooler().or_else(|| is_supavisor.then_some("Supavisor"))
+    }
+
+    /// The settings that lead to where this session is and nowhere else, with the password and the database that it got in with.
+    pub(crate) fn way_back(&self) -> ConnInfo {
+        self.canceller.way_back()
+    }
+
+    /// Where the session is.
+    pub(crate) const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Asks questions that change nothing, in one transaction and one message; returns the rows of each.
+    pub(super) async fn look(&self, questions: &[String]) -> Result<Vec<Rows>, Error> {
+        self.look_first(&[], questions).await
+    }
+
+    /// Looks, with the questions `first` asked before any SET of a limit, the only moment at which a session can tell the
+    /// limits that it logged in with. Where a statement_timeout of this very role leaves no time for that, the guards go first
+    /// after all; the settings that they touch then have the source `session`.
+    pub(super) async fn look_first(
+        &self,
+        first: &[String],
+        questions: &[String],
+    ) -> Result<Vec<Rows>, Error> {
+        let mut answers = Vec::new();
+        self.look_into(first, questions, &mut answers).await?;
+        Ok(answers)
+    }
+
+    /// Looks, the questions `first` before any SET of a limit; each row is taken as it comes in.
+    pub(super) async fn look_into(
+        &self,
+        first: &[String],
+        questions: &[String],
+        answers: &mut dyn Answers,
+    ) -> Result<(), Error> {
+        let look = |bytes, first: &[String], questions: &[String]| {
+            self.guards(bytes).transaction(Access::ReadOnly, first, questions)
+        };
+        let answered = match self.ask_all(&look(false, first, questions), answers).await {
+            Err(error) if is_encoding_trouble(&error) => {
+                answers.anew();
+                self.ask_all(&look(true, first, questions), answers).await?
+            }
+            Err(error)
+                if !first.is_empty() && error.sqlstate.is_some() && error.kind == Kind::StatementTimeout =>
+            {
+                let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
+                answers.anew();
+                self.ask_all(&look(false, &[], &questions), answers).await?
+            }
+            other => other?,
+        };
+        let asked = first.len() + questions.len();
+        if answered == asked {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Protocol, format!("{asked} questions got {answered} answers")))
+    }
+
+    /// What travels with this session's statements.
+    pub(super) const fn guards(&self, bytes: bool) -> Guards {
+        Guards { limit: self.timeout, bytes }
+    }
+
+    /// Sends statements, which may be a transaction. One that the server refuses is ended, so that what is asked next finds
+    /// the session as it was. Returns how many answered with rows.
+    pub(super) async fn ask_all(
+        &self,
+        statements: &[String],
+        answers: &mut dyn Answers,
+    ) -> Result<usize, Error> {
+        let answered = self.ask_in_order(statements, answers).await;
+        if answered.as_ref().is_err_and(|error| error.sqlstate.is_some())
+            && statements.first().is_some_and(|first| first.starts_with("begin"))
+        {
+            // What went wrong first is what counts, also where it ended the session.
+            let _ = tokio::time::timeout(HALF, self.ask("rollback")).await;
+        }
+        answered
+    }
+
+    /// Sends statements as one message; on the emergency lane one by one, because a walsender of an older minor takes
+    /// only one statement a message.
+    pub(super) async fn ask_in_order(
+        &self,
+        statements: &[String],
+        answers: &mut dyn Answers,
+    ) -> Result<usize, Error> {
+        if self.lane == Lane::Ordinary {
+            return self.ask_into(&statements.join(";\n"), answers).await;
+        }
+        let mut answered = 0;
+        for statement in statements {
+            answered += self.ask_into(statement, answers).await?;
+        }
+        Ok(answered)
+    }
+
+    /// Sends one message and returns the rows of each of its answers.
+    pub(super) async fn ask(&self, message: &str) -> Result<Vec<Rows>, Error> {
+        let mut answers = Vec::new();
+        self.ask_into(message, &mut answers).await?;
+        Ok(answers)
+    }
+
+    /// Sends one message and takes its answers, within the time limit and until a signal arrives. Returns how many there were.
+    pub(super) async fn ask_into(&self, message: &str, answers: &mut dyn Answers) -> Result<usize, Error> {
+        let began = Instant::now();
+        let answered = rows::take(&self.client, message, answers);
+        tokio::select! {
+            answered = tokio::time::timeout(self.timeout + HALF, answered) => match answered {
+                Ok(Ok(answered)) => Ok(answered),
+                Ok(Err(_)) if let Some(Excess(why)) = self.excessive.get() => {
+                    Err(Error::new(Kind::Protocol, why))
+                }
+                Ok(Err(error)) => {
+                    let mut error = statement_error(&error);
+                    // Somebody else's cancel, or somebody else's limit.
+                    error.hint = error.hint.filter(|_| error.kind != Kind::StatementTimeout || began.elapsed() >= self.timeout);
+                    Err(error)
+                }
+                Err(_) => {
+                    self.cancel().await;
+                    Err(self.silent())
+                }
+            },
+            signal = self.stop.pulled() => {
+                self.cancel().await;
+                Err(Error::interrupted(signal))
+            }
+        }
+    }
+
+    /// The error when no answer came. The login is a pooler's own, and what is asked then may wait in its queue.
+    pub(super) fn silent(&self) -> Error {
+        let message = format!("{} did not answer within {:?}", self.target.place(), self.timeout);
+        let error = Error::new(Kind::StatementTimeout, message);
+        // A console has no queue, and no server's version.
+        match self.pooler().filter(|_| self.version_num != 0) {
+            None => error,
+            Some(_) => error.hinted(
+                "a pooler answered the login, and has perhaps no connection to the server to give: see its queue with \
+                 pgconn pooler",
+            ),
+        }
+    }
+
+    /// Leaves nothing running on the server; when that cannot be had in time, the closed connection must do.
+    pub(super) async fn cancel(&self) {
+        let _ = tokio::time::timeout(HALF, self.canceller.cancel()).await;
+    }
+
+    /// Sends statements that signal or change something, once, with the guards of this run; all of them count or none. Returns
+    /// the rows of the first that answers with rows.
+    pub(super) async fn act(&self, access: Access, statements: &[String]) -> Result<Rows, Error> {
+        let guarded = |bytes| {
+            let guards = self.guards(bytes);
+            // A walsender of an older minor takes one statement a message.
+            if self.is_emergency() {
+                guards.transaction(access, &[], statements)
+            } else {
+                guards.message(access, statements)
+            }
+        };
+        let mut answers = Vec::new();
+        match self.ask_all(&guarded(false), &mut answers).await {
+            // The text of the statement itself did not fit: nothing has been done.
+            Err(error) if is_encoding_trouble(&error) => {
+                answers.anew();
+                self.ask_all(&guarded(true), &mut answers).await?;
+            }
+            other => drop(other?),
+        }
+        Ok(answers.into_iter().next().unwrap_or_default())
+    }
+
+    /// This session, which from here on waits for its answers whatever signal arrives; the time limits stay.
+    pub(crate) fn until_done(mut self) -> Uninterrupted {
+        self.stop = Stop::never();
+        Uninterrupted(self)
+    }
+
+    /// Whether the connection has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Ends the transaction that a look without an answer may have left, in which the session would take no other question.
+    pub(crate) async fn abandon(&self) {
+        // What cannot be ended now fails the next question, too.
+        let _ = self.ask("rollback").await;
+    }
+
+    /// Ends the session in good order, so that the server frees its slot at once.
+    pub(crate) async fn close(self) {
+        let Self { client, driver, .. } = self;
+        drop(client);
+        let _ = tokio::time::timeout(GRACE, driver).await;
+    }
+}
+
+/// A session that waits for its answers whatever signal arrives; the time limits stay.
+#[derive(Debug)]
+pub(crate) struct Uninterrupted(pub(super) Db);
+
+impl Uninterrupted {
+    /// Ends the session in good order.
+    pub(crate) async fn close(self) {
+        self.0.close().await;
+    }
+}
+
+impl Deref for Uninterrupted {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.0
+    }
+}
+
+fn is_encoding_trouble(error: &Error) -> bool {
+    let codes = [SqlState::CHARACTER_NOT_IN_REPERTOIRE, SqlState::UNTRANSLATABLE_CHARACTER];
+    codes.iter().any(|code| error.sqlstate.as_deref() == Some(code.code()))
+}
+
+/// The pooler whose console has this server version: `1.18.0/bouncer`, `0.1.4 (PgDog)`. Those of PgCat and Odyssey say no
+/// more than their own version, which is a number that no PostgreSQL that is left has.
+fn console(version: &str) -> Option<String> {
+    let bouncer = version.strip_suffix("/bouncer").map(|version| format!("PgBouncer {version}"));
+    let dog = || version.strip_suffix(" (PgDog)").map(|version| format!("PgDog {version}"));
+    let other =
+        || (version.starts_with("0.") || version.starts_with("1.")).then(|| format!("version {version}"));
+    bouncer.or_else(dog).or_else(other)
+}
+
+/// Returns `170002` for `17.2`, `180000` for `18beta1`.
+fn version_num(text: &str) -> Result<i32, Error> {
+    let digits =
+        |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<i32>().ok();
+    let major = digits(text).filter(|major| (1..1000).contains(major));
+    let minor =
+        text.split_once('.').and_then(|(_, rest)| digits(rest)).filter(|minor| (0..10_000).contains(minor));
+    if let Some(pooler) = console(text) {
+        let what = format!("this is a pooler's console ({pooler})");
+        return Err(Error::new(Kind::PoolerConsole, what).hinted(
+            "see the pooler with pgconn pooler; for the server behind it name one of its databases (-d)",
+        ));
+    }
+    match major {
+        Some(major) if !text.contains('/') => Ok(major * 10_000 + minor.unwrap_or(0)),
+        _ => Err(Error::new(Kind::UnsupportedServer, format!("cannot work with server version \"{text}\""))
+            .hinted("this is not an ordinary PostgreSQL server")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, version_num};
+
+    #[test]
+    fn versions_are_read_as_the_server_says_them() {
+        assert_eq!(version_num("15.18 (Debian 15.18-0+deb12u1)").unwrap(), 150_018);
+        assert_eq!(version_num("18beta1").unwrap(), 180_000);
+        for (version, pooler) in [
+            ("1.18.0/bouncer", "(PgBouncer 1.18.0)"),
+            ("0.1.4 (PgDog)", "(PgDog 0.1.4)"),
+            ("1.2.0", "(version 1.2.0)"),
+            ("1.4.1 (git 89c48ea2)", "(version 1.4.1 (git 89c48ea2))"),
+        ] {
+            let error = version_num(version).unwrap_err();
+            assert!(error.kind == Kind::PoolerConsole && error.message.ends_with(pooler), "{error:?}");
+        }
+        assert!(version_num("99999999999").is_err());
+        assert!(version_num("").is_err());
+    }
+}

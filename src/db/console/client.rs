@@ -1,0 +1,166 @@
+//! A session on a pooler's console, and what is asked there.
+
+use std::time::Duration;
+
+use super::read::{self, Record};
+use crate::conninfo::ConnInfo;
+use crate::db::connection::Db;
+use crate::db::error::{Error, Kind};
+use crate::db::session::{Notice, Options};
+use crate::model::pooler::{Facts, Link, Product, Table, Totals};
+use crate::model::server::Target;
+use crate::stop::Stop;
+
+/// A session on a pooler's console.
+#[derive(Debug)]
+pub(crate) struct Console {
+    pub(super) session: Db,
+    pub(super) product: Product,
+}
+
+impl Console {
+    /// Connects, logs in, and makes sure that it is a console.
+    ///
+    /// # Errors
+    /// When no connection can be had, or what answers is no pooler's console.
+    pub(crate) async fn open(
+        info: &ConnInfo,
+        options: &Options,
+        timeout: Duration,
+        stop: Stop,
+    ) -> Result<Self, Error> {
+        let (session, _) =
+            Db::open(info, options, timeout, stop).await.map_err(|error| not_there(error, info))?;
+        let mut console = Self { session, product: Product::default() };
+        match console.show("VERSION").await {
+            Ok(records) => {
+                let words = records.first().and_then(|record| record.text("version")).unwrap_or_default();
+                console.product = read::product(&words);
+                Ok(console)
+            }
+            Err(error) if error.sqlstate.is_some() => {
+                let database = info.dbname();
+                let message = format!("database \"{database}\" is not a pooler's console");
+                console.close().await;
+                let refusal = Error::new(Kind::UnsupportedServer, message).hinted(
+                    "PgBouncer's console is its database pgbouncer (-d pgbouncer), usually on port 6432 (-p 6432)",
+                );
+                Err(Error { detail: Some(error.message), ..refusal })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The settings that lead to this console and to no other.
+    pub(crate) fn way_back(&self) -> ConnInfo {
+        self.session.way_back()
+    }
+
+    /// Where the console is.
+    pub(crate) const fn target(&self) -> &Target {
+        self.session.target()
+    }
+
+    /// What the user should know about how the connection came about.
+    pub(crate) fn notices(&self) -> &[Notice] {
+        self.session.notices()
+    }
+
+    /// What the pooler calls itself.
+    pub(crate) const fn product(&self) -> &Product {
+        &self.product
+    }
+
+    /// Pools, databases, limits and totals.
+    ///
+    /// # Errors
+    /// When the console does not answer, or does not have the list of pools. What else it does not have stays unknown.
+    pub(crate) async fn facts(&self) -> Result<Facts, Error> {
+        let pools = self.show("POOLS").await?;
+        let mut untold = Vec::new();
+        let mut list = async |name| {
+            let records = self.optional(name).await?;
+            untold.extend(records.is_none().then_some(name));
+            Ok::<_, Error>(records.unwrap_or_default())
+        };
+        let databases = list("DATABASES").await?;
+        let users = list("USERS").await?;
+        let config = list("CONFIG").await?;
+        let lists = list("LISTS").await?;
+        let totals = self.totals().await?;
+        let mut facts = Facts {
+            product: self.product.clone(),
+            databases: read::databases(&databases),
+            users: read::users(&users),
+            settings: read::settings(&config),
+            clients: read::used_clients(&lists),
+            pools: read::pools(&pools),
+            totals,
+            untold,
+        };
+        read::bound(&mut facts);
+        Ok(facts)
+    }
+
+    /// Work done since the pooler started; nothing from a pooler that does not count it.
+    ///
+    /// # Errors
+    /// When the console does not answer.
+    pub(crate) async fn totals(&self) -> Result<Vec<Totals>, Error> {
+        Ok(read::totals(&self.optional("STATS").await?.unwrap_or_default()))
+    }
+
+    /// Lists as they are; one that the console refuses or does not have is left out.
+    ///
+    /// # Errors
+    /// When the console does not answer.
+    pub(crate) async fn tables(&self, names: &[&'static str]) -> Result<Vec<Table>, Error> {
+        let mut tables = Vec::new();
+        for name in names {
+            let rows = self.optional(name).await?.iter().flatten().map(Record::columns).collect();
+            tables.push(Table { name, rows });
+        }
+        Ok(tables)
+    }
+
+    /// Every client with the connection that serves it, and every connection that serves none.
+    ///
+    /// # Errors
+    /// When the console does not answer.
+    pub(crate) async fn links(&self) -> Result<Vec<Link>, Error> {
+        // A client that comes or goes between the two answers is shown without its connection.
+        let clients = self.show("CLIENTS").await?;
+        let servers = self.show("SERVERS").await?;
+        Ok(read::links(&clients, &servers))
+    }
+
+    /// Ends the session in good order.
+    pub(crate) async fn close(self) {
+        self.session.close().await;
+    }
+
+    pub(super) async fn show(&self, what: &'static str) -> Result<Vec<Record>, Error> {
+        let answers = self.session.ask(&format!("SHOW {what}")).await?;
+        Ok(read::records(answers.first().map_or(&[], Vec::as_slice)))
+    }
+
+    /// Asks for a list; none where the console refuses the question, because it does not know it or keeps it for others.
+    pub(super) async fn optional(&self, what: &'static str) -> Result<Option<Vec<Record>>, Error> {
+        match self.show(what).await {
+            Err(error) if error.sqlstate.is_some() && error.kind != Kind::ConnectionLost => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
+
+/// A refusal that PostgreSQL gives where a pooler was expected.
+fn not_there(error: Error, info: &ConnInfo) -> Error {
+    if error.kind == Kind::NoSuchDatabase && error.sqlstate.as_deref() == Some("3D000") {
+        let hint = format!(
+            "this is PostgreSQL itself, which has no database \"{}\"; name the pooler's port, usually -p 6432",
+            info.dbname()
+        );
+        return error.hinted(hint);
+    }
+    error
+}

@@ -1,0 +1,133 @@
+//! From resolved settings to a session. libpq's rules, with one deliberate difference: a wrong password is not tried a
+//! second time without encryption.
+
+use super::attempt::Attempt;
+use super::established::{Established, Notice};
+use super::hosts::through_hosts;
+use super::lost::os_words;
+use super::options::Options;
+use super::session_kind::Lane;
+use crate::conninfo::{Ask, ConnInfo, readable};
+use crate::db::error::{Error, Kind};
+use crate::stop::Signal;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Connects. On failure the error says what each address answered; `attempts` gets all that was tried. The deadline in
+/// `options` moves by the time that a password was being typed.
+pub(crate) async fn connect(
+    info: &ConnInfo,
+    options: &mut Options,
+    attempts: &mut Vec<Attempt>,
+) -> Result<Established, Error> {
+    let connected = connect_or_ask(info, options, attempts).await;
+    connected.map_err(|error| Error { connecting: true, ..error })
+}
+
+/// Connects; asks for a password where one is needed, and tries another database where none was named.
+async fn connect_or_ask(
+    info: &ConnInfo,
+    options: &mut Options,
+    attempts: &mut Vec<Attempt>,
+) -> Result<Established, Error> {
+    let mut info = Arc::new(info.clone());
+    let mut may_ask = options.ask.is_some() && info.ask() == Ask::WhenNeeded;
+    if info.ask() == Ask::Always {
+        info = Arc::new(ask_password(&info, options).await?);
+    }
+    let mut notices: Vec<Notice> = info.warnings().iter().map(|why| ignored_password_file(why)).collect();
+    if options.lane == Lane::Emergency {
+        notices.push(emergency());
+    }
+    loop {
+        let failure = match through_hosts(&info, options, attempts).await {
+            Ok(mut session) => {
+                notices.append(&mut session.notices);
+                session.notices = notices;
+                return Ok(session);
+            }
+            Err(failure) => failure,
+        };
+        if failure.wants_password && std::mem::take(&mut may_ask) {
+            info = Arc::new(ask_password(&info, options).await?);
+        } else if falls_back(&failure.error, &info) {
+            notices.push(Notice {
+                code: "default_database",
+                message: format!("database \"{}\" does not exist, so this is \"postgres\"", info.dbname()),
+                hint: None,
+            });
+            info = Arc::new(info.with_dbname("postgres"));
+        } else {
+            return Err(with_warnings(failure.error, &info));
+        }
+    }
+}
+
+/// A login that failed, with the password file that was ignored: it may hold the password that was missing.
+fn with_warnings(error: Error, info: &ConnInfo) -> Error {
+    if error.kind != Kind::AuthFailed || info.warnings().is_empty() {
+        return error;
+    }
+    let detail: Vec<&str> =
+        error.detail.as_deref().into_iter().chain(info.warnings().iter().map(String::as_str)).collect();
+    Error { detail: Some(detail.join("\n")), ..error }
+}
+
+fn ignored_password_file(why: &str) -> Notice {
+    Notice { code: "password_file_ignored", message: why.to_owned(), hint: None }
+}
+
+fn emergency() -> Notice {
+    Notice {
+        code: "emergency_connection",
+        message: "this is a replication connection, which needs no ordinary slot; it is closed at once"
+            .to_owned(),
+        hint: Some(
+            "from PostgreSQL 16 on, set reserved_connections and GRANT pg_use_reserved_connections WITH INHERIT TRUE",
+        ),
+    }
+}
+
+/// Whether to try the database `postgres`: nobody named one, and the role's own does not exist.
+fn falls_back(error: &Error, info: &ConnInfo) -> bool {
+    let is_missing = error.sqlstate.as_deref() == Some("3D000");
+    is_missing && !info.database_was_named() && info.dbname() != "postgres"
+}
+
+/// Asks on a thread of its own, so that signals are still seen.
+async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo, Error> {
+    let Some(ask) = options.ask.clone() else {
+        return Err(Error::new(Kind::AuthFailed, "there is no terminal to ask for a password")
+            .hinted("give it with PGPASSWORD or a password file"));
+    };
+    let prompt = format!("Password for user {}: ", readable(info.user()));
+    let place = (
+        info.user().to_owned(),
+        info.hosts().iter().map(|host| (host.name().to_owned(), host.port)).collect(),
+    );
+    if let Some((_, typed)) = typed_before().iter().find(|(before, _)| *before == place) {
+        return Ok(info.with_password(typed));
+    }
+    let asked = Instant::now();
+    let typed = tokio::task::spawn_blocking(move || ask(&prompt)).await;
+    options.deadline = options.deadline.map(|deadline| deadline + asked.elapsed());
+    let typed = typed.map_err(io::Error::other).and_then(|typed| typed);
+    let typed = typed.map_err(|error| match error.kind() {
+        // Ctrl-C, which the terminal hands over as a key.
+        io::ErrorKind::Interrupted => Error::interrupted(Signal::Interrupt),
+        _ => Error::new(Kind::AuthFailed, format!("could not read a password: {}", os_words(&error))),
+    })?;
+    let info = info.with_password(&typed);
+    typed_before().push((place, typed));
+    Ok(info)
+}
+
+/// Whom a password is for: the role, and the hosts with their ports.
+type Place = (String, Vec<(String, u16)>);
+
+/// The passwords that were typed in this run: a connection that is made again asks nobody again.
+fn typed_before() -> MutexGuard<'static, Vec<(Place, Vec<u8>)>> {
+    static TYPED: Mutex<Vec<(Place, Vec<u8>)>> = Mutex::new(Vec::new());
+    TYPED.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,111 @@
+//! From an address to a stream that PostgreSQL's protocol can be spoken on: dialled, and encrypted where that is wanted.
+
+use super::address::Address;
+use super::attempt::{AttemptFailure, Next, Progress};
+use super::dial;
+use super::lost::os_words;
+use super::tls::handshake;
+use super::transport::Transport;
+use super::wire::Wire;
+use crate::conninfo::{ConnInfo, SslMode};
+use crate::db::error::{Error, Kind};
+use std::io;
+use std::time::Instant;
+use tokio::net::TcpStream;
+
+/// How one attempt is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encryption {
+    /// Not at all.
+    Plain,
+    /// TLS or nothing.
+    Tls,
+    /// TLS, but plaintext on the same socket when the server has none.
+    TlsIfOffered,
+}
+
+/// The kinds of encryption to try at `address`, in order.
+pub(super) fn encryptions(mode: SslMode, address: &Address) -> &'static [Encryption] {
+    if address.is_socket() {
+        return &[Encryption::Plain];
+    }
+    match mode {
+        SslMode::Disable => &[Encryption::Plain],
+        SslMode::Allow => &[Encryption::Plain, Encryption::Tls],
+        SslMode::Prefer => &[Encryption::TlsIfOffered, Encryption::Plain],
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => &[Encryption::Tls],
+    }
+}
+
+/// Dials and encrypts.
+pub(super) async fn dial_wire(
+    address: &Address,
+    info: &ConnInfo,
+    encryption: Encryption,
+    progress: &Progress,
+) -> Result<Wire, AttemptFailure> {
+    let settings = info.settings();
+    let started = Instant::now();
+    let dialled = dial::dial(address, settings).await;
+    progress.measured(|phases| phases.tcp = Some(started.elapsed()));
+    let transport =
+        dialled.map_err(|error| AttemptFailure::new(not_reached(address, &error), Next::Address))?;
+    progress.connected(&transport);
+    if let (Transport::Unix(stream), Some(wanted)) = (&transport, &settings.require_peer) {
+        dial::check_peer(stream, wanted).await.map_err(|error| AttemptFailure::new(error, Next::Stop))?;
+    }
+    match transport {
+        Transport::Tcp(stream) if encryption != Encryption::Plain => {
+            let started = Instant::now();
+            let wire = encrypt(stream, address, info, encryption).await;
+            let is_plain = wire.as_ref().is_ok_and(|wire| !wire.is_encrypted());
+            progress.measured(|phases| match phases.tcp {
+                Some(tcp) if is_plain => phases.tcp = Some(tcp + started.elapsed()),
+                _ => phases.tls = Some(started.elapsed()),
+            });
+            wire
+        }
+        other => Ok(Wire::new(other, None)),
+    }
+}
+
+/// How a server gets TLS.
+const NO_TLS: &str = "a server has TLS with ssl = on, ssl_cert_file and ssl_key_file; a pooler has settings of its own \
+                      (PgBouncer: client_tls_sslmode)";
+
+/// Asks for TLS and shakes hands; a server without TLS may do where the mode allows it.
+async fn encrypt(
+    mut stream: TcpStream,
+    address: &Address,
+    info: &ConnInfo,
+    encryption: Encryption,
+) -> Result<Wire, AttemptFailure> {
+    let offer = handshake::request(&mut stream, info).await;
+    match offer.map_err(|error| AttemptFailure::new(error, Next::OtherEncryption))? {
+        handshake::Offer::Yes => {
+            let encrypted = handshake::handshake(stream, info, address).await;
+            let (stream, end_point, unknown) =
+                encrypted.map_err(|error| AttemptFailure::new(error, Next::OtherEncryption))?;
+            Ok(Wire::new(Transport::Tls(stream), end_point).unknown_because(unknown))
+        }
+        handshake::Offer::No if encryption == Encryption::TlsIfOffered => {
+            Ok(Wire::new(Transport::Tcp(stream), None))
+        }
+        handshake::Offer::No => {
+            let error =
+                Error::new(Kind::Tls, "server does not support SSL, but SSL was required").hinted(NO_TLS);
+            Err(AttemptFailure::new(error, Next::Stop))
+        }
+    }
+}
+
+/// Why a socket could not be connected, with libpq's question.
+fn not_reached(address: &Address, error: &io::Error) -> Error {
+    let kind = if error.kind() == io::ErrorKind::TimedOut { Kind::Timeout } else { Kind::Refused };
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied => "this user may not use the socket",
+        _ if address.is_socket() => "is the server running locally and accepting connections on that socket?",
+        _ => "is the server running on that host and accepting TCP/IP connections?",
+    };
+    Error::new(kind, os_words(error)).hinted(hint)
+}

@@ -1,0 +1,228 @@
+//! One attempt at one address: dial, encrypt, log in, and look whether it is the kind of server that was wanted.
+
+use super::address::Address;
+use super::attempt::{AttemptFailure, Next, Progress, Stage};
+use super::cancel::Canceller;
+use super::driver::driver_words;
+use super::encrypt::{Encryption, dial_wire};
+use super::established::Established;
+use super::limits::Excess;
+use super::lost::lost;
+use super::sasl;
+use super::session_kind::{SessionKind, check_session};
+use super::startup::{self, Answer};
+use super::tls::failure::failure;
+use super::wire::{Prepared, Wire};
+use crate::conninfo::{ChannelBinding, ConnInfo, Host, SslCertMode};
+use crate::db::error::{Error, Kind};
+use crate::db::refusal::{self, Login};
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio_postgres::Config;
+
+/// One login that is wanted at one address.
+pub(super) struct Request {
+    pub(super) info: Arc<ConnInfo>,
+    /// The host, for its password.
+    pub(super) host: Host,
+    pub(super) address: Address,
+    pub(super) kind: SessionKind,
+    startup: Vec<u8>,
+}
+
+impl Request {
+    pub(super) fn new(info: &Arc<ConnInfo>, host: &Host, address: Address, kind: SessionKind) -> Self {
+        let startup = startup::packet(info, kind.lane);
+        Self { info: Arc::clone(info), host: host.clone(), address, kind, startup }
+    }
+
+    /// Whether whoever wants `other` is served by this one: the server is told the same, and the session is of the same kind.
+    pub(super) fn serves(&self, other: &Self) -> bool {
+        self.startup == other.startup && self.host.password == other.host.password && self.kind == other.kind
+    }
+}
+
+/// One attempt: dial, encrypt, log in, and look whether it is the kind of server that was wanted.
+pub(super) async fn attempt(
+    request: &Request,
+    encryption: Encryption,
+    progress: &Progress,
+) -> Result<Established, AttemptFailure> {
+    let Request { info, host, address, kind, startup } = request;
+    let named = |mut failure: AttemptFailure| {
+        failure.error.message =
+            format!("connection to {} failed: {}", address.words(), failure.error.message);
+        failure.error = failure.error.without_secrets();
+        failure
+    };
+    let mut wire = dial_wire(address, info, encryption, progress).await.map_err(named)?;
+    let started = Instant::now();
+    let encrypted = wire.is_encrypted();
+    // A server without TLS has given its answer to the only kind of connection there is.
+    let is_last = encryption == Encryption::TlsIfOffered && !encrypted;
+    let named = |mut failure: AttemptFailure| {
+        if is_last && failure.next == Next::OtherEncryption {
+            failure.next = Next::Stop;
+        }
+        named(failure)
+    };
+    check_known(info, &wire).map_err(named)?;
+    progress.enter(Stage::LoggingIn);
+    let answer = startup::open(&mut wire, startup).await;
+    let answer = answer.map_err(|error| named(AttemptFailure::new(error, Next::Host)))?;
+    if let Answer::Authentication(method) = &answer {
+        check_method(info, host, method, encrypted).map_err(named)?;
+    }
+    let password = host.password.as_ref().map(|password| password.bytes.as_slice());
+    let mut drivers_password = password;
+    if let Answer::Authentication(startup::Method::Sasl(mechanisms)) = &answer {
+        let wanted = info.settings().channel_binding;
+        let done = sasl::log_in(&mut wire, mechanisms, password.unwrap_or_default(), wanted, progress).await;
+        done.map_err(|error| {
+            let next = if error.kind == Kind::AuthFailed { Next::Stop } else { Next::Host };
+            named(AttemptFailure::new(error, next))
+        })?;
+        // Whatever the server asks for after that, it gets no password.
+        drivers_password = None;
+    }
+    let (login_info, excessive) = wire.swallow_startup_packet();
+    let (client, mut driver) = driver_config(info, drivers_password)
+        .connect_raw(tokio::io::empty(), Prepared(wire))
+        .await
+        .map_err(|error| {
+            let password_source = host.password.as_ref().map(|password| password.source.to_string());
+            let login = Login { user: info.user(), dbname: info.dbname(), password_source };
+            named(refused(&error, &login, encrypted))
+        })?;
+    progress.measured(|phases| phases.auth = Some(started.elapsed()));
+    check_session(&client, &mut driver, *kind).await.map_err(named)?;
+    let server_version = driver.parameter("server_version").unwrap_or_default().to_owned();
+    let canceller = Canceller::new(
+        client.cancel_token(),
+        address.clone(),
+        host.clone(),
+        ConnInfo::clone(info),
+        encrypted,
+    );
+    Ok(Established {
+        client,
+        driver,
+        address: address.clone(),
+        info: ConnInfo::clone(info),
+        server_version,
+        lane: kind.lane,
+        encrypted,
+        notices: Vec::new(),
+        login_info,
+        excessive,
+        canceller,
+    })
+}
+
+/// Whether the server knows our certificate, when it must.
+fn check_known(info: &ConnInfo, wire: &Wire) -> Result<(), AttemptFailure> {
+    match wire.unknown() {
+        Some(why) if info.settings().ssl_cert_mode == SslCertMode::Require => {
+            let next = if wire.is_encrypted() { Next::Stop } else { Next::OtherEncryption };
+            Err(AttemptFailure::new(Error::new(Kind::Tls, why), next))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the method may be answered, and can be.
+fn check_method(
+    info: &ConnInfo,
+    host: &Host,
+    method: &startup::Method,
+    encrypted: bool,
+) -> Result<(), AttemptFailure> {
+    let settings = info.settings();
+    let stop = |message: String| AttemptFailure::new(Error::new(Kind::AuthFailed, message), Next::Stop);
+    if let Some(required) = &settings.require_auth
+        && !required.permits(method.name())
+    {
+        let message =
+            format!("authentication method requirement \"{}\" failed: {}", required.text, method.request());
+        return Err(stop(message));
+    }
+    if settings.channel_binding == ChannelBinding::Require
+        && let Some(why) = unbound(method, encrypted)
+    {
+        return Err(stop(why.to_owned()));
+    }
+    if let startup::Method::Other(name) = method {
+        let mut failure =
+            stop(format!("the server asks for an authentication method that pgconn does not speak ({name})"));
+        failure.error.hint =
+            Some("use a role with a password, a client certificate, or a Unix socket".to_owned());
+        return Err(failure);
+    }
+    if method.needs_password() && host.password.as_ref().is_none_or(|password| password.bytes.is_empty()) {
+        let mut failure = stop("no password supplied".to_owned());
+        failure.error.hint = Some("give a password with PGPASSWORD, a password file, or -W".to_owned());
+        failure.wants_password = true;
+        return Err(failure);
+    }
+    Ok(())
+}
+
+/// Why an authentication by `method` cannot be bound to the channel, in libpq's words; nothing when it can.
+fn unbound(method: &startup::Method, encrypted: bool) -> Option<&'static str> {
+    match method {
+        startup::Method::Sasl(_) if !encrypted => Some("channel binding required, but SSL not in use"),
+        startup::Method::Sasl(offered) if sasl::offers_binding(offered) => None,
+        startup::Method::Sasl(_) => Some(
+            "channel binding is required, but server did not offer an authentication method that supports channel binding",
+        ),
+        startup::Method::None => {
+            Some("channel binding required, but server authenticated client without channel binding")
+        }
+        _ => Some("channel binding required but not supported by server's authentication request"),
+    }
+}
+
+/// The driver's settings: it only has to answer a request for the password itself or its MD5 hash.
+fn driver_config(info: &ConnInfo, password: Option<&[u8]>) -> Config {
+    let mut config = Config::new();
+    config.user(info.user());
+    if let Some(password) = password {
+        config.password(password);
+    }
+    // The stream is ready for use, which is what these two say to the driver.
+    config.ssl_mode(tokio_postgres::config::SslMode::Require);
+    config.ssl_negotiation(tokio_postgres::config::SslNegotiation::Direct);
+    config
+}
+
+/// A login that the driver could not finish.
+fn refused(error: &tokio_postgres::Error, login: &Login<'_>, encrypted: bool) -> AttemptFailure {
+    if let Some(server) = error.as_db_error() {
+        let refusal = refusal::classify(server, login);
+        let next = match server.code().code() {
+            "57P03" => Next::Host,
+            // The same server may let the other kind of encryption in: a line of pg_hba.conf, a pooler's rule.
+            "28000" if refusal.kind != Kind::NoSuchRole => Next::OtherEncryption,
+            "08P01" if !encrypted => Next::OtherEncryption,
+            _ => Next::Stop,
+        };
+        return AttemptFailure::new(refusal, next);
+    }
+    let source = std::error::Error::source(error);
+    if let Some(io) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
+        if let Some(Excess(why)) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return AttemptFailure::new(Error::new(Kind::Protocol, why), Next::Stop);
+        }
+        let is_nonsense = matches!(io.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Other);
+        if is_nonsense && failure(io).is_none() {
+            let message = format!("the server's answer is not one of the authentication asked for: {io}");
+            return AttemptFailure::new(Error::new(Kind::AuthFailed, message), Next::Stop);
+        }
+        return AttemptFailure::new(lost(io), Next::Host);
+    }
+    if error.is_closed() {
+        return AttemptFailure::new(lost(&io::ErrorKind::UnexpectedEof.into()), Next::Host);
+    }
+    AttemptFailure::new(Error::new(Kind::AuthFailed, driver_words(error)), Next::Stop)
+}

@@ -1,0 +1,41 @@
+//! What it means when a connection ends before the login is done, or when something else than PostgreSQL answers.
+
+use super::tls;
+use crate::db::error::{Error, Kind};
+use std::io;
+
+/// The error for a first answer that is none of PostgreSQL's.
+pub(super) fn not_postgres(seen: &[u8]) -> Error {
+    const OTHERS: [(&[u8], &str); 5] = [
+        (b"HTTP/", "an HTTP server"),
+        (b"SSH-", "an SSH server"),
+        (b"220", "a mail or FTP server"),
+        (b"-ERR", "a Redis server"),
+        (b"\x15\x03", "a TLS server"),
+    ];
+    let name = OTHERS.iter().find(|(start, _)| seen.starts_with(start)).map(|(_, name)| *name);
+    let message = match name {
+        Some(name) => format!("{name} answered, and not PostgreSQL"),
+        None => "what answered does not speak PostgreSQL's protocol".to_owned(),
+    };
+    Error::new(Kind::NotPostgres, message).hinted("check host and port")
+}
+
+/// The error for a connection that failed before the login was done.
+pub(super) fn lost(error: &io::Error) -> Error {
+    if let Some(failure) = tls::failure::failure(error) {
+        return failure;
+    }
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    match error.kind() {
+        UnexpectedEof | ConnectionReset | BrokenPipe => Error::new(Kind::Refused, "server closed the connection unexpectedly")
+            .hinted("the server or something on the way ended the connection before the login was done; its log may say why"),
+        _ => Error::new(Kind::Refused, os_words(error)),
+    }
+}
+
+/// The operating system's words without the error number that the standard library adds.
+pub(super) fn os_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or_else(|| text.clone(), |(words, _)| words.to_owned())
+}

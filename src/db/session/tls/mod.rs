@@ -1,0 +1,15 @@
+//! TLS as libpq does it, on rustls: asking for it, the handshake, which certificates are accepted, and what SCRAM
+//! needs for channel binding.
+
+mod chain;
+mod der;
+mod extensions;
+pub(super) mod failure;
+mod files;
+pub(super) mod handshake;
+mod judge;
+mod member;
+mod names;
+mod reader;
+mod refused;
+mod verify;

@@ -1,0 +1,43 @@
+//! What a failed statement means: here the errors of the driver become ours. Those of a login become ours in `session`.
+
+use super::error::{Error, Kind, beginning};
+use super::refusal;
+use tokio_postgres::error::SqlState;
+
+/// What a failed statement means.
+pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
+    let Some(server) = error.as_db_error() else {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        let lost = error.is_closed() || cause.is_some();
+        let kind = if lost { Kind::ConnectionLost } else { Kind::Protocol };
+        return Error { detail: cause, ..Error::new(kind, "the connection to the server was lost") };
+    };
+    if let Some(refusal) = refusal::of_pooler(server) {
+        return refusal;
+    }
+    let code = server.code();
+    let kind = if *code == SqlState::QUERY_CANCELED {
+        Kind::StatementTimeout
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        Kind::PermissionDenied
+    } else if *code == SqlState::INVALID_REGULAR_EXPRESSION {
+        Kind::BadValue
+    } else if *code == SqlState::ADMIN_SHUTDOWN || *code == SqlState::CRASH_SHUTDOWN {
+        Kind::ConnectionLost
+    } else {
+        Kind::Server
+    };
+    let hint = match kind {
+        Kind::StatementTimeout => Some("a longer limit can be set with --timeout".into()),
+        Kind::BadValue => Some("--query takes a POSIX regular expression as PostgreSQL has it".into()),
+        _ => server.hint().map(beginning),
+    };
+    Error {
+        kind,
+        message: beginning(server.message()),
+        detail: server.detail().map(beginning),
+        hint,
+        sqlstate: Some(code.code().to_owned()),
+        connecting: false,
+    }
+}

@@ -1,0 +1,112 @@
+//! Logins that hang: a server keeps the slot of a client that has gone until the login is over, so no run leaves more than one.
+
+use super::common::{Cluster, Pgconn, Running, Session, wait_until, with};
+use nix::sys::signal::Signal;
+
+/// A session that no login gets past, and that sees how many wait.
+struct Barrier(Session);
+
+impl Barrier {
+    fn before_logins_of(cluster: &Cluster) -> Self {
+        let mut session = cluster.session();
+        session.query("begin");
+        session.query("lock table pg_authid in access exclusive mode");
+        Self(session)
+    }
+
+    /// How many server processes wait to finish a login.
+    fn waiting(&mut self) -> usize {
+        let waiting = "select pid from pg_locks where relation = 'pg_authid'::regclass and not granted";
+        self.0.query(waiting).len()
+    }
+
+    /// Lets everybody in; the session remains, to look on.
+    fn lift(mut self) -> Session {
+        self.0.query("rollback");
+        self.0
+    }
+}
+
+fn sessions(session: &mut Session) -> usize {
+    session.query("select pid from pg_stat_activity where application_name = 'pgconn'").len()
+}
+
+#[test]
+fn a_watch_waits_on_the_login_that_is_under_way_and_uses_it() {
+    let cluster = with(&[]);
+    for (command, fine) in [
+        (&["check", "reachable"][..], "\"status\":\"ok\""),
+        (&["ping"], "\"status\":\"accepting\""),
+        (&["metrics"], "pgconn_up{"),
+    ] {
+        for host in ["127.0.0.1", cluster.host()] {
+            let line = [command, &["--watch=100ms", "-t", "300ms", "-h", host]].concat();
+            let format: &[&str] = if command == ["metrics"] { &[] } else { &["--json"] };
+            let mut barrier = Barrier::before_logins_of(&cluster);
+            let run = Pgconn::new(&[&line, format].concat()).on(&cluster).spawn();
+            let turns = |run: &Running| match command {
+                ["metrics"] => run.stdout().matches("\npgconn_up{").count(),
+                _ => run.stdout().lines().count(),
+            };
+            wait_until("five turns without a login", || turns(&run) >= 5);
+            assert_eq!(barrier.waiting(), 1, "{line:?}");
+            let before = run.stdout().matches(fine).count();
+            let mut open = barrier.lift();
+            wait_until("it is let in", || match command {
+                ["metrics"] => {
+                    run.stdout().contains("pgconn_up 1")
+                        || run
+                            .stdout()
+                            .lines()
+                            .any(|line| line.starts_with("pgconn_up{") && line.ends_with(" 1"))
+                }
+                _ => run.stdout().matches(fine).count() > before,
+            });
+            if command != ["ping"] {
+                assert_eq!(sessions(&mut open), 1, "{line:?}");
+            }
+            run.signal(Signal::SIGINT);
+            let _ = run.finish();
+            wait_until("nothing is left", || sessions(&mut open) == 0);
+        }
+    }
+}
+
+#[test]
+fn whoever_waits_to_connect_leaves_one_login_and_says_what_holds_it() {
+    let cluster = with(&[]);
+    for wait in ["0s", "4s"] {
+        let mut barrier = Barrier::before_logins_of(&cluster);
+        let line = ["stats", "-t", "200ms", "--connect-wait", wait, "-h", "127.0.0.1"];
+        let outcome = Pgconn::new(&line).on(&cluster).run().fails_with(3);
+        assert_eq!(barrier.waiting(), 1, "{outcome}");
+        assert!(
+            outcome
+                .stderr
+                .contains("timeout expired: the server took the connection and does not finish the login"),
+            "{outcome}"
+        );
+        assert!(
+            outcome.stderr.contains("pg_authid") && outcome.stderr.contains("may be left on the server"),
+            "{outcome}"
+        );
+        assert!(!outcome.stderr.contains("firewall"), "{outcome}");
+        let mut open = barrier.lift();
+        wait_until("nothing is left", || sessions(&mut open) == 0);
+    }
+    let mut barrier = Barrier::before_logins_of(&cluster);
+    let run = Pgconn::new(&["stats", "-t", "200ms", "--connect-wait", "30s", "--json"]).on(&cluster).spawn();
+    wait_until("its login waits", || barrier.waiting() == 1);
+    drop(barrier.lift());
+    let _ = run.finish().success();
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_login() {
+    let cluster = with(&[]);
+    let mut barrier = Barrier::before_logins_of(&cluster);
+    let run = Pgconn::new(&["stats", "--connect-wait", "1m"]).on(&cluster).spawn();
+    wait_until("its login waits", || barrier.waiting() == 1);
+    run.signal(Signal::SIGINT);
+    let _ = run.finish().fails_with(130);
+}
