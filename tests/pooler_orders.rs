@@ -175,7 +175,7 @@ fn every_end_of_the_command_resumes() {
     std::fs::write(&gate, "").unwrap();
     let outcome = run.finish().success();
     assert!(!is_paused(&pooled), "{outcome}");
-    assert!(outcome.stderr.contains("could not resume it yet"), "{outcome}");
+    assert!(outcome.stderr.contains(", resumed\n"), "{outcome}");
 }
 
 /// While the console is away clients go on waiting, and that counts.

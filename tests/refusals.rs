@@ -125,7 +125,7 @@ fn where_there_is_no_server_it_is_said_what_there_is() {
     let silent = listener.local_addr().unwrap().port();
     expect("host=127.0.0.1 port=1 user=x", "refused", None, "is the server running on that host");
     expect("host=/nonexistent port=1 user=x", "refused", None, "is the server running locally");
-    expect(&format!("host=127.0.0.1 port={silent} user=x"), "timeout", None, "nothing answered in time");
+    expect(&format!("host=127.0.0.1 port={silent} user=x"), "timeout", None, "something else listens there");
     // A label has 63 letters at most, so the resolver refuses it without asking anybody.
     let impossible = format!("host={}.invalid port=1 user=x", "x".repeat(70));
     expect(&impossible, "dns", None, "check the spelling");
