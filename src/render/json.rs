@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{Head, Report};
-use crate::error::Failure;
 use crate::model::quote::is_invisible;
 
 /// The version of the envelope and of every payload; raised only when a key is renamed, removed or retyped.
@@ -43,28 +42,28 @@ struct ErrorLine<'a> {
     /// Raised only when a key is renamed, removed or retyped.
     schema_version: u32,
     /// What went wrong.
-    error: ErrorFields<'a>,
+    error: &'a Failure<'a>,
 }
 
 /// What went wrong.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct ErrorFields<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ErrorFields"))]
+pub(crate) struct Failure<'a> {
     /// The stable word for scripts.
-    code: &'a str,
+    pub(crate) code: &'a str,
     /// One line.
-    message: &'a str,
+    pub(crate) message: &'a str,
     /// More about it.
-    detail: Option<&'a str>,
+    pub(crate) detail: Option<&'a str>,
     /// What to do next.
-    hint: Option<&'a str>,
+    pub(crate) hint: Option<&'a str>,
     /// The server's SQLSTATE, when it was the server that refused.
-    sqlstate: Option<&'a str>,
+    pub(crate) sqlstate: Option<&'a str>,
     /// Whose limit is exhausted, when the code is `too_many_connections`: `server`, `reserved` (only reserved slots are
     /// left), `role`, `database` or `pooler`; else null.
-    scope: Option<&'a str>,
+    pub(crate) scope: Option<&'a str>,
     /// The exit code of the run.
-    exit_code: u8,
+    pub(crate) exit_code: u8,
 }
 
 /// Writes `report` in its envelope: one document and a line end.
@@ -136,17 +135,8 @@ pub(crate) fn write_rows(report: &impl Report, head: &Head, out: &mut dyn Write)
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub(crate) fn write_failure(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
-    let error = ErrorFields {
-        code: failure.code,
-        message: &failure.message,
-        detail: failure.detail.as_deref(),
-        hint: failure.hint.as_deref(),
-        sqlstate: failure.sqlstate.as_deref(),
-        scope: failure.scope_word(),
-        exit_code: failure.exit.code(),
-    };
-    write(&ErrorLine { kind: "error", schema_version: SCHEMA_VERSION, error }, false, out)
+pub(crate) fn write_failure(failure: &Failure<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write(&ErrorLine { kind: "error", schema_version: SCHEMA_VERSION, error: failure }, false, out)
 }
 
 /// Passes everything on to the formatter inside, but strings with what is dangerous escaped.
