@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::model::act::Wait;
 use crate::model::blocking::{Blocked, Prepared, Waits};
 use crate::model::quote::finish_prepared;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{Head, Report, Warning, text, tsv};
 
@@ -240,11 +241,11 @@ impl Report for Blockers {
         "blockers"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["sessions", "prepared"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("sessions", &self.sessions), List::new("prepared", &self.prepared)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.blocked_count == 0 {
             return vec![match self.waiting {
                 0 if self.complete => Block::marked(Mark::Good, "no session waits for a lock"),
@@ -300,7 +301,7 @@ impl Report for Blockers {
         vec![Block::Table(table), Block::marked(Mark::Warn, summary)]
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&[
             "pid",
             "session_id",
@@ -348,7 +349,7 @@ impl Report for Blockers {
                 session.query.as_ref().into(),
             ]);
         }
-        rows
+        rows.into()
     }
 }
 

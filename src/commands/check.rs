@@ -23,6 +23,7 @@ use crate::model::filter::Filter;
 use crate::model::health::{Check, Facts, Status};
 use crate::model::pooler;
 use crate::model::server::Surroundings;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, nagios, tsv};
 
@@ -297,11 +298,11 @@ impl Report for Verdict {
         "check"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["checks"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("checks", &self.checks)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let mut table = Table::new(&[("STATUS", Align::Left), ("RULE", Align::Left), ("FOUND", Align::Told)]);
         for check in &self.checks {
             let mark = if check.status == Status::Ok { Mark::Plain } else { mark(check.status) };
@@ -322,7 +323,7 @@ impl Report for Verdict {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows =
             tsv::Rows::new(&["rule", "status", "value", "unit", "warning", "critical", "message", "hint"]);
         for check in &self.checks {
@@ -337,7 +338,7 @@ impl Report for Verdict {
                 check.hint.as_ref().into(),
             ]);
         }
-        rows
+        rows.into()
     }
 
     fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -7,6 +7,7 @@ use super::Context;
 use super::manual::{Group, Manual};
 use crate::conninfo::{self, ConnInfo};
 use crate::exit::Exit;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, tsv};
 
@@ -98,11 +99,11 @@ impl Report for Settings {
         "conninfo"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["parameters", "hosts"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("parameters", &self.parameters), List::new("hosts", &self.hosts)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let mut parameters =
             Table::new(&[("PARAMETER", Align::Left), ("VALUE", Align::Left), ("SOURCE", Align::Left)]);
         for found in &self.parameters {
@@ -129,11 +130,11 @@ impl Report for Settings {
         vec![Block::Table(parameters), Block::Gap, Block::Table(hosts)]
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&["keyword", "value", "source"]);
         for found in &self.parameters {
             rows.push([found.keyword.into(), found.value.as_str().into(), found.source.as_str().into()]);
         }
-        rows
+        rows.into()
     }
 }

@@ -16,6 +16,7 @@ use crate::args;
 use crate::db::{self, Db, Selection};
 use crate::exit::Exit;
 use crate::model::practice::{Finding, Grade, Watched};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 use crate::stop::Stop;
@@ -220,11 +221,11 @@ impl Report for Doctor {
         "doctor"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["findings"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("findings", &self.findings)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let summary = format!(
             "{} fail, {} warn, {} unknown, {} pass; watched for {}",
             self.count(Grade::Fail),
@@ -256,7 +257,7 @@ impl Report for Doctor {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&["rule", "status", "title", "evidence", "advice", "next_command"]);
         for finding in &self.findings {
             rows.push([
@@ -268,6 +269,6 @@ impl Report for Doctor {
                 finding.next_command.as_ref().into(),
             ]);
         }
-        rows
+        rows.into()
     }
 }

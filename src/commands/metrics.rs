@@ -17,6 +17,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::metric::Family;
 use crate::model::server::Target;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Format, Head, Report, Warning, prometheus, tsv};
 
@@ -188,11 +189,11 @@ impl Report for Metrics {
         "metrics"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["families"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("families", &self.families)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let mut table =
             Table::new(&[("METRIC", Align::Left), ("VALUE", Align::Right), ("LABELS", Align::Left)]);
         for (name, labels, value) in self.samples() {
@@ -202,12 +203,12 @@ impl Report for Metrics {
         vec![Block::Table(table)]
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&["name", "labels", "value"]);
         for (name, labels, value) in self.samples() {
             rows.push([name.into(), (&labels).into(), value.into()]);
         }
-        rows
+        rows.into()
     }
 
     fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -19,8 +19,8 @@ const ERASE_LINE: &str = "\u{1b}[K";
 const ERASE_BELOW: &str = "\u{1b}[J";
 
 /// Marks the rows that were not there before, ages aside; none when there is nothing before.
-pub(crate) fn mark_changes(blocks: &mut [Block], before: Option<&[Block]>) {
-    let known: Option<HashSet<Vec<&str>>> = before.map(|before| {
+pub(crate) fn mark_changes(blocks: &mut [Block<'_>], before: Option<&[Block<'_>]>) {
+    let known: Option<HashSet<Vec<String>>> = before.map(|before| {
         let tables = before.iter().filter_map(|block| match block {
             Block::Table(table) => Some(table),
             Block::Line(..) | Block::Gap => None,
@@ -39,7 +39,7 @@ pub(crate) fn mark_changes(blocks: &mut [Block], before: Option<&[Block]>) {
 /// # Errors
 /// When `out` cannot be written.
 pub(crate) fn write(
-    blocks: &[Block],
+    blocks: &[Block<'_>],
     look: Look,
     lines: Option<usize>,
     out: &mut dyn Write,
@@ -72,7 +72,7 @@ mod tests {
     use super::super::table::{Align, Mark, Table};
     use super::*;
 
-    fn blocks(rows: &[[&str; 3]]) -> Vec<Block> {
+    fn blocks(rows: &[[&str; 3]]) -> Vec<Block<'static>> {
         let mut table = Table::new(&[("PID", Align::Right), ("STATE", Align::Left), ("FOR", Align::Age)]);
         for row in rows {
             table.push(Mark::Plain, row.map(str::to_owned));
@@ -80,7 +80,7 @@ mod tests {
         vec![Block::line("head"), Block::Table(table)]
     }
 
-    fn drawn(blocks: &[Block], lines: usize) -> String {
+    fn drawn(blocks: &[Block<'_>], lines: usize) -> String {
         let mut out = Vec::new();
         write(blocks, Look { width: Some(40), ..Look::default() }, Some(lines), &mut out).unwrap();
         String::from_utf8(out).unwrap().replace("\u{1b}[K", "").replace("\r\n", "\n")
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_line_as_wide_as_the_terminal_keeps_its_last_character() {
         let rows: &[&str] = &["0123456789", "9876543210"];
-        let blocks: Vec<Block> = rows.iter().map(Block::line).collect();
+        let blocks: Vec<Block<'_>> = rows.iter().map(Block::line).collect();
         let mut out = Vec::new();
         write(&blocks, Look { width: Some(10), ..Look::default() }, Some(9), &mut out).unwrap();
         assert_eq!(screen(&String::from_utf8(out).unwrap(), 10), rows);

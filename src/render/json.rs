@@ -103,7 +103,53 @@ pub(crate) fn write(value: &impl Serialize, pretty: bool, out: &mut dyn Write) -
     out.write_all(b"\n")
 }
 
-/// Writes one line per row of the report's lists: the elements themselves, with `"list": NAME` in front when the
+/// A list of a payload under its key.
+pub(crate) struct List<'a> {
+    key: &'static str,
+    rows: &'a dyn Lines,
+}
+
+impl<'a> List<'a> {
+    /// The list that the payload has under `key`.
+    pub(crate) const fn new(key: &'static str, rows: &'a dyn Lines) -> Self {
+        Self { key, rows }
+    }
+}
+
+/// What can be written as one line per element.
+pub(crate) trait Lines {
+    /// Writes the elements, each with `label` in front when there is one.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn write(&self, label: Option<&str>, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl<R: Serialize> Lines for Vec<R> {
+    fn write(&self, label: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+        self.iter().try_for_each(|row| match label {
+            None => write(row, false, out),
+            Some(list) => write(&Labelled { list, row }, false, out),
+        })
+    }
+}
+
+/// A view that was not asked for has no rows.
+impl<L: Lines> Lines for Option<L> {
+    fn write(&self, label: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+        self.iter().try_for_each(|list| list.write(label, out))
+    }
+}
+
+/// A row of a report that has several lists.
+#[derive(Serialize)]
+struct Labelled<'a, R> {
+    list: &'a str,
+    #[serde(flatten)]
+    row: &'a R,
+}
+
+/// Writes one line per row of the report's lists, row by row: the elements themselves, with `"list": KEY` in front when the
 /// report has several lists; a report without a list is its document.
 ///
 /// # Errors
@@ -113,22 +159,7 @@ pub(crate) fn write_rows(report: &impl Report, head: &Head, out: &mut dyn Write)
     if lists.is_empty() {
         return write_document(report, head, false, out);
     }
-    let payload = serde_json::to_value(report)?;
-    for name in lists {
-        let rows = payload.get(name).and_then(serde_json::Value::as_array).into_iter().flatten();
-        for row in rows {
-            match row {
-                serde_json::Value::Object(fields) if lists.len() > 1 => {
-                    let mut labelled = serde_json::Map::new();
-                    labelled.insert("list".into(), serde_json::Value::from(*name));
-                    labelled.extend(fields.clone());
-                    write(&labelled, false, out)?;
-                }
-                row => write(row, false, out)?,
-            }
-        }
-    }
-    Ok(())
+    lists.iter().try_for_each(|list| list.rows.write(Some(list.key).filter(|_| lists.len() > 1), out))
 }
 
 /// The one JSON line on stderr that stands for a result that does not exist.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::analyze::plan::{Counts, Plan};
 use crate::model::act::{Action, Fate, Outcome, Remaining, Through};
 use crate::model::server::place;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{self, Head, text, tsv};
 
@@ -73,11 +74,11 @@ impl render::Report for Report {
         }
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["results"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("results", &self.results)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.results.is_empty() {
             return vec![Block::marked(Mark::Dim, "no session matches")];
         }
@@ -100,7 +101,7 @@ impl render::Report for Report {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&[
             "pid",
             "session_id",
@@ -142,12 +143,12 @@ impl render::Report for Report {
                 outcome.error.as_ref().into(),
             ]);
         }
-        rows
+        rows.into()
     }
 }
 
 /// The plan before it is carried out.
-pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block> {
+pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block<'static>> {
     let mut blocks = vec![Block::Table(table(plan.steps.iter().take(PREVIEWED).map(|step| &step.outcome)))];
     blocks.extend(reasons(plan.steps.iter().map(|step| &step.outcome)));
     if let Some(more) = plan.steps.len().checked_sub(PREVIEWED).filter(|more| *more > 0) {
@@ -156,7 +157,7 @@ pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block> {
     blocks
 }
 
-fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table {
+fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table<'static> {
     let mut table = Table::new(&[
         ("PID", Align::Right),
         ("DATABASE", Align::Left),
@@ -207,7 +208,7 @@ fn client(outcome: &Outcome) -> String {
 }
 
 /// Why, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.
-fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block> {
+fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block<'static>> {
     // A pooler's client that no session serves is known by where it comes from.
     let key = |outcome: &Outcome| (outcome.result, outcome.error.clone(), outcome.pid == 0);
     let mut reasons: Vec<Vec<&Outcome>> = Vec::new();

@@ -10,6 +10,7 @@ use crate::analyze::fence::Fence;
 use crate::commands::act::meanwhile;
 use crate::error::Failure;
 use crate::model::database::{Database, Insider};
+use crate::render::json::List;
 use crate::render::table::{Block, Mark};
 use crate::render::{self, Head, text, tsv};
 
@@ -112,11 +113,11 @@ impl render::Report for Report {
         "drain"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &[]
+    fn lists(&self) -> Vec<List<'_>> {
+        Vec::new()
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let Some(ended) = self.ended else {
             return vec![Block::line(format!(
                 "nothing was done; it would be opened again with: {}",
@@ -130,7 +131,7 @@ impl render::Report for Report {
         std::iter::once(Block::marked(mark, line)).chain(named).collect()
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&[
             "database",
             "restore_sql",
@@ -151,6 +152,6 @@ impl render::Report for Report {
             self.empty_throughout.into(),
             self.inside.as_ref().and_then(|inside| i64::try_from(inside.len()).ok()).into(),
         ]);
-        rows
+        rows.into()
     }
 }

@@ -8,6 +8,7 @@ use crate::conninfo::secrets;
 use crate::db::{self, Kind};
 use crate::exit::Exit;
 use crate::model::server::Target;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -208,11 +209,11 @@ impl Report for Pings {
         "ping"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["attempts"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("attempts", &self.attempts)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let mark = if self.status == Status::Accepting { Mark::Good } else { Mark::Bad };
         let columns = [
             ("ADDRESS", Align::Left),
@@ -255,7 +256,7 @@ impl Report for Pings {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&[
             "address",
             "dns_seconds",
@@ -282,7 +283,7 @@ impl Report for Pings {
                 attempt.scope.into(),
             ]);
         }
-        rows
+        rows.into()
     }
 }
 

@@ -35,7 +35,7 @@ fn age(seconds: Option<f64>) -> String {
     seconds.map(text::duration).unwrap_or_default()
 }
 
-fn counted(table: Table, number: usize, noun: &str) -> Vec<Block> {
+fn counted(table: Table<'static>, number: usize, noun: &str) -> Vec<Block<'static>> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     let mut blocks = Vec::new();
     if !table.is_empty() {
@@ -46,7 +46,7 @@ fn counted(table: Table, number: usize, noun: &str) -> Vec<Block> {
 }
 
 /// One line per client.
-pub(super) fn clients(links: &[Link]) -> Vec<Block> {
+pub(super) fn clients(links: &[Link]) -> Vec<Block<'static>> {
     let mut table = Table::new(&[
         ("CLIENT", Align::Left),
         ("APPLICATION", Align::Left),
@@ -85,7 +85,7 @@ pub(super) fn clients(links: &[Link]) -> Vec<Block> {
 }
 
 /// One line per connection to a server.
-pub(super) fn servers(links: &[Link]) -> Vec<Block> {
+pub(super) fn servers(links: &[Link]) -> Vec<Block<'static>> {
     let mut table = Table::new(&[
         ("PID", Align::Right),
         ("DATABASE", Align::Left),
@@ -124,7 +124,7 @@ pub(super) fn servers(links: &[Link]) -> Vec<Block> {
 
 /// One line per connection to the server, or client that waits for one. Who the client is is what it is looked at for:
 /// that stays whole on a narrow terminal, and what it does and waits for stands in one place.
-pub(super) fn join(links: &[Link]) -> Vec<Block> {
+pub(super) fn join(links: &[Link]) -> Vec<Block<'static>> {
     let mut table = Table::new(&[
         ("CLIENT", Align::Left),
         ("APPLICATION", Align::Left),
@@ -191,7 +191,7 @@ fn state(waits_for_pooler: bool, backend: Option<&Session>) -> String {
 }
 
 /// One row per connection, with what of client, server and backend there is.
-pub(super) fn tsv<'a>(links: impl Iterator<Item = &'a Link>) -> tsv::Rows {
+pub(super) fn tsv<'a>(links: impl Iterator<Item = &'a Link>) -> tsv::Rows<'static> {
     let mut rows = tsv::Rows::new(&[
         "database",
         "user",
@@ -241,5 +241,5 @@ pub(super) fn tsv<'a>(links: impl Iterator<Item = &'a Link>) -> tsv::Rows {
             backend.and_then(|session| session.query.as_ref()).into(),
         ]);
     }
-    rows
+    rows.into()
 }

@@ -9,7 +9,7 @@ use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, text, tsv};
 
 /// The human form: the pooler and its fullest limit, what is used up, pools, what keeps clients waiting, rates.
-pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
+pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block<'static>> {
     let mut blocks = vec![answer.title(head)];
     let find = |name: &str| answer.limits.iter().flatten().find(|limit| limit.name == name);
     if let Some(clients) = find("max_client_conn") {
@@ -55,7 +55,7 @@ fn mark_of(ratio: f64) -> Mark {
     }
 }
 
-fn table(pools: &[PoolUse]) -> Table {
+fn table(pools: &[PoolUse]) -> Table<'static> {
     let mut table = Table::new(&[
         ("DATABASE", Align::Left),
         ("USER", Align::Left),
@@ -107,7 +107,7 @@ fn table(pools: &[PoolUse]) -> Table {
 }
 
 /// What a pool's clients wait for.
-fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block> {
+fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block<'static>> {
     let pool = &entry.pool;
     let waiting = pool.clients_waiting.filter(|waiting| *waiting > 0)?;
     let place = format!("{}/{}", pool.database, pool.user);
@@ -137,7 +137,7 @@ fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block> {
     Some(Block::marked(Mark::Bad, line))
 }
 
-fn rates_table(rates: &[Rate]) -> Table {
+fn rates_table(rates: &[Rate]) -> Table<'static> {
     let mut table = Table::new(&[
         ("DATABASE", Align::Left),
         ("XACT/S", Align::Right),
@@ -178,7 +178,7 @@ fn bytes(number: f64) -> String {
 }
 
 /// One row per pool.
-pub(super) fn tsv(pools: &[PoolUse]) -> tsv::Rows {
+pub(super) fn tsv(pools: &[PoolUse]) -> tsv::Rows<'_> {
     let mut rows = tsv::Rows::new(&[
         "database",
         "user",
@@ -220,5 +220,5 @@ pub(super) fn tsv(pools: &[PoolUse]) -> tsv::Rows {
             entry.first_limit.as_ref().map(|limit| limit.name).into(),
         ]);
     }
-    rows
+    rows.into()
 }

@@ -11,6 +11,7 @@ use crate::commands::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::poolconf::lint::{self, Against, Finding, Format, Severity};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, tsv};
 
@@ -71,11 +72,11 @@ impl Report for Lint {
         "size_lint"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["findings"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("findings", &self.findings)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.findings.is_empty() {
             return vec![Block::marked(Mark::Good, format!("{}: nothing found", self.file))];
         }
@@ -96,7 +97,7 @@ impl Report for Lint {
         std::iter::once(Block::Table(header)).chain(rows).collect()
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&["line", "severity", "code", "message", "hint"]);
         for finding in &self.findings {
             rows.push([
@@ -107,6 +108,6 @@ impl Report for Lint {
                 finding.hint.as_ref().into(),
             ]);
         }
-        rows
+        rows.into()
     }
 }

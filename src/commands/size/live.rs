@@ -6,7 +6,7 @@ use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{text, tsv};
 
 /// Applications and limits of the live server.
-pub(super) fn live_blocks(live: &Live) -> Vec<Block> {
+pub(super) fn live_blocks(live: &Live) -> Vec<Block<'static>> {
     let mut applications = Table::new(&[
         ("APPLICATION", Align::Left),
         ("NOW", Align::Right),
@@ -70,7 +70,7 @@ pub(super) fn live_blocks(live: &Live) -> Vec<Block> {
 /// How many clients get a line of their own.
 const CLIENTS: usize = 10;
 
-fn clients(live: &Live) -> Table {
+fn clients(live: &Live) -> Table<'static> {
     let mut table = Table::new(&[("CLIENT", Align::Left), ("NOW", Align::Right)]);
     let (shown, rest) = live.clients.split_at(live.clients.len().min(CLIENTS));
     for group in shown {
@@ -85,7 +85,7 @@ fn clients(live: &Live) -> Table {
 }
 
 /// The measured load, and how many connections it needs.
-pub(super) fn sample_blocks(sample: &Sample) -> Vec<Block> {
+pub(super) fn sample_blocks(sample: &Sample) -> Vec<Block<'static>> {
     let mut table = Table::new(&[
         ("SAMPLED", Align::Left),
         ("SESSIONS", Align::Right),
@@ -160,7 +160,7 @@ fn needed_lines(needed: &Needed, target: f64) -> Vec<String> {
 }
 
 /// The rows of both for scripts.
-pub(super) fn push_rows(live: Option<&Live>, sample: Option<&Sample>, rows: &mut tsv::Rows) {
+pub(super) fn push_rows(live: Option<&Live>, sample: Option<&Sample>, rows: &mut tsv::Pushed) {
     for app in live.iter().flat_map(|live| &live.applications) {
         let detail = format!("headroom {} ({})", app.headroom, app.headroom_limit);
         rows.push(["live".into(), (&app.application_name).into(), app.sessions_now.into(), (&detail).into()]);

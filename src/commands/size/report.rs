@@ -6,6 +6,7 @@ use super::live;
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::Sample;
 use crate::analyze::sizing::{InputValue, LimitedBy, Plan, Source, Tier};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -26,11 +27,17 @@ impl Report for Size {
         "size"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["inputs", "services", "advice", "steps"]
+    fn lists(&self) -> Vec<List<'_>> {
+        let plan = &self.plan;
+        vec![
+            List::new("inputs", &plan.inputs),
+            List::new("services", &plan.services),
+            List::new("advice", &plan.advice),
+            List::new("steps", &plan.steps),
+        ]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let plan = &self.plan;
         let mut blocks = vec![Block::Table(plans(plan))];
         if !plan.services.is_empty() {
@@ -50,7 +57,7 @@ impl Report for Size {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let plan = &self.plan;
         let mut rows = tsv::Rows::new(&["list", "name", "value", "detail"]);
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
@@ -84,7 +91,7 @@ impl Report for Size {
         for advice in &plan.advice {
             rows.push(["advice".into(), advice.code.into(), None::<i64>.into(), (&advice.message).into()]);
         }
-        rows
+        rows.into()
     }
 }
 
@@ -110,7 +117,7 @@ fn cell(value: Option<u64>) -> String {
 }
 
 /// The direct plan and the pooled one, side by side.
-fn plans(plan: &Plan) -> Table {
+fn plans(plan: &Plan) -> Table<'static> {
     let mut table = Table::new(&[
         ("PLAN", Align::Left),
         ("POOLS", Align::Right),
@@ -159,7 +166,7 @@ fn plans(plan: &Plan) -> Table {
     table
 }
 
-fn services(plan: &Plan) -> Table {
+fn services(plan: &Plan) -> Table<'static> {
     let live = plan.services.iter().any(|service| service.sessions_now.is_some());
     let mut columns = vec![
         ("SERVICE", Align::Left),
@@ -190,7 +197,7 @@ fn services(plan: &Plan) -> Table {
     table
 }
 
-fn steps(plan: &Plan) -> Table {
+fn steps(plan: &Plan) -> Table<'static> {
     let mut table = Table::new(&[("STEP", Align::Left), ("VALUE", Align::Right), ("HOW", Align::Left)]);
     for step in &plan.steps {
         table.push(Mark::Plain, [step.name.clone(), step.value.to_string(), step.expression.clone()]);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::statement::Form;
 use crate::analyze::timeouts::Change;
 use crate::model::settings::{Effective, Level, SessionGroup, Setting};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -74,11 +75,11 @@ impl Report for Timeouts {
         "timeout"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["settings"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("settings", &self.settings)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         match self.part {
             Part::Overview => self.overview(),
             Part::NewSessions => vec![Block::Table(sessions_table(&self.settings))],
@@ -87,7 +88,7 @@ impl Report for Timeouts {
         }
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&[
             "list",
             "name",
@@ -122,12 +123,12 @@ impl Report for Timeouts {
                 rows.push([list.into(), none(), none(), none(), none(), none(), none(), none(), sql.into()]);
             }
         }
-        rows
+        rows.into()
     }
 }
 
 impl Timeouts {
-    fn overview(&self) -> Vec<Block> {
+    fn overview(&self) -> Vec<Block<'static>> {
         let mut server =
             Table::new(&[("SETTING", Align::Left), ("VALUE", Align::Right), ("SET BY", Align::Left)]);
         let mut stored = Table::new(&[
@@ -161,7 +162,7 @@ impl Timeouts {
         blocks
     }
 
-    fn change(&self) -> Vec<Block> {
+    fn change(&self) -> Vec<Block<'static>> {
         let mut table = Table::new(&[
             ("SETTING", Align::Left),
             ("ROLE", Align::Left),
@@ -209,9 +210,9 @@ impl Timeouts {
         blocks
     }
 
-    fn statement(&self) -> Vec<Block> {
+    fn statement(&self) -> Vec<Block<'static>> {
         let sql = self.statements.iter().flatten();
-        let mut blocks: Vec<Block> = sql.map(|sql| Block::line(format!("{sql};"))).collect();
+        let mut blocks: Vec<Block<'_>> = sql.map(|sql| Block::line(format!("{sql};"))).collect();
         if let Some(forms) = self.forms.as_ref().filter(|forms| !forms.is_empty()) {
             let mut table = Table::new(&[("FOR", Align::Left), ("WRITE", Align::Left)]);
             for form in forms {
@@ -223,7 +224,7 @@ impl Timeouts {
     }
 }
 
-fn unlimited(roles: &[Effective]) -> Vec<Block> {
+fn unlimited(roles: &[Effective]) -> Vec<Block<'static>> {
     if roles.is_empty() {
         return vec![Block::marked(Mark::Good, "every role that can log in has a statement_timeout")];
     }
@@ -236,7 +237,7 @@ fn unlimited(roles: &[Effective]) -> Vec<Block> {
     vec![Block::line("roles that can log in without a statement_timeout"), Block::Table(table)]
 }
 
-fn sessions_table(rows: &[Effective]) -> Table {
+fn sessions_table(rows: &[Effective]) -> Table<'static> {
     let mut table = Table::new(&[
         ("ROLE", Align::Left),
         ("DATABASE", Align::Left),
@@ -252,7 +253,7 @@ fn sessions_table(rows: &[Effective]) -> Table {
     table
 }
 
-fn groups_table<'a>(groups: impl Iterator<Item = &'a SessionGroup>) -> Table {
+fn groups_table<'a>(groups: impl Iterator<Item = &'a SessionGroup>) -> Table<'static> {
     let mut table = Table::new(&[
         ("DATABASE", Align::Left),
         ("ROLE", Align::Left),

@@ -148,7 +148,7 @@ impl Act {
     }
 
     /// The human form: one line.
-    pub(in crate::commands::pooler) fn blocks(&self) -> Vec<Block> {
+    pub(in crate::commands::pooler) fn blocks(&self) -> Vec<Block<'_>> {
         let time = |seconds: Option<f64>| seconds.map(text::duration).unwrap_or_default();
         let name = &self.database;
         if self.dry_run {
@@ -175,7 +175,7 @@ impl Act {
     }
 
     /// One row.
-    pub(in crate::commands::pooler) fn tsv(&self) -> tsv::Rows {
+    pub(in crate::commands::pooler) fn tsv(&self) -> tsv::Rows<'_> {
         let mut rows = tsv::Rows::new(&[
             "action",
             "database",
@@ -200,6 +200,6 @@ impl Act {
             self.resumed.into(),
             self.undo.as_ref().into(),
         ]);
-        rows
+        rows.into()
     }
 }
