@@ -10,6 +10,7 @@ use crate::commands::act::meanwhile;
 use crate::db::console::Order;
 use crate::error::Failure;
 use crate::model::pooler::{Facts, Link};
+use crate::render::columns::Column;
 use crate::render::table::{Block, Mark};
 use crate::render::{text, tsv};
 
@@ -176,30 +177,30 @@ impl Act {
 
     /// One row.
     pub(in crate::commands::pooler) fn tsv(&self) -> tsv::Rows<'_> {
-        let mut rows = tsv::Rows::new(&[
-            "action",
-            "database",
-            "dry_run",
-            "changed",
-            "paused",
-            "waited_seconds",
-            "held_seconds",
-            "command_status",
-            "resumed",
-            "undo",
-        ]);
-        rows.push([
-            self.action.word().into(),
-            (&self.database).into(),
-            self.dry_run.into(),
-            self.changed.into(),
-            self.paused.into(),
-            self.waited_seconds.into(),
-            self.held_seconds.into(),
-            self.command_status.into(),
-            self.resumed.into(),
-            self.undo.as_ref().into(),
-        ]);
-        rows.into()
+        tsv::Rows::of(COLUMNS, [self])
+    }
+}
+
+/// What is told of an order.
+const COLUMNS: &[Column<Act>] = &[
+    Column::script("action", |act| act.action.word().into()),
+    Column::script("database", |act| (&act.database).into()),
+    Column::script("dry_run", |act| act.dry_run.into()),
+    Column::script("changed", |act| act.changed.into()),
+    Column::script("paused", |act| act.paused.into()),
+    Column::script("waited_seconds", |act| act.waited_seconds.into()),
+    Column::script("held_seconds", |act| act.held_seconds.into()),
+    Column::script("command_status", |act| act.command_status.into()),
+    Column::script("resumed", |act| act.resumed.into()),
+    Column::script("undo", |act| act.undo.as_ref().into()),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
     }
 }
