@@ -31,18 +31,6 @@ impl Value<'_> {
 }
 
 impl<'a> Value<'a> {
-    /// The value with a text of its own.
-    pub(super) fn into_owned(self) -> Value<'static> {
-        match self {
-            Self::None => Value::None,
-            Self::Text(text) => Value::Text(text.into_owned().into()),
-            Self::Whole(number) => Value::Whole(number),
-            Self::Number(number) => Value::Number(number),
-            Self::Seconds(seconds) => Value::Seconds(seconds),
-            Self::Claim(claim) => Value::Claim(claim),
-        }
-    }
-
     /// As people read it; nothing is an empty text.
     pub(super) fn shown(self) -> Cow<'a, str> {
         match self {

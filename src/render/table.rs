@@ -313,24 +313,19 @@ impl<'a> Table<'a> {
     }
 }
 
+#[cfg(test)]
 impl Table<'static> {
     /// A table whose rows are still to come, as texts.
-    pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
+    pub(super) fn new(columns: &[(&'static str, Align)]) -> Self {
         Self::with(columns.to_vec(), Arc::new(Texts::new()))
     }
 
     /// Adds a row.
-    pub(crate) fn push<const N: usize>(&mut self, mark: Mark, row: [String; N]) {
-        self.push_cells(mark, row.into());
-    }
-
-    /// Adds a row of a width known only at run time.
-    pub(crate) fn push_cells(&mut self, mark: Mark, row: Vec<String>) {
-        debug_assert_eq!(row.len(), self.columns.len(), "a row as wide as its header");
-        let columns = self.columns.len();
-        let cells = |row| (0..columns).map(|column| self.rows.cell(row, column).into_owned()).collect();
+    pub(super) fn push<const N: usize>(&mut self, mark: Mark, row: [String; N]) {
+        assert_eq!(N, self.columns.len(), "a row as wide as its header");
+        let cells = |row| (0..N).map(|column| self.rows.cell(row, column).into_owned()).collect();
         let mut texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
-        texts.push((mark, row));
+        texts.push((mark, row.into()));
         self.rows = Arc::new(texts);
     }
 }

@@ -29,40 +29,12 @@ impl<'a> Rows<'a> {
         }))
     }
 
-    /// No rows yet, under `header`.
-    pub(crate) fn new(header: &'static [&'static str]) -> Pushed {
-        Pushed { header, rows: Vec::new() }
-    }
-
     /// Writes the header and the rows.
     ///
     /// # Errors
     /// When `out` cannot be written.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         (self.0)(out)
-    }
-}
-
-/// A header, and rows that are pushed one by one.
-pub(crate) struct Pushed {
-    header: &'static [&'static str],
-    rows: Vec<Vec<Value<'static>>>,
-}
-
-impl Pushed {
-    /// Adds a row with as many values as the header has names.
-    pub(crate) fn push<const N: usize>(&mut self, row: [Value<'_>; N]) {
-        debug_assert_eq!(N, self.header.len(), "a row as wide as its header");
-        self.rows.push(row.into_iter().map(Value::into_owned).collect());
-    }
-}
-
-impl From<Pushed> for Rows<'_> {
-    fn from(pushed: Pushed) -> Self {
-        Self(Box::new(move |out| {
-            line(pushed.header, out, |key, out| out.write_all(key.as_bytes()))?;
-            pushed.rows.iter().try_for_each(|row| line(row, out, write_value))
-        }))
     }
 }
 
