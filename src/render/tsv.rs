@@ -64,21 +64,19 @@ fn write_value(value: &Value<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_text(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    for part in text.split_inclusive(['\t', '\n', '\r', '\\']) {
-        let (plain, escape) = match part.as_bytes().last() {
-            Some(b'\t') => (part.strip_suffix('\t'), "\\t"),
-            Some(b'\n') => (part.strip_suffix('\n'), "\\n"),
-            Some(b'\r') => (part.strip_suffix('\r'), "\\r"),
-            Some(b'\\') => (part.strip_suffix('\\'), "\\\\"),
-            _ => (None, ""),
-        };
-        for piece in text::visible_pieces(plain.unwrap_or(part)) {
-            match piece {
-                Piece::Plain(plain) => out.write_all(plain.as_bytes())?,
-                Piece::Escaped(character) => write!(out, "{}", text::Escape(character))?,
+    for piece in text::visible_pieces(text) {
+        match piece {
+            Piece::Plain(plain) => {
+                for (at, part) in plain.split('\\').enumerate() {
+                    out.write_all(if at > 0 { b"\\\\" } else { b"" })?;
+                    out.write_all(part.as_bytes())?;
+                }
             }
+            Piece::Escaped('\t') => out.write_all(b"\\t")?,
+            Piece::Escaped('\n') => out.write_all(b"\\n")?,
+            Piece::Escaped('\r') => out.write_all(b"\\r")?,
+            Piece::Escaped(character) => write!(out, "{}", text::Escape(character))?,
         }
-        out.write_all(escape.as_bytes())?;
     }
     Ok(())
 }
