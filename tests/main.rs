@@ -26,6 +26,7 @@ mod help;
 mod hostile;
 mod hosts;
 mod kill;
+mod large;
 mod layers;
 mod metrics;
 mod passwords;
