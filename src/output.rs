@@ -96,7 +96,7 @@ impl Output {
     ///
     /// # Errors
     /// When they cannot be written, or there is no terminal.
-    pub(crate) fn draw(&mut self, blocks: Arc<Vec<Block>>) -> io::Result<()> {
+    pub(crate) fn draw(&mut self, blocks: Arc<Vec<Block<'static>>>) -> io::Result<()> {
         if self.screen.is_none()
             && let (Destination::Open(outlet), Some(news)) = (&self.destination, self.news)
         {

@@ -37,7 +37,7 @@ struct State {
     /// The terminal shows its other screen.
     is_on: bool,
     /// What is to be seen; nothing before the first result and after the end.
-    blocks: Option<Arc<Vec<Block>>>,
+    blocks: Option<Arc<Vec<Block<'static>>>>,
     shown: Option<Shown>,
 }
 
@@ -70,7 +70,7 @@ impl Screen {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub(crate) fn draw(&self, blocks: Arc<Vec<Block>>) -> io::Result<()> {
+    pub(crate) fn draw(&self, blocks: Arc<Vec<Block<'static>>>) -> io::Result<()> {
         let mut state = self.state();
         state.blocks = Some(blocks);
         state.draw()
@@ -207,7 +207,7 @@ mod tests {
         String::from_utf8_lossy(&part[..length]).into_owned()
     }
 
-    fn blocks(line: &str) -> Arc<Vec<Block>> {
+    fn blocks(line: &str) -> Arc<Vec<Block<'static>>> {
         Arc::new(vec![Block::line(line), Block::line("more")])
     }
 

@@ -139,7 +139,16 @@ impl Ui {
         let failure = &failure.without_secrets();
         if self.json {
             let mut line = Vec::new();
-            if json::write_failure(failure, &mut line).is_ok() {
+            let fields = json::Failure {
+                code: failure.code,
+                message: &failure.message,
+                detail: failure.detail.as_deref(),
+                hint: failure.hint.as_deref(),
+                sqlstate: failure.sqlstate.as_deref(),
+                scope: failure.scope_word(),
+                exit_code: failure.exit.code(),
+            };
+            if json::write_failure(&fields, &mut line).is_ok() {
                 self.write(&line);
             }
             return;

@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("poolconf", &["poolconf", "analyze", "model"]),
     ("db", &["db", "conninfo", "model", "stop"]),
     ("error", &["db", "exit", "conninfo"]),
-    ("render", &["render", "model", "error", "analyze"]),
+    ("render", &["render", "model"]),
     ("descriptor", &[]),
     ("outlet", &["stop"]),
     ("screen", &["outlet", "render", "stop"]),

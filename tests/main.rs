@@ -27,6 +27,7 @@ mod hostile;
 mod hostile_servers;
 mod hosts;
 mod kill;
+mod large;
 mod layers;
 mod metrics;
 mod passwords;

@@ -17,8 +17,11 @@ use crate::args::Filters;
 use crate::db::Reach;
 use crate::exit::Exit;
 use crate::model::act::Wait;
-use crate::model::blocking::{Blocked, Prepared, Waits};
+use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
+use crate::model::pooler::Client;
 use crate::model::quote::finish_prepared;
+use crate::render::columns::{Column, Value};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{Head, Report, Warning, text, tsv};
 
@@ -38,9 +41,6 @@ const MOST_WAITS: usize = 200;
 
 /// Up to which depth a line is indented; beyond, the depth is a number.
 const DEEPEST: usize = 8;
-
-/// Where the column of the pooler's clients is, when they are asked for: after their applications.
-const BEHIND: usize = 7;
 
 /// How many roots get the command that would free those behind them.
 const ADVISED: usize = 3;
@@ -241,11 +241,11 @@ impl Report for Blockers {
         "blockers"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["sessions", "prepared"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("sessions", &self.sessions), List::new("prepared", &self.prepared)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.blocked_count == 0 {
             return vec![match self.waiting {
                 0 if self.complete => Block::marked(Mark::Good, "no session waits for a lock"),
@@ -257,39 +257,16 @@ impl Report for Blockers {
             }];
         }
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
-        let mut columns = vec![
-            ("PID", Align::Left),
-            ("BLOCKS", Align::Right),
-            ("WAIT", Align::Age),
-            ("XACT", Align::Age),
-            ("DATABASE", Align::Left),
-            ("ROLE", Align::Left),
-            ("APPLICATION", Align::Left),
-            ("STATE", Align::Left),
-            ("LOCK", Align::Left),
-            ("QUERY", Align::Left),
-        ];
-        let mut spare: &'static [&'static str] = &["ROLE", "DATABASE"];
-        if is_pooled {
-            columns.insert(BEHIND, ("CLIENT", Align::Left));
-            spare = &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"];
-        }
-        let mut table = Table::new(&columns).sparing(spare).keeping(&["CLIENT"], LEAST);
+        let spare: &[&str] =
+            if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { &["ROLE", "DATABASE"] };
         let sessions: HashMap<i32, &Blocked> =
             self.sessions.iter().map(|session| (session.pid, session)).collect();
-        for line in &self.lines {
-            let mark = if line.depth == 0 { Mark::Bad } else { Mark::Plain };
-            let session = sessions.get(&line.pid);
-            let mut row = Vec::from(match session {
-                Some(session) => session_row(*line, session),
-                None => prepared_row(*line, prepared_at(&self.prepared, line.pid)),
-            });
-            if is_pooled {
-                let client = session.and_then(|session| session.pooler_client.as_ref());
-                row.insert(BEHIND, client.map(origin).unwrap_or_default());
-            }
-            table.push_cells(mark, row);
-        }
+        let rows = self.lines.iter().map(|line| Row {
+            line: Some(*line),
+            session: sessions.get(&line.pid).copied(),
+            prepared: prepared_at(&self.prepared, line.pid),
+        });
+        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], LEAST);
         let waiting: HashSet<i32> =
             self.lines.iter().filter(|line| line.cycle).map(|line| line.pid).collect();
         let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));
@@ -301,106 +278,143 @@ impl Report for Blockers {
         vec![Block::Table(table), Block::marked(Mark::Warn, summary)]
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&[
-            "pid",
-            "session_id",
-            "depth",
-            "blocked_by",
-            "blocks_total",
-            "database",
-            "role",
-            "application_name",
-            "client",
-            "state",
-            "wait_seconds",
-            "xact_seconds",
-            "lock_type",
-            "lock_mode",
-            "lock_relation",
-            "pooler_client_addr",
-            "pooler_client_port",
-            "pooler_client_application_name",
-            "query",
-        ]);
-        for session in &self.sessions {
-            let depth = self.lines.iter().find(|line| line.pid == session.pid).map(|line| line.depth);
-            let pids: Vec<String> = session.blocked_by.iter().map(ToString::to_string).collect();
-            let (lock, behind) = (session.lock.as_ref(), session.pooler_client.as_ref());
-            rows.push([
-                session.pid.into(),
-                session.session_id.as_ref().into(),
-                depth.and_then(|depth| i64::try_from(depth).ok()).into(),
-                pids.join(",").as_str().into(),
-                session.blocks_total.into(),
-                session.database.as_ref().into(),
-                session.role.as_ref().into(),
-                (&session.application_name).into(),
-                session.client.as_ref().into(),
-                session.state.as_ref().into(),
-                session.wait_seconds.into(),
-                session.xact_seconds.into(),
-                lock.map(|lock| &lock.kind).into(),
-                lock.map(|lock| &lock.mode).into(),
-                lock.and_then(|lock| lock.relation.as_ref()).into(),
-                behind.and_then(|client| client.addr.as_ref()).into(),
-                behind.and_then(|client| client.port).into(),
-                behind.and_then(|client| client.application_name.as_ref()).into(),
-                session.query.as_ref().into(),
-            ]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        // Where a session is in the tree more than once, its first place counts.
+        let lines: HashMap<i32, Line> = self.lines.iter().rev().map(|line| (line.pid, *line)).collect();
+        let rows = self.sessions.iter().map(|session| Row {
+            line: lines.get(&session.pid).copied(),
+            session: Some(session),
+            prepared: None,
+        });
+        tsv::Rows::of(Row::COLUMNS, rows)
     }
 }
 
-fn session_row(line: Line, session: &Blocked) -> [String; 10] {
-    let known = |text: &Option<String>| text.clone().unwrap_or_default();
-    let at_most = if session.wait_at_most { "≤ " } else { "" };
-    let wait = session.wait_seconds.map(|seconds| format!("{at_most}{}", text::duration(seconds)));
-    let state = match (&session.state, session.vanished, session.hidden) {
-        (_, true, _) => "(ended since)".into(),
-        (_, _, true) => "(hidden)".into(),
-        (state, ..) => known(state),
-    };
-    let lock = session.lock.as_ref().map(|lock| {
-        let on = lock.relation.as_ref().map(|relation| format!(" on {relation}")).unwrap_or_default();
-        format!("{} {}{on}", lock.kind, lock.mode)
-    });
-    [
-        format!("{}{}", branch(line), session.pid),
-        if session.blocks_total > 0 { session.blocks_total.to_string() } else { String::new() },
-        wait.unwrap_or_default(),
-        session.xact_seconds.map(text::duration).unwrap_or_default(),
-        known(&session.database),
-        known(&session.role),
-        who(session),
-        state,
-        lock.unwrap_or_default(),
-        known(&session.query),
-    ]
+/// A session, or a prepared transaction, at its place in the tree.
+struct Row<'a> {
+    line: Option<Line>,
+    session: Option<&'a Blocked>,
+    /// What is there when it is no session.
+    prepared: Option<&'a Prepared>,
+}
+
+impl<'a> Row<'a> {
+    const COLUMNS: &'a [Column<Self>] = &[
+        Column::worded("PID", Align::Left, pid, "pid", |row| row.of(|session| Some(session.pid))),
+        Column::script("session_id", |row| row.of(|session| session.session_id.as_ref())),
+        Column::script("depth", |row| row.line.and_then(|line| i64::try_from(line.depth).ok()).into()),
+        Column::script("blocked_by", |row| row.of(|session| Some(pids(&session.blocked_by)))),
+        Column::worded("BLOCKS", Align::Right, blocks, "blocks_total", |row| {
+            row.of(|session| Some(session.blocks_total))
+        }),
+        Column::table("WAIT", Align::Age, wait),
+        Column::table("XACT", Align::Age, |row| match row.session {
+            Some(session) => Value::seconds(session.xact_seconds),
+            None => Value::seconds(row.prepared.map(|prepared| prepared.prepared_seconds)),
+        }),
+        Column::new("DATABASE", Align::Left, "database", |row| match row.session {
+            Some(session) => session.database.as_ref().into(),
+            None => row.prepared.map(|prepared| &prepared.database).into(),
+        }),
+        Column::new("ROLE", Align::Left, "role", |row| match row.session {
+            Some(session) => session.role.as_ref().into(),
+            None => row.prepared.map(|prepared| &prepared.owner).into(),
+        }),
+        Column::worded(
+            "APPLICATION",
+            Align::Left,
+            |row| row.of(|session| Some(who(session))),
+            "application_name",
+            |row| row.of(|session| Some(&session.application_name)),
+        ),
+        Column::script("client", |row| row.of(|session| session.client.as_ref())),
+        Column::if_any(
+            |row| row.behind().is_some(),
+            Column::table("CLIENT", Align::Left, |row| row.behind().map(origin).into()),
+        ),
+        Column::worded("STATE", Align::Left, state, "state", |row| row.of(|session| session.state.as_ref())),
+        Column::script("wait_seconds", |row| row.of(|session| session.wait_seconds)),
+        Column::script("xact_seconds", |row| row.of(|session| session.xact_seconds)),
+        Column::script("lock_type", |row| row.lock().map(|lock| &lock.kind).into()),
+        Column::script("lock_mode", |row| row.lock().map(|lock| &lock.mode).into()),
+        Column::script("lock_relation", |row| row.lock().and_then(|lock| lock.relation.as_ref()).into()),
+        Column::table("LOCK", Align::Left, |row| row.lock().map(lock).into()),
+        Column::script("pooler_client_addr", |row| {
+            row.behind().and_then(|client| client.addr.as_ref()).into()
+        }),
+        Column::script("pooler_client_port", |row| row.behind().and_then(|client| client.port).into()),
+        Column::script("pooler_client_application_name", |row| {
+            row.behind().and_then(|client| client.application_name.as_ref()).into()
+        }),
+        Column::new("QUERY", Align::Left, "query", |row| match row.session {
+            Some(session) => session.query.as_ref().into(),
+            None => row.prepared.map(|prepared| &prepared.gid).into(),
+        }),
+    ];
+
+    /// What there is of its session.
+    fn of<T: Into<Value<'a>>>(&self, part: fn(&'a Blocked) -> Option<T>) -> Value<'a> {
+        self.session.and_then(part).into()
+    }
+
+    fn behind(&self) -> Option<&'a Client> {
+        self.session.and_then(|session| session.pooler_client.as_ref())
+    }
+
+    fn lock(&self) -> Option<&'a Lock> {
+        self.session.and_then(|session| session.lock.as_ref())
+    }
+
+    fn mark(&self) -> Mark {
+        if self.line.is_some_and(|line| line.depth == 0) { Mark::Bad } else { Mark::Plain }
+    }
+}
+
+fn pid<'r>(row: &'r Row<'_>) -> Value<'r> {
+    let branch = row.line.map(branch).unwrap_or_default();
+    match row.session {
+        Some(session) => format!("{branch}{}", session.pid).into(),
+        None => format!("{branch}prepared").into(),
+    }
+}
+
+fn blocks<'r>(row: &'r Row<'_>) -> Value<'r> {
+    match row.session {
+        Some(session) => Some(session.blocks_total).filter(|blocks| *blocks > 0).into(),
+        None => row.prepared.map(|prepared| prepared.blocks_total).into(),
+    }
+}
+
+fn pids(pids: &[i32]) -> String {
+    pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn wait<'r>(row: &'r Row<'_>) -> Value<'r> {
+    let at_most = row.session.is_some_and(|session| session.wait_at_most);
+    match row.session.and_then(|session| session.wait_seconds) {
+        Some(seconds) if at_most => format!("≤ {}", text::duration(seconds)).into(),
+        seconds => Value::seconds(seconds),
+    }
+}
+
+fn state<'r>(row: &'r Row<'_>) -> Value<'r> {
+    match row.session {
+        None => "prepared transaction".into(),
+        Some(session) if session.vanished => "(ended since)".into(),
+        Some(session) if session.hidden => "(hidden)".into(),
+        Some(session) => session.state.as_ref().into(),
+    }
+}
+
+fn lock(lock: &Lock) -> String {
+    let on = lock.relation.as_ref().map(|relation| format!(" on {relation}")).unwrap_or_default();
+    format!("{} {}{on}", lock.kind, lock.mode)
 }
 
 /// The application; behind a pooler it is the client's.
-fn who(session: &Blocked) -> String {
+fn who(session: &Blocked) -> &String {
     let client = session.pooler_client.as_ref().and_then(|client| client.application_name.as_ref());
-    client.unwrap_or(&session.application_name).clone()
-}
-
-fn prepared_row(line: Line, prepared: Option<&Prepared>) -> [String; 10] {
-    let none = String::new;
-    let waiting = prepared.map(|prepared| prepared.blocks_total.to_string());
-    [
-        format!("{}prepared", branch(line)),
-        waiting.unwrap_or_default(),
-        none(),
-        prepared.map(|prepared| text::duration(prepared.prepared_seconds)).unwrap_or_default(),
-        prepared.map(|prepared| prepared.database.clone()).unwrap_or_default(),
-        prepared.map(|prepared| prepared.owner.clone()).unwrap_or_default(),
-        none(),
-        "prepared transaction".into(),
-        none(),
-        prepared.map(|prepared| prepared.gid.clone()).unwrap_or_default(),
-    ]
+    client.unwrap_or(&session.application_name)
 }
 
 /// What stands before a pid, so that its depth shows: blanks would not survive in a cell.

@@ -26,6 +26,8 @@ use crate::model::health::{Check, Facts, Status};
 use crate::model::pooler;
 use crate::model::server::Surroundings;
 use crate::observe::{Deadline, Observer, OfServer};
+use crate::render::columns::Column;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, nagios, tsv};
 
@@ -296,16 +298,15 @@ impl Report for Verdict {
         "check"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["checks"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("checks", &self.checks)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
-        let mut table = Table::new(&[("STATUS", Align::Left), ("RULE", Align::Left), ("FOUND", Align::Told)]);
-        for check in &self.checks {
-            let mark = if check.status == Status::Ok { Mark::Plain } else { mark(check.status) };
-            table.push(mark, [check.status.word().into(), check.rule.into(), check.message.clone()]);
-        }
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
+        let table = Table::of(COLUMNS, &self.checks, |check| match check.status {
+            Status::Ok => Mark::Plain,
+            status => mark(status),
+        });
         let mut blocks =
             vec![Block::marked(mark(self.status), self.alert_line()), Block::Gap, Block::Table(table)];
         blocks.extend(self.notes.iter().map(|note| Block::marked(Mark::Dim, format!("note: {note}"))));
@@ -321,22 +322,8 @@ impl Report for Verdict {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows =
-            tsv::Rows::new(&["rule", "status", "value", "unit", "warning", "critical", "message", "hint"]);
-        for check in &self.checks {
-            rows.push([
-                check.rule.into(),
-                check.status.word().to_lowercase().as_str().into(),
-                check.value.into(),
-                words::unit(check.unit).into(),
-                check.warning.as_ref().into(),
-                check.critical.as_ref().into(),
-                (&check.message).into(),
-                check.hint.as_ref().into(),
-            ]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(COLUMNS, &self.checks)
     }
 
     fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -348,5 +335,28 @@ impl Report for Verdict {
             writeln!(out, "{}", nagios::line(&line, std::iter::empty()))?;
         }
         Ok(())
+    }
+}
+
+/// What is told of each check.
+const COLUMNS: &[Column<Check>] = &[
+    Column::table("STATUS", Align::Left, |check| check.status.word().into()),
+    Column::new("RULE", Align::Left, "rule", |check| check.rule.into()),
+    Column::script("status", |check| check.status.word().to_lowercase().into()),
+    Column::script("value", |check| check.value.into()),
+    Column::script("unit", |check| words::unit(check.unit).into()),
+    Column::script("warning", |check| check.warning.as_ref().into()),
+    Column::script("critical", |check| check.critical.as_ref().into()),
+    Column::new("FOUND", Align::Told, "message", |check| (&check.message).into()),
+    Column::script("hint", |check| check.hint.as_ref().into()),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
     }
 }

@@ -7,6 +7,8 @@ use super::Context;
 use super::manual::{Group, Manual};
 use crate::conninfo::{self, ConnInfo};
 use crate::exit::Exit;
+use crate::render::columns::Column;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, tsv};
 
@@ -98,42 +100,43 @@ impl Report for Settings {
         "conninfo"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["parameters", "hosts"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("parameters", &self.parameters), List::new("hosts", &self.hosts)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
-        let mut parameters =
-            Table::new(&[("PARAMETER", Align::Left), ("VALUE", Align::Left), ("SOURCE", Align::Left)]);
-        for found in &self.parameters {
-            let mark = if found.source == "default" { Mark::Dim } else { Mark::Plain };
-            parameters.push(mark, [found.keyword.into(), found.value.clone(), found.source.clone()]);
-        }
-        let mut hosts = Table::new(&[
-            ("HOST", Align::Left),
-            ("ADDRESS", Align::Left),
-            ("PORT", Align::Right),
-            ("PASSWORD FROM", Align::Left),
-        ]);
-        for host in &self.hosts {
-            hosts.push(
-                Mark::Plain,
-                [
-                    host.host.clone().unwrap_or_default(),
-                    host.hostaddr.clone().unwrap_or_default(),
-                    host.port.to_string(),
-                    host.password_source.clone().unwrap_or_default(),
-                ],
-            );
-        }
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
+        let mark = |found: &Parameter| if found.source == "default" { Mark::Dim } else { Mark::Plain };
+        let parameters = Table::of(PARAMETERS, &self.parameters, mark);
+        let hosts = Table::of(HOSTS, &self.hosts, |_| Mark::Plain);
         vec![Block::Table(parameters), Block::Gap, Block::Table(hosts)]
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&["keyword", "value", "source"]);
-        for found in &self.parameters {
-            rows.push([found.keyword.into(), found.value.as_str().into(), found.source.as_str().into()]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(PARAMETERS, &self.parameters)
+    }
+}
+
+/// What is told of each setting.
+const PARAMETERS: &[Column<Parameter>] = &[
+    Column::new("PARAMETER", Align::Left, "keyword", |found| found.keyword.into()),
+    Column::new("VALUE", Align::Left, "value", |found| (&found.value).into()),
+    Column::new("SOURCE", Align::Left, "source", |found| (&found.source).into()),
+];
+
+/// What people read of each host.
+const HOSTS: &[Column<Host>] = &[
+    Column::table("HOST", Align::Left, |host| host.host.as_ref().into()),
+    Column::table("ADDRESS", Align::Left, |host| host.hostaddr.as_ref().into()),
+    Column::table("PORT", Align::Right, |host| i32::from(host.port).into()),
+    Column::table("PASSWORD FROM", Align::Left, |host| host.password_source.as_ref().into()),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(PARAMETERS), [""; 0]);
     }
 }

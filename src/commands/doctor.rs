@@ -17,6 +17,8 @@ use crate::args;
 use crate::db::{self, Db, Selection};
 use crate::exit::Exit;
 use crate::model::practice::{Finding, Grade, Watched};
+use crate::render::columns::Column;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 use crate::stop::Stop;
@@ -221,11 +223,11 @@ impl Report for Doctor {
         "doctor"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["findings"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("findings", &self.findings)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let summary = format!(
             "{} fail, {} warn, {} unknown, {} pass; watched for {}",
             self.count(Grade::Fail),
@@ -247,28 +249,35 @@ impl Report for Doctor {
                 blocks.push(Block::line(format!("  next: {next}")));
             }
         }
-        let mut table = Table::new(&[("PASS", Align::Left), ("SEEN", Align::Told)]);
-        for finding in self.findings.iter().filter(|finding| finding.status == Grade::Pass) {
-            table.push(Mark::Dim, [finding.rule.into(), finding.evidence.clone()]);
-        }
+        let passed = self.findings.iter().filter(|finding| finding.status == Grade::Pass);
+        let table = Table::of(COLUMNS, passed, |_| Mark::Dim);
         if !table.is_empty() {
             blocks.extend([Block::Gap, Block::Table(table)]);
         }
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&["rule", "status", "title", "evidence", "advice", "next_command"]);
-        for finding in &self.findings {
-            rows.push([
-                finding.rule.into(),
-                word(finding.status).into(),
-                finding.title.into(),
-                (&finding.evidence).into(),
-                finding.advice.as_ref().into(),
-                finding.next_command.as_ref().into(),
-            ]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(COLUMNS, &self.findings)
+    }
+}
+
+/// What is told of each rule; people read this of those that pass.
+const COLUMNS: &[Column<Finding>] = &[
+    Column::new("PASS", Align::Left, "rule", |finding| finding.rule.into()),
+    Column::script("status", |finding| word(finding.status).into()),
+    Column::script("title", |finding| finding.title.into()),
+    Column::new("SEEN", Align::Told, "evidence", |finding| (&finding.evidence).into()),
+    Column::script("advice", |finding| finding.advice.as_ref().into()),
+    Column::script("next_command", |finding| finding.next_command.as_ref().into()),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Frames<'a> {
     /// When its age is to be shown next.
     next_age: Option<Instant>,
     /// Its blocks with everything around them, to find out what changed and to show them again when they grow old.
-    last: Arc<Vec<Block>>,
+    last: Arc<Vec<Block<'static>>>,
     /// Warnings and hints that were said already.
     said: Vec<String>,
     /// It was said that the server cannot be asked.
@@ -102,7 +102,7 @@ impl<'a> Frames<'a> {
     /// Draws a new result with what changed in it marked.
     fn draw_result<R: Report>(&mut self, shown: &Shown<R>, first: bool) -> io::Result<()> {
         let mut blocks = vec![Block::marked(Mark::Dim, heading(&shown.head, self.every)), Block::Gap];
-        blocks.extend(shown.report.blocks(&shown.head));
+        blocks.extend(shown.report.blocks(&shown.head).into_iter().map(Block::into_owned));
         let warnings = shown.head.warnings.iter().flat_map(|warning| {
             let hint = warning.hint.as_ref().map(|hint| format!("hint: {hint}"));
             std::iter::once(format!("warning: {}", warning.message)).chain(hint)

@@ -5,6 +5,8 @@ use serde::Serialize;
 use crate::model::pooler::Client;
 use crate::model::server::place;
 use crate::model::session::{Listed, Session};
+use crate::render::columns::{Column, Value};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -39,30 +41,15 @@ impl Report for Sessions {
         self.kind
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["sessions"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("sessions", &self.sessions)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
-        let mut table = Table::new(&[
-            ("PID", Align::Right),
-            ("DATABASE", Align::Left),
-            ("ROLE", Align::Left),
-            ("APPLICATION", Align::Left),
-            ("CLIENT", Align::Left),
-            ("STATE", Align::Left),
-            ("FOR", Align::Age),
-            ("XACT", Align::Age),
-            ("WAIT", Align::Left),
-            ("QUERY", Align::Left),
-        ])
-        .sparing(&["CLIENT", "ROLE", "WAIT"]);
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
+        let mut table = Table::of(COLUMNS, &self.sessions, mark).sparing(&["CLIENT", "ROLE", "WAIT"]);
         // Who the pooler's client is was asked for.
         if self.sessions.iter().any(|session| session.pooler_client.is_some()) {
             table = table.sparing(&["ROLE", "WAIT", "DATABASE", "QUERY"]).keeping(&["CLIENT"], LEAST);
-        }
-        for session in &self.sessions {
-            table.push(mark(session), row(session));
         }
         let mut blocks = Vec::new();
         if !table.is_empty() {
@@ -72,74 +59,54 @@ impl Report for Sessions {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&[
-            "pid",
-            "session_id",
-            "backend_start",
-            "backend_type",
-            "database",
-            "role",
-            "application_name",
-            "client",
-            "client_port",
-            "state",
-            "wait_event_type",
-            "wait_event",
-            "xact_start",
-            "query_start",
-            "state_change",
-            "session_seconds",
-            "xact_seconds",
-            "query_seconds",
-            "state_seconds",
-            "parallel_workers",
-            "hidden",
-            "undecidable",
-            "can_signal",
-            "pooler_client_addr",
-            "pooler_client_port",
-            "pooler_client_application_name",
-            "query_id",
-            "query_truncated",
-            "query",
-        ]);
-        for session in &self.sessions {
-            let behind = session.pooler_client.as_ref();
-            rows.push([
-                session.pid.into(),
-                session.session_id.as_ref().into(),
-                session.backend_start.as_ref().into(),
-                session.backend_type.as_ref().into(),
-                session.database.as_ref().into(),
-                session.role.as_ref().into(),
-                (&session.application_name).into(),
-                session.client.as_ref().into(),
-                session.client_port.into(),
-                session.state.as_ref().into(),
-                session.wait_event_type.as_ref().into(),
-                session.wait_event.as_ref().into(),
-                session.xact_start.as_ref().into(),
-                session.query_start.as_ref().into(),
-                session.state_change.as_ref().into(),
-                session.session_seconds.into(),
-                session.xact_seconds.into(),
-                session.query_seconds.into(),
-                session.state_seconds.into(),
-                session.parallel_workers.into(),
-                session.hidden.into(),
-                session.undecidable.into(),
-                session.can_signal.into(),
-                behind.and_then(|client| client.addr.as_ref()).into(),
-                behind.and_then(|client| client.port).into(),
-                behind.and_then(|client| client.application_name.as_ref()).into(),
-                session.query_id.as_ref().into(),
-                session.query_truncated.into(),
-                session.query.as_ref().into(),
-            ]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(COLUMNS, &self.sessions)
     }
+}
+
+/// What is told of each session.
+const COLUMNS: &[Column<Session>] = &[
+    Column::new("PID", Align::Right, "pid", |session| session.pid.into()),
+    Column::script("session_id", |session| session.session_id.as_ref().into()),
+    Column::script("backend_start", |session| session.backend_start.as_ref().into()),
+    Column::script("backend_type", |session| session.backend_type.as_ref().into()),
+    Column::new("DATABASE", Align::Left, "database", |session| session.database.as_ref().into()),
+    Column::new("ROLE", Align::Left, "role", |session| session.role.as_ref().into()),
+    Column::worded("APPLICATION", Align::Left, application, "application_name", |session| {
+        (&session.application_name).into()
+    }),
+    Column::worded("CLIENT", Align::Left, client, "client", |session| session.client.as_ref().into()),
+    Column::script("client_port", |session| session.client_port.into()),
+    Column::worded("STATE", Align::Left, state, "state", |session| session.state.as_ref().into()),
+    Column::script("wait_event_type", |session| session.wait_event_type.as_ref().into()),
+    Column::script("wait_event", |session| session.wait_event.as_ref().into()),
+    Column::script("xact_start", |session| session.xact_start.as_ref().into()),
+    Column::script("query_start", |session| session.query_start.as_ref().into()),
+    Column::script("state_change", |session| session.state_change.as_ref().into()),
+    Column::script("session_seconds", |session| Value::seconds(session.session_seconds)),
+    Column::table("FOR", Align::Age, |session| Value::seconds(session.state_seconds)),
+    Column::new("XACT", Align::Age, "xact_seconds", |session| Value::seconds(session.xact_seconds)),
+    Column::script("query_seconds", |session| Value::seconds(session.query_seconds)),
+    Column::script("state_seconds", |session| Value::seconds(session.state_seconds)),
+    Column::table("WAIT", Align::Left, wait),
+    Column::script("parallel_workers", |session| session.parallel_workers.into()),
+    Column::script("hidden", |session| session.hidden.into()),
+    Column::script("undecidable", |session| session.undecidable.into()),
+    Column::script("can_signal", |session| session.can_signal.into()),
+    Column::script("pooler_client_addr", |session| {
+        behind(session).and_then(|client| client.addr.as_ref()).into()
+    }),
+    Column::script("pooler_client_port", |session| behind(session).and_then(|client| client.port).into()),
+    Column::script("pooler_client_application_name", |session| {
+        behind(session).and_then(|client| client.application_name.as_ref()).into()
+    }),
+    Column::script("query_id", |session| session.query_id.as_ref().into()),
+    Column::script("query_truncated", |session| session.query_truncated.into()),
+    Column::worded("QUERY", Align::Left, query, "query", |session| session.query.as_ref().into()),
+];
+
+const fn behind(session: &Session) -> Option<&Client> {
+    session.pooler_client.as_ref()
 }
 
 /// `10.0.0.7:51514`, or `local`.
@@ -159,41 +126,55 @@ fn mark(session: &Session) -> Mark {
     }
 }
 
-fn row(session: &Session) -> [String; 10] {
-    let known = |text: &Option<String>| text.clone().unwrap_or_default();
-    let state = match (&session.state, &session.backend_type) {
-        (Some(state), _) => state.clone(),
+/// The application; behind a pooler it is the client's.
+fn application(session: &Session) -> Value<'_> {
+    match &session.pooler_client {
+        None => (&session.application_name).into(),
+        Some(client) => client.application_name.as_ref().into(),
+    }
+}
+
+fn client(session: &Session) -> Value<'_> {
+    match &session.pooler_client {
+        None => session.client.as_ref().into(),
+        Some(client) => format!("{} (pooled)", origin(client)).into(),
+    }
+}
+
+fn state(session: &Session) -> Value<'_> {
+    match (&session.state, &session.backend_type) {
+        (Some(state), _) => state.into(),
         (None, _) if session.hidden => "(hidden)".into(),
-        (None, kind) => known(kind),
-    };
-    // What a client waits for is only news when it is not the client itself.
-    let wait = match (session.wait_event_type.as_deref(), &session.wait_event) {
-        (Some("Client" | "Activity"), _) | (_, None) => String::new(),
-        (Some(kind), Some(event)) => format!("{kind}:{event}"),
-        (None, Some(event)) => event.clone(),
-    };
+        (None, kind) => kind.as_ref().into(),
+    }
+}
+
+/// What a client waits for is only news when it is not the client itself.
+fn wait(session: &Session) -> Value<'_> {
+    match (session.wait_event_type.as_deref(), &session.wait_event) {
+        (Some("Client" | "Activity"), _) | (_, None) => Value::None,
+        (Some(kind), Some(event)) => format!("{kind}:{event}").into(),
+        (None, Some(event)) => event.into(),
+    }
+}
+
+fn query(session: &Session) -> Value<'_> {
+    let Some(query) = &session.query else { return Value::None };
     let workers = match session.parallel_workers {
+        0 if !session.query_truncated => return query.into(),
         0 => String::new(),
         workers => format!("[+{}] ", text::count(workers, "worker")),
     };
-    let (application, client) = match &session.pooler_client {
-        None => (session.application_name.clone(), known(&session.client)),
-        Some(client) => {
-            (client.application_name.clone().unwrap_or_default(), format!("{} (pooled)", origin(client)))
-        }
-    };
     let cut = if session.query_truncated { "…" } else { "" };
-    let query = session.query.as_ref().map(|query| format!("{workers}{query}{cut}")).unwrap_or_default();
-    [
-        session.pid.to_string(),
-        known(&session.database),
-        known(&session.role),
-        application,
-        client,
-        state,
-        session.state_seconds.map(text::duration).unwrap_or_default(),
-        session.xact_seconds.map(text::duration).unwrap_or_default(),
-        wait,
-        query,
-    ]
+    format!("{workers}{query}{cut}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
+    }
 }

@@ -16,9 +16,11 @@ use crate::db::console::Console;
 use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::metric::Family;
+use crate::model::metric::{Family, Sample};
 use crate::model::server::Target;
 use crate::observe::{Deadline, Observer, OfServer};
+use crate::render::columns::Column;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Format, Head, Report, Warning, prometheus, tsv};
 
@@ -180,16 +182,33 @@ pub(super) struct Metrics {
     families: Vec<Family>,
 }
 
+/// A sample under the name of its family.
+struct Row<'a> {
+    name: &'static str,
+    sample: &'a Sample,
+}
+
+impl<'a> Row<'a> {
+    const COLUMNS: &'a [Column<Self>] = &[
+        Column::new("METRIC", Align::Left, "name", |row| row.name.into()),
+        Column::script("labels", |row| row.labels().into()),
+        Column::new("VALUE", Align::Right, "value", |row| row.sample.value.into()),
+        Column::table("LABELS", Align::Left, |row| row.labels().into()),
+    ];
+
+    fn labels(&self) -> String {
+        let labels = self.sample.labels.iter().map(|(name, value)| format!("{name}={value}"));
+        labels.collect::<Vec<_>>().join(" ")
+    }
+}
+
 impl Metrics {
-    /// Name, labels and value of each sample.
-    fn samples(&self) -> impl Iterator<Item = (&'static str, String, Option<f64>)> {
-        self.families.iter().flat_map(|family| {
-            family.samples.iter().map(|sample| {
-                let labels: Vec<String> =
-                    sample.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                (family.name, labels.join(" "), sample.value)
-            })
-        })
+    fn samples(&self) -> impl Iterator<Item = Row<'_>> {
+        let row = |(family, sample): (&Family, _)| Row { name: family.name, sample };
+        self.families
+            .iter()
+            .flat_map(|family| family.samples.iter().map(move |sample| (family, sample)))
+            .map(row)
     }
 }
 
@@ -198,26 +217,16 @@ impl Report for Metrics {
         "metrics"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["families"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("families", &self.families)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
-        let mut table =
-            Table::new(&[("METRIC", Align::Left), ("VALUE", Align::Right), ("LABELS", Align::Left)]);
-        for (name, labels, value) in self.samples() {
-            let value = value.map(|value| value.to_string()).unwrap_or_default();
-            table.push(Mark::Plain, [name.into(), value, labels]);
-        }
-        vec![Block::Table(table)]
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
+        vec![Block::Table(Table::of(Row::COLUMNS, self.samples(), |_| Mark::Plain))]
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&["name", "labels", "value"]);
-        for (name, labels, value) in self.samples() {
-            rows.push([name.into(), (&labels).into(), value.into()]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(Row::COLUMNS, self.samples())
     }
 
     fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -15,7 +15,9 @@ use crate::db::Selection;
 use crate::exit::Exit;
 use crate::model::health::LimitUse;
 use crate::model::server::Surroundings;
-use crate::model::usage::{Connections, Remainder, Usage};
+use crate::model::usage::{ByApplication, Connections, Remainder, Usage};
+use crate::render::columns::{Column, Value};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -58,6 +60,20 @@ enum By {
     Client,
     /// Backend type
     BackendType,
+}
+
+impl By {
+    /// The key of the list.
+    const fn list(self) -> &'static str {
+        match self {
+            Self::State => "by_state",
+            Self::Application => "by_application",
+            Self::Database => "by_database",
+            Self::Role => "by_role",
+            Self::Client => "by_client",
+            Self::BackendType => "by_backend_type",
+        }
+    }
 }
 
 /// Counts and prints.
@@ -110,11 +126,19 @@ impl Report for Stats {
         "stats"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["by_state", "by_application", "by_database", "by_role", "by_client", "by_backend_type"]
+    fn lists(&self) -> Vec<List<'_>> {
+        let usage = &self.usage;
+        vec![
+            List::new("by_state", &usage.by_state),
+            List::new("by_application", &usage.by_application),
+            List::new("by_database", &usage.by_database),
+            List::new("by_role", &usage.by_role),
+            List::new("by_client", &usage.by_client),
+            List::new("by_backend_type", &usage.by_backend_type),
+        ]
     }
 
-    fn blocks(&self, head: &Head) -> Vec<Block> {
+    fn blocks(&self, head: &Head) -> Vec<Block<'_>> {
         let mut blocks = vec![self.server_line(head), slots_line(&self.usage.connections)];
         if self.filtered {
             blocks.push(Block::line(format!(
@@ -124,10 +148,11 @@ impl Report for Stats {
         }
         blocks.extend(self.limit_lines());
         for by in &self.by {
-            let (table, rest) = self.table(*by);
+            let table = Table::of(Counted::columns(*by), self.groups(*by), Counted::mark);
             if table.is_empty() {
                 continue;
             }
+            let rest = self.rest(*by);
             blocks.push(Block::Gap);
             blocks.push(Block::Table(table));
             if rest.groups > 0 {
@@ -138,68 +163,113 @@ impl Report for Stats {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&[
-            "list",
-            "name",
-            "count",
-            "active",
-            "idle",
-            "idle_in_transaction",
-            "idle_in_transaction_aborted",
-            "hidden",
-            "other",
-            "oldest_seconds",
-            "connection_limit",
-        ]);
-        let mut plain = |list: &str,
-                         name: Option<&String>,
-                         count: i64,
-                         oldest: Option<f64>,
-                         limit: Option<i64>| {
-            let none = || None::<i64>.into();
-            let cells = [none(), none(), none(), none(), none(), none()];
-            let [active, idle, open, aborted, hidden, other] = cells;
-            let (name, count, oldest, limit) = (name.into(), count.into(), oldest.into(), limit.into());
-            rows.push([list.into(), name, count, active, idle, open, aborted, hidden, other, oldest, limit]);
-        };
-        let usage = &self.usage;
-        for group in &usage.by_state {
-            plain("by_state", group.state.as_ref(), group.count, group.oldest_state_seconds, None);
+    fn tsv(&self) -> tsv::Rows<'_> {
+        let lists = [By::State, By::Database, By::Role, By::Client, By::BackendType, By::Application];
+        tsv::Rows::of(Counted::COLUMNS, lists.into_iter().flat_map(|by| self.groups(by)))
+    }
+}
+
+/// Sessions that are counted together.
+struct Counted<'a> {
+    by: By,
+    name: Option<&'a String>,
+    /// What people read where there is no name.
+    unnamed: &'static str,
+    count: i64,
+    /// What they do, where they are of one application.
+    application: Option<&'a ByApplication>,
+    oldest_seconds: Option<f64>,
+    connection_limit: Option<i64>,
+}
+
+impl<'a> Counted<'a> {
+    const LIST: Column<Self> = Column::script("list", |group| group.by.list().into());
+    const NAME: Column<Self> = Column::worded(
+        "NAME",
+        Align::Left,
+        |group| group.name.filter(|name| !name.is_empty()).map_or(group.unnamed, String::as_str).into(),
+        "name",
+        |group| group.name.into(),
+    );
+    const COUNT: Column<Self> = Column::new("COUNT", Align::Right, "count", |group| group.count.into());
+    const ACTIVE: Column<Self> =
+        Column::new("ACTIVE", Align::Right, "active", |group| group.of(|application| application.active));
+    const IDLE: Column<Self> =
+        Column::new("IDLE", Align::Right, "idle", |group| group.of(|application| application.idle));
+    const OPEN: Column<Self> = Column::new("IDLE-XACT", Align::Right, "idle_in_transaction", |group| {
+        group.of(|application| application.idle_in_transaction)
+    });
+    const ABORTED: Column<Self> =
+        Column::new("ABORTED", Align::Right, "idle_in_transaction_aborted", |group| {
+            group.of(|application| application.idle_in_transaction_aborted)
+        });
+    const HIDDEN: Column<Self> = Column::if_any(
+        |group| group.application.is_some_and(|application| application.hidden > 0),
+        Column::new("HIDDEN", Align::Right, "hidden", |group| group.of(|application| application.hidden)),
+    );
+    const OTHER: Column<Self> = Column::if_any(
+        |group| group.application.is_some_and(|application| application.other > 0),
+        Column::new("OTHER", Align::Right, "other", |group| group.of(|application| application.other)),
+    );
+    const OLDEST: Column<Self> =
+        Column::new("OLDEST", Align::Age, "oldest_seconds", |group| Value::seconds(group.oldest_seconds));
+    const LIMIT: Column<Self> =
+        Column::new("LIMIT", Align::Right, "connection_limit", |group| group.connection_limit.into());
+
+    /// All of them.
+    const COLUMNS: &'a [Column<Self>] = &[
+        Self::LIST,
+        Self::NAME,
+        Self::COUNT,
+        Self::ACTIVE,
+        Self::IDLE,
+        Self::OPEN,
+        Self::ABORTED,
+        Self::HIDDEN,
+        Self::OTHER,
+        Self::OLDEST,
+        Self::LIMIT,
+    ];
+
+    const APPLICATIONS: &'a [Column<Self>] = &[
+        Self::NAME.titled("APPLICATION"),
+        Self::COUNT,
+        Self::ACTIVE,
+        Self::IDLE,
+        Self::OPEN,
+        Self::ABORTED,
+        Self::OTHER,
+        Self::HIDDEN,
+        Self::OLDEST.titled("OLDEST-XACT"),
+    ];
+
+    /// What people read of groups of one kind.
+    const fn columns(by: By) -> &'a [Column<Self>] {
+        match by {
+            By::State => const { &[Self::NAME.titled("STATE"), Self::COUNT, Self::OLDEST] },
+            By::Application => Self::APPLICATIONS,
+            By::Database => const { &[Self::NAME.titled("DATABASE"), Self::COUNT, Self::LIMIT] },
+            By::Role => const { &[Self::NAME.titled("ROLE"), Self::COUNT, Self::LIMIT] },
+            By::Client => const { &[Self::NAME.titled("CLIENT"), Self::COUNT] },
+            By::BackendType => const { &[Self::NAME.titled("BACKEND TYPE"), Self::COUNT] },
         }
-        for group in &usage.by_database {
-            plain("by_database", group.database.as_ref(), group.count, None, group.connection_limit);
+    }
+
+    fn of(&self, count: fn(&ByApplication) -> i64) -> Value<'a> {
+        self.application.map(count).into()
+    }
+
+    fn mark(&self) -> Mark {
+        match self.name.map(String::as_str).filter(|_| self.by == By::State) {
+            Some("idle in transaction" | "idle in transaction (aborted)") => Mark::Warn,
+            Some("idle") => Mark::Dim,
+            _ => Mark::Plain,
         }
-        for group in &usage.by_role {
-            plain("by_role", group.role.as_ref(), group.count, None, group.connection_limit);
-        }
-        for group in &usage.by_client {
-            plain("by_client", group.client.as_ref(), group.count, None, None);
-        }
-        for group in &usage.by_backend_type {
-            plain("by_backend_type", group.backend_type.as_ref(), group.count, None, None);
-        }
-        for group in &usage.by_application {
-            rows.push([
-                "by_application".into(),
-                (&group.application_name).into(),
-                group.count.into(),
-                group.active.into(),
-                group.idle.into(),
-                group.idle_in_transaction.into(),
-                group.idle_in_transaction_aborted.into(),
-                group.hidden.into(),
-                group.other.into(),
-                group.oldest_xact_seconds.into(),
-                None::<i64>.into(),
-            ]);
-        }
-        rows
     }
 }
 
 impl Stats {
-    fn server_line(&self, head: &Head) -> Block {
+    fn server_line(&self, head: &Head) -> Block<'static> {
         let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
         let server = &self.surroundings.server;
         let standing = if server.in_recovery { "standby" } else { "primary" };
@@ -208,7 +278,7 @@ impl Stats {
     }
 
     /// Roles and databases that are near a limit of their own.
-    fn limit_lines(&self) -> Vec<Block> {
+    fn limit_lines(&self) -> Vec<Block<'static>> {
         let line = |use_of: &LimitUse| {
             let LimitUse { owner, name, used, hidden, limit } = use_of;
             let count = match hidden {
@@ -226,103 +296,61 @@ impl Stats {
         self.usage.limits.iter().filter(near).map(line).collect()
     }
 
-    fn table(&self, by: By) -> (Table, Remainder) {
+    fn groups(&self, by: By) -> Vec<Counted<'_>> {
         let usage = &self.usage;
-        let rest = usage.rest;
-        match by {
-            By::State => (self.states(), Remainder::default()),
-            By::Application => (self.applications(), rest.by_application),
-            By::Database => {
-                let groups = usage.by_database.iter();
-                (
-                    limited(
-                        "DATABASE",
-                        groups.map(|group| (&group.database, group.count, group.connection_limit)),
-                    ),
-                    rest.by_database,
-                )
-            }
-            By::Role => {
-                let groups = usage.by_role.iter();
-                (
-                    limited("ROLE", groups.map(|group| (&group.role, group.count, group.connection_limit))),
-                    rest.by_role,
-                )
-            }
-            By::Client => (
-                counted("CLIENT", usage.by_client.iter().map(|group| (&group.client, group.count))),
-                rest.by_client,
-            ),
-            By::BackendType => {
-                let groups = usage.by_backend_type.iter();
-                (
-                    counted("BACKEND TYPE", groups.map(|group| (&group.backend_type, group.count))),
-                    Remainder::default(),
-                )
-            }
-        }
-    }
-
-    fn states(&self) -> Table {
-        let mut table =
-            Table::new(&[("STATE", Align::Left), ("COUNT", Align::Right), ("OLDEST", Align::Age)]);
-        for group in &self.usage.by_state {
-            let state = match &group.state {
-                Some(state) => state.clone(),
-                None if group.hidden => "(hidden)".into(),
-                None => "(none)".into(),
-            };
-            let mark = match state.as_str() {
-                "idle in transaction" | "idle in transaction (aborted)" => Mark::Warn,
-                "idle" => Mark::Dim,
-                _ => Mark::Plain,
-            };
-            table.push(mark, [state, group.count.to_string(), age(group.oldest_state_seconds)]);
-        }
-        table
-    }
-
-    fn applications(&self) -> Table {
-        let shows = |count: fn(&crate::model::usage::ByApplication) -> i64| {
-            self.usage.by_application.iter().any(|group| count(group) > 0)
+        let group = |name, count| Counted {
+            by,
+            name,
+            unnamed: "",
+            count,
+            application: None,
+            oldest_seconds: None,
+            connection_limit: None,
         };
-        let (hidden, other) = (shows(|group| group.hidden), shows(|group| group.other));
-        let mut columns = vec![
-            ("APPLICATION", Align::Left),
-            ("COUNT", Align::Right),
-            ("ACTIVE", Align::Right),
-            ("IDLE", Align::Right),
-            ("IDLE-XACT", Align::Right),
-            ("ABORTED", Align::Right),
-        ];
-        columns.extend(other.then_some(("OTHER", Align::Right)));
-        columns.extend(hidden.then_some(("HIDDEN", Align::Right)));
-        columns.push(("OLDEST-XACT", Align::Age));
-        let mut table = Table::new(&columns);
-        for group in &self.usage.by_application {
-            let mut row = vec![
-                if group.application_name.is_empty() {
-                    "(none)".into()
-                } else {
-                    group.application_name.clone()
-                },
-                group.count.to_string(),
-                group.active.to_string(),
-                group.idle.to_string(),
-                group.idle_in_transaction.to_string(),
-                group.idle_in_transaction_aborted.to_string(),
-            ];
-            row.extend(other.then(|| group.other.to_string()));
-            row.extend(hidden.then(|| group.hidden.to_string()));
-            row.push(age(group.oldest_xact_seconds));
-            table.push_cells(Mark::Plain, row);
+        match by {
+            By::State => map(&usage.by_state, |of| Counted {
+                unnamed: if of.hidden { "(hidden)" } else { "(none)" },
+                oldest_seconds: of.oldest_state_seconds,
+                ..group(of.state.as_ref(), of.count)
+            }),
+            By::Application => map(&usage.by_application, |of| Counted {
+                unnamed: "(none)",
+                application: Some(of),
+                oldest_seconds: of.oldest_xact_seconds,
+                ..group(Some(&of.application_name), of.count)
+            }),
+            By::Database => map(&usage.by_database, |of| Counted {
+                connection_limit: of.connection_limit,
+                ..group(of.database.as_ref(), of.count)
+            }),
+            By::Role => map(&usage.by_role, |of| Counted {
+                connection_limit: of.connection_limit,
+                ..group(of.role.as_ref(), of.count)
+            }),
+            By::Client => map(&usage.by_client, |of| group(of.client.as_ref(), of.count)),
+            By::BackendType => map(&usage.by_backend_type, |of| group(of.backend_type.as_ref(), of.count)),
         }
-        table
+    }
+
+    /// What the list of groups of one kind leaves out.
+    fn rest(&self, by: By) -> Remainder {
+        let rest = self.usage.rest;
+        match by {
+            By::State | By::BackendType => Remainder::default(),
+            By::Application => rest.by_application,
+            By::Database => rest.by_database,
+            By::Role => rest.by_role,
+            By::Client => rest.by_client,
+        }
     }
 }
 
+fn map<'a, T>(found: &'a [T], group: impl Fn(&'a T) -> Counted<'a>) -> Vec<Counted<'a>> {
+    found.iter().map(group).collect()
+}
+
 /// `connections  42 of 97 usable  43%  [####------]  (max_connections 100, 3 reserved)`, in 80 columns.
-fn slots_line(connections: &Connections) -> Block {
+fn slots_line(connections: &Connections) -> Block<'static> {
     let Connections { used, used_at_most, usable, used_ratio, max_connections, .. } = *connections;
     let reserved = connections.superuser_reserved_connections + connections.reserved_connections;
     let limits = format!("(max_connections {max_connections}, {reserved} reserved)");
@@ -357,30 +385,6 @@ fn bar(ratio: f64, room: usize) -> String {
     )]
     let filled = (ratio.min(1.0) * marks as f64).round() as usize;
     format!("  [{}{}]", "#".repeat(filled), "-".repeat(marks - filled))
-}
-
-fn age(seconds: Option<f64>) -> String {
-    seconds.map(text::duration).unwrap_or_default()
-}
-
-fn limited<'a>(
-    title: &'static str,
-    groups: impl Iterator<Item = (&'a Option<String>, i64, Option<i64>)>,
-) -> Table {
-    let mut table = Table::new(&[(title, Align::Left), ("COUNT", Align::Right), ("LIMIT", Align::Right)]);
-    for (name, count, limit) in groups {
-        let limit = limit.map(|limit| limit.to_string()).unwrap_or_default();
-        table.push(Mark::Plain, [name.clone().unwrap_or_default(), count.to_string(), limit]);
-    }
-    table
-}
-
-fn counted<'a>(title: &'static str, groups: impl Iterator<Item = (&'a Option<String>, i64)>) -> Table {
-    let mut table = Table::new(&[(title, Align::Left), ("COUNT", Align::Right)]);
-    for (name, count) in groups {
-        table.push(Mark::Plain, [name.clone().unwrap_or_default(), count.to_string()]);
-    }
-    table
 }
 
 #[cfg(test)]

@@ -165,17 +165,9 @@ impl Db {
                 ("limit", &limit),
             ],
         );
-        let [surroundings, rows] = self.look_around(question).await?;
-        let surroundings = surroundings_of(&surroundings)?;
-        let sessions =
-            rows.iter().map(|row| session_of(row, surroundings.query_size)).collect::<Result<_, _>>()?;
-        let mut listed = Listed::whole(sessions);
-        if let Some(row) = rows.first().filter(|_| listing.limit.is_some()) {
-            listed.matched = row.required("all_matched")?;
-            listed.hidden = row.required("all_hidden")?;
-            listed.undecidable = row.required("all_undecidable")?;
-        }
-        Ok((surroundings, listed))
+        let mut read = ReadSessions::default();
+        self.look_into(&[], &[sql::fill(sql::SURROUNDINGS, &[]), question], &mut read).await?;
+        read.listed(listing.limit.is_some())
     }
 
     /// The names of databases, roles and applications that a filter could have meant, by kind.
@@ -210,12 +202,6 @@ impl Db {
             [("waitstart", "null::timestamptz"), ("wait_seconds", seconds)]
         }
     }
-
-    /// Asks `question` together with what the server is.
-    async fn look_around(&self, question: String) -> Result<[Rows; 2], Error> {
-        let answers = self.look(&[sql::fill(sql::SURROUNDINGS, &[]), question]).await?;
-        <[Rows; 2]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
-    }
 }
 
 /// The answers to `surroundings.sql` and, after it, `stats.sql`.
@@ -248,6 +234,66 @@ impl<T: Default> Answers for Tallied<T> {
             }
         }
     }
+}
+
+/// The answers to `surroundings.sql` and, after it, `sessions.sql`. Each session is read as it comes in: its text, which can
+/// be a megabyte, is there once.
+#[derive(Default)]
+struct ReadSessions {
+    answer: usize,
+    surroundings: Rows,
+    /// What the server says of itself, when the sessions begin.
+    server: Option<Result<Surroundings, Error>>,
+    sessions: Vec<Session>,
+    /// All that match, are hidden, and are undecidable, as the first row counts them.
+    totals: Option<Result<[i64; 3], Error>>,
+    failed: Option<Error>,
+}
+
+impl Answers for ReadSessions {
+    fn anew(&mut self) {
+        *self = Self::default();
+    }
+
+    fn next(&mut self) {
+        self.answer += 1;
+        if self.answer == 2 {
+            self.server = Some(surroundings_of(&self.surroundings));
+        }
+    }
+
+    fn row(&mut self, row: Row) {
+        if self.answer == 1 {
+            self.surroundings.push(row);
+        } else if let (Some(Ok(server)), None) = (&self.server, &self.failed) {
+            if self.sessions.is_empty() {
+                self.totals = Some(totals_of(&row));
+            }
+            match session_of(&row, server.query_size) {
+                Ok(session) => self.sessions.push(session),
+                Err(error) => self.failed = Some(error),
+            }
+        }
+    }
+}
+
+impl ReadSessions {
+    fn listed(self, limited: bool) -> Result<(Surroundings, Listed), Error> {
+        let missing = || Error::new(Kind::Protocol, "an answer is missing");
+        let surroundings = self.server.ok_or_else(missing)??;
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let mut listed = Listed::whole(self.sessions);
+        if let Some(totals) = self.totals.filter(|_| limited) {
+            [listed.matched, listed.hidden, listed.undecidable] = totals?;
+        }
+        Ok((surroundings, listed))
+    }
+}
+
+fn totals_of(row: &Row) -> Result<[i64; 3], Error> {
+    Ok([row.required("all_matched")?, row.required("all_hidden")?, row.required("all_undecidable")?])
 }
 
 /// The answer to `surroundings.sql`.

@@ -95,7 +95,10 @@ impl Row {
     /// # Errors
     /// When there is no such column.
     pub(crate) fn text(&self, column: &str) -> Result<Option<String>, Error> {
-        Ok(self.raw(column)?.map(|hex| String::from_utf8_lossy(&bytes(hex)).into_owned()))
+        let decoded = self.raw(column)?.map(|hex| String::from_utf8(bytes(hex)));
+        // Only what is no text is copied.
+        Ok(decoded
+            .map(|text| text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())))
     }
 
     /// A number, or anything else that reads itself from text. Null is none.
@@ -151,14 +154,20 @@ impl Row {
 
 /// The bytes behind `\x`-less hexadecimal; stops at the first thing that is not a digit pair.
 fn bytes(hex: &str) -> Vec<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    hex.as_bytes()
-        .chunks_exact(2)
-        .map_while(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+    const fn digit(byte: u8) -> Option<u8> {
+        match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            b'A'..=b'F' => Some(byte - b'A' + 10),
             _ => None,
-        })
-        .collect()
+        }
+    }
+    let mut bytes = Vec::with_capacity(hex.len() / 2);
+    let mut digits = hex.bytes();
+    while let (Some(high), Some(low)) = (digits.next().and_then(digit), digits.next().and_then(digit)) {
+        bytes.push(high << 4 | low);
+    }
+    bytes
 }
 
 #[cfg(test)]

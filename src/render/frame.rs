@@ -30,8 +30,8 @@ const PLAIN: &str = "\u{1b}[0m";
 const NEAR: usize = 4;
 
 /// Marks the rows that were not there before, ages aside; none when there is nothing before.
-pub(crate) fn mark_changes(blocks: &mut [Block], before: Option<&[Block]>) {
-    let known: Option<HashSet<Vec<&str>>> = before.map(|before| {
+pub(crate) fn mark_changes(blocks: &mut [Block<'_>], before: Option<&[Block<'_>]>) {
+    let known: Option<HashSet<Vec<String>>> = before.map(|before| {
         let tables = before.iter().filter_map(|block| match block {
             Block::Table(table) => Some(table),
             Block::Line(..) | Block::Gap => None,
@@ -84,7 +84,7 @@ impl Frame {
     ///
     /// # Errors
     /// When a table cannot be laid out.
-    pub(crate) fn of(blocks: &[Block], look: Look, lines: Option<usize>) -> io::Result<Self> {
+    pub(crate) fn of(blocks: &[Block<'_>], look: Look, lines: Option<usize>) -> io::Result<Self> {
         let mut text = Vec::new();
         table::write(blocks, look, &mut text)?;
         let text = String::from_utf8_lossy(&text);

@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{Head, Report};
-use crate::error::Failure;
 use crate::model::quote::is_invisible;
 
 /// The version of the envelope and of every payload; raised only when a key is renamed, removed or retyped.
@@ -43,28 +42,28 @@ struct ErrorLine<'a> {
     /// Raised only when a key is renamed, removed or retyped.
     schema_version: u32,
     /// What went wrong.
-    error: ErrorFields<'a>,
+    error: &'a Failure<'a>,
 }
 
 /// What went wrong.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct ErrorFields<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ErrorFields"))]
+pub(crate) struct Failure<'a> {
     /// The stable word for scripts.
-    code: &'a str,
+    pub(crate) code: &'a str,
     /// One line.
-    message: &'a str,
+    pub(crate) message: &'a str,
     /// More about it.
-    detail: Option<&'a str>,
+    pub(crate) detail: Option<&'a str>,
     /// What to do next.
-    hint: Option<&'a str>,
+    pub(crate) hint: Option<&'a str>,
     /// The server's SQLSTATE, when it was the server that refused.
-    sqlstate: Option<&'a str>,
+    pub(crate) sqlstate: Option<&'a str>,
     /// Whose limit is exhausted, when the code is `too_many_connections`: `server`, `reserved` (only reserved slots are
     /// left), `role`, `database` or `pooler`; else null.
-    scope: Option<&'a str>,
+    pub(crate) scope: Option<&'a str>,
     /// The exit code of the run.
-    exit_code: u8,
+    pub(crate) exit_code: u8,
 }
 
 /// Writes `report` in its envelope: one document and a line end.
@@ -104,7 +103,53 @@ pub(crate) fn write(value: &impl Serialize, pretty: bool, out: &mut dyn Write) -
     out.write_all(b"\n")
 }
 
-/// Writes one line per row of the report's lists: the elements themselves, with `"list": NAME` in front when the
+/// A list of a payload under its key.
+pub(crate) struct List<'a> {
+    key: &'static str,
+    rows: &'a dyn Lines,
+}
+
+impl<'a> List<'a> {
+    /// The list that the payload has under `key`.
+    pub(crate) const fn new(key: &'static str, rows: &'a dyn Lines) -> Self {
+        Self { key, rows }
+    }
+}
+
+/// What can be written as one line per element.
+pub(crate) trait Lines {
+    /// Writes the elements, each with `label` in front when there is one.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn write(&self, label: Option<&str>, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl<R: Serialize> Lines for Vec<R> {
+    fn write(&self, label: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+        self.iter().try_for_each(|row| match label {
+            None => write(row, false, out),
+            Some(list) => write(&Labelled { list, row }, false, out),
+        })
+    }
+}
+
+/// A view that was not asked for has no rows.
+impl<L: Lines> Lines for Option<L> {
+    fn write(&self, label: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+        self.iter().try_for_each(|list| list.write(label, out))
+    }
+}
+
+/// A row of a report that has several lists.
+#[derive(Serialize)]
+struct Labelled<'a, R> {
+    list: &'a str,
+    #[serde(flatten)]
+    row: &'a R,
+}
+
+/// Writes one line per row of the report's lists, row by row: the elements themselves, with `"list": KEY` in front when the
 /// report has several lists; a report without a list is its document.
 ///
 /// # Errors
@@ -114,39 +159,15 @@ pub(crate) fn write_rows(report: &impl Report, head: &Head, out: &mut dyn Write)
     if lists.is_empty() {
         return write_document(report, head, false, out);
     }
-    let payload = serde_json::to_value(report)?;
-    for name in lists {
-        let rows = payload.get(name).and_then(serde_json::Value::as_array).into_iter().flatten();
-        for row in rows {
-            match row {
-                serde_json::Value::Object(fields) if lists.len() > 1 => {
-                    let mut labelled = serde_json::Map::new();
-                    labelled.insert("list".into(), serde_json::Value::from(*name));
-                    labelled.extend(fields.clone());
-                    write(&labelled, false, out)?;
-                }
-                row => write(row, false, out)?,
-            }
-        }
-    }
-    Ok(())
+    lists.iter().try_for_each(|list| list.rows.write(Some(list.key).filter(|_| lists.len() > 1), out))
 }
 
 /// The one JSON line on stderr that stands for a result that does not exist.
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub(crate) fn write_failure(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
-    let error = ErrorFields {
-        code: failure.code,
-        message: &failure.message,
-        detail: failure.detail.as_deref(),
-        hint: failure.hint.as_deref(),
-        sqlstate: failure.sqlstate.as_deref(),
-        scope: failure.scope_word(),
-        exit_code: failure.exit.code(),
-    };
-    write(&ErrorLine { kind: "error", schema_version: SCHEMA_VERSION, error }, false, out)
+pub(crate) fn write_failure(failure: &Failure<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write(&ErrorLine { kind: "error", schema_version: SCHEMA_VERSION, error: failure }, false, out)
 }
 
 /// Passes everything on to the formatter inside, but strings with what is dangerous escaped.

@@ -1,5 +1,6 @@
 //! From reports to text. Knows tables, JSON and terminals, not PostgreSQL; does no I/O but on the writer it is given.
 
+pub(crate) mod columns;
 pub(crate) mod frame;
 pub(crate) mod json;
 pub(crate) mod nagios;
@@ -82,12 +83,12 @@ pub(crate) struct Head {
 pub(crate) trait Report: Serialize {
     /// The JSON `kind`: the command's name.
     fn kind(&self) -> &'static str;
-    /// The keys of the payload's lists, whose elements are the rows of `ndjson`.
-    fn lists(&self) -> &'static [&'static str];
+    /// The payload's lists under their keys; their elements are the rows of `ndjson`.
+    fn lists(&self) -> Vec<json::List<'_>>;
     /// The blocks of the human form, top to bottom.
-    fn blocks(&self, head: &Head) -> Vec<table::Block>;
+    fn blocks(&self, head: &Head) -> Vec<table::Block<'_>>;
     /// The rows of the tab-separated form.
-    fn tsv(&self) -> tsv::Rows;
+    fn tsv(&self) -> tsv::Rows<'_>;
     /// Writes the form that only reports of this kind have; `commands` asks for it of no others.
     ///
     /// # Errors

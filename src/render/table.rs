@@ -1,25 +1,34 @@
-//! Borderless tables, one line per record. Every cell is sanitised when it is made.
+//! Borderless tables, one line per record. Cells are taken from their rows when they are written, cut first and made harmless
+//! then, so that a table holds nothing but the rows it is about.
 
+mod room;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
+use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
 
+use super::columns::Column;
 use super::{Look, text};
 
 /// What a report consists of for people.
 #[derive(Clone, Debug)]
-pub(crate) enum Block {
+pub(crate) enum Block<'a> {
     /// A line of text, shown in its mark's colour.
     Line(Mark, String),
     /// A table with its header.
-    Table(Table),
+    Table(Table<'a>),
     /// An empty line.
     Gap,
 }
 
-impl Block {
+impl Block<'_> {
     /// A plain line; foreign text in it is made visible.
     pub(crate) fn line(line: impl AsRef<str>) -> Self {
         Self::marked(Mark::Plain, line)
@@ -28,6 +37,15 @@ impl Block {
     /// A line with a mark; foreign text in it is made visible.
     pub(crate) fn marked(mark: Mark, line: impl AsRef<str>) -> Self {
         Self::Line(mark, text::visible(line.as_ref()).into_owned())
+    }
+
+    /// The block with all that it shows, for when what it is about is gone.
+    pub(crate) fn into_owned(self) -> Block<'static> {
+        match self {
+            Self::Line(mark, line) => Block::Line(mark, line),
+            Self::Table(table) => Block::Table(table.into_owned()),
+            Self::Gap => Block::Gap,
+        }
     }
 }
 
@@ -72,15 +90,18 @@ pub(crate) enum Align {
     Told,
 }
 
-/// What a text is cut to before a column is left out: the last one, and the others if their titles are not longer.
-const LEAST_LAST: usize = 16;
-pub(crate) const LEAST: usize = 10;
-/// What texts are cut to when no column is left that could be spared.
-const NARROWEST: usize = 8;
+impl Align {
+    const fn is_left(self) -> bool {
+        matches!(self, Self::Left | Self::Told)
+    }
+}
 
-/// A header and rows of the same width. On a terminal its last column is cut to what is left of the line.
-#[derive(Clone, Debug)]
-pub(crate) struct Table {
+/// What a text is cut to before a column is left out, when its title is not longer.
+pub(crate) const LEAST: usize = 10;
+
+/// A header and rows. On a terminal its last column is cut to what is left of the line.
+#[derive(Clone)]
+pub(crate) struct Table<'a> {
     columns: Vec<(&'static str, Align)>,
     /// Titles of columns that a narrow terminal can do without, the first one soonest.
     spare: &'static [&'static str],
@@ -88,64 +109,139 @@ pub(crate) struct Table {
     whole: &'static [&'static str],
     /// What texts are cut to before a column is left out, the last one aside.
     least: usize,
-    rows: Vec<(Mark, Vec<String>)>,
+    rows: Arc<dyn Rows + 'a>,
     /// Which rows are news, when results are compared: then every row begins with a mark or its absence.
     news: Option<Vec<bool>>,
 }
 
-impl Table {
-    /// No rows yet, under `columns`.
-    pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self { columns: columns.to_vec(), spare: &[], whole: &[], least: LEAST, rows: Vec::new(), news: None }
+/// What a table has below its header.
+trait Rows: Send + Sync {
+    fn count(&self) -> usize;
+    fn mark(&self, row: usize) -> Mark;
+    /// The text of a cell as it is, foreign or not; nothing when there is nothing to say.
+    fn cell(&self, row: usize, column: usize) -> Cow<'_, str>;
+}
+
+/// Rows of a report, under columns that take their cells from them.
+struct Listed<R, B> {
+    columns: Vec<Column<R>>,
+    rows: Vec<B>,
+    mark: fn(&R) -> Mark,
+}
+
+impl<R, B: Borrow<R> + Send + Sync> Rows for Listed<R, B> {
+    fn count(&self) -> usize {
+        self.rows.len()
     }
 
-    /// The same, and a narrow terminal leaves out the columns of these titles, the first one soonest.
+    fn mark(&self, row: usize) -> Mark {
+        self.rows.get(row).map_or(Mark::Plain, |row| (self.mark)(row.borrow()))
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
+        let found = self.rows.get(row).zip(self.columns.get(column));
+        found.map_or(Cow::Borrowed(""), |(row, column)| column.shown(row.borrow()))
+    }
+}
+
+/// Rows whose cells are all there.
+type Texts = Vec<(Mark, Vec<String>)>;
+
+impl Rows for Texts {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn mark(&self, row: usize) -> Mark {
+        self.get(row).map_or(Mark::Plain, |(mark, _)| *mark)
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
+        self.get(row).and_then(|(_, cells)| cells.get(column)).map_or("", String::as_str).into()
+    }
+}
+
+impl fmt::Debug for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Table<'a> {
+    /// A table of `rows`: of every column that people get, its title and its cells.
+    pub(crate) fn of<R: 'a, B: Borrow<R> + Send + Sync + 'a>(
+        columns: &[Column<R>],
+        rows: impl IntoIterator<Item = B>,
+        mark: fn(&R) -> Mark,
+    ) -> Self {
+        let rows: Vec<B> = rows.into_iter().collect();
+        let heads = columns.iter().filter_map(|column| Some((column.head(&rows)?, *column)));
+        let (heads, columns) = heads.unzip();
+        Self::with(heads, Arc::new(Listed { columns, rows, mark }))
+    }
+
+    fn with(columns: Vec<(&'static str, Align)>, rows: Arc<dyn Rows + 'a>) -> Self {
+        Self { columns, spare: &[], whole: &[], least: LEAST, rows, news: None }
+    }
+
+    /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest.
     pub(crate) const fn sparing(mut self, titles: &'static [&'static str]) -> Self {
         self.spare = titles;
         self
     }
 
-    /// The same, and never cuts the columns of these titles, nor the other texts to less than `least` while a column is left
-    /// that can be spared.
+    /// The table, of which the columns of these titles are never cut, nor the other texts to less than `least` while a column
+    /// is left that can be spared.
     pub(crate) const fn keeping(mut self, titles: &'static [&'static str], least: usize) -> Self {
         (self.whole, self.least) = (titles, least);
         self
     }
 
-    /// Adds a row; cells are sanitised, empty ones shown as `-`.
-    pub(crate) fn push<const N: usize>(&mut self, mark: Mark, row: [String; N]) {
-        self.push_cells(mark, row.into());
-    }
-
-    /// Adds a row of a width known only at run time.
-    pub(crate) fn push_cells(&mut self, mark: Mark, row: Vec<String>) {
-        debug_assert_eq!(row.len(), self.columns.len(), "a row as wide as its header");
-        let row = row
-            .into_iter()
-            .map(|cell| if cell.is_empty() { "-".into() } else { text::sanitize(&cell).into_owned() })
-            .collect();
-        self.rows.push((mark, row));
-    }
-
     /// True when it has no rows.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.count() == 0
+    }
+
+    /// The table with the texts of all its cells, for when the rows it is about are gone.
+    fn into_owned(self) -> Table<'static> {
+        let cells =
+            |row| (0..self.columns.len()).map(|column| self.line_of(row, column).into_owned()).collect();
+        let texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
+        let Self { columns, spare, whole, least, news, .. } = self;
+        Table { columns, spare, whole, least, rows: Arc::new(texts), news }
+    }
+
+    /// A cell as it is shown where there is room for all of it.
+    fn line_of(&self, row: usize, column: usize) -> Cow<'_, str> {
+        self.fitted(row, column, usize::MAX)
+    }
+
+    /// A cell as it is shown in `room` columns: what has nothing to say is a `-`.
+    fn fitted(&self, row: usize, column: usize, room: usize) -> Cow<'_, str> {
+        match self.rows.cell(row, column) {
+            cell if cell.is_empty() => Cow::Borrowed("-"),
+            Cow::Borrowed(cell) => text::line_cut(cell, room),
+            Cow::Owned(cell) => Cow::Owned(text::line_cut(&cell, room).into_owned()),
+        }
     }
 
     /// What each row says, ages aside.
-    pub(super) fn news(&self) -> impl Iterator<Item = Vec<&str>> {
-        self.rows.iter().map(|(_, row)| {
-            let lasting = row.iter().zip(&self.columns).filter(|(_, (_, align))| *align != Align::Age);
-            let said = lasting.flat_map(|(cell, (_, align))| match align {
-                Align::Told => text::ageless(cell),
-                _ => vec![cell.as_str()],
+    pub(super) fn news(&self) -> impl Iterator<Item = Vec<String>> {
+        (0..self.rows.count()).map(|row| {
+            let lasting = self.columns.iter().enumerate().filter(|(_, (_, align))| *align != Align::Age);
+            let said = lasting.flat_map(|(at, (_, align))| {
+                let cell = self.line_of(row, at);
+                match align {
+                    Align::Told => text::ageless(&cell).into_iter().map(str::to_owned).collect(),
+                    _ => vec![cell.into_owned()],
+                }
             });
             said.collect()
         })
     }
 
     /// Marks the rows that are not in `known`; none when nothing is known yet.
-    pub(super) fn mark_news(&mut self, known: Option<&HashSet<Vec<&str>>>) {
+    pub(super) fn mark_news(&mut self, known: Option<&HashSet<Vec<String>>>) {
         let news = self.news().map(|row| known.is_some_and(|known| !known.contains(&row))).collect();
         self.news = Some(news);
     }
@@ -164,111 +260,93 @@ impl Table {
             Some(width) => self.room(width),
             None => vec![Some(usize::MAX); self.columns.len()],
         };
-        let shown = |cells: Vec<&str>| -> Vec<String> {
-            let cells = cells.into_iter().zip(&room);
-            cells.filter_map(|(cell, room)| Some(text::cut(cell, (*room)?).into_owned())).collect()
-        };
-        let mut grid = Grid::new();
-        grid.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        grid.set_header(shown(self.columns.iter().map(|(title, _)| *title).collect()));
-        for (_, row) in &self.rows {
-            grid.add_row(shown(row.iter().map(String::as_str).collect()));
+        let mut shown: Vec<Shown> = Vec::new();
+        for (at, ((title, align), room)) in self.columns.iter().zip(room).enumerate() {
+            shown.extend(room.map(|room| Shown { at, room, title, align: *align }));
         }
-        let kept = self.columns.iter().zip(&room).filter(|(_, room)| room.is_some());
-        let last = kept.clone().count().saturating_sub(1);
-        for (at, ((_, align), _)) in kept.enumerate() {
-            if let Some(column) = grid.column_mut(at) {
-                column.set_padding((0, if at == last { 0 } else { 2 }));
-                column.set_cell_alignment(match align {
-                    Align::Left | Align::Told => CellAlignment::Left,
-                    Align::Right | Align::Age => CellAlignment::Right,
-                });
-            }
-        }
-        for (at, line) in grid.lines().enumerate() {
-            let row = at.checked_sub(1);
-            let style =
-                row.and_then(|row| self.rows.get(row)).map_or(Style::new().bold(), |(mark, _)| mark.style());
-            let gutter =
-                row.map_or_else(|| " ".repeat(self.gutter(0).len()), |row| self.gutter(row).to_owned());
+        // The last text needs no blanks behind it, and no copy of it is made.
+        let last = shown.pop_if(|last| last.align.is_left());
+        let mut lines = (!shown.is_empty()).then(|| self.grid(&shown, last.is_none()));
+        let mut left = || lines.as_mut().and_then(Iterator::next).unwrap_or_default();
+        let gutter = " ".repeat(self.gutter(0).len());
+        styled(Style::new().bold(), look, out, |out| {
+            let title = last.map(|last| text::cut(last.title, last.room)).unwrap_or_default();
+            write!(out, "{}", format!("{gutter}{}{title}", left()).trim_end())
+        })?;
+        for row in 0..self.rows.count() {
+            let gutter = self.gutter(row);
+            let style = self.rows.mark(row).style();
             let style = if gutter.starts_with('*') { style.bold() } else { style };
-            styled(format!("{gutter}{line}").trim_end(), style, look, out)?;
+            styled(style, look, out, |out| {
+                let left = format!("{gutter}{}", left());
+                let text = last.map(|last| self.fitted(row, last.at, last.room)).unwrap_or_default();
+                match text.trim_end() {
+                    "" => out.write_all(left.trim_end().as_bytes()),
+                    text => {
+                        out.write_all(left.as_bytes())?;
+                        out.write_all(text.as_bytes())
+                    }
+                }
+            })?;
         }
         Ok(())
     }
 
-    /// What each column may take on a terminal of `width`, none if it is left out. The last text is cut first, as far as
-    /// it stays of use, then the widest of the others. Where that is not enough, columns that can be spared go; then texts
-    /// are cut further; at the very end columns go from the last one on. Numbers are never cut, nor a tree's, nor what is to
-    /// stay whole.
-    fn room(&self, width: usize) -> Vec<Option<usize>> {
-        let natural = |(at, (title, _)): (usize, &(&str, Align))| {
-            let cells = self.rows.iter().filter_map(|(_, row)| row.get(at)).map(|cell| text::width(cell));
-            Some(cells.max().unwrap_or(0).max(title.len()))
-        };
-        let mut room: Vec<Option<usize>> = self.columns.iter().enumerate().map(natural).collect();
-        let spare =
-            self.spare.iter().filter_map(|spare| self.columns.iter().position(|(title, _)| title == spare));
-        for at in spare {
-            if self.taken(&room, false) > width
-                && let Some(column) = room.get_mut(at)
-            {
-                *column = None;
+    /// The lines of these columns, the header first, each as wide as the others; without the blanks behind the last column
+    /// when they are `all`.
+    fn grid(&self, shown: &[Shown], all: bool) -> impl Iterator<Item = String> {
+        let mut grid = Grid::new();
+        grid.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        grid.set_header(shown.iter().map(|column| text::cut(column.title, column.room)));
+        for row in 0..self.rows.count() {
+            grid.add_row(shown.iter().map(|column| self.fitted(row, column.at, column.room)));
+        }
+        for (place, column) in shown.iter().enumerate() {
+            if let Some(cells) = grid.column_mut(place) {
+                let is_last = all && place + 1 == shown.len();
+                cells.set_padding((0, if is_last { 0 } else { 2 }));
+                let left = column.align.is_left();
+                cells.set_cell_alignment(if left { CellAlignment::Left } else { CellAlignment::Right });
             }
         }
-        for at in (1..room.len()).rev() {
-            if self.taken(&room, true) > width
-                && let Some(column) = room.get_mut(at)
-            {
-                *column = None;
-            }
-        }
-        let last = self.columns.len().saturating_sub(1);
-        for (of_last, narrowest) in [(true, false), (false, false), (false, true), (true, true)] {
-            while line(&room) + self.gutter(0).len() > width {
-                let columns = room.iter_mut().enumerate().filter(|(at, _)| (*at == last) == of_last);
-                let widest = columns
-                    .filter_map(|(at, room)| room.as_mut().map(|room| (at, room)))
-                    .filter(|(at, room)| **room > self.least(*at, narrowest))
-                    .max_by_key(|(_, room)| **room);
-                let Some((_, widest)) = widest else { break };
-                *widest -= 1;
-            }
-        }
-        room
-    }
-
-    /// What a line takes at least.
-    fn taken(&self, room: &[Option<usize>], narrowest: bool) -> usize {
-        let least = |(at, room): (usize, &Option<usize>)| Some((*room)?.min(self.least(at, narrowest)));
-        line(&room.iter().enumerate().map(least).collect::<Vec<_>>()) + self.gutter(0).len()
-    }
-
-    /// What column `at` is cut to at most.
-    fn least(&self, at: usize, narrowest: bool) -> usize {
-        match self.columns.get(at) {
-            Some(("PID", _) | (_, Align::Right | Align::Age)) | None => usize::MAX,
-            Some((title, _)) if self.whole.contains(title) => usize::MAX,
-            Some(_) if narrowest => NARROWEST,
-            Some(_) if at + 1 == self.columns.len() => LEAST_LAST,
-            Some((title, _)) => title.len().max(self.least),
-        }
+        grid.lines().collect::<Vec<_>>().into_iter()
     }
 }
 
-/// What a line of such columns takes, with the gaps between them.
-fn line(room: &[Option<usize>]) -> usize {
-    room.iter().flatten().map(|room| room + 2).sum::<usize>().saturating_sub(2)
+#[cfg(test)]
+impl Table<'static> {
+    /// A table whose rows are still to come, as texts.
+    pub(super) fn new(columns: &[(&'static str, Align)]) -> Self {
+        Self::with(columns.to_vec(), Arc::new(Texts::new()))
+    }
+
+    /// Adds a row.
+    pub(super) fn push<const N: usize>(&mut self, mark: Mark, row: [String; N]) {
+        assert_eq!(N, self.columns.len(), "a row as wide as its header");
+        let cells = |row| (0..N).map(|column| self.rows.cell(row, column).into_owned()).collect();
+        let mut texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
+        texts.push((mark, row.into()));
+        self.rows = Arc::new(texts);
+    }
+}
+
+/// A column that there is room for.
+#[derive(Clone, Copy)]
+struct Shown {
+    at: usize,
+    room: usize,
+    title: &'static str,
+    align: Align,
 }
 
 /// Writes the blocks, top to bottom.
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub(crate) fn write(blocks: &[Block], look: Look, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(blocks: &[Block<'_>], look: Look, out: &mut dyn Write) -> io::Result<()> {
     for block in blocks {
         match block {
-            Block::Line(mark, line) => styled(line, mark.style(), look, out)?,
+            Block::Line(mark, line) => styled(mark.style(), look, out, |out| out.write_all(line.as_bytes()))?,
             Block::Table(table) => table.write(look, out)?,
             Block::Gap => writeln!(out)?,
         }
@@ -276,107 +354,20 @@ pub(crate) fn write(blocks: &[Block], look: Look, out: &mut dyn Write) -> io::Re
     Ok(())
 }
 
-fn styled(line: &str, style: Style, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    if look.color && style != Style::new() {
-        writeln!(out, "{style}{line}{style:#}")
-    } else {
-        writeln!(out, "{line}")
+/// Writes a line in its style.
+fn styled(
+    style: Style,
+    look: Look,
+    out: &mut dyn Write,
+    line: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let style = Some(style).filter(|style| look.color && *style != Style::new());
+    if let Some(style) = style {
+        write!(out, "{style}")?;
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(look: Look) -> String {
-        let mut table = Table::new(&[("PID", Align::Right), ("STATE", Align::Left), ("QUERY", Align::Left)]);
-        table.push(Mark::Plain, ["7".into(), "idle".into(), "select\n1 from a_very_long_table_name".into()]);
-        table.push(Mark::Bad, ["4711".into(), "active".into(), String::new()]);
-        let mut out = Vec::new();
-        write(&[Block::line("two\u{1b} sessions"), Block::Table(table)], look, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn piped_output_is_whole_and_has_no_colour() {
-        let expected = "two\\x1B sessions\n PID  STATE   QUERY\n   7  idle    select 1 from a_very_long_table_name\n4711  active  -\n";
-        assert_eq!(shown(Look::default()), expected);
-    }
-
-    #[test]
-    fn a_terminal_cuts_the_widest_texts_when_the_last_column_is_not_enough() {
-        let mut table = Table::new(&[("PID", Align::Left), ("STATE", Align::Left), ("RESULT", Align::Left)]);
-        let state = "idle in transaction (aborted)";
-        table.push(Mark::Plain, ["└──────── 4711".into(), state.into(), "would terminate".into()]);
-        let shown = |width| {
-            let mut out = Vec::new();
-            let look = Look { width: Some(width), ..Look::default() };
-            table.write(look, &mut out).unwrap();
-            String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
-        };
-        assert_eq!(shown(62), "└──────── 4711  idle in transaction (aborted)  would terminate");
-        assert_eq!(shown(50), "└──────── 4711  idle in transact…  would terminate");
-        assert_eq!(shown(40), "└──────── 4711  idle in…  would termina…");
-        assert_eq!(shown(34), "└──────── 4711  idle in…  would t…");
-        assert_eq!(shown(24), "└──────── 4711  idle in…");
-        assert_eq!(shown(10), "└──────── 4711");
-    }
-
-    #[test]
-    fn a_narrow_terminal_does_without_what_can_be_spared() {
-        let columns =
-            [("PID", Align::Right), ("CLIENT", Align::Left), ("ROLE", Align::Left), ("QUERY", Align::Left)];
-        let mut table = Table::new(&columns).sparing(&["ROLE", "CLIENT"]);
-        table.push(
-            Mark::Plain,
-            ["4711".into(), "10.0.0.11".into(), "web".into(), "select 1 from stock".into()],
-        );
-        let shown = |width, full| {
-            let mut out = Vec::new();
-            table.write(Look { width: Some(width), full, ..Look::default() }, &mut out).unwrap();
-            String::from_utf8(out).unwrap()
-        };
-        assert!(
-            shown(40, false).ends_with("4711  10.0.0.11  web   select 1 from st…\n"),
-            "{}",
-            shown(40, false)
-        );
-        let narrow = " PID  CLIENT     QUERY\n4711  10.0.0.11  select 1 from st…\n";
-        assert_eq!(shown(34, false), narrow);
-        assert_eq!(shown(30, false), " PID  QUERY\n4711  select 1 from stock\n");
-        assert!(shown(30, true).ends_with("4711  10.0.0.11  web   select 1 from stock\n"));
-    }
-
-    #[test]
-    fn what_names_somebody_stays_whole_while_there_is_anything_else_to_leave_out() {
-        let columns = [
-            ("CLIENT", Align::Left),
-            ("APPLICATION", Align::Left),
-            ("PID", Align::Right),
-            ("FOR", Align::Right),
-            ("QUERY", Align::Left),
-        ];
-        let mut table = Table::new(&columns).sparing(&["QUERY", "FOR"]).keeping(&["CLIENT"], 16);
-        let row = ["203.0.113.107:51514", "nightly-import-of-stock", "4711", "1.2s", "select 1 from stock"];
-        table.push(Mark::Plain, row.map(str::to_owned));
-        let shown = |width| {
-            let mut out = Vec::new();
-            table.write(Look { width: Some(width), ..Look::default() }, &mut out).unwrap();
-            String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
-        };
-        assert_eq!(shown(72), "203.0.113.107:51514  nightly-import-of-st…  4711  1.2s  select 1 from s…");
-        assert_eq!(shown(67), "203.0.113.107:51514  nightly-import-…  4711  1.2s  select 1 from s…");
-        assert_eq!(shown(60), "203.0.113.107:51514  nightly-import-of-stock  4711  1.2s");
-        assert_eq!(shown(48), "203.0.113.107:51514  nightly-import-of-st…  4711");
-        assert_eq!(shown(40), "203.0.113.107:51514  nightly-impo…  4711");
-        assert_eq!(shown(30), "203.0.113.107:51514  nightly-…");
-    }
-
-    #[test]
-    fn a_terminal_cuts_the_last_column_and_colours_whole_lines() {
-        let text = shown(Look { width: Some(30), color: true, full: false });
-        assert!(text.contains("select 1 from a…\n"), "{text}");
-        assert!(text.contains("\u{1b}[31m4711  active  -\u{1b}[0m\n"), "{text}");
-        assert!(shown(Look { width: Some(30), color: false, full: true }).contains("long_table_name\n"));
+    line(out)?;
+    match style {
+        Some(style) => writeln!(out, "{style:#}"),
+        None => writeln!(out),
     }
 }

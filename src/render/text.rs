@@ -1,51 +1,176 @@
 //! Words and numbers for people: durations, counts, and the one sanitiser that every foreign text passes through.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt;
 
 use unicode_width::UnicodeWidthChar;
 
 use crate::model::quote::is_invisible;
 
+/// A part of a text on its way to a terminal.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Piece<'a> {
+    /// Shown as it is.
+    Plain(&'a str),
+    /// A character that could do something to a terminal, and is shown as an [`Escape`].
+    Escaped(char),
+}
+
+/// How a control character is shown, `\x1B` as psql writes it, and a bidi or other invisible one, `\u{202E}`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Escape(pub(super) char);
+
+impl fmt::Display for Escape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = u32::from(self.0);
+        if self.0.is_control() { write!(f, "\\x{code:02X}") } else { write!(f, "\\u{{{code:04X}}}") }
+    }
+}
+
+impl Escape {
+    fn width(self) -> usize {
+        let digits = (32 - u32::from(self.0).leading_zeros()).div_ceil(4);
+        if self.0.is_control() { 4 } else { usize::try_from(digits.max(4)).unwrap_or(usize::MAX) + 4 }
+    }
+}
+
+/// What ends words; what is white space and cannot be seen is shown as an [`Escape`] instead.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() && !is_invisible(character)
+}
+
+/// Reads a text from its beginning, in as large pieces as there are.
+struct Pieces<'a> {
+    rest: &'a str,
+    /// Runs of blanks become one.
+    folds: bool,
+    /// The piece before ended with one.
+    after_blank: bool,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            let plain = self.plain();
+            if plain > 0 {
+                let (piece, rest) = self.rest.split_at(plain);
+                self.rest = rest;
+                return Some(Piece::Plain(piece));
+            }
+            let mut rest = self.rest.chars();
+            let character = rest.next()?;
+            self.rest = rest.as_str();
+            if !self.folds || !is_blank(character) {
+                self.after_blank = false;
+                return Some(Piece::Escaped(character));
+            }
+            if !std::mem::replace(&mut self.after_blank, true) {
+                return Some(Piece::Plain(" "));
+            }
+        }
+    }
+}
+
+impl Pieces<'_> {
+    /// How many bytes from here can be shown as they are.
+    fn plain(&mut self) -> usize {
+        let mut at = 0;
+        while let Some(first) = self.rest.as_bytes().get(at) {
+            at += match first {
+                b'!'..=b'~' => 1,
+                b' ' if !(self.folds && self.after_blank) => 1,
+                ..=0x7f => break,
+                _ => match self.rest.get(at..).and_then(|rest| rest.chars().next()) {
+                    Some(character) if !self.is_special(character) => character.len_utf8(),
+                    _ => break,
+                },
+            };
+            self.after_blank = *first == b' ';
+        }
+        at
+    }
+
+    fn is_special(&self, character: char) -> bool {
+        character.is_control() || is_invisible(character) || self.folds && character.is_whitespace()
+    }
+}
+
+/// The pieces of a text as one line that cannot do anything to a terminal: runs of white space (line ends included) become one
+/// blank.
+fn line_pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    Pieces { rest: text, folds: true, after_blank: false }
+}
+
+/// The pieces of a text with its white space as it is, as far as that is blanks.
+pub(super) fn visible_pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    Pieces { rest: text, folds: false, after_blank: false }
+}
+
+fn joined<'a>(text: &'a str, pieces: impl Iterator<Item = Piece<'a>>) -> Cow<'a, str> {
+    let mut whole = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Plain(plain) if std::ptr::eq(plain, text) => return Cow::Borrowed(text),
+            Piece::Plain(plain) => whole.push_str(plain),
+            Piece::Escaped(character) => whole.push_str(&Escape(character).to_string()),
+        }
+    }
+    Cow::Owned(whole)
+}
+
 /// Returns `text` as one line that cannot do anything to a terminal: runs of white space (line ends included) become
 /// one blank, and what is left is made [`visible`].
 pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
-    let folded = |previous: &mut bool, character: char| {
-        let blank = character.is_whitespace() && !is_invisible(character);
-        let first = !(blank && *previous);
-        *previous = blank;
-        first.then_some(if blank { ' ' } else { character })
-    };
-    if !text.chars().any(|character| character.is_whitespace() && character != ' ') && !text.contains("  ") {
-        return visible(text);
-    }
-    let folded: String =
-        text.chars().scan(false, |previous, character| Some(folded(previous, character))).flatten().collect();
-    Cow::Owned(visible(&folded).into_owned())
+    joined(text, line_pieces(text))
 }
 
 /// Returns `text` with control characters as psql writes them, `\x1B`, and bidi and other invisible characters as
 /// `\u{202E}`.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|character| character.is_control() || is_invisible(character)) {
-        return Cow::Borrowed(text);
-    }
-    let mut clean = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if character.is_control() {
-            let _ = write!(clean, "\\x{:02X}", u32::from(character));
-        } else if is_invisible(character) {
-            let _ = write!(clean, "\\u{{{:04X}}}", u32::from(character));
-        } else {
-            clean.push(character);
-        }
-    }
-    Cow::Owned(clean)
+    joined(text, visible_pieces(text))
 }
 
 /// Returns the columns that `text` takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|character| character.width().unwrap_or(0)).sum()
+}
+
+/// Returns the columns that `text` takes when it is [`sanitize`]d, or a number over `most` when it takes more than that; how
+/// much longer it is costs nothing.
+pub(super) fn line_width(text: &str, most: usize) -> usize {
+    shown_width(text, most).0
+}
+
+/// The columns that the line of `text` takes until they are more than `columns`, and how many of its bytes that are.
+fn shown_width(text: &str, columns: usize) -> (usize, usize) {
+    let (mut taken, mut after_blank) = (0, false);
+    for (at, character) in text.char_indices() {
+        let blank = is_blank(character);
+        taken += match character {
+            _ if blank => usize::from(!after_blank),
+            _ if character.is_control() || is_invisible(character) => Escape(character).width(),
+            _ => character.width().unwrap_or(0),
+        };
+        after_blank = blank;
+        if taken > columns {
+            return (taken, at + character.len_utf8());
+        }
+    }
+    (taken, text.len())
+}
+
+/// Returns what [`cut`] leaves of what [`sanitize`] returns; what is cut off is not even looked at.
+pub(super) fn line_cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if columns == usize::MAX {
+        return sanitize(text);
+    }
+    let (_, enough) = shown_width(text, columns);
+    match sanitize(text.get(..enough).unwrap_or(text)) {
+        Cow::Borrowed(line) => cut(line, columns),
+        Cow::Owned(line) => Cow::Owned(cut(&line, columns).into_owned()),
+    }
 }
 
 /// Returns `text` cut to `columns`, ending in `…` when something was cut: never inside a number, nor between it and its
@@ -185,6 +310,29 @@ mod tests {
             prop_assert!(clean.chars().all(|c| !c.is_control() && !is_invisible(c)));
             prop_assert!(visible(&text).chars().all(|c| !c.is_control() && !is_invisible(c)));
             prop_assert_eq!(sanitize(&clean), clean.clone());
+        }
+
+        #[test]
+        fn a_line_is_folded_and_escaped_character_by_character(text in "[ \\n\\t\u{a0}\u{2028}\u{1b}\u{202e}a1.é日\u{e0001}]{0,24}") {
+            let mut expected = String::new();
+            for character in text.chars() {
+                match character {
+                    '\u{2028}' | '\u{202e}' | '\u{e0001}' => expected.push_str(&format!("\\u{{{:04X}}}", u32::from(character))),
+                    '\u{1b}' => expected.push_str("\\x1B"),
+                    blank if blank.is_whitespace() && expected.ends_with(' ') => {}
+                    blank if blank.is_whitespace() => expected.push(' '),
+                    other => expected.push(other),
+                }
+            }
+            prop_assert_eq!(sanitize(&text), expected.as_str());
+        }
+
+        #[test]
+        fn a_line_is_measured_and_cut_as_if_it_were_sanitised_first(text in any::<String>(), columns in 0usize..40) {
+            let line = sanitize(&text);
+            prop_assert_eq!(line_cut(&text, columns), cut(&line, columns));
+            prop_assert_eq!(line_width(&text, usize::MAX), width(&line));
+            prop_assert_eq!(line_width(&text, columns) > columns, width(&line) > columns);
         }
 
         #[test]

@@ -1,31 +1,32 @@
 //! Tab-separated values for awk and spreadsheets: a header line, raw numbers, nothing cut; tabs, line ends, backslashes
-//! and everything invisible inside a value are escaped, an unknown value is empty.
+//! and everything invisible inside a value are escaped, an unknown value is empty. Rows are written one by one.
 
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
-use super::text;
+use super::columns::{Column, Value};
+use super::text::{self, Piece};
 
 /// A header and its rows.
-#[derive(Debug)]
-pub(crate) struct Rows {
-    header: &'static [&'static str],
-    rows: Vec<Vec<String>>,
-}
+pub(crate) struct Rows<'a>(Box<Writes<'a>>);
 
-/// A value of a row; none is written as nothing.
-#[derive(Debug)]
-pub(crate) struct Value(String);
+type Writes<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
 
-impl Rows {
-    /// No rows yet, under `header`.
-    pub(crate) const fn new(header: &'static [&'static str]) -> Self {
-        Self { header, rows: Vec::new() }
-    }
-
-    /// Adds a row with as many values as the header has names.
-    pub(crate) fn push<const N: usize>(&mut self, row: [Value; N]) {
-        debug_assert_eq!(N, self.header.len(), "a row as wide as its header");
-        self.rows.push(row.into_iter().map(|value| value.0).collect());
+impl<'a> Rows<'a> {
+    /// Of every column that scripts get, its key and its values from `rows`.
+    pub(crate) fn of<R: 'a, B: Borrow<R> + 'a>(
+        columns: &[Column<R>],
+        rows: impl IntoIterator<Item = B>,
+    ) -> Self {
+        let columns = columns.iter().filter_map(|column| Some((column.key()?, *column)));
+        let (columns, rows): (Vec<_>, Vec<B>) = (columns.collect(), rows.into_iter().collect());
+        Self(Box::new(move |out| {
+            line(&columns, out, |(key, _), out| out.write_all(key.as_bytes()))?;
+            for row in &rows {
+                line(&columns, out, |(_, column), out| write_value(&column.value(row.borrow()), out))?;
+            }
+            Ok(())
+        }))
     }
 
     /// Writes the header and the rows.
@@ -33,67 +34,51 @@ impl Rows {
     /// # Errors
     /// When `out` cannot be written.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", self.header.join("\t"))?;
-        for row in &self.rows {
-            writeln!(out, "{}", row.join("\t"))?;
-        }
-        Ok(())
+        (self.0)(out)
     }
 }
 
-impl From<&str> for Value {
-    fn from(raw: &str) -> Self {
-        let mut value = String::with_capacity(raw.len());
-        for character in raw.chars() {
-            match character {
-                '\t' => value.push_str("\\t"),
-                '\n' => value.push_str("\\n"),
-                '\r' => value.push_str("\\r"),
-                '\\' => value.push_str("\\\\"),
-                _ => value.push(character),
+/// Writes one line with a cell for each column.
+fn line<C>(
+    columns: &[C],
+    out: &mut dyn Write,
+    cell: impl Fn(&C, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    for (at, column) in columns.iter().enumerate() {
+        if at > 0 {
+            out.write_all(b"\t")?;
+        }
+        cell(column, out)?;
+    }
+    out.write_all(b"\n")
+}
+
+fn write_value(value: &Value<'_>, out: &mut dyn Write) -> io::Result<()> {
+    match value {
+        Value::None => Ok(()),
+        Value::Text(text) => write_text(text, out),
+        Value::Whole(number) => write!(out, "{number}"),
+        Value::Number(number) | Value::Seconds(number) => write!(out, "{number}"),
+        Value::Claim(claim) => write!(out, "{claim}"),
+    }
+}
+
+fn write_text(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    for piece in text::visible_pieces(text) {
+        match piece {
+            Piece::Plain(plain) => {
+                for (at, part) in plain.split('\\').enumerate() {
+                    out.write_all(if at > 0 { b"\\\\" } else { b"" })?;
+                    out.write_all(part.as_bytes())?;
+                }
             }
+            Piece::Escaped('\t') => out.write_all(b"\\t")?,
+            Piece::Escaped('\n') => out.write_all(b"\\n")?,
+            Piece::Escaped('\r') => out.write_all(b"\\r")?,
+            Piece::Escaped(character) => write!(out, "{}", text::Escape(character))?,
         }
-        Self(text::visible(&value).into_owned())
     }
-}
-
-impl From<f64> for Value {
-    fn from(number: f64) -> Self {
-        Self(number.to_string())
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self(number.to_string())
-    }
-}
-
-impl From<i32> for Value {
-    fn from(number: i32) -> Self {
-        Self(number.to_string())
-    }
-}
-
-impl From<bool> for Value {
-    fn from(claim: bool) -> Self {
-        Self(claim.to_string())
-    }
-}
-
-impl From<&String> for Value {
-    fn from(text: &String) -> Self {
-        Self::from(text.as_str())
-    }
-}
-
-impl<T> From<Option<T>> for Value
-where
-    Self: From<T>,
-{
-    fn from(value: Option<T>) -> Self {
-        value.map_or_else(|| Self(String::new()), Self::from)
-    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -102,10 +87,15 @@ mod tests {
 
     #[test]
     fn values_stay_in_their_cell() {
-        let mut rows = Rows::new(&["a", "b", "c"]);
-        rows.push(["x\ty\nz\\\u{1b}\u{202e}".into(), None::<&str>.into(), Some(1.5).into()]);
+        type Row = (&'static str, Option<&'static str>, f64);
+        const COLUMNS: &[Column<Row>] = &[
+            Column::script("a", |row| row.0.into()),
+            Column::script("b", |row| row.1.into()),
+            Column::script("c", |row| row.2.into()),
+        ];
         let mut out = Vec::new();
-        rows.write(&mut out).unwrap();
+        let row = ("x\ty\nz\\\u{1b}\u{202e}", None, 1.5);
+        Rows::of(COLUMNS, [row]).write(&mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "a\tb\tc\nx\\ty\\nz\\\\\\x1B\\u{202E}\t\t1.5\n");
     }
 }

@@ -5,6 +5,8 @@ use serde::Serialize;
 use crate::analyze::plan::{Counts, Plan};
 use crate::model::act::{Action, Fate, Outcome, Remaining, Through};
 use crate::model::server::place;
+use crate::render::columns::{Column, Value};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{self, Head, text, tsv};
 
@@ -73,11 +75,11 @@ impl render::Report for Report {
         }
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["results"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("results", &self.results)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.results.is_empty() {
             return vec![Block::marked(Mark::Dim, "no session matches")];
         }
@@ -100,54 +102,51 @@ impl render::Report for Report {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&[
-            "pid",
-            "session_id",
-            "backend_start",
-            "database",
-            "role",
-            "application_name",
-            "client",
-            "client_port",
-            "through",
-            "state",
-            "state_seconds",
-            "xact_seconds",
-            "locks_held",
-            "sessions_waiting",
-            "permitted",
-            "result",
-            "error",
-        ]);
-        for outcome in &self.results {
-            let through = if outcome.through == Through::Pooler { "pooler" } else { "server" };
-            rows.push([
-                Some(outcome.pid).filter(|pid| *pid != 0).into(),
-                outcome.session_id.as_ref().into(),
-                outcome.backend_start.as_ref().into(),
-                outcome.database.as_ref().into(),
-                outcome.role.as_ref().into(),
-                outcome.application_name.as_ref().into(),
-                outcome.client.as_ref().into(),
-                outcome.client_port.into(),
-                through.into(),
-                outcome.state.as_ref().into(),
-                outcome.state_seconds.into(),
-                outcome.xact_seconds.into(),
-                outcome.locks_held.into(),
-                outcome.sessions_waiting.into(),
-                outcome.permitted.into(),
-                outcome.result.word().into(),
-                outcome.error.as_ref().into(),
-            ]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(COLUMNS, &self.results)
     }
 }
 
+/// What is told of each session.
+const COLUMNS: &[Column<Outcome>] = &[
+    Column::new("PID", Align::Right, "pid", |outcome| Some(outcome.pid).filter(|pid| *pid != 0).into()),
+    Column::script("session_id", |outcome| outcome.session_id.as_ref().into()),
+    Column::script("backend_start", |outcome| outcome.backend_start.as_ref().into()),
+    Column::new("DATABASE", Align::Left, "database", |outcome| outcome.database.as_ref().into()),
+    Column::new("ROLE", Align::Left, "role", |outcome| outcome.role.as_ref().into()),
+    Column::new("APPLICATION", Align::Left, "application_name", |outcome| {
+        outcome.application_name.as_ref().into()
+    }),
+    Column::worded(
+        "CLIENT",
+        Align::Left,
+        |outcome| client(outcome).into(),
+        "client",
+        |outcome| outcome.client.as_ref().into(),
+    ),
+    Column::script("client_port", |outcome| outcome.client_port.into()),
+    Column::script("through", |outcome| match outcome.through {
+        Through::Pooler => "pooler".into(),
+        Through::Server => "server".into(),
+    }),
+    Column::new("STATE", Align::Left, "state", |outcome| outcome.state.as_ref().into()),
+    Column::new("FOR", Align::Right, "state_seconds", |outcome| Value::seconds(outcome.state_seconds)),
+    Column::new("XACT", Align::Right, "xact_seconds", |outcome| Value::seconds(outcome.xact_seconds)),
+    Column::new("LOCKS", Align::Right, "locks_held", |outcome| outcome.locks_held.into()),
+    Column::new("WAITING", Align::Right, "sessions_waiting", |outcome| outcome.sessions_waiting.into()),
+    Column::script("permitted", |outcome| outcome.permitted.into()),
+    Column::worded(
+        "RESULT",
+        Align::Left,
+        |outcome| outcome.result.words().into(),
+        "result",
+        |outcome| outcome.result.word().into(),
+    ),
+    Column::script("error", |outcome| outcome.error.as_ref().into()),
+];
+
 /// The plan before it is carried out.
-pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block> {
+pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block<'_>> {
     let mut blocks = vec![Block::Table(table(plan.steps.iter().take(PREVIEWED).map(|step| &step.outcome)))];
     blocks.extend(reasons(plan.steps.iter().map(|step| &step.outcome)));
     if let Some(more) = plan.steps.len().checked_sub(PREVIEWED).filter(|more| *more > 0) {
@@ -156,45 +155,14 @@ pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block> {
     blocks
 }
 
-fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table {
-    let mut table = Table::new(&[
-        ("PID", Align::Right),
-        ("DATABASE", Align::Left),
-        ("ROLE", Align::Left),
-        ("APPLICATION", Align::Left),
-        ("CLIENT", Align::Left),
-        ("STATE", Align::Left),
-        ("FOR", Align::Right),
-        ("XACT", Align::Right),
-        ("LOCKS", Align::Right),
-        ("WAITING", Align::Right),
-        ("RESULT", Align::Left),
-    ])
-    .sparing(&["CLIENT", "ROLE", "DATABASE"]);
-    if outcomes.clone().any(|outcome| outcome.pooled) {
-        table = table.sparing(&["ROLE", "DATABASE", "XACT", "FOR", "LOCKS"]).keeping(&["CLIENT"], LEAST);
+fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table<'a> {
+    let is_pooled = outcomes.clone().any(|outcome| outcome.pooled);
+    let table = Table::of(COLUMNS, outcomes, |outcome| mark(outcome.result));
+    if is_pooled {
+        table.sparing(&["ROLE", "DATABASE", "XACT", "FOR", "LOCKS"]).keeping(&["CLIENT"], LEAST)
+    } else {
+        table.sparing(&["CLIENT", "ROLE", "DATABASE"])
     }
-    for outcome in outcomes {
-        let known = |text: &Option<String>| text.clone().unwrap_or_default();
-        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
-        table.push(
-            mark(outcome.result),
-            [
-                if outcome.pid == 0 { String::new() } else { outcome.pid.to_string() },
-                known(&outcome.database),
-                known(&outcome.role),
-                known(&outcome.application_name),
-                client(outcome),
-                known(&outcome.state),
-                outcome.state_seconds.map(text::duration).unwrap_or_default(),
-                outcome.xact_seconds.map(text::duration).unwrap_or_default(),
-                number(outcome.locks_held),
-                number(outcome.sessions_waiting),
-                outcome.result.words(),
-            ],
-        );
-    }
-    table
 }
 
 /// Where it comes from; at a pooler, where one address has many clients, with the port.
@@ -207,7 +175,7 @@ fn client(outcome: &Outcome) -> String {
 }
 
 /// Why, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.
-fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block> {
+fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block<'static>> {
     // A pooler's client that no session serves is known by where it comes from.
     let key = |outcome: &Outcome| (outcome.result, outcome.error.clone(), outcome.pid == 0);
     let mut reasons: Vec<Vec<&Outcome>> = Vec::new();
@@ -253,4 +221,14 @@ fn summary(results: &[Outcome]) -> String {
         }
     }
     groups.iter().map(|(fate, count)| format!("{count} {}", fate.words())).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
+    }
 }

@@ -7,6 +7,8 @@ use super::inside::Seen;
 use crate::act::{Ended, Held, run_held};
 use crate::analyze::fence::Fence;
 use crate::model::database::{Database, Insider};
+use crate::render::columns::Column;
+use crate::render::json::List;
 use crate::render::table::{Block, Mark};
 use crate::render::{self, Head, text, tsv};
 
@@ -100,11 +102,11 @@ impl render::Report for Report {
         "drain"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &[]
+    fn lists(&self) -> Vec<List<'_>> {
+        Vec::new()
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let Some(ended) = self.ended else {
             return vec![Block::line(format!(
                 "nothing was done; it would be opened again with: {}",
@@ -118,27 +120,31 @@ impl render::Report for Report {
         std::iter::once(Block::marked(mark, line)).chain(named).collect()
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&[
-            "database",
-            "restore_sql",
-            "ended",
-            "held_seconds",
-            "command_status",
-            "restored",
-            "empty_throughout",
-            "inside",
-        ]);
-        rows.push([
-            (&self.database).into(),
-            (&self.restore_sql).into(),
-            self.ended.into(),
-            self.held_seconds.into(),
-            self.command_status.into(),
-            self.restored.into(),
-            self.empty_throughout.into(),
-            self.inside.as_ref().and_then(|inside| i64::try_from(inside.len()).ok()).into(),
-        ]);
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(COLUMNS, [self])
+    }
+}
+
+/// What is told of a drain.
+const COLUMNS: &[Column<Report>] = &[
+    Column::script("database", |report| (&report.database).into()),
+    Column::script("restore_sql", |report| (&report.restore_sql).into()),
+    Column::script("ended", |report| report.ended.into()),
+    Column::script("held_seconds", |report| report.held_seconds.into()),
+    Column::script("command_status", |report| report.command_status.into()),
+    Column::script("restored", |report| report.restored.into()),
+    Column::script("empty_throughout", |report| report.empty_throughout.into()),
+    Column::script("inside", |report| {
+        report.inside.as_ref().and_then(|inside| i64::try_from(inside.len()).ok()).into()
+    }),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
     }
 }

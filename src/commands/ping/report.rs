@@ -8,6 +8,8 @@ use crate::conninfo::secrets;
 use crate::db::{self, Kind};
 use crate::exit::Exit;
 use crate::model::server::Target;
+use crate::render::columns::{Column, Value};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -190,17 +192,6 @@ impl Attempt {
             scope: attempt.error.as_ref().and_then(|error| error.kind.scope()).map(db::Scope::word),
         }
     }
-
-    fn phases(&self) -> [Option<f64>; 6] {
-        [
-            self.dns_seconds,
-            self.tcp_seconds,
-            self.tls_seconds,
-            self.auth_seconds,
-            self.query_seconds,
-            self.total_seconds,
-        ]
-    }
 }
 
 impl Report for Pings {
@@ -208,30 +199,20 @@ impl Report for Pings {
         "ping"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["attempts"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("attempts", &self.attempts)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let mark = if self.status == Status::Accepting { Mark::Good } else { Mark::Bad };
-        let columns = [
-            ("ADDRESS", Align::Left),
-            ("DNS", Align::Right),
-            ("TCP", Align::Right),
-            ("TLS", Align::Right),
-            ("AUTH", Align::Right),
-            ("QUERY", Align::Right),
-            ("TOTAL", Align::Right),
-            ("ERROR", Align::Left),
-        ];
-        let mut table = Table::new(&columns);
-        for attempt in &self.attempts {
-            let mark = if attempt.error.is_some() { Mark::Bad } else { Mark::Plain };
-            let mut cells = vec![attempt.address.clone()];
-            cells.extend(attempt.phases().map(|phase| phase.map(text::brief).unwrap_or_default()));
-            cells.push(attempt.error.clone().unwrap_or_default());
-            table.push_cells(mark, cells);
-        }
+        let table =
+            Table::of(
+                COLUMNS,
+                &self.attempts,
+                |attempt| {
+                    if attempt.error.is_some() { Mark::Bad } else { Mark::Plain }
+                },
+            );
         let mut blocks = vec![
             Block::marked(mark, format!("{} - {}", self.place, self.status.words())),
             Block::Table(table),
@@ -255,40 +236,73 @@ impl Report for Pings {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&[
-            "address",
-            "dns_seconds",
-            "tcp_seconds",
-            "tls_seconds",
-            "auth_seconds",
-            "query_seconds",
-            "total_seconds",
-            "error",
-            "code",
-            "scope",
-        ]);
-        for attempt in &self.attempts {
-            rows.push([
-                attempt.address.as_str().into(),
-                attempt.dns_seconds.into(),
-                attempt.tcp_seconds.into(),
-                attempt.tls_seconds.into(),
-                attempt.auth_seconds.into(),
-                attempt.query_seconds.into(),
-                attempt.total_seconds.into(),
-                attempt.error.as_ref().into(),
-                attempt.code.into(),
-                attempt.scope.into(),
-            ]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(COLUMNS, &self.attempts)
     }
+}
+
+/// What is told of each address.
+const COLUMNS: &[Column<Attempt>] = &[
+    Column::new("ADDRESS", Align::Left, "address", |attempt| (&attempt.address).into()),
+    Column::worded(
+        "DNS",
+        Align::Right,
+        |attempt| brief(attempt.dns_seconds),
+        "dns_seconds",
+        |attempt| attempt.dns_seconds.into(),
+    ),
+    Column::worded(
+        "TCP",
+        Align::Right,
+        |attempt| brief(attempt.tcp_seconds),
+        "tcp_seconds",
+        |attempt| attempt.tcp_seconds.into(),
+    ),
+    Column::worded(
+        "TLS",
+        Align::Right,
+        |attempt| brief(attempt.tls_seconds),
+        "tls_seconds",
+        |attempt| attempt.tls_seconds.into(),
+    ),
+    Column::worded(
+        "AUTH",
+        Align::Right,
+        |attempt| brief(attempt.auth_seconds),
+        "auth_seconds",
+        |attempt| attempt.auth_seconds.into(),
+    ),
+    Column::worded(
+        "QUERY",
+        Align::Right,
+        |attempt| brief(attempt.query_seconds),
+        "query_seconds",
+        |attempt| attempt.query_seconds.into(),
+    ),
+    Column::worded(
+        "TOTAL",
+        Align::Right,
+        |attempt| brief(attempt.total_seconds),
+        "total_seconds",
+        |attempt| attempt.total_seconds.into(),
+    ),
+    Column::new("ERROR", Align::Left, "error", |attempt| attempt.error.as_ref().into()),
+    Column::script("code", |attempt| attempt.code.into()),
+    Column::script("scope", |attempt| attempt.scope.into()),
+];
+
+fn brief(seconds: Option<f64>) -> Value<'static> {
+    seconds.map(text::brief).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
+    }
 
     fn pings(totals: &[f64]) -> Summary {
         let mut pings = Pings::new(String::new());

@@ -1,9 +1,10 @@
 //! Clients, connections to servers, and the two joined with the server's sessions, as tables and tab-separated values.
 
 use crate::commands::listing::origin;
-use crate::model::pooler::Link;
+use crate::model::pooler::{Client, Link, Server};
 use crate::model::server::place;
 use crate::model::session::Session;
+use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{text, tsv};
 
@@ -27,15 +28,7 @@ pub(super) fn ordered(mut links: Vec<Link>) -> Vec<Link> {
     links
 }
 
-fn known(text: Option<&String>) -> String {
-    text.cloned().unwrap_or_default()
-}
-
-fn age(seconds: Option<f64>) -> String {
-    seconds.map(text::duration).unwrap_or_default()
-}
-
-fn counted(table: Table, number: usize, noun: &str) -> Vec<Block> {
+fn counted<'a>(table: Table<'a>, number: usize, noun: &str) -> Vec<Block<'a>> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     let mut blocks = Vec::new();
     if !table.is_empty() {
@@ -46,200 +39,205 @@ fn counted(table: Table, number: usize, noun: &str) -> Vec<Block> {
 }
 
 /// One line per client.
-pub(super) fn clients(links: &[Link]) -> Vec<Block> {
-    let mut table = Table::new(&[
-        ("CLIENT", Align::Left),
-        ("APPLICATION", Align::Left),
-        ("DATABASE", Align::Left),
-        ("USER", Align::Left),
-        ("STATE", Align::Left),
-        ("WAIT", Align::Age),
-        ("SERVER-PID", Align::Right),
-        ("SERVER-STATE", Align::Left),
-    ])
-    .sparing(&["SERVER-STATE", "SERVER-PID"])
-    .keeping(&["CLIENT"], LEAST);
-    for link in links {
-        let Some(client) = &link.client else { continue };
-        let server = link.server.as_ref();
-        let mark = match client.state.as_str() {
-            "idle" => Mark::Dim,
-            _ if client.wait_seconds.is_some() => Mark::Bad,
-            _ => Mark::Plain,
-        };
-        table.push(
-            mark,
-            [
-                origin(client),
-                known(client.application_name.as_ref()),
-                link.database.clone(),
-                link.user.clone(),
-                client.state.clone(),
-                age(client.wait_seconds),
-                server.and_then(|server| server.pid).map(|pid| pid.to_string()).unwrap_or_default(),
-                server.map(|server| server.state.clone()).unwrap_or_default(),
-            ],
-        );
-    }
+pub(super) fn clients(links: &[Link]) -> Vec<Block<'_>> {
+    let mark = |link: &Link| match link.client.as_ref().map(|client| client.state.as_str()) {
+        Some("idle") => Mark::Dim,
+        _ if waited(link).is_some() => Mark::Bad,
+        _ => Mark::Plain,
+    };
+    let table = Table::of(CLIENTS, links.iter().filter(|link| link.client.is_some()), mark)
+        .sparing(&["SERVER-STATE", "SERVER-PID"])
+        .keeping(&["CLIENT"], LEAST);
     counted(table, links.len(), "client")
 }
 
 /// One line per connection to a server.
-pub(super) fn servers(links: &[Link]) -> Vec<Block> {
-    let mut table = Table::new(&[
-        ("PID", Align::Right),
-        ("DATABASE", Align::Left),
-        ("USER", Align::Left),
-        ("STATE", Align::Left),
-        ("SERVER", Align::Left),
-        ("CLIENT", Align::Left),
-        ("APPLICATION", Align::Left),
-    ])
-    .sparing(&["SERVER"])
-    .keeping(&["SERVER", "CLIENT"], LEAST);
-    for link in links {
-        let Some(server) = &link.server else { continue };
-        let address = match (&server.addr, server.port) {
-            (Some(addr), Some(port)) => place(addr, port),
-            (addr, _) => known(addr.as_ref()),
-        };
-        // An idle connection shows the name of the client before.
-        let client = link.client.as_ref();
-        let closing = if server.close_needed == Some(true) { " (closing)" } else { "" };
-        table.push(
-            if client.is_some() { Mark::Plain } else { Mark::Dim },
-            [
-                server.pid.map(|pid| pid.to_string()).unwrap_or_default(),
-                link.database.clone(),
-                link.user.clone(),
-                format!("{}{closing}", server.state),
-                address,
-                client.map(origin).unwrap_or_default(),
-                client.and_then(|client| client.application_name.clone()).unwrap_or_default(),
-            ],
-        );
-    }
+pub(super) fn servers(links: &[Link]) -> Vec<Block<'_>> {
+    let mark = |link: &Link| if link.client.is_some() { Mark::Plain } else { Mark::Dim };
+    let table = Table::of(SERVERS, links.iter().filter(|link| link.server.is_some()), mark)
+        .sparing(&["SERVER"])
+        .keeping(&["SERVER", "CLIENT"], LEAST);
     counted(table, links.len(), "connection")
 }
 
 /// One line per connection to the server, or client that waits for one. Who the client is is what it is looked at for:
 /// that stays whole on a narrow terminal, and what it does and waits for stands in one place.
-pub(super) fn join(links: &[Link]) -> Vec<Block> {
-    let mut table = Table::new(&[
-        ("CLIENT", Align::Left),
-        ("APPLICATION", Align::Left),
-        ("POOL", Align::Left),
-        ("POOLED", Align::Left),
-        ("PID", Align::Right),
-        ("STATE", Align::Left),
-        ("FOR", Align::Age),
-        ("XACT", Align::Age),
-        ("LOCKS", Align::Right),
-        ("QUERY", Align::Left),
-    ])
-    .sparing(&["POOLED", "LOCKS", "XACT", "QUERY", "FOR"])
-    .keeping(&["CLIENT"], JOIN_LEAST);
-    for link in links {
-        let (client, server, backend) = (link.client.as_ref(), link.server.as_ref(), link.backend.as_ref());
-        let waited = client.and_then(|client| client.wait_seconds);
-        let state = state(waited.is_some(), backend);
-        let is_idle = backend.and_then(|session| session.state.as_deref()) == Some("idle");
-        let mark = match () {
-            () if waited.is_some() || state.contains("(Lock:") => Mark::Bad,
+pub(super) fn join(links: &[Link]) -> Vec<Block<'_>> {
+    let mark = |link: &Link| {
+        let state = state(link);
+        match () {
+            () if waited(link).is_some() || state.contains("(Lock:") => Mark::Bad,
             () if state.starts_with("idle in transaction") => Mark::Warn,
-            () if client.is_none() && is_idle => Mark::Dim,
+            () if link.client.is_none() && is_idle(link) => Mark::Dim,
             () => Mark::Plain,
-        };
-        let pid = server.and_then(|server| server.pid);
-        let query = backend.and_then(|session| session.query.clone()).filter(|_| !is_idle);
-        table.push(
-            mark,
-            [
-                client.map(origin).unwrap_or_default(),
-                client.and_then(|client| client.application_name.clone()).unwrap_or_default(),
-                format!("{}/{}", link.database, link.user),
-                server.map_or_else(
-                    || client.map(|client| client.state.clone()).unwrap_or_default(),
-                    |server| server.state.clone(),
-                ),
-                pid.map(|pid| pid.to_string()).unwrap_or_default(),
-                state,
-                age(waited.or_else(|| backend.and_then(|session| session.state_seconds))),
-                age(backend.and_then(|session| session.xact_seconds)),
-                link.locks_held.filter(|held| *held > 0).map(|held| held.to_string()).unwrap_or_default(),
-                query.unwrap_or_default(),
-            ],
-        );
-    }
+        }
+    };
+    let table = Table::of(JOIN, links, mark)
+        .sparing(&["POOLED", "LOCKS", "XACT", "QUERY", "FOR"])
+        .keeping(&["CLIENT"], JOIN_LEAST);
     counted(table, links.len(), "connection")
 }
 
+/// One row per connection, with what of client, server and backend there is.
+pub(super) fn tsv<'a>(links: impl Iterator<Item = &'a Link>) -> tsv::Rows<'a> {
+    tsv::Rows::of(COLUMNS, links)
+}
+
+/// What scripts are told of each connection.
+const COLUMNS: &[Column<Link>] = &[
+    DATABASE,
+    USER,
+    Column::script("client_addr", |link| of_client(link, |client| client.addr.as_ref())),
+    Column::script("client_port", |link| of_client(link, |client| client.port)),
+    APPLICATION,
+    CLIENT_STATE,
+    WAIT,
+    Column::script("client_connected_at", |link| of_client(link, |client| client.connected_at.as_ref())),
+    PID,
+    SERVER_STATE,
+    Column::script("server_addr", |link| of_server(link, |server| server.addr.as_ref())),
+    Column::script("server_port", |link| of_server(link, |server| server.port)),
+    Column::script("server_connected_at", |link| of_server(link, |server| server.connected_at.as_ref())),
+    Column::script("session_id", |link| of_backend(link, |session| session.session_id.as_ref())),
+    BACKEND_STATE,
+    FOR,
+    XACT,
+    LOCKS,
+    Column::script("wait_event_type", |link| of_backend(link, |session| session.wait_event_type.as_ref())),
+    Column::script("wait_event", |link| of_backend(link, |session| session.wait_event.as_ref())),
+    QUERY,
+];
+
+/// What people read of each client.
+const CLIENTS: &[Column<Link>] = &[
+    CLIENT,
+    APPLICATION,
+    DATABASE,
+    USER,
+    CLIENT_STATE,
+    WAIT,
+    PID.titled("SERVER-PID"),
+    SERVER_STATE.titled("SERVER-STATE"),
+];
+
+/// What people read of each connection to a server.
+const SERVERS: &[Column<Link>] = &[
+    PID,
+    DATABASE,
+    USER,
+    SERVER_STATE.cell(|link| match &link.server {
+        Some(server) if server.close_needed == Some(true) => format!("{} (closing)", server.state).into(),
+        server => server.as_ref().map(|server| &server.state).into(),
+    }),
+    Column::table("SERVER", Align::Left, |link| of_server(link, |server| Some(address(server)))),
+    // An idle connection shows the name of the client before.
+    CLIENT,
+    APPLICATION,
+];
+
+/// What people read of clients, connections and sessions that belong together.
+const JOIN: &[Column<Link>] = &[
+    CLIENT,
+    APPLICATION,
+    Column::table("POOL", Align::Left, |link| format!("{}/{}", link.database, link.user).into()),
+    Column::table("POOLED", Align::Left, |link| match (&link.server, &link.client) {
+        (Some(server), _) => (&server.state).into(),
+        (None, client) => client.as_ref().map(|client| &client.state).into(),
+    }),
+    PID,
+    BACKEND_STATE.cell(|link| state(link).into()),
+    FOR,
+    XACT,
+    LOCKS,
+    QUERY,
+];
+
+const DATABASE: Column<Link> =
+    Column::new("DATABASE", Align::Left, "database", |link| (&link.database).into());
+const USER: Column<Link> = Column::new("USER", Align::Left, "user", |link| (&link.user).into());
+const CLIENT: Column<Link> =
+    Column::table("CLIENT", Align::Left, |link| of_client(link, |client| Some(origin(client))));
+const APPLICATION: Column<Link> = Column::new("APPLICATION", Align::Left, "application_name", |link| {
+    of_client(link, |client| client.application_name.as_ref())
+});
+const CLIENT_STATE: Column<Link> =
+    Column::new("STATE", Align::Left, "client_state", |link| of_client(link, |client| Some(&client.state)));
+const WAIT: Column<Link> =
+    Column::new("WAIT", Align::Age, "wait_seconds", |link| Value::seconds(waited(link)));
+const PID: Column<Link> =
+    Column::new("PID", Align::Right, "pid", |link| of_server(link, |server| server.pid));
+const SERVER_STATE: Column<Link> =
+    Column::new("STATE", Align::Left, "server_state", |link| of_server(link, |server| Some(&server.state)));
+const BACKEND_STATE: Column<Link> =
+    Column::new("STATE", Align::Left, "state", |link| of_backend(link, |session| session.state.as_ref()));
+const FOR: Column<Link> = Column::worded(
+    "FOR",
+    Align::Age,
+    |link| Value::seconds(waited(link).or_else(|| in_state(link))),
+    "state_seconds",
+    |link| Value::seconds(in_state(link)),
+);
+const XACT: Column<Link> = Column::new("XACT", Align::Age, "xact_seconds", |link| {
+    Value::seconds(link.backend.as_ref().and_then(|session| session.xact_seconds))
+});
+const LOCKS: Column<Link> = Column::worded(
+    "LOCKS",
+    Align::Right,
+    |link| link.locks_held.filter(|held| *held > 0).into(),
+    "locks_held",
+    |link| link.locks_held.into(),
+);
+const QUERY: Column<Link> = Column::worded(
+    "QUERY",
+    Align::Left,
+    |link| of_backend(link, |session| session.query.as_ref().filter(|_| !is_idle(link))),
+    "query",
+    |link| of_backend(link, |session| session.query.as_ref()),
+);
+
+fn of_client<'a, T: Into<Value<'a>>>(link: &'a Link, part: impl Fn(&'a Client) -> Option<T>) -> Value<'a> {
+    link.client.as_ref().and_then(part).into()
+}
+
+fn of_server<'a, T: Into<Value<'a>>>(link: &'a Link, part: impl Fn(&'a Server) -> Option<T>) -> Value<'a> {
+    link.server.as_ref().and_then(part).into()
+}
+
+fn of_backend<'a, T: Into<Value<'a>>>(link: &'a Link, part: impl Fn(&'a Session) -> Option<T>) -> Value<'a> {
+    link.backend.as_ref().and_then(part).into()
+}
+
+fn waited(link: &Link) -> Option<f64> {
+    link.client.as_ref().and_then(|client| client.wait_seconds)
+}
+
+fn in_state(link: &Link) -> Option<f64> {
+    link.backend.as_ref().and_then(|session| session.state_seconds)
+}
+
+fn is_idle(link: &Link) -> bool {
+    link.backend.as_ref().and_then(|session| session.state.as_deref()) == Some("idle")
+}
+
+fn address(server: &Server) -> String {
+    match (&server.addr, server.port) {
+        (Some(addr), Some(port)) => place(addr, port),
+        (addr, _) => addr.clone().unwrap_or_default(),
+    }
+}
+
 /// What the session does and, unless that is its client, what it waits for: `active (Lock:relation)`.
-fn state(waits_for_pooler: bool, backend: Option<&Session>) -> String {
-    match backend {
-        _ if waits_for_pooler => "waiting (pooler)".to_owned(),
+fn state(link: &Link) -> String {
+    match &link.backend {
+        _ if waited(link).is_some() => "waiting (pooler)".to_owned(),
         None => String::new(),
         Some(session) if session.hidden => "(hidden)".to_owned(),
         Some(session) => {
-            let state = known(session.state.as_ref());
+            let state = session.state.clone().unwrap_or_default();
             match (session.wait_event_type.as_deref(), &session.wait_event) {
                 (Some(kind), Some(event)) if kind != "Client" => format!("{state} ({kind}:{event})"),
                 _ => state,
             }
         }
     }
-}
-
-/// One row per connection, with what of client, server and backend there is.
-pub(super) fn tsv<'a>(links: impl Iterator<Item = &'a Link>) -> tsv::Rows {
-    let mut rows = tsv::Rows::new(&[
-        "database",
-        "user",
-        "client_addr",
-        "client_port",
-        "application_name",
-        "client_state",
-        "wait_seconds",
-        "client_connected_at",
-        "pid",
-        "server_state",
-        "server_addr",
-        "server_port",
-        "server_connected_at",
-        "session_id",
-        "state",
-        "state_seconds",
-        "xact_seconds",
-        "locks_held",
-        "wait_event_type",
-        "wait_event",
-        "query",
-    ]);
-    for link in links {
-        let (client, server, backend) = (link.client.as_ref(), link.server.as_ref(), link.backend.as_ref());
-        rows.push([
-            (&link.database).into(),
-            (&link.user).into(),
-            client.and_then(|client| client.addr.as_ref()).into(),
-            client.and_then(|client| client.port).into(),
-            client.and_then(|client| client.application_name.as_ref()).into(),
-            client.map(|client| &client.state).into(),
-            client.and_then(|client| client.wait_seconds).into(),
-            client.and_then(|client| client.connected_at.as_ref()).into(),
-            server.and_then(|server| server.pid).into(),
-            server.map(|server| &server.state).into(),
-            server.and_then(|server| server.addr.as_ref()).into(),
-            server.and_then(|server| server.port).into(),
-            server.and_then(|server| server.connected_at.as_ref()).into(),
-            backend.and_then(|session| session.session_id.as_ref()).into(),
-            backend.and_then(|session| session.state.as_ref()).into(),
-            backend.and_then(|session| session.state_seconds).into(),
-            backend.and_then(|session| session.xact_seconds).into(),
-            link.locks_held.into(),
-            backend.and_then(|session| session.wait_event_type.as_ref()).into(),
-            backend.and_then(|session| session.wait_event.as_ref()).into(),
-            backend.and_then(|session| session.query.as_ref()).into(),
-        ]);
-    }
-    rows
 }

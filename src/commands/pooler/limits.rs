@@ -21,7 +21,7 @@ pub(in crate::commands) fn consequence(limit: &Limit) -> &'static str {
 }
 
 /// A line for each limit that is used up, unless one about clients that wait at it says so.
-pub(super) fn used_up(answer: &Pooler) -> Vec<Block> {
+pub(super) fn used_up(answer: &Pooler) -> Vec<Block<'static>> {
     let waits = |entry: &&PoolUse| entry.pool.clients_waiting.is_some_and(|waiting| waiting > 0);
     let waiting = answer.pools.iter().flatten().filter(waits).filter(|entry| entry.paused != Some(true));
     let said: Vec<Limit> = waiting.filter_map(PoolUse::used_up).collect();

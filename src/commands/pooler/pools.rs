@@ -5,11 +5,12 @@ use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::analyze::pooler::{PoolUse, Rate, Refused};
 use crate::model::pooler::Database;
 use crate::model::{quote, server};
+use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, text, tsv};
 
 /// The human form: the pooler and its fullest limit, what is used up, pools, what keeps clients waiting, rates.
-pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
+pub(super) fn blocks<'a>(answer: &'a Pooler, head: &Head) -> Vec<Block<'a>> {
     let mut blocks = vec![answer.title(head)];
     let find = |name: &str| answer.limits.iter().flatten().find(|limit| limit.name == name);
     if let Some(clients) = find("max_client_conn") {
@@ -42,7 +43,7 @@ pub(super) fn blocks(answer: &Pooler, head: &Head) -> Vec<Block> {
     }));
     if let Some(rates) = &answer.rates {
         blocks.push(Block::Gap);
-        blocks.push(Block::Table(rates_table(rates)));
+        blocks.push(Block::Table(Table::of(RATES, rates, |_| Mark::Plain)));
     }
     blocks
 }
@@ -55,59 +56,63 @@ fn mark_of(ratio: f64) -> Mark {
     }
 }
 
-fn table(pools: &[PoolUse]) -> Table {
-    let mut table = Table::new(&[
-        ("DATABASE", Align::Left),
-        ("USER", Align::Left),
-        ("MODE", Align::Left),
-        ("CLIENTS", Align::Right),
-        ("WAITING", Align::Right),
-        ("MAX-WAIT", Align::Age),
-        ("ACTIVE", Align::Right),
-        ("IDLE", Align::Right),
-        ("USED", Align::Right),
-        ("SIZE", Align::Right),
-        ("FULL", Align::Right),
-        ("FIRST-LIMIT", Align::Left),
-    ])
-    .sparing(&["USED", "MODE", "IDLE", "FULL", "CLIENTS"]);
-    let known = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
-    for entry in pools {
-        let pool = &entry.pool;
-        let waits = pool.clients_waiting.is_some_and(|waiting| waiting > 0);
-        let mark = if waits { Mark::Bad } else { mark_of(entry.used_ratio.unwrap_or(0.0).min(0.9)) };
-        let size = match (pool.pool_size, pool.reserve_pool_size) {
-            (Some(size), Some(reserve)) if reserve > 0 => format!("{size}+{reserve}"),
-            (size, _) => known(size),
-        };
-        let limit = entry.first_limit.as_ref();
-        table.push(
-            mark,
-            [
-                pool.database.clone(),
-                pool.user.clone(),
-                pool.pool_mode.clone().unwrap_or_default(),
-                known(pool.clients_active),
-                known(pool.clients_waiting),
-                pool.max_wait_seconds.filter(|_| waits).map(text::duration).unwrap_or_default(),
-                known(pool.servers_active),
-                known(pool.servers_idle),
-                known(pool.servers_used),
-                size,
-                entry.used_ratio.map(text::percent).unwrap_or_default(),
-                match limit {
-                    _ if entry.paused == Some(true) => "paused".to_owned(),
-                    Some(limit) => format!("{} {} of {}", limit.name, limit.used, limit.limit),
-                    None => String::new(),
-                },
-            ],
-        );
+fn table(pools: &[PoolUse]) -> Table<'_> {
+    let mark = |entry: &PoolUse| {
+        if waits(entry) { Mark::Bad } else { mark_of(entry.used_ratio.unwrap_or(0.0).min(0.9)) }
+    };
+    Table::of(COLUMNS, pools, mark).sparing(&["USED", "MODE", "IDLE", "FULL", "CLIENTS"])
+}
+
+/// What is told of each pool.
+const COLUMNS: &[Column<PoolUse>] = &[
+    Column::new("DATABASE", Align::Left, "database", |entry| (&entry.pool.database).into()),
+    Column::new("USER", Align::Left, "user", |entry| (&entry.pool.user).into()),
+    Column::new("MODE", Align::Left, "pool_mode", |entry| entry.pool.pool_mode.as_ref().into()),
+    Column::script("pool_size", |entry| entry.pool.pool_size.into()),
+    Column::script("reserve_pool_size", |entry| entry.pool.reserve_pool_size.into()),
+    Column::new("CLIENTS", Align::Right, "clients_active", |entry| entry.pool.clients_active.into()),
+    Column::new("WAITING", Align::Right, "clients_waiting", |entry| entry.pool.clients_waiting.into()),
+    Column::table("MAX-WAIT", Align::Age, |entry| {
+        Value::seconds(entry.pool.max_wait_seconds.filter(|_| waits(entry)))
+    }),
+    Column::new("ACTIVE", Align::Right, "servers_active", |entry| entry.pool.servers_active.into()),
+    Column::new("IDLE", Align::Right, "servers_idle", |entry| entry.pool.servers_idle.into()),
+    Column::new("USED", Align::Right, "servers_used", |entry| entry.pool.servers_used.into()),
+    Column::script("servers_tested", |entry| entry.pool.servers_tested.into()),
+    Column::script("servers_login", |entry| entry.pool.servers_login.into()),
+    Column::script("servers_canceling", |entry| entry.pool.servers_canceling.into()),
+    Column::script("max_wait_seconds", |entry| Value::seconds(entry.pool.max_wait_seconds)),
+    Column::table("SIZE", Align::Right, |entry| match (entry.pool.pool_size, entry.pool.reserve_pool_size) {
+        (Some(size), Some(reserve)) if reserve > 0 => format!("{size}+{reserve}").into(),
+        (size, _) => size.into(),
+    }),
+    Column::worded(
+        "FULL",
+        Align::Right,
+        |entry| entry.used_ratio.map(text::percent).into(),
+        "used_ratio",
+        |entry| entry.used_ratio.into(),
+    ),
+    Column::script("paused", |entry| entry.paused.into()),
+    Column::worded("FIRST-LIMIT", Align::Left, first_limit, "first_limit", |entry| {
+        entry.first_limit.as_ref().map(|limit| limit.name).into()
+    }),
+];
+
+fn first_limit(entry: &PoolUse) -> Value<'_> {
+    match &entry.first_limit {
+        _ if entry.paused == Some(true) => "paused".into(),
+        Some(limit) => format!("{} {} of {}", limit.name, limit.used, limit.limit).into(),
+        None => Value::None,
     }
-    table
+}
+
+fn waits(entry: &PoolUse) -> bool {
+    entry.pool.clients_waiting.is_some_and(|waiting| waiting > 0)
 }
 
 /// What a pool's clients wait for.
-fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block> {
+fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block<'static>> {
     let pool = &entry.pool;
     let waiting = pool.clients_waiting.filter(|waiting| *waiting > 0)?;
     let place = format!("{}/{}", pool.database, pool.user);
@@ -137,35 +142,20 @@ fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block> {
     Some(Block::marked(Mark::Bad, line))
 }
 
-fn rates_table(rates: &[Rate]) -> Table {
-    let mut table = Table::new(&[
-        ("DATABASE", Align::Left),
-        ("XACT/S", Align::Right),
-        ("QUERY/S", Align::Right),
-        ("IN/S", Align::Right),
-        ("OUT/S", Align::Right),
-        ("XACT-TIME", Align::Right),
-        ("QUERY-TIME", Align::Right),
-        ("WAITING", Align::Right),
-    ]);
-    let number = |number: Option<f64>| number.map(|number| format!("{number:.1}")).unwrap_or_default();
-    let time = |seconds: Option<f64>| seconds.map(text::duration).unwrap_or_default();
-    for rate in rates {
-        table.push(
-            Mark::Plain,
-            [
-                rate.database.clone(),
-                number(rate.xacts_per_second),
-                number(rate.queries_per_second),
-                rate.received_bytes_per_second.map(bytes).unwrap_or_default(),
-                rate.sent_bytes_per_second.map(bytes).unwrap_or_default(),
-                time(rate.mean_xact_seconds),
-                time(rate.mean_query_seconds),
-                number(rate.mean_clients_waiting),
-            ],
-        );
-    }
-    table
+/// What is told of the work in each database.
+const RATES: &[Column<Rate>] = &[
+    Column::table("DATABASE", Align::Left, |rate| (&rate.database).into()),
+    Column::table("XACT/S", Align::Right, |rate| rate.xacts_per_second.map(tenths).into()),
+    Column::table("QUERY/S", Align::Right, |rate| rate.queries_per_second.map(tenths).into()),
+    Column::table("IN/S", Align::Right, |rate| rate.received_bytes_per_second.map(bytes).into()),
+    Column::table("OUT/S", Align::Right, |rate| rate.sent_bytes_per_second.map(bytes).into()),
+    Column::table("XACT-TIME", Align::Right, |rate| Value::seconds(rate.mean_xact_seconds)),
+    Column::table("QUERY-TIME", Align::Right, |rate| Value::seconds(rate.mean_query_seconds)),
+    Column::table("WAITING", Align::Right, |rate| rate.mean_clients_waiting.map(tenths).into()),
+];
+
+fn tenths(number: f64) -> String {
+    format!("{number:.1}")
 }
 
 /// `812 B`, `1.4 kB`, `3.0 MB`.
@@ -178,47 +168,6 @@ fn bytes(number: f64) -> String {
 }
 
 /// One row per pool.
-pub(super) fn tsv(pools: &[PoolUse]) -> tsv::Rows {
-    let mut rows = tsv::Rows::new(&[
-        "database",
-        "user",
-        "pool_mode",
-        "pool_size",
-        "reserve_pool_size",
-        "clients_active",
-        "clients_waiting",
-        "servers_active",
-        "servers_idle",
-        "servers_used",
-        "servers_tested",
-        "servers_login",
-        "servers_canceling",
-        "max_wait_seconds",
-        "used_ratio",
-        "paused",
-        "first_limit",
-    ]);
-    for entry in pools {
-        let pool = &entry.pool;
-        rows.push([
-            (&pool.database).into(),
-            (&pool.user).into(),
-            pool.pool_mode.as_ref().into(),
-            pool.pool_size.into(),
-            pool.reserve_pool_size.into(),
-            pool.clients_active.into(),
-            pool.clients_waiting.into(),
-            pool.servers_active.into(),
-            pool.servers_idle.into(),
-            pool.servers_used.into(),
-            pool.servers_tested.into(),
-            pool.servers_login.into(),
-            pool.servers_canceling.into(),
-            pool.max_wait_seconds.into(),
-            entry.used_ratio.into(),
-            entry.paused.into(),
-            entry.first_limit.as_ref().map(|limit| limit.name).into(),
-        ]);
-    }
-    rows
+pub(super) fn tsv(pools: &[PoolUse]) -> tsv::Rows<'_> {
+    tsv::Rows::of(COLUMNS, pools)
 }

@@ -6,6 +6,7 @@ use super::act::report::Act;
 use super::{connections, pools};
 use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
 use crate::model::pooler::{Database, Facts, Link, Product, Totals};
+use crate::render::json::List;
 use crate::render::table::Block;
 use crate::render::{Head, Report, tsv};
 
@@ -110,7 +111,7 @@ impl Pooler {
     }
 
     /// `localhost:6432  PgBouncer 1.18.0`.
-    pub(super) fn title(&self, head: &Head) -> Block {
+    pub(super) fn title(&self, head: &Head) -> Block<'static> {
         let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
         Block::line(format!("{place}  {} {}", self.product, self.version))
     }
@@ -121,18 +122,20 @@ impl Report for Pooler {
         "pooler"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
+    fn lists(&self) -> Vec<List<'_>> {
         match self.kind {
-            Kind::Pools if self.rates.is_some() => &["pools", "rates"],
-            Kind::Pools => &["pools"],
-            Kind::Clients => &["clients"],
-            Kind::Servers => &["servers"],
-            Kind::Join => &["join"],
-            Kind::Act => &[],
+            Kind::Pools if self.rates.is_some() => {
+                vec![List::new("pools", &self.pools), List::new("rates", &self.rates)]
+            }
+            Kind::Pools => vec![List::new("pools", &self.pools)],
+            Kind::Clients => vec![List::new("clients", &self.clients)],
+            Kind::Servers => vec![List::new("servers", &self.servers)],
+            Kind::Join => vec![List::new("join", &self.join)],
+            Kind::Act => Vec::new(),
         }
     }
 
-    fn blocks(&self, head: &Head) -> Vec<Block> {
+    fn blocks(&self, head: &Head) -> Vec<Block<'_>> {
         match self.kind {
             Kind::Pools => pools::blocks(self, head),
             Kind::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
@@ -142,7 +145,7 @@ impl Report for Pooler {
         }
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let links = [&self.clients, &self.servers, &self.join].into_iter().flatten().flatten();
         match (&self.pools, &self.act) {
             (Some(pools), _) => pools::tsv(pools),

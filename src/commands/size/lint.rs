@@ -11,6 +11,8 @@ use crate::commands::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::poolconf::lint::{self, Against, Finding, Format, Severity};
+use crate::render::columns::Column;
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, tsv};
 
@@ -71,17 +73,16 @@ impl Report for Lint {
         "size_lint"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["findings"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("findings", &self.findings)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.findings.is_empty() {
             return vec![Block::marked(Mark::Good, format!("{}: nothing found", self.file))];
         }
         // The rows are lines of their own: a terminal wraps them, and would cut those of a table.
-        let header =
-            Table::new(&[("LINE", Align::Right), ("SEVERITY", Align::Left), ("FINDING", Align::Left)]);
+        let header = Table::of(COLUMNS, None::<&Finding>, |_| Mark::Plain);
         let rows = self.findings.iter().map(|finding| {
             let mark = match finding.severity {
                 Severity::Error => Mark::Bad,
@@ -96,17 +97,28 @@ impl Report for Lint {
         std::iter::once(Block::Table(header)).chain(rows).collect()
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&["line", "severity", "code", "message", "hint"]);
-        for finding in &self.findings {
-            rows.push([
-                finding.line.map(|line| i64::try_from(line).unwrap_or(i64::MAX)).into(),
-                finding.severity.word().into(),
-                finding.code.into(),
-                (&finding.message).into(),
-                finding.hint.as_ref().into(),
-            ]);
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(COLUMNS, &self.findings)
+    }
+}
+
+/// What is told of each finding.
+const COLUMNS: &[Column<Finding>] = &[
+    Column::new("LINE", Align::Right, "line", |finding| {
+        finding.line.map(|line| i64::try_from(line).unwrap_or(i64::MAX)).into()
+    }),
+    Column::new("SEVERITY", Align::Left, "severity", |finding| finding.severity.word().into()),
+    Column::script("code", |finding| finding.code.into()),
+    Column::new("FINDING", Align::Left, "message", |finding| (&finding.message).into()),
+    Column::script("hint", |finding| finding.hint.as_ref().into()),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
     }
 }

@@ -1,61 +1,45 @@
 //! How the live server and the measured load are shown beside the plan.
 
-use crate::analyze::sizing::live::Live;
+use std::borrow::Cow;
+
+use super::report::Row;
+use crate::analyze::sizing::live::{Limit, Live, LiveApplication};
 use crate::analyze::sizing::sample::{Concurrency, Needed, Sample};
+use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{text, tsv};
+use crate::render::text;
+
+/// What people read of each application.
+const APPLICATIONS: &[Column<LiveApplication>] = &[
+    Column::table("APPLICATION", Align::Left, |app| named(&app.application_name).into()),
+    Column::table("NOW", Align::Right, |app| app.sessions_now.into()),
+    Column::table("ACTIVE", Align::Right, |app| app.active_now.into()),
+    Column::table("PLANNED", Align::Right, |app| app.planned.into()),
+    Column::table("HEADROOM", Align::Right, |app| app.headroom.into()),
+    Column::table("FIRST-LIMIT", Align::Left, |app| (&app.headroom_limit).into()),
+];
+
+/// What people read of each limit.
+const LIMITS: &[Column<Limit>] = &[
+    Column::table("LIMIT", Align::Left, |limit| limit.scope.into()),
+    Column::table("OF", Align::Left, |limit| limit.name.as_ref().into()),
+    Column::table("ALLOWS", Align::Right, |limit| limit.limit.into()),
+    Column::table("USED", Align::Right, |limit| limit.used.into()),
+    Column::table("LEFT", Align::Right, |limit| limit.headroom.into()),
+];
 
 /// Applications and limits of the live server.
-pub(super) fn live_blocks(live: &Live) -> Vec<Block> {
-    let mut applications = Table::new(&[
-        ("APPLICATION", Align::Left),
-        ("NOW", Align::Right),
-        ("ACTIVE", Align::Right),
-        ("PLANNED", Align::Right),
-        ("HEADROOM", Align::Right),
-        ("FIRST-LIMIT", Align::Left),
-    ]);
-    for app in &live.applications {
+pub(super) fn live_blocks(live: &Live) -> Vec<Block<'_>> {
+    let applications = Table::of(APPLICATIONS, &live.applications, |app| {
         let over =
             app.planned.is_some_and(|planned| i64::try_from(planned).is_ok_and(|p| p < app.sessions_now));
-        applications.push(
-            if over { Mark::Warn } else { Mark::Plain },
-            [
-                named(&app.application_name),
-                app.sessions_now.to_string(),
-                known(app.active_now),
-                app.planned.map(|planned| planned.to_string()).unwrap_or_default(),
-                app.headroom.to_string(),
-                app.headroom_limit.clone(),
-            ],
-        );
-    }
-    let mut limits = Table::new(&[
-        ("LIMIT", Align::Left),
-        ("OF", Align::Left),
-        ("ALLOWS", Align::Right),
-        ("USED", Align::Right),
-        ("LEFT", Align::Right),
-    ]);
-    for limit in &live.limits {
-        let mark = if limit.headroom == 0 {
-            Mark::Bad
-        } else if limit.below_plan {
-            Mark::Warn
-        } else {
-            Mark::Plain
-        };
-        limits.push(
-            mark,
-            [
-                limit.scope.to_owned(),
-                limit.name.clone().unwrap_or_default(),
-                limit.limit.to_string(),
-                limit.used.to_string(),
-                limit.headroom.to_string(),
-            ],
-        );
-    }
+        if over { Mark::Warn } else { Mark::Plain }
+    });
+    let limits = Table::of(LIMITS, &live.limits, |limit| match limit.headroom {
+        0 => Mark::Bad,
+        _ if limit.below_plan => Mark::Warn,
+        _ => Mark::Plain,
+    });
     let mut blocks = Vec::new();
     if !applications.is_empty() {
         blocks.extend([Block::Gap, Block::Table(applications)]);
@@ -70,47 +54,63 @@ pub(super) fn live_blocks(live: &Live) -> Vec<Block> {
 /// How many clients get a line of their own.
 const CLIENTS: usize = 10;
 
-fn clients(live: &Live) -> Table {
-    let mut table = Table::new(&[("CLIENT", Align::Left), ("NOW", Align::Right)]);
+/// Sessions of one client, or of all that have no line of their own.
+struct Client<'a> {
+    name: Cow<'a, str>,
+    sessions: i64,
+    mark: Mark,
+}
+
+impl<'a> Client<'a> {
+    const COLUMNS: &'a [Column<Self>] = &[
+        Column::table("CLIENT", Align::Left, |client| client.name.as_ref().into()),
+        Column::table("NOW", Align::Right, |client| client.sessions.into()),
+    ];
+}
+
+fn clients(live: &Live) -> Table<'_> {
     let (shown, rest) = live.clients.split_at(live.clients.len().min(CLIENTS));
-    for group in shown {
-        let name = group.client.clone().unwrap_or_else(|| "(hidden)".to_owned());
-        table.push(Mark::Plain, [name, group.sessions_now.to_string()]);
-    }
-    if !rest.is_empty() {
-        let sessions: i64 = rest.iter().map(|group| group.sessions_now).sum();
-        table.push(Mark::Dim, [format!("({} more)", rest.len()), sessions.to_string()]);
-    }
-    table
+    let shown = shown.iter().map(|group| Client {
+        name: group.client.as_deref().unwrap_or("(hidden)").into(),
+        sessions: group.sessions_now,
+        mark: Mark::Plain,
+    });
+    let others = (!rest.is_empty()).then(|| Client {
+        name: format!("({} more)", rest.len()).into(),
+        sessions: rest.iter().map(|group| group.sessions_now).sum(),
+        mark: Mark::Dim,
+    });
+    Table::of(Client::COLUMNS, shown.chain(others), |client| client.mark)
+}
+
+/// What was measured of one application, or of all.
+struct Measured<'a> {
+    name: &'a str,
+    seen: &'a Concurrency,
+}
+
+impl<'a> Measured<'a> {
+    const COLUMNS: &'a [Column<Self>] = &[
+        Column::table("SAMPLED", Align::Left, |row| row.name.into()),
+        Column::table("SESSIONS", Align::Right, |row| tenths(row.seen.mean_sessions).into()),
+        Column::table("ACTIVE", Align::Right, |row| row.seen.mean_active.map(tenths).into()),
+        Column::table("P95", Align::Right, |row| row.seen.p95_active.into()),
+        Column::table("OCCUPIED", Align::Right, |row| row.seen.mean_occupied.map(tenths).into()),
+        Column::table("P95", Align::Right, |row| row.seen.p95_occupied.into()),
+    ];
+}
+
+fn tenths(number: f64) -> String {
+    format!("{number:.1}")
 }
 
 /// The measured load, and how many connections it needs.
-pub(super) fn sample_blocks(sample: &Sample) -> Vec<Block> {
-    let mut table = Table::new(&[
-        ("SAMPLED", Align::Left),
-        ("SESSIONS", Align::Right),
-        ("ACTIVE", Align::Right),
-        ("P95", Align::Right),
-        ("OCCUPIED", Align::Right),
-        ("P95", Align::Right),
-    ]);
-    let mut row = |name: String, seen: &Concurrency| {
-        table.push(
-            Mark::Plain,
-            [
-                name,
-                format!("{:.1}", seen.mean_sessions),
-                known(seen.mean_active.map(|mean| format!("{mean:.1}"))),
-                known(seen.p95_active),
-                known(seen.mean_occupied.map(|mean| format!("{mean:.1}"))),
-                known(seen.p95_occupied),
-            ],
-        );
-    };
-    for app in &sample.applications {
-        row(named(&app.application_name), &app.concurrency);
-    }
-    row("all".to_owned(), &sample.concurrency);
+pub(super) fn sample_blocks(sample: &Sample) -> Vec<Block<'_>> {
+    let applications = sample.applications.iter();
+    let applications =
+        applications.map(|app| Measured { name: named(&app.application_name), seen: &app.concurrency });
+    let rows = applications.chain([Measured { name: "all", seen: &sample.concurrency }]);
+    let table = Table::of(Measured::COLUMNS, rows, |_| Mark::Plain);
     let early = if sample.ended_early { ", ended early" } else { "" };
     let mut blocks = vec![
         Block::Gap,
@@ -160,53 +160,38 @@ fn needed_lines(needed: &Needed, target: f64) -> Vec<String> {
 }
 
 /// The rows of both for scripts.
-pub(super) fn push_rows(live: Option<&Live>, sample: Option<&Sample>, rows: &mut tsv::Rows) {
+pub(super) fn rows<'a>(live: Option<&'a Live>, sample: Option<&'a Sample>) -> Vec<Row<'a>> {
+    let mut rows = Vec::new();
     for app in live.iter().flat_map(|live| &live.applications) {
         let detail = format!("headroom {} ({})", app.headroom, app.headroom_limit);
-        rows.push(["live".into(), (&app.application_name).into(), app.sessions_now.into(), (&detail).into()]);
+        rows.push(Row::new("live", &app.application_name, app.sessions_now, detail));
     }
     for client in live.iter().flat_map(|live| &live.clients) {
         let name = client.client.as_deref().unwrap_or("(hidden)");
-        rows.push(["clients".into(), name.into(), client.sessions_now.into(), None::<&str>.into()]);
+        rows.push(Row::new("clients", name, client.sessions_now, Value::None));
     }
     for limit in live.iter().flat_map(|live| &live.limits) {
-        let name = limit.words();
         let detail = format!("used {}, left {}", limit.used, limit.headroom);
-        rows.push(["limits".into(), (&name).into(), limit.limit.into(), (&detail).into()]);
+        rows.push(Row::new("limits", limit.words(), limit.limit, detail));
     }
-    let Some(sample) = sample else { return };
-    for (name, value) in [
-        ("mean_active", sample.concurrency.mean_active),
-        ("mean_occupied", sample.concurrency.mean_occupied),
-        ("transactions_per_second", sample.transactions_per_second),
-        ("held_seconds", sample.held_seconds),
-        ("busy_ratio", sample.busy_ratio),
-    ] {
-        rows.push(["sample".into(), name.into(), value.into(), None::<&str>.into()]);
-    }
-    let needed = sample.needed.as_ref();
-    for (name, value) in [
-        ("p95_active", sample.concurrency.p95_active),
-        ("p95_occupied", sample.concurrency.p95_occupied),
-        ("stable_connections", needed.and_then(|needed| i64::try_from(needed.stable_connections).ok())),
-        (
-            "eighty_percent_connections",
-            needed.and_then(|needed| i64::try_from(needed.eighty_percent_connections).ok()),
-        ),
-        (
-            "target_wait_connections",
-            needed.and_then(|needed| i64::try_from(needed.target_wait_connections?).ok()),
-        ),
-    ] {
-        rows.push(["sample".into(), name.into(), value.into(), None::<&str>.into()]);
-    }
+    let Some(sample) = sample else { return rows };
+    let (seen, needed) = (&sample.concurrency, sample.needed.as_ref());
+    let measured: [(&str, Value<'_>); 10] = [
+        ("mean_active", seen.mean_active.into()),
+        ("mean_occupied", seen.mean_occupied.into()),
+        ("transactions_per_second", sample.transactions_per_second.into()),
+        ("held_seconds", sample.held_seconds.into()),
+        ("busy_ratio", sample.busy_ratio.into()),
+        ("p95_active", seen.p95_active.into()),
+        ("p95_occupied", seen.p95_occupied.into()),
+        ("stable_connections", needed.map(|needed| needed.stable_connections).into()),
+        ("eighty_percent_connections", needed.map(|needed| needed.eighty_percent_connections).into()),
+        ("target_wait_connections", needed.and_then(|needed| needed.target_wait_connections).into()),
+    ];
+    rows.extend(measured.map(|(name, value)| Row::new("sample", name, value, Value::None)));
+    rows
 }
 
-/// A figure, or `-` where it is hidden.
-fn known<T: std::fmt::Display>(figure: Option<T>) -> String {
-    figure.map_or_else(|| "-".to_owned(), |figure| figure.to_string())
-}
-
-fn named(application: &str) -> String {
-    if application.is_empty() { "(none)".to_owned() } else { application.to_owned() }
+fn named(application: &str) -> &str {
+    if application.is_empty() { "(none)" } else { application }
 }

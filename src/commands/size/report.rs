@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::live;
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::Sample;
-use crate::analyze::sizing::{InputValue, LimitedBy, Plan, Source, Tier};
+use crate::analyze::sizing::{InputValue, LimitedBy, Plan, ServicePlan, Source, Step, Tier};
+use crate::render::columns::{Column, Value};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -26,17 +28,24 @@ impl Report for Size {
         "size"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["inputs", "services", "advice", "steps"]
+    fn lists(&self) -> Vec<List<'_>> {
+        let plan = &self.plan;
+        vec![
+            List::new("inputs", &plan.inputs),
+            List::new("services", &plan.services),
+            List::new("advice", &plan.advice),
+            List::new("steps", &plan.steps),
+        ]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let plan = &self.plan;
-        let mut blocks = vec![Block::Table(plans(plan))];
+        let mut blocks = vec![Block::Table(Table::of(SIDE, sides(plan), Side::mark))];
         if !plan.services.is_empty() {
-            blocks.extend([Block::Gap, Block::Table(services(plan))]);
+            blocks.extend([Block::Gap, Block::Table(services(&plan.services))]);
         }
-        blocks.extend([Block::Gap, Block::Table(steps(plan)), Block::Gap]);
+        let steps = Table::of(STEPS, &plan.steps, |_| Mark::Plain);
+        blocks.extend([Block::Gap, Block::Table(steps), Block::Gap]);
         blocks.extend(facts(plan).into_iter().map(Block::line));
         blocks.extend(self.live.iter().flat_map(live::live_blocks));
         blocks.extend(self.sample.iter().flat_map(live::sample_blocks));
@@ -50,41 +59,58 @@ impl Report for Size {
         blocks
     }
 
-    fn tsv(&self) -> tsv::Rows {
+    fn tsv(&self) -> tsv::Rows<'_> {
         let plan = &self.plan;
-        let mut rows = tsv::Rows::new(&["list", "name", "value", "detail"]);
-        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        for input in &plan.inputs {
+        let inputs = plan.inputs.iter().map(|input| {
             let value = match &input.value {
-                Some(InputValue::Number(value)) => number(*value).into(),
+                Some(InputValue::Number(value)) => (*value).into(),
                 Some(InputValue::Seconds(value)) => (*value).into(),
                 Some(InputValue::Word(value)) => value.into(),
-                None => None::<i64>.into(),
+                None => Value::None,
             };
-            rows.push(["inputs".into(), input.name.into(), value, source(input.source).into()]);
-        }
-        for step in &plan.steps {
-            rows.push([
-                "steps".into(),
-                (&step.name).into(),
-                number(step.value).into(),
-                (&step.expression).into(),
-            ]);
-        }
-        for (name, value) in [
-            ("feasible", plan.feasible.to_string()),
-            ("limited_by", limited_by(plan.limited_by).to_owned()),
-            ("oversubscription_factor", plan.oversubscription_factor.to_string()),
-            ("tier", plan.tier.name.to_owned()),
-            ("pooler.recommended", plan.pooler.recommended.to_string()),
-        ] {
-            rows.push(["results".into(), name.into(), (&value).into(), None::<&str>.into()]);
-        }
-        live::push_rows(self.live.as_ref(), self.sample.as_ref(), &mut rows);
-        for advice in &plan.advice {
-            rows.push(["advice".into(), advice.code.into(), None::<i64>.into(), (&advice.message).into()]);
-        }
-        rows
+            Row::new("inputs", input.name, value, source(input.source))
+        });
+        let steps = plan.steps.iter().map(|step| Row::new("steps", &step.name, step.value, &step.expression));
+        let results: [(&str, Value<'_>); 5] = [
+            ("feasible", plan.feasible.into()),
+            ("limited_by", limited_by(plan.limited_by).into()),
+            ("oversubscription_factor", plan.oversubscription_factor.into()),
+            ("tier", plan.tier.name.into()),
+            ("pooler.recommended", plan.pooler.recommended.into()),
+        ];
+        let results = results.map(|(name, value)| Row::new("results", name, value, Value::None));
+        let measured = live::rows(self.live.as_ref(), self.sample.as_ref());
+        let advice = plan.advice.iter();
+        let advice = advice.map(|advice| Row::new("advice", advice.code, Value::None, &advice.message));
+        let rows = inputs.chain(steps).chain(results).chain(measured).chain(advice);
+        tsv::Rows::of(Row::COLUMNS, rows)
+    }
+}
+
+/// What scripts get: everything that has a name and a value, in one list.
+pub(super) struct Row<'a> {
+    list: &'static str,
+    name: Value<'a>,
+    value: Value<'a>,
+    detail: Value<'a>,
+}
+
+impl<'a> Row<'a> {
+    const COLUMNS: &'a [Column<Self>] = &[
+        Column::script("list", |row| row.list.into()),
+        Column::script("name", |row| row.name.clone()),
+        Column::script("value", |row| row.value.clone()),
+        Column::script("detail", |row| row.detail.clone()),
+    ];
+
+    /// What `list` has under `name`.
+    pub(super) fn new(
+        list: &'static str,
+        name: impl Into<Value<'a>>,
+        value: impl Into<Value<'a>>,
+        detail: impl Into<Value<'a>>,
+    ) -> Self {
+        Self { list, name: name.into(), value: value.into(), detail: detail.into() }
     }
 }
 
@@ -104,99 +130,124 @@ fn limited_by(limit: LimitedBy) -> &'static str {
     }
 }
 
-/// A number, or nothing when there is none.
-fn cell(value: Option<u64>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
+/// One of two ways to do it.
+struct Side {
+    plan: &'static str,
+    pools: u64,
+    size: Of,
+    min_idle: Of,
+    connections: Option<u64>,
+    settings: String,
+    feasible: bool,
 }
 
-/// The direct plan and the pooled one, side by side.
-fn plans(plan: &Plan) -> Table {
-    let mut table = Table::new(&[
-        ("PLAN", Align::Left),
-        ("POOLS", Align::Right),
-        ("POOL SIZE", Align::Right),
-        ("MIN IDLE", Align::Right),
-        ("CONNECTIONS", Align::Right),
-        ("SETTINGS", Align::Left),
-    ]);
+/// What a plan has of something for each pool.
+#[derive(Clone, Copy)]
+enum Of {
+    Each(u64),
+    /// Several services have a size each, in a table of their own.
+    Varies,
+    Nothing,
+}
+
+impl From<Option<u64>> for Of {
+    fn from(number: Option<u64>) -> Self {
+        number.map_or(Self::Varies, Self::Each)
+    }
+}
+
+impl From<Of> for Value<'_> {
+    fn from(of: Of) -> Self {
+        match of {
+            Of::Each(number) => number.into(),
+            Of::Varies => "varies".into(),
+            Of::Nothing => Self::None,
+        }
+    }
+}
+
+/// What people read of each way.
+const SIDE: &[Column<Side>] = &[
+    Column::table("PLAN", Align::Left, |side| side.plan.into()),
+    Column::table("POOLS", Align::Right, |side| side.pools.into()),
+    Column::table("POOL SIZE", Align::Right, |side| side.size.into()),
+    Column::table("MIN IDLE", Align::Right, |side| side.min_idle.into()),
+    Column::table("CONNECTIONS", Align::Right, |side| side.connections.into()),
+    Column::table("SETTINGS", Align::Left, |side| (&side.settings).into()),
+];
+
+impl Side {
+    const fn mark(&self) -> Mark {
+        if self.feasible { Mark::Plain } else { Mark::Bad }
+    }
+}
+
+/// The direct plan and the pooled one.
+fn sides(plan: &Plan) -> [Side; 2] {
     let pooler = &plan.pooler;
     let recommend = |yes: bool| if yes { " (recommended)" } else { "" };
-    // Several services have a size each, in the table below.
-    let varied = |value: Option<u64>| value.map_or_else(|| "varies".to_owned(), |value| value.to_string());
+    let pools = plan.pool_count;
     let direct = if plan.feasible {
-        let required = plan
-            .required_max_connections
-            .map_or_else(String::new, |value| format!("max_connections {value} or more"));
-        [
-            varied(plan.pool_size),
-            varied(plan.min_idle),
-            plan.total.to_string(),
-            required + recommend(!pooler.recommended),
-        ]
+        let required = plan.required_max_connections;
+        let required = required.map(|value| format!("max_connections {value} or more")).unwrap_or_default();
+        Side {
+            plan: "direct",
+            pools,
+            size: plan.pool_size.into(),
+            min_idle: plan.min_idle.into(),
+            connections: Some(plan.total),
+            settings: required + recommend(!pooler.recommended),
+            feasible: true,
+        }
     } else {
-        [String::new(), String::new(), String::new(), "infeasible".to_owned()]
+        let (size, min_idle) = (Of::Nothing, Of::Nothing);
+        let settings = "infeasible".to_owned();
+        Side { plan: "direct", pools, size, min_idle, connections: None, settings, feasible: false }
     };
-    let [size, idle, total, settings] = direct;
-    let mark = if plan.feasible { Mark::Plain } else { Mark::Bad };
-    table.push(mark, ["direct".to_owned(), plan.pool_count.to_string(), size, idle, total, settings]);
     let settings = match (pooler.default_pool_size, pooler.max_client_conn) {
         (Some(size), Some(clients)) => {
             format!("default_pool_size {size}, max_client_conn {clients}{}", recommend(pooler.recommended))
         }
         _ => "infeasible".to_owned(),
     };
-    table.push(
-        if pooler.default_pool_size.is_some() { Mark::Plain } else { Mark::Bad },
-        [
-            "PgBouncer (transaction)".to_owned(),
-            plan.pool_count.to_string(),
-            varied(plan.pool_size.map(|_| pooler.client_pool_size)),
-            varied(plan.min_idle.map(|idle| idle.max(1))),
-            cell(pooler.server_connections),
-            settings,
-        ],
-    );
-    table
+    let pooled = Side {
+        plan: "PgBouncer (transaction)",
+        pools,
+        size: plan.pool_size.map(|_| pooler.client_pool_size).into(),
+        min_idle: plan.min_idle.map(|idle| idle.max(1)).into(),
+        connections: pooler.server_connections,
+        settings,
+        feasible: pooler.default_pool_size.is_some(),
+    };
+    [direct, pooled]
 }
 
-fn services(plan: &Plan) -> Table {
-    let live = plan.services.iter().any(|service| service.sessions_now.is_some());
-    let mut columns = vec![
-        ("SERVICE", Align::Left),
-        ("INSTANCES", Align::Right),
-        ("WEIGHT", Align::Right),
-        ("BUDGET", Align::Right),
-        ("POOLS", Align::Right),
-        ("POOL SIZE", Align::Right),
-        ("FAIR SHARE", Align::Right),
-        ("CONNECTIONS", Align::Right),
-    ];
-    columns.extend(live.then_some(("NOW", Align::Right)));
-    let mut table = Table::new(&columns);
-    for service in &plan.services {
-        let mut row = vec![
-            service.name.clone(),
-            service.instances.to_string(),
-            service.weight.to_string(),
-            service.budget.to_string(),
-            service.pool_count.to_string(),
-            service.pool_size.to_string(),
-            service.fair_share_per_pool.to_string(),
-            service.total.to_string(),
-        ];
-        row.extend(live.then(|| cell(service.sessions_now)));
-        table.push_cells(if service.pool_size == 0 { Mark::Bad } else { Mark::Plain }, row);
-    }
-    table
+fn services(services: &[ServicePlan]) -> Table<'_> {
+    Table::of(SERVICES, services, |service| if service.pool_size == 0 { Mark::Bad } else { Mark::Plain })
 }
 
-fn steps(plan: &Plan) -> Table {
-    let mut table = Table::new(&[("STEP", Align::Left), ("VALUE", Align::Right), ("HOW", Align::Left)]);
-    for step in &plan.steps {
-        table.push(Mark::Plain, [step.name.clone(), step.value.to_string(), step.expression.clone()]);
-    }
-    table
-}
+/// What people read of each service.
+const SERVICES: &[Column<ServicePlan>] = &[
+    Column::table("SERVICE", Align::Left, |service| (&service.name).into()),
+    Column::table("INSTANCES", Align::Right, |service| service.instances.into()),
+    Column::table("WEIGHT", Align::Right, |service| service.weight.into()),
+    Column::table("BUDGET", Align::Right, |service| service.budget.into()),
+    Column::table("POOLS", Align::Right, |service| service.pool_count.into()),
+    Column::table("POOL SIZE", Align::Right, |service| service.pool_size.into()),
+    Column::table("FAIR SHARE", Align::Right, |service| service.fair_share_per_pool.into()),
+    Column::table("CONNECTIONS", Align::Right, |service| service.total.into()),
+    Column::if_any(
+        |service| service.sessions_now.is_some(),
+        Column::table("NOW", Align::Right, |service| service.sessions_now.into()),
+    ),
+];
+
+/// What people read of each step.
+const STEPS: &[Column<Step>] = &[
+    Column::table("STEP", Align::Left, |step| (&step.name).into()),
+    Column::table("VALUE", Align::Right, |step| step.value.into()),
+    Column::table("HOW", Align::Left, |step| (&step.expression).into()),
+];
 
 /// What was assumed, and what is usual.
 fn facts(plan: &Plan) -> Vec<String> {

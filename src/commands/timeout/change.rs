@@ -274,7 +274,8 @@ fn lacking(before: &Before) -> Option<Failure> {
 /// Shows the plan and asks.
 async fn agree(before: &Before, head: &mut Head, db: &Db, context: &Context) -> Result<()> {
     let rows = concerned(&before.settings, &before.scope);
-    let blocks = planned(Part::Planned, before, rows, true).blocks(head);
+    let plan = planned(Part::Planned, before, rows, true);
+    let blocks = plan.blocks(head);
     present(&blocks, head, Consent::Ask, context);
     confirm(&question(before, &db.target().place()), context).await
 }

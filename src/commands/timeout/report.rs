@@ -5,6 +5,8 @@ use serde::Serialize;
 use super::statement::Form;
 use crate::analyze::timeouts::Change;
 use crate::model::settings::{Effective, Level, SessionGroup, Setting};
+use crate::render::columns::{Column, Value};
+use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
@@ -74,80 +76,103 @@ impl Report for Timeouts {
         "timeout"
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["settings"]
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![List::new("settings", &self.settings)]
     }
 
-    fn blocks(&self, _: &Head) -> Vec<Block> {
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         match self.part {
             Part::Overview => self.overview(),
-            Part::NewSessions => vec![Block::Table(sessions_table(&self.settings))],
+            Part::NewSessions => vec![Block::Table(Table::of(NEW_SESSIONS, &self.settings, mark))],
             Part::Planned | Part::Done => self.change(),
             Part::Statement => self.statement(),
         }
     }
 
-    fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&[
-            "list",
-            "name",
-            "role",
-            "database",
-            "value_seconds",
-            "value",
-            "set_by",
-            "server_value_known",
-            "sql",
-        ]);
-        let mut values = |list: &str, effective: &[Effective]| {
-            for row in effective {
-                rows.push([
-                    list.into(),
-                    row.name.into(),
-                    row.role.as_ref().into(),
-                    row.database.as_ref().into(),
-                    row.value_seconds.into(),
-                    row.value.as_ref().into(),
-                    row.set_by.map(Level::word).into(),
-                    row.server_value_known.into(),
-                    None::<&str>.into(),
-                ]);
-            }
-        };
-        values("settings", &self.settings);
-        values("login_roles_without_statement_timeout", self.login_roles.as_deref().unwrap_or_default());
-        for (list, statements) in [("statements", &self.statements), ("undo", &self.undo)] {
-            for sql in statements.iter().flatten() {
-                let none = || None::<&str>.into();
-                rows.push([list.into(), none(), none(), none(), none(), none(), none(), none(), sql.into()]);
-            }
-        }
-        rows
+    fn tsv(&self) -> tsv::Rows<'_> {
+        let value = |list| move |value| Row { list, value: Some(value), sql: None };
+        let settings = self.settings.iter().map(value("settings"));
+        let roles = self.login_roles.iter().flatten().map(value("login_roles_without_statement_timeout"));
+        let sql = |list| move |sql| Row { list, value: None, sql: Some(sql) };
+        let statements = self.statements.iter().flatten().map(sql("statements"));
+        let undo = self.undo.iter().flatten().map(sql("undo"));
+        tsv::Rows::of(Row::COLUMNS, settings.chain(roles).chain(statements).chain(undo))
     }
 }
 
+/// What scripts get: values and statements in one list.
+struct Row<'a> {
+    list: &'static str,
+    value: Option<&'a Effective>,
+    sql: Option<&'a String>,
+}
+
+impl<'a> Row<'a> {
+    const COLUMNS: &'a [Column<Self>] = &[
+        Column::script("list", |row| row.list.into()),
+        Column::script("name", |row| row.of(|value| Some(value.name))),
+        Column::script("role", |row| row.of(|value| value.role.as_ref())),
+        Column::script("database", |row| row.of(|value| value.database.as_ref())),
+        Column::script("value_seconds", |row| row.of(|value| value.value_seconds)),
+        Column::script("value", |row| row.of(|value| value.value.as_ref())),
+        Column::script("set_by", |row| row.of(|value| value.set_by.map(Level::word))),
+        Column::script("server_value_known", |row| row.of(|value| Some(value.server_value_known))),
+        Column::script("sql", |row| row.sql.into()),
+    ];
+
+    fn of<T: Into<Value<'a>>>(&self, part: fn(&'a Effective) -> Option<T>) -> Value<'a> {
+        self.value.and_then(part).into()
+    }
+}
+
+const SETTING: Column<Effective> = Column::table("SETTING", Align::Left, |row| row.name.into());
+const ROLE: Column<Effective> = Column::table("ROLE", Align::Left, |row| any(row.role.as_ref()));
+const DATABASE: Column<Effective> = Column::table("DATABASE", Align::Left, |row| any(row.database.as_ref()));
+const VALUE: Column<Effective> =
+    Column::table("VALUE", Align::Right, |row| shown(row.name, row.value.as_ref()));
+const SET_BY: Column<Effective> = Column::table("SET BY", Align::Left, |row| source(row.set_by));
+
+/// What people read of the server's values, of stored ones, of what new sessions get, and of roles without a limit.
+const SERVER: &[Column<Effective>] = &[SETTING, VALUE, SET_BY];
+const STORED: &[Column<Effective>] = &[SETTING, ROLE, DATABASE, VALUE];
+const NEW_SESSIONS: &[Column<Effective>] = &[ROLE, DATABASE, SETTING, VALUE, SET_BY];
+const UNLIMITED: &[Column<Effective>] = &[ROLE, DATABASE, VALUE.titled("STATEMENT_TIMEOUT")];
+
+/// What people read of a change.
+const CHANGES: &[Column<Change>] = &[
+    Column::table("SETTING", Align::Left, |change| change.name.into()),
+    Column::table("ROLE", Align::Left, |change| any(change.role.as_ref())),
+    Column::table("DATABASE", Align::Left, |change| any(change.database.as_ref())),
+    Column::table("OLD", Align::Right, |change| shown(change.name, change.old_value.as_ref())),
+    Column::table("FROM", Align::Left, |change| source(change.old_set_by)),
+    Column::table("NEW", Align::Right, |change| shown(change.name, change.new_value.as_ref())),
+    Column::table("FROM", Align::Left, |change| source(change.new_set_by)),
+];
+
+/// What people read of sessions that keep their value.
+const GROUPS: &[Column<SessionGroup>] = &[
+    Column::table("DATABASE", Align::Left, |group| group.database.as_ref().into()),
+    Column::table("ROLE", Align::Left, |group| group.role.as_ref().into()),
+    Column::table("APPLICATION", Align::Left, |group| (&group.application_name).into()),
+    Column::table("SESSIONS", Align::Right, |group| group.count.into()),
+];
+
+/// What people read of a driver's spelling.
+const FORMS: &[Column<Form>] = &[
+    Column::table("FOR", Align::Left, |form| form.target.into()),
+    Column::table("WRITE", Align::Left, |form| (&form.text).into()),
+];
+
+const fn plain<R>(_: &R) -> Mark {
+    Mark::Plain
+}
+
 impl Timeouts {
-    fn overview(&self) -> Vec<Block> {
-        let mut server =
-            Table::new(&[("SETTING", Align::Left), ("VALUE", Align::Right), ("SET BY", Align::Left)]);
-        let mut stored = Table::new(&[
-            ("SETTING", Align::Left),
-            ("ROLE", Align::Left),
-            ("DATABASE", Align::Left),
-            ("VALUE", Align::Right),
-        ]);
-        for row in &self.settings {
-            match row.set_by {
-                Some(Level::Server | Level::Default) | None => {
-                    server.push(Mark::Plain, [row.name.into(), value(row), source(row.set_by)]);
-                }
-                Some(_) => {
-                    let names = [row.role.as_ref(), row.database.as_ref()].map(any);
-                    let [role, database] = names;
-                    stored.push(Mark::Plain, [row.name.into(), role, database, value(row)]);
-                }
-            }
-        }
+    fn overview(&self) -> Vec<Block<'_>> {
+        let of_server = |row: &&Effective| matches!(row.set_by, Some(Level::Server | Level::Default) | None);
+        let (server, stored): (Vec<_>, Vec<_>) = self.settings.iter().partition(of_server);
+        let server = Table::of(SERVER, server, plain);
+        let stored = Table::of(STORED, stored, plain);
         let mut blocks = vec![Block::line("of the server"), Block::Table(server), Block::Gap];
         if stored.is_empty() {
             blocks.push(Block::line("nothing is stored for roles and databases"));
@@ -161,31 +186,8 @@ impl Timeouts {
         blocks
     }
 
-    fn change(&self) -> Vec<Block> {
-        let mut table = Table::new(&[
-            ("SETTING", Align::Left),
-            ("ROLE", Align::Left),
-            ("DATABASE", Align::Left),
-            ("OLD", Align::Right),
-            ("FROM", Align::Left),
-            ("NEW", Align::Right),
-            ("FROM", Align::Left),
-        ]);
-        for change in self.changes.iter().flatten() {
-            let [role, database] = [change.role.as_ref(), change.database.as_ref()].map(any);
-            table.push(
-                Mark::Plain,
-                [
-                    change.name.into(),
-                    role,
-                    database,
-                    shown(change.name, change.old_value.as_ref()),
-                    source(change.old_set_by),
-                    shown(change.name, change.new_value.as_ref()),
-                    source(change.new_set_by),
-                ],
-            );
-        }
+    fn change(&self) -> Vec<Block<'_>> {
+        let table = Table::of(CHANGES, self.changes.iter().flatten(), plain);
         let mut blocks = vec![Block::Table(table), Block::Gap];
         if self.statements.as_ref().is_none_or(Vec::is_empty) {
             blocks.push(Block::line("nothing to do: this is how it is stored already"));
@@ -204,79 +206,41 @@ impl Timeouts {
             };
             blocks.push(Block::Gap);
             blocks.push(Block::marked(Mark::Warn, format!("{} {verb}", text::count(old, "session"))));
-            blocks.push(Block::Table(groups_table(self.old_value_sessions.iter().flatten())));
+            let groups = self.old_value_sessions.iter().flatten();
+            blocks.push(Block::Table(Table::of(GROUPS, groups, plain)));
         }
         blocks
     }
 
-    fn statement(&self) -> Vec<Block> {
+    fn statement(&self) -> Vec<Block<'_>> {
         let sql = self.statements.iter().flatten();
-        let mut blocks: Vec<Block> = sql.map(|sql| Block::line(format!("{sql};"))).collect();
+        let mut blocks: Vec<Block<'_>> = sql.map(|sql| Block::line(format!("{sql};"))).collect();
         if let Some(forms) = self.forms.as_ref().filter(|forms| !forms.is_empty()) {
-            let mut table = Table::new(&[("FOR", Align::Left), ("WRITE", Align::Left)]);
-            for form in forms {
-                table.push(Mark::Plain, [form.target.into(), form.text.clone()]);
-            }
-            blocks.extend([Block::Gap, Block::Table(table)]);
+            blocks.extend([Block::Gap, Block::Table(Table::of(FORMS, forms, plain))]);
         }
         blocks
     }
 }
 
-fn unlimited(roles: &[Effective]) -> Vec<Block> {
+fn unlimited(roles: &[Effective]) -> Vec<Block<'_>> {
     if roles.is_empty() {
         return vec![Block::marked(Mark::Good, "every role that can log in has a statement_timeout")];
     }
-    let columns = [("ROLE", Align::Left), ("DATABASE", Align::Left), ("STATEMENT_TIMEOUT", Align::Right)];
-    let mut table = Table::new(&columns);
-    for row in roles {
-        let [role, database] = [row.role.as_ref(), row.database.as_ref()].map(any);
-        table.push(Mark::Warn, [role, database, value(row)]);
-    }
+    let table = Table::of(UNLIMITED, roles, |_| Mark::Warn);
     vec![Block::line("roles that can log in without a statement_timeout"), Block::Table(table)]
 }
 
-fn sessions_table(rows: &[Effective]) -> Table {
-    let mut table = Table::new(&[
-        ("ROLE", Align::Left),
-        ("DATABASE", Align::Left),
-        ("SETTING", Align::Left),
-        ("VALUE", Align::Right),
-        ("SET BY", Align::Left),
-    ]);
-    for row in rows {
-        let mark = if row.value.is_none() { Mark::Warn } else { Mark::Plain };
-        let [role, database] = [row.role.as_ref(), row.database.as_ref()].map(any);
-        table.push(mark, [role, database, row.name.into(), value(row), source(row.set_by)]);
-    }
-    table
-}
-
-fn groups_table<'a>(groups: impl Iterator<Item = &'a SessionGroup>) -> Table {
-    let mut table = Table::new(&[
-        ("DATABASE", Align::Left),
-        ("ROLE", Align::Left),
-        ("APPLICATION", Align::Left),
-        ("SESSIONS", Align::Right),
-    ]);
-    for group in groups {
-        let [database, role] = [&group.database, &group.role].map(|name| name.clone().unwrap_or_default());
-        table.push(Mark::Plain, [database, role, group.application_name.clone(), group.count.to_string()]);
-    }
-    table
+const fn mark(row: &Effective) -> Mark {
+    if row.value.is_none() { Mark::Warn } else { Mark::Plain }
 }
 
 /// A name, or the word for all that are not named.
-fn any(name: Option<&String>) -> String {
-    name.cloned().unwrap_or_else(|| "(any)".into())
-}
-
-fn value(row: &Effective) -> String {
-    shown(row.name, row.value.as_ref())
+fn any(name: Option<&String>) -> Value<'_> {
+    name.map_or("(any)", String::as_str).into()
 }
 
 /// A value for people: `off` says more than 0, and 0 is not always off.
-fn shown(name: &str, value: Option<&String>) -> String {
+fn shown<'a>(name: &str, value: Option<&'a String>) -> Value<'a> {
     match value.map(String::as_str) {
         None => "unknown".into(),
         Some("0") if Setting::named(name).is_some_and(Setting::zero_is_off) => "off".into(),
@@ -285,6 +249,6 @@ fn shown(name: &str, value: Option<&String>) -> String {
     }
 }
 
-fn source(level: Option<Level>) -> String {
-    level.map_or_else(|| "unknown".into(), |level| level.word().replace('_', " "))
+fn source(level: Option<Level>) -> Value<'static> {
+    level.map_or_else(|| "unknown".into(), |level| level.word().replace('_', " ").into())
 }

@@ -4,7 +4,7 @@ use super::super::table::{Align, Mark, Table};
 use super::interpreter::Screen;
 use super::*;
 
-fn blocks(rows: &[[&str; 3]]) -> Vec<Block> {
+fn blocks(rows: &[[&str; 3]]) -> Vec<Block<'static>> {
     let mut table = Table::new(&[("PID", Align::Right), ("STATE", Align::Left), ("FOR", Align::Age)]);
     for row in rows {
         table.push(Mark::Plain, row.map(str::to_owned));
@@ -12,12 +12,12 @@ fn blocks(rows: &[[&str; 3]]) -> Vec<Block> {
     vec![Block::line("head"), Block::Table(table)]
 }
 
-fn frame(blocks: &[Block], width: usize, lines: usize) -> Frame {
+fn frame(blocks: &[Block<'_>], width: usize, lines: usize) -> Frame {
     let look = Look { width: Some(width), color: true, full: false };
     Frame::of(blocks, look, Some(lines)).unwrap()
 }
 
-fn drawn(blocks: &[Block], lines: usize) -> String {
+fn drawn(blocks: &[Block<'_>], lines: usize) -> String {
     let look = Look { width: Some(40), ..Look::default() };
     let whole = Frame::of(blocks, look, Some(lines)).unwrap().whole();
     whole.replace("\u{1b}[K", "").replace("\r\n", "\n")
@@ -48,7 +48,7 @@ fn only_what_is_new_is_marked_and_growing_ages_are_not() {
 #[test]
 fn a_line_as_wide_as_the_terminal_keeps_its_last_character() {
     let rows: &[&str] = &["0123456789", "9876543210"];
-    let blocks: Vec<Block> = rows.iter().map(Block::line).collect();
+    let blocks: Vec<Block<'_>> = rows.iter().map(Block::line).collect();
     assert_eq!(screen(&[&frame(&blocks, 10, 9).whole()], 10, 9).text(), rows.join("\n"));
 }
 
@@ -69,7 +69,7 @@ fn written(before: &[Block], now: &[Block]) -> String {
 
 #[test]
 fn only_what_changed_is_written() {
-    let lines = |lines: &[(Mark, &str)]| -> Vec<Block> {
+    let lines = |lines: &[(Mark, &str)]| -> Vec<Block<'static>> {
         lines.iter().map(|(mark, line)| Block::marked(*mark, line)).collect()
     };
     let plain = |text| lines(&[(Mark::Plain, text)]);

@@ -6,6 +6,7 @@ use super::paused::Resumed;
 use crate::act::{Held, run_held};
 use crate::db::console::Order;
 use crate::model::pooler::{Facts, Link};
+use crate::render::columns::Column;
 use crate::render::table::{Block, Mark};
 use crate::render::{text, tsv};
 
@@ -139,7 +140,7 @@ impl Act {
     }
 
     /// The human form: one line.
-    pub(in crate::commands::pooler) fn blocks(&self) -> Vec<Block> {
+    pub(in crate::commands::pooler) fn blocks(&self) -> Vec<Block<'_>> {
         let time = |seconds: Option<f64>| seconds.map(text::duration).unwrap_or_default();
         let name = &self.database;
         if self.dry_run {
@@ -166,31 +167,31 @@ impl Act {
     }
 
     /// One row.
-    pub(in crate::commands::pooler) fn tsv(&self) -> tsv::Rows {
-        let mut rows = tsv::Rows::new(&[
-            "action",
-            "database",
-            "dry_run",
-            "changed",
-            "paused",
-            "waited_seconds",
-            "held_seconds",
-            "command_status",
-            "resumed",
-            "undo",
-        ]);
-        rows.push([
-            self.action.word().into(),
-            (&self.database).into(),
-            self.dry_run.into(),
-            self.changed.into(),
-            self.paused.into(),
-            self.waited_seconds.into(),
-            self.held_seconds.into(),
-            self.command_status.into(),
-            self.resumed.into(),
-            self.undo.as_ref().into(),
-        ]);
-        rows
+    pub(in crate::commands::pooler) fn tsv(&self) -> tsv::Rows<'_> {
+        tsv::Rows::of(COLUMNS, [self])
+    }
+}
+
+/// What is told of an order.
+const COLUMNS: &[Column<Act>] = &[
+    Column::script("action", |act| act.action.word().into()),
+    Column::script("database", |act| (&act.database).into()),
+    Column::script("dry_run", |act| act.dry_run.into()),
+    Column::script("changed", |act| act.changed.into()),
+    Column::script("paused", |act| act.paused.into()),
+    Column::script("waited_seconds", |act| act.waited_seconds.into()),
+    Column::script("held_seconds", |act| act.held_seconds.into()),
+    Column::script("command_status", |act| act.command_status.into()),
+    Column::script("resumed", |act| act.resumed.into()),
+    Column::script("undo", |act| act.undo.as_ref().into()),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_called_as_in_json() {
+        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
     }
 }
