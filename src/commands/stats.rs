@@ -12,9 +12,8 @@ use crate::analyze::usage;
 use crate::args::Filters;
 use crate::db::Selection;
 use crate::exit::Exit;
-use crate::model::health::LimitUse;
 use crate::model::server::Surroundings;
-use crate::model::usage::{Connections, Remainder, Usage};
+use crate::model::usage::{Connections, LimitUse, Remainder, Usage};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 

@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod load;
 pub(crate) mod metric;
 pub(crate) mod pooler;
+pub(crate) mod pooler_client;
 pub(crate) mod practice;
 pub(crate) mod quote;
 pub(crate) mod server;

@@ -1,20 +1,8 @@
 //! What follows from a plan's numbers, in plain words. Each piece has a stable code and says what to do.
 
-use serde::Serialize;
-
 use super::arithmetic;
-use super::plan::{LimitedBy, Plan};
+use super::plan::{Advice, LimitedBy, Plan};
 use super::{Clients, Request, Source};
-
-/// One piece of advice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Advice {
-    /// A stable word for scripts.
-    pub(crate) code: &'static str,
-    /// One or two clauses for people, lower case, no full stop.
-    pub(crate) message: String,
-}
 
 /// The usual rollout: Kubernetes' default maxSurge, in percent.
 const USUAL_SURGE: u64 = 25;

@@ -4,7 +4,6 @@ mod make;
 
 use serde::Serialize;
 
-use super::advice::Advice;
 use super::memory::Memory;
 use super::pooler::PoolerSizes;
 use super::{Refused, Source};
@@ -141,6 +140,16 @@ pub(crate) struct ServicePlan {
     pub(crate) total: u64,
     /// Sessions of this application_name on the live server; null when none was asked.
     pub(crate) sessions_now: Option<u64>,
+}
+
+/// One piece of advice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Advice {
+    /// A stable word for scripts.
+    pub(crate) code: &'static str,
+    /// One or two clauses for people, lower case, no full stop.
+    pub(crate) message: String,
 }
 
 /// The plan.

@@ -7,9 +7,10 @@ use crate::analyze::health::{self, Rule, Thresholds, Verdict};
 use crate::analyze::pooler::{Refused, usage};
 use crate::db;
 use crate::model::filter::Name;
-use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Owner, Status, Unit};
+use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Status, Unit};
 use crate::model::pooler;
 use crate::model::quote::{finish_prepared, shown};
+use crate::model::usage::Owner;
 use crate::render::{Warning, text};
 
 const NO_CONSOLE: &str = "not judged: this is a server, and no pooler's console";

@@ -8,7 +8,8 @@ use crate::commands::Context;
 use crate::conninfo::Given;
 use crate::db;
 use crate::db::console::Console;
-use crate::model::pooler::{Client, Database, Link};
+use crate::model::pooler::{Database, Link};
+use crate::model::pooler_client::Client;
 use crate::render::Warning;
 
 /// Who was served with which connection at one moment.

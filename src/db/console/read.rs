@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::db::rows::Row;
-use crate::model::pooler::{Client, Database, Facts, Link, Pool, Product, Server, Settings, Totals, User};
+use crate::model::pooler::{Database, Facts, Link, Pool, Product, Server, Settings, Totals, User};
+use crate::model::pooler_client::Client;
 
 /// A row with columns that are only known when it is read.
 #[derive(Clone, Debug)]

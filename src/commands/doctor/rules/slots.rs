@@ -3,9 +3,9 @@
 use super::{Evidence, Rule};
 use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::model::filter::Name;
-use crate::model::health::{LimitUse, Owner};
 use crate::model::practice::{Finding, Grade};
 use crate::model::quote::shown;
+use crate::model::usage::{LimitUse, Owner};
 
 pub(super) fn slots(evidence: &Evidence) -> Finding {
     let rule = Rule::new("slots", "the server has room for what comes");

@@ -1,10 +1,10 @@
 use super::*;
 use crate::model::blocking;
-use crate::model::health::{Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waits};
+use crate::model::health::{Facts, Longest, Prepared, PreparedXact, Waits};
 use crate::model::practice::Presence;
 use crate::model::server::{Limits, LoginRole, Me, Server, Surroundings};
 use crate::model::settings::Settings;
-use crate::model::usage::Connections;
+use crate::model::usage::{Connections, LimitUse, Owner};
 
 /// A server at which nothing is wrong, watched for ten seconds.
 fn clean() -> Evidence {
