@@ -195,6 +195,9 @@ pub(crate) struct Plan {
     pub(crate) services: Vec<ServicePlan>,
     /// What the machine's memory allows; null when it was not given.
     pub(crate) memory: Option<Memory>,
+    /// Why no pool can have a connection, when that is so.
+    #[serde(skip)]
+    pub(crate) infeasible: Option<Refused>,
     /// What follows from the numbers.
     pub(crate) advice: Vec<Advice>,
     /// How they were computed.
