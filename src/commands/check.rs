@@ -23,6 +23,7 @@ use crate::model::filter::Filter;
 use crate::model::health::{Check, Facts, Status};
 use crate::model::pooler;
 use crate::model::server::Surroundings;
+use crate::model::suggestion::Lead;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, nagios, tsv};
 
@@ -129,6 +130,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let policy = args.policy()?;
     let named = args.named();
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
+    let lead = context.lead();
     watch::judge(context, async |context, kept| {
         let looked = bounded::look(
             context,
@@ -138,14 +140,14 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         );
         let (mut report, mut head, kept) = match looked.await {
             Ok((Looked::Pooler(looked), kept)) => {
-                (Verdict::of_pooler(&policy, &named, &looked), looked.head, kept)
+                (Verdict::of_pooler(&policy, &named, &looked, &lead), looked.head, kept)
             }
             Ok((Looked::Server(looked), kept)) => {
-                (Verdict::new(&of_server(&policy, &named), &looked), looked.head, kept)
+                (Verdict::new(&of_server(&policy, &named), &looked, &lead), looked.head, kept)
             }
             Err(trouble) => {
                 let head = Head { target: context.aim(), ..Head::default() };
-                (Verdict::unreached(&of_server(&policy, &named), trouble)?, head, None)
+                (Verdict::unreached(&of_server(&policy, &named), trouble, &lead)?, head, None)
             }
         };
         let fine = report.status == Status::Ok && !context.format().is_json();
@@ -155,10 +157,6 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 warning.code == super::THROUGH_POOLER || fine && warning.code == db::NOT_ENCRYPTED
             };
             report.notes = head.warnings.extract_if(.., is_note).map(|warning| warning.message).collect();
-        }
-        // What is said about a prepared transaction is no command line, though its gid may hold one.
-        for check in report.checks.iter_mut().filter(|check| check.rule != Rule::PreparedXact.name()) {
-            check.hint = check.hint.take().map(|hint| context.aimed(&hint));
         }
         if fine {
             head.warnings.clear();
@@ -212,11 +210,11 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn new(policy: &[(Rule, Thresholds)], looked: &Seen) -> Self {
+    fn new(policy: &[(Rule, Thresholds)], looked: &Seen, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let checks = policy.iter().map(|(rule, thresholds)| {
             let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
-            let check = words::check(verdict, &looked.facts, &looked.surroundings.me.role);
+            let check = words::check(verdict, &looked.facts, &looked.surroundings.me.role, lead);
             words::about_nobody(check, *rule, &looked.unknown_names)
         });
         let waits = &looked.facts.waits;
@@ -228,20 +226,20 @@ impl Verdict {
     }
 
     /// The verdict over a pooler: what its console does not show stays unknown, if it is asked for.
-    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled) -> Self {
+    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let judged = policy.iter().filter(|(rule, _)| {
             let shown = matches!(rule, Rule::Reachable | Rule::Connections | Rule::PoolerWaiting);
             shown || named.contains(rule)
         });
-        let checks =
-            judged.map(|(rule, thresholds)| words::of_pooler(*rule, thresholds, &looked.facts, latency));
+        let checks = judged
+            .map(|(rule, thresholds)| words::of_pooler(*rule, thresholds, &looked.facts, latency, lead));
         let waiting = looked.facts.pools.iter().map(|pool| pool.clients_waiting).sum();
         Self { latency_seconds: Some(latency), waiting, ..Self::of(checks.collect()) }
     }
 
     /// The verdict when there was no answer to judge.
-    fn unreached(policy: &[(Rule, Thresholds)], trouble: Trouble) -> Result<Self, Failure> {
+    fn unreached(policy: &[(Rule, Thresholds)], trouble: Trouble, lead: &Lead) -> Result<Self, Failure> {
         let Trouble { error, inside } = trouble;
         let status = match error.kind {
             Kind::BadSettings | Kind::BadValue | Kind::Interrupted(_) => return Err(error.into()),
@@ -251,10 +249,10 @@ impl Verdict {
         };
         let mut checks = Vec::new();
         if policy.iter().all(|(rule, _)| *rule != Rule::Reachable) {
-            checks.push(words::unreached(Rule::Reachable, &Rule::Reachable.defaults(), status, &error));
+            checks.push(words::unreached(Rule::Reachable, &Rule::Reachable.defaults(), status, &error, lead));
         }
         for (rule, thresholds) in policy {
-            checks.push(words::unreached(*rule, thresholds, status, &error));
+            checks.push(words::unreached(*rule, thresholds, status, &error, lead));
         }
         Ok(Self::of(checks))
     }

@@ -8,6 +8,7 @@ mod bytes;
 mod concealed;
 mod environment;
 mod keyword;
+mod lead;
 mod passfile;
 mod pinned;
 mod redact;

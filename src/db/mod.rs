@@ -50,6 +50,7 @@ pub(crate) use startup::Lane;
 
 use crate::conninfo::ConnInfo;
 use crate::model::server::{Surroundings, Target};
+use crate::model::suggestion::{Command, Hint};
 use crate::stop::Stop;
 use connect::Canceller;
 use guard::{Access, Guards};
@@ -361,9 +362,9 @@ fn version_num(text: &str) -> Result<i32, Error> {
         text.split_once('.').and_then(|(_, rest)| digits(rest)).filter(|minor| (0..10_000).contains(minor));
     if let Some(pooler) = console(text) {
         let what = format!("this is a pooler's console ({pooler})");
-        return Err(Error::new(Kind::PoolerConsole, what).hinted(
-            "see the pooler with pgconn pooler; for the server behind it name one of its databases (-d)",
-        ));
+        let hint = Hint::from("see the pooler with ").call(Command::pgconn("pooler"));
+        return Err(Error::new(Kind::PoolerConsole, what)
+            .hinted(hint.then("; for the server behind it name one of its databases (-d)")));
     }
     match major {
         Some(major) if !text.contains('/') => Ok(major * 10_000 + minor.unwrap_or(0)),

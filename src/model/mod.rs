@@ -14,4 +14,5 @@ pub(crate) mod quote;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod suggestion;
 pub(crate) mod usage;

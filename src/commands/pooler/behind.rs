@@ -60,7 +60,7 @@ impl Behind {
                 warnings.push(Warning {
                     code: "pooler_not_asked",
                     message: format!("the pooler's clients are not known: {}", error.message),
-                    hint: error.hint,
+                    hint: error.hint.map(|hint| hint.to_string()),
                 });
                 Ok(None)
             }

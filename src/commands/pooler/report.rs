@@ -6,7 +6,7 @@ use super::act::report::Act;
 use super::{connections, limits, pools};
 use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
 use crate::model::pooler::{Database, Facts, Link, Product, Totals};
-use crate::model::quote;
+use crate::model::suggestion::{Command, Lead};
 use crate::render::table::{Block, Mark};
 use crate::render::{Head, Report, text, tsv};
 
@@ -29,9 +29,9 @@ pub(in crate::commands) struct Pooler {
     /// The paused databases among those that are meant.
     #[serde(skip)]
     pub(super) paused: Vec<String>,
-    /// The program with the flags that lead here again.
+    /// The flags that lead here again.
     #[serde(skip)]
-    pub(super) again: String,
+    pub(super) again: Lead,
     /// What the pooler calls itself: `PgBouncer`.
     pub(super) product: String,
     /// Its version.
@@ -63,7 +63,7 @@ impl Pooler {
         Self {
             kind,
             paused: Vec::new(),
-            again: String::new(),
+            again: Lead::default(),
             product: product.name,
             version: product.version,
             pools: None,
@@ -145,7 +145,7 @@ impl Pooler {
         let databases = self.databases.as_deref().unwrap_or_default();
         blocks.extend(pools.iter().filter_map(|entry| pools::why_waiting(entry, databases)));
         blocks.extend(self.paused.iter().map(|name| {
-            let resume = format!("{} pooler resume {}", self.again, quote::shell(name));
+            let resume = Command::pgconn("pooler resume").word(name).shown(&self.again);
             Block::marked(Mark::Bad, format!("! database {name} is paused: resume it with {resume}"))
         }));
         if let Some(rates) = &self.rates {

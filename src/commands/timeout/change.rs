@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::model::quote;
 use crate::model::server::Surroundings;
 use crate::model::settings::{Effective, Ground, InFile, Scope, SessionGroup, Setting, Settings, Wish};
+use crate::model::suggestion::{Command, Hint};
 use crate::render::text::count;
 use crate::render::{Head, Report, Warning};
 
@@ -195,16 +196,15 @@ async fn change(
     let made = |failure: Failure| failure.detailed(format!("the change is made; undo: {undo}"));
     let (after, old) = verified(&db, &before, kinds, moment).await.map_err(made)?;
     db.close().await;
-    // A name with characters that mean something to a shell or a filter would need more than a hint.
-    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    let reconnect = before.scope.role().filter(|_| !old.is_empty()).filter(plain).map(str::to_owned);
+    let reconnect = before.scope.role().filter(|_| !old.is_empty()).map(str::to_owned);
     let rows = concerned(&after, &before.scope);
     let mut report = planned(Part::Done, &before, rows, false);
     report.sessions_still_on_old_value = Some(old.iter().map(|group| group.count).sum());
     report.old_value_sessions = Some(old);
     context.emit(&report, &head)?;
     if let Some(role) = reconnect {
-        context.ui.hint(&format!("to make them reconnect: pgconn kill --role {role} --state idle"));
+        let kill = Command::pgconn("kill").only("--role", &role).with("--state", "idle");
+        context.ui.hint(&Hint::from("to make them reconnect: ").call(kill).shown(&context.lead()));
     }
     Ok(Exit::Done)
 }

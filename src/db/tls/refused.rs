@@ -3,6 +3,7 @@
 use super::chain::Member;
 use super::der::{day, name_words};
 use super::judge::Fault;
+use crate::model::suggestion::{Command, Hint};
 
 /// Where a certificate comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,12 +119,16 @@ impl Refused {
     }
 
     /// What to check; `roots` is where the root certificates are listed.
-    pub(super) fn hint(&self, roots: &str) -> String {
-        let mut hint = self.what_to_check(roots);
-        if hint.contains(roots) {
-            hint.push_str("; pgconn conninfo shows where sslrootcert comes from");
+    pub(super) fn hint(&self, roots: &str) -> Hint {
+        let words = self.what_to_check(roots);
+        let names_roots = words.contains(roots);
+        let hint = Hint::from(words);
+        if names_roots {
+            let shows = hint.then("; ").call(Command::pgconn("conninfo"));
+            shows.then(" shows where sslrootcert comes from")
+        } else {
+            hint
         }
-        hint
     }
 
     fn what_to_check(&self, roots: &str) -> String {

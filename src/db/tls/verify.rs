@@ -8,6 +8,7 @@ use super::files::Roots;
 use super::judge::{self, Place};
 use super::names;
 use super::refused::{Named, Refused, Who};
+use crate::model::suggestion::Hint;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -27,7 +28,7 @@ pub(super) struct Rejected {
     /// The rule that failed.
     pub(super) why: String,
     /// What to check.
-    pub(super) hint: String,
+    pub(super) hint: Hint,
 }
 
 impl fmt::Display for Rejected {
@@ -257,20 +258,20 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
-        let rejected = |why: String, hint: String| {
+        let rejected = |why: String, hint: Hint| {
             let rejected = OtherError(Arc::new(Rejected { why, hint }));
             rustls::Error::InvalidCertificate(CertificateError::Other(rejected))
         };
         let Some(leaf) = Member::read(leaf, Who::Server) else {
             let why = "server certificate could not be read";
-            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".to_owned()));
+            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".into()));
         };
         self.check_chain(roots, &leaf, intermediates, now).map_err(|refused| {
             let why = format!("certificate verify failed: {}", refused.words(&leaf));
             rejected(why, refused.hint(&roots.place))
         })?;
         if let Some(host) = &self.host {
-            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host)))?;
+            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host).into()))?;
         }
         Ok(ServerCertVerified::assertion())
     }
