@@ -6,8 +6,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use terminal_size::terminal_size;
-
 use crate::descriptor;
 use crate::outlet::Outlet;
 use crate::render::{self, Format, Head, Look, Report, frame};
@@ -26,7 +24,7 @@ pub(crate) struct Output {
 /// The columns of the terminal that stdout is, as the user set them or as the terminal says.
 pub(crate) fn columns() -> Option<usize> {
     let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    set.or_else(|| terminal_size().map(|(width, _)| usize::from(width.0)))
+    set.or_else(|| descriptor::screen_size().map(|(columns, _)| columns))
 }
 
 enum Destination {
@@ -107,7 +105,7 @@ impl Output {
 
     /// The lines of the terminal.
     pub(crate) fn lines(&self) -> Option<usize> {
-        terminal_size().map(|(_, height)| usize::from(height.0))
+        descriptor::screen_size().map(|(_, lines)| lines)
     }
 
     /// Writes `report`.
