@@ -1,5 +1,5 @@
-//! Descriptors that this program was given, found by what they are open to. Only a descriptor itself writes where others go on
-//! writing: opened once more by its name, it would have a place of its own in the file.
+//! Descriptors that this program was given: which one is open to a file, and how large the terminal is that one leads to. Only a
+//! descriptor itself writes where others go on writing: opened once more by its name, it would have a place of its own in the file.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::termios::tcgetwinsize;
 
 /// Where the operating system lists the descriptors of this program.
 const FOLDER: &str = "/dev/fd";
@@ -29,6 +30,18 @@ pub(crate) fn open_as(path: &Path) -> io::Result<Option<File>> {
         }
     }
     Ok(None)
+}
+
+/// The columns and lines of a terminal; none when it is none, or does not know them.
+pub(crate) fn terminal_size(descriptor: impl AsFd) -> Option<(usize, usize)> {
+    let size = tcgetwinsize(descriptor).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0)?;
+    Some((size.ws_col.into(), size.ws_row.into()))
+}
+
+/// The columns and lines of the terminal that stdout is, or else stderr or stdin.
+pub(crate) fn screen_size() -> Option<(usize, usize)> {
+    let beside = || terminal_size(io::stderr()).or_else(|| terminal_size(io::stdin()));
+    terminal_size(io::stdout()).or_else(beside)
 }
 
 /// The numbers of the open descriptors: stdout, stderr, then the others.

@@ -116,7 +116,7 @@ impl From<db::Error> for Failure {
             code: error.kind.code(),
             message: error.message,
             detail: error.detail,
-            hint: error.hint,
+            hint: error.hint.map(|hint| hint.to_string()),
             sqlstate: error.sqlstate,
             scope: error.kind.scope(),
             exit,

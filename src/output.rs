@@ -7,8 +7,6 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use terminal_size::terminal_size;
-
 use crate::descriptor;
 use crate::outlet::Outlet;
 use crate::render::table::Block;
@@ -31,11 +29,11 @@ pub(crate) struct Output {
 /// The columns of the terminal that stdout is, as the user set them or as the terminal says.
 pub(crate) fn columns() -> Option<usize> {
     let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    set.or_else(|| terminal_size().map(|(width, _)| usize::from(width.0)))
+    set.or_else(|| descriptor::screen_size().map(|(columns, _)| columns))
 }
 
 fn size() -> Size {
-    Size { columns: columns(), lines: terminal_size().map(|(_, height)| usize::from(height.0)) }
+    Size { columns: columns(), lines: descriptor::screen_size().map(|(_, lines)| lines) }
 }
 
 enum Destination {

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use crate::conninfo::secrets;
+use crate::descriptor;
 use crate::error::Failure;
 use crate::outlet::Outlet;
 use crate::render::text::{sanitize, visible};
@@ -108,7 +109,7 @@ impl Ui {
         if self.quiet || self.json {
             return;
         }
-        let width = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        let width = descriptor::terminal_size(io::stderr()).map(|(columns, _)| columns);
         let look =
             Look { width: width.filter(|_| io::stderr().is_terminal()), color: self.color, full: false };
         let mut text = Vec::new();

@@ -48,6 +48,7 @@ mod situations;
 mod size;
 mod sql;
 mod strangers;
+mod suggestions;
 mod timeout;
 mod tls;
 mod truth;

@@ -1,7 +1,21 @@
 //! Reasons to think twice about a change of settings: whom it hits that should not be hit, and where it does nothing.
 
-use super::timeouts::Situation;
-use crate::model::settings::{Scope, SessionGroup, Setting, Stored, Wish};
+use crate::model::settings::{Ground, InFile, Scope, SessionGroup, Setting, Settings, Stored, Wish};
+
+/// Everything that a change is planned and judged by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Situation<'a> {
+    /// Where the value is stored.
+    pub(crate) scope: &'a Scope,
+    /// What this role may do there.
+    pub(crate) ground: &'a Ground,
+    /// What is set where today.
+    pub(crate) settings: &'a Settings,
+    /// What `postgresql.auto.conf` says of each wish, in their order; only looked at for the server's scope.
+    pub(crate) in_file: &'a [InFile],
+    /// The client sessions there are.
+    pub(crate) sessions: &'a [SessionGroup],
+}
 
 /// A reason to think twice about a change.
 #[derive(Clone, Debug, PartialEq, Eq)]

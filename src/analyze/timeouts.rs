@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::concerns::{Concern, concerns};
+use super::concerns::{Concern, Situation, concerns};
 use super::settings::{effective, parse, seconds, shown};
 use crate::model::settings::{
-    AtServer, Effective, Ground, InFile, Level, Scope, SessionGroup, Setting, Settings, Stored, Unit, Wish,
+    AtServer, Effective, InFile, Level, Scope, SessionGroup, Setting, Settings, Stored, Unit, Wish,
 };
 
 /// A change, ready to be shown, agreed to and made.
@@ -48,21 +48,6 @@ pub(crate) struct Change {
     pub(crate) new_value_seconds: Option<f64>,
     /// Where that will come from.
     pub(crate) new_set_by: Option<Level>,
-}
-
-/// Everything that a plan is made from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Situation<'a> {
-    /// Where the value is stored.
-    pub(crate) scope: &'a Scope,
-    /// What this role may do there.
-    pub(crate) ground: &'a Ground,
-    /// What is set where today.
-    pub(crate) settings: &'a Settings,
-    /// What `postgresql.auto.conf` says of each wish, in their order; only looked at for the server's scope.
-    pub(crate) in_file: &'a [InFile],
-    /// The client sessions there are.
-    pub(crate) sessions: &'a [SessionGroup],
 }
 
 /// Makes the plan. Wishes for settings that the server does not have are left out; the caller has refused them.
@@ -301,7 +286,7 @@ pub(crate) fn value_for(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::settings::{DatabaseGround, RoleGround};
+    use crate::model::settings::{DatabaseGround, Ground, RoleGround};
 
     fn ground() -> Ground {
         Ground {

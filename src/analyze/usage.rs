@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::health::{LimitUse, Owner};
 use crate::model::server::Limits;
 use crate::model::usage::{
-    ByApplication, ByBackendType, ByClient, ByDatabase, ByRole, ByState, Connections, Remainder, Rest, Tally,
-    Usage,
+    ByApplication, ByBackendType, ByClient, ByDatabase, ByRole, ByState, Connections, LimitUse, Owner,
+    Remainder, Rest, Tally, Usage,
 };
 
 /// The groups that tallies fall into, as they come in: an entry per group, none per tally.

@@ -5,12 +5,11 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::Context;
 use super::listing::origin;
 use super::manual::{Group, Manual};
 use super::pooler::behind::Behind;
 use super::shown::Shown;
-use super::watch;
+use super::{Context, watch};
 use crate::analyze::blocking::{self, Line};
 use crate::analyze::pooler::End;
 use crate::args::Filters;
@@ -18,8 +17,9 @@ use crate::db::Reach;
 use crate::exit::Exit;
 use crate::model::act::Wait;
 use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
-use crate::model::pooler::Client;
+use crate::model::pooler_client::Client;
 use crate::model::quote::finish_prepared;
+use crate::model::suggestion::{Command, Lead};
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
@@ -85,7 +85,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         if report.sessions.is_empty() {
             head.warnings.extend(super::did_you_mean(db, &filter).await?);
         }
-        let hints = report.advice(|command| context.aimed(command));
+        let hints = report.advice(&context.lead());
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
     .await
@@ -188,13 +188,13 @@ impl Blockers {
         }
     }
 
-    /// What frees the sessions behind each of the worst roots; `aimed` makes a command lead where this run connects.
-    fn advice(&self, aimed: impl Fn(&str) -> String) -> Vec<String> {
+    /// What frees the sessions behind each of the worst roots, in commands that lead where `lead` does.
+    fn advice(&self, lead: &Lead) -> Vec<String> {
         let roots = self.lines.iter().filter(|line| line.depth == 0).take(ADVISED);
-        roots.filter_map(|root| self.advice_for(*root, &aimed)).collect()
+        roots.filter_map(|root| self.advice_for(*root, lead)).collect()
     }
 
-    fn advice_for(&self, root: Line, aimed: impl Fn(&str) -> String) -> Option<String> {
+    fn advice_for(&self, root: Line, lead: &Lead) -> Option<String> {
         if let Some(prepared) = prepared_at(&self.prepared, root.pid) {
             let end = finish_prepared(&prepared.database, &prepared.gid);
             return Some(format!("to free those behind it, {end}"));
@@ -202,8 +202,9 @@ impl Blockers {
         let session = self.sessions.iter().find(|session| session.pid == root.pid)?;
         let id = session.session_id.as_ref().filter(|_| session.blocks_total > 0)?;
         let act = if session.state.as_deref() == Some("active") { "cancel" } else { "kill" };
+        let act = Command::pgconn(act).word(id);
         let freed = text::count(session.blocks_total, "session");
-        Some(format!("to free {freed}: {}", aimed(&format!("pgconn {act} {id}"))))
+        Some(format!("to free {freed}: {}", act.shown(lead)))
     }
 }
 

@@ -10,11 +10,9 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::Context;
-use super::bounded;
 use super::manual::{Group, Manual};
 use super::shown::Shown;
-use super::watch;
+use super::{Context, bounded, watch};
 use crate::analyze::health::{self, Rule, Thresholds};
 use crate::args::{Emergency, Filters};
 use crate::db::console::Console;
@@ -25,6 +23,7 @@ use crate::model::filter::Filter;
 use crate::model::health::{Check, Facts, Status};
 use crate::model::pooler;
 use crate::model::server::Surroundings;
+use crate::model::suggestion::Lead;
 use crate::observe::{Deadline, Observer, OfServer};
 use crate::render::columns::Column;
 use crate::render::json::List;
@@ -134,14 +133,17 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let policy = args.policy()?;
     let named = args.named();
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
+    let lead = context.lead();
     let observer = context.observer_of(context.endpoint()?.clone());
     watch::judge(context, observer, async |context, observer| {
         let (mut report, mut head) = match look(&selection, observer, context).await {
-            Ok(Looked::Pooler(looked)) => (Verdict::of_pooler(&policy, &named, &looked), looked.head),
-            Ok(Looked::Server(looked)) => (Verdict::new(&of_server(&policy, &named), &looked), looked.head),
+            Ok(Looked::Pooler(looked)) => (Verdict::of_pooler(&policy, &named, &looked, &lead), looked.head),
+            Ok(Looked::Server(looked)) => {
+                (Verdict::new(&of_server(&policy, &named), &looked, &lead), looked.head)
+            }
             Err(error) => {
                 let head = Head { target: context.aim(), ..Head::default() };
-                (Verdict::unreached(&of_server(&policy, &named), error)?, head)
+                (Verdict::unreached(&of_server(&policy, &named), error, &lead)?, head)
             }
         };
         let fine = report.status == Status::Ok && !context.format().is_json();
@@ -151,10 +153,6 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 warning.code == super::THROUGH_POOLER || fine && warning.code == db::NOT_ENCRYPTED
             };
             report.notes = head.warnings.extract_if(.., is_note).map(|warning| warning.message).collect();
-        }
-        // What is said about a prepared transaction is no command line, though its gid may hold one.
-        for check in report.checks.iter_mut().filter(|check| check.rule != Rule::PreparedXact.name()) {
-            check.hint = check.hint.take().map(|hint| context.aimed(&hint));
         }
         if fine {
             head.warnings.clear();
@@ -214,11 +212,11 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn new(policy: &[(Rule, Thresholds)], looked: &Seen) -> Self {
+    fn new(policy: &[(Rule, Thresholds)], looked: &Seen, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let checks = policy.iter().map(|(rule, thresholds)| {
             let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
-            let check = words::check(verdict, &looked.facts, &looked.surroundings.me.role);
+            let check = words::check(verdict, &looked.facts, &looked.surroundings.me.role, lead);
             words::about_nobody(check, *rule, &looked.unknown_names)
         });
         let waits = &looked.facts.waits;
@@ -230,20 +228,20 @@ impl Verdict {
     }
 
     /// The verdict over a pooler: what its console does not show stays unknown, if it is asked for.
-    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled) -> Self {
+    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let judged = policy.iter().filter(|(rule, _)| {
             let shown = matches!(rule, Rule::Reachable | Rule::Connections | Rule::PoolerWaiting);
             shown || named.contains(rule)
         });
-        let checks =
-            judged.map(|(rule, thresholds)| words::of_pooler(*rule, thresholds, &looked.facts, latency));
+        let checks = judged
+            .map(|(rule, thresholds)| words::of_pooler(*rule, thresholds, &looked.facts, latency, lead));
         let waiting = looked.facts.pools.iter().map(|pool| pool.clients_waiting).sum();
         Self { latency_seconds: Some(latency), waiting, ..Self::of(checks.collect()) }
     }
 
     /// The verdict when there was no answer to judge.
-    fn unreached(policy: &[(Rule, Thresholds)], error: db::Error) -> Result<Self, Failure> {
+    fn unreached(policy: &[(Rule, Thresholds)], error: db::Error, lead: &Lead) -> Result<Self, Failure> {
         let status = match error.kind {
             Kind::BadSettings | Kind::BadValue | Kind::Interrupted(_) => return Err(error.into()),
             Kind::UnsupportedServer => Status::Unknown,
@@ -252,10 +250,10 @@ impl Verdict {
         };
         let mut checks = Vec::new();
         if policy.iter().all(|(rule, _)| *rule != Rule::Reachable) {
-            checks.push(words::unreached(Rule::Reachable, &Rule::Reachable.defaults(), status, &error));
+            checks.push(words::unreached(Rule::Reachable, &Rule::Reachable.defaults(), status, &error, lead));
         }
         for (rule, thresholds) in policy {
-            checks.push(words::unreached(*rule, thresholds, status, &error));
+            checks.push(words::unreached(*rule, thresholds, status, &error, lead));
         }
         Ok(Self::of(checks))
     }

@@ -9,11 +9,11 @@ use tokio::sync::watch;
 
 use super::shown::Shown;
 use crate::args::{self, Emergency};
-use crate::conninfo::{ConnInfo, Environment, Parameter, Source, resolve};
+use crate::conninfo::{ConnInfo, Environment, resolve};
 use crate::db::{self, Db};
 use crate::exit::Exit;
-use crate::model::quote::shell;
 use crate::model::server::Target;
+use crate::model::suggestion::Lead;
 use crate::observe::{Endpoint, LanePolicy, Observer, OfServer, Patience, Prompt, State};
 use crate::output::Output;
 use crate::render::{Format, Head, Report};
@@ -37,54 +37,6 @@ pub(crate) struct Context {
     pub(crate) program: fn() -> clap::Command,
     /// Where that leads, once it has been asked for.
     endpoint: OnceCell<Result<Endpoint, db::Error>>,
-}
-
-/// The keywords that have a flag of their own, but for the database's.
-const FLAGS: [(&str, &str); 4] = [("service", "-S"), ("host", "-h"), ("port", "-p"), ("user", "-U")];
-
-/// What was typed to say where to connect, as flags with a blank behind each; without a database if another one is meant.
-/// What has no flag goes into a connection string, the database with it.
-fn typed(info: &ConnInfo, with_database: bool) -> String {
-    let typed = || {
-        info.parameters().iter().filter(|parameter| {
-            let by_hand =
-                matches!(parameter.source, Source::Argument(_) | Source::Uri | Source::ConnectionString);
-            by_hand && !parameter.secret && !parameter.value.is_empty()
-        })
-    };
-    let of = |keyword: &str| typed().find(|parameter| parameter.keyword == keyword);
-    let mut flags = String::new();
-    for (keyword, flag) in FLAGS {
-        if let Some(Parameter { value, .. }) = of(keyword) {
-            flags.push_str(&format!("{flag} {} ", shell(value)));
-        }
-    }
-    if !with_database {
-        return flags;
-    }
-    let flag = |keyword: &str| keyword == "dbname" || FLAGS.iter().any(|(known, _)| *known == keyword);
-    let mut others: Vec<String> = typed()
-        .filter(|parameter| !flag(parameter.keyword))
-        .map(|parameter| setting(parameter.keyword, &parameter.value))
-        .collect();
-    match of("dbname") {
-        Some(name) if others.is_empty() && !name.value.contains(['=', ':']) => {
-            flags.push_str(&format!("-d {} ", shell(&name.value)));
-        }
-        None if others.is_empty() => {}
-        name => {
-            others.extend(name.map(|name| setting("dbname", &name.value)));
-            flags.push_str(&format!("-d {} ", shell(&others.join(" "))));
-        }
-    }
-    flags
-}
-
-/// A setting of a connection string.
-fn setting(keyword: &str, value: &str) -> String {
-    let plain = value.chars().all(|character| character.is_alphanumeric() || "_-.:/@".contains(character));
-    let quoted = || format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"));
-    format!("{keyword}={}", if plain { value.to_owned() } else { quoted() })
 }
 
 impl Context {
@@ -237,13 +189,9 @@ impl Context {
         self.endpoint().ok()?.target()
     }
 
-    /// A command that is proposed, made to lead where this run connects: what was typed for that, secrets left out.
-    pub(super) fn aimed(&self, next: &str) -> String {
-        let Ok(info) = self.conninfo() else { return next.to_owned() };
-        match next.strip_prefix("psql ") {
-            Some(rest) => format!("psql {}{rest}", typed(info, false)),
-            None => next.replace("pgconn ", &format!("pgconn {}", typed(info, true))),
-        }
+    /// The flags that lead where this run connects; none when the settings are wrong.
+    pub(super) fn lead(&self) -> Lead {
+        self.conninfo().map(ConnInfo::lead).unwrap_or_default()
     }
 
     /// Writes a result with everything that is said beside it; returns how the run ends.

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::Context;
 use super::manual::{Group, Manual};
 use super::pooler::console;
 use super::shown::Shown;
-use super::watch;
+use super::{Context, watch};
 use crate::args;
 use crate::db::{self, Db, Selection};
 use crate::exit::Exit;
 use crate::model::practice::{Finding, Grade, Watched};
+use crate::model::suggestion::Lead;
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
@@ -85,31 +85,25 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 let (pooled, console) = ask_pooler(conninfo, db, context, &mut head).await?;
                 (Some(pooled), console)
             }
-            None => (None, "pgconn".to_owned()),
+            None => (None, Lead::default()),
         };
-        let findings = rules::findings(&evidence, pooler.as_ref());
-        let mut report = Doctor { findings, sampled_seconds: evidence.seconds };
-        for finding in &mut report.findings {
-            finding.next_command =
-                finding.next_command.take().map(|next| match next.strip_prefix("pgconn pooler") {
-                    Some(rest) => format!("{console} pooler{rest}"),
-                    None => context.aimed(&next),
-                });
-        }
+        let (lead, found) = (context.lead(), rules::findings(&evidence, pooler.as_ref()));
+        let findings = found.into_iter().map(|found| found.told(&lead, &console)).collect();
+        let report = Doctor { findings, sampled_seconds: evidence.seconds };
         let exit = if args.exit_code { report.verdict() } else { Exit::Done };
         Ok(Shown { exit, ..Shown::new(report, head) })
     })
     .await
 }
 
-/// What the pooler's console tells, and what the server says of the pooler's connections; with the command line that leads
+/// What the pooler's console tells, and what the server says of the pooler's connections; with the flags that lead
 /// to that console.
 async fn ask_pooler(
     conninfo: &str,
     db: &Db,
     context: &Context,
     head: &mut Head,
-) -> Result<(Pooled, String), db::Error> {
+) -> Result<(Pooled, Lead), db::Error> {
     let console = context.pooler(conninfo).await?;
     head.warnings.extend(console.notices().iter().map(super::about_connection));
     let (facts, links) = (console.facts().await?, console.links().await?);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::pooler::Client;
+use crate::model::pooler_client::Client;
 use crate::model::server::place;
 use crate::model::session::{Listed, Session};
 use crate::render::columns::{Column, Value};

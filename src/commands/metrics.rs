@@ -6,11 +6,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::Context;
-use super::bounded;
 use super::manual::{Group, Manual};
 use super::shown::Shown;
-use super::watch;
+use super::{Context, bounded, watch};
 use crate::analyze::metrics::{self, Scrape, compat, pgbouncer_exporter, pooler};
 use crate::db::console::Console;
 use crate::db::{self, Db, Kind, Selection};

@@ -4,18 +4,17 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::Context;
 use super::manual::{Group, Manual};
 use super::shown::Shown;
-use super::watch;
+use super::{Context, watch};
 use crate::analyze::health::{CONNECTIONS_PERCENT, IDLE_XACT_SECONDS};
 use crate::analyze::usage;
 use crate::args::Filters;
 use crate::db::Selection;
 use crate::exit::Exit;
-use crate::model::health::LimitUse;
 use crate::model::server::Surroundings;
-use crate::model::usage::{ByApplication, Connections, Remainder, Usage};
+use crate::model::suggestion::{Command, Hint};
+use crate::model::usage::{ByApplication, Connections, LimitUse, Remainder, Usage};
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
@@ -82,7 +81,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filtered = !selection.filter.is_empty();
     let by = if args.by.is_empty() { vec![By::State, By::Application] } else { args.by };
     let limit = usize::try_from(args.limit)?;
-    watch::look(context, async |_, db| {
+    watch::look(context, async |context, db| {
         let add = |groups: &mut usage::Groups, tally| groups.add(&tally);
         let (surroundings, groups) = db.tallies(&selection, add).await?;
         let usage = groups.into_usage(surroundings.limits, limit);
@@ -91,7 +90,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         if usage.matched == 0 && filtered {
             head.warnings.extend(super::did_you_mean(db, &selection.filter).await?);
         }
-        let hints = hint(&usage).into_iter().map(str::to_owned).collect();
+        let hints = hint(&usage).map(|hint| hint.shown(&context.lead())).into_iter().collect();
         let report = Stats { usage, surroundings, by: by.clone(), filtered };
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
@@ -99,12 +98,13 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
 }
 
 /// What to do about transactions that are left open.
-fn hint(usage: &Usage) -> Option<&'static str> {
+fn hint(usage: &Usage) -> Option<Hint> {
     let forgotten = usage.by_state.iter().any(|group| {
         group.state.as_deref().is_some_and(|state| state.starts_with("idle in transaction"))
             && group.oldest_state_seconds.is_some_and(|seconds| seconds >= IDLE_XACT_SECONDS.0)
     });
-    forgotten.then_some("transactions are left open; see whose: pgconn ls --state idle-in-transaction")
+    let whose = || Command::pgconn("ls --state idle-in-transaction");
+    forgotten.then(|| Hint::from("transactions are left open; see whose: ").call(whose()))
 }
 
 /// The answer of `stats`.

@@ -8,6 +8,7 @@ mod bytes;
 mod concealed;
 mod environment;
 mod keyword;
+mod lead;
 mod passfile;
 mod pinned;
 mod redact;
@@ -22,12 +23,15 @@ pub(crate) use bytes::{bytes_of, os_string_of, path_of, readable, text_of};
 pub(crate) use concealed::{CARRIER, concealed, restored};
 pub(crate) use environment::Environment;
 pub(crate) use pinned::Variables;
-pub(crate) use redact::{MASK, secrets};
+pub(crate) use redact::secrets;
 pub(crate) use resolve::resolve;
 pub(crate) use settings::{
     ChannelBinding, LoadBalance, Settings, SslCertMode, SslMode, SslNegotiation, TargetSession, TlsVersion,
 };
 pub(crate) use uri::encoded;
+
+/// What is shown instead of a secret.
+pub(crate) const MASK: &str = "********";
 
 /// What the command line says about the connection.
 #[derive(Clone, Default)]

@@ -1,10 +1,7 @@
 //! Keeping secrets out of messages that quote what was typed.
 
 use super::keyword::{KEYWORDS, is_blank};
-use super::readable;
-
-/// What is shown instead of a secret.
-pub(crate) const MASK: &str = "********";
+use super::{MASK, readable};
 
 /// `text` with everything that can be a password in a URI masked: from the first `:` after `://` to the last `@`,
 /// and the values of `password` and `sslpassword` among its query parameters.

@@ -13,6 +13,7 @@ use super::session::{self, Canceller, Excess, Excessive, Lane, LoginInfo, Notice
 use super::statement_error::statement_error;
 use crate::conninfo::ConnInfo;
 use crate::model::server::{Surroundings, Target};
+use crate::model::suggestion::{Command, Hint};
 use crate::stop::Stop;
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
@@ -361,7 +362,9 @@ fn version_num(text: &str) -> Result<i32, Error> {
     if let Some(pooler) = console(text) {
         let what = format!("this is a pooler's console ({pooler})");
         return Err(Error::new(Kind::PoolerConsole, what).hinted(
-            "see the pooler with pgconn pooler; for the server behind it name one of its databases (-d)",
+            Hint::from("see the pooler with ")
+                .call(Command::pgconn("pooler"))
+                .then("; for the server behind it name one of its databases (-d)"),
         ));
     }
     match major {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::conninfo::secrets;
+use crate::model::suggestion::Hint;
 use crate::stop::Signal;
 
 /// What kind of failure it was; the JSON `error.code` is [`Kind::code`].
@@ -136,7 +137,7 @@ pub(crate) struct Error {
     /// More about it: the server's DETAIL, the list of attempts.
     pub(crate) detail: Option<String>,
     /// What to do next.
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Hint>,
     /// The server's SQLSTATE, when it sent one.
     pub(crate) sqlstate: Option<String>,
     /// Whether there was no session yet.
@@ -158,11 +159,12 @@ impl Error {
     /// by the server.
     pub(super) fn without_secrets(self) -> Self {
         let masked = |text: Option<String>| text.as_deref().map(secrets);
-        Self { message: secrets(&self.message), detail: masked(self.detail), hint: masked(self.hint), ..self }
+        let hint = self.hint.map(|hint| hint.map(secrets));
+        Self { message: secrets(&self.message), detail: masked(self.detail), hint, ..self }
     }
 
     /// This error with what to do next.
-    pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hinted(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -193,7 +195,7 @@ impl std::error::Error for Error {}
 
 impl From<crate::conninfo::Error> for Error {
     fn from(error: crate::conninfo::Error) -> Self {
-        Self { hint: error.hint, ..Self::new(Kind::BadSettings, error.message) }
+        Self { hint: error.hint.map(Hint::from), ..Self::new(Kind::BadSettings, error.message) }
     }
 }
 

@@ -6,11 +6,11 @@ use super::look::{Selection, surroundings_of, tally_of};
 use super::rows::{Row, Rows};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, sql};
-use crate::model::health::{Culprit, Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waiter, Waits};
+use crate::model::health::{Culprit, Facts, Longest, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::server::{Limits, LoginRole, Surroundings};
 use crate::model::settings::{Setting, Settings};
-use crate::model::usage::{Connections, Tally};
+use crate::model::usage::{Connections, LimitUse, Owner, Tally};
 
 /// Waiting sessions that are looked at one by one. Each of them costs the lock manager a moment; with 50 that is some
 /// 15 ms even when all of them stand in one queue.

@@ -3,8 +3,8 @@
 //! poolers, whose own errors all carry 08P01, and within 57P03.
 
 use super::error::{Error, Kind, Scope, beginning};
-use crate::model::filter::Name;
 use crate::model::quote::shown;
+use crate::model::suggestion::{Command, Hint};
 use tokio_postgres::error::DbError;
 
 /// Who asked for what: the words that hints need.
@@ -21,7 +21,7 @@ pub(super) fn classify(error: &DbError, login: &Login<'_>) -> Error {
     let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
     refusal.detail = error.detail().map(beginning);
-    refusal.hint = hint(kind, error, login).or_else(|| error.hint().map(beginning));
+    refusal.hint = hint(kind, error, login).or_else(|| Some(beginning(error.hint()?).into()));
     name_speaker(&mut refusal);
     refusal
 }
@@ -103,7 +103,7 @@ pub(super) fn of_pooler(error: &DbError) -> Option<Error> {
     }
     let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
-    refusal.hint = Some(pooler_hint(error.message()).to_owned());
+    refusal.hint = Some(pooler_hint(error.message()));
     name_speaker(&mut refusal);
     Some(refusal)
 }
@@ -176,7 +176,7 @@ fn pooler_kind(message: &str) -> Kind {
 }
 
 /// What helps at that moment.
-fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
+fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<Hint> {
     let (user, dbname) = (shown(login.user), shown(login.dbname));
     let text = match kind {
         Kind::TooManyConnections(Scope::Server) => {
@@ -191,15 +191,17 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
             // Of a role that does not inherit, membership alone is of no use.
             format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time {first}GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
         }
-        Kind::TooManyConnections(Scope::Role) => format!(
-            "the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with pgconn ls --role {} and raise it with ALTER ROLE {user} CONNECTION LIMIT n",
-            Name::argument(login.user)
-        ),
-        Kind::TooManyConnections(Scope::Database) => format!(
-            "the database's own CONNECTION LIMIT is reached; connect to another database (-d postgres), see who holds the connections with pgconn ls --db {}, or raise it with ALTER DATABASE {dbname} CONNECTION LIMIT n",
-            Name::argument(login.dbname)
-        ),
-        Kind::TooManyConnections(Scope::Pooler) => pooler_hint(error.message()).to_owned(),
+        Kind::TooManyConnections(Scope::Role) => {
+            let see = Command::pgconn("ls").only("--role", login.user);
+            let hint = Hint::from("the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with ");
+            return Some(hint.call(see).then(format!(" and raise it with ALTER ROLE {user} CONNECTION LIMIT n")));
+        }
+        Kind::TooManyConnections(Scope::Database) => {
+            let see = Command::pgconn("ls").only("--db", login.dbname);
+            let hint = Hint::from("the database's own CONNECTION LIMIT is reached; connect to another database (-d postgres), see who holds the connections with ");
+            return Some(hint.call(see).then(format!(", or raise it with ALTER DATABASE {dbname} CONNECTION LIMIT n")));
+        }
+        Kind::TooManyConnections(Scope::Pooler) => return Some(pooler_hint(error.message())),
         Kind::StartingUp | Kind::Recovering if error.message().contains("not accepting connections") => {
             "it is a standby with hot_standby off, which never accepts connections; connect to the primary".to_owned()
         }
@@ -220,15 +222,23 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<String> {
         }
         _ => return None,
     };
-    Some(text)
+    Some(text.into())
 }
 
-fn pooler_hint(message: &str) -> &'static str {
+fn pooler_hint(message: &str) -> Hint {
     let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     if has(&["query_wait_timeout", "unable to check out"]) {
-        "the pooler had no free server connection in time: see its queue with pgconn pooler, or connect to PostgreSQL itself"
-    } else if has(&["server_login_retry", "login has been failing", "Pool down", "is down", "remote server"])
-    {
+        return Hint::from("the pooler had no free server connection in time: see its queue with ")
+            .call(Command::pgconn("pooler"))
+            .then(", or connect to PostgreSQL itself");
+    }
+    let text = if has(&[
+        "server_login_retry",
+        "login has been failing",
+        "Pool down",
+        "is down",
+        "remote server",
+    ]) {
         "the pooler cannot reach PostgreSQL: connect to PostgreSQL itself to see why"
     } else if message.contains("could not get connection from the pool")
         || message.contains("checkout timeout")
@@ -238,7 +248,8 @@ fn pooler_hint(message: &str) -> &'static str {
         "in session mode each client holds a connection of the pool: use the pooler's transaction mode (at Supabase port 6543), raise its pool_size, or connect to PostgreSQL itself"
     } else {
         "the pooler's own client limit is reached, and PostgreSQL may be fine: connect to PostgreSQL itself, or raise max_client_conn"
-    }
+    };
+    text.into()
 }
 
 fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {

@@ -30,7 +30,7 @@ pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
     let hint = match kind {
         Kind::StatementTimeout => Some("a longer limit can be set with --timeout".into()),
         Kind::BadValue => Some("--query takes a POSIX regular expression as PostgreSQL has it".into()),
-        _ => server.hint().map(beginning),
+        _ => server.hint().map(|hint| beginning(hint).into()),
     };
     Error {
         kind,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::pooler::Client;
+use super::pooler_client::Client;
 
 /// The lock that a session waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -52,7 +52,12 @@ pub(crate) enum Name {
 impl Name {
     /// Returns `name` as it is typed in a shell for a filter that means exactly it.
     pub(crate) fn argument(name: &str) -> String {
-        quote::shell(&escaped(name))
+        quote::shell(&Self::pattern(name))
+    }
+
+    /// Returns the pattern that fits `name` alone.
+    pub(crate) fn pattern(name: &str) -> String {
+        escaped(name)
     }
 
     /// True when `name` is meant. Only for what no server can be asked about: sessions are matched by PostgreSQL.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::usage::Connections;
+use super::usage::{Connections, LimitUse};
 
 /// How bad it is. Worst wins: critical, warning, unknown, ok.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -125,40 +125,6 @@ pub(crate) struct Facts {
     pub(crate) waits: Waits,
     /// Prepared transactions.
     pub(crate) prepared: Prepared,
-}
-
-/// A CONNECTION LIMIT and what is used of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LimitUse {
-    /// Whose it is.
-    pub(crate) owner: Owner,
-    /// The name of the role or database.
-    pub(crate) name: String,
-    /// Connections that count against it and can be seen.
-    pub(crate) used: i64,
-    /// Hidden sessions that may count against it.
-    pub(crate) hidden: i64,
-    /// The limit.
-    pub(crate) limit: i64,
-}
-
-/// Whose limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// A role's.
-    Role,
-    /// A database's.
-    Database,
-}
-
-impl Owner {
-    /// The word for it.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Role => "role",
-            Self::Database => "database",
-        }
-    }
 }
 
 /// The sessions in some state, and the one that has been longest.

@@ -24,11 +24,6 @@ pub(crate) fn finish_prepared(database: &str, gid: &str) -> String {
     )
 }
 
-/// A command that shows the prepared transactions, in the database in which those of `database` can be ended.
-pub(crate) fn psql_prepared(database: &str) -> String {
-    format!("psql -d {} -c 'select * from pg_prepared_xacts order by prepared'", shell(database))
-}
-
 /// Returns `word` as one word of a shell, which expands nothing in it.
 pub(crate) fn shell(word: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "_-.:/@".contains(character);
@@ -134,10 +129,6 @@ mod tests {
             let place = "ask the transaction manager which was decided, then in database";
             assert_eq!(finish_prepared(database, gid), format!("{place} {rest}"));
         }
-        assert_eq!(
-            psql_prepared("it's"),
-            "psql -d \"it's\" -c 'select * from pg_prepared_xacts order by prepared'"
-        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::pooler::Client;
+use super::pooler_client::Client;
 
 /// A row of `ls` and `long`. What this role may not see is none.
 #[derive(Clone, Debug, Serialize)]

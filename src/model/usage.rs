@@ -2,8 +2,41 @@
 
 use serde::Serialize;
 
-use super::health::LimitUse;
 use super::server::Limits;
+
+/// A CONNECTION LIMIT and what is used of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LimitUse {
+    /// Whose it is.
+    pub(crate) owner: Owner,
+    /// The name of the role or database.
+    pub(crate) name: String,
+    /// Connections that count against it and can be seen.
+    pub(crate) used: i64,
+    /// Hidden sessions that may count against it.
+    pub(crate) hidden: i64,
+    /// The limit.
+    pub(crate) limit: i64,
+}
+
+/// Whose limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A role's.
+    Role,
+    /// A database's.
+    Database,
+}
+
+impl Owner {
+    /// The word for it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Database => "database",
+        }
+    }
+}
 
 /// Sessions that are alike in everything they are counted by. What this role may not see is none.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -9,6 +9,7 @@ use super::deadline::Deadline;
 use super::retry::{Backoff, Patience};
 use super::sources::{Session as _, Source};
 use crate::db::{Error, Kind};
+use crate::model::suggestion::{Command, Hint};
 use crate::stop::Stop;
 
 /// That a server cannot be asked, since when, and why.
@@ -244,7 +245,7 @@ impl<S: Source> Observer<S> {
                 Error { message, ..because.clone() }
             }
             None => Error::new(Kind::Timeout, format!("no answer within {limit:?}"))
-                .hinted("pgconn ping shows which phase is slow"),
+                .hinted(Hint::from(Command::pgconn("ping")).then(" shows which phase is slow")),
         }
     }
 }

@@ -94,6 +94,11 @@ fn the_words_of_a_plan_are_those_of_its_figures() {
     );
     let infeasible = size("--cores 4 --app a=1@1 --app b=1@200").fails_with(1);
     assert!(infeasible.stderr.contains("(1 pool shares 0)"), "{infeasible}");
+    let named = ["size", "--cores", "4", "--app", "a; pgconn b=1@1", "--app", "c=1@200"];
+    let infeasible = Pgconn::new(&named).run().fails_with(1);
+    let (message, hint) = infeasible.stderr.split_once('\n').unwrap();
+    assert_eq!(message, "error: infeasible: no connection is left for a; pgconn b (1 pool shares 0)");
+    assert!(hint.starts_with("hint: max_connections "), "{infeasible}");
 }
 
 #[test]

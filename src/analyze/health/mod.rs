@@ -4,7 +4,8 @@ pub(crate) mod pooler;
 pub(crate) mod pooler_limits;
 pub(crate) mod range;
 
-use crate::model::health::{Facts, LimitUse, Longest, Measure, Owner, Status, Unit, Waiter, Waits};
+use crate::model::health::{Facts, Longest, Measure, Status, Unit, Waiter, Waits};
+use crate::model::usage::{LimitUse, Owner};
 use range::{Bound, Crossed, Limits, Range, Scale};
 
 /// Limits that are measured one by one beside that of the server or pooler as a whole: the fullest.

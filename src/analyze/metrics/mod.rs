@@ -7,11 +7,11 @@ mod timeouts;
 
 use std::collections::BTreeMap;
 
-use crate::model::health::{Facts, Owner};
+use crate::model::health::Facts;
 use crate::model::metric::{DatabaseCounters, Family, Kind, Sample};
 use crate::model::server::{LoginRole, Surroundings};
 use crate::model::settings::Settings;
-use crate::model::usage::Tally;
+use crate::model::usage::{Owner, Tally};
 
 /// The states of client sessions, which are counted also when no session is in them.
 const STATES: [&str; 6] = [
@@ -219,7 +219,7 @@ fn slots(families: &mut Families, facts: &Facts) {
     ] {
         let mut limits: Vec<_> = facts.limits.iter().filter(|limit| limit.owner == owner).collect();
         limits.sort_by_key(|limit| (-limit.used, &limit.name));
-        let with = |value: fn(&&crate::model::health::LimitUse) -> i64| {
+        let with = |value: fn(&&crate::model::usage::LimitUse) -> i64| {
             distinct(limits.iter().map(|limit| sample(&[(label, &limit.name)], value(limit) as f64)))
         };
         families.bounded(

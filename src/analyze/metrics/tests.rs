@@ -1,7 +1,7 @@
 use super::*;
-use crate::model::health::{LimitUse, Longest, Prepared, Waits};
+use crate::model::health::{Longest, Prepared, Waits};
 use crate::model::server::{Limits, Me, Server};
-use crate::model::usage::Connections;
+use crate::model::usage::{Connections, LimitUse};
 use proptest::prelude::*;
 
 fn surroundings() -> Surroundings {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::filter::{Client as Origin, Name, Term};
-use crate::model::pooler::{Client, Database, Server, Settings, User};
+use crate::model::pooler::{Database, Server, Settings, User};
+use crate::model::pooler_client::Client;
 
 fn pool(database: &str, user: &str, size: i64, active: i64) -> Pool {
     Pool {

@@ -1,20 +1,8 @@
 //! What follows from a plan's numbers, in plain words. Each piece has a stable code and says what to do.
 
-use serde::Serialize;
-
 use super::arithmetic;
-use super::plan::{LimitedBy, Plan};
-use super::{Clients, Request, Source};
-
-/// One piece of advice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Advice {
-    /// A stable word for scripts.
-    pub(crate) code: &'static str,
-    /// One or two clauses for people, lower case, no full stop.
-    pub(crate) message: String,
-}
+use super::plan::{Advice, LimitedBy, Plan};
+use super::{Clients, Refused, Request, Source};
 
 /// The usual rollout: Kubernetes' default maxSurge, in percent.
 const USUAL_SURGE: u64 = 25;
@@ -27,7 +15,7 @@ pub(crate) fn advise(request: &Request, plan: &Plan) -> Vec<Advice> {
             advice.push(Advice { code, message });
         }
     };
-    say("infeasible", infeasible(request, plan));
+    say("infeasible", plan.infeasible.as_ref().map(Refused::told));
     say("max_connections_assumed", assumed(request));
     say("limited_by_max_connections", limited(plan));
     say("oversubscribed", oversubscribed(plan));
@@ -43,7 +31,8 @@ pub(crate) fn advise(request: &Request, plan: &Plan) -> Vec<Advice> {
     advice
 }
 
-fn infeasible(request: &Request, plan: &Plan) -> Option<String> {
+/// Why no pool can have a connection, and what would change that.
+pub(super) fn infeasible(request: &Request, plan: &Plan) -> Option<Refused> {
     if plan.feasible {
         return None;
     }
@@ -62,15 +51,14 @@ fn infeasible(request: &Request, plan: &Plan) -> Option<String> {
                 format!("{} ({share} {budget})", service.name)
             })
             .collect();
-        return Some(format!(
-            "no connection is left for {}; {raise}; or give it more weight, run fewer processes, \
-             or put PgBouncer in front",
-            starved.join(", ")
+        return Some(Refused::new(
+            format!("no connection is left for {}", starved.join(", ")),
+            format!("{raise}; or give it more weight, run fewer processes, or put PgBouncer in front"),
         ));
     }
-    Some(format!(
-        "{} pools cannot share {} connections; {raise}; or run at most {} pools, or put PgBouncer in front",
-        plan.pool_count, plan.budget, plan.budget
+    Some(Refused::new(
+        format!("{} pools cannot share {} connections", plan.pool_count, plan.budget),
+        format!("{raise}; or run at most {} pools, or put PgBouncer in front", plan.budget),
     ))
 }
 
@@ -123,9 +111,7 @@ fn pooled(plan: &Plan) -> Option<String> {
 }
 
 fn unpoolable(plan: &Plan) -> Option<String> {
-    let refused = plan.pooler.transaction.as_ref().err()?;
-    let hint = refused.hint.iter().map(|hint| format!("; {hint}"));
-    Some(std::iter::once(refused.message.clone()).chain(hint).collect())
+    plan.pooler.transaction.as_ref().err().map(Refused::told)
 }
 
 /// Without `--surge`: would the usual rollout break the budget?

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use super::advice::Advice;
+use super::plan::Advice;
 use super::plan::Plan;
-use crate::model::health::{LimitUse, Owner};
-use crate::model::usage::{ByApplication, Connections, Tally, Usage};
+use crate::model::usage::{ByApplication, Connections, LimitUse, Owner, Tally, Usage};
 
 /// A limit and what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

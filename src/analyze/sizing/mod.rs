@@ -34,6 +34,12 @@ impl Refused {
         Self { message, hint: None }
     }
 
+    /// Both in one line.
+    fn told(&self) -> String {
+        let hint = self.hint.iter().map(|hint| format!("; {hint}"));
+        std::iter::once(self.message.clone()).chain(hint).collect()
+    }
+
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()) }
     }

@@ -4,7 +4,6 @@ mod make;
 
 use serde::Serialize;
 
-use super::advice::Advice;
 use super::memory::Memory;
 use super::pooler::PoolerSizes;
 use super::{Refused, Source};
@@ -143,6 +142,16 @@ pub(crate) struct ServicePlan {
     pub(crate) sessions_now: Option<u64>,
 }
 
+/// One piece of advice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Advice {
+    /// A stable word for scripts.
+    pub(crate) code: &'static str,
+    /// One or two clauses for people, lower case, no full stop.
+    pub(crate) message: String,
+}
+
 /// The plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -186,6 +195,9 @@ pub(crate) struct Plan {
     pub(crate) services: Vec<ServicePlan>,
     /// What the machine's memory allows; null when it was not given.
     pub(crate) memory: Option<Memory>,
+    /// Why no pool can have a connection, when that is so.
+    #[serde(skip)]
+    pub(crate) infeasible: Option<Refused>,
     /// What follows from the numbers.
     pub(crate) advice: Vec<Advice>,
     /// How they were computed.

@@ -24,6 +24,7 @@ use crate::model::act::{Action, Named, Remaining, Wanted};
 use crate::model::filter::Name;
 use crate::model::quote;
 use crate::model::server::Surroundings;
+use crate::model::suggestion::{Command, Hint};
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use crate::ui::Ui;
@@ -86,7 +87,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
         return Err(Failure::refused(message).hinted("see them with --dry-run").into());
     }
     let mut head = super::head(&db, &surroundings, 0);
-    head.warnings.extend(warnings::about(&plan, &facts));
+    head.warnings.extend(warnings::about(&plan, &facts, &context.lead()));
     if plan.steps.is_empty() {
         head.warnings.extend(super::did_you_mean(&db, &wanted.filter).await?);
     }
@@ -280,14 +281,14 @@ fn hints(
     if plan.action == Action::Terminate && wanted.named.is_empty() && reconnected {
         let database = match wanted.filter.databases.as_slice() {
             [term] if !term.exclude => match &term.value {
-                Name::Exact(name) => quote::shell(name),
-                Name::Glob(_) => "NAME".into(),
+                Name::Exact(name) => name,
+                Name::Glob(_) => "NAME",
             },
-            _ => "NAME".into(),
+            _ => "NAME",
         };
-        context.ui.hint(&format!(
-            "clients connect again as fast as they are ended; to keep them out: pgconn drain --db {database}"
-        ));
+        let hint = Hint::from("clients connect again as fast as they are ended; to keep them out: ");
+        let drain = Command::pgconn("drain").with("--db", database);
+        context.ui.hint(&hint.call(drain).shown(&context.lead()));
     }
 }
 

@@ -219,7 +219,7 @@ async fn at_the_pooler(console: &Console, found: &mut [Target], context: &Contex
             Ok(true) => (Fate::Signalled, None),
             Ok(false) => (Fate::Gone, Some("it ended before it could be signalled".into())),
             Err(error) if error.kind == Kind::PermissionDenied => {
-                (Fate::NotPermitted, error.hint.or(Some(error.message)))
+                (Fate::NotPermitted, Some(error.hint.map_or(error.message, |hint| hint.to_string())))
             }
             Err(error) => (Fate::Failed, Some(error.message)),
         };

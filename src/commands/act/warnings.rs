@@ -3,14 +3,15 @@
 use crate::analyze::plan::Plan;
 use crate::commands::undecidable;
 use crate::model::act::{Action, Facts};
+use crate::model::suggestion::{Command, Hint, Lead};
 use crate::render::{Warning, text};
 
-/// The warnings about `plan`, which was made from `facts`.
-pub(super) fn about(plan: &Plan, facts: &Facts) -> Vec<Warning> {
+/// The warnings about `plan`, which was made from `facts` at the server that `lead` leads to.
+pub(super) fn about(plan: &Plan, facts: &Facts, lead: &Lead) -> Vec<Warning> {
     let mut warnings = Vec::new();
     warnings.extend(undecidable(plan.counts().undecidable));
-    warnings.extend(wraparound(plan));
-    warnings.extend(facts.pooler.as_deref().and_then(|place| pooled(plan, place)));
+    warnings.extend(wraparound(plan, lead));
+    warnings.extend(facts.pooler.as_deref().and_then(|place| pooled(plan, place, lead)));
     warnings.extend(facts.waits_cut.then(|| Warning {
         code: "waits_cut",
         message: "so many sessions wait for locks that it was not counted who waits for whom".into(),
@@ -20,7 +21,7 @@ pub(super) fn about(plan: &Plan, facts: &Facts) -> Vec<Warning> {
 }
 
 /// For each autovacuum that must not be stopped.
-fn wraparound(plan: &Plan) -> impl Iterator<Item = Warning> {
+fn wraparound(plan: &Plan, lead: &Lead) -> impl Iterator<Item = Warning> {
     let steps = plan.steps.iter().filter(|step| step.prevents_wraparound && step.identity.is_some());
     steps.map(|step| Warning {
         code: "prevents_wraparound",
@@ -29,12 +30,12 @@ fn wraparound(plan: &Plan) -> impl Iterator<Item = Warning> {
              server comes closer to refusing every write",
             step.outcome.pid
         ),
-        hint: Some("let it finish, and see what holds it up: pgconn blockers".into()),
+        hint: Some(Hint::from("let it finish, and see what holds it up: ").call(Command::pgconn("blockers")).shown(lead)),
     })
 }
 
 /// What it means to end or cancel connections of the pooler at `place`, through which this run goes.
-fn pooled(plan: &Plan, place: &str) -> Option<Warning> {
+fn pooled(plan: &Plan, place: &str, lead: &Lead) -> Option<Warning> {
     let number = i64::try_from(plan.targets_from(place)).unwrap_or(i64::MAX);
     if number == 0 {
         return None;
@@ -43,11 +44,13 @@ fn pooled(plan: &Plan, place: &str) -> Option<Warning> {
         Action::Terminate => (
             "ending one breaks the connection of the client that it serves at that moment, if any, and the pooler opens \
              another for the next one",
-            "to end clients of the pooler instead: pgconn kill --pooler CONNINFO",
+            Hint::from("to end clients of the pooler instead: ")
+                .call(Command::pgconn("kill --pooler CONNINFO")),
         ),
         Action::Cancel => (
             "a cancel reaches whichever client it serves at that moment",
-            "which client each of them serves: pgconn pooler --server CONNINFO",
+            Hint::from("which client each of them serves: ")
+                .call(Command::pgconn("pooler --server CONNINFO")),
         ),
     };
     let (sessions, come) = (text::count(number, "session"), if number == 1 { "comes" } else { "come" });
@@ -57,6 +60,6 @@ fn pooled(plan: &Plan, place: &str) -> Option<Warning> {
             "this run goes through a connection pooler, and {sessions} of the plan {come} from where the pooler does, so \
              probably as its server connections, which its clients share; {meaning}"
         ),
-        hint: Some(hint.into()),
+        hint: Some(hint.shown(lead)),
     })
 }

@@ -4,16 +4,13 @@ use crate::analyze::health::pooler_limits::Found;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::pooler::Limit;
 use crate::commands::pooler::limits::{consequence, named};
-use crate::model::filter::Name;
 use crate::model::health::Status;
 use crate::model::pooler::Product;
+use crate::model::suggestion::Command;
 use crate::render::text;
 
-/// The rules that need no limit.
-const WITHOUT_LIMITS: &str = "pgconn check reachable pooler-waiting";
-
 /// The message and the next command. `beyond` is the threshold that was crossed, in words.
-pub(super) fn said(found: &Found, beyond: &str, product: &Product) -> (String, Option<String>) {
+pub(super) fn said(found: &Found, beyond: &str, product: &Product) -> (String, Option<Command>) {
     let status = found.verdict.status;
     let alerts = matches!(status, Status::Warning | Status::Critical);
     // Who asks for at least so many connections is not helped by a higher limit.
@@ -31,7 +28,8 @@ pub(super) fn said(found: &Found, beyond: &str, product: &Product) -> (String, O
     let hint = match (status, &found.limit) {
         (Status::Ok, _) => None,
         (Status::Warning | Status::Critical, Some(limit)) => Some(shows(limit)),
-        _ => Some(WITHOUT_LIMITS.to_owned()),
+        // the rules that need no limit
+        _ => Some(Command::pgconn("check reachable pooler-waiting")),
     };
     (message, hint)
 }
@@ -57,10 +55,9 @@ fn who_raises_it(product: &Product) -> &'static str {
 }
 
 /// The command that shows who uses it: clients, or pools.
-fn shows(limit: &Limit) -> String {
-    let view = if limit.is_of_clients() { " clients" } else { "" };
-    let flag = |flag, name: &Option<String>| {
-        name.as_deref().map(|name| format!(" {flag} {}", Name::argument(name))).unwrap_or_default()
-    };
-    format!("pgconn pooler{view}{}{}", flag("--db", &limit.database), flag("--role", &limit.user))
+fn shows(limit: &Limit) -> Command {
+    let view = if limit.is_of_clients() { "pooler clients" } else { "pooler" };
+    let names = [("--db", &limit.database), ("--role", &limit.user)];
+    let given = names.into_iter().filter_map(|(flag, name)| Some((flag, name.as_deref()?)));
+    given.fold(Command::pgconn(view), |command, (flag, name)| command.only(flag, name))
 }

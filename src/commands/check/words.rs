@@ -6,41 +6,48 @@ use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
 use crate::analyze::pooler::{Refused, usage};
 use crate::db;
-use crate::model::filter::Name;
-use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Owner, Status, Unit};
+use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Status, Unit};
 use crate::model::pooler;
 use crate::model::quote::{finish_prepared, shown};
+use crate::model::suggestion::{Command, Hint, Lead};
+use crate::model::usage::Owner;
 use crate::render::{Warning, text};
 
 const NO_CONSOLE: &str = "not judged: this is a server, and no pooler's console";
 const CONSOLE: &str = "name the pooler's console, usually -p 6432 -d pgbouncer";
 
 /// Judges a rule over a pooler, in words.
-pub(super) fn of_pooler(rule: Rule, thresholds: &Thresholds, facts: &pooler::Facts, latency: f64) -> Check {
+pub(super) fn of_pooler(
+    rule: Rule,
+    thresholds: &Thresholds,
+    facts: &pooler::Facts,
+    latency: f64,
+    lead: &Lead,
+) -> Check {
     let (verdict, message, hint) = match rule {
         Rule::Reachable => {
             let verdict = health::reachable(thresholds, latency);
-            (verdict, format!("answered in {}", amount(latency, Unit::Seconds)), "pgconn ping")
+            (verdict, format!("answered in {}", amount(latency, Unit::Seconds)), ping())
         }
         Rule::Connections => {
             let found = health::pooler_limits::judge(thresholds, facts);
             let beyond = beyond(&found.verdict);
             let (message, hint) = pooler_limits::said(&found, &beyond, &facts.product);
             let Verdict { status, measure, measures, .. } = found.verdict;
-            return said(rule, status, measure, measures, message, hint);
+            return said(rule, status, measure, measures, message, hint.map(|hint| hint.shown(lead)));
         }
         Rule::PoolerWaiting => {
             let verdict = health::pooler::judge(thresholds, Waiting::of(facts));
-            (verdict, waiting(facts), "pgconn pooler clients --state waiting")
+            (verdict, waiting(facts), Command::pgconn("pooler clients --state waiting").into())
         }
         _ => {
             let verdict = health::unreached(rule, thresholds, Status::Unknown);
             let why = "not judged: this is a pooler's console, which shows no session of the server";
-            (verdict, why.to_owned(), "name a database of the server instead of the console (-d)")
+            (verdict, why.to_owned(), "name a database of the server instead of the console (-d)".into())
         }
     };
     let message = format!("{message}{}", beyond(&verdict));
-    let hint = (verdict.status != Status::Ok).then(|| hint.to_owned());
+    let hint = (verdict.status != Status::Ok).then(|| hint.shown(lead));
     said(rule, verdict.status, verdict.measure, verdict.measures, message, hint)
 }
 
@@ -82,19 +89,26 @@ fn waiting(facts: &pooler::Facts) -> String {
 }
 
 /// Puts a verdict into words.
-pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str) -> Check {
+pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str, lead: &Lead) -> Check {
     let message = found(&verdict, facts) + &beyond(&verdict);
     let hint = match verdict.status {
         Status::Ok => None,
         Status::Unknown if verdict.rule == Rule::PoolerWaiting => Some(CONSOLE.into()),
-        Status::Unknown => Some(format!("GRANT pg_monitor TO {}", shown(me))),
+        Status::Unknown => Some(format!("GRANT pg_monitor TO {}", shown(me)).into()),
         _ => hint(&verdict, facts),
     };
+    let hint = hint.map(|hint| hint.shown(lead));
     said(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, hint)
 }
 
 /// A check when nothing was reached: `reachable` and what the refusal is about are as bad as the refusal itself.
-pub(super) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status, error: &db::Error) -> Check {
+pub(super) fn unreached(
+    rule: Rule,
+    thresholds: &Thresholds,
+    status: Status,
+    error: &db::Error,
+    lead: &Lead,
+) -> Check {
     let full = matches!(error.kind, db::Kind::TooManyConnections(_));
     if rule == Rule::Reachable || (rule == Rule::Connections && full) {
         let verdict = health::unreached(rule, thresholds, status);
@@ -103,7 +117,8 @@ pub(super) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status, err
         let detail = error.detail.as_deref().or(whole.then_some(taken));
         let detail = detail.map(|detail| format!(" ({})", text::sanitize(detail)));
         let message = format!("{}{}", error.message, detail.unwrap_or_default());
-        return said(rule, status, verdict.measure, verdict.measures, message, error.hint.clone());
+        let hint = error.hint.as_ref().map(|hint| hint.shown(lead));
+        return said(rule, status, verdict.measure, verdict.measures, message, hint);
     }
     let verdict = health::unreached(rule, thresholds, Status::Unknown);
     let message = "not judged: there was no answer to judge".to_owned();
@@ -261,28 +276,33 @@ fn name(culprit: &Culprit) -> String {
     format!("pid {} ({application}{role}{from})", culprit.pid)
 }
 
-fn hint(verdict: &Verdict, facts: &Facts) -> Option<String> {
-    Some(match verdict.rule {
-        Rule::Reachable => "pgconn ping".into(),
+fn ping() -> Hint {
+    Command::pgconn("ping").into()
+}
+
+fn hint(verdict: &Verdict, facts: &Facts) -> Option<Hint> {
+    let command = match verdict.rule {
+        Rule::Reachable => return Some(ping()),
         Rule::Connections => match &verdict.limit {
-            None => "pgconn stats".into(),
+            None => Command::pgconn("stats"),
             Some(limit) => {
                 let flag = match limit.owner {
                     Owner::Role => "--role",
                     Owner::Database => "--db",
                 };
-                format!("pgconn stats {flag} {}", Name::argument(&limit.name))
+                Command::pgconn("stats").only(flag, &limit.name)
             }
         },
-        Rule::IdleXact => "pgconn ls --state idle-in-transaction".into(),
-        Rule::LongQuery | Rule::LongXact => "pgconn long".into(),
-        Rule::Blocked => "pgconn blockers".into(),
-        Rule::PoolerWaiting => CONSOLE.into(),
+        Rule::IdleXact => Command::pgconn("ls --state idle-in-transaction"),
+        Rule::LongQuery | Rule::LongXact => Command::pgconn("long"),
+        Rule::Blocked => Command::pgconn("blockers"),
+        Rule::PoolerWaiting => return Some(CONSOLE.into()),
         Rule::PreparedXact => {
             let oldest = facts.prepared.oldest.as_ref()?;
-            finish_prepared(&oldest.database, &oldest.gid)
+            return Some(finish_prepared(&oldest.database, &oldest.gid).into());
         }
-    })
+    };
+    Some(command.into())
 }
 
 /// The line that a pager shows: the worst finding, and which other rules are not ok.

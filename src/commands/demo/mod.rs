@@ -27,7 +27,7 @@ use crate::conninfo::{self, CARRIER};
 use crate::db;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::quote;
+use crate::model::suggestion::{self, Hint};
 use crate::render::Format;
 use crate::stop::Signal;
 
@@ -138,10 +138,9 @@ async fn look(demo: &Demo, args: &Args, context: &mut Context) -> Result<Exit> {
         context.ui.hint("pgconn demo --keep holds it for you; pgconn demo -- COMMAND runs one command on it");
         return Ok(exit);
     }
-    let uri = quote::shell(&uri);
-    context
-        .ui
-        .hint(&format!("in another terminal: pgconn blockers --watch -d {uri}; Ctrl-C here ends the server"));
+    let watch = suggestion::Command::pgconn("blockers --watch").with("-d", &uri);
+    let hint = Hint::from("in another terminal: ").call(watch).then("; Ctrl-C here ends the server");
+    context.ui.hint(&hint.to_string());
     tokio::select! {
         signal = context.stop.pulled() => Ok(match signal {
             Signal::Interrupt => Exit::Done,

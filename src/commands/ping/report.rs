@@ -148,7 +148,7 @@ impl Pings {
             }
             Err(error) => {
                 self.status = Status::of(error);
-                self.hint.clone_from(&error.hint);
+                self.hint = error.hint.as_ref().map(ToString::to_string);
             }
         }
     }

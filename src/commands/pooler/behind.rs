@@ -5,7 +5,8 @@ use std::time::Instant;
 use crate::analyze::pooler::{self, End};
 use crate::commands::Context;
 use crate::db;
-use crate::model::pooler::{Client, Database, Link};
+use crate::model::pooler::{Database, Link};
+use crate::model::pooler_client::Client;
 use crate::render::Warning;
 
 /// Who was served with which connection at one moment.
@@ -45,7 +46,7 @@ impl Behind {
                 warnings.push(Warning {
                     code: "pooler_not_asked",
                     message: format!("the pooler's clients are not known: {}", error.message),
-                    hint: error.hint,
+                    hint: error.hint.map(|hint| hint.to_string()),
                 });
                 Ok(None)
             }

@@ -1,7 +1,8 @@
 //! Clients, connections to servers, and the two joined with the server's sessions, as tables and tab-separated values.
 
 use crate::commands::listing::origin;
-use crate::model::pooler::{Client, Link, Server};
+use crate::model::pooler::{Link, Server};
+use crate::model::pooler_client::Client;
 use crate::model::server::place;
 use crate::model::session::Session;
 use crate::render::columns::{Column, Value};

@@ -5,14 +5,15 @@ use crate::commands::Context;
 use crate::conninfo::{self, Environment, Given};
 use crate::db;
 use crate::db::console::{self, Console};
-use crate::model::quote;
 use crate::model::server::Target;
+use crate::model::suggestion::{Lead, option};
 use crate::observe::{Observer, OfConsole};
 
-/// `pgconn` with the flags that lead to a console which is not the target of this run.
-pub(in crate::commands) fn at(target: &Target) -> String {
-    let (host, port, user) = (&target.host, target.port, &target.user);
-    format!("pgconn -h {} -p {port} -U {}", quote::shell(host), quote::shell(user))
+/// The flags that lead to a console which is not the target of this run.
+pub(in crate::commands) fn at(target: &Target) -> Lead {
+    let port = target.port.to_string();
+    let flags = [option("-h", &target.host), option("-p", &port), option("-U", &target.user)];
+    Lead { server: flags.concat(), database: Vec::new() }
 }
 
 impl Context {
@@ -67,9 +68,9 @@ impl Context {
         Ok(Observer::new(source, self.stop.clone()))
     }
 
-    /// `pgconn` with the flags that lead to this console again, to be pasted elsewhere. A connection string may hold a
+    /// The flags that lead to this console again, to be pasted elsewhere. A connection string may hold a
     /// password, so that what it says of the place is repeated as flags.
-    pub(super) fn again(&self, target: &Target) -> String {
+    pub(super) fn again(&self, target: &Target) -> Lead {
         let given = self.connection.given();
         let in_string =
             given.dbname.as_deref().is_some_and(|name| name.contains('=') || name.contains("://"));
@@ -86,8 +87,7 @@ impl Context {
             ("-p", place(&given.port, &port)),
             ("-U", place(&given.username, &target.user)),
         ];
-        let flags =
-            flags.into_iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", quote::shell(&value?))));
-        flags.fold("pgconn".to_owned(), |line, flag| line + &flag)
+        let words = flags.into_iter().filter_map(|(flag, value)| Some(option(flag, &value?)));
+        Lead { server: words.flatten().collect(), database: Vec::new() }
     }
 }

@@ -1,6 +1,5 @@
 //! A pooler's limits in words: whose they are, and what comes of them when they are used up.
 
-use super::Pooler;
 use crate::analyze::pooler::{Limit, PoolUse};
 use crate::render::table::{Block, Mark};
 
@@ -21,11 +20,11 @@ pub(in crate::commands) fn consequence(limit: &Limit) -> &'static str {
 }
 
 /// A line for each limit that is used up, unless one about clients that wait at it says so.
-pub(super) fn used_up(answer: &Pooler) -> Vec<Block<'static>> {
+pub(super) fn used_up(pools: &[PoolUse], limits: &[Limit]) -> Vec<Block<'static>> {
     let waits = |entry: &&PoolUse| entry.pool.clients_waiting.is_some_and(|waiting| waiting > 0);
-    let waiting = answer.pools.iter().flatten().filter(waits).filter(|entry| entry.paused != Some(true));
+    let waiting = pools.iter().filter(waits).filter(|entry| entry.paused != Some(true));
     let said: Vec<Limit> = waiting.filter_map(PoolUse::used_up).collect();
-    let limits = answer.limits.iter().flatten().filter(|limit| limit.is_used_up() && !said.contains(limit));
+    let limits = limits.iter().filter(|limit| limit.is_used_up() && !said.contains(limit));
     let line = |limit: &Limit| {
         let Limit { used, limit: most, .. } = limit;
         let (name, consequence) = (named(limit), consequence(limit));

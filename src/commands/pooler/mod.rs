@@ -26,6 +26,7 @@ use crate::db::{self, Listing, Order};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Client, Name, Term};
+use crate::model::suggestion::{Command, Hint};
 use crate::render::{Head, Warning, text};
 use names::did_you_mean;
 use report::Kind;
@@ -200,7 +201,8 @@ async fn pools(
     });
     let again = head.target.as_ref().map(|target| context.again(target)).unwrap_or_default();
     head.warnings.extend(did_you_mean(selection, &facts.names()));
-    let hint = format!("clients wait; see which: {again} pooler clients --state waiting");
+    let which = Command::pgconn("pooler clients --state waiting");
+    let hint = Hint::from("clients wait; see which: ").call(which).shown(&again);
     let report = Pooler { rates, again, ..Pooler::of_pools(facts, selection) };
     let hints = report.waits().then_some(hint).into_iter().collect();
     Ok(Shown { hints, ..Shown::new(report, head) })

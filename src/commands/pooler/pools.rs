@@ -1,54 +1,15 @@
 //! Pools and rates, as tables and as tab-separated values.
 
-use super::{Pooler, limits};
 use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::analyze::pooler::{PoolUse, Rate, Refused};
 use crate::model::pooler::Database;
-use crate::model::{quote, server};
+use crate::model::server;
 use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, text, tsv};
+use crate::render::{text, tsv};
 
-/// The human form: the pooler and its fullest limit, what is used up, pools, what keeps clients waiting, rates.
-pub(super) fn blocks<'a>(answer: &'a Pooler, head: &Head) -> Vec<Block<'a>> {
-    let mut blocks = vec![answer.title(head)];
-    let find = |name: &str| answer.limits.iter().flatten().find(|limit| limit.name == name);
-    if let Some(clients) = find("max_client_conn") {
-        let line = format!(
-            "clients  {} of {} (max_client_conn)  {}",
-            clients.used,
-            clients.limit,
-            text::percent(clients.used_ratio)
-        );
-        blocks.push(Block::marked(mark_of(clients.used_ratio), line));
-    }
-    if let Some(first) = &answer.first_limit {
-        let (name, share) = (limits::named(first), text::percent(first.used_ratio));
-        let line = format!("fullest limit  {name}, {} of {}  {share}", first.used, first.limit);
-        blocks.push(Block::marked(mark_of(first.used_ratio), line));
-    }
-    blocks.extend(limits::used_up(answer));
-    blocks.push(Block::Gap);
-    let pools = answer.pools.as_deref().unwrap_or_default();
-    if pools.is_empty() {
-        blocks.push(Block::marked(Mark::Dim, "0 pools"));
-    } else {
-        blocks.push(Block::Table(table(pools)));
-    }
-    let databases = answer.databases.as_deref().unwrap_or_default();
-    blocks.extend(pools.iter().filter_map(|entry| why_waiting(entry, databases)));
-    blocks.extend(answer.paused.iter().map(|name| {
-        let resume = format!("{} pooler resume {}", answer.again, quote::shell(name));
-        Block::marked(Mark::Bad, format!("! database {name} is paused: resume it with {resume}"))
-    }));
-    if let Some(rates) = &answer.rates {
-        blocks.push(Block::Gap);
-        blocks.push(Block::Table(Table::of(RATES, rates, |_| Mark::Plain)));
-    }
-    blocks
-}
-
-fn mark_of(ratio: f64) -> Mark {
+/// How a share of a limit is shown.
+pub(super) fn mark_of(ratio: f64) -> Mark {
     match ratio {
         ratio if ratio >= 1.0 => Mark::Bad,
         ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.0) => Mark::Warn,
@@ -56,7 +17,8 @@ fn mark_of(ratio: f64) -> Mark {
     }
 }
 
-fn table(pools: &[PoolUse]) -> Table<'_> {
+/// A row for each pool.
+pub(super) fn table(pools: &[PoolUse]) -> Table<'_> {
     let mark = |entry: &PoolUse| {
         if waits(entry) { Mark::Bad } else { mark_of(entry.used_ratio.unwrap_or(0.0).min(0.9)) }
     };
@@ -112,7 +74,7 @@ fn waits(entry: &PoolUse) -> bool {
 }
 
 /// What a pool's clients wait for.
-fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block<'static>> {
+pub(super) fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block<'static>> {
     let pool = &entry.pool;
     let waiting = pool.clients_waiting.filter(|waiting| *waiting > 0)?;
     let place = format!("{}/{}", pool.database, pool.user);
@@ -143,7 +105,7 @@ fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block<'static>
 }
 
 /// What is told of the work in each database.
-const RATES: &[Column<Rate>] = &[
+pub(super) const RATES: &[Column<Rate>] = &[
     Column::table("DATABASE", Align::Left, |rate| (&rate.database).into()),
     Column::table("XACT/S", Align::Right, |rate| rate.xacts_per_second.map(tenths).into()),
     Column::table("QUERY/S", Align::Right, |rate| rate.queries_per_second.map(tenths).into()),

@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::act::report::Act;
-use super::{connections, pools};
+use super::{connections, limits, pools};
 use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
 use crate::model::pooler::{Database, Facts, Link, Product, Totals};
+use crate::model::suggestion::{Command, Lead};
 use crate::render::json::List;
-use crate::render::table::Block;
-use crate::render::{Head, Report, tsv};
+use crate::render::table::{Block, Mark, Table};
+use crate::render::{Head, Report, text, tsv};
 
 /// What a document shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +30,9 @@ pub(in crate::commands) struct Pooler {
     /// The paused databases among those that are meant.
     #[serde(skip)]
     pub(super) paused: Vec<String>,
-    /// The program with the flags that lead here again.
+    /// The flags that lead here again.
     #[serde(skip)]
-    pub(super) again: String,
+    pub(super) again: Lead,
     /// What the pooler calls itself: `PgBouncer`.
     pub(super) product: String,
     /// Its version.
@@ -63,7 +64,7 @@ impl Pooler {
         Self {
             kind,
             paused: Vec::new(),
-            again: String::new(),
+            again: Lead::default(),
             product: product.name,
             version: product.version,
             pools: None,
@@ -115,6 +116,45 @@ impl Pooler {
         let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
         Block::line(format!("{place}  {} {}", self.product, self.version))
     }
+
+    /// The human form: the pooler and its fullest limit, what is used up, pools, what keeps clients waiting, rates.
+    fn of_its_pools(&self, head: &Head) -> Vec<Block<'_>> {
+        let mut blocks = vec![self.title(head)];
+        let find = |name: &str| self.limits.iter().flatten().find(|limit| limit.name == name);
+        if let Some(clients) = find("max_client_conn") {
+            let line = format!(
+                "clients  {} of {} (max_client_conn)  {}",
+                clients.used,
+                clients.limit,
+                text::percent(clients.used_ratio)
+            );
+            blocks.push(Block::marked(pools::mark_of(clients.used_ratio), line));
+        }
+        if let Some(first) = &self.first_limit {
+            let (name, share) = (limits::named(first), text::percent(first.used_ratio));
+            let line = format!("fullest limit  {name}, {} of {}  {share}", first.used, first.limit);
+            blocks.push(Block::marked(pools::mark_of(first.used_ratio), line));
+        }
+        let pools = self.pools.as_deref().unwrap_or_default();
+        blocks.extend(limits::used_up(pools, self.limits.as_deref().unwrap_or_default()));
+        blocks.push(Block::Gap);
+        if pools.is_empty() {
+            blocks.push(Block::marked(Mark::Dim, "0 pools"));
+        } else {
+            blocks.push(Block::Table(pools::table(pools)));
+        }
+        let databases = self.databases.as_deref().unwrap_or_default();
+        blocks.extend(pools.iter().filter_map(|entry| pools::why_waiting(entry, databases)));
+        blocks.extend(self.paused.iter().map(|name| {
+            let resume = Command::pgconn("pooler resume").word(name).shown(&self.again);
+            Block::marked(Mark::Bad, format!("! database {name} is paused: resume it with {resume}"))
+        }));
+        if let Some(rates) = &self.rates {
+            blocks.push(Block::Gap);
+            blocks.push(Block::Table(Table::of(pools::RATES, rates, |_| Mark::Plain)));
+        }
+        blocks
+    }
 }
 
 impl Report for Pooler {
@@ -137,7 +177,7 @@ impl Report for Pooler {
 
     fn blocks(&self, head: &Head) -> Vec<Block<'_>> {
         match self.kind {
-            Kind::Pools => pools::blocks(self, head),
+            Kind::Pools => self.of_its_pools(head),
             Kind::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
             Kind::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
             Kind::Join => connections::join(self.join.as_deref().unwrap_or_default()),

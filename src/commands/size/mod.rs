@@ -24,9 +24,8 @@ use crate::analyze::usage;
 use crate::db::Selection;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::health::LimitUse;
 use crate::model::server::Limits;
-use crate::model::usage::{Tally, Usage};
+use crate::model::usage::{LimitUse, Tally, Usage};
 use crate::poolconf::emit::find;
 use crate::poolconf::{Mode, provider};
 use crate::render::Head;
@@ -167,22 +166,16 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
 /// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools
 /// exist that have no room on the server itself.
 fn judged(plan: &Plan, mode: Mode) -> Result<Option<PoolerSizes>, Failure> {
+    let direct = || plan.infeasible.clone().map_or(Ok(()), |refused| Err(infeasible(refused)));
     let sizes = match mode {
-        Mode::Direct | Mode::Session if !plan.feasible => return Err(infeasible(plan)),
-        Mode::Direct => return Ok(None),
-        Mode::Session => &plan.pooler.session,
+        Mode::Direct => return direct().map(|()| None),
+        Mode::Session => direct().map(|()| &plan.pooler.session)?,
         Mode::Transaction => &plan.pooler.transaction,
     };
-    let unpoolable = |refused: Refused| {
-        Failure::failed(format!("infeasible: {}", refused.message)).hinted(refused.hint.unwrap_or_default())
-    };
-    sizes.clone().map(Some).map_err(unpoolable)
+    sizes.clone().map(Some).map_err(infeasible)
 }
 
-/// Why no pool can have a connection, and what would change that.
-fn infeasible(plan: &Plan) -> Failure {
-    let advice = plan.advice.iter().find(|advice| advice.code == "infeasible");
-    let message = advice.map_or("this plan is infeasible", |advice| advice.message.as_str());
-    let (message, hint) = message.split_once("; ").unwrap_or((message, "use fewer pools"));
-    Failure::failed(format!("infeasible: {message}")).hinted(hint)
+/// A plan that gives somebody no connection.
+fn infeasible(refused: Refused) -> Failure {
+    Failure::failed(format!("infeasible: {}", refused.message)).hinted(refused.hint.unwrap_or_default())
 }

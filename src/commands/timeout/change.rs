@@ -7,10 +7,11 @@ use anyhow::Result;
 use super::report::{Part, Timeouts};
 use super::statement::{self, Lasting};
 use super::{kind, name, no_such_name, refuse_unknown};
+use crate::analyze::concerns::Situation;
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::rights::{self, provider};
 use crate::analyze::settings::{at_server, effective, for_sessions};
-use crate::analyze::timeouts::{Plan, Situation, plan, stale, unmet, value_for};
+use crate::analyze::timeouts::{Plan, plan, stale, unmet, value_for};
 use crate::args;
 use crate::commands::act::{confirm, consent, present};
 use crate::commands::{Context, head_of_look};
@@ -20,6 +21,7 @@ use crate::exit::Exit;
 use crate::model::quote;
 use crate::model::server::Surroundings;
 use crate::model::settings::{Effective, Ground, InFile, Scope, SessionGroup, Setting, Settings, Wish};
+use crate::model::suggestion::{Command, Hint};
 use crate::render::text::count;
 use crate::render::{Head, Report, Warning};
 
@@ -194,16 +196,15 @@ async fn change(
     let made = |failure: Failure| failure.detailed(format!("the change is made; undo: {undo}"));
     let (after, old) = verified(&db, &before, kinds, moment).await.map_err(made)?;
     db.close().await;
-    // A name with characters that mean something to a shell or a filter would need more than a hint.
-    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    let reconnect = before.scope.role().filter(|_| !old.is_empty()).filter(plain).map(str::to_owned);
+    let reconnect = before.scope.role().filter(|_| !old.is_empty()).map(str::to_owned);
     let rows = concerned(&after, &before.scope);
     let mut report = planned(Part::Done, &before, rows, false);
     report.sessions_still_on_old_value = Some(old.iter().map(|group| group.count).sum());
     report.old_value_sessions = Some(old);
     context.emit(&report, &head)?;
     if let Some(role) = reconnect {
-        context.ui.hint(&format!("to make them reconnect: pgconn kill --role {role} --state idle"));
+        let kill = Command::pgconn("kill").only("--role", &role).with("--state", "idle");
+        context.ui.hint(&Hint::from("to make them reconnect: ").call(kill).shown(&context.lead()));
     }
     Ok(Exit::Done)
 }

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::statement::Form;
 use crate::analyze::timeouts::Change;
 use crate::model::settings::{Effective, Level, SessionGroup, Setting};
 use crate::render::columns::{Column, Value};
@@ -23,6 +22,16 @@ pub(super) enum Part {
     Done,
     /// How to do it for one session or transaction.
     Statement,
+}
+
+/// How one driver or pool library spells it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Form {
+    /// The library, or `connection string` and the like.
+    pub(super) target: &'static str,
+    /// What to write.
+    pub(super) text: String,
 }
 
 /// What is set where, and what a change did.

@@ -1,22 +1,10 @@
 //! `timeout set … --session` and `--transaction`: nothing is stored; the statement to use, and how libraries spell it.
 
-use serde::Serialize;
-
-use super::report::{Part, Timeouts};
+use super::report::{Form, Part, Timeouts};
 use crate::analyze::settings::shown;
 use crate::error::Failure;
 use crate::model::settings::Setting;
 use crate::render::{Head, Warning};
-
-/// How one driver or pool library spells it.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Form {
-    /// The library, or `connection string` and the like.
-    pub(super) target: &'static str,
-    /// What to write.
-    pub(super) text: String,
-}
 
 /// How long the value is to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

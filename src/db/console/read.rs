@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::db::rows::Row;
-use crate::model::pooler::{Client, Database, Facts, Link, Pool, Product, Server, Settings, Totals, User};
+use crate::model::pooler::{Database, Facts, Link, Pool, Product, Server, Settings, Totals, User};
+use crate::model::pooler_client::Client;
 
 /// The database that is PgBouncer's console; its own row is in no answer.
 pub(crate) const DATABASE: &str = "pgbouncer";

@@ -156,12 +156,12 @@ fn check_method(
         let mut failure =
             stop(format!("the server asks for an authentication method that pgconn does not speak ({name})"));
         failure.error.hint =
-            Some("use a role with a password, a client certificate, or a Unix socket".to_owned());
+            Some("use a role with a password, a client certificate, or a Unix socket".into());
         return Err(failure);
     }
     if method.needs_password() && host.password.as_ref().is_none_or(|password| password.bytes.is_empty()) {
         let mut failure = stop("no password supplied".to_owned());
-        failure.error.hint = Some("give a password with PGPASSWORD, a password file, or -W".to_owned());
+        failure.error.hint = Some("give a password with PGPASSWORD, a password file, or -W".into());
         failure.wants_password = true;
         return Err(failure);
     }

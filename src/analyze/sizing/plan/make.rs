@@ -90,9 +90,11 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Refused> {
         deadlock_floor,
         services: if matches!(request.clients, Clients::Services(_)) { services } else { Vec::new() },
         memory: request.memory.map(|(memory, work_mem)| memory::fit(memory, work_mem)).transpose()?,
+        infeasible: None,
         advice: Vec::new(),
         steps: steps.0,
     };
+    plan.infeasible = advice::infeasible(request, &plan);
     plan.advice = advice::advise(request, &plan);
     Ok(plan)
 }

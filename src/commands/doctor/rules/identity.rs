@@ -1,16 +1,16 @@
 //! Rules about who is connected, as what, over what, and who can see it.
 
-use super::{Evidence, Rule, application, listed};
-use crate::model::filter::Name;
-use crate::model::practice::{Finding, Grade, Origin};
+use super::{Evidence, Found, Rule, application, listed};
+use crate::model::practice::{Grade, Origin};
 use crate::model::quote::shown;
+use crate::model::suggestion::{Command, Suggestion};
 use crate::render::text;
 
 /// Applications that people and tools use, which may be superusers.
 const TOOLS: [&str; 8] =
     ["psql", "pgAdmin", "pg_dump", "pg_restore", "pg_basebackup", "pgconn", "vacuumdb", "reindexdb"];
 
-pub(super) fn application_name(evidence: &Evidence) -> Finding {
+pub(super) fn application_name(evidence: &Evidence) -> Found {
     let rule = Rule::new("application-name", "sessions say which application they belong to");
     let unnamed: Vec<&Origin> =
         evidence.origins.iter().filter(|origin| origin.application_name.is_empty()).collect();
@@ -23,11 +23,11 @@ pub(super) fn application_name(evidence: &Evidence) -> Finding {
             first.role.as_deref().unwrap_or("(dropped)")
         ),
         "set application_name in the connection string of each service",
-        "pgconn stats --by client --by role",
+        Command::pgconn("stats --by client --by role"),
     )
 }
 
-pub(super) fn superuser(evidence: &Evidence) -> Finding {
+pub(super) fn superuser(evidence: &Evidence) -> Found {
     let rule = Rule::new("superuser", "applications are not superusers");
     let tool = |name: &str| TOOLS.iter().any(|tool| name.starts_with(tool));
     let found: Vec<&Origin> = evidence
@@ -49,11 +49,11 @@ pub(super) fn superuser(evidence: &Evidence) -> Finding {
             application(&first.application_name)
         ),
         "use a role that owns what the application needs; superusers pass every limit and take the reserved slots",
-        format!("pgconn ls --role {}", Name::argument(role)),
+        Command::pgconn("ls").only("--role", role),
     )
 }
 
-pub(super) fn tls(evidence: &Evidence) -> Finding {
+pub(super) fn tls(evidence: &Evidence) -> Found {
     let rule = Rule::new("tls", "connections over the network are encrypted");
     let plain: i64 = evidence.origins.iter().filter(|o| o.plaintext == Some(true)).map(|o| o.sessions).sum();
     let hidden: i64 = evidence.origins.iter().filter(|o| o.plaintext.is_none()).map(|o| o.sessions).sum();
@@ -64,7 +64,7 @@ pub(super) fn tls(evidence: &Evidence) -> Finding {
             Grade::Warn,
             format!("{} from other machines without TLS, most of {whose}", text::count(plain, "session")),
             "set ssl = on, use hostssl lines in pg_hba.conf, and sslmode=verify-full in the clients",
-            "pgconn stats --by client",
+            Command::pgconn("stats --by client"),
         );
     }
     if hidden > 0 {
@@ -76,7 +76,7 @@ pub(super) fn tls(evidence: &Evidence) -> Finding {
     rule.pass("no session of another machine is in plaintext")
 }
 
-pub(super) fn visibility(evidence: &Evidence) -> Finding {
+pub(super) fn visibility(evidence: &Evidence) -> Found {
     let rule = Rule::new("monitoring-role", "monitoring sees everything, without being superuser");
     let me = &evidence.scraped.surroundings.me;
     if !me.sees_all {
@@ -84,7 +84,7 @@ pub(super) fn visibility(evidence: &Evidence) -> Finding {
             Grade::Fail,
             format!("role \"{}\" does not see what other roles' sessions do", me.role),
             "grant it pg_monitor",
-            format!("GRANT pg_monitor TO {}", shown(&me.role)),
+            Suggestion::Statement(format!("GRANT pg_monitor TO {}", shown(&me.role))),
         );
     }
     if !me.superuser {
@@ -99,7 +99,7 @@ pub(super) fn visibility(evidence: &Evidence) -> Finding {
             Grade::Warn,
             format!("nobody but superusers such as \"{}\" sees every session", me.role),
             "monitor with a role that has pg_monitor and nothing else",
-            "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor",
+            Suggestion::Statement("CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor".into()),
         ),
     }
 }

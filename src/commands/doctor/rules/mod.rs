@@ -9,10 +9,10 @@ mod transactions;
 
 use crate::db::Scraped;
 use crate::model::blocking::Prepared;
-use crate::model::filter::Name;
 use crate::model::metric::DatabaseCounters;
 use crate::model::pooler::{Facts, Link};
 use crate::model::practice::{Finding, Grade, Origin, SessionLocks, Source, Watched};
+use crate::model::suggestion::{Command, Lead, Suggestion};
 use crate::render::text;
 
 /// Everything that the rules judge.
@@ -43,8 +43,35 @@ pub(super) struct Pooled {
     pub(super) locks: Vec<SessionLocks>,
 }
 
+/// What one rule found, its next step not yet led to a server.
+#[derive(Debug)]
+pub(super) struct Found {
+    rule: &'static str,
+    pub(super) status: Grade,
+    title: &'static str,
+    evidence: String,
+    advice: Option<String>,
+    next: Option<Suggestion>,
+    /// Whether the next step is about the pooler.
+    at_pooler: bool,
+}
+
+impl Found {
+    /// As it is told: with the flags that lead to the server, or to the pooler.
+    pub(super) fn told(self, server: &Lead, pooler: &Lead) -> Finding {
+        let Self { rule, status, title, evidence, advice, next, at_pooler } = self;
+        let next_command = next.map(|next| next.shown(if at_pooler { pooler } else { server }));
+        Finding { rule, status, title, evidence, advice, next_command }
+    }
+
+    /// The same with a next step about the pooler.
+    fn at_pooler(self) -> Self {
+        Self { at_pooler: true, ..self }
+    }
+}
+
 /// Judges by every rule; the worst first.
-pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Finding> {
+pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Found> {
     let mut findings = vec![
         pools::pooling(evidence),
         pools::pool_size(evidence),
@@ -80,9 +107,8 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Find
 }
 
 /// A standby takes no change of what the server stores.
-fn elsewhere(finding: &mut Finding) {
-    let next = finding.next_command.as_deref().unwrap_or_default();
-    if ["ALTER ", "GRANT ", "psql "].iter().any(|order| next.starts_with(order)) {
+fn elsewhere(finding: &mut Found) {
+    if finding.next.as_ref().is_some_and(Suggestion::is_for_primary) {
         finding.advice = finding.advice.take().map(|advice| format!("on the primary: {advice}"));
     }
 }
@@ -99,24 +125,24 @@ impl Rule {
         Self { name, title }
     }
 
-    fn pass(self, evidence: impl Into<String>) -> Finding {
+    fn pass(self, evidence: impl Into<String>) -> Found {
         self.without_advice(Grade::Pass, evidence.into())
     }
 
     /// It cannot be judged; the evidence says why.
-    fn unknown(self, reason: impl Into<String>) -> Finding {
+    fn unknown(self, reason: impl Into<String>) -> Found {
         self.without_advice(Grade::Unknown, reason.into())
     }
 
-    fn without_advice(self, status: Grade, evidence: String) -> Finding {
+    fn without_advice(self, status: Grade, evidence: String) -> Found {
         let Self { name, title } = self;
-        Finding { rule: name, status, title, evidence, advice: None, next_command: None }
+        Found { rule: name, status, title, evidence, advice: None, next: None, at_pooler: false }
     }
 
     /// Something is found, with what to do about it.
-    fn found(self, status: Grade, evidence: String, advice: &str, next: impl Into<String>) -> Finding {
-        let (advice, next_command) = (Some(advice.to_owned()), Some(next.into()));
-        Finding { advice, next_command, ..self.without_advice(status, evidence) }
+    fn found(self, status: Grade, evidence: String, advice: &str, next: impl Into<Suggestion>) -> Found {
+        let (advice, next) = (Some(advice.to_owned()), Some(next.into()));
+        Found { advice, next, ..self.without_advice(status, evidence) }
     }
 }
 
@@ -149,11 +175,12 @@ fn hidden(evidence: &Evidence) -> Option<String> {
 }
 
 /// The sessions of a source. An empty application name cannot be filtered for; its role can.
-fn listing(source: &Source) -> String {
+fn listing(source: &Source) -> Command {
+    let all = Command::pgconn("ls");
     match (source.application_name.as_str(), &source.role) {
-        ("", Some(role)) => format!("pgconn ls --role {}", Name::argument(role)),
-        ("", None) => "pgconn ls".to_owned(),
-        (name, _) => format!("pgconn ls --app {}", Name::argument(name)),
+        ("", Some(role)) => all.only("--role", role),
+        ("", None) => all,
+        (name, _) => all.only("--app", name),
     }
 }
 

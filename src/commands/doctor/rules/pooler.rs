@@ -2,26 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, Pooled, Rule, counted, hidden, listed};
+use super::{Evidence, Found, Pooled, Rule, counted, hidden, listed};
 use crate::analyze::pooler::{End, leads_to};
 use crate::model::pooler::{Facts, Link};
-use crate::model::practice::{Finding, Grade, Presence};
+use crate::model::practice::{Grade, Presence};
+use crate::model::suggestion::Command;
 use crate::poolconf::pgbouncer::Version;
 use crate::render::text;
 
-const NEXT: &str = "pgconn pooler";
+/// What shows its settings and pools.
+fn next() -> Command {
+    Command::pgconn("pooler")
+}
 
 /// Judges the pooler by its own console, and by what the server says of its connections.
-pub(super) fn findings(pooled: &Pooled, evidence: &Evidence) -> Vec<Finding> {
+pub(super) fn findings(pooled: &Pooled, evidence: &Evidence) -> Vec<Found> {
     let facts = &pooled.facts;
     let usable = evidence.scraped.facts.connections.usable;
     let mode = mode(pooled, &evidence.watched.present, hidden(evidence));
-    vec![mode, caps(facts, usable), authentication(facts), prepared_statements(facts)]
+    let at_console = [mode, authentication(facts), prepared_statements(facts)].map(Found::at_pooler);
+    let [mode, authentication, prepared_statements] = at_console;
+    vec![mode, caps(facts, usable), authentication, prepared_statements]
 }
 
 /// In session mode a client keeps its connection while it does nothing, so that others wait for it; in the other modes
 /// what it leaves on the connection is the next client's. `hidden` says which sessions the server does not show.
-fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Finding {
+fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Found {
     let rule = Rule::new("pooler-mode", "the pooler's mode fits what its clients do");
     let facts = &pooled.facts;
     let waiting = facts.pools.iter().find(|pool| {
@@ -35,7 +41,7 @@ fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Findin
             format!("{clients} wait for pool {}/{}, which is in session mode", pool.database, pool.user),
             "in session mode a connection is free only when its client disconnects; transaction mode lets many clients \
              share few, if they need no SET, advisory locks, LISTEN or temporary tables of their own",
-            "pgconn pooler clients --state waiting",
+            Command::pgconn("pooler clients --state waiting"),
         );
     }
     if let Some(left) = left_behind(pooled) {
@@ -44,7 +50,7 @@ fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Findin
             left,
             "whoever gets the connection next has the lock, and who took it cannot give it back: use \
              pg_advisory_xact_lock, or give such clients a pool in session mode",
-            "pgconn pooler --server CONNINFO",
+            Command::pgconn("pooler --server CONNINFO"),
         );
     }
     if facts.pools.iter().any(|pool| pool.pool_mode.is_none()) {
@@ -128,7 +134,7 @@ fn unseen(pooled: &Pooled, present: &[Presence]) -> Option<String> {
 }
 
 /// Pools that together may open more than the server lets in fail when all are busy, and not before.
-fn caps(facts: &Facts, usable: i64) -> Finding {
+fn caps(facts: &Facts, usable: i64) -> Found {
     let rule = Rule::new("pooler-caps", "what the pools may open fits into the server");
     let mut by_database: BTreeMap<&str, Option<i64>> = BTreeMap::new();
     for pool in &facts.pools {
@@ -153,12 +159,17 @@ fn caps(facts: &Facts, usable: i64) -> Finding {
     );
     if most > usable {
         let advice = "set max_db_connections so that all databases together stay below the server's slots";
-        return rule.found(Grade::Warn, evidence, advice, "pgconn size --from-server --emit pgbouncer");
+        return rule.found(
+            Grade::Warn,
+            evidence,
+            advice,
+            Command::pgconn("size --from-server --emit pgbouncer"),
+        );
     }
     rule.pass(evidence)
 }
 
-fn authentication(facts: &Facts) -> Finding {
+fn authentication(facts: &Facts) -> Found {
     let rule = Rule::new("pooler-auth", "the pooler asks its clients for proof of who they are");
     let Some(method) = facts.settings.auth_type.as_deref() else {
         return rule.unknown("the console does not show auth_type");
@@ -166,14 +177,14 @@ fn authentication(facts: &Facts) -> Finding {
     let evidence = format!("auth_type is {method}");
     let advice = "set auth_type = scram-sha-256, with an auth_file or auth_query that holds SCRAM secrets";
     match method {
-        "any" | "trust" => rule.found(Grade::Fail, evidence, advice, NEXT),
-        "plain" | "md5" => rule.found(Grade::Warn, evidence, advice, NEXT),
+        "any" | "trust" => rule.found(Grade::Fail, evidence, advice, next()),
+        "plain" | "md5" => rule.found(Grade::Warn, evidence, advice, next()),
         _ => rule.pass(evidence),
     }
 }
 
 /// PgBouncer keeps named statements in transaction mode from 1.21 on, when it is told to; 1.24 does by default.
-fn prepared_statements(facts: &Facts) -> Finding {
+fn prepared_statements(facts: &Facts) -> Found {
     let rule = Rule::new("pooler-prepared", "prepared statements of clients work through the pooler");
     let modes = facts.pools.iter().filter_map(|pool| pool.pool_mode.as_deref());
     if !modes.chain(facts.settings.pool_mode.as_deref()).any(|mode| mode == "transaction") {
@@ -188,7 +199,7 @@ fn prepared_statements(facts: &Facts) -> Finding {
             Grade::Warn,
             format!("{} {version} gives named statements to whoever comes next in transaction mode", facts.product.name),
             "upgrade to 1.21 or later and set max_prepared_statements, or switch them off in every client library",
-            NEXT,
+            next(),
         );
     }
     match facts.settings.max_prepared_statements {
@@ -197,7 +208,7 @@ fn prepared_statements(facts: &Facts) -> Finding {
             Grade::Warn,
             "max_prepared_statements is 0, and pools are in transaction mode".into(),
             "set max_prepared_statements = 200, or switch named statements off in every client library",
-            NEXT,
+            next(),
         ),
         Some(number) => rule.pass(format!("max_prepared_statements is {number}")),
     }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Evidence, Rule, counted, hidden, listed, listing, named};
+use super::{Evidence, Found, Rule, counted, hidden, listed, listing, named};
 use crate::analyze::concerns::does_long_work;
-use crate::model::practice::{Finding, Grade, Presence, Source};
+use crate::model::practice::{Grade, Presence, Source};
+use crate::model::suggestion::Command;
 use crate::render::text;
 
 /// What the names of applications and roles on serverless platforms have in them.
@@ -38,7 +39,7 @@ fn is_pooled(evidence: &Evidence, session: &Presence) -> bool {
     evidence.watched.pools.contains_key(&key)
 }
 
-pub(super) fn serverless(evidence: &Evidence) -> Finding {
+pub(super) fn serverless(evidence: &Evidence) -> Found {
     let rule = Rule::new("serverless", "serverless clients come through a transaction pooler");
     let pooled: BTreeSet<&Source> = evidence.watched.pools.values().flatten().collect();
     let found: Vec<_> = evidence.watched.sources.iter().filter(|(source, _)| is_serverless(source)).collect();
@@ -57,7 +58,7 @@ pub(super) fn serverless(evidence: &Evidence) -> Finding {
             Grade::Warn,
             text,
             "each instance holds a session: put a pooler in transaction mode between, or use the platform's own",
-            "pgconn size --emit pgbouncer --serverless 100",
+            Command::pgconn("size --emit pgbouncer --serverless 100"),
         );
     }
     if let Some((source, _)) = direct.clone().next() {
@@ -81,7 +82,7 @@ pub(super) fn serverless(evidence: &Evidence) -> Finding {
     rule.pass("no application or role is named like a serverless platform")
 }
 
-pub(super) fn long_work(evidence: &Evidence) -> Finding {
+pub(super) fn long_work(evidence: &Evidence) -> Found {
     let rule =
         Rule::new("long-work", "migrations and long transactions have sessions of their own, not a pooler's");
     let works = |source: &Source| {

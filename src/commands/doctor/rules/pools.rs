@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, Rule, counted, hidden, listing, named};
+use super::{Evidence, Found, Rule, counted, hidden, listing, named};
 use crate::model::metric::DatabaseCounters;
-use crate::model::practice::{Conduct, Finding, Grade, Presence, Source};
+use crate::model::practice::{Conduct, Grade, Presence, Source};
+use crate::model::suggestion::Command;
 use crate::render::text;
 
 /// New sessions per second from which on pools are missing: a pool that fits opens a few per minute.
@@ -27,7 +28,7 @@ const MANY_FORGOTTEN: usize = 5;
     clippy::cast_sign_loss,
     reason = "counts of sessions are small and not negative"
 )]
-pub(super) fn pooling(evidence: &Evidence) -> Finding {
+pub(super) fn pooling(evidence: &Evidence) -> Found {
     let rule = Rule::new("pooling", "connections are reused, not opened per request");
     let conducts = &evidence.watched.sources;
     let seen: usize = conducts.values().map(|conduct| conduct.born).sum();
@@ -71,7 +72,7 @@ pub(super) fn pooling(evidence: &Evidence) -> Finding {
         if rate >= HEAVY_CHURN { Grade::Fail } else { Grade::Warn },
         text,
         "give the application a connection pool, or put PgBouncer in transaction mode in front of it",
-        whose.map_or_else(|| "pgconn doctor --for 1m".to_owned(), |(source, _)| listing(source)),
+        whose.map_or_else(|| Command::pgconn("doctor --for 1m"), |(source, _)| listing(source)),
     )
 }
 
@@ -93,7 +94,7 @@ fn established(evidence: &Evidence) -> Vec<(&str, f64)> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
-pub(super) fn pool_size(evidence: &Evidence) -> Finding {
+pub(super) fn pool_size(evidence: &Evidence) -> Found {
     let rule = Rule::new("pool-size", "pools are as large as they are used");
     if let Some(hidden) = hidden(evidence) {
         return rule.unknown(hidden);
@@ -112,13 +113,13 @@ pub(super) fn pool_size(evidence: &Evidence) -> Finding {
                 conduct.busiest
             ),
             "lower the pool's size and let it close what it does not need; watch for longer to be sure (--for)",
-            "pgconn size --from-server",
+            Command::pgconn("size --from-server"),
         ),
         None => rule.pass(format!("no source holds {LARGE_POOL} sessions or more that it does not use")),
     }
 }
 
-pub(super) fn pool_growth(evidence: &Evidence) -> Finding {
+pub(super) fn pool_growth(evidence: &Evidence) -> Found {
     let rule = Rule::new("pool-growth", "connections are given back");
     // A pool that has just come up fills, and then stays as it is.
     let grown = |conduct: &Conduct| {
@@ -137,13 +138,13 @@ pub(super) fn pool_growth(evidence: &Evidence) -> Finding {
                 text::duration(evidence.seconds)
             ),
             "look for connections that are taken from the pool, or opened, and never given back",
-            format!("{} --sort age", listing(source)),
+            listing(source).with("--sort", "age"),
         ),
         None => rule.pass("no source only grew while it was watched"),
     }
 }
 
-pub(super) fn idle_sessions(evidence: &Evidence) -> Finding {
+pub(super) fn idle_sessions(evidence: &Evidence) -> Found {
     let rule = Rule::new("idle-sessions", "sessions that nobody uses are closed");
     let idle = |session: &&Presence| session.idle_seconds.is_some_and(|seconds| seconds >= FORGOTTEN);
     let mut forgotten: BTreeMap<&Source, usize> = BTreeMap::new();
@@ -160,7 +161,7 @@ pub(super) fn idle_sessions(evidence: &Evidence) -> Finding {
                 text::duration(FORGOTTEN)
             ),
             "have the pool close what it does not need, and look for connections that were never given back",
-            format!("{} --state idle --idle-for 1h", listing(source)),
+            listing(source).with("--state", "idle").with("--idle-for", "1h"),
         ),
         (_, Some(hidden)) => rule.unknown(hidden),
         _ => rule.pass(format!(

@@ -1,13 +1,13 @@
 //! Rules about connection slots: who may take how many, and who is always let in.
 
-use super::{Evidence, Rule};
+use super::{Evidence, Found, Rule};
 use crate::analyze::health::CONNECTIONS_PERCENT;
-use crate::model::filter::Name;
-use crate::model::health::{LimitUse, Owner};
-use crate::model::practice::{Finding, Grade};
+use crate::model::practice::Grade;
 use crate::model::quote::shown;
+use crate::model::suggestion::{Command, Suggestion};
+use crate::model::usage::{LimitUse, Owner};
 
-pub(super) fn slots(evidence: &Evidence) -> Finding {
+pub(super) fn slots(evidence: &Evidence) -> Found {
     let rule = Rule::new("slots", "the server has room for what comes");
     let facts = &evidence.scraped.facts;
     let slots = &facts.connections;
@@ -22,12 +22,12 @@ pub(super) fn slots(evidence: &Evidence) -> Finding {
         status,
         text,
         "lower the pools' sizes before raising max_connections",
-        "pgconn size --from-server",
+        Command::pgconn("size --from-server"),
     )
 }
 
 /// The CONNECTION LIMIT that is used up most, if it is so nearly: for its role or database the server is full there.
-fn limited(rule: Rule, limits: &[LimitUse]) -> Option<Finding> {
+fn limited(rule: Rule, limits: &[LimitUse]) -> Option<Found> {
     // A limit of 0 keeps everybody out on purpose.
     let limits = limits.iter().filter(|limit| limit.limit > 0);
     let fullest = limits.max_by(|one, other| (one.used * other.limit).cmp(&(other.used * one.limit)))?;
@@ -51,11 +51,11 @@ fn limited(rule: Rule, limits: &[LimitUse]) -> Option<Finding> {
             fullest.limit
         ),
         "lower the sizes of the pools that share this CONNECTION LIMIT before raising it",
-        format!("pgconn stats {flag} {}", Name::argument(&fullest.name)),
+        Command::pgconn("stats").only(flag, &fullest.name),
     ))
 }
 
-pub(super) fn limits(evidence: &Evidence) -> Finding {
+pub(super) fn limits(evidence: &Evidence) -> Found {
     let rule = Rule::new("connection-limits", "no application can take every slot");
     let unlimited = evidence.origins.iter().find_map(|origin| {
         let limited = origin.superuser || origin.role_limited || origin.database_limited;
@@ -68,15 +68,15 @@ pub(super) fn limits(evidence: &Evidence) -> Finding {
         Grade::Warn,
         format!("role \"{role}\" has no CONNECTION LIMIT, nor has its database"),
         "give each application's role a limit below the server's",
-        format!(
+        Suggestion::Statement(format!(
             "ALTER ROLE {} CONNECTION LIMIT {}",
             shown(role),
             (evidence.scraped.facts.connections.usable / 2).max(1)
-        ),
+        )),
     )
 }
 
-pub(super) fn reserved(evidence: &Evidence) -> Finding {
+pub(super) fn reserved(evidence: &Evidence) -> Found {
     let rule = Rule::new("reserved-slots", "monitoring and rescue get in when the server is full");
     let surroundings = &evidence.scraped.surroundings;
     let limits = surroundings.limits;
@@ -85,7 +85,7 @@ pub(super) fn reserved(evidence: &Evidence) -> Finding {
             Grade::Fail,
             "superuser_reserved_connections is 0, so nobody gets into a full server".into(),
             "keep a few slots for superusers; it takes a restart",
-            "ALTER SYSTEM SET superuser_reserved_connections = 3",
+            Suggestion::Statement("ALTER SYSTEM SET superuser_reserved_connections = 3".into()),
         );
     }
     if surroundings.server.version_num < 160_000 {
@@ -100,7 +100,7 @@ pub(super) fn reserved(evidence: &Evidence) -> Finding {
             "reserved_connections is 0, so monitoring that is no superuser is kept out of a full server"
                 .into(),
             "reserve slots for monitoring and grant pg_use_reserved_connections; it takes a restart",
-            "ALTER SYSTEM SET reserved_connections = 2",
+            Suggestion::Statement("ALTER SYSTEM SET reserved_connections = 2".into()),
         );
     }
     let mut users = evidence.scraped.login_roles.iter().filter(|role| role.reserved && !role.superuser);
@@ -110,10 +110,10 @@ pub(super) fn reserved(evidence: &Evidence) -> Finding {
             Grade::Warn,
             format!("{} reserved, and no role but superusers may use them", limits.reserved),
             "grant pg_use_reserved_connections to the role that monitors",
-            format!(
+            Suggestion::Statement(format!(
                 "GRANT pg_use_reserved_connections TO {} WITH INHERIT TRUE",
                 monitor.map_or_else(|| "monitor".to_owned(), |role| shown(&role.name))
-            ),
+            )),
         );
     }
     rule.pass(format!(

@@ -1,10 +1,11 @@
 use super::*;
 use crate::model::blocking;
-use crate::model::health::{Facts, LimitUse, Longest, Owner, Prepared, PreparedXact, Waits};
+use crate::model::health::{Facts, Longest, Prepared, PreparedXact, Waits};
 use crate::model::practice::Presence;
 use crate::model::server::{Limits, LoginRole, Me, Server, Surroundings};
 use crate::model::settings::Settings;
-use crate::model::usage::Connections;
+use crate::model::suggestion::Lead;
+use crate::model::usage::{Connections, LimitUse, Owner};
 
 /// A server at which nothing is wrong, watched for ten seconds.
 fn clean() -> Evidence {
@@ -95,7 +96,10 @@ fn sessions_forgotten_for_an_hour_are_found_by_their_source() {
         (found.status, found.evidence.as_str()),
         (Grade::Warn, "5 sessions of report (role app) have been idle for over 1h 00m")
     );
-    assert_eq!(found.next_command.unwrap(), "pgconn ls --app report --state idle --idle-for 1h");
+    assert_eq!(
+        found.next.unwrap().shown(&Lead::default()),
+        "pgconn ls --app report --state idle --idle-for 1h"
+    );
     evidence.watched.add((0..4).map(idle).collect());
     assert_eq!(pools::idle_sessions(&evidence).status, Grade::Pass);
     evidence.scraped.facts.undecidable = 1;
@@ -151,7 +155,7 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
          PREPARED 'it''s'; until then it holds its locks, and back VACUUM"
     );
     assert_eq!(
-        found.next_command.unwrap(),
+        found.next.unwrap().shown(&Lead::default()),
         "psql -d shop -c 'select * from pg_prepared_xacts order by prepared'"
     );
 }
@@ -207,7 +211,7 @@ fn slots_are_reserved_for_whoever_monitors() {
     evidence.scraped.login_roles = vec![monitor.clone()];
     let found = slots::reserved(&evidence);
     assert_eq!(
-        found.next_command.unwrap(),
+        found.next.unwrap().shown(&Lead::default()),
         "GRANT pg_use_reserved_connections TO \"watch\" WITH INHERIT TRUE"
     );
     evidence.scraped.login_roles = vec![LoginRole { reserved: true, ..monitor }];
@@ -260,7 +264,7 @@ fn a_connection_limit_that_is_nearly_reached_is_a_server_without_room() {
         (found.status, found.evidence.as_str()),
         (Grade::Warn, "role \"we b\" uses 35 of its 40 connections")
     );
-    assert_eq!(found.next_command.unwrap(), "pgconn stats --role 'we b'");
+    assert_eq!(found.next.unwrap().shown(&Lead::default()), "pgconn stats --role 'we b'");
     evidence.scraped.facts.limits = vec![limit(Owner::Database, "shop", 58, 60)];
     assert_eq!(slots::slots(&evidence).status, Grade::Fail);
     evidence.scraped.facts.limits = vec![limit(Owner::Database, "shop", 48, 60)];

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::{Evidence, Rule, counted, hidden, listed, named};
+use super::{Evidence, Found, Rule, counted, hidden, listed, named};
 use crate::analyze::health::{IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
 use crate::analyze::settings::{effective, of_roles};
 use crate::model::blocking::Prepared;
-use crate::model::practice::{Finding, Grade, Source};
-use crate::model::quote::{finish_prepared, psql_prepared, shown};
+use crate::model::practice::{Grade, Source};
+use crate::model::quote::{finish_prepared, shown};
 use crate::model::settings::Setting;
+use crate::model::suggestion::{Command, Suggestion};
 use crate::render::text;
 
 /// Seconds for which a transaction may be left idle, and from which on it is called wrong: there `check` warns.
@@ -16,7 +17,7 @@ const LEFT_OPEN: (f64, f64) = (5.0, IDLE_XACT_SECONDS.0);
 /// Seconds from which on a prepared transaction counts as forgotten: there `check` warns.
 const PREPARED: f64 = PREPARED_XACT_SECONDS.0;
 
-pub(super) fn left_open(evidence: &Evidence) -> Finding {
+pub(super) fn left_open(evidence: &Evidence) -> Found {
     let rule = Rule::new("idle-in-transaction", "transactions are ended, not left open");
     let idle = &evidence.scraped.facts.idle_xact;
     let seconds = idle.seconds.unwrap_or(0.0);
@@ -34,7 +35,7 @@ pub(super) fn left_open(evidence: &Evidence) -> Finding {
                 })
             ),
             "commit before waiting for anything else, and set idle_in_transaction_session_timeout",
-            "pgconn ls --state idle-in-transaction",
+            Command::pgconn("ls --state idle-in-transaction"),
         ),
         (_, Some(hidden)) => rule.unknown(hidden),
         _ => rule.pass(format!("no transaction was idle for {}", text::duration(LEFT_OPEN.0))),
@@ -42,7 +43,7 @@ pub(super) fn left_open(evidence: &Evidence) -> Finding {
 }
 
 /// Names one that sessions wait for before one that is only old: they need not be the same.
-pub(super) fn prepared(evidence: &Evidence) -> Finding {
+pub(super) fn prepared(evidence: &Evidence) -> Found {
     let rule = Rule::new("prepared-xact", "prepared transactions are finished");
     let blockers = &evidence.prepared_blockers;
     let in_the_way = blockers.first().map(|one| (&one.gid, &one.owner, &one.database, one.prepared_seconds));
@@ -64,7 +65,7 @@ pub(super) fn prepared(evidence: &Evidence) -> Finding {
         if forgotten.is_some() { Grade::Fail } else { Grade::Warn },
         found,
         &format!("{}; until then it holds its locks, and back VACUUM", finish_prepared(database, gid)),
-        psql_prepared(database),
+        Command::psql_prepared(database),
     )
 }
 
@@ -82,13 +83,13 @@ fn waiting_behind(blockers: &[Prepared]) -> String {
     }
 }
 
-pub(super) fn statement_timeout(evidence: &Evidence) -> Finding {
+pub(super) fn statement_timeout(evidence: &Evidence) -> Found {
     let rule = Rule::new("statement-timeout", "statements of login roles are limited in time");
     let advice = "set it for the application's roles, longer than their longest honest statement";
     timeout(rule, evidence, Setting::Statement, advice)
 }
 
-pub(super) fn idle_timeout(evidence: &Evidence) -> Finding {
+pub(super) fn idle_timeout(evidence: &Evidence) -> Found {
     let rule =
         Rule::new("idle-in-transaction-timeout", "open transactions of login roles are limited in time");
     let advice = "set it for the application's roles, longer than they honestly pause between two statements";
@@ -96,7 +97,7 @@ pub(super) fn idle_timeout(evidence: &Evidence) -> Finding {
 }
 
 /// Judges every role that can log in and is no superuser; those that are connected by the databases that they are in.
-fn timeout(rule: Rule, evidence: &Evidence, setting: Setting, advice: &'static str) -> Finding {
+fn timeout(rule: Rule, evidence: &Evidence, setting: Setting, advice: &'static str) -> Found {
     let name = setting.name();
     let settings = &evidence.scraped.settings;
     let Some(server) = settings.server.iter().find(|server| server.setting == setting) else {
@@ -134,6 +135,6 @@ fn timeout(rule: Rule, evidence: &Evidence, setting: Setting, advice: &'static s
             listed(without.iter().copied())
         ),
         advice,
-        format!("ALTER ROLE {} SET {name} = '30s'", shown(first)),
+        Suggestion::Statement(format!("ALTER ROLE {} SET {name} = '30s'", shown(first))),
     )
 }

@@ -20,6 +20,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::pooler::{Facts, Link};
 use crate::model::quote;
+use crate::model::suggestion::Command;
 use crate::render::{Head, text};
 use paused::{Paused, Resumed};
 use report::{Act, Deed};
@@ -127,9 +128,9 @@ fn unknown(name: &str, facts: &Facts) -> Failure {
 }
 
 /// The command for another order about this database, whole, so that it can be pasted anywhere.
-fn by_hand(order: &str, database: &str, head: &Head, context: &Context) -> String {
-    let again = head.target.as_ref().map_or_else(|| "pgconn".to_owned(), |target| context.again(target));
-    format!("{again} pooler {order} {}", quote::shell(database))
+fn by_hand(order: &'static str, database: &str, head: &Head, context: &Context) -> String {
+    let lead = head.target.as_ref().map(|target| context.again(target)).unwrap_or_default();
+    Command::pgconn("pooler").word(order).word(database).shown(&lead)
 }
 
 /// Asks, when somebody is to be asked.

@@ -3,6 +3,7 @@
 use super::der::{day, name_words};
 use super::judge::Fault;
 use super::member::{Member, Who};
+use crate::model::suggestion::{Command, Hint};
 
 /// A certificate in a message.
 #[derive(Debug, PartialEq, Eq)]
@@ -107,12 +108,16 @@ impl Refused {
     }
 
     /// What to check; `roots` is where the root certificates are listed.
-    pub(super) fn hint(&self, roots: &str) -> String {
-        let mut hint = self.what_to_check(roots);
-        if hint.contains(roots) {
-            hint.push_str("; pgconn conninfo shows where sslrootcert comes from");
+    pub(super) fn hint(&self, roots: &str) -> Hint {
+        let words = self.what_to_check(roots);
+        let names_roots = words.contains(roots);
+        let hint = Hint::from(words);
+        if names_roots {
+            let shows = hint.then("; ").call(Command::pgconn("conninfo"));
+            shows.then(" shows where sslrootcert comes from")
+        } else {
+            hint
         }
-        hint
     }
 
     fn what_to_check(&self, roots: &str) -> String {

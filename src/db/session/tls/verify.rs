@@ -2,13 +2,12 @@
 //! in its place (`judge`), and which rustls-webpki verifies; and the cases in which libpq (that is, OpenSSL) accepts what webpki
 //! does not: a self-signed certificate that is itself listed, and certificates of X.509 version 1 or marked as an authority's.
 
-use super::chain;
-use super::der;
 use super::files::Roots;
 use super::judge::{self, Place};
 use super::member::{Member, Who};
-use super::names;
 use super::refused::{Named, Refused};
+use super::{chain, der, names};
+use crate::model::suggestion::Hint;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -28,7 +27,7 @@ pub(super) struct Rejected {
     /// The rule that failed.
     pub(super) why: String,
     /// What to check.
-    pub(super) hint: String,
+    pub(super) hint: Hint,
 }
 
 impl fmt::Display for Rejected {
@@ -258,20 +257,20 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
-        let rejected = |why: String, hint: String| {
+        let rejected = |why: String, hint: Hint| {
             let rejected = OtherError(Arc::new(Rejected { why, hint }));
             rustls::Error::InvalidCertificate(CertificateError::Other(rejected))
         };
         let Some(leaf) = Member::read(leaf, Who::Server) else {
             let why = "server certificate could not be read";
-            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".to_owned()));
+            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".into()));
         };
         self.check_chain(roots, &leaf, intermediates, now).map_err(|refused| {
             let why = format!("certificate verify failed: {}", refused.words(&leaf));
             rejected(why, refused.hint(&roots.place))
         })?;
         if let Some(host) = &self.host {
-            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host)))?;
+            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host).into()))?;
         }
         Ok(ServerCertVerified::assertion())
     }
