@@ -3,7 +3,7 @@
 
 use std::borrow::{Borrow, Cow};
 
-use super::table::Align;
+use super::align::Align;
 use super::text;
 
 /// What a row has in a column.

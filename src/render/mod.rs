@@ -1,5 +1,6 @@
 //! From reports to text. Knows tables, JSON and terminals, not PostgreSQL; does no I/O but on the writer it is given.
 
+mod align;
 pub(crate) mod columns;
 pub(crate) mod frame;
 pub(crate) mod json;

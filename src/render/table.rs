@@ -14,6 +14,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
 
+pub(crate) use super::align::Align;
 use super::columns::Column;
 use super::{Look, text};
 
@@ -74,25 +75,6 @@ impl Mark {
             Self::Warn => AnsiColor::Yellow.on_default(),
             Self::Bad => AnsiColor::Red.on_default(),
         }
-    }
-}
-
-/// Which side a column's cells lean to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Align {
-    /// Words.
-    Left,
-    /// Numbers, and durations that stand still.
-    Right,
-    /// Durations that grow by themselves: as numbers, and no change when results are compared.
-    Age,
-    /// Sentences, whose durations are no change when results are compared.
-    Told,
-}
-
-impl Align {
-    const fn is_left(self) -> bool {
-        matches!(self, Self::Left | Self::Told)
     }
 }
 

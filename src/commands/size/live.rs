@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::report::Row;
+use super::row::Row;
 use crate::analyze::sizing::live::{Limit, Live, LiveApplication};
 use crate::analyze::sizing::sample::{Concurrency, Needed, Sample};
 use crate::render::columns::{Column, Value};

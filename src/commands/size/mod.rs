@@ -7,6 +7,7 @@ pub(super) mod lint;
 mod live;
 pub(super) mod report;
 mod request;
+mod row;
 mod sample;
 
 use std::io::Read;

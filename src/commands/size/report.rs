@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::live;
+use super::row::Row;
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::Sample;
 use crate::analyze::sizing::{InputValue, LimitedBy, Plan, ServicePlan, Source, Step, Tier};
@@ -84,33 +85,6 @@ impl Report for Size {
         let advice = advice.map(|advice| Row::new("advice", advice.code, Value::None, &advice.message));
         let rows = inputs.chain(steps).chain(results).chain(measured).chain(advice);
         tsv::Rows::of(Row::COLUMNS, rows)
-    }
-}
-
-/// What scripts get: everything that has a name and a value, in one list.
-pub(super) struct Row<'a> {
-    list: &'static str,
-    name: Value<'a>,
-    value: Value<'a>,
-    detail: Value<'a>,
-}
-
-impl<'a> Row<'a> {
-    const COLUMNS: &'a [Column<Self>] = &[
-        Column::script("list", |row| row.list.into()),
-        Column::script("name", |row| row.name.clone()),
-        Column::script("value", |row| row.value.clone()),
-        Column::script("detail", |row| row.detail.clone()),
-    ];
-
-    /// What `list` has under `name`.
-    pub(super) fn new(
-        list: &'static str,
-        name: impl Into<Value<'a>>,
-        value: impl Into<Value<'a>>,
-        detail: impl Into<Value<'a>>,
-    ) -> Self {
-        Self { list, name: name.into(), value: value.into(), detail: detail.into() }
     }
 }
 

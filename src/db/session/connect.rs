@@ -4,8 +4,8 @@
 use super::attempt::Attempt;
 use super::established::{Established, Notice};
 use super::hosts::through_hosts;
-use super::lost::os_words;
 use super::options::Options;
+use super::os_words::os_words;
 use super::session_kind::Lane;
 use crate::conninfo::{Ask, ConnInfo, readable};
 use crate::db::error::{Error, Kind};

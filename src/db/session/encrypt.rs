@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::attempt::{AttemptFailure, Next, Progress};
 use super::dial;
-use super::lost::os_words;
+use super::os_words::os_words;
 use super::tls::handshake;
 use super::transport::Transport;
 use super::wire::Wire;

@@ -1,5 +1,6 @@
 //! What it means when a connection ends before the login is done, or when something else than PostgreSQL answers.
 
+use super::os_words::os_words;
 use super::tls;
 use crate::db::error::{Error, Kind};
 use std::io;
@@ -32,10 +33,4 @@ pub(super) fn lost(error: &io::Error) -> Error {
             .hinted("the server or something on the way ended the connection before the login was done; its log may say why"),
         _ => Error::new(Kind::Refused, os_words(error)),
     }
-}
-
-/// The operating system's words without the error number that the standard library adds.
-pub(super) fn os_words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" (os error").map_or_else(|| text.clone(), |(words, _)| words.to_owned())
 }

@@ -31,6 +31,7 @@ mod login;
 mod login_info;
 mod lost;
 mod options;
+mod os_words;
 mod pending;
 mod sasl;
 mod session_kind;

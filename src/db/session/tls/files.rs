@@ -1,6 +1,6 @@
 //! The files that TLS needs, with libpq's rules about who may read them (`fe-secure-openssl.c`, `initialize_SSL`).
 
-use super::super::lost::os_words;
+use super::super::os_words::os_words;
 use super::der;
 use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
 use rustls::pki_types::pem::PemObject;
