@@ -2,7 +2,6 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
-use std::pin::Pin;
 
 use anyhow::Result;
 use tokio::sync::watch;
@@ -14,7 +13,7 @@ use crate::db::{self, Db};
 use crate::exit::Exit;
 use crate::model::server::Target;
 use crate::model::suggestion::Lead;
-use crate::observe::{Endpoint, LanePolicy, Observer, OfServer, Patience, Prompt, State};
+use crate::observe::{self, Endpoint, LanePolicy, Observer, OfServer, Patience, Prompt, State};
 use crate::output::Output;
 use crate::render::{Format, Head, Report};
 use crate::stop::Stop;
@@ -162,26 +161,18 @@ impl Context {
     /// What `work` comes to, which waits for a server: says why, once for each reason.
     pub(super) async fn telling<T>(
         &self,
-        mut states: watch::Receiver<State>,
+        states: watch::Receiver<State>,
         work: impl Future<Output = T>,
     ) -> T {
-        let mut work: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(work);
         let mut said = String::new();
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                Ok(()) = states.changed() => {
-                    let down = states.borrow_and_update().down.clone();
-                    // With JSON, why it failed stands alone on stderr.
-                    let Some(down) = down.filter(|down| down.because.message != said && !self.format().is_json()) else {
-                        continue;
-                    };
-                    self.ui.status(&format!("waiting to connect: {}", down.because.message));
-                    said = down.because.message;
-                }
+        observe::waiting(states, work, |down| {
+            // With JSON, why it failed stands alone on stderr.
+            if down.because.message != said && !self.format().is_json() {
+                self.ui.status(&format!("waiting to connect: {}", down.because.message));
+                said.clone_from(&down.because.message);
             }
-        }
+        })
+        .await
     }
 
     /// Where a connection would go first, for results that exist without one; none when the settings are wrong.

@@ -51,6 +51,28 @@ impl LookError for anyhow::Error {
 /// Work under way, by what it comes to alone: whoever waits for it needs to know no more of it, nor does the compiler.
 type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
+/// What `work` comes to, which an observer whose `states` these are waits for; `tell` gets to know each time that a try has failed
+/// and another will follow.
+pub(crate) async fn waiting<T>(
+    mut states: watch::Receiver<State>,
+    work: impl Future<Output = T>,
+    mut tell: impl FnMut(&Down),
+) -> T {
+    let mut work: Asked<'_, T> = Box::pin(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            Ok(()) = states.changed() => {
+                let down = states.borrow_and_update().down.clone();
+                if let Some(down) = down {
+                    tell(&down);
+                }
+            }
+        }
+    }
+}
+
 /// The session with one server.
 pub(crate) struct Observer<S: Source> {
     source: S,

@@ -130,7 +130,9 @@ fn by_our_clock(test: impl Future<Output = Result<(), TestCaseError>>) -> Result
     runtime.expect("a runtime").block_on(test)
 }
 
+/// Nothing was there twice, and nothing is left.
 fn alone(server: &Scripted) -> Result<(), TestCaseError> {
+    prop_assert_eq!(server.sessions.now.get(), 0);
     prop_assert!(server.sessions.most.get() <= 1, "{} sessions", server.sessions.most.get());
     prop_assert!(server.logins.most.get() <= 1, "{} logins", server.logins.most.get());
     prop_assert!(server.looks.most.get() <= 1, "{} looks", server.looks.most.get());
@@ -180,9 +182,7 @@ proptest! {
                 () = pulled_after(trigger, signal) => {}
             }
             observer.close().await;
-            alone(&server)?;
-            prop_assert_eq!(server.sessions.now.get(), 0);
-            Ok(())
+            alone(&server)
         })?;
     }
 
@@ -209,9 +209,7 @@ proptest! {
             let ended = tokio::select! { ended = looks => ended, () = pulled => unreachable!() };
             prop_assert!(ended - began <= Duration::from_millis(signal + 5), "{:?}", ended - began);
             observer.close().await;
-            alone(&server)?;
-            prop_assert_eq!(server.sessions.now.get(), 0);
-            Ok(())
+            alone(&server)
         })?;
     }
 
@@ -252,9 +250,7 @@ proptest! {
                 sleep(Duration::from_millis(pause)).await;
             }
             looks.close().await;
-            alone(&server)?;
-            prop_assert_eq!(server.sessions.now.get(), 0);
-            Ok(())
+            alone(&server)
         })?;
     }
 }

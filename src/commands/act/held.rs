@@ -1,6 +1,5 @@
 //! What is said of something that is held closed: before it, while it cannot be opened again yet, and after it.
 
-use std::pin::Pin;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::act::run_held::Signals;
 use crate::commands::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::observe::{Patience, State};
+use crate::observe::{self, Patience, State};
 use crate::render::{Head, Report, text};
 
 /// How long opening it again is tried: long enough for a server to restart.
@@ -31,25 +30,20 @@ pub(in crate::commands) fn signals(context: &Context) -> Signals<'_> {
 pub(in crate::commands) async fn reopening<T>(
     what: &str,
     context: &Context,
-    mut states: watch::Receiver<State>,
+    states: watch::Receiver<State>,
     work: impl Future<Output = T>,
 ) -> T {
-    let mut work: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(work);
     let (began, mut said) = (Instant::now(), None::<Instant>);
-    loop {
-        tokio::select! {
-            biased;
-            done = &mut work => return done,
-            Ok(()) = states.changed() => {
-                let down = states.borrow_and_update().down.clone();
-                let Some(down) = down.filter(|_| said.is_none_or(|at| at.elapsed() >= REPEAT)) else { continue };
-                let passed = said.map(|_| format!(" for {}", text::duration(began.elapsed().as_secs_f64().round())));
-                let (error, passed) = (down.because, passed.unwrap_or_default());
-                context.ui.status(&format!("could not {what} yet: {error}; trying again{passed}"));
-                said = Some(Instant::now());
-            }
+    observe::waiting(states, work, |down| {
+        if said.is_none_or(|at| at.elapsed() >= REPEAT) {
+            let passed =
+                said.map(|_| format!(" for {}", text::duration(began.elapsed().as_secs_f64().round())));
+            let (error, passed) = (&down.because, passed.unwrap_or_default());
+            context.ui.status(&format!("could not {what} yet: {error}; trying again{passed}"));
+            said = Some(Instant::now());
         }
-    }
+    })
+    .await
 }
 
 /// Ends a run in which a signal arrived before anything was done.
