@@ -172,3 +172,38 @@ fn as_many_rounds_as_the_server_wants_are_computed_within_the_limit() {
     let endless = run("2000000000", "s3cret", "2s").fails_with(3);
     assert!(endless.stderr.contains("timeout expired"), "{endless}");
 }
+
+/// A session that is made again is made with what the password file has by then: tokens change.
+#[test]
+fn a_watch_logs_in_again_with_the_password_that_the_file_has_now() {
+    let cluster = with_files(&[], &[("pg_hba.conf", HBA)]);
+    cluster.query("create role app login password 'first'");
+    let file = cluster.dir.join("passwords");
+    let write = |password: &str| {
+        std::fs::write(&file, format!("*:*:*:app:{password}\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    write("first");
+    let own = "from pg_stat_activity where usename = 'app'";
+    for arguments in
+        [&["stats", "--json", "--watch=100ms"][..], &["check", "reachable", "--json", "--watch=100ms"]]
+    {
+        cluster.query("alter role app password 'first'");
+        write("first");
+        let run = Pgconn::new(&[arguments, &["-h", "localhost", "-U", "app"]].concat())
+            .on(&cluster)
+            .env("PGPASSFILE", file.to_str().unwrap())
+            .spawn();
+        wait_until("a document", || run.stdout().contains('\n'));
+        let first = cluster.value(&format!("select pid {own}"));
+        cluster.query("alter role app password 'second'");
+        write("second");
+        cluster.query(&format!("select pg_terminate_backend({first})"));
+        cluster.wait_until(&format!("exists (select {own} and pid <> {first})"));
+        let already = run.stdout().lines().count();
+        wait_until("another document", || run.stdout().lines().count() > already + 1);
+        run.signal(Signal::SIGINT);
+        let outcome = run.finish().success();
+        assert!(!outcome.stderr.contains("password authentication failed"), "{outcome}");
+    }
+}

@@ -24,7 +24,7 @@ pub(crate) use concealed::{CARRIER, concealed, restored};
 pub(crate) use environment::Environment;
 pub(crate) use pinned::Variables;
 pub(crate) use redact::secrets;
-pub(crate) use resolve::resolve;
+pub(crate) use resolve::{passwords_of_now, resolve};
 pub(crate) use settings::{
     ChannelBinding, LoadBalance, Settings, SslCertMode, SslMode, SslNegotiation, TargetSession, TlsVersion,
 };

@@ -331,25 +331,54 @@ fn passwords(environment: &Environment, set: &mut Set, hosts: &mut [Host], warni
         PasswordFile::Absent => return,
         PasswordFile::Ignored(why) => return warnings.push(why),
     };
-    let file = path.display().to_string();
+    let login = [set.used("dbname").unwrap_or_default(), set.used("user").unwrap_or_default()];
     for host in &mut *hosts {
-        let is_default = host.hostaddr.is_none()
-            && is_socket_path(&host.host)
-            && Path::new(&host.host) == environment.socket_directory(host.port);
-        let wanted = Wanted {
-            host: if is_default { "localhost" } else { host.name() },
-            port: &host.port.to_string(),
-            dbname: set.used("dbname").unwrap_or_default(),
-            user: set.used("user").unwrap_or_default(),
-        };
-        host.password = passfile::lookup(&text, &wanted).map(|(line, bytes)| {
-            let source = Source::PasswordFile { file: file.clone(), line };
-            Password { bytes, source }
-        });
+        host.password = in_file(environment, &path, &text, host, login);
     }
     if let Some(found) = hosts.iter().find_map(|host| host.password.as_ref()) {
         let source = found.source.clone();
         set.remove("password");
         set.put_named("password", text_of(&found.bytes), source);
     }
+}
+
+/// The settings with the passwords that the password file has now, where it is what had them: tokens that are written there anew
+/// are of use to whoever logs in again.
+pub(crate) fn passwords_of_now(info: &ConnInfo, environment: &Environment) -> ConnInfo {
+    let mut now = info.clone();
+    let login = [info.dbname(), info.user()];
+    for host in &mut now.hosts {
+        let Some(Source::PasswordFile { file, .. }) = host.password.as_ref().map(|found| &found.source)
+        else {
+            continue;
+        };
+        let path = path_of(file);
+        if let PasswordFile::Readable(text) = read_password_file(&path) {
+            let found = in_file(environment, &path, &text, host, login);
+            // A line that is gone may be about to come back.
+            host.password = found.or(host.password.take());
+        }
+    }
+    now
+}
+
+/// The password that the file at `path`, which has this `text`, has for a host, a database and a role.
+fn in_file(
+    environment: &Environment,
+    path: &Path,
+    text: &[u8],
+    host: &Host,
+    [dbname, user]: [&str; 2],
+) -> Option<Password> {
+    let is_default = host.hostaddr.is_none()
+        && is_socket_path(&host.host)
+        && Path::new(&host.host) == environment.socket_directory(host.port);
+    let wanted = Wanted {
+        host: if is_default { "localhost" } else { host.name() },
+        port: &host.port.to_string(),
+        dbname,
+        user,
+    };
+    let (line, bytes) = passfile::lookup(text, &wanted)?;
+    Some(Password { bytes, source: Source::PasswordFile { file: path.display().to_string(), line } })
 }

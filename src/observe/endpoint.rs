@@ -1,12 +1,14 @@
 //! Where one server is, and how it may be asked: resolved once, before anything is asked.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::deadline::{Deadline, Prompts};
-use crate::conninfo::{ConnInfo, secrets};
+use crate::conninfo::{ConnInfo, Environment, passwords_of_now, secrets};
 use crate::db::console::Console;
 use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, PendingLogins, Scope};
 use crate::model::server::Target;
@@ -40,6 +42,8 @@ pub(crate) struct Endpoint {
     prompts: Prompts,
     /// The logins that may still be under way there.
     logins: PendingLogins,
+    /// Whether the settings have been used to log in.
+    used: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -62,7 +66,7 @@ impl Endpoint {
             timed
         });
         let logins = PendingLogins::default();
-        Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts, logins }
+        Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts, logins, used: Arc::default() }
     }
 
     /// The same place, through these slots.
@@ -103,6 +107,15 @@ impl Endpoint {
         })
     }
 
+    /// The settings for the next login. What was resolved is what the first one uses; passwords in a file may change after that.
+    pub(crate) fn info_for_login(&self) -> Cow<'_, ConnInfo> {
+        if self.used.swap(true, Ordering::Relaxed) {
+            Cow::Owned(passwords_of_now(&self.info, &Environment::of_process()))
+        } else {
+            Cow::Borrowed(&self.info)
+        }
+    }
+
     /// How to connect, beside what the settings say.
     pub(crate) fn options(&self, lane: Lane, deadline: Option<&Deadline>) -> Options {
         let deadline = deadline.map(|deadline| std::time::Instant::now() + deadline.left());
@@ -116,9 +129,9 @@ impl Endpoint {
     /// # Errors
     /// When no session can be had.
     pub(crate) async fn log_in(&self, deadline: Option<&Deadline>, stop: &Stop) -> Result<Db, Error> {
-        let open = async |lane| {
-            Db::connect(&self.info, &self.options(lane, deadline), self.limit(), stop.clone()).await
-        };
+        let info = self.info_for_login();
+        let open =
+            async |lane| Db::connect(&info, &self.options(lane, deadline), self.limit(), stop.clone()).await;
         let refusal = match self.lanes {
             LanePolicy::Emergency => return open(Lane::Emergency).await,
             LanePolicy::Ordinary => return open(Lane::Ordinary).await,
@@ -146,6 +159,6 @@ impl Endpoint {
         stop: &Stop,
     ) -> Result<Console, Error> {
         let options = self.options(Lane::Ordinary, deadline);
-        Console::open(&self.info, &options, self.limit(), stop.clone()).await
+        Console::open(&self.info_for_login(), &options, self.limit(), stop.clone()).await
     }
 }

@@ -106,8 +106,9 @@ impl Source for Pinged {
         let endpoint = self.endpoint.borrow().clone();
         let deadline = endpoint.deadline();
         let options = endpoint.options(Lane::Ordinary, Some(&deadline));
+        let info = endpoint.info_for_login();
         let ping = tokio::select! {
-            ping = db::ping(endpoint.info(), options) => ping,
+            ping = db::ping(&info, options) => ping,
             signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
         };
         let outcome = match &ping.outcome {
