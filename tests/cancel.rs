@@ -14,7 +14,8 @@ fn a_cancel_is_for_the_statement_that_was_seen() {
     session.send("select pg_sleep(3600)");
     cluster.wait_for_state(session.pid, "active");
     terminal.type_keys("y\n");
-    assert!(terminal.finish().success().stdout.contains("changed: it changed before it could be signalled"));
+    let outcome = terminal.finish().success();
+    assert!(outcome.stdout.contains("changed: it changed before it could be signalled"), "{outcome}");
     assert!(is_there(cluster, session.pid));
     cluster.wait_for_state(session.pid, "active");
     let outcome = Pgconn::new(&["cancel", "--json", &session.pid.to_string()]).on(cluster).run().success();

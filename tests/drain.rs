@@ -408,7 +408,8 @@ fn at_a_terminal_it_asks() {
     let mut terminal = drain(&cluster, &["--for", "1ms"]).on_terminal();
     terminal.wait_for("and end its 1 session? [y/N] ");
     terminal.type_keys("n\n");
-    assert!(terminal.finish().fails_with(1).stdout.contains("nothing was done"));
+    let outcome = terminal.finish().fails_with(1);
+    assert!(outcome.stdout.contains("nothing was done"), "{outcome}");
     client.query("select 1");
     let mut terminal = drain(&cluster, &["--for", "1h"]).on_terminal();
     terminal.wait_for("[y/N] ");

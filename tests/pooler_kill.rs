@@ -217,7 +217,8 @@ fn what_a_pooler_cannot_decide_is_refused() {
     let mut terminal = kill(&pooled, &["--app", "one"]).on_terminal();
     terminal.wait_for("End this client of the pooler on ");
     terminal.type_keys("n\n");
-    assert!(terminal.finish().fails_with(1).stdout.contains("nothing was done"));
+    let outcome = terminal.finish().fails_with(1);
+    assert!(outcome.stdout.contains("nothing was done"), "{outcome}");
     one.query("select 1");
 }
 

@@ -386,7 +386,8 @@ fn orders_are_refused_for_what_is_not_there_and_who_may_not() {
     let mut terminal = order(&["pause", "postgres"]).on_terminal();
     terminal.wait_for("Pause database \"postgres\" on ");
     terminal.type_keys("n\n");
-    assert!(terminal.finish().fails_with(1).stdout.contains("nothing was done"));
+    let outcome = terminal.finish().fails_with(1);
+    assert!(outcome.stdout.contains("nothing was done"), "{outcome}");
     let mut terminal = order(&["reconnect", "postgres"]).on_terminal();
     terminal.wait_for("[y/N] ");
     terminal.type_keys("y\n");

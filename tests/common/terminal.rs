@@ -6,7 +6,7 @@ use super::{Outcome, wait_until};
 use nix::pty::{Winsize, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -55,9 +55,13 @@ impl Terminal {
         let (mut output, written) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
         let reader = thread::spawn(move || {
             let mut part = [0; 4096];
-            // the end of a terminal is an error (EIO), not an empty read
-            while let Ok(length @ 1..) = output.read(&mut part) {
-                written.lock().unwrap().extend_from_slice(&part[..length]);
+            loop {
+                match output.read(&mut part) {
+                    Ok(length @ 1..) => written.lock().unwrap().extend_from_slice(&part[..length]),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    // the end of a terminal is an error (EIO), not an empty read
+                    _ => break,
+                }
             }
         });
         Self { child, keyboard, screen, reader, drawn: Mutex::default() }

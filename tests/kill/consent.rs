@@ -85,6 +85,7 @@ fn at_a_terminal_a_filter_asks() {
     let mut terminal = Pgconn::new(&["kill", "--app", "kill-ask"]).on(cluster).on_terminal();
     terminal.wait_for(&question);
     terminal.type_keys("y\n");
-    assert!(terminal.finish().success().stdout.contains("2 terminated"));
+    let outcome = terminal.finish().success();
+    assert!(outcome.stdout.contains("2 terminated"), "{outcome}");
     assert!(sessions.iter_mut().all(Session::is_ended));
 }
