@@ -5,7 +5,7 @@ use super::connection::Db;
 use super::error::{Error, Kind};
 use super::guard::Access;
 use super::look::{Selection, session_of, surroundings_of};
-use super::rows::{Row, Rows};
+use super::rows::{Row, Rows, exactly};
 use super::session::is_pooled;
 use super::{filter, sql};
 use crate::model::act::{
@@ -106,9 +106,7 @@ impl Db {
             waits,
             sql::fill(sql::OWN, &[]),
         ];
-        let answers = <[Rows; 6]>::try_from(self.look(&questions).await?)
-            .map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
-        let [surroundings, sessions, processes, locks, waits, own] = answers;
+        let [surroundings, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
         let surroundings = surroundings_of(&surroundings)?;
         let facts = Facts {
             candidates: candidates_of(&sessions, surroundings.query_size)?,

@@ -5,7 +5,7 @@ use tokio_postgres::error::SqlState;
 use super::connection::Db;
 use super::error::{Error, Kind};
 use super::guard::Access;
-use super::rows::{Row, Rows};
+use super::rows::{Row, exactly};
 use super::session::is_pooled;
 use super::sql;
 use crate::model::act::Identity;
@@ -48,8 +48,7 @@ impl Db {
         };
         let values = [("database", condition.as_str())];
         let questions = [sql::fill(sql::DATABASE, &values), sql::fill(sql::GRANTS, &values)];
-        let [rows, grants] = <[Rows; 2]>::try_from(self.look(&questions).await?)
-            .map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))?;
+        let [rows, grants] = exactly(self.look(&questions).await?)?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(Database {
             oid: row.required("oid")?,

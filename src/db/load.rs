@@ -1,8 +1,8 @@
 //! How busy the server is, asked often: small answers.
 
 use super::connection::Db;
-use super::error::{Error, Kind};
-use super::rows::Row;
+use super::error::Error;
+use super::rows::{Row, Rows, exactly};
 use super::sql;
 use crate::model::load::{Busy, Counters};
 
@@ -30,10 +30,15 @@ impl Db {
             questions.push(sql::fill(sql::COUNTERS, &[("times", times)]));
         }
         let answers = self.look(&questions).await?;
-        let missing = || Error::new(Kind::Protocol, "an answer is missing");
-        let busy = answers.first().ok_or_else(missing)?.iter().map(busy_of).collect::<Result<_, _>>()?;
-        let counted = answers.get(1).and_then(|rows| rows.first()).map(counters_of).transpose()?;
-        Ok((busy, counted))
+        let (busy, counted) = if counters {
+            let [busy, counted] = exactly(answers)?;
+            (busy, counted)
+        } else {
+            let [busy] = exactly(answers)?;
+            (busy, Rows::new())
+        };
+        let busy = busy.iter().map(busy_of).collect::<Result<_, _>>()?;
+        Ok((busy, counted.first().map(counters_of).transpose()?))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::connection::Db;
 use super::error::{Error, Kind};
 use super::look::{Selection, surroundings_of, tally_of};
-use super::rows::{Row, Rows};
+use super::rows::{Row, Rows, exactly};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, sql};
 use crate::model::health::{Culprit, Facts, Longest, Prepared, PreparedXact, Waiter, Waits};
@@ -185,11 +185,6 @@ impl Db {
         facts.prepared = prepared_of(prepared)?;
         Ok(facts)
     }
-}
-
-/// The answers, when there are as many as there were questions.
-pub(super) fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], Error> {
-    <[Rows; N]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
 }
 
 fn database_of(row: &Row) -> Result<DatabaseCounters, Error> {

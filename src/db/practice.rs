@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::connection::Db;
 use super::error::Error;
 use super::look::Selection;
-use super::monitor::exactly;
+use super::rows::exactly;
 use super::sql;
 use crate::model::practice::{Origin, Presence, SessionLocks, Source};
 

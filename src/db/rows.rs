@@ -42,6 +42,14 @@ impl Answers for Vec<Rows> {
     }
 }
 
+/// The answers, when there are as many as there were questions.
+///
+/// # Errors
+/// When there are not.
+pub(super) fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], Error> {
+    <[Rows; N]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
+}
+
 /// Sends one message and takes its answers as they come in. Returns how many statements answered with rows.
 pub(super) async fn take(
     client: &Client,

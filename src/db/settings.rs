@@ -6,7 +6,7 @@ use super::connection::{Db, GRACE};
 use super::error::{Error, Kind};
 use super::guard::{Access, FOR_THE_SESSION};
 use super::look::surroundings_of;
-use super::rows::{Row, Rows};
+use super::rows::{Row, Rows, exactly};
 use super::sql;
 use crate::model::server::{LoginRole, Surroundings};
 use crate::model::settings::{
@@ -199,10 +199,6 @@ pub(super) fn login_role_of(row: &Row) -> Result<LoginRole, Error> {
 /// The names as a list of SQL literals.
 fn names(which: &[Setting]) -> String {
     which.iter().map(|setting| sql::literal(setting.name())).collect::<Vec<_>>().join(", ")
-}
-
-fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], Error> {
-    <[Rows; N]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
 }
 
 fn one(rows: &Rows) -> Result<&Row, Error> {
