@@ -7,7 +7,7 @@ use super::guard::Access;
 use super::look::{Selection, session_of, surroundings_of};
 use super::rows::{Row, Rows, exactly};
 use super::session::is_pooled;
-use super::{filter, sql};
+use super::{filter, questions, sql};
 use crate::model::act::{
     Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
 };
@@ -66,45 +66,41 @@ impl Db {
         } else {
             format!("{} and s.pid <> pg_backend_pid()", Selection::default().scope())
         };
-        let sessions = sql::fill(
-            sql::SESSIONS,
-            &[
-                ("activity", &activity),
-                ("filter", &filter::fragment(&wanted.filter)),
-                ("scope", &scope),
-                ("keep", if named { "true" } else { "f.matches is not false" }),
-                ("powers", &sql::fill(sql::POWERS, &[])),
-                ("may_signal", &sql::may_signal("f")),
-                ("query", "null as query"),
-                ("totals", ""),
-                ("order", "f.pid"),
-                ("limit", ""),
-            ],
-        );
+        let sessions = questions::Sessions {
+            activity: &activity,
+            filter: &filter::fragment(&wanted.filter),
+            scope: &scope,
+            keep: if named { "true" } else { "f.matches is not false" },
+            powers: &questions::Powers.sql(),
+            may_signal: &sql::may_signal("f"),
+            query: "null as query",
+            totals: "",
+            order: "f.pid",
+            limit: "",
+        }
+        .sql();
         let processes =
-            sql::fill(sql::PROCESSES, &[("activity", &activity), ("named", &named_is("s", &wanted.named))]);
+            questions::Processes { activity: &activity, named: &named_is("s", &wanted.named) }.sql();
         let [waitstart, wait_seconds] = self.wait_clock();
-        let waits = sql::fill(
-            sql::WAITS,
-            &[
-                ("activity", &activity),
-                ("filter", "true"),
-                ("scope", "true"),
-                waitstart,
-                wait_seconds,
-                ("hidden_too", "true"),
-                ("lock", ""),
-                ("details", ""),
-                ("limit", &MOST_WAITERS.to_string()),
-            ],
-        );
+        let waits = questions::Waits {
+            activity: &activity,
+            filter: "true",
+            scope: "true",
+            waitstart,
+            wait_seconds,
+            hidden_too: "true",
+            lock: "",
+            details: "",
+            limit: &MOST_WAITERS.to_string(),
+        }
+        .sql();
         let questions = [
-            sql::fill(sql::SURROUNDINGS, &[]),
+            questions::Surroundings.sql(),
             sessions,
             processes,
-            sql::fill(sql::LOCKS, &[]),
+            questions::Locks.sql(),
             waits,
-            sql::fill(sql::OWN, &[]),
+            questions::Own.sql(),
         ];
         let [surroundings, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
         let surroundings = surroundings_of(&surroundings)?;
@@ -127,7 +123,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn locks(&self) -> Result<Vec<(i32, i64)>, Error> {
-        let answers = self.look(&[sql::fill(sql::LOCKS, &[])]).await?;
+        let answers = self.look(&[questions::Locks.sql()]).await?;
         Ok(answers.iter().map(locks_of).collect::<Result<Vec<_>, _>>()?.concat())
     }
 
@@ -146,37 +142,29 @@ impl Db {
         let named = !order.wanted.named.is_empty();
         let filter = if order.filtered { filter::fragment(&order.wanted.filter) } else { "true".to_owned() };
         let cancel = order.action == Action::Cancel;
-        let statement = sql::fill(
-            sql::SIGNAL,
-            &[
-                ("activity", &self.activity()),
-                ("powers", &sql::fill(sql::POWERS, &[])),
-                ("all_backends", flag(named && order.wanted.all_backends)),
-                ("spares_own", flag(!named && !order.wanted.pgconn_too)),
-                ("own", &sql::literal(OWN_APPLICATION)),
-                ("same_query", flag(cancel)),
-                ("filter", &filter),
-                ("may_signal", &sql::may_signal("s")),
-                ("pids", &pids(order.identities)),
-                ("backend_starts", &backend_starts(order.identities)),
-                ("query_starts", &query_starts(order.identities)),
-                (
-                    "xact_starts",
-                    &still_in(order.identities, |still| match still {
-                        StillIn::Transaction(began) => Some(began),
-                        StillIn::State(_) => None,
-                    }),
-                ),
-                (
-                    "state_changes",
-                    &still_in(order.identities, |still| match still {
-                        StillIn::State(began) => Some(began),
-                        StillIn::Transaction(_) => None,
-                    }),
-                ),
-                ("signal", if cancel { "pg_cancel_backend" } else { "pg_terminate_backend" }),
-            ],
-        );
+        let statement = questions::Signal {
+            activity: &self.activity(),
+            powers: &questions::Powers.sql(),
+            all_backends: flag(named && order.wanted.all_backends),
+            spares_own: flag(!named && !order.wanted.pgconn_too),
+            own: &sql::literal(OWN_APPLICATION),
+            same_query: flag(cancel),
+            filter: &filter,
+            may_signal: &sql::may_signal("s"),
+            pids: &pids(order.identities),
+            backend_starts: &backend_starts(order.identities),
+            query_starts: &query_starts(order.identities),
+            xact_starts: &still_in(order.identities, |still| match still {
+                StillIn::Transaction(began) => Some(began),
+                StillIn::State(_) => None,
+            }),
+            state_changes: &still_in(order.identities, |still| match still {
+                StillIn::State(began) => Some(began),
+                StillIn::Transaction(_) => None,
+            }),
+            signal: if cancel { "pg_cancel_backend" } else { "pg_terminate_backend" },
+        }
+        .sql();
         let rows = self.act(Access::Signal, &[statement]).await?;
         if rows.len() != order.identities.len() {
             let message = format!("{} signals got {} answers", order.identities.len(), rows.len());
@@ -194,14 +182,12 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn still_there(&self, identities: &[Identity]) -> Result<Vec<Still>, Error> {
-        let question = sql::fill(
-            sql::STILL_THERE,
-            &[
-                ("pids", &pids(identities)),
-                ("backend_starts", &backend_starts(identities)),
-                ("query_starts", &query_starts(identities)),
-            ],
-        );
+        let question = questions::StillThere {
+            pids: &pids(identities),
+            backend_starts: &backend_starts(identities),
+            query_starts: &query_starts(identities),
+        }
+        .sql();
         let answers = self.look(&[question]).await?;
         answers
             .into_iter()
@@ -226,16 +212,14 @@ impl Db {
         known: &[(i32, Option<String>)],
     ) -> Result<Remaining, Error> {
         let starts = known.iter().map(|(_, start)| quoted(start.as_deref()));
-        let question = sql::fill(
-            sql::REMAINING,
-            &[
-                ("activity", &self.activity()),
-                ("filter", &filter::fragment(&wanted.filter)),
-                ("known", if wanted.named.is_empty() { "true" } else { "w.pid is not null" }),
-                ("pids", &array(known.iter().map(|(pid, _)| pid.to_string()))),
-                ("backend_starts", &array(starts)),
-            ],
-        );
+        let question = questions::Remaining {
+            activity: &self.activity(),
+            filter: &filter::fragment(&wanted.filter),
+            known: if wanted.named.is_empty() { "true" } else { "w.pid is not null" },
+            pids: &array(known.iter().map(|(pid, _)| pid.to_string())),
+            backend_starts: &array(starts),
+        }
+        .sql();
         let answers = self.look(&[question]).await?;
         let row = answers.iter().flatten().next();
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;

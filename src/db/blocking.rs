@@ -5,7 +5,7 @@ use super::error::Error;
 use super::look::Selection;
 use super::look::surroundings_of;
 use super::rows::{Row, exactly};
-use super::{filter, sql};
+use super::{filter, questions};
 use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
 use crate::model::filter::Filter;
 use crate::model::server::Surroundings;
@@ -52,21 +52,19 @@ impl Db {
             Reach::All => "all".into(),
         };
         let [waitstart, wait_seconds] = self.wait_clock();
-        let waits = sql::fill(
-            sql::WAITS,
-            &[
-                ("activity", &self.activity()),
-                ("filter", "true"),
-                ("scope", Selection { all_backends: true, ..Selection::default() }.scope()),
-                waitstart,
-                wait_seconds,
-                ("hidden_too", if reach == Reach::All { "true" } else { "false" }),
-                ("lock", LOCK),
-                ("details", &details),
-                ("limit", &limit),
-            ],
-        );
-        let questions = [sql::fill(sql::SURROUNDINGS, &[]), waits, sql::fill(sql::HIDDEN, &[])];
+        let waits = questions::Waits {
+            activity: &self.activity(),
+            filter: "true",
+            scope: Selection { all_backends: true, ..Selection::default() }.scope(),
+            waitstart,
+            wait_seconds,
+            hidden_too: if reach == Reach::All { "true" } else { "false" },
+            lock: LOCK,
+            details: &details,
+            limit: &limit,
+        }
+        .sql();
+        let questions = [questions::Surroundings.sql(), waits, questions::Hidden.sql()];
         let [surroundings, rows, hidden] = exactly(self.look(&questions).await?)?;
         let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
         let not_looked_at = if reach == Reach::All { 0 } else { hidden };
@@ -96,7 +94,7 @@ impl Db {
         }
         let pids: Vec<String> = behind.iter().map(ToString::to_string).collect();
         let pids = format!("array[{}]", pids.join(","));
-        let [rows] = exactly(self.look(&[sql::fill(sql::PREPARED_BLOCKERS, &[("pids", &pids)])]).await?)?;
+        let [rows] = exactly(self.look(&[questions::PreparedBlockers { pids: &pids }.sql()]).await?)?;
         rows.iter().map(prepared_of).collect()
     }
 

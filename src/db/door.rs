@@ -7,7 +7,7 @@ use super::error::{Error, Kind};
 use super::guard::Access;
 use super::rows::{Row, exactly};
 use super::session::is_pooled;
-use super::sql;
+use super::{questions, sql};
 use crate::model::act::Identity;
 use crate::model::database::{Database, Grant, Holder, Inside, Insider};
 
@@ -46,8 +46,8 @@ impl Db {
             Which::Name(name) => format!("d.datname::text = {}", sql::literal(name)),
             Which::Oid(oid) => format!("d.oid = {oid}"),
         };
-        let values = [("database", condition.as_str())];
-        let questions = [sql::fill(sql::DATABASE, &values), sql::fill(sql::GRANTS, &values)];
+        let database = condition.as_str();
+        let questions = [questions::Database { database }.sql(), questions::Grants { database }.sql()];
         let [rows, grants] = exactly(self.look(&questions).await?)?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(Database {
@@ -70,8 +70,8 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn lock_for_drain(&self, oid: u32) -> Result<bool, Error> {
-        let values = [("key", DRAIN_KEY), ("oid", &oid.to_string())];
-        let rows = self.act(Access::Signal, &[sql::fill(sql::DRAIN_LOCK, &values)]).await?;
+        let lock = questions::DrainLock { key: DRAIN_KEY, oid: &oid.to_string() }.sql();
+        let rows = self.act(Access::Signal, &[lock]).await?;
         rows.first().map_or(Ok(false), |row| row.claim("held"))
     }
 
@@ -80,9 +80,9 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn drain_holders(&self, oid: u32) -> Result<Vec<Holder>, Error> {
-        let activity = self.activity();
-        let values = [("key", DRAIN_KEY), ("oid", &oid.to_string()), ("activity", &activity)];
-        let answers = self.look(&[sql::fill(sql::DRAIN_HOLDERS, &values)]).await?;
+        let (activity, oid) = (self.activity(), oid.to_string());
+        let question = questions::DrainHolders { activity: &activity, key: DRAIN_KEY, oid: &oid };
+        let answers = self.look(&[question.sql()]).await?;
         let holder = |row: &Row| {
             Ok(Holder {
                 pid: row.required("pid")?,
@@ -99,10 +99,8 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn insiders(&self, oid: u32) -> Result<Vec<Insider>, Error> {
-        let activity = self.activity();
-        let values = [("oid", oid.to_string()), ("activity", activity)];
-        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let answers = self.look(&[sql::fill(sql::INSIDERS, &values)]).await?;
+        let question = questions::Insiders { activity: &self.activity(), oid: &oid.to_string() }.sql();
+        let answers = self.look(&[question]).await?;
         answers.iter().flatten().map(insider_of).collect()
     }
 
@@ -111,7 +109,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn inside(&self, oid: u32) -> Result<Inside, Error> {
-        let answers = self.look(&[sql::fill(sql::INSIDE, &[("oid", &oid.to_string())])]).await?;
+        let answers = self.look(&[questions::Inside { oid: &oid.to_string() }.sql()]).await?;
         let row = answers.iter().flatten().next();
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
         Ok(Inside { sessions: row.required("sessions")?, starting: row.required("starting")? })
@@ -122,7 +120,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn own_session(&self) -> Result<Option<Identity>, Error> {
-        let answers = self.look(&[sql::fill(sql::OWN, &[])]).await?;
+        let answers = self.look(&[questions::Own.sql()]).await?;
         let row = answers.iter().flatten().next();
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no session"))?;
         let pid = row.required("pid")?;
@@ -140,7 +138,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn system_identifier(&self) -> Result<Option<String>, Error> {
-        match self.look(&[sql::fill(sql::SYSTEM_IDENTIFIER, &[])]).await {
+        match self.look(&[questions::SystemIdentifier.sql()]).await {
             Ok(answers) => {
                 answers.iter().flatten().next().map_or(Ok(None), |row| row.word("system_identifier"))
             }
@@ -172,8 +170,7 @@ impl Db {
             },
         );
         let (oid, name) = (place.oid.to_string(), sql::literal(place.name));
-        let values = [("oid", oid.as_str()), ("name", &name), ("server", &server), ("state", &state)];
-        let same = [sql::fill(sql::SAME_DATABASE, &values)];
+        let same = [questions::SameDatabase { oid: &oid, name: &name, server: &server, state: &state }.sql()];
         match self.act(Access::ReadWrite, &[&same, statements].concat()).await {
             Ok(_) => Ok(true),
             Err(error) if error.sqlstate.as_deref() == Some(SqlState::DIVISION_BY_ZERO.code()) => Ok(false),

@@ -2,8 +2,8 @@
 
 use super::connection::Db;
 use super::error::Error;
+use super::questions;
 use super::rows::{Row, Rows, exactly};
-use super::sql;
 use crate::model::load::{Busy, Counters};
 
 impl Db {
@@ -18,7 +18,7 @@ impl Db {
         since: Option<f64>,
     ) -> Result<(Vec<Busy>, Option<Counters>), Error> {
         let since = since.map_or_else(|| "null".to_owned(), |seconds| format!("{seconds:.6}"));
-        let mut questions = vec![sql::fill(sql::BUSY, &[("since", &since)])];
+        let mut questions = vec![questions::Busy { since: &since }.sql()];
         if counters {
             let times = if self.version_num >= 140_000 {
                 "(sum(d.session_time) / 1000)::float8 as session_seconds, \
@@ -27,7 +27,7 @@ impl Db {
             } else {
                 "null as session_seconds, null as active_seconds, null as idle_in_transaction_seconds"
             };
-            questions.push(sql::fill(sql::COUNTERS, &[("times", times)]));
+            questions.push(questions::Counters { times }.sql());
         }
         let answers = self.look(&questions).await?;
         let (busy, counted) = if counters {

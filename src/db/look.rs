@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::connection::Db;
 use super::error::{Error, Kind};
 use super::rows::{Answers, Row, Rows};
-use super::{filter, sql};
+use super::{filter, questions, sql};
 use crate::model::filter::Filter;
 use crate::model::server::{Limits, Me, Server, Surroundings};
 use crate::model::session::{Listed, Session};
@@ -115,21 +115,19 @@ impl Db {
         add: fn(&mut T, Tally),
     ) -> Result<(Surroundings, T), Error> {
         let mut tallied = Tallied { answer: 0, surroundings: Vec::new(), sum: Ok(T::default()), add };
-        let questions = [sql::fill(sql::SURROUNDINGS, &[]), self.tally_question(selection)];
+        let questions = [questions::Surroundings.sql(), self.tally_question(selection)];
         self.look_into(&[], &questions, &mut tallied).await?;
         Ok((surroundings_of(&tallied.surroundings)?, tallied.sum?))
     }
 
     /// The question of [`Db::tallies`].
     pub(super) fn tally_question(&self, selection: &Selection) -> String {
-        sql::fill(
-            sql::STATS,
-            &[
-                ("activity", &self.activity()),
-                ("filter", &filter::fragment(&selection.filter)),
-                ("scope", selection.scope()),
-            ],
-        )
+        questions::Stats {
+            activity: &self.activity(),
+            filter: &filter::fragment(&selection.filter),
+            scope: selection.scope(),
+        }
+        .sql()
     }
 
     /// Lists sessions.
@@ -150,23 +148,21 @@ impl Db {
             None => (String::new(), ""),
             Some(limit) => (format!("limit {limit}"), TOTALS),
         };
-        let question = sql::fill(
-            sql::SESSIONS,
-            &[
-                ("activity", &self.activity()),
-                ("filter", &condition),
-                ("scope", &format!("{} and s.pid <> pg_backend_pid()", listing.selection.scope())),
-                ("keep", "f.matches is not false"),
-                ("powers", &sql::fill(sql::POWERS, &[])),
-                ("may_signal", &sql::may_signal("f")),
-                ("query", &query),
-                ("totals", totals),
-                ("order", listing.order.sql()),
-                ("limit", &limit),
-            ],
-        );
+        let question = questions::Sessions {
+            activity: &self.activity(),
+            filter: &condition,
+            scope: &format!("{} and s.pid <> pg_backend_pid()", listing.selection.scope()),
+            keep: "f.matches is not false",
+            powers: &questions::Powers.sql(),
+            may_signal: &sql::may_signal("f"),
+            query: &query,
+            totals,
+            order: listing.order.sql(),
+            limit: &limit,
+        }
+        .sql();
         let mut read = ReadSessions::default();
-        self.look_into(&[], &[sql::fill(sql::SURROUNDINGS, &[]), question], &mut read).await?;
+        self.look_into(&[], &[questions::Surroundings.sql(), question], &mut read).await?;
         read.listed(listing.limit.is_some())
     }
 
@@ -175,7 +171,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn names(&self) -> Result<Vec<(String, String)>, Error> {
-        let answers = self.look(&[sql::fill(sql::NAMES, &[])]).await?;
+        let answers = self.look(&[questions::Names.sql()]).await?;
         let mut names = Vec::new();
         for row in answers.into_iter().flatten() {
             names.push((row.word("kind")?.unwrap_or_default(), row.text("name")?.unwrap_or_default()));
@@ -187,19 +183,19 @@ impl Db {
     pub(super) fn activity(&self) -> String {
         let leader_pid = if self.version_num >= 130_000 { "v.leader_pid" } else { "null::int4" };
         let query_id = if self.version_num >= 140_000 { "v.query_id" } else { "null::int8" };
-        sql::fill(sql::ACTIVITY, &[("leader_pid", leader_pid), ("query_id", query_id)])
+        questions::Activity { leader_pid, query_id }.sql()
     }
 
     /// How `waits.sql` tells the time that a session has waited: before 14 nobody says when a wait began, only that it was
     /// not before the statement.
-    pub(super) const fn wait_clock(&self) -> [(&'static str, &'static str); 2] {
+    pub(super) const fn wait_clock(&self) -> [&'static str; 2] {
         if self.version_num >= 140_000 {
             // Null for the instant between queueing and noting the time.
             let seconds = "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8";
-            [("waitstart", "l.waitstart"), ("wait_seconds", seconds)]
+            ["l.waitstart", seconds]
         } else {
             let seconds = "extract(epoch from clock_timestamp() - s.query_start)::float8";
-            [("waitstart", "null::timestamptz"), ("wait_seconds", seconds)]
+            ["null::timestamptz", seconds]
         }
     }
 }

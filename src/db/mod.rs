@@ -15,6 +15,7 @@ mod look;
 mod monitor;
 mod ping;
 mod practice;
+mod questions;
 mod refusal;
 mod rows;
 mod session;

@@ -5,7 +5,7 @@ use super::error::{Error, Kind};
 use super::look::{Selection, surroundings_of, tally_of};
 use super::rows::{Row, Rows, exactly};
 use super::settings::{login_role_of, settings_of, settings_questions};
-use super::{filter, sql};
+use super::{filter, questions, sql};
 use crate::model::health::{Culprit, Facts, Longest, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::server::{Limits, LoginRole, Surroundings};
@@ -54,7 +54,7 @@ impl Db {
         let mut questions = self.health_questions(selection).to_vec();
         questions.push(self.tally_question(selection));
         let [first, overrides, login_roles] = settings_questions(Setting::TIMEOUTS);
-        questions.extend([sql::fill(sql::DATABASES, &[]), overrides, login_roles]);
+        questions.extend([questions::Databases.sql(), overrides, login_roles]);
         let answers = self.look_first(&[first], &questions).await?;
         let [
             at_server,
@@ -96,10 +96,10 @@ impl Db {
     ) -> Result<(Surroundings, Exporter), Error> {
         let columns: Vec<String> = columns.map(sql::literal).collect();
         let questions = [
-            sql::fill(sql::SURROUNDINGS, &[]),
-            sql::fill(sql::EXPORTER_ACTIVITY, &[]),
-            sql::fill(sql::EXPORTER_DATABASES, &[("columns", &columns.join(", "))]),
-            sql::fill(sql::EXPORTER_LOCKS, &[]),
+            questions::Surroundings.sql(),
+            questions::ExporterActivity.sql(),
+            questions::ExporterDatabases { columns: &columns.join(", ") }.sql(),
+            questions::ExporterLocks.sql(),
         ];
         let [surroundings, activity, databases, locks] = exactly(self.look(&questions).await?)?;
         let exporter = Exporter {
@@ -130,34 +130,37 @@ impl Db {
     }
 
     fn slots_question(&self, selection: &Selection) -> String {
-        sql::fill(
-            sql::SLOTS,
-            &[
-                ("activity", &self.activity()),
-                ("filter", &filter::fragment(&selection.filter)),
-                ("scope", selection.scope()),
-            ],
-        )
+        questions::Slots {
+            activity: &self.activity(),
+            filter: &filter::fragment(&selection.filter),
+            scope: selection.scope(),
+        }
+        .sql()
     }
 
     fn health_questions(&self, selection: &Selection) -> [String; 5] {
         let activity = self.activity();
         let condition = filter::fragment(&selection.filter);
         let [waitstart, wait_seconds] = self.wait_clock();
-        let values = [
-            ("activity", activity.as_str()),
-            ("filter", &condition),
-            ("scope", selection.scope()),
+        let (activity, filter, scope) = (activity.as_str(), condition.as_str(), selection.scope());
+        let waits = questions::Waits {
+            activity,
+            filter,
+            scope,
             waitstart,
             wait_seconds,
-            ("hidden_too", "true"),
-            ("lock", ""),
-            ("details", ""),
-            ("limit", WAITERS),
-        ];
-        let fill = |question| sql::fill(question, &values);
-        let slots = self.slots_question(selection);
-        [fill(sql::SURROUNDINGS), slots, fill(sql::LONGEST), fill(sql::WAITS), fill(sql::PREPARED)]
+            hidden_too: "true",
+            lock: "",
+            details: "",
+            limit: WAITERS,
+        };
+        [
+            questions::Surroundings.sql(),
+            self.slots_question(selection),
+            questions::Longest { activity, filter, scope }.sql(),
+            waits.sql(),
+            questions::Prepared.sql(),
+        ]
     }
 
     fn facts_of(

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::connection::Db;
 use super::error::Error;
 use super::look::Selection;
+use super::questions;
 use super::rows::exactly;
-use super::sql;
 use crate::model::practice::{Origin, Presence, SessionLocks, Source};
 
 impl Db {
@@ -22,14 +22,13 @@ impl Db {
             140_000.. => "(s.hidden or s.state is not null and s.state <> 'starting')",
             _ => "true",
         };
-        let values = [
-            ("settled", settled.to_owned()),
-            ("activity", self.activity()),
-            ("scope", Selection::default().scope().to_owned()),
-            ("seconds", seconds),
-        ];
-        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let [rows] = exactly(self.look(&[sql::fill(sql::PRESENCE, &values)]).await?)?;
+        let question = questions::Presence {
+            activity: &self.activity(),
+            scope: Selection::default().scope(),
+            settled,
+            seconds: &seconds,
+        };
+        let [rows] = exactly(self.look(&[question.sql()]).await?)?;
         rows.iter()
             .map(|row| {
                 Ok(Presence {
@@ -53,7 +52,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn session_locks(&self) -> Result<Vec<SessionLocks>, Error> {
-        let question = sql::fill(sql::SESSION_LOCKS, &[("activity", &self.activity())]);
+        let question = questions::SessionLocks { activity: &self.activity() }.sql();
         let [rows] = exactly(self.look(&[question]).await?)?;
         rows.iter()
             .map(|row| {
@@ -74,7 +73,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn origins(&self) -> Result<Vec<Origin>, Error> {
-        let [rows] = exactly(self.look(&[sql::fill(sql::ORIGINS, &[])]).await?)?;
+        let [rows] = exactly(self.look(&[questions::Origins.sql()]).await?)?;
         rows.iter()
             .map(|row| {
                 Ok(Origin {

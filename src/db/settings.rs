@@ -7,7 +7,7 @@ use super::error::{Error, Kind};
 use super::guard::{Access, FOR_THE_SESSION};
 use super::look::surroundings_of;
 use super::rows::{Row, Rows, exactly};
-use super::sql;
+use super::{questions, sql};
 use crate::model::server::{LoginRole, Surroundings};
 use crate::model::settings::{
     AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,
@@ -31,7 +31,7 @@ impl Db {
         which: &[Setting],
     ) -> Result<(Surroundings, Settings, Vec<LoginRole>), Error> {
         let [first, overrides, login_roles] = settings_questions(which);
-        let questions = [sql::fill(sql::SURROUNDINGS, &[]), overrides, login_roles];
+        let questions = [questions::Surroundings.sql(), overrides, login_roles];
         let [at_server, surroundings, stored, roles] = exactly(self.look_first(&[first], &questions).await?)?;
         Ok((
             surroundings_of(&surroundings)?,
@@ -71,17 +71,15 @@ impl Db {
         } else {
             "true"
         };
-        let question = sql::fill(
-            sql::GROUND,
-            &[
-                ("role", &name(scope.role())),
-                ("database", &name(scope.database())),
-                ("admin", admin),
-                ("may_set", &format!("({may_set})")),
-                ("may_alter_system", &format!("({may_alter_system})")),
-            ],
-        );
-        let sessions = sql::fill(sql::SESSION_GROUPS, &[("before", "clock_timestamp()")]);
+        let question = questions::Ground {
+            role: &name(scope.role()),
+            database: &name(scope.database()),
+            admin,
+            may_set: &format!("({may_set})"),
+            may_alter_system: &format!("({may_alter_system})"),
+        }
+        .sql();
+        let sessions = questions::SessionGroups { before: "clock_timestamp()" }.sql();
         let [ground, sessions] = exactly(self.look(&[question, sessions]).await?)?;
         Ok((ground_of(&ground)?, session_groups_of(&sessions)?))
     }
@@ -91,7 +89,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer or this role may not ask.
     pub(crate) async fn written_by_alter_system(&self, which: &[Setting]) -> Result<Vec<InFile>, Error> {
-        let question = sql::fill(sql::FILE_SETTINGS, &[("names", &names(which))]);
+        let question = questions::FileSettings { names: &names(which) }.sql();
         let [rows] = exactly(self.look(&[question]).await?)?;
         let mut found = vec![InFile::Absent; which.len()];
         for row in rows {
@@ -111,7 +109,7 @@ impl Db {
     /// When the server does not answer.
     pub(crate) async fn sessions_older_than(&self, moment: Moment) -> Result<Vec<SessionGroup>, Error> {
         let before = format!("to_timestamp({})", moment.0);
-        let [rows] = exactly(self.look(&[sql::fill(sql::SESSION_GROUPS, &[("before", &before)])]).await?)?;
+        let [rows] = exactly(self.look(&[questions::SessionGroups { before: &before }.sql()]).await?)?;
         session_groups_of(&rows)
     }
 
@@ -161,7 +159,7 @@ impl Db {
 
     /// When this session read the configuration, and what time it is.
     async fn config_loaded(&self) -> Result<(Moment, Moment), Error> {
-        let [rows] = exactly(self.look(&[sql::fill(sql::CONFIG_LOADED, &[])]).await?)?;
+        let [rows] = exactly(self.look(&[questions::ConfigLoaded.sql()]).await?)?;
         let row = one(&rows)?;
         Ok((Moment(row.required("loaded")?), Moment(row.required("clock")?)))
     }
@@ -171,9 +169,9 @@ impl Db {
 pub(super) fn settings_questions(which: &[Setting]) -> [String; 3] {
     let names = names(which);
     [
-        sql::fill(sql::SETTINGS, &[("names", &names)]),
-        sql::fill(sql::OVERRIDES, &[("names", &names)]),
-        sql::fill(sql::LOGIN_ROLES, &[]),
+        questions::Settings { names: &names }.sql(),
+        questions::Overrides { names: &names }.sql(),
+        questions::LoginRoles.sql(),
     ]
 }
 

@@ -1,77 +1,7 @@
-//! The texts of the questions (`sql/*.sql`, bound by the compiler), and the one quoter through which values enter them.
+//! What turns the files of questions (`questions.rs`) into statements: the one quoter through which values enter them, and the
+//! check, made by the compiler, that no placeholder is left out or made up.
 
 use std::fmt::Write as _;
-
-/// What this server is and what this role may do.
-pub(crate) const SURROUNDINGS: &str = include_str!("sql/surroundings.sql");
-/// The activity view as listing and signalling share it.
-pub(crate) const ACTIVITY: &str = include_str!("sql/activity.sql");
-/// Counts of sessions in several groupings.
-pub(crate) const STATS: &str = include_str!("sql/stats.sql");
-/// One row per session.
-pub(crate) const SESSIONS: &str = include_str!("sql/sessions.sql");
-/// What is used of each limit on connections.
-pub(crate) const SLOTS: &str = include_str!("sql/slots.sql");
-/// The longest of each kind of long-lasting work.
-pub(crate) const LONGEST: &str = include_str!("sql/longest.sql");
-/// Who waits for a lock, and for whom.
-pub(crate) const WAITS: &str = include_str!("sql/waits.sql");
-/// The oldest prepared transaction.
-pub(crate) const PREPARED: &str = include_str!("sql/prepared.sql");
-/// The counters of each database.
-pub(crate) const DATABASES: &str = include_str!("sql/databases.sql");
-/// Sessions as postgres_exporter counts them.
-pub(crate) const EXPORTER_ACTIVITY: &str = include_str!("sql/exporter_activity.sql");
-/// The numbers of pg_stat_database.
-pub(crate) const EXPORTER_DATABASES: &str = include_str!("sql/exporter_databases.sql");
-/// Locks as postgres_exporter counts them.
-pub(crate) const EXPORTER_LOCKS: &str = include_str!("sql/exporter_locks.sql");
-/// Busy client sessions by application.
-pub(crate) const BUSY: &str = include_str!("sql/busy.sql");
-/// What the server has counted.
-pub(crate) const COUNTERS: &str = include_str!("sql/counters.sql");
-/// Client sessions by where they come from.
-pub(crate) const ORIGINS: &str = include_str!("sql/origins.sql");
-/// Client sessions as they come and go.
-pub(crate) const PRESENCE: &str = include_str!("sql/presence.sql");
-/// The names that filters could have meant.
-pub(crate) const NAMES: &str = include_str!("sql/names.sql");
-/// The prepared transactions that sessions wait for.
-pub(crate) const PREPARED_BLOCKERS: &str = include_str!("sql/prepared_blockers.sql");
-/// A database as a drain finds it.
-pub(crate) const DATABASE: &str = include_str!("sql/database.sql");
-/// What is granted on a database.
-pub(crate) const GRANTS: &str = include_str!("sql/grants.sql");
-/// Who is in a database or on the way in.
-pub(crate) const INSIDE: &str = include_str!("sql/inside.sql");
-/// Holds a database for a drain.
-pub(crate) const DRAIN_LOCK: &str = include_str!("sql/drain_lock.sql");
-/// Who holds a database for a drain.
-pub(crate) const DRAIN_HOLDERS: &str = include_str!("sql/drain_holders.sql");
-/// Which cluster this is.
-pub(crate) const SYSTEM_IDENTIFIER: &str = include_str!("sql/system_identifier.sql");
-/// That this is the server and the database that are to be altered.
-pub(crate) const SAME_DATABASE: &str = include_str!("sql/same_database.sql");
-/// Who is inside a database.
-pub(crate) const INSIDERS: &str = include_str!("sql/insiders.sql");
-/// How many sessions are hidden.
-pub(crate) const HIDDEN: &str = include_str!("sql/hidden.sql");
-/// The session that asks.
-pub(crate) const OWN: &str = include_str!("sql/own.sql");
-/// What decides which sessions this role may signal.
-pub(crate) const POWERS: &str = include_str!("sql/powers.sql");
-/// The one statement that signals.
-pub(crate) const SIGNAL: &str = include_str!("sql/signal.sql");
-/// Which sessions of a plan are still there.
-pub(crate) const STILL_THERE: &str = include_str!("sql/still_there.sql");
-/// How many sessions are selected after an act.
-pub(crate) const REMAINING: &str = include_str!("sql/remaining.sql");
-/// What named pids are.
-pub(crate) const PROCESSES: &str = include_str!("sql/processes.sql");
-/// Advisory locks that outlive transactions.
-pub(crate) const SESSION_LOCKS: &str = include_str!("sql/session_locks.sql");
-/// How many locks each session holds.
-pub(crate) const LOCKS: &str = include_str!("sql/locks.sql");
 
 /// True when the role of `me` (powers.sql) may signal a session of role `t` (pg_roles) that is row `session`.
 pub(crate) fn may_signal(session: &str) -> String {
@@ -81,20 +11,6 @@ pub(crate) fn may_signal(session: &str) -> String {
          me.signals_autovacuum), false)"
     )
 }
-/// Settings as this session got them.
-pub(crate) const SETTINGS: &str = include_str!("sql/settings.sql");
-/// Values stored for roles and databases.
-pub(crate) const OVERRIDES: &str = include_str!("sql/overrides.sql");
-/// The roles that can log in.
-pub(crate) const LOGIN_ROLES: &str = include_str!("sql/login_roles.sql");
-/// The role and database that a change of settings is for.
-pub(crate) const GROUND: &str = include_str!("sql/ground.sql");
-/// What ALTER SYSTEM has written.
-pub(crate) const FILE_SETTINGS: &str = include_str!("sql/file_settings.sql");
-/// Client sessions by database, role and application.
-pub(crate) const SESSION_GROUPS: &str = include_str!("sql/session_groups.sql");
-/// When this session read the configuration files.
-pub(crate) const CONFIG_LOADED: &str = include_str!("sql/config_loaded.sql");
 
 /// Returns `value` as an SQL string literal that reads the same under either setting of standard_conforming_strings;
 /// NUL, which no server text can hold, is left out.
@@ -103,28 +19,107 @@ pub(crate) fn literal(value: &str) -> String {
 }
 
 /// Returns `template` without its comments, with each `{name}` replaced by its value and `{utc:expression}` by the text
-/// of that timestamp in RFC 3339, UTC, to the microsecond. Values are not looked into again.
-pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
+/// of that timestamp in RFC 3339, UTC, to the microsecond. Values are not looked into again. Who calls it has made sure that
+/// each placeholder has its value ([`agree`]); one without would stay as it is, which no server takes.
+pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let values_length: usize = values.iter().map(|(_, value)| value.len()).sum();
+    let mut text = String::with_capacity(template.len() + values_length);
     // The emergency lane of older servers takes no comment in front of a statement, and no server needs them.
-    let mut text =
-        template.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
-    let template = std::mem::take(&mut text);
-    let mut rest = template.as_str();
-    while let Some((before, after)) = rest.split_once('{') {
-        text.push_str(before);
-        let (name, remainder) = after.split_once('}').unwrap_or((after, ""));
-        if let Some(expression) = name.strip_prefix("utc:") {
-            let _ =
-                write!(text, "to_char({expression} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
-        } else {
-            let value = values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-            debug_assert!(value.is_some(), "no value for {{{name}}}");
-            text.push_str(value.unwrap_or_default());
+    for line in template.lines().filter(|line| !line.trim_ascii_start().starts_with("--")) {
+        if !text.is_empty() {
+            text.push('\n');
         }
-        rest = remainder;
+        let mut rest = line;
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let (name, remainder) = after.split_once('}').unwrap_or((after, ""));
+            if let Some(expression) = name.strip_prefix("utc:") {
+                let _ = write!(
+                    text,
+                    "to_char({expression} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+                );
+            } else if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
+                text.push_str(value);
+            } else {
+                let _ = write!(text, "{{{name}}}");
+            }
+            rest = remainder;
+        }
+        text.push_str(rest);
     }
-    text.push_str(rest);
     text
+}
+
+/// Whether the placeholders of `template` are `names`: each of them, and no other.
+pub(super) const fn agree(template: &str, names: &[&str]) -> bool {
+    let mut unused = names;
+    while let [name, others @ ..] = unused {
+        let mut text = template.as_bytes();
+        let mut fresh = true;
+        loop {
+            let Some((placeholder, after)) = placeholder(text, fresh) else { return false };
+            if same(placeholder, name.as_bytes()) {
+                break;
+            }
+            (text, fresh) = (after, false);
+        }
+        unused = others;
+    }
+    let mut text = template.as_bytes();
+    let mut fresh = true;
+    while let Some((placeholder, after)) = placeholder(text, fresh) {
+        let mut known = matches!(placeholder, [b'u', b't', b'c', b':', ..]);
+        let mut listed = names;
+        while let [name, others @ ..] = listed {
+            known = known || same(placeholder, name.as_bytes());
+            listed = others;
+        }
+        if !known {
+            return false;
+        }
+        (text, fresh) = (after, false);
+    }
+    true
+}
+
+/// The next placeholder that is in no comment, and what follows it; `fresh` says that nothing stands before `text` in its line.
+const fn placeholder(text: &[u8], mut fresh: bool) -> Option<(&[u8], &[u8])> {
+    let mut rest = text;
+    loop {
+        match rest {
+            [] => return None,
+            [b'-', b'-', ..] if fresh => (_, rest) = before(rest, b'\n'),
+            [b'{', after @ ..] => return Some(before(after, b'}')),
+            [byte, after @ ..] => {
+                fresh = *byte == b'\n' || (fresh && *byte == b' ');
+                rest = after;
+            }
+        }
+    }
+}
+
+/// What stands before the first `end`, and the rest from there.
+const fn before(text: &[u8], end: u8) -> (&[u8], &[u8]) {
+    let (mut rest, mut length) = (text, 0);
+    while let [byte, after @ ..] = rest {
+        if *byte == end {
+            break;
+        }
+        length += 1;
+        rest = after;
+    }
+    text.split_at(length)
+}
+
+const fn same(left: &[u8], right: &[u8]) -> bool {
+    let (mut left, mut right) = (left, right);
+    while let ([one, left_rest @ ..], [other, right_rest @ ..]) = (left, right) {
+        if *one != *other {
+            return false;
+        }
+        (left, right) = (left_rest, right_rest);
+    }
+    left.is_empty() && right.is_empty()
 }
 
 #[cfg(test)]
@@ -140,6 +135,17 @@ mod tests {
         );
         assert!(text.starts_with("select '{limit}', to_char(now() at time zone 'UTC'"), "{text}");
         assert!(text.ends_with(" limit 3"), "{text}");
+    }
+
+    #[test]
+    fn a_file_and_its_list_of_placeholders_agree_or_not() {
+        let file = "-- the {first} of them\nselect {first}, '{second}', {utc:x}\n  -- {third}\nfrom y";
+        assert!(agree(file, &["second", "first"]));
+        for wrong in [&[][..], &["first"], &["first", "second", "third"], &["first", "secon"]] {
+            assert!(!agree(file, wrong), "{wrong:?}");
+        }
+        assert!(agree("select 1", &[]) && !agree("select 1", &["one"]));
+        assert_eq!(fill("select {one}", &[("two", "2")]), "select {one}", "no server takes it");
     }
 
     /// Reads a literal back as the server would, with standard_conforming_strings on.

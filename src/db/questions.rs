@@ -1,0 +1,134 @@
+//! The texts of the questions (`sql/*.sql`), bound by the compiler, each as a type whose fields are the file's placeholders.
+//! A file and its list of placeholders that do not agree, or a value that is left out or made up, do not compile.
+
+use super::sql::{agree, fill};
+
+/// Binds files: the type, its file, the placeholders of that file.
+macro_rules! questions {
+    ($($(#[$doc:meta])* $name:ident, $text:expr $(, $placeholder:ident)*;)*) => {
+        $(question!($(#[$doc])* $name, $text $(, $placeholder)*);)*
+    };
+}
+
+macro_rules! question {
+    ($(#[$doc:meta])* $name:ident, $text:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(super) struct $name;
+
+        const _: () = assert!(agree($text, &[]), "the file has a placeholder that is not listed");
+
+        impl $name {
+            /// The question, ready to be sent.
+            pub(super) fn sql(self) -> String {
+                fill($text, &[])
+            }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident, $text:expr, $($placeholder:ident),+) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(super) struct $name<'a> {
+            $(pub(super) $placeholder: &'a str,)+
+        }
+
+        const _: () = assert!(
+            agree($text, &[$(stringify!($placeholder)),+]),
+            "the placeholders of the file are not those that are listed"
+        );
+
+        impl $name<'_> {
+            /// The question with its values, ready to be sent.
+            pub(super) fn sql(self) -> String {
+                fill($text, &[$((stringify!($placeholder), self.$placeholder)),+])
+            }
+        }
+    };
+}
+
+questions! {
+    /// The activity view as listing and signalling share it.
+    Activity, include_str!("sql/activity.sql"), leader_pid, query_id;
+    /// Busy client sessions by application.
+    Busy, include_str!("sql/busy.sql"), since;
+    /// When this session read the configuration files.
+    ConfigLoaded, include_str!("sql/config_loaded.sql");
+    /// What the server has counted.
+    Counters, include_str!("sql/counters.sql"), times;
+    /// A database as a drain finds it.
+    Database, include_str!("sql/database.sql"), database;
+    /// The counters of each database.
+    Databases, include_str!("sql/databases.sql");
+    /// Who holds a database for a drain.
+    DrainHolders, include_str!("sql/drain_holders.sql"), activity, key, oid;
+    /// Holds a database for a drain.
+    DrainLock, include_str!("sql/drain_lock.sql"), key, oid;
+    /// Sessions as postgres_exporter counts them.
+    ExporterActivity, include_str!("sql/exporter_activity.sql");
+    /// The numbers of pg_stat_database.
+    ExporterDatabases, include_str!("sql/exporter_databases.sql"), columns;
+    /// Locks as postgres_exporter counts them.
+    ExporterLocks, include_str!("sql/exporter_locks.sql");
+    /// What ALTER SYSTEM has written.
+    FileSettings, include_str!("sql/file_settings.sql"), names;
+    /// What is granted on a database.
+    Grants, include_str!("sql/grants.sql"), database;
+    /// The role and database that a change of settings is for.
+    Ground, include_str!("sql/ground.sql"), role, database, admin, may_set, may_alter_system;
+    /// How many sessions are hidden.
+    Hidden, include_str!("sql/hidden.sql");
+    /// Who is in a database or on the way in.
+    Inside, include_str!("sql/inside.sql"), oid;
+    /// Who is inside a database.
+    Insiders, include_str!("sql/insiders.sql"), activity, oid;
+    /// How many locks each session holds.
+    Locks, include_str!("sql/locks.sql");
+    /// The roles that can log in.
+    LoginRoles, include_str!("sql/login_roles.sql");
+    /// The longest of each kind of long-lasting work.
+    Longest, include_str!("sql/longest.sql"), activity, filter, scope;
+    /// The names that filters could have meant.
+    Names, include_str!("sql/names.sql");
+    /// Client sessions by where they come from.
+    Origins, include_str!("sql/origins.sql");
+    /// Values stored for roles and databases.
+    Overrides, include_str!("sql/overrides.sql"), names;
+    /// The session that asks.
+    Own, include_str!("sql/own.sql");
+    /// What decides which sessions this role may signal.
+    Powers, include_str!("sql/powers.sql");
+    /// The oldest prepared transaction.
+    Prepared, include_str!("sql/prepared.sql");
+    /// The prepared transactions that sessions wait for.
+    PreparedBlockers, include_str!("sql/prepared_blockers.sql"), pids;
+    /// Client sessions as they come and go.
+    Presence, include_str!("sql/presence.sql"), activity, scope, settled, seconds;
+    /// What named pids are.
+    Processes, include_str!("sql/processes.sql"), activity, named;
+    /// How many sessions are selected after an act.
+    Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts;
+    /// That this is the server and the database that are to be altered.
+    SameDatabase, include_str!("sql/same_database.sql"), oid, name, server, state;
+    /// Client sessions by database, role and application.
+    SessionGroups, include_str!("sql/session_groups.sql"), before;
+    /// Advisory locks that outlive transactions.
+    SessionLocks, include_str!("sql/session_locks.sql"), activity;
+    /// One row per session.
+    Sessions, include_str!("sql/sessions.sql"), activity, filter, scope, keep, powers, may_signal, query, totals, order, limit;
+    /// Settings as this session got them.
+    Settings, include_str!("sql/settings.sql"), names;
+    /// The one statement that signals.
+    Signal, include_str!("sql/signal.sql"), activity, powers, may_signal, all_backends, spares_own, own, same_query, filter, pids, backend_starts, query_starts, xact_starts, state_changes, signal;
+    /// What is used of each limit on connections.
+    Slots, include_str!("sql/slots.sql"), activity, filter, scope;
+    /// Counts of sessions in several groupings.
+    Stats, include_str!("sql/stats.sql"), activity, filter, scope;
+    /// Which sessions of a plan are still there.
+    StillThere, include_str!("sql/still_there.sql"), pids, backend_starts, query_starts;
+    /// What this server is and what this role may do.
+    Surroundings, include_str!("sql/surroundings.sql");
+    /// Which cluster this is.
+    SystemIdentifier, include_str!("sql/system_identifier.sql");
+    /// Who waits for a lock, and for whom.
+    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, hidden_too, lock, details, limit;
+}
