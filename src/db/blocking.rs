@@ -64,7 +64,8 @@ impl Db {
             limit: &limit,
         }
         .sql();
-        let questions = [questions::Surroundings.sql(), waits, questions::Hidden.sql()];
+        let questions =
+            [questions::Surroundings.sql(), waits, questions::Hidden { activity: &self.activity() }.sql()];
         let [surroundings, rows, hidden] = exactly(self.look(&questions).await?)?;
         let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
         let not_looked_at = if reach == Reach::All { 0 } else { hidden };

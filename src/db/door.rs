@@ -109,7 +109,8 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn inside(&self, oid: u32) -> Result<Inside, Error> {
-        let answers = self.look(&[questions::Inside { oid: &oid.to_string() }.sql()]).await?;
+        let question = questions::Inside { activity: &self.activity(), oid: &oid.to_string() }.sql();
+        let answers = self.look(&[question]).await?;
         let row = answers.iter().flatten().next();
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
         Ok(Inside { sessions: row.required("sessions")?, starting: row.required("starting")? })
@@ -199,5 +200,6 @@ fn insider_of(row: &Row) -> Result<Insider, Error> {
         application_name: row.text("application_name")?.unwrap_or_default(),
         client: row.word("client")?,
         state: row.word("state")?,
+        may_be_client: row.claim("may_be_client")?,
     })
 }

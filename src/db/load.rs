@@ -18,7 +18,7 @@ impl Db {
         since: Option<f64>,
     ) -> Result<(Vec<Busy>, Option<Counters>), Error> {
         let since = since.map_or_else(|| "null".to_owned(), |seconds| format!("{seconds:.6}"));
-        let mut questions = vec![questions::Busy { since: &since }.sql()];
+        let mut questions = vec![questions::Busy { activity: &self.activity(), since: &since }.sql()];
         if counters {
             let times = if self.version_num >= 140_000 {
                 "(sum(d.session_time) / 1000)::float8 as session_seconds, \

@@ -72,11 +72,7 @@ pub(crate) struct Listing {
 impl Selection {
     /// The rows that can be meant at all: client sessions, and hidden ones that may be.
     pub(super) fn scope(&self) -> &'static str {
-        if self.all_backends {
-            "true"
-        } else {
-            "(s.backend_type = 'client backend' or (s.hidden and s.datid is not null and s.usesysid is not null))"
-        }
+        if self.all_backends { "true" } else { "s.may_be_client" }
     }
 }
 

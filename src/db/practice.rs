@@ -73,7 +73,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn origins(&self) -> Result<Vec<Origin>, Error> {
-        let [rows] = exactly(self.look(&[questions::Origins.sql()]).await?)?;
+        let [rows] = exactly(self.look(&[questions::Origins { activity: &self.activity() }.sql()]).await?)?;
         rows.iter()
             .map(|row| {
                 Ok(Origin {

@@ -50,7 +50,7 @@ questions! {
     /// The activity view as listing and signalling share it.
     Activity, include_str!("sql/activity.sql"), leader_pid, query_id;
     /// Busy client sessions by application.
-    Busy, include_str!("sql/busy.sql"), since;
+    Busy, include_str!("sql/busy.sql"), activity, since;
     /// When this session read the configuration files.
     ConfigLoaded, include_str!("sql/config_loaded.sql");
     /// What the server has counted.
@@ -76,9 +76,9 @@ questions! {
     /// The role and database that a change of settings is for.
     Ground, include_str!("sql/ground.sql"), role, database, admin, may_set, may_alter_system;
     /// How many sessions are hidden.
-    Hidden, include_str!("sql/hidden.sql");
+    Hidden, include_str!("sql/hidden.sql"), activity;
     /// Who is in a database or on the way in.
-    Inside, include_str!("sql/inside.sql"), oid;
+    Inside, include_str!("sql/inside.sql"), activity, oid;
     /// Who is inside a database.
     Insiders, include_str!("sql/insiders.sql"), activity, oid;
     /// How many locks each session holds.
@@ -90,7 +90,7 @@ questions! {
     /// The names that filters could have meant.
     Names, include_str!("sql/names.sql");
     /// Client sessions by where they come from.
-    Origins, include_str!("sql/origins.sql");
+    Origins, include_str!("sql/origins.sql"), activity;
     /// Values stored for roles and databases.
     Overrides, include_str!("sql/overrides.sql"), names;
     /// The session that asks.
@@ -110,7 +110,7 @@ questions! {
     /// That this is the server and the database that are to be altered.
     SameDatabase, include_str!("sql/same_database.sql"), oid, name, server, state;
     /// Client sessions by database, role and application.
-    SessionGroups, include_str!("sql/session_groups.sql"), before;
+    SessionGroups, include_str!("sql/session_groups.sql"), activity, before;
     /// Advisory locks that outlive transactions.
     SessionLocks, include_str!("sql/session_locks.sql"), activity;
     /// One row per session.

@@ -79,7 +79,8 @@ impl Db {
             may_alter_system: &format!("({may_alter_system})"),
         }
         .sql();
-        let sessions = questions::SessionGroups { before: "clock_timestamp()" }.sql();
+        let sessions =
+            questions::SessionGroups { activity: &self.activity(), before: "clock_timestamp()" }.sql();
         let [ground, sessions] = exactly(self.look(&[question, sessions]).await?)?;
         Ok((ground_of(&ground)?, session_groups_of(&sessions)?))
     }
@@ -109,7 +110,8 @@ impl Db {
     /// When the server does not answer.
     pub(crate) async fn sessions_older_than(&self, moment: Moment) -> Result<Vec<SessionGroup>, Error> {
         let before = format!("to_timestamp({})", moment.0);
-        let [rows] = exactly(self.look(&[questions::SessionGroups { before: &before }.sql()]).await?)?;
+        let question = questions::SessionGroups { activity: &self.activity(), before: &before }.sql();
+        let [rows] = exactly(self.look(&[question]).await?)?;
         session_groups_of(&rows)
     }
 

@@ -84,17 +84,12 @@ pub(crate) struct Insider {
     pub(crate) client: Option<String>,
     /// Verbatim as PostgreSQL says it, when it was first seen inside.
     pub(crate) state: Option<String>,
+    /// Whether it is the session of a client, or hidden and may be one.
+    #[serde(skip)]
+    pub(crate) may_be_client: bool,
 }
 
 impl Insider {
-    /// Whether it is the session of a client, or hidden and may be one.
-    pub(crate) fn may_be_client(&self) -> bool {
-        match &self.backend_type {
-            Some(kind) => kind == "client backend",
-            None => self.role.is_some(),
-        }
-    }
-
     /// Whether `other` is the same process, seen another time.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (self.pid, &self.backend_start) == (other.pid, &other.backend_start)

@@ -45,7 +45,7 @@ pub(crate) struct Tally {
     pub(crate) count: i64,
     /// True when this role may not see what they do.
     pub(crate) hidden: bool,
-    /// True when they are hidden and may be clients: they have a database and a role.
+    /// True for client sessions, and for hidden ones that may be clients: they have a database and a role.
     pub(crate) may_be_client: bool,
     /// True for pgconn's own session.
     pub(crate) own: bool,

@@ -31,7 +31,7 @@ impl Seen {
 
     /// Those inside whom the fence or the signals were for: sessions of clients, and hidden ones that may be.
     pub(super) fn clients(&self) -> usize {
-        self.inside.iter().filter(|insider| insider.may_be_client()).count()
+        self.inside.iter().filter(|insider| insider.may_be_client).count()
     }
 
     /// `2 sessions and 1 other process`.
@@ -99,7 +99,7 @@ fn other_processes(number: usize) -> String {
 /// `pid 4711 (role "web", pool, 10.0.0.7)`, a process that serves no client with what it is.
 fn who(insider: &Insider) -> String {
     let parts = [
-        insider.backend_type.clone().filter(|_| !insider.may_be_client()),
+        insider.backend_type.clone().filter(|_| !insider.may_be_client),
         insider.role.as_deref().map(|role| format!("role {}", quote::shown(role))),
         Some(insider.application_name.clone()).filter(|name| !name.is_empty()),
         insider.client.clone(),

@@ -1,10 +1,14 @@
 -- One row per backend: what the activity view is made of, with the columns that the filters speak of; the common ground of
 -- listing and signalling. Databases and roles are left as oids: joining their names is dearer than the scan itself.
+-- Hidden is what this role may not see whole. May be client: a client session, or a hidden one with a database and a role, which
+-- are never hidden and which hardly anything else has.
 -- Ages are taken from clock_timestamp() where they are needed, after the rows were read, so they are never negative; a column
 -- for it here would keep the planner from leaving out the columns that a question does not need.
   select v.pid, v.datid, v.usesysid, v.application_name, v.client_addr, v.client_port,
          case when v.client_addr is not null then host(v.client_addr) when v.client_port = -1 then 'local' end as client,
          v.backend_type, v.state, v.wait_event_type, v.wait_event, v.query, v.backend_start, v.xact_start,
          v.query_start, v.state_change, {leader_pid} as leader_pid, {query_id} as query_id,
-         v.backend_start is null as hidden
+         v.ssl, v.backend_start is null as hidden,
+         v.backend_type is not distinct from 'client backend'
+           or (v.backend_start is null and v.datid is not null and v.usesysid is not null) as may_be_client
   from pg_stat_get_activity(null) v

@@ -6,11 +6,9 @@ select encode(textsend(s.application_name), 'hex') as application_name,
        count(*) filter (where s.state in ('active', 'fastpath function call'))                  as active,
        count(*) filter (where s.state <> 'idle' and s.state <> 'disabled')                      as occupied,
        count(*) filter (where s.query_start > to_timestamp({since}))                            as began,
-       count(*) filter (where s.backend_start is null)                                          as hidden,
+       count(*) filter (where s.hidden)                                                         as hidden,
        max(extract(epoch from clock_timestamp()))::float8                                       as at_seconds
-from pg_stat_activity s
-where s.pid <> pg_backend_pid()
-  and (s.backend_type = 'client backend'
-       or (s.backend_start is null and s.datid is not null and s.usesysid is not null))
+from ({activity}) s
+where s.pid <> pg_backend_pid() and s.may_be_client
 group by 1
 

@@ -4,7 +4,7 @@
 select s.pid, to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id,
        {utc:s.backend_start} as backend_start, s.backend_type,
        encode(textsend(r.rolname::text), 'hex') as role, encode(textsend(s.application_name), 'hex') as application_name,
-       s.client, s.state
+       s.client, s.state, s.may_be_client
 from ({activity}) s left join pg_roles r on r.oid = s.usesysid
 where s.datid = {oid} and s.pid <> pg_backend_pid()
   and (s.backend_type is not null or s.usesysid is not null)

@@ -5,7 +5,6 @@ with a as materialized (
   {activity}
 ), f as (
   select s.*, ({filter}) is not false as selected,
-         s.backend_type = 'client backend' or (s.hidden and s.datid is not null and s.usesysid is not null) as may_be_client,
          (s.datid is not null or s.backend_type = 'walsender')
            and s.backend_type not in ('client backend', 'parallel worker') as other
   from a s

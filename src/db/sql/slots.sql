@@ -1,27 +1,25 @@
 -- One row per limit on connections: the server's slots first, then each role's and database's CONNECTION LIMIT, with what is used.
 -- Superusers are exempt from the limits of roles and databases, but their sessions count against a database's. A limit
--- of 0 keeps everybody out on purpose and is left out. Hidden rows that have a database and a role may be client sessions.
-with a as materialized (
+-- of 0 keeps everybody out on purpose and is left out. Hidden sessions that may be clients are counted apart.
+with c as materialized (
   {activity}
-), c as (
-  select s.*, s.hidden and s.datid is not null and s.usesysid is not null as may_be from a s
 ), f as (
   select s.hidden, s.state, ({filter}) as matches from c s where {scope} and s.pid <> pg_backend_pid()
 )
 select 'server' as owner, null as name, null::int4 as connection_limit,
-       count(*) filter (where c.backend_type = 'client backend') as used, count(*) filter (where c.may_be) as hidden,
+       count(*) filter (where c.backend_type = 'client backend') as used, count(*) filter (where c.hidden and c.may_be_client) as hidden,
        (select count(*) from f where f.matches is null or (f.hidden and f.matches)) as undecidable,
        (select count(*) from f where f.state = 'disabled' and f.matches) as untracked
 from c
 union all
 select 'role', encode(textsend(r.rolname::text), 'hex'), r.rolconnlimit,
-       count(c.pid) filter (where c.backend_type = 'client backend'), count(c.pid) filter (where c.may_be), 0, 0
+       count(c.pid) filter (where c.backend_type = 'client backend'), count(c.pid) filter (where c.hidden and c.may_be_client), 0, 0
 from pg_roles r left join c on c.usesysid = r.oid
 where r.rolconnlimit > 0 and not r.rolsuper
 group by r.oid, r.rolname, r.rolconnlimit
 union all
 select 'database', encode(textsend(d.datname::text), 'hex'), d.datconnlimit,
-       count(c.pid) filter (where c.backend_type = 'client backend'), count(c.pid) filter (where c.may_be), 0, 0
+       count(c.pid) filter (where c.backend_type = 'client backend'), count(c.pid) filter (where c.hidden and c.may_be_client), 0, 0
 from pg_database d left join c on c.datid = d.oid
 where d.datconnlimit > 0
 group by d.oid, d.datname, d.datconnlimit

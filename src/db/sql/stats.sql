@@ -1,6 +1,5 @@
 -- One row per combination of everything that sessions are counted by, from a single scan of the activity array. The program
 -- folds these into lists: sums over few rows are cheaper there than seven groupings and their ranks are here.
--- Hidden rows (backend_start is null) that have a database and a role may be client sessions; they are kept as such.
 with f as (
   select s.*, s.pid = pg_backend_pid() as own, ({filter}) as matches
   from (
@@ -8,13 +7,14 @@ with f as (
   ) s
   where {scope}
 ), g as (
-  select hidden, own, matches, backend_type, state, application_name, datid, usesysid, client,
+  select hidden, may_be_client, own, matches, backend_type, state, application_name, datid, usesysid, client,
          count(*) as n, clock_timestamp() - min(xact_start) as oldest_xact,
          clock_timestamp() - min(state_change) as oldest_state
   from f
-  group by hidden, own, matches, backend_type, state, application_name, datid, usesysid, client
+  group by hidden, may_be_client, own, matches, backend_type, state, application_name, datid, usesysid, client
 )
-select g.hidden, g.hidden and g.datid is not null and g.usesysid is not null as may_be_client, g.own, coalesce(g.matches, false) as matches, g.matches is null as undecidable, g.backend_type, g.state,
+select g.hidden, g.may_be_client, g.own, coalesce(g.matches, false) as matches, g.matches is null as undecidable,
+       g.backend_type, g.state,
        encode(textsend(g.application_name), 'hex') as application_name,
        encode(textsend(d.datname::text), 'hex') as database, d.datconnlimit as database_limit,
        encode(textsend(u.rolname::text), 'hex') as role, u.rolconnlimit as role_limit,
