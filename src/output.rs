@@ -32,8 +32,13 @@ pub(crate) fn columns() -> Option<usize> {
     set.or_else(|| descriptor::screen_size().map(|(columns, _)| columns))
 }
 
+/// The lines of the terminal that stdout is, as the terminal says.
+pub(crate) fn lines() -> Option<usize> {
+    descriptor::screen_size().map(|(_, lines)| lines)
+}
+
 fn size() -> Size {
-    Size { columns: columns(), lines: descriptor::screen_size().map(|(_, lines)| lines) }
+    Size { columns: columns(), lines: lines() }
 }
 
 enum Destination {

@@ -29,6 +29,7 @@ mod hosts;
 mod kill;
 mod large;
 mod layers;
+mod listing;
 mod metrics;
 mod passwords;
 mod pending_logins;

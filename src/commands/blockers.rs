@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::listing::origin;
 use super::manual::{Group, Manual};
 use super::pooler::behind::Behind;
+use super::screen_room::{Part, ScreenRoom};
 use super::shown::Shown;
 use super::{Context, watch};
 use crate::analyze::blocking::{self, Line};
@@ -63,6 +64,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filter = args.filters.filter();
     let reach = if args.all_waits { Reach::All } else { Reach::Longest(MOST_WAITS) };
     let query_bytes = context.query_bytes();
+    let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
         let behind = Behind::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
@@ -81,11 +83,14 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
         }
         head.warnings.extend(not_seen(&waits, reach));
-        let report = Blockers::new(waits, !filter.is_empty());
+        let mut report = Blockers::new(waits, !filter.is_empty());
         if report.sessions.is_empty() {
             head.warnings.extend(super::did_you_mean(db, &filter).await?);
         }
         let hints = report.advice(&context.lead());
+        if let Some(room) = room {
+            report.part = room.part(report.lines.len(), &head, &hints);
+        }
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
     .await
@@ -145,6 +150,9 @@ pub(super) struct Blockers {
     complete: bool,
     #[serde(skip)]
     lines: Vec<Line>,
+    /// How much of them a screen shows.
+    #[serde(skip)]
+    part: Part,
 }
 
 impl Blockers {
@@ -185,6 +193,7 @@ impl Blockers {
             waiting,
             complete: not_looked_at == 0,
             lines,
+            part: Part::default(),
         }
     }
 
@@ -262,7 +271,8 @@ impl Report for Blockers {
             if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { &["ROLE", "DATABASE"] };
         let sessions: HashMap<i32, &Blocked> =
             self.sessions.iter().map(|session| (session.pid, session)).collect();
-        let rows = self.lines.iter().map(|line| Row {
+        let shown = self.lines.iter().take(self.part.rows.unwrap_or(usize::MAX));
+        let rows = shown.map(|line| Row {
             line: Some(*line),
             session: sessions.get(&line.pid).copied(),
             prepared: prepared_at(&self.prepared, line.pid),
@@ -276,7 +286,8 @@ impl Report for Blockers {
                 "; some wait for each other in a circle, which the server ends at deadlock_timeout",
             );
         }
-        vec![Block::Table(table), Block::marked(Mark::Warn, summary)]
+        let rest = self.part.rest(self.lines.len(), "row");
+        std::iter::once(Block::Table(table)).chain(rest).chain([Block::marked(Mark::Warn, summary)]).collect()
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {

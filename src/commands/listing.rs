@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::screen_room::Part;
 use crate::model::pooler_client::Client;
 use crate::model::server::place;
 use crate::model::session::{Listed, Session};
@@ -23,6 +24,12 @@ pub(super) struct Sessions {
     matched: i64,
     /// One per session, in the order asked for.
     sessions: Vec<Session>,
+    /// How much of them a screen shows.
+    #[serde(skip)]
+    part: Part,
+    /// How many there are to show.
+    #[serde(skip)]
+    total: usize,
 }
 
 impl Sessions {
@@ -32,7 +39,28 @@ impl Sessions {
         let shown = sessions.iter().filter(|session| !session.undecidable).count();
         let all = text::count(matched, "session");
         let counted = if i64::try_from(shown) == Ok(matched) { all } else { format!("{shown} of {all}") };
-        Self { kind, summary: format!("{counted}{scope}"), matched, sessions }
+        let (part, total) = (Part::default(), sessions.len());
+        Self { kind, summary: format!("{counted}{scope}"), matched, sessions, part, total }
+    }
+
+    /// What was listed of `total` sessions as far as a screen shows it, which is all that was asked for.
+    pub(super) fn on_screen(
+        kind: &'static str,
+        scope: &str,
+        listed: Listed,
+        total: usize,
+        part: Part,
+    ) -> Self {
+        let (fetched, matched) = (listed.sessions.len(), listed.matched);
+        let report = Self { part, total, ..Self::new(kind, scope, listed) };
+        if fetched >= total {
+            return report;
+        }
+        // What --limit leaves out is not to be shown.
+        let wanted = i64::try_from(total).map_or(matched, |total| total.min(matched));
+        let all = text::count(matched, "session");
+        let counted = if wanted == matched { all } else { format!("{wanted} of {all}") };
+        Self { summary: format!("{counted}{scope}"), ..report }
     }
 }
 
@@ -46,7 +74,8 @@ impl Report for Sessions {
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
-        let mut table = Table::of(COLUMNS, &self.sessions, mark).sparing(&["CLIENT", "ROLE", "WAIT"]);
+        let shown = self.sessions.iter().take(self.part.rows.unwrap_or(usize::MAX));
+        let mut table = Table::of(COLUMNS, shown, mark).sparing(&["CLIENT", "ROLE", "WAIT"]);
         // Who the pooler's client is was asked for.
         if self.sessions.iter().any(|session| session.pooler_client.is_some()) {
             table = table.sparing(&["ROLE", "WAIT", "DATABASE", "QUERY"]).keeping(&["CLIENT"], LEAST);
@@ -55,6 +84,7 @@ impl Report for Sessions {
         if !table.is_empty() {
             blocks.push(Block::Table(table));
         }
+        blocks.extend(self.part.rest(self.total, "session"));
         blocks.push(Block::marked(Mark::Dim, &self.summary));
         blocks
     }

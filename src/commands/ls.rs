@@ -7,6 +7,7 @@ use super::Context;
 use super::listing::Sessions;
 use super::manual::{Group, Manual};
 use super::pooler::behind::Behind;
+use super::screen_room::ScreenRoom;
 use super::shown::Shown;
 use super::watch;
 use crate::analyze::pooler::End;
@@ -101,10 +102,11 @@ pub(super) async fn list(
     pooler: Option<&str>,
     context: &mut Context,
 ) -> Result<Exit> {
+    let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
         let behind = Behind::if_asked(pooler, context, &mut unasked).await?;
-        let (surroundings, mut listed) = db.sessions(listing).await?;
+        let (surroundings, mut listed) = db.sessions(&bounded(listing, room)).await?;
         if let Some(behind) = &behind {
             for session in &mut listed.sessions {
                 let stable = session.xact_seconds.or(session.state_seconds);
@@ -117,7 +119,18 @@ pub(super) async fn list(
         if listed.matched == 0 {
             head.warnings.extend(super::did_you_mean(db, &listing.selection.filter).await?);
         }
-        Ok(Shown::new(Sessions::new(kind, scope, listed), head))
+        let Some(room) = room else { return Ok(Shown::new(Sessions::new(kind, scope, listed), head)) };
+        let all = usize::try_from(listed.matched + listed.undecidable).unwrap_or(usize::MAX);
+        let total =
+            listing.limit.and_then(|limit| usize::try_from(limit).ok()).map_or(all, |limit| all.min(limit));
+        let part = room.part(total, &head, &[]);
+        Ok(Shown::new(Sessions::on_screen(kind, scope, listed, total, part), head))
     })
     .await
+}
+
+/// The listing without the rows that the screen has no line for: they are counted, and not fetched.
+fn bounded(listing: &Listing, room: Option<ScreenRoom>) -> Listing {
+    let lines = room.and_then(|_| ScreenRoom::lines()).and_then(|lines| u32::try_from(lines.max(1)).ok());
+    Listing { limit: lines.into_iter().chain(listing.limit).min(), ..listing.clone() }
 }

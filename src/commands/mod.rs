@@ -23,6 +23,7 @@ mod metrics;
 mod ping;
 pub(crate) mod pooler;
 pub(crate) mod schema;
+mod screen_room;
 mod shown;
 mod size;
 mod stats;

@@ -4,7 +4,7 @@
 use super::connection::Db;
 use super::error::{Error, Kind};
 use super::guard::Access;
-use super::look::{Selection, session_of, surroundings_of};
+use super::look::{READ, Selection, session_of, surroundings_of};
 use super::rows::{Row, Rows, exactly};
 use super::session::is_pooled;
 use super::{filter, questions, sql};
@@ -56,27 +56,28 @@ impl Db {
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
     pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(Surroundings, Facts), Error> {
-        let activity = self.activity();
+        let (activity, read) = (self.activity(), self.activity_in(READ));
         let named = !wanted.named.is_empty();
         let scope = if named {
             format!(
-                "s.pid in (select coalesce(n.leader_pid, n.pid) from a n where {})",
+                "s.pid in (select coalesce(n.leader_pid, n.pid) from ({read}) n where {})",
                 named_is("n", &wanted.named)
             )
         } else {
             format!("{} and s.pid <> pg_backend_pid()", Selection::default().scope())
         };
         let sessions = questions::Sessions {
-            activity: &activity,
+            activity: &read,
+            counts: "",
             filter: &filter::fragment(&wanted.filter),
             scope: &scope,
             keep: if named { "true" } else { "f.matches is not false" },
+            cut: "",
             powers: &questions::Powers.sql(),
             may_signal: &sql::may_signal("f"),
             query: "null as query",
             totals: "",
             order: "f.pid",
-            limit: "",
         }
         .sql();
         let processes =

@@ -49,10 +49,14 @@ pub(crate) enum Order {
     State,
 }
 
-/// What a limited listing counts, beyond the rows that it shows.
-const TOTALS: &str = ", count(*) filter (where f.matches) over () as all_matched, \
-                      count(*) filter (where f.hidden) over () as all_hidden, \
-                      count(*) filter (where f.matches is null) over () as all_undecidable";
+/// What a limited listing counts, beyond the rows that it shows, and how that stands in each of them.
+const COUNTS: &str = ", count(*) filter (where s.matches) as all_matched, \
+                      count(*) filter (where s.hidden and s.matches is not false) as all_hidden, \
+                      count(*) filter (where s.matches is null) as all_undecidable";
+const TOTALS: &str = ", c.all_matched, c.all_hidden, c.all_undecidable";
+
+/// What `sessions.sql` has read of the activity array.
+pub(super) const READ: &str = "b";
 
 /// How sessions are to be listed.
 #[derive(Clone, Debug)]
@@ -82,19 +86,29 @@ impl Order {
             // The view hides when an aborted transaction began: its place is that of its state.
             Self::Trouble => {
                 "f.hidden, f.xact_start is null and f.state is distinct from 'idle in transaction (aborted)', \
-                 coalesce(f.xact_start, f.state_change, f.backend_start) nulls last"
+                 coalesce(f.xact_start, f.state_change, f.backend_start) nulls last, f.pid"
             }
-            Self::Longest => "greatest(f.xact_seconds, f.query_seconds) desc nulls last",
-            Self::Age => "f.backend_start nulls last",
-            Self::Xact => "f.xact_start nulls last",
-            Self::Query => "f.query_seconds desc nulls last",
-            Self::StateAge => "f.state_change nulls last",
+            Self::Longest => {
+                "least(f.xact_start, case when f.state in ('active', 'fastpath function call') then f.query_start end) \
+                 nulls last, f.pid"
+            }
+            Self::Age => "f.backend_start nulls last, f.pid",
+            Self::Xact => "f.xact_start nulls last, f.pid",
+            Self::Query => {
+                "case when f.state in ('active', 'fastpath function call') then f.query_start end nulls last, f.pid"
+            }
+            Self::StateAge => "f.state_change nulls last, f.pid",
             Self::Pid => "f.pid",
-            Self::Database => "d.datname nulls last",
-            Self::Role => "t.rolname nulls last",
-            Self::Application => "f.application_name",
-            Self::Client => "f.client_addr nulls last, f.client",
-            Self::State => "f.state nulls last",
+            // The place among all names: joining them to rows that are only counted would be dearer.
+            Self::Database => {
+                "array_position(array(select oid from pg_database order by datname), f.datid) nulls last, f.pid"
+            }
+            Self::Role => {
+                "array_position(array(select oid from pg_roles order by rolname), f.usesysid) nulls last, f.pid"
+            }
+            Self::Application => "f.application_name, f.pid",
+            Self::Client => "f.client_addr nulls last, f.client, f.pid",
+            Self::State => "f.state nulls last, f.pid",
         }
     }
 }
@@ -140,21 +154,23 @@ impl Db {
             Some(0) => "null as query".to_owned(),
             Some(bytes) => format!("encode(substring(textsend(f.query) from 1 for {bytes}), 'hex') as query"),
         };
-        let (limit, totals) = match listing.limit {
-            None => (String::new(), ""),
-            Some(limit) => (format!("limit {limit}"), TOTALS),
+        let order = listing.order.sql();
+        let (cut, counts, totals) = match listing.limit {
+            None => (String::new(), "", ""),
+            Some(limit) => (format!("order by {order} limit {limit}"), COUNTS, TOTALS),
         };
         let question = questions::Sessions {
-            activity: &self.activity(),
+            activity: &self.activity_in(READ),
+            counts,
             filter: &condition,
             scope: &format!("{} and s.pid <> pg_backend_pid()", listing.selection.scope()),
             keep: "f.matches is not false",
+            cut: &cut,
             powers: &questions::Powers.sql(),
             may_signal: &sql::may_signal("f"),
             query: &query,
             totals,
-            order: listing.order.sql(),
-            limit: &limit,
+            order,
         }
         .sql();
         let mut read = ReadSessions::default();
@@ -177,9 +193,14 @@ impl Db {
 
     /// The activity view in the words of this server's version.
     pub(super) fn activity(&self) -> String {
+        self.activity_in("pg_stat_get_activity(null)")
+    }
+
+    /// The activity view over `backends`, which is what was read of the array before.
+    pub(super) fn activity_in(&self, backends: &str) -> String {
         let leader_pid = if self.version_num >= 130_000 { "v.leader_pid" } else { "null::int4" };
         let query_id = if self.version_num >= 140_000 { "v.query_id" } else { "null::int8" };
-        questions::Activity { leader_pid, query_id }.sql()
+        questions::Activity { backends, leader_pid, query_id }.sql()
     }
 
     /// How `waits.sql` tells the time that a session has waited: before 14 nobody says when a wait began, only that it was

@@ -48,7 +48,7 @@ macro_rules! question {
 
 questions! {
     /// The activity view as listing and signalling share it.
-    Activity, include_str!("sql/activity.sql"), leader_pid, query_id;
+    Activity, include_str!("sql/activity.sql"), backends, leader_pid, query_id;
     /// Busy client sessions by application.
     Busy, include_str!("sql/busy.sql"), activity, since;
     /// When this session read the configuration files.
@@ -114,7 +114,7 @@ questions! {
     /// Advisory locks that outlive transactions.
     SessionLocks, include_str!("sql/session_locks.sql"), activity;
     /// One row per session.
-    Sessions, include_str!("sql/sessions.sql"), activity, filter, scope, keep, powers, may_signal, query, totals, order, limit;
+    Sessions, include_str!("sql/sessions.sql"), activity, counts, filter, scope, keep, cut, powers, may_signal, query, totals, order;
     /// Settings as this session got them.
     Settings, include_str!("sql/settings.sql"), names;
     /// The one statement that signals.

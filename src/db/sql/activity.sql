@@ -2,6 +2,8 @@
 -- listing and signalling. Databases and roles are left as oids: joining their names is dearer than the scan itself.
 -- Hidden is what this role may not see whole. May be client: a client session, or a hidden one with a database and a role, which
 -- are never hidden and which hardly anything else has.
+-- (coalesce: the planner then expects half of the rows, not one, and joins names by a hash.)
+-- {backends}: the function that reads the activity array, or what was read from it where a question needs that twice.
 -- Ages are taken from clock_timestamp() where they are needed, after the rows were read, so they are never negative; a column
 -- for it here would keep the planner from leaving out the columns that a question does not need.
   select v.pid, v.datid, v.usesysid, v.application_name, v.client_addr, v.client_port,
@@ -9,6 +11,6 @@
          v.backend_type, v.state, v.wait_event_type, v.wait_event, v.query, v.backend_start, v.xact_start,
          v.query_start, v.state_change, {leader_pid} as leader_pid, {query_id} as query_id,
          v.ssl, v.backend_start is null as hidden,
-         v.backend_type is not distinct from 'client backend'
+         coalesce(v.backend_type = 'client backend', false)
            or (v.backend_start is null and v.datid is not null and v.usesysid is not null) as may_be_client
-  from pg_stat_get_activity(null) v
+  from {backends} v
