@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             let format = if json { Format::Json } else { Format::Table };
             let color = colored(&io::stderr(), clap::ColorChoice::Auto);
-            Ui::new(false, false, color, format, false).failure(&failure);
+            Ui::new(false, 0, color, format, false).failure(&failure);
             failure.exit
         }
     };

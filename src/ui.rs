@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
@@ -14,6 +14,9 @@ use crate::outlet::Outlet;
 use crate::render::text::{sanitize, visible};
 use crate::render::{Format, Look, Warning, json, table};
 
+/// Says one text.
+type Say = dyn Fn(&str) + Send + Sync;
+
 /// The channel beside the result.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
@@ -23,6 +26,8 @@ pub(crate) struct Ui {
     quiet: bool,
     /// Details are wanted.
     verbose: bool,
+    /// Each SQL text is wanted.
+    traced: bool,
     /// Colours may be used on stderr.
     color: bool,
     /// The result is JSON: a failure is one JSON line.
@@ -33,9 +38,19 @@ pub(crate) struct Ui {
 
 impl Ui {
     /// A channel that speaks as the output flags ask; `watched` when there are several results.
-    pub(crate) const fn new(quiet: bool, verbose: bool, color: bool, format: Format, watched: bool) -> Self {
+    pub(crate) fn new(quiet: bool, verbose: u8, color: bool, format: Format, watched: bool) -> Self {
         let (json, carried) = (format.is_json(), format.is_document(watched));
-        Self { outlet: None, quiet, verbose, color, json, carried }
+        // Nothing is written onto a screen that is drawn on.
+        let drawn = watched && format == Format::Table && io::stderr().is_terminal();
+        Self {
+            outlet: None,
+            quiet,
+            verbose: verbose > 0,
+            traced: verbose > 1 && !drawn,
+            color,
+            json,
+            carried,
+        }
     }
 
     /// The same through an outlet to stderr, so that who does not read it holds nobody up.
@@ -90,6 +105,19 @@ impl Ui {
         if self.verbose {
             self.line(&sanitize(&secrets(line)));
         }
+    }
+
+    /// What says each SQL text as it is sent, so that it can be pasted into psql as it stands; none where that is not wanted.
+    pub(crate) fn statements(self) -> Option<&'static (dyn Fn(&str) + Sync)> {
+        static SAY: OnceLock<Box<Say>> = OnceLock::new();
+        let say = || -> Box<Say> {
+            Box::new(move |sql| {
+                let lines: Vec<String> =
+                    secrets(sql).lines().map(|line| visible(line).into_owned()).collect();
+                self.line(&format!("{};", lines.join("\n")));
+            })
+        };
+        self.traced.then(|| &**SAY.get_or_init(say) as &(dyn Fn(&str) + Sync))
     }
 
     /// Replaces the line of progress on a terminal; says nothing elsewhere.

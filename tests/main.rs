@@ -52,6 +52,7 @@ mod strangers;
 mod suggestions;
 mod timeout;
 mod tls;
+mod trace;
 mod truth;
 mod usage;
 mod watch;

@@ -105,9 +105,9 @@ pub(crate) struct Output {
     /// Say nothing but results, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more: the connection used, SQLSTATEs
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
+    /// Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
     /// When to use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: clap::ColorChoice,

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::shown::Shown;
 use crate::args::{self, Emergency};
 use crate::conninfo::{ConnInfo, Environment, resolve};
-use crate::db::{self, Db};
+use crate::db::{self, Db, Trace};
 use crate::exit::Exit;
 use crate::model::server::Target;
 use crate::model::suggestion::Lead;
@@ -84,7 +84,7 @@ impl Context {
     /// Where these settings lead, asked as the flags say.
     pub(super) fn endpoint_of(&self, info: ConnInfo) -> Endpoint {
         let ask = self.ui.is_terminal().then_some(ui::ask_password as Prompt);
-        Endpoint::new(info, self.connection.timeout, ask)
+        Endpoint::new(info, self.connection.timeout, ask, Trace(self.ui.statements()))
     }
 
     /// The settings that flags, environment and files come to.

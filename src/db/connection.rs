@@ -11,6 +11,7 @@ use super::guard::{Access, Guards};
 use super::rows::{self, Answers, Rows};
 use super::session::{self, Canceller, Excess, Excessive, Lane, LoginInfo, Notice, Options};
 use super::statement_error::statement_error;
+use super::trace::Trace;
 use crate::conninfo::ConnInfo;
 use crate::model::server::{Surroundings, Target};
 use crate::model::suggestion::{Command, Hint};
@@ -33,6 +34,7 @@ pub(crate) struct Db {
     pub(super) lane: Lane,
     pub(super) login_info: LoginInfo,
     pub(super) excessive: Excessive,
+    pub(super) trace: Trace,
     pub(super) version_num: i32,
     pub(super) timeout: Duration,
     pub(super) stop: Stop,
@@ -83,6 +85,7 @@ impl Db {
             lane: session.lane,
             login_info: session.login_info,
             excessive: session.excessive,
+            trace: options.trace,
             version_num: 0,
             timeout,
             stop,
@@ -224,6 +227,7 @@ impl Db {
 
     /// Sends one message and takes its answers, within the time limit and until a signal arrives. Returns how many there were.
     pub(super) async fn ask_into(&self, message: &str, answers: &mut dyn Answers) -> Result<usize, Error> {
+        self.trace.tell(message);
         let began = Instant::now();
         let answered = rows::take(&self.client, message, answers);
         tokio::select! {

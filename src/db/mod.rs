@@ -22,6 +22,7 @@ mod session;
 mod settings;
 mod sql;
 mod statement_error;
+mod trace;
 
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use blocking::Reach;
@@ -35,3 +36,4 @@ pub(crate) use session::{
     AskPassword, Attempt, Lane, Login, NOT_ENCRYPTED, Notice, Options, PendingLogins, new_password,
 };
 pub(crate) use settings::Moment;
+pub(crate) use trace::Trace;

@@ -42,6 +42,7 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
     let (client, mut driver, excessive) = (session.client, session.driver, session.excessive);
     // The console of PgBouncer knows no SELECT.
     let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { guard::PING };
+    options.trace.tell(question);
     let started = Instant::now();
     let limit = options.limit(&info, 1);
     let answer =

@@ -12,10 +12,25 @@ pub(crate) fn may_signal(session: &str) -> String {
     )
 }
 
-/// Returns `value` as an SQL string literal that reads the same under either setting of standard_conforming_strings;
-/// NUL, which no server text can hold, is left out.
+/// Returns `value` as an SQL string literal that reads the same under either setting of standard_conforming_strings, and is
+/// one line without control characters, as it is shown and pasted; NUL, which no server text can hold, is left out.
 pub(crate) fn literal(value: &str) -> String {
-    postgres_protocol::escape::escape_literal(&value.replace('\0', ""))
+    let value = value.replace('\0', "");
+    if !value.chars().any(|character| character.is_ascii_control()) {
+        return postgres_protocol::escape::escape_literal(&value);
+    }
+    let mut literal = String::from(" E'");
+    for character in value.chars() {
+        match character {
+            '\'' => literal.push_str("''"),
+            '\\' => literal.push_str("\\\\"),
+            control if control.is_ascii_control() => {
+                let _ = write!(literal, "\\x{:02X}", u32::from(control));
+            }
+            other => literal.push(other),
+        }
+    }
+    literal + "'"
 }
 
 /// Returns `template` without its comments, with each `{name}` replaced by its value and `{utc:expression}` by the text
@@ -159,13 +174,26 @@ mod tests {
         while let Some(character) = characters.next() {
             match character {
                 '\'' if characters.next() == Some('\'') => value.push('\''),
-                '\\' if escaped && characters.next() == Some('\\') => value.push('\\'),
+                '\\' if escaped => match characters.next()? {
+                    '\\' => value.push('\\'),
+                    'x' => {
+                        let code = [characters.next()?, characters.next()?].iter().collect::<String>();
+                        value.push(char::from(u8::from_str_radix(&code, 16).ok()?));
+                    }
+                    _ => return None,
+                },
                 '\'' => return None,
-                '\\' if escaped => return None,
                 other => value.push(other),
             }
         }
         Some(value)
+    }
+
+    #[test]
+    fn a_literal_is_one_line_that_a_terminal_takes_as_it_is() {
+        let value = "a\nb\t\u{1b}[31m'\\x\u{7f}";
+        assert_eq!(literal(value), " E'a\\x0Ab\\x09\\x1B[31m''\\\\x\\x7F'");
+        assert_eq!(read_back(&literal(value)).as_deref(), Some(value));
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::deadline::{Deadline, Prompts};
 use crate::conninfo::{ConnInfo, Environment, passwords_of_now, secrets};
 use crate::db::console::Console;
-use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, PendingLogins, Scope};
+use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, PendingLogins, Scope, Trace};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -40,6 +40,7 @@ pub(crate) struct Endpoint {
     lanes: LanePolicy,
     ask: Option<AskPassword>,
     prompts: Prompts,
+    trace: Trace,
     /// The logins that may still be under way there.
     logins: PendingLogins,
     /// Whether the settings have been used to log in.
@@ -57,8 +58,8 @@ impl fmt::Debug for Endpoint {
 
 impl Endpoint {
     /// Where `info` leads. `limit` bounds connecting to each address and each statement; `ask` is how a password is asked for,
-    /// none where nobody can be.
-    pub(crate) fn new(info: ConnInfo, limit: Option<Duration>, ask: Option<Prompt>) -> Self {
+    /// none where nobody can be; `trace` is told each SQL text.
+    pub(crate) fn new(info: ConnInfo, limit: Option<Duration>, ask: Option<Prompt>, trace: Trace) -> Self {
         let prompts = Prompts::default();
         let ask = ask.map(|ask| {
             let prompts = prompts.clone();
@@ -66,7 +67,7 @@ impl Endpoint {
             timed
         });
         let logins = PendingLogins::default();
-        Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts, logins, used: Arc::default() }
+        Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts, trace, logins, used: Arc::default() }
     }
 
     /// The same place, through these slots.
@@ -120,7 +121,7 @@ impl Endpoint {
     pub(crate) fn options(&self, lane: Lane, deadline: Option<&Deadline>) -> Options {
         let deadline = deadline.map(|deadline| std::time::Instant::now() + deadline.left());
         let (ask, logins) = (self.ask.clone(), self.logins.clone());
-        Options { timeout: self.limit, deadline, ask, lane, logins }
+        Options { timeout: self.limit, deadline, ask, lane, logins, trace: self.trace }
     }
 
     /// One try to log in: to an ordinary slot, and to a walsender's where the policy allows it and the server as a whole has no

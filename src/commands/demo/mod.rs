@@ -176,7 +176,12 @@ fn first_look(flags: &args::Output) -> Vec<OsString> {
     if let Some(file) = &flags.output {
         words.extend([OsString::from("--output"), file.into()]);
     }
-    let switches = [("--quiet", flags.quiet), ("--verbose", flags.verbose), ("--no-query", flags.no_query)];
+    let switches = [
+        ("--quiet", flags.quiet),
+        ("-v", flags.verbose > 0),
+        ("-v", flags.verbose > 1),
+        ("--no-query", flags.no_query),
+    ];
     words.extend(switches.into_iter().filter(|(_, given)| *given).map(|(word, _)| word.into()));
     words
 }

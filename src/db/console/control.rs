@@ -88,6 +88,7 @@ impl Console {
     /// When the console refuses it, or the connection is lost.
     pub(crate) async fn pause(self, database: &str, patience: Duration) -> Result<Option<Self>, Error> {
         let words = Order::Pause.words(database);
+        self.session.trace.tell(&words);
         match tokio::time::timeout(patience, self.session.client.simple_query(&words)).await {
             Ok(Ok(_)) => Ok(Some(self)),
             Ok(Err(error)) => Err(explained(statement_error(&error))),

@@ -85,7 +85,7 @@ async fn through_addresses(
     for (left, address) in (1..=found.len()).rev().zip(found) {
         let limit = options.limit(info, left + hosts - 1);
         let address_words = address.address();
-        let request = Arc::new(Request::new(info, host, address, wanted));
+        let request = Arc::new(Request::new(info, host, address, wanted, options.trace));
         let begin = |progress| -> Attempting { Box::pin(at_address(Arc::clone(&request), progress)) };
         let (outcome, progress) = options.logins.attempt(&request, limit, begin).await;
         let outcome = outcome.map_err(|failure| after(progress.earlier(), failure));

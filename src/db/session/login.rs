@@ -16,6 +16,7 @@ use super::wire::{Prepared, Wire};
 use crate::conninfo::{ChannelBinding, ConnInfo, Host, SslCertMode};
 use crate::db::error::{Error, Kind};
 use crate::db::refusal::{self, Login};
+use crate::db::trace::Trace;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,13 +29,21 @@ pub(super) struct Request {
     pub(super) host: Host,
     pub(super) address: Address,
     pub(super) kind: SessionKind,
+    /// Who is told what is asked to find out its kind.
+    trace: Trace,
     startup: Vec<u8>,
 }
 
 impl Request {
-    pub(super) fn new(info: &Arc<ConnInfo>, host: &Host, address: Address, kind: SessionKind) -> Self {
+    pub(super) fn new(
+        info: &Arc<ConnInfo>,
+        host: &Host,
+        address: Address,
+        kind: SessionKind,
+        trace: Trace,
+    ) -> Self {
         let startup = startup::packet(info, kind.lane);
-        Self { info: Arc::clone(info), host: host.clone(), address, kind, startup }
+        Self { info: Arc::clone(info), host: host.clone(), address, kind, trace, startup }
     }
 
     /// Whether whoever wants `other` is served by this one: the server is told the same, and the session is of the same kind.
@@ -49,7 +58,7 @@ pub(super) async fn attempt(
     encryption: Encryption,
     progress: &Progress,
 ) -> Result<Established, AttemptFailure> {
-    let Request { info, host, address, kind, startup } = request;
+    let Request { info, host, address, kind, trace, startup } = request;
     let named = |mut failure: AttemptFailure| {
         failure.error.message =
             format!("connection to {} failed: {}", address.words(), failure.error.message);
@@ -96,7 +105,7 @@ pub(super) async fn attempt(
             named(refused(&error, &login, encrypted))
         })?;
     progress.measured(|phases| phases.auth = Some(started.elapsed()));
-    check_session(&client, &mut driver, *kind).await.map_err(named)?;
+    check_session(&client, &mut driver, *kind, *trace).await.map_err(named)?;
     let server_version = driver.parameter("server_version").unwrap_or_default().to_owned();
     let canceller = Canceller::new(
         client.cancel_token(),

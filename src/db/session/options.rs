@@ -3,6 +3,7 @@
 use super::pending::PendingLogins;
 use super::session_kind::Lane;
 use crate::conninfo::ConnInfo;
+use crate::db::trace::Trace;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) lane: Lane,
     /// The logins of the whole run, for which this is one more try.
     pub(crate) logins: PendingLogins,
+    /// Who is told each SQL text as it is sent.
+    pub(crate) trace: Trace,
 }
 
 impl Options {

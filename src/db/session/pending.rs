@@ -156,6 +156,7 @@ mod tests {
     use crate::db::session::encrypt::Encryption;
     use crate::db::session::login;
     use crate::db::session::session_kind::{Lane, SessionKind};
+    use crate::db::trace::Trace;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
@@ -197,7 +198,7 @@ mod tests {
         let host = &info.hosts()[0];
         let address = addresses(host).await.expect("an address").remove(0);
         let kind = SessionKind { target: info.settings().target_session, lane: Lane::Ordinary };
-        let request = Arc::new(Request::new(info, host, address, kind));
+        let request = Arc::new(Request::new(info, host, address, kind, Trace::default()));
         let begin = |progress: Progress| -> Attempting {
             let request = Arc::clone(&request);
             Box::pin(async move { login::attempt(&request, Encryption::Plain, &progress).await })

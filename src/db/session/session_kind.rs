@@ -6,6 +6,7 @@ use super::lost::lost;
 use crate::conninfo::TargetSession;
 use crate::db::error::{Error, Kind};
 use crate::db::guard;
+use crate::db::trace::Trace;
 use std::io;
 use tokio_postgres::Client;
 
@@ -27,11 +28,12 @@ pub(super) struct SessionKind {
     pub(super) lane: Lane,
 }
 
-/// Whether the session is of the wanted kind (`target_session_attrs`).
+/// Whether the session is of the wanted kind (`target_session_attrs`); `trace` is told what is asked.
 pub(super) async fn check_session(
     client: &Client,
     driver: &mut Driver,
     wanted: SessionKind,
+    trace: Trace,
 ) -> Result<(), AttemptFailure> {
     // A walsender of an older minor takes one statement a message.
     let in_recovery = match wanted.lane {
@@ -45,9 +47,9 @@ pub(super) async fn check_session(
         TargetSession::ReadWrite => ("default_transaction_read_only", READ_ONLY, false),
         TargetSession::ReadOnly => ("default_transaction_read_only", READ_ONLY, true),
     };
-    let mut found = is_on(client, driver, parameter, question).await?;
+    let mut found = is_on(client, driver, trace, parameter, question).await?;
     if parameter == "default_transaction_read_only" {
-        found = found || is_on(client, driver, "in_hot_standby", in_recovery).await?;
+        found = found || is_on(client, driver, trace, "in_hot_standby", in_recovery).await?;
     }
     if found == expected {
         return Ok(());
@@ -69,12 +71,14 @@ const READ_ONLY: &str = "SHOW transaction_read_only";
 async fn is_on(
     client: &Client,
     driver: &mut Driver,
+    trace: Trace,
     parameter: &str,
     question: &str,
 ) -> Result<bool, AttemptFailure> {
     if let Some(value) = driver.parameter(parameter) {
         return Ok(value == "on");
     }
+    trace.tell(question);
     let answer = while_driving(driver, first_value(client, question)).await;
     let answer =
         answer.ok_or_else(|| AttemptFailure::new(lost(&io::ErrorKind::UnexpectedEof.into()), Next::Host))?;
