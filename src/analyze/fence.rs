@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::model::database::{Database, Grant};
 use crate::model::quote;
+use crate::model::rights::Rights;
 
 /// How a database is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -50,7 +51,7 @@ impl Fence {
 
     /// What is to be known before `database` is closed, with its stable word: that almost nobody may enter it as it is, or that
     /// it cannot become what it was to the letter.
-    pub(crate) fn concern(self, database: &Database) -> Option<(&'static str, String)> {
+    pub(crate) fn concern(self, database: &Database, rights: &Rights) -> Option<(&'static str, String)> {
         match self {
             Self::Limit | Self::Hard if !database.grants.iter().any(is_revoked) => Some((
                 "connect_revoked",
@@ -59,7 +60,7 @@ impl Fence {
                     quote::shown(&database.owner)
                 ),
             )),
-            Self::Revoke if database.default_grants && !database.writable => Some((
+            Self::Revoke if database.default_grants && !rights.superuser => Some((
                 "default_grants",
                 "its privileges are PostgreSQL's default, which only a superuser can leave unwritten; they will be the same, written out"
                     .into(),
@@ -83,11 +84,17 @@ impl Fence {
         }
     }
 
-    /// The statements for `database`, which is `now` when they run: perhaps under another name.
+    /// The statements for `database`, which is `now` when they run: perhaps under another name. Only a superuser writes to the
+    /// catalogue itself, which is what it takes to store no grants again.
     ///
     /// # Errors
     /// With the reason when what is there could not be restored exactly.
-    pub(crate) fn statements(self, database: &Database, now: &Database) -> Result<Statements, String> {
+    pub(crate) fn statements(
+        self,
+        database: &Database,
+        now: &Database,
+        rights: &Rights,
+    ) -> Result<Statements, String> {
         let alter = |what: String| vec![format!("ALTER DATABASE {} {what}", quote::identifier(&now.name))];
         match self {
             Self::Limit => Ok(Statements {
@@ -98,7 +105,7 @@ impl Fence {
                 close: alter("ALLOW_CONNECTIONS false".into()),
                 restore: alter(format!("ALLOW_CONNECTIONS {}", database.allow_connections)),
             }),
-            Self::Revoke => revoke(database, now),
+            Self::Revoke => revoke(database, now, rights),
         }
     }
 }
@@ -150,7 +157,7 @@ fn is_revoked(grant: &Grant) -> bool {
     grant.privilege == "CONNECT" && !grant.to_owner
 }
 
-fn revoke(database: &Database, now: &Database) -> Result<Statements, String> {
+fn revoke(database: &Database, now: &Database, rights: &Rights) -> Result<Statements, String> {
     let (affected, left): (Vec<&Grant>, Vec<&Grant>) =
         database.grants.iter().partition(|grant| is_revoked(grant));
     if affected.is_empty() {
@@ -177,7 +184,7 @@ fn revoke(database: &Database, now: &Database) -> Result<Statements, String> {
     };
     let mut restore = Vec::new();
     // No GRANT leads back to where nothing is stored.
-    if database.default_grants && database.writable && (now.default_grants || is_closed) {
+    if database.default_grants && rights.superuser && (now.default_grants || is_closed) {
         let oid = database.oid;
         restore.push(format!("UPDATE pg_catalog.pg_database SET datacl = NULL WHERE oid = {oid}"));
     } else if anew {
@@ -213,7 +220,6 @@ mod tests {
             connection_limit: -1,
             owner: "boss".into(),
             default_grants: false,
-            writable: false,
             owned: true,
             grants,
             acl: String::new(),
@@ -223,11 +229,11 @@ mod tests {
     #[test]
     fn limits_and_flags_are_restored_to_what_they_were() {
         let shop = database(Vec::new());
-        let limit = Fence::Limit.statements(&shop, &shop).unwrap();
+        let limit = Fence::Limit.statements(&shop, &shop, &Rights::default()).unwrap();
         assert_eq!(limit.close, ["ALTER DATABASE \"order\" CONNECTION LIMIT 0"]);
         assert_eq!(limit.restore, ["ALTER DATABASE \"order\" CONNECTION LIMIT -1"]);
         let renamed = Database { name: "new".into(), ..shop.clone() };
-        let hard = Fence::Hard.statements(&shop, &renamed).unwrap();
+        let hard = Fence::Hard.statements(&shop, &renamed, &Rights::default()).unwrap();
         assert_eq!(hard.restore, ["ALTER DATABASE \"new\" ALLOW_CONNECTIONS true"]);
     }
 
@@ -235,12 +241,12 @@ mod tests {
     fn grants_are_restored_in_their_order() {
         let plain =
             database(vec![grant(None, "TEMPORARY"), grant(None, "CONNECT"), grant(Some("boss"), "CONNECT")]);
-        let simple = Fence::Revoke.statements(&plain, &plain).unwrap();
+        let simple = Fence::Revoke.statements(&plain, &plain, &Rights::default()).unwrap();
         assert_eq!(simple.close, ["REVOKE CONNECT ON DATABASE \"order\" FROM PUBLIC"]);
         assert_eq!(simple.restore, ["GRANT CONNECT ON DATABASE \"order\" TO PUBLIC"]);
         let sole = database(vec![grant(Some("a\"b"), "CONNECT"), grant(Some("boss"), "CREATE")]);
         assert_eq!(
-            Fence::Revoke.statements(&sole, &sole).unwrap().restore,
+            Fence::Revoke.statements(&sole, &sole, &Rights::default()).unwrap().restore,
             [
                 "REVOKE ALL ON DATABASE \"order\" FROM \"a\"\"b\", \"boss\"",
                 "GRANT CONNECT ON DATABASE \"order\" TO \"a\"\"b\"",
@@ -255,7 +261,7 @@ mod tests {
         let sole = grant(Some("boss"), "CONNECT");
         for grants in [vec![foreign], vec![sole]] {
             let database = database(grants);
-            assert!(Fence::Revoke.statements(&database, &database).is_err());
+            assert!(Fence::Revoke.statements(&database, &database, &Rights::default()).is_err());
         }
     }
 
@@ -266,7 +272,8 @@ mod tests {
             grants: [&[grant(Some("boss"), "CREATE")], more].concat(),
             ..before.clone()
         };
-        let restore = |now: &Database| Fence::Revoke.statements(&before, now).unwrap().restore;
+        let restore =
+            |now: &Database| Fence::Revoke.statements(&before, now, &Rights::default()).unwrap().restore;
         assert_eq!(restore(&with(&[])).len(), 3);
         let granted = with(&[grant(Some("web"), "CREATE")]);
         assert_eq!(restore(&granted), ["GRANT CONNECT ON DATABASE \"order\" TO \"web\""]);
@@ -282,24 +289,24 @@ mod tests {
         let owners = || grant(Some("boss"), "CREATE");
         let plain = database(vec![grant(None, "TEMPORARY"), grant(None, "CONNECT"), owners()]);
         let before = Database { oid: 7, default_grants: true, ..plain };
-        let restore = |before: &Database, now: &Database| {
-            Fence::Revoke.statements(before, now).unwrap().restore.join("; ")
+        let restore_as = |rights: &Rights, before: &Database, now: &Database| {
+            Fence::Revoke.statements(before, now, rights).unwrap().restore.join("; ")
         };
+        let superuser = Rights { superuser: true, ..Rights::default() };
         let granted = "GRANT CONNECT ON DATABASE \"order\" TO PUBLIC";
         let emptied = "UPDATE pg_catalog.pg_database SET datacl = NULL WHERE oid = 7";
-        assert_eq!(restore(&before, &before), granted, "its owner cannot");
-        let superusers = Database { writable: true, ..before };
-        assert_eq!(restore(&superusers, &superusers), emptied);
+        assert_eq!(restore_as(&Rights::default(), &before, &before), granted, "its owner cannot");
+        assert_eq!(restore_as(&superuser, &before, &before), emptied);
         let closed = Database {
             default_grants: false,
             grants: vec![grant(None, "TEMPORARY"), owners()],
-            ..superusers.clone()
+            ..before.clone()
         };
-        assert_eq!(restore(&superusers, &closed), emptied);
+        assert_eq!(restore_as(&superuser, &before, &closed), emptied);
         let changed = Database {
             grants: vec![grant(None, "TEMPORARY"), owners(), grant(Some("web"), "CREATE")],
             ..closed
         };
-        assert_eq!(restore(&superusers, &changed), granted, "what is new is not wiped out");
+        assert_eq!(restore_as(&superuser, &before, &changed), granted, "what is new is not wiped out");
     }
 }

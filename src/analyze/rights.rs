@@ -1,6 +1,7 @@
 //! Who may change a setting where: the rules of each version, and the right that is missing in their words.
 
 use crate::model::quote::shown;
+use crate::model::rights::Rights;
 use crate::model::settings::{Ground, Scope, Wish};
 
 /// A right that a change needs and this role lacks.
@@ -13,14 +14,20 @@ pub(crate) struct Missing {
 }
 
 /// Says which right the change needs and this role lacks, by the rules of the server's version.
-pub(crate) fn missing(scope: &Scope, wishes: &[Wish], ground: &Ground, version_num: i32) -> Option<Missing> {
-    if ground.superuser {
+pub(crate) fn missing(
+    scope: &Scope,
+    wishes: &[Wish],
+    ground: &Ground,
+    rights: &Rights,
+    version_num: i32,
+) -> Option<Missing> {
+    if rights.superuser {
         return None;
     }
-    let me = &ground.me;
+    let me = &rights.role;
     let of_scope = match scope {
         Scope::Role(name) | Scope::RoleInDatabase { role: name, .. } => {
-            missing_for_role(name, ground, version_num)
+            missing_for_role(name, ground, rights, version_num)
         }
         Scope::Database(name) => {
             ground.database.as_ref().filter(|database| !database.owned).map(|database| Missing {
@@ -33,7 +40,7 @@ pub(crate) fn missing(scope: &Scope, wishes: &[Wish], ground: &Ground, version_n
             remedy: "only superusers set values for all roles; --role and --db reach one role or database"
                 .into(),
         }),
-        Scope::System => missing_for_system(wishes, ground, version_num),
+        Scope::System => missing_for_system(wishes, ground, rights, version_num),
     };
     of_scope.or_else(|| {
         (*scope != Scope::System && !ground.may_set).then(|| {
@@ -50,9 +57,9 @@ pub(crate) fn missing(scope: &Scope, wishes: &[Wish], ground: &Ground, version_n
     })
 }
 
-fn missing_for_role(name: &str, ground: &Ground, version_num: i32) -> Option<Missing> {
+fn missing_for_role(name: &str, ground: &Ground, rights: &Rights, version_num: i32) -> Option<Missing> {
     let role = ground.role.as_ref()?;
-    let me = shown(&ground.me);
+    let me = shown(&rights.role);
     if role.superuser {
         return Some(Missing {
             right: "SUPERUSER".into(),
@@ -64,7 +71,7 @@ fn missing_for_role(name: &str, ground: &Ground, version_num: i32) -> Option<Mis
     }
     let needs_admin = version_num >= 160_000 && !role.admin;
     let admin = format!("GRANT {} TO {me} WITH ADMIN OPTION", role.identifier);
-    match (ground.createrole, needs_admin) {
+    match (rights.creates_roles, needs_admin) {
         (true, false) => None,
         (true, true) => Some(Missing { right: format!("ADMIN OPTION on role \"{name}\""), remedy: admin }),
         (false, false) => {
@@ -77,8 +84,13 @@ fn missing_for_role(name: &str, ground: &Ground, version_num: i32) -> Option<Mis
     }
 }
 
-fn missing_for_system(wishes: &[Wish], ground: &Ground, version_num: i32) -> Option<Missing> {
-    let me = shown(&ground.me);
+fn missing_for_system(
+    wishes: &[Wish],
+    ground: &Ground,
+    rights: &Rights,
+    version_num: i32,
+) -> Option<Missing> {
+    let me = shown(&rights.role);
     let mut rights = Vec::new();
     let mut grants = Vec::new();
     if !ground.may_alter_system {
@@ -142,18 +154,22 @@ mod tests {
         })
     }
 
-    fn lacks(scope: &Scope, ground: &Ground, version_num: i32) -> Option<String> {
+    fn lacks_with(rights: &Rights, scope: &Scope, ground: &Ground, version_num: i32) -> Option<String> {
         let wishes = [Wish { setting: Setting::Statement, value: Some(1) }];
-        missing(scope, &wishes, ground, version_num).map(|missing| missing.right)
+        missing(scope, &wishes, ground, rights, version_num).map(|missing| missing.right)
+    }
+
+    fn lacks(scope: &Scope, ground: &Ground, version_num: i32) -> Option<String> {
+        lacks_with(&Rights::default(), scope, ground, version_num)
     }
 
     #[test]
     fn another_role_needs_createrole_and_from_16_on_admin_option() {
         let scope = Scope::Role("app".into());
         let of = |createrole, admin, version_num| {
-            let ground =
-                Ground { createrole, role: role(false, false, admin), may_set: true, ..Ground::default() };
-            lacks(&scope, &ground, version_num)
+            let ground = Ground { role: role(false, false, admin), may_set: true, ..Ground::default() };
+            let rights = Rights { creates_roles: createrole, ..Rights::default() };
+            lacks_with(&rights, &scope, &ground, version_num)
         };
         let createrole = Some("CREATEROLE".to_owned());
         let admin = Some("ADMIN OPTION on role \"app\"".to_owned());
@@ -170,9 +186,10 @@ mod tests {
         assert_eq!(lacks(&scope, &own, 180_000), None);
         let guarded = Ground { may_set: false, ..own };
         assert_eq!(lacks(&scope, &guarded, 180_000), Some("SET on parameter statement_timeout".into()));
-        let boss = Ground { createrole: true, role: role(true, false, true), ..Ground::default() };
-        assert_eq!(lacks(&scope, &boss, 180_000), Some("SUPERUSER".into()));
-        assert_eq!(lacks(&scope, &Ground { superuser: true, ..boss }, 180_000), None);
+        let boss = Ground { role: role(true, false, true), ..Ground::default() };
+        let rights = Rights { creates_roles: true, ..Rights::default() };
+        assert_eq!(lacks_with(&rights, &scope, &boss, 180_000), Some("SUPERUSER".into()));
+        assert_eq!(lacks_with(&Rights { superuser: true, ..rights }, &scope, &boss, 180_000), None);
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Verdict {
         let latency = looked.latency.as_secs_f64();
         let checks = policy.iter().map(|(rule, thresholds)| {
             let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
-            let check = words::check(verdict, &looked.facts, &looked.surroundings.me.role, lead);
+            let check = words::check(verdict, &looked.facts, &looked.surroundings.rights.role, lead);
             words::about_nobody(check, *rule, &looked.unknown_names)
         });
         let waits = &looked.facts.waits;

@@ -246,7 +246,7 @@ pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
         warnings: db.notices().iter().map(about_connection).collect(),
     };
     if hidden > 0 {
-        let role = &surroundings.me.role;
+        let role = &surroundings.rights.role;
         let (noun, are) = if hidden == 1 { ("session", "is") } else { ("sessions", "are") };
         head.warnings.push(Warning {
             code: "hidden_sessions",

@@ -4,7 +4,7 @@
 use super::connection::Db;
 use super::error::{Error, Kind};
 use super::guard::Access;
-use super::look::{READ, Selection, session_of, surroundings_of};
+use super::look::{READ, Selection, session_of, surroundings_of, surroundings_question};
 use super::rows::{Row, Rows, exactly};
 use super::session::is_pooled;
 use super::{filter, questions, sql};
@@ -73,8 +73,6 @@ impl Db {
             scope: &scope,
             keep: if named { "true" } else { "f.matches is not false" },
             cut: "",
-            powers: &questions::Powers.sql(),
-            may_signal: &sql::may_signal("f"),
             query: "null as query",
             totals: "",
             order: "f.pid",
@@ -96,7 +94,7 @@ impl Db {
         }
         .sql();
         let questions = [
-            questions::Surroundings.sql(),
+            surroundings_question(),
             sessions,
             processes,
             questions::Locks.sql(),
@@ -106,7 +104,7 @@ impl Db {
         let [surroundings, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
         let surroundings = surroundings_of(&surroundings)?;
         let facts = Facts {
-            candidates: candidates_of(&sessions, surroundings.query_size)?,
+            candidates: candidates_of(&sessions, &surroundings)?,
             processes: processes_of(&processes)?,
             locks: locks_of(&locks)?,
             waits_cut: waits
@@ -145,13 +143,12 @@ impl Db {
         let cancel = order.action == Action::Cancel;
         let statement = questions::Signal {
             activity: &self.activity(),
-            powers: &questions::Powers.sql(),
+            signal_rights: &questions::SignalRights.sql(),
             all_backends: flag(named && order.wanted.all_backends),
             spares_own: flag(!named && !order.wanted.pgconn_too),
             own: &sql::literal(OWN_APPLICATION),
             same_query: flag(cancel),
             filter: &filter,
-            may_signal: &sql::may_signal("s"),
             pids: &pids(order.identities),
             backend_starts: &backend_starts(order.identities),
             query_starts: &query_starts(order.identities),
@@ -232,11 +229,11 @@ impl Db {
     }
 }
 
-fn candidates_of(rows: &Rows, query_size: i64) -> Result<Vec<Candidate>, Error> {
+fn candidates_of(rows: &Rows, surroundings: &Surroundings) -> Result<Vec<Candidate>, Error> {
     rows.iter()
         .map(|row| {
             Ok(Candidate {
-                session: session_of(row, query_size)?,
+                session: session_of(row, surroundings)?,
                 matches: row.word("matches")?.map(|claim| claim == "t"),
                 superuser: row.claim("of_superuser")?,
                 prevents_wraparound: row.claim("prevents_wraparound")?,

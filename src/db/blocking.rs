@@ -2,8 +2,7 @@
 
 use super::connection::Db;
 use super::error::Error;
-use super::look::Selection;
-use super::look::surroundings_of;
+use super::look::{Selection, surroundings_of, surroundings_question};
 use super::rows::{Row, exactly};
 use super::{filter, questions};
 use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
@@ -65,7 +64,7 @@ impl Db {
         }
         .sql();
         let questions =
-            [questions::Surroundings.sql(), waits, questions::Hidden { activity: &self.activity() }.sql()];
+            [surroundings_question(), waits, questions::Hidden { activity: &self.activity() }.sql()];
         let [surroundings, rows, hidden] = exactly(self.look(&questions).await?)?;
         let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
         let not_looked_at = if reach == Reach::All { 0 } else { hidden };

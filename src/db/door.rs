@@ -57,7 +57,6 @@ impl Db {
             connection_limit: row.required("connection_limit")?,
             owner: row.text("owner")?.unwrap_or_default(),
             default_grants: row.claim("default_grants")?,
-            writable: row.claim("writable")?,
             owned: row.claim("owned")?,
             grants: grants.iter().map(grant_of).collect::<Result<_, _>>()?,
             acl: row.text("acl")?.unwrap_or_default(),

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::connection::Db;
 use super::error::{Error, Kind};
 use super::rows::{Answers, Row, Rows};
-use super::{filter, questions, sql};
+use super::{filter, questions};
 use crate::model::filter::Filter;
-use crate::model::server::{Limits, Me, Server, Surroundings};
+use crate::model::rights::{Rights, Signalled};
+use crate::model::server::{Limits, Server, Surroundings};
 use crate::model::session::{Listed, Session};
 use crate::model::usage::Tally;
 
@@ -125,7 +126,7 @@ impl Db {
         add: fn(&mut T, Tally),
     ) -> Result<(Surroundings, T), Error> {
         let mut tallied = Tallied { answer: 0, surroundings: Vec::new(), sum: Ok(T::default()), add };
-        let questions = [questions::Surroundings.sql(), self.tally_question(selection)];
+        let questions = [surroundings_question(), self.tally_question(selection)];
         self.look_into(&[], &questions, &mut tallied).await?;
         Ok((surroundings_of(&tallied.surroundings)?, tallied.sum?))
     }
@@ -166,15 +167,13 @@ impl Db {
             scope: &format!("{} and s.pid <> pg_backend_pid()", listing.selection.scope()),
             keep: "f.matches is not false",
             cut: &cut,
-            powers: &questions::Powers.sql(),
-            may_signal: &sql::may_signal("f"),
             query: &query,
             totals,
             order,
         }
         .sql();
         let mut read = ReadSessions::default();
-        self.look_into(&[], &[questions::Surroundings.sql(), question], &mut read).await?;
+        self.look_into(&[], &[surroundings_question(), question], &mut read).await?;
         read.listed(listing.limit.is_some())
     }
 
@@ -282,7 +281,7 @@ impl Answers for ReadSessions {
             if self.sessions.is_empty() {
                 self.totals = Some(totals_of(&row));
             }
-            match session_of(&row, server.query_size) {
+            match session_of(&row, server) {
                 Ok(session) => self.sessions.push(session),
                 Err(error) => self.failed = Some(error),
             }
@@ -309,6 +308,11 @@ fn totals_of(row: &Row) -> Result<[i64; 3], Error> {
     Ok([row.required("all_matched")?, row.required("all_hidden")?, row.required("all_undecidable")?])
 }
 
+/// What this server is and what this role may do there.
+pub(super) fn surroundings_question() -> String {
+    questions::Surroundings { signal_rights: &questions::SignalRights.sql() }.sql()
+}
+
 /// The answer to `surroundings.sql`.
 pub(super) fn surroundings_of(rows: &Rows) -> Result<Surroundings, Error> {
     let row =
@@ -330,10 +334,13 @@ pub(super) fn surroundings_of(rows: &Rows) -> Result<Surroundings, Error> {
             superuser_reserved: row.required("superuser_reserved")?,
             reserved: row.required("reserved")?,
         },
-        me: Me {
+        rights: Rights {
             role: row.text("role")?.unwrap_or_default(),
             superuser: row.claim("superuser")?,
+            creates_roles: row.claim("creates_roles")?,
             sees_all: row.claim("sees_all")?,
+            signals: row.claim("signals")?,
+            signals_autovacuum: row.claim("signals_autovacuum")?,
         },
         query_size: bytes(&row.word("query_size")?.unwrap_or_default())?,
     })
@@ -382,17 +389,23 @@ pub(super) fn tally_of(row: &Row) -> Result<Tally, Error> {
 }
 
 /// A row of `sessions.sql`.
-pub(super) fn session_of(row: &Row, query_size: i64) -> Result<Session, Error> {
+pub(super) fn session_of(row: &Row, surroundings: &Surroundings) -> Result<Session, Error> {
     let hidden = row.claim("hidden")?;
     let query = row.text("query")?.filter(|text| !hidden && !text.is_empty());
     // A multi-byte character that does not fit is left out whole, so the cut text can be some bytes shorter.
-    let query_truncated =
-        !hidden && row.number::<i64>("query_bytes")?.is_some_and(|bytes| bytes >= query_size - 4);
+    let query_truncated = !hidden
+        && row.number::<i64>("query_bytes")?.is_some_and(|bytes| bytes >= surroundings.query_size - 4);
+    let backend_type = row.word("backend_type")?;
+    let signalled = Signalled {
+        of_superuser: row.claim("of_superuser")?,
+        as_own: row.claim("as_own")?,
+        autovacuum_worker: backend_type.as_deref() == Some("autovacuum worker"),
+    };
     Ok(Session {
         pid: row.required("pid")?,
         session_id: row.word("session_id")?,
         backend_start: row.word("backend_start")?,
-        backend_type: row.word("backend_type")?,
+        backend_type,
         database: row.text("database")?,
         role: row.text("role")?,
         application_name: row.text("application_name")?.unwrap_or_default(),
@@ -414,7 +427,7 @@ pub(super) fn session_of(row: &Row, query_size: i64) -> Result<Session, Error> {
         parallel_workers: row.required("parallel_workers")?,
         hidden,
         undecidable: row.claim("undecidable")?,
-        can_signal: row.claim("can_signal")?,
+        can_signal: surroundings.rights.may_signal(signalled),
         pooler_client: None,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::connection::Db;
 use super::error::{Error, Kind};
-use super::look::{Selection, surroundings_of, tally_of};
+use super::look::{Selection, surroundings_of, surroundings_question, tally_of};
 use super::rows::{Row, Rows, exactly};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, questions, sql};
@@ -96,7 +96,7 @@ impl Db {
     ) -> Result<(Surroundings, Exporter), Error> {
         let columns: Vec<String> = columns.map(sql::literal).collect();
         let questions = [
-            questions::Surroundings.sql(),
+            surroundings_question(),
             questions::ExporterActivity.sql(),
             questions::ExporterDatabases { columns: &columns.join(", ") }.sql(),
             questions::ExporterLocks.sql(),
@@ -155,7 +155,7 @@ impl Db {
             limit: WAITERS,
         };
         [
-            questions::Surroundings.sql(),
+            surroundings_question(),
             self.slots_question(selection),
             questions::Longest { activity, filter, scope }.sql(),
             waits.sql(),

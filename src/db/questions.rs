@@ -95,8 +95,6 @@ questions! {
     Overrides, include_str!("sql/overrides.sql"), names;
     /// The session that asks.
     Own, include_str!("sql/own.sql");
-    /// What decides which sessions this role may signal.
-    Powers, include_str!("sql/powers.sql");
     /// The oldest prepared transaction.
     Prepared, include_str!("sql/prepared.sql");
     /// The prepared transactions that sessions wait for.
@@ -114,11 +112,13 @@ questions! {
     /// Advisory locks that outlive transactions.
     SessionLocks, include_str!("sql/session_locks.sql"), activity;
     /// One row per session.
-    Sessions, include_str!("sql/sessions.sql"), activity, counts, filter, scope, keep, cut, powers, may_signal, query, totals, order;
+    Sessions, include_str!("sql/sessions.sql"), activity, counts, filter, scope, keep, cut, query, totals, order;
     /// Settings as this session got them.
     Settings, include_str!("sql/settings.sql"), names;
     /// The one statement that signals.
-    Signal, include_str!("sql/signal.sql"), activity, powers, may_signal, all_backends, spares_own, own, same_query, filter, pids, backend_starts, query_starts, xact_starts, state_changes, signal;
+    Signal, include_str!("sql/signal.sql"), activity, signal_rights, all_backends, spares_own, own, same_query, filter, pids, backend_starts, query_starts, xact_starts, state_changes, signal;
+    /// What decides which sessions this role may signal.
+    SignalRights, include_str!("sql/signal_rights.sql");
     /// What is used of each limit on connections.
     Slots, include_str!("sql/slots.sql"), activity, filter, scope;
     /// Counts of sessions in several groupings.
@@ -126,7 +126,7 @@ questions! {
     /// Which sessions of a plan are still there.
     StillThere, include_str!("sql/still_there.sql"), pids, backend_starts, query_starts;
     /// What this server is and what this role may do.
-    Surroundings, include_str!("sql/surroundings.sql");
+    Surroundings, include_str!("sql/surroundings.sql"), signal_rights;
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits for a lock, and for whom.

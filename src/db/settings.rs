@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::connection::{Db, GRACE};
 use super::error::{Error, Kind};
 use super::guard::{Access, FOR_THE_SESSION};
-use super::look::surroundings_of;
+use super::look::{surroundings_of, surroundings_question};
 use super::rows::{Row, Rows, exactly};
 use super::{questions, sql};
 use crate::model::server::{LoginRole, Surroundings};
@@ -31,7 +31,7 @@ impl Db {
         which: &[Setting],
     ) -> Result<(Surroundings, Settings, Vec<LoginRole>), Error> {
         let [first, overrides, login_roles] = settings_questions(which);
-        let questions = [questions::Surroundings.sql(), overrides, login_roles];
+        let questions = [surroundings_question(), overrides, login_roles];
         let [at_server, surroundings, stored, roles] = exactly(self.look_first(&[first], &questions).await?)?;
         Ok((
             surroundings_of(&surroundings)?,
@@ -261,9 +261,6 @@ fn ground_of(rows: &Rows) -> Result<Ground, Error> {
         }),
     };
     Ok(Ground {
-        me: row.text("me")?.unwrap_or_default(),
-        superuser: row.claim("superuser")?,
-        createrole: row.claim("createrole")?,
         role,
         database,
         may_set: row.claim("may_set")?,

@@ -3,15 +3,6 @@
 
 use std::fmt::Write as _;
 
-/// True when the role of `me` (powers.sql) may signal a session of role `t` (pg_roles) that is row `session`.
-pub(crate) fn may_signal(session: &str) -> String {
-    format!(
-        "coalesce(me.rolsuper or (not coalesce(t.rolsuper, {session}.usesysid is null) and (me.signals or \
-         pg_has_role({session}.usesysid, 'USAGE'))) or ({session}.backend_type = 'autovacuum worker' and \
-         me.signals_autovacuum), false)"
-    )
-}
-
 /// Returns `value` as an SQL string literal that reads the same under either setting of standard_conforming_strings, and is
 /// one line without control characters, as it is shown and pasted; NUL, which no server text can hold, is left out.
 pub(crate) fn literal(value: &str) -> String {

@@ -17,8 +17,6 @@ pub(crate) struct Database {
     pub(crate) owner: String,
     /// True when nobody has ever granted or revoked anything: nothing is stored then.
     pub(crate) default_grants: bool,
-    /// True when this role may write to the catalogue itself, which is what it takes to store nothing again.
-    pub(crate) writable: bool,
     /// True when this role has the owner's privileges.
     pub(crate) owned: bool,
     /// What is granted, in stored order.

@@ -11,6 +11,7 @@ pub(crate) mod pooler;
 pub(crate) mod pooler_client;
 pub(crate) mod practice;
 pub(crate) mod quote;
+pub(crate) mod rights;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod settings;

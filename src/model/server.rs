@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::rights::Rights;
+
 /// Where a result comes from. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -62,8 +64,8 @@ pub(crate) struct Surroundings {
     pub(crate) uptime_seconds: f64,
     /// The slots there are.
     pub(crate) limits: Limits,
-    /// The role that looks.
-    pub(crate) me: Me,
+    /// The role that looks and acts, and what it may.
+    pub(crate) rights: Rights,
     /// `track_activity_query_size` in bytes: longer query texts arrive cut.
     pub(crate) query_size: i64,
 }
@@ -114,18 +116,6 @@ impl Limits {
     }
 }
 
-/// The role that looks.
-#[derive(Clone, Debug)]
-pub(crate) struct Me {
-    /// The name of the role that it acts as (`current_user`), by which the server judges: another one than the login role after
-    /// `ALTER ROLE … SET role`.
-    pub(crate) role: String,
-    /// Has SUPERUSER.
-    pub(crate) superuser: bool,
-    /// Sees every session whole: superuser or the privileges of `pg_read_all_stats`.
-    pub(crate) sees_all: bool,
-}
-
 /// A role that can log in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LoginRole {
@@ -147,10 +137,10 @@ mod tests {
         let server =
             Server { version: "x".into(), version_num, in_recovery: false, started_at: String::new() };
         let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
-        let me = Me { role: "me".into(), superuser: false, sees_all: false };
+        let rights = Rights::default();
         let product = product.to_owned();
         let backend_pid = 1;
-        Surroundings { server, product, backend_pid, uptime_seconds: 0.0, limits, me, query_size: 1024 }
+        Surroundings { server, product, backend_pid, uptime_seconds: 0.0, limits, rights, query_size: 1024 }
             .other_product()
     }
 

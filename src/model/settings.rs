@@ -276,12 +276,6 @@ pub(crate) struct Wish {
 /// The role or database that a change is for, and what this role may do to it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ground {
-    /// The role that would make the change.
-    pub(crate) me: String,
-    /// It has SUPERUSER.
-    pub(crate) superuser: bool,
-    /// It has CREATEROLE.
-    pub(crate) createrole: bool,
     /// The named role, when there is one and it exists.
     pub(crate) role: Option<RoleGround>,
     /// The named database, when there is one and it exists.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::health::{Longest, Prepared, Waits};
-use crate::model::server::{Limits, Me, Server};
+use crate::model::rights::Rights;
+use crate::model::server::{Limits, Server};
 use crate::model::usage::{Connections, LimitUse};
 use proptest::prelude::*;
 
@@ -16,7 +17,7 @@ fn surroundings() -> Surroundings {
         backend_pid: 1,
         uptime_seconds: 60.0,
         limits: Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 },
-        me: Me { role: "monitor".into(), superuser: false, sees_all: true },
+        rights: Rights { role: "monitor".into(), sees_all: true, ..Rights::default() },
         query_size: 1024,
     }
 }

@@ -274,7 +274,7 @@ fn hints(
     roles.sort_unstable();
     roles.dedup();
     if !roles.is_empty() {
-        let role = quote::shown(&surroundings.me.role);
+        let role = quote::shown(&surroundings.rights.role);
         context.ui.hint(&format!("GRANT {} TO {role}", roles.join(", ")));
     }
     let reconnected = remaining.is_some_and(|remaining| remaining.new > 0);

@@ -8,6 +8,7 @@ use crate::db::{Db, Which};
 use crate::error::Failure;
 use crate::model::database::{Database, Holder};
 use crate::model::quote;
+use crate::model::rights::Rights;
 use crate::model::server::Surroundings;
 
 /// The database as it is now, for this fence where one was named.
@@ -29,7 +30,7 @@ pub(super) async fn admitted(
         return Err(Failure::failed(format!("there is no database \"{name}\"; nothing was done")).into());
     };
     if !database.owned {
-        let failure = Failure::failed(format!("role \"{}\" may not close it", surroundings.me.role));
+        let failure = Failure::failed(format!("role \"{}\" may not close it", surroundings.rights.role));
         return Err(failure
             .hinted(format!("that takes its owner, {}, or a superuser", quote::shown(&database.owner)))
             .into());
@@ -61,8 +62,8 @@ pub(super) async fn admitted(
 ///
 /// # Errors
 /// When what is there could not be restored.
-pub(super) fn statements(fence: Fence, database: &Database) -> Result<Statements> {
-    fence.statements(database, database).map_err(|why| {
+pub(super) fn statements(fence: Fence, database: &Database, rights: &Rights) -> Result<Statements> {
+    fence.statements(database, database, rights).map_err(|why| {
         let refused = Failure::refused(format!("{why}; nothing was done"));
         refused.hinted("another fence: --fence limit, --fence hard").into()
     })

@@ -19,6 +19,7 @@ use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};
 use crate::model::database::Database;
 use crate::model::quote::shown;
+use crate::model::rights::Rights;
 use crate::model::server::Surroundings;
 use crate::observe::{Observer, Patience};
 use crate::stop::Stop;
@@ -44,6 +45,8 @@ pub(super) struct Order {
     pub(super) fence: Fence,
     /// Whether that fence was asked for by its name.
     pub(super) is_named: bool,
+    /// What the role may that closes it.
+    pub(super) rights: Rights,
     /// Its sessions.
     pub(super) wanted: Wanted,
     /// How long ending them may take.
@@ -111,7 +114,7 @@ impl<'a> Fenced<'a> {
             self.observer.source().lock().is_taken();
         }
         self.database = database;
-        let statements = admit::statements(self.order.fence, &self.database)?;
+        let statements = admit::statements(self.order.fence, &self.database, &self.order.rights)?;
         self.close.clone_from(&statements.close);
         Ok(statements)
     }
@@ -266,9 +269,9 @@ impl Hold for Fenced<'_> {
         let (states, context) = (self.observer.state(), self.context);
         let Self { observer, database, order, .. } = self;
         let system_identifier = observer.source().system_identifier().map(str::to_owned);
-        let (fence, before) = (order.fence, &*database);
+        let (order, before) = (&*order, &*database);
         let restored = observer.look(PATIENCE, async |db: &mut Uninterrupted| {
-            restore(db, system_identifier.as_deref(), fence, before).await
+            restore(db, system_identifier.as_deref(), order, before).await
         });
         let restored = held::reopening("open it again", context, states, restored).await;
         restored.unwrap_or_else(|error| Restored::Failed { why: error.to_string(), by_hand: None })
@@ -279,14 +282,14 @@ impl Hold for Fenced<'_> {
 async fn restore(
     db: &Uninterrupted,
     system_identifier: Option<&str>,
-    fence: Fence,
+    order: &Order,
     before: &Database,
 ) -> Result<Restored, Error> {
-    let oid = before.oid;
+    let (oid, fence) = (before.oid, order.fence);
     // The command can have renamed or dropped it.
     let Some(now) = db.database(Which::Oid(oid)).await? else { return Ok(Restored::Gone) };
     let failed = |why: String, seen: &Database| {
-        let statements = fence.statements(before, seen).ok();
+        let statements = fence.statements(before, seen, &order.rights).ok();
         Restored::Failed { why, by_hand: statements.map(|statements| super::sql(&statements.restore)) }
     };
     if !now.owned && fence.is_undone(before, &now) {
@@ -296,7 +299,7 @@ async fn restore(
         let (role, owner) = (&db.target().user, shown(&now.owner));
         return Ok(failed(format!("role \"{role}\" is not its owner any more, {owner} is"), &now));
     }
-    let statements = match fence.statements(before, &now) {
+    let statements = match fence.statements(before, &now, &order.rights) {
         Ok(statements) => statements,
         Err(why) => return Ok(failed(why, &now)),
     };

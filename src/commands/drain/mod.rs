@@ -110,12 +110,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         FenceName::Hard => Fence::Hard,
     });
     let database = admit::admitted(&db, &surroundings, &args.db, named).await?;
-    let fence = named.unwrap_or(if surroundings.me.superuser { Fence::Limit } else { Fence::Revoke });
-    let statements = admit::statements(fence, &database)?;
+    let fence = named.unwrap_or(if surroundings.rights.superuser { Fence::Limit } else { Fence::Revoke });
+    let statements = admit::statements(fence, &database, &surroundings.rights)?;
     let pooled = own.is_none();
     let mut head = super::head(&db, &surroundings, 0);
     head.warnings.extend(pooled.then(not_exclusive));
-    head.warnings.extend(fence.concern(&database).map(|(code, message)| Warning {
+    head.warnings.extend(fence.concern(&database, &surroundings.rights).map(|(code, message)| Warning {
         code,
         message,
         hint: None,
@@ -144,7 +144,14 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let source = SameServer::new(way_back, system_identifier, database.oid, own);
     let purpose =
         if args.command.is_empty() { Purpose::Time(args.hold) } else { Purpose::Command(own_name()) };
-    let order = Order { fence, is_named: named.is_some(), wanted, verify: args.verify, purpose };
+    let order = Order {
+        fence,
+        is_named: named.is_some(),
+        rights: surroundings.rights.clone(),
+        wanted,
+        verify: args.verify,
+        purpose,
+    };
     let mut fenced = Fenced::new(context, source, db.until_done(), database, order);
     let statements = fenced.take(&surroundings, pooled).await?;
     let mut report = Report::new(fenced.database(), fence, sql(&statements.restore));

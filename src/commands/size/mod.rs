@@ -158,7 +158,7 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
         usage,
         tallies,
         of_names,
-        role: surroundings.me.role,
+        role: surroundings.rights.role,
         seen,
         head,
     })

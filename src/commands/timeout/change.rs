@@ -255,8 +255,8 @@ async fn look(db: &Db, scope: Scope, kinds: &[Setting], wanted: Option<Option<Du
 fn lacking(before: &Before) -> Option<Failure> {
     let Before { scope, wishes, ground, surroundings, .. } = before;
     let version_num = surroundings.server.version_num;
-    if let Some(missing) = rights::missing(scope, wishes, ground, version_num) {
-        let me = &ground.me;
+    if let Some(missing) = rights::missing(scope, wishes, ground, &surroundings.rights, version_num) {
+        let me = &surroundings.rights.role;
         return Some(Failure {
             code: "permission_denied",
             ..Failure::failed(format!("role \"{me}\" may not change this: it lacks {}", missing.right))

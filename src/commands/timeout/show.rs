@@ -61,7 +61,7 @@ pub(super) async fn run(args: ShowArgs, context: &mut Context) -> Result<Exit> {
     let login_roles: Vec<String> = login_roles.into_iter().map(|role| role.name).collect();
     let mut head = head_of_look(&db, &surroundings, 0);
     db.close().await;
-    head.warnings.extend(unknown_server_value(&settings, &surroundings.me.role));
+    head.warnings.extend(unknown_server_value(&settings, &surroundings.rights.role));
     let named: Vec<String> = args.role.into_iter().collect();
     head.warnings.extend(named.iter().filter(|name| !login_roles.contains(name)).map(no_login));
     let databases: Vec<String> = args.db.into_iter().collect();

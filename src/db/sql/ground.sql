@@ -1,10 +1,7 @@
 -- One row: the role and the database that a change of settings is for, null when they do not exist, and what this role may
--- do to them. {admin}: 16 and later ask for ADMIN OPTION. {may_set}, {may_alter_system}: 15 and later have privileges on
+-- do to them in particular; what it may anywhere is in surroundings.sql. {admin}: 16 and later ask for ADMIN OPTION. {may_set}, {may_alter_system}: 15 and later have privileges on
 -- parameters. pg_shdepend tells of owned objects in all databases.
-select encode(textsend(me.rolname::text), 'hex')              as me,
-       me.rolsuper                                            as superuser,
-       me.rolcreaterole                                       as createrole,
-       encode(textsend(quote_ident(r.rolname::text)), 'hex')  as role_identifier,
+select encode(textsend(quote_ident(r.rolname::text)), 'hex')  as role_identifier,
        r.rolsuper                                             as role_superuser,
        r.rolreplication                                       as role_replication,
        r.rolcanlogin                                          as role_can_login,

@@ -30,8 +30,7 @@ select f.pid,
             then extract(epoch from f.now - f.query_start)::float8 end as query_seconds,
        {query}, octet_length(f.query) as query_bytes, f.query_id, f.hidden, f.matches is null as undecidable,
        coalesce(cardinality(array_positions(c.leaders, f.pid)), 0) as parallel_workers,
-       {may_signal} as can_signal, f.matches,
-       coalesce(t.rolsuper, f.usesysid is null) as of_superuser,
+       f.matches, coalesce(t.rolsuper, f.usesysid is null) as of_superuser, pg_has_role(f.usesysid, 'USAGE') as as_own,
        f.backend_type = 'autovacuum worker' and f.query like '%(to prevent wraparound)' as prevents_wraparound{totals}
-from f cross join c cross join ({powers}) me left join pg_roles t on t.oid = f.usesysid left join pg_database d on d.oid = f.datid
+from f cross join c left join pg_roles t on t.oid = f.usesysid left join pg_database d on d.oid = f.datid
 order by {order}

@@ -1,11 +1,12 @@
 -- One row per session of a plan, in its order: its verdict and, where that is to signal it, whether the signal was sent.
--- The one statement that signals. What it checks (identity, kind, filters, rights) it reads from one look at the activity
+-- The one statement that signals. Who may be signalled is the rule of model::rights, applied to this very moment.
+-- What it checks (identity, kind, filters, rights) it reads from one look at the activity
 -- array, and signals in the same breath: between look and signal lies well under a millisecond a session. A session with an
 -- xact_start or a state_change is meant only as long as it is in that transaction or, without one, in that state.
 with a as materialized (
   {activity}
 ), me as materialized (
-  {powers}
+  {signal_rights}
 ), v as materialized (
   select w.ord, w.pid,
          case when s.pid = pg_backend_pid()                                       then 'protected'
@@ -21,7 +22,11 @@ with a as materialized (
               when not coalesce({filter}, false)                                  then 'changed'
               when {same_query} and s.state like 'idle%'                          then 'no_effect'
               when {same_query} and s.wait_event = 'SyncRep'                      then 'committed'
-              when not {may_signal}                                               then 'not_permitted'
+              when not coalesce(me.rolsuper
+                                or (not coalesce(t.rolsuper, s.usesysid is null)
+                                    and (me.signals or pg_has_role(s.usesysid, 'USAGE')))
+                                or (s.backend_type = 'autovacuum worker' and me.signals_autovacuum), false)
+                                                                                  then 'not_permitted'
               else 'signal' end as verdict
   from unnest({pids}::int4[], {backend_starts}::timestamptz[], {query_starts}::timestamptz[], {xact_starts}::timestamptz[],
               {state_changes}::timestamptz[])

@@ -13,8 +13,9 @@ select current_setting('server_version_num')                                    
        current_setting('track_activity_query_size')                                  as query_size,
        encode(textsend(r.rolname::text), 'hex')                                      as role,
        r.rolsuper                                                                    as superuser,
+       r.rolcreaterole                                                               as creates_roles,
        coalesce(pg_has_role(to_regrole('pg_read_all_stats'),
                             case when current_setting('server_version_num')::int4 >= 150000 then 'USAGE' else 'MEMBER' end),
-                false)                                                               as sees_all
-from pg_roles r
-where r.rolname = current_user
+                false)                                                               as sees_all,
+       r.signals, r.signals_autovacuum
+from ({signal_rights}) r

@@ -170,7 +170,7 @@ fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
 
 fn hidden(evidence: &Evidence) -> Option<String> {
     let hidden = evidence.scraped.facts.undecidable;
-    let role = &evidence.scraped.surroundings.me.role;
+    let role = &evidence.scraped.surroundings.rights.role;
     (hidden > 0).then(|| format!("{} hidden from role \"{role}\"", text::count(hidden, "session")))
 }
 

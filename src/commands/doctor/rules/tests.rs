@@ -2,7 +2,8 @@ use super::*;
 use crate::model::blocking;
 use crate::model::health::{Facts, Longest, Prepared, PreparedXact, Waits};
 use crate::model::practice::Presence;
-use crate::model::server::{Limits, LoginRole, Me, Server, Surroundings};
+use crate::model::rights::Rights;
+use crate::model::server::{Limits, LoginRole, Server, Surroundings};
 use crate::model::settings::Settings;
 use crate::model::suggestion::Lead;
 use crate::model::usage::{Connections, LimitUse, Owner};
@@ -22,7 +23,7 @@ fn clean() -> Evidence {
         backend_pid: 1,
         uptime_seconds: 60.0,
         limits,
-        me: Me { role: "monitor".into(), superuser: false, sees_all: true },
+        rights: Rights { role: "monitor".into(), sees_all: true, ..Rights::default() },
         query_size: 1024,
     };
     let facts = Facts {
@@ -241,11 +242,11 @@ fn plaintext_from_other_machines_is_found() {
 fn a_superuser_does_not_prove_that_monitoring_sees_everything() {
     let mut evidence = clean();
     assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
-    evidence.scraped.surroundings.me.superuser = true;
+    evidence.scraped.surroundings.rights.superuser = true;
     assert_eq!(identity::visibility(&evidence).status, Grade::Warn);
     evidence.scraped.login_roles = vec![LoginRole { sees_all: true, ..LoginRole::default() }];
     assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
-    evidence.scraped.surroundings.me = Me { role: "plain".into(), superuser: false, sees_all: false };
+    evidence.scraped.surroundings.rights = Rights { role: "plain".into(), ..Rights::default() };
     assert_eq!(identity::visibility(&evidence).status, Grade::Fail);
 }
 
