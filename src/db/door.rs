@@ -108,7 +108,8 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn inside(&self, oid: u32) -> Result<Inside, Error> {
-        let question = questions::Inside { activity: &self.activity(), oid: &oid.to_string() }.sql();
+        let question =
+            questions::DatabaseOccupancy { activity: &self.activity(), oid: &oid.to_string() }.sql();
         let answers = self.look(&[question]).await?;
         let row = answers.iter().flatten().next();
         let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;

@@ -22,7 +22,7 @@ impl Db {
             140_000.. => "(s.hidden or s.state is not null and s.state <> 'starting')",
             _ => "true",
         };
-        let question = questions::Presence {
+        let question = questions::SessionSample {
             activity: &self.activity(),
             scope: Selection::default().scope(),
             settled,

@@ -51,12 +51,16 @@ questions! {
     Activity, include_str!("sql/activity.sql"), backends, leader_pid, query_id;
     /// Busy client sessions by application.
     Busy, include_str!("sql/busy.sql"), activity, since;
+    /// The role and database that a change of settings is for.
+    ChangeContext, include_str!("sql/change_context.sql"), role, database, admin, may_set, may_alter_system;
     /// When this session read the configuration files.
     ConfigLoaded, include_str!("sql/config_loaded.sql");
     /// What the server has counted.
     Counters, include_str!("sql/counters.sql"), times;
     /// A database as a drain finds it.
     Database, include_str!("sql/database.sql"), database;
+    /// Who is in a database or on the way in.
+    DatabaseOccupancy, include_str!("sql/database_occupancy.sql"), activity, oid;
     /// The counters of each database.
     Databases, include_str!("sql/databases.sql");
     /// Who holds a database for a drain.
@@ -73,12 +77,8 @@ questions! {
     FileSettings, include_str!("sql/file_settings.sql"), names;
     /// What is granted on a database.
     Grants, include_str!("sql/grants.sql"), database;
-    /// The role and database that a change of settings is for.
-    Ground, include_str!("sql/ground.sql"), role, database, admin, may_set, may_alter_system;
     /// How many sessions are hidden.
     Hidden, include_str!("sql/hidden.sql"), activity;
-    /// Who is in a database or on the way in.
-    Inside, include_str!("sql/inside.sql"), activity, oid;
     /// Who is inside a database.
     Insiders, include_str!("sql/insiders.sql"), activity, oid;
     /// How many locks each session holds.
@@ -99,8 +99,6 @@ questions! {
     Prepared, include_str!("sql/prepared.sql");
     /// The prepared transactions that sessions wait for.
     PreparedBlockers, include_str!("sql/prepared_blockers.sql"), pids;
-    /// Client sessions as they come and go.
-    Presence, include_str!("sql/presence.sql"), activity, scope, settled, seconds;
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
@@ -111,6 +109,8 @@ questions! {
     SessionGroups, include_str!("sql/session_groups.sql"), activity, before;
     /// Advisory locks that outlive transactions.
     SessionLocks, include_str!("sql/session_locks.sql"), activity;
+    /// Client sessions as they come and go.
+    SessionSample, include_str!("sql/session_sample.sql"), activity, scope, settled, seconds;
     /// One row per session.
     Sessions, include_str!("sql/sessions.sql"), activity, counts, filter, scope, keep, cut, query, totals, order;
     /// Settings as this session got them.

@@ -71,7 +71,7 @@ impl Db {
         } else {
             "true"
         };
-        let question = questions::Ground {
+        let question = questions::ChangeContext {
             role: &name(scope.role()),
             database: &name(scope.database()),
             admin,
