@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
         let behind = Behind::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
-        let (surroundings, mut waits) = db.waits(&filter, reach, query_bytes).await?;
+        let (server_context, mut waits) = db.waits(&filter, reach, query_bytes).await?;
         if let Some(behind) = &behind {
             for session in &mut waits.sessions {
                 session.pooler_client = behind.client(&end(session), session.xact_seconds);
@@ -77,7 +77,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let count = |claim: fn(&Blocked) -> bool| {
             i64::try_from(waits.sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
         };
-        let mut head = super::head_of_look(db, &surroundings, count(|session| session.hidden));
+        let mut head = super::head_of_look(db, &server_context, count(|session| session.hidden));
         head.warnings.extend(unasked);
         if !filter.is_empty() {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));

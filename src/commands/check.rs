@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::model::filter::Filter;
 use crate::model::health::{Check, Facts, Status};
 use crate::model::pooler;
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 use crate::model::suggestion::Lead;
 use crate::observe::{Deadline, Observer, OfServer};
 use crate::render::columns::Column;
@@ -115,7 +115,7 @@ struct Pooled {
 
 /// What one look at a server brought.
 struct Seen {
-    surroundings: Surroundings,
+    server_context: ServerContext,
     facts: Facts,
     head: Head,
     latency: Duration,
@@ -179,15 +179,15 @@ async fn look(
 }
 
 async fn ask(selection: &Selection, deadline: &Deadline, db: &Db) -> Result<Looked, db::Error> {
-    let (surroundings, facts) = db.health(selection).await?;
+    let (server_context, facts) = db.health(selection).await?;
     let latency = deadline.used();
     // An application that is not there just now is no mistake; a database or role that does not exist is.
     let lasting = Filter { applications: Vec::new(), ..selection.filter.clone() };
     let unknown_names = super::did_you_mean(db, &lasting).await?;
-    let mut head = super::head_of_look(db, &surroundings, facts.connections.hidden);
+    let mut head = super::head_of_look(db, &server_context, facts.connections.hidden);
     head.warnings.extend(unknown_names.iter().cloned());
     head.warnings.extend(words::untracked(facts.untracked));
-    Ok(Looked::Server(Box::new(Seen { surroundings, facts, head, latency, unknown_names })))
+    Ok(Looked::Server(Box::new(Seen { server_context, facts, head, latency, unknown_names })))
 }
 
 /// The answer of `check`.
@@ -216,7 +216,7 @@ impl Verdict {
         let latency = looked.latency.as_secs_f64();
         let checks = policy.iter().map(|(rule, thresholds)| {
             let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
-            let check = words::check(verdict, &looked.facts, &looked.surroundings.rights.role, lead);
+            let check = words::check(verdict, &looked.facts, &looked.server_context.rights.role, lead);
             words::about_nobody(check, *rule, &looked.unknown_names)
         });
         let waits = &looked.facts.waits;

@@ -79,7 +79,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let evidence = watcher.gather(db).await;
         watcher.progress("");
         let evidence = evidence?;
-        let mut head = super::head_of_look(db, &evidence.scraped.surroundings, 0);
+        let mut head = super::head_of_look(db, &evidence.scraped.server_context, 0);
         let (pooler, console) = match &args.pooler {
             Some(conninfo) => {
                 let (pooled, console) = ask_pooler(conninfo, db, context, &mut head).await?;

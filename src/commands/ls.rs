@@ -106,14 +106,14 @@ pub(super) async fn list(
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
         let behind = Behind::if_asked(pooler, context, &mut unasked).await?;
-        let (surroundings, mut listed) = db.sessions(&bounded(listing, room)).await?;
+        let (server_context, mut listed) = db.sessions(&bounded(listing, room)).await?;
         if let Some(behind) = &behind {
             for session in &mut listed.sessions {
                 let stable = session.xact_seconds.or(session.state_seconds);
                 session.pooler_client = behind.client(&End::from(&*session), stable);
             }
         }
-        let mut head = super::head_of_look(db, &surroundings, listed.hidden);
+        let mut head = super::head_of_look(db, &server_context, listed.hidden);
         head.warnings.extend(super::undecidable(listed.undecidable));
         head.warnings.extend(unasked);
         if listed.matched == 0 {

@@ -137,7 +137,7 @@ async fn export_pooler(console: &Console) -> Result<Measured, db::Error> {
 async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, db::Error> {
     let looked = db.scrape(&Selection::default()).await?;
     let scrape = Scrape {
-        surroundings: &looked.surroundings,
+        server_context: &looked.server_context,
         facts: &looked.facts,
         tallies: &looked.tallies,
         databases: &looked.databases,
@@ -146,14 +146,17 @@ async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, d
         seconds: deadline.used().as_secs_f64(),
     };
     let families = metrics::families(&scrape, &db.target().place(), most);
-    Ok((Metrics { families }, super::head_of_look(db, &looked.surroundings, looked.facts.connections.hidden)))
+    Ok((
+        Metrics { families },
+        super::head_of_look(db, &looked.server_context, looked.facts.connections.hidden),
+    ))
 }
 
 /// The metrics of a server under the names of postgres_exporter.
 async fn export(db: &Db) -> Result<Measured, db::Error> {
-    let (surroundings, exporter) = db.exporter(compat::columns()).await?;
-    let families = compat::families(&surroundings, &exporter, &db.target().place());
-    Ok((Metrics { families }, super::head_of_look(db, &surroundings, 0)))
+    let (server_context, exporter) = db.exporter(compat::columns()).await?;
+    let families = compat::families(&server_context, &exporter, &db.target().place());
+    Ok((Metrics { families }, super::head_of_look(db, &server_context, 0)))
 }
 
 /// The result when there was no answer; what the user did wrong is no result.

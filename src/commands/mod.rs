@@ -42,7 +42,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Filter, Name};
 use crate::model::quote;
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 use crate::render::{Format, Head, Warning};
 pub(crate) use context::Context;
 use manual::Manual;
@@ -239,14 +239,14 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
 }
 
 /// What stands around the answer of a look: where it comes from, and what is hidden in it.
-pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
+pub(crate) fn head(db: &Db, server_context: &ServerContext, hidden: i64) -> Head {
     let mut head = Head {
         target: Some(db.target().clone()),
-        server: Some(surroundings.server.clone()),
+        server: Some(server_context.server.clone()),
         warnings: db.notices().iter().map(about_connection).collect(),
     };
     if hidden > 0 {
-        let role = &surroundings.rights.role;
+        let role = &server_context.rights.role;
         let (noun, are) = if hidden == 1 { ("session", "is") } else { ("sessions", "are") };
         head.warnings.push(Warning {
             code: "hidden_sessions",
@@ -258,9 +258,9 @@ pub(crate) fn head(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
 }
 
 /// The same for a look at who is connected, whose figures a pooler in between gives another meaning.
-pub(crate) fn head_of_look(db: &Db, surroundings: &Surroundings, hidden: i64) -> Head {
-    let mut head = head(db, surroundings, hidden);
-    head.warnings.extend(pooled(db, surroundings));
+pub(crate) fn head_of_look(db: &Db, server_context: &ServerContext, hidden: i64) -> Head {
+    let mut head = head(db, server_context, hidden);
+    head.warnings.extend(pooled(db, server_context));
     head
 }
 
@@ -268,7 +268,7 @@ pub(crate) fn head_of_look(db: &Db, surroundings: &Surroundings, hidden: i64) ->
 const THROUGH_POOLER: &str = "through_pooler";
 
 /// Says what a pooler in between does to the figures. Nobody asked for it, and it costs no question.
-fn pooled(db: &Db, surroundings: &Surroundings) -> Option<Warning> {
+fn pooled(db: &Db, server_context: &ServerContext) -> Option<Warning> {
     let (who, hint) = match db.pooler() {
         None => (
             "a connection pooler",
@@ -279,7 +279,7 @@ fn pooled(db: &Db, surroundings: &Surroundings) -> Option<Warning> {
         }
         Some(other) => (other, "connect to PostgreSQL itself"),
     };
-    db.is_pooled(surroundings).then(|| Warning {
+    db.is_pooled(server_context).then(|| Warning {
         code: THROUGH_POOLER,
         message: format!(
             "{who} stands between: sessions, their addresses and idle times are the pooler's, and its clients are not seen"

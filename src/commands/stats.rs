@@ -12,7 +12,7 @@ use crate::analyze::usage;
 use crate::args::Filters;
 use crate::db::Selection;
 use crate::exit::Exit;
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 use crate::model::suggestion::{Command, Hint};
 use crate::model::usage::{ByApplication, Connections, LimitUse, Remainder, Usage};
 use crate::render::columns::{Column, Value};
@@ -83,15 +83,15 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let limit = usize::try_from(args.limit)?;
     watch::look(context, async |context, db| {
         let add = |groups: &mut usage::Groups, tally| groups.add(&tally);
-        let (surroundings, groups) = db.tallies(&selection, add).await?;
-        let usage = groups.into_usage(surroundings.limits, limit);
-        let mut head = super::head_of_look(db, &surroundings, usage.connections.hidden);
+        let (server_context, groups) = db.tallies(&selection, add).await?;
+        let usage = groups.into_usage(server_context.limits, limit);
+        let mut head = super::head_of_look(db, &server_context, usage.connections.hidden);
         head.warnings.extend(super::undecidable(usage.undecidable));
         if usage.matched == 0 && filtered {
             head.warnings.extend(super::did_you_mean(db, &selection.filter).await?);
         }
         let hints = hint(&usage).map(|hint| hint.shown(&context.lead())).into_iter().collect();
-        let report = Stats { usage, surroundings, by: by.clone(), filtered };
+        let report = Stats { usage, server_context, by: by.clone(), filtered };
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
     .await
@@ -114,7 +114,7 @@ pub(super) struct Stats {
     #[serde(flatten)]
     usage: Usage,
     #[serde(skip)]
-    surroundings: Surroundings,
+    server_context: ServerContext,
     #[serde(skip)]
     by: Vec<By>,
     #[serde(skip)]
@@ -271,9 +271,9 @@ impl<'a> Counted<'a> {
 impl Stats {
     fn server_line(&self, head: &Head) -> Block<'static> {
         let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
-        let server = &self.surroundings.server;
+        let server = &self.server_context.server;
         let standing = if server.in_recovery { "standby" } else { "primary" };
-        let uptime = text::duration(self.surroundings.uptime_seconds);
+        let uptime = text::duration(self.server_context.uptime_seconds);
         Block::line(format!("{place}  PostgreSQL {}  {standing}  up {uptime}", server.version))
     }
 

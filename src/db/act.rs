@@ -4,14 +4,14 @@
 use super::connection::Db;
 use super::error::{Error, Kind};
 use super::guard::Access;
-use super::look::{READ, Selection, session_of, surroundings_of, surroundings_question};
+use super::look::{READ, Selection, server_context_of, server_context_question, session_of};
 use super::rows::{Row, Rows, exactly};
 use super::session::is_pooled;
 use super::{filter, questions, sql};
 use crate::model::act::{
     Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
 };
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 
 /// How many waiting sessions are looked at: each costs the lock manager a moment of standstill, and with exclusive waiters
 /// on one lock the edges grow with the square (200: 20,000).
@@ -55,7 +55,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(Surroundings, Facts), Error> {
+    pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, Facts), Error> {
         let (activity, read) = (self.activity(), self.activity_in(READ));
         let named = !wanted.named.is_empty();
         let scope = if named {
@@ -94,17 +94,17 @@ impl Db {
         }
         .sql();
         let questions = [
-            surroundings_question(),
+            server_context_question(),
             sessions,
             processes,
             questions::Locks.sql(),
             waits,
             questions::Own.sql(),
         ];
-        let [surroundings, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
-        let surroundings = surroundings_of(&surroundings)?;
+        let [server_context, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
+        let server_context = server_context_of(&server_context)?;
         let facts = Facts {
-            candidates: candidates_of(&sessions, &surroundings)?,
+            candidates: candidates_of(&sessions, &server_context)?,
             processes: processes_of(&processes)?,
             locks: locks_of(&locks)?,
             waits_cut: waits
@@ -114,7 +114,7 @@ impl Db {
             waits: waits_of(&waits)?,
             pooler: own.first().map(|own| self.pooler_of(own)).transpose()?.flatten(),
         };
-        Ok((surroundings, facts))
+        Ok((server_context, facts))
     }
 
     /// Locks held, by pid; sessions that hold none are left out.
@@ -229,11 +229,11 @@ impl Db {
     }
 }
 
-fn candidates_of(rows: &Rows, surroundings: &Surroundings) -> Result<Vec<Candidate>, Error> {
+fn candidates_of(rows: &Rows, server_context: &ServerContext) -> Result<Vec<Candidate>, Error> {
     rows.iter()
         .map(|row| {
             Ok(Candidate {
-                session: session_of(row, surroundings)?,
+                session: session_of(row, server_context)?,
                 matches: row.word("matches")?.map(|claim| claim == "t"),
                 superuser: row.claim("of_superuser")?,
                 prevents_wraparound: row.claim("prevents_wraparound")?,

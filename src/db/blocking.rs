@@ -2,12 +2,12 @@
 
 use super::connection::Db;
 use super::error::Error;
-use super::look::{Selection, surroundings_of, surroundings_question};
+use super::look::{Selection, server_context_of, server_context_question};
 use super::rows::{Row, exactly};
 use super::{filter, questions};
 use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
 use crate::model::filter::Filter;
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 
 /// What is asked of each waiting session's lock.
 const LOCK: &str = ", max(l.locktype) as locktype, max(l.mode) as mode, max(l.database::int8) as database, \
@@ -32,7 +32,7 @@ impl Db {
         filter: &Filter,
         reach: Reach,
         query_bytes: Option<u32>,
-    ) -> Result<(Surroundings, Waits), Error> {
+    ) -> Result<(ServerContext, Waits), Error> {
         let query = match query_bytes {
             None => "encode(textsend(s.query), 'hex')".to_owned(),
             Some(0) => "null".to_owned(),
@@ -64,8 +64,8 @@ impl Db {
         }
         .sql();
         let questions =
-            [surroundings_question(), waits, questions::Hidden { activity: &self.activity() }.sql()];
-        let [surroundings, rows, hidden] = exactly(self.look(&questions).await?)?;
+            [server_context_question(), waits, questions::Hidden { activity: &self.activity() }.sql()];
+        let [server_context, rows, hidden] = exactly(self.look(&questions).await?)?;
         let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
         let not_looked_at = if reach == Reach::All { 0 } else { hidden };
         let mut waits = Waits { not_looked_at, ..Waits::default() };
@@ -80,7 +80,7 @@ impl Db {
         let behind = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let behind: Vec<i32> = behind.map(|session| session.pid).collect();
         waits.prepared = self.prepared_blockers(&behind).await?;
-        Ok((surroundings_of(&surroundings)?, waits))
+        Ok((server_context_of(&server_context)?, waits))
     }
 
     /// Which prepared transactions are in the way of the sessions `behind` them, that is those among whose blockers PostgreSQL

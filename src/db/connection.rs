@@ -13,7 +13,7 @@ use super::session::{self, Canceller, Excess, Excessive, Lane, LoginInfo, Notice
 use super::statement_error::statement_error;
 use super::trace::Trace;
 use crate::conninfo::ConnInfo;
-use crate::model::server::{Surroundings, Target};
+use crate::model::server::{ServerContext, Target};
 use crate::model::suggestion::{Command, Hint};
 use crate::stop::Stop;
 
@@ -109,9 +109,9 @@ impl Db {
     }
 
     /// Whether somebody stands between who gives out process ids of his own: a pooler.
-    pub(crate) fn is_pooled(&self, surroundings: &Surroundings) -> bool {
-        session::is_pooled(self.login_info.pid(), surroundings.backend_pid)
-            && surroundings.other_product().is_none()
+    pub(crate) fn is_pooled(&self, server_context: &ServerContext) -> bool {
+        session::is_pooled(self.login_info.pid(), server_context.backend_pid)
+            && server_context.other_product().is_none()
     }
 
     /// Which pooler it would be that stands between, where its address or what it told tells.

@@ -8,7 +8,7 @@ use super::rows::{Answers, Row, Rows};
 use super::{filter, questions};
 use crate::model::filter::Filter;
 use crate::model::rights::{Rights, Signalled};
-use crate::model::server::{Limits, Server, Surroundings};
+use crate::model::server::{Limits, Server, ServerContext};
 use crate::model::session::{Listed, Session};
 use crate::model::usage::Tally;
 
@@ -124,11 +124,11 @@ impl Db {
         &self,
         selection: &Selection,
         add: fn(&mut T, Tally),
-    ) -> Result<(Surroundings, T), Error> {
-        let mut tallied = Tallied { answer: 0, surroundings: Vec::new(), sum: Ok(T::default()), add };
-        let questions = [surroundings_question(), self.tally_question(selection)];
+    ) -> Result<(ServerContext, T), Error> {
+        let mut tallied = Tallied { answer: 0, server_context: Vec::new(), sum: Ok(T::default()), add };
+        let questions = [server_context_question(), self.tally_question(selection)];
         self.look_into(&[], &questions, &mut tallied).await?;
-        Ok((surroundings_of(&tallied.surroundings)?, tallied.sum?))
+        Ok((server_context_of(&tallied.server_context)?, tallied.sum?))
     }
 
     /// The question of [`Db::tallies`].
@@ -145,7 +145,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn sessions(&self, listing: &Listing) -> Result<(Surroundings, Listed), Error> {
+    pub(crate) async fn sessions(&self, listing: &Listing) -> Result<(ServerContext, Listed), Error> {
         let mut condition = filter::fragment(&listing.selection.filter);
         if let Some(over) = listing.over {
             condition = format!("({condition}) and {}", filter::long(over));
@@ -173,7 +173,7 @@ impl Db {
         }
         .sql();
         let mut read = ReadSessions::default();
-        self.look_into(&[], &[surroundings_question(), question], &mut read).await?;
+        self.look_into(&[], &[server_context_question(), question], &mut read).await?;
         read.listed(listing.limit.is_some())
     }
 
@@ -216,17 +216,17 @@ impl Db {
     }
 }
 
-/// The answers to `surroundings.sql` and, after it, `stats.sql`.
+/// The answers to `server_context.sql` and, after it, `stats.sql`.
 struct Tallied<T> {
     answer: usize,
-    surroundings: Rows,
+    server_context: Rows,
     sum: Result<T, Error>,
     add: fn(&mut T, Tally),
 }
 
 impl<T: Default> Answers for Tallied<T> {
     fn anew(&mut self) {
-        *self = Self { answer: 0, surroundings: Vec::new(), sum: Ok(T::default()), add: self.add };
+        *self = Self { answer: 0, server_context: Vec::new(), sum: Ok(T::default()), add: self.add };
     }
 
     fn next(&mut self) {
@@ -236,8 +236,8 @@ impl<T: Default> Answers for Tallied<T> {
     fn row(&mut self, row: Row) {
         if self.answer == 1 {
             // It has one row.
-            if self.surroundings.is_empty() {
-                self.surroundings.push(row);
+            if self.server_context.is_empty() {
+                self.server_context.push(row);
             }
         } else if let Ok(sum) = &mut self.sum {
             match tally_of(&row) {
@@ -248,14 +248,14 @@ impl<T: Default> Answers for Tallied<T> {
     }
 }
 
-/// The answers to `surroundings.sql` and, after it, `sessions.sql`. Each session is read as it comes in: its text, which can
+/// The answers to `server_context.sql` and, after it, `sessions.sql`. Each session is read as it comes in: its text, which can
 /// be a megabyte, is there once.
 #[derive(Default)]
 struct ReadSessions {
     answer: usize,
-    surroundings: Rows,
+    server_context: Rows,
     /// What the server says of itself, when the sessions begin.
-    server: Option<Result<Surroundings, Error>>,
+    server: Option<Result<ServerContext, Error>>,
     sessions: Vec<Session>,
     /// All that match, are hidden, and are undecidable, as the first row counts them.
     totals: Option<Result<[i64; 3], Error>>,
@@ -270,13 +270,13 @@ impl Answers for ReadSessions {
     fn next(&mut self) {
         self.answer += 1;
         if self.answer == 2 {
-            self.server = Some(surroundings_of(&self.surroundings));
+            self.server = Some(server_context_of(&self.server_context));
         }
     }
 
     fn row(&mut self, row: Row) {
         if self.answer == 1 {
-            self.surroundings.push(row);
+            self.server_context.push(row);
         } else if let (Some(Ok(server)), None) = (&self.server, &self.failed) {
             if self.sessions.is_empty() {
                 self.totals = Some(totals_of(&row));
@@ -290,9 +290,9 @@ impl Answers for ReadSessions {
 }
 
 impl ReadSessions {
-    fn listed(self, limited: bool) -> Result<(Surroundings, Listed), Error> {
+    fn listed(self, limited: bool) -> Result<(ServerContext, Listed), Error> {
         let missing = || Error::new(Kind::Protocol, "an answer is missing");
-        let surroundings = self.server.ok_or_else(missing)??;
+        let server_context = self.server.ok_or_else(missing)??;
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -300,7 +300,7 @@ impl ReadSessions {
         if let Some(totals) = self.totals.filter(|_| limited) {
             [listed.matched, listed.hidden, listed.undecidable] = totals?;
         }
-        Ok((surroundings, listed))
+        Ok((server_context, listed))
     }
 }
 
@@ -309,17 +309,17 @@ fn totals_of(row: &Row) -> Result<[i64; 3], Error> {
 }
 
 /// What this server is and what this role may do there.
-pub(super) fn surroundings_question() -> String {
-    questions::Surroundings { signal_rights: &questions::SignalRights.sql() }.sql()
+pub(super) fn server_context_question() -> String {
+    questions::ServerContext { signal_rights: &questions::SignalRights.sql() }.sql()
 }
 
-/// The answer to `surroundings.sql`.
-pub(super) fn surroundings_of(rows: &Rows) -> Result<Surroundings, Error> {
+/// The answer to `server_context.sql`.
+pub(super) fn server_context_of(rows: &Rows) -> Result<ServerContext, Error> {
     let row =
         rows.first().ok_or_else(|| Error::new(Kind::Protocol, "this login role does not exist any more"))?;
     let version_num: i32 = row.required("version_num")?;
     let product = row.text("version_text")?.unwrap_or_default();
-    Ok(Surroundings {
+    Ok(ServerContext {
         server: Server {
             version: version(version_num),
             version_num,
@@ -389,12 +389,12 @@ pub(super) fn tally_of(row: &Row) -> Result<Tally, Error> {
 }
 
 /// A row of `sessions.sql`.
-pub(super) fn session_of(row: &Row, surroundings: &Surroundings) -> Result<Session, Error> {
+pub(super) fn session_of(row: &Row, server_context: &ServerContext) -> Result<Session, Error> {
     let hidden = row.claim("hidden")?;
     let query = row.text("query")?.filter(|text| !hidden && !text.is_empty());
     // A multi-byte character that does not fit is left out whole, so the cut text can be some bytes shorter.
     let query_truncated = !hidden
-        && row.number::<i64>("query_bytes")?.is_some_and(|bytes| bytes >= surroundings.query_size - 4);
+        && row.number::<i64>("query_bytes")?.is_some_and(|bytes| bytes >= server_context.query_size - 4);
     let backend_type = row.word("backend_type")?;
     let signalled = Signalled {
         of_superuser: row.claim("of_superuser")?,
@@ -427,7 +427,7 @@ pub(super) fn session_of(row: &Row, surroundings: &Surroundings) -> Result<Sessi
         parallel_workers: row.required("parallel_workers")?,
         hidden,
         undecidable: row.claim("undecidable")?,
-        can_signal: surroundings.rights.may_signal(signalled),
+        can_signal: server_context.rights.may_signal(signalled),
         pooler_client: None,
     })
 }

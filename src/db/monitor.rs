@@ -2,13 +2,13 @@
 
 use super::connection::Db;
 use super::error::{Error, Kind};
-use super::look::{Selection, surroundings_of, surroundings_question, tally_of};
+use super::look::{Selection, server_context_of, server_context_question, tally_of};
 use super::rows::{Row, Rows, exactly};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, questions, sql};
 use crate::model::health::{Culprit, Facts, Longest, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
-use crate::model::server::{Limits, LoginRole, Surroundings};
+use crate::model::server::{Limits, LoginRole, ServerContext};
 use crate::model::settings::{Setting, Settings};
 use crate::model::usage::{Connections, LimitUse, Owner, Tally};
 
@@ -20,7 +20,7 @@ const WAITERS: &str = "50";
 #[derive(Clone, Debug)]
 pub(crate) struct Scraped {
     /// The server and this role.
-    pub(crate) surroundings: Surroundings,
+    pub(crate) server_context: ServerContext,
     /// What the rules of `check` judge.
     pub(crate) facts: Facts,
     /// Client sessions by all that they are counted by.
@@ -38,12 +38,12 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn health(&self, selection: &Selection) -> Result<(Surroundings, Facts), Error> {
-        let [surroundings, slots, longest, waits, prepared] =
+    pub(crate) async fn health(&self, selection: &Selection) -> Result<(ServerContext, Facts), Error> {
+        let [server_context, slots, longest, waits, prepared] =
             exactly(self.look(&self.health_questions(selection)).await?)?;
-        let surroundings = surroundings_of(&surroundings)?;
-        let facts = self.facts_of(surroundings.limits, &slots, &longest, &waits, &prepared)?;
-        Ok((surroundings, facts))
+        let server_context = server_context_of(&server_context)?;
+        let facts = self.facts_of(server_context.limits, &slots, &longest, &waits, &prepared)?;
+        Ok((server_context, facts))
     }
 
     /// Looks at the same, and at what sessions can be counted by.
@@ -58,7 +58,7 @@ impl Db {
         let answers = self.look_first(&[first], &questions).await?;
         let [
             at_server,
-            surroundings,
+            server_context,
             slots,
             longest,
             waits,
@@ -68,13 +68,13 @@ impl Db {
             stored,
             login_roles,
         ] = exactly(answers)?;
-        let surroundings = surroundings_of(&surroundings)?;
-        let facts = self.facts_of(surroundings.limits, &slots, &longest, &waits, &prepared)?;
+        let server_context = server_context_of(&server_context)?;
+        let facts = self.facts_of(server_context.limits, &slots, &longest, &waits, &prepared)?;
         let tallies = tallies.iter().map(tally_of).collect::<Result<_, _>>()?;
         let databases = databases.iter().map(database_of).collect::<Result<_, _>>()?;
         let settings = settings_of(&at_server, &stored)?;
         let login_roles = login_roles.iter().map(login_role_of).collect::<Result<_, _>>()?;
-        Ok(Scraped { surroundings, facts, tallies, databases, settings, login_roles })
+        Ok(Scraped { server_context, facts, tallies, databases, settings, login_roles })
     }
 
     /// Each CONNECTION LIMIT there is, whether it has sessions or not, with what is used of it.
@@ -93,15 +93,15 @@ impl Db {
     pub(crate) async fn exporter(
         &self,
         columns: impl Iterator<Item = &'static str>,
-    ) -> Result<(Surroundings, Exporter), Error> {
+    ) -> Result<(ServerContext, Exporter), Error> {
         let columns: Vec<String> = columns.map(sql::literal).collect();
         let questions = [
-            surroundings_question(),
+            server_context_question(),
             questions::ExporterActivity.sql(),
             questions::ExporterDatabases { columns: &columns.join(", ") }.sql(),
             questions::ExporterLocks.sql(),
         ];
-        let [surroundings, activity, databases, locks] = exactly(self.look(&questions).await?)?;
+        let [server_context, activity, databases, locks] = exactly(self.look(&questions).await?)?;
         let exporter = Exporter {
             activity: activity
                 .iter()
@@ -126,7 +126,7 @@ impl Db {
                 })
                 .collect::<Result<_, Error>>()?,
         };
-        Ok((surroundings_of(&surroundings)?, exporter))
+        Ok((server_context_of(&server_context)?, exporter))
     }
 
     fn slots_question(&self, selection: &Selection) -> String {
@@ -155,7 +155,7 @@ impl Db {
             limit: WAITERS,
         };
         [
-            surroundings_question(),
+            server_context_question(),
             self.slots_question(selection),
             questions::Longest { activity, filter, scope }.sql(),
             waits.sql(),

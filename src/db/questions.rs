@@ -126,7 +126,7 @@ questions! {
     /// Which sessions of a plan are still there.
     StillThere, include_str!("sql/still_there.sql"), pids, backend_starts, query_starts;
     /// What this server is and what this role may do.
-    Surroundings, include_str!("sql/surroundings.sql"), signal_rights;
+    ServerContext, include_str!("sql/server_context.sql"), signal_rights;
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits for a lock, and for whom.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::connection::{Db, GRACE};
 use super::error::{Error, Kind};
 use super::guard::{Access, FOR_THE_SESSION};
-use super::look::{surroundings_of, surroundings_question};
+use super::look::{server_context_of, server_context_question};
 use super::rows::{Row, Rows, exactly};
 use super::{questions, sql};
-use crate::model::server::{LoginRole, Surroundings};
+use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::{
     AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,
     Stored,
@@ -29,12 +29,13 @@ impl Db {
     pub(crate) async fn settings(
         &self,
         which: &[Setting],
-    ) -> Result<(Surroundings, Settings, Vec<LoginRole>), Error> {
+    ) -> Result<(ServerContext, Settings, Vec<LoginRole>), Error> {
         let [first, overrides, login_roles] = settings_questions(which);
-        let questions = [surroundings_question(), overrides, login_roles];
-        let [at_server, surroundings, stored, roles] = exactly(self.look_first(&[first], &questions).await?)?;
+        let questions = [server_context_question(), overrides, login_roles];
+        let [at_server, server_context, stored, roles] =
+            exactly(self.look_first(&[first], &questions).await?)?;
         Ok((
-            surroundings_of(&surroundings)?,
+            server_context_of(&server_context)?,
             settings_of(&at_server, &stored)?,
             roles.iter().map(login_role_of).collect::<Result<_, _>>()?,
         ))

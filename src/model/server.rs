@@ -53,7 +53,7 @@ pub(crate) struct Server {
 
 /// What the server allows, and what this role may see and do. Facts that travel with every look.
 #[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct ServerContext {
     /// The server itself.
     pub(crate) server: Server,
     /// What it calls itself: `PostgreSQL 17.2 on …`, or a compatible product's own words.
@@ -85,7 +85,7 @@ const OTHER_PRODUCTS: &[(&str, &str)] = &[
     ("CrateDB", "CrateDB"),
 ];
 
-impl Surroundings {
+impl ServerContext {
     /// What the server is when it is not a PostgreSQL whose sessions can be signalled by the rules that pgconn knows.
     pub(crate) fn other_product(&self) -> Option<String> {
         if let Some((_, name)) = OTHER_PRODUCTS.iter().find(|(mark, _)| self.product.contains(mark)) {
@@ -140,7 +140,7 @@ mod tests {
         let rights = Rights::default();
         let product = product.to_owned();
         let backend_pid = 1;
-        Surroundings { server, product, backend_pid, uptime_seconds: 0.0, limits, rights, query_size: 1024 }
+        ServerContext { server, product, backend_pid, uptime_seconds: 0.0, limits, rights, query_size: 1024 }
             .other_product()
     }
 

@@ -3,7 +3,7 @@
 
 use super::{labelled, sample};
 use crate::model::metric::{Exporter, Family, Kind, Sample};
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 
 /// The columns of pg_stat_database that are exported. What 14 added is untyped there, too.
 const COLUMNS: [(&str, &str, Kind, &str); 23] = [
@@ -68,18 +68,18 @@ fn up(value: f64) -> Family {
 }
 
 /// The families of one look, each sample labelled with the server's `place`.
-pub(crate) fn families(surroundings: &Surroundings, exporter: &Exporter, place: &str) -> Vec<Family> {
+pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, place: &str) -> Vec<Family> {
     let mut made = Vec::new();
     let mut add = |name: &'static str, kind: Kind, help: &'static str, samples: Vec<Sample>| {
         if !samples.is_empty() {
             made.push(Family { name, kind, help, samples });
         }
     };
-    let version = surroundings.server.version_num;
+    let version = server_context.server.version_num;
     let short = format!("{}.{}.0", version / 10_000, version % 10_000);
-    let labels = [("version", surroundings.product.as_str()), ("short_version", short.as_str())];
+    let labels = [("version", server_context.product.as_str()), ("short_version", short.as_str())];
     add("pg_static", Kind::Untyped, "Always 1; the version of the server.", vec![sample(&labels, 1.0)]);
-    settings(surroundings, &mut add);
+    settings(server_context, &mut add);
     add(
         "pg_locks_count",
         Kind::Gauge,
@@ -121,10 +121,10 @@ pub(crate) fn families(surroundings: &Surroundings, exporter: &Exporter, place: 
 
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
 fn settings(
-    surroundings: &Surroundings,
+    server_context: &ServerContext,
     add: &mut impl FnMut(&'static str, Kind, &'static str, Vec<Sample>),
 ) {
-    let limits = surroundings.limits;
+    let limits = server_context.limits;
     let mut setting = |name: &'static str, help: &'static str, value: i64| {
         add(name, Kind::Gauge, help, vec![sample(&[], value as f64)]);
     };
@@ -134,7 +134,7 @@ fn settings(
         "The setting superuser_reserved_connections.",
         limits.superuser_reserved,
     );
-    if surroundings.server.version_num >= 160_000 {
+    if server_context.server.version_num >= 160_000 {
         setting("pg_settings_reserved_connections", "The setting reserved_connections.", limits.reserved);
     }
 }

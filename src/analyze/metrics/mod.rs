@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::model::health::Facts;
 use crate::model::metric::{DatabaseCounters, Family, Kind, Sample};
-use crate::model::server::{LoginRole, Surroundings};
+use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::Settings;
 use crate::model::usage::{Owner, Tally};
 
@@ -30,7 +30,7 @@ const HIDDEN: &str = "hidden";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scrape<'a> {
     /// The server and its settings.
-    pub(crate) surroundings: &'a Surroundings,
+    pub(crate) server_context: &'a ServerContext,
     /// What `check` judges.
     pub(crate) facts: &'a Facts,
     /// Sessions by all that they are counted by.
@@ -154,7 +154,7 @@ pub(crate) fn down(place: Option<&str>) -> Vec<Family> {
 /// `most` series.
 pub(crate) fn families(scrape: &Scrape<'_>, place: &str, most: usize) -> Vec<Family> {
     let mut families = Families::begun(most, Some(scrape.seconds));
-    server(&mut families, scrape.surroundings);
+    server(&mut families, scrape.server_context);
     slots(&mut families, scrape.facts);
     sessions(&mut families, scrape.tallies);
     longest(&mut families, scrape.facts);
@@ -163,22 +163,22 @@ pub(crate) fn families(scrape: &Scrape<'_>, place: &str, most: usize) -> Vec<Fam
     families.finished(Some(place))
 }
 
-fn server(families: &mut Families, surroundings: &Surroundings) {
+fn server(families: &mut Families, server_context: &ServerContext) {
     families.add(
         Kind::Gauge,
         "pgconn_server_info",
         "Always 1; the version of the server.",
-        vec![sample(&[("version", &surroundings.server.version)], 1.0)],
+        vec![sample(&[("version", &server_context.server.version)], 1.0)],
     );
     families.gauge(
         "pgconn_server_in_recovery",
         "Whether the server is a standby (1) or not (0).",
-        Some(f64::from(u8::from(surroundings.server.in_recovery))),
+        Some(f64::from(u8::from(server_context.server.in_recovery))),
     );
     families.gauge(
         "pgconn_server_uptime_seconds",
         "Time since the server started.",
-        Some(surroundings.uptime_seconds),
+        Some(server_context.uptime_seconds),
     );
 }
 

@@ -5,8 +5,8 @@ use crate::model::server::{Limits, Server};
 use crate::model::usage::{Connections, LimitUse};
 use proptest::prelude::*;
 
-fn surroundings() -> Surroundings {
-    Surroundings {
+fn server_context() -> ServerContext {
+    ServerContext {
         server: Server {
             version: "17.2".into(),
             version_num: 170_002,
@@ -24,7 +24,7 @@ fn surroundings() -> Surroundings {
 
 fn facts() -> Facts {
     Facts {
-        connections: Connections::new(surroundings().limits, 5, 0),
+        connections: Connections::new(server_context().limits, 5, 0),
         limits: Vec::new(),
         undecidable: 0,
         untracked: 0,
@@ -47,10 +47,10 @@ fn tally(application: &str, state: &str, count: i64) -> Tally {
 }
 
 fn of(tallies: &[Tally], facts: &Facts, most: usize) -> Vec<Family> {
-    let surroundings = surroundings();
+    let server_context = server_context();
     let settings = Settings::default();
     let scrape = Scrape {
-        surroundings: &surroundings,
+        server_context: &server_context,
         facts,
         tallies,
         databases: &[],

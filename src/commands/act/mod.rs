@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::model::act::{Action, Named, Remaining, Wanted};
 use crate::model::filter::Name;
 use crate::model::quote;
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 use crate::model::suggestion::{Command, Hint};
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
@@ -78,15 +78,15 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let audit = log.map(|path| Audit::open(path, &context.stop)).transpose()?;
     let db = context.connect().await?;
     let emergency = db.is_emergency();
-    let (surroundings, facts) = db.facts(&wanted).await?;
-    refuse_other_products(&surroundings)?;
+    let (server_context, facts) = db.facts(&wanted).await?;
+    refuse_other_products(&server_context)?;
     let plan = plan::plan(job.action, &wanted, &facts);
     let counts = plan.counts();
     if let Some(max) = job.targets.max.filter(|max| counts.matched > i64::from(*max)) {
         let message = format!("{} match, more than --max {max}; nothing was done", sessions(counts.matched));
         return Err(Failure::refused(message).hinted("see them with --dry-run").into());
     }
-    let mut head = super::head(&db, &surroundings, 0);
+    let mut head = super::head(&db, &server_context, 0);
     head.warnings.extend(warnings::about(&plan, &facts, &context.lead()));
     if plan.steps.is_empty() {
         head.warnings.extend(super::did_you_mean(&db, &wanted.filter).await?);
@@ -95,7 +95,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
         let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
         db.close().await;
         context.emit(&Report::new(&plan, true, remaining, emergency), &head)?;
-        hints(context, &surroundings, &plan, &wanted, None);
+        hints(context, &server_context, &plan, &wanted, None);
         return Ok(Exit::Done);
     }
     let targets = plan.targets().count();
@@ -126,7 +126,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     db.close().await;
     let exit = exit(&plan, context);
     context.emit(&Report::new(&plan, false, remaining, emergency), &head)?;
-    hints(context, &surroundings, &plan, &wanted, remaining);
+    hints(context, &server_context, &plan, &wanted, remaining);
     logged?;
     Ok(exit)
 }
@@ -238,8 +238,8 @@ pub(super) async fn confirm(question: &str, context: &Context) -> Result<()> {
 }
 
 /// Signals are only sent to what is known to be PostgreSQL.
-pub(super) fn refuse_other_products(surroundings: &Surroundings) -> Result<(), Failure> {
-    match surroundings.other_product() {
+pub(super) fn refuse_other_products(server_context: &ServerContext) -> Result<(), Failure> {
+    match server_context.other_product() {
         None => Ok(()),
         Some(product) => Err(Failure::refused(format!("this server is {product}; nothing was done"))
             .hinted("sessions are only signalled on PostgreSQL 12 and later; use that product's own means")),
@@ -265,7 +265,7 @@ fn exit(plan: &Plan, context: &Context) -> Exit {
 /// What to do next, as far as the outcome tells.
 fn hints(
     context: &Context,
-    surroundings: &Surroundings,
+    server_context: &ServerContext,
     plan: &Plan,
     wanted: &Wanted,
     remaining: Option<Remaining>,
@@ -274,7 +274,7 @@ fn hints(
     roles.sort_unstable();
     roles.dedup();
     if !roles.is_empty() {
-        let role = quote::shown(&surroundings.rights.role);
+        let role = quote::shown(&server_context.rights.role);
         context.ui.hint(&format!("GRANT {} TO {role}", roles.join(", ")));
     }
     let reconnected = remaining.is_some_and(|remaining| remaining.new > 0);

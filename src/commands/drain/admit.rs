@@ -9,7 +9,7 @@ use crate::error::Failure;
 use crate::model::database::{Database, Holder};
 use crate::model::quote;
 use crate::model::rights::Rights;
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 
 /// The database as it is now, for this fence where one was named.
 ///
@@ -17,12 +17,12 @@ use crate::model::server::Surroundings;
 /// When it may not be drained, with who or what stands against it; nothing has been done then.
 pub(super) async fn admitted(
     db: &Db,
-    surroundings: &Surroundings,
+    server_context: &ServerContext,
     name: &str,
     named: Option<Fence>,
 ) -> Result<Database> {
-    act::refuse_other_products(surroundings)?;
-    if surroundings.server.in_recovery {
+    act::refuse_other_products(server_context)?;
+    if server_context.server.in_recovery {
         let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
         return Err(refused.hinted("drain the database on the primary").into());
     }
@@ -30,7 +30,7 @@ pub(super) async fn admitted(
         return Err(Failure::failed(format!("there is no database \"{name}\"; nothing was done")).into());
     };
     if !database.owned {
-        let failure = Failure::failed(format!("role \"{}\" may not close it", surroundings.rights.role));
+        let failure = Failure::failed(format!("role \"{}\" may not close it", server_context.rights.role));
         return Err(failure
             .hinted(format!("that takes its owner, {}, or a superuser", quote::shown(&database.owner)))
             .into());

@@ -20,7 +20,7 @@ use crate::model::act::{Action, Fate, Wanted};
 use crate::model::database::Database;
 use crate::model::quote::shown;
 use crate::model::rights::Rights;
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 use crate::observe::{Observer, Patience};
 use crate::stop::Stop;
 
@@ -102,11 +102,11 @@ impl<'a> Fenced<'a> {
     ///
     /// # Errors
     /// When somebody was faster, and when it cannot be closed any more.
-    pub(super) async fn take(&mut self, surroundings: &Surroundings, pooled: bool) -> Result<Statements> {
+    pub(super) async fn take(&mut self, server_context: &ServerContext, pooled: bool) -> Result<Statements> {
         let named = self.order.is_named.then_some(self.order.fence);
         let db = self.observer.log_in(Patience::NONE).await?;
         let is_locked = !pooled && db.lock_for_drain(self.database.oid).await?;
-        let database = admit::admitted(db, surroundings, &self.database.name, named).await?;
+        let database = admit::admitted(db, server_context, &self.database.name, named).await?;
         if !pooled && !is_locked {
             return Err(Failure::refused("another drain of it has only just ended; nothing was done").into());
         }

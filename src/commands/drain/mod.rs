@@ -100,7 +100,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let db = connect_elsewhere(context, &args.db).await?;
     let wanted = wanted(&args.db);
-    let (surroundings, facts) = db.facts(&wanted).await?;
+    let (server_context, facts) = db.facts(&wanted).await?;
     let own = db.own_session().await?;
     let system_identifier = db.system_identifier().await?;
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
@@ -109,13 +109,13 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         FenceName::Revoke => Fence::Revoke,
         FenceName::Hard => Fence::Hard,
     });
-    let database = admit::admitted(&db, &surroundings, &args.db, named).await?;
-    let fence = named.unwrap_or(if surroundings.rights.superuser { Fence::Limit } else { Fence::Revoke });
-    let statements = admit::statements(fence, &database, &surroundings.rights)?;
+    let database = admit::admitted(&db, &server_context, &args.db, named).await?;
+    let fence = named.unwrap_or(if server_context.rights.superuser { Fence::Limit } else { Fence::Revoke });
+    let statements = admit::statements(fence, &database, &server_context.rights)?;
     let pooled = own.is_none();
-    let mut head = super::head(&db, &surroundings, 0);
+    let mut head = super::head(&db, &server_context, 0);
     head.warnings.extend(pooled.then(not_exclusive));
-    head.warnings.extend(fence.concern(&database, &surroundings.rights).map(|(code, message)| Warning {
+    head.warnings.extend(fence.concern(&database, &server_context.rights).map(|(code, message)| Warning {
         code,
         message,
         hint: None,
@@ -147,13 +147,13 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let order = Order {
         fence,
         is_named: named.is_some(),
-        rights: surroundings.rights.clone(),
+        rights: server_context.rights.clone(),
         wanted,
         verify: args.verify,
         purpose,
     };
     let mut fenced = Fenced::new(context, source, db.until_done(), database, order);
-    let statements = fenced.take(&surroundings, pooled).await?;
+    let statements = fenced.take(&server_context, pooled).await?;
     let mut report = Report::new(fenced.database(), fence, sql(&statements.restore));
     // Never held back: whoever reads it can open the database when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));

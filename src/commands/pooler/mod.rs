@@ -245,9 +245,9 @@ async fn joined(
         limit: None,
         query_bytes: context.query_bytes(),
     };
-    let (surroundings, listed) = db.sessions(&listing).await?;
+    let (server_context, listed) = db.sessions(&listing).await?;
     let locks = db.locks().await?;
-    let behind = super::head(&db, &surroundings, listed.hidden);
+    let behind = super::head(&db, &server_context, listed.hidden);
     head.server = behind.server;
     head.warnings.extend(behind.warnings);
     db.close().await;

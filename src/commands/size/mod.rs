@@ -144,21 +144,21 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
         return Err(request::no_cores(true).into());
     }
     let db = context.connect().await?;
-    let (surroundings, tallies) = db.tallies(&Selection::default(), Vec::push).await?;
-    let usage = usage::fold(surroundings.limits, &tallies, LISTED);
+    let (server_context, tallies) = db.tallies(&Selection::default(), Vec::push).await?;
+    let usage = usage::fold(server_context.limits, &tallies, LISTED);
     let of_names = db.limits_in_use().await?;
-    let head = super::head_of_look(&db, &surroundings, usage.connections.hidden);
+    let head = super::head_of_look(&db, &server_context, usage.connections.hidden);
     let seen = match args.sample {
         Some(duration) => Some(sample::take(&db, duration, context).await?),
         None => None,
     };
     db.close().await;
     Ok(Asked {
-        limits: surroundings.limits,
+        limits: server_context.limits,
         usage,
         tallies,
         of_names,
-        role: surroundings.rights.role,
+        role: server_context.rights.role,
         seen,
         head,
     })

@@ -19,7 +19,7 @@ use crate::db::{Db, Kind, Moment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::quote;
-use crate::model::server::Surroundings;
+use crate::model::server::ServerContext;
 use crate::model::settings::{Effective, Ground, InFile, Scope, SessionGroup, Setting, Settings, Wish};
 use crate::model::suggestion::{Command, Hint};
 use crate::render::text::count;
@@ -143,7 +143,7 @@ pub(super) async fn reset(args: ResetArgs, context: &mut Context) -> Result<Exit
 struct Before {
     scope: Scope,
     wishes: Vec<Wish>,
-    surroundings: Surroundings,
+    server_context: ServerContext,
     settings: Settings,
     ground: Ground,
     plan: Plan,
@@ -167,7 +167,7 @@ async fn change(
     let consent = consent(reach, place.yes, place.dry_run, context)?;
     let db = context.connect_to_change().await?;
     let before = look(&db, scope, kinds, wanted).await?;
-    let mut head = head_of_look(&db, &before.surroundings, 0);
+    let mut head = head_of_look(&db, &before.server_context, 0);
     head.warnings.extend(before.plan.concerns.iter().map(|concern| Warning {
         code: concern.code,
         message: concern.message.clone(),
@@ -211,14 +211,14 @@ async fn change(
 
 /// Looks at everything that the change depends on, and refuses what cannot be meant.
 async fn look(db: &Db, scope: Scope, kinds: &[Setting], wanted: Option<Option<Duration>>) -> Result<Before> {
-    let (surroundings, mut settings, _) = db.settings(kinds).await?;
-    refuse_unknown(kinds, &settings, &surroundings.server)?;
+    let (server_context, mut settings, _) = db.settings(kinds).await?;
+    refuse_unknown(kinds, &settings, &server_context.server)?;
     let mut wishes = Vec::new();
     for server in &settings.server {
         let value = wanted.map(|wanted| value_for(server.setting, wanted, server.least..=server.most));
         wishes.push(Wish { setting: server.setting, value: value.transpose().map_err(Failure::usage)? });
     }
-    if surroundings.server.in_recovery && scope != Scope::System {
+    if server_context.server.in_recovery && scope != Scope::System {
         return Err(Failure::refused(
             "this is a standby: what roles and databases have is stored on the primary",
         )
@@ -248,15 +248,15 @@ async fn look(db: &Db, scope: Scope, kinds: &[Setting], wanted: Option<Option<Du
         sessions: &sessions,
     };
     let plan = plan(situation, &wishes);
-    Ok(Before { scope, wishes, surroundings, settings, ground, plan })
+    Ok(Before { scope, wishes, server_context, settings, ground, plan })
 }
 
 /// Says why the change cannot be made by this role, or at all.
 fn lacking(before: &Before) -> Option<Failure> {
-    let Before { scope, wishes, ground, surroundings, .. } = before;
-    let version_num = surroundings.server.version_num;
-    if let Some(missing) = rights::missing(scope, wishes, ground, &surroundings.rights, version_num) {
-        let me = &surroundings.rights.role;
+    let Before { scope, wishes, ground, server_context, .. } = before;
+    let version_num = server_context.server.version_num;
+    if let Some(missing) = rights::missing(scope, wishes, ground, &server_context.rights, version_num) {
+        let me = &server_context.rights.role;
         return Some(Failure {
             code: "permission_denied",
             ..Failure::failed(format!("role \"{me}\" may not change this: it lacks {}", missing.right))
@@ -299,10 +299,10 @@ fn question(before: &Before, place: &str) -> String {
 }
 
 async fn execute(db: &Db, before: &Before) -> Result<Moment, Failure> {
-    let Before { scope, plan, ground, surroundings, .. } = before;
+    let Before { scope, plan, ground, server_context, .. } = before;
     let made = match plan.statements.as_slice() {
         [statement] if *scope == Scope::System => {
-            db.alter_system(statement, db.is_pooled(surroundings)).await
+            db.alter_system(statement, db.is_pooled(server_context)).await
         }
         statements => db.alter(statements).await,
     };

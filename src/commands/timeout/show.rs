@@ -49,8 +49,8 @@ pub(super) async fn run(args: ShowArgs, context: &mut Context) -> Result<Exit> {
         (kinds, _) => kinds,
     };
     let db = context.connect().await?;
-    let (surroundings, settings, login_roles) = db.settings(which).await?;
-    refuse_unknown(&args.kind, &settings, &surroundings.server)?;
+    let (server_context, settings, login_roles) = db.settings(which).await?;
+    refuse_unknown(&args.kind, &settings, &server_context.server)?;
     for (kind, named) in [("role", &args.role), ("database", &args.db)] {
         let Some(named) = named else { continue };
         let names = db.names().await?;
@@ -59,9 +59,9 @@ pub(super) async fn run(args: ShowArgs, context: &mut Context) -> Result<Exit> {
         }
     }
     let login_roles: Vec<String> = login_roles.into_iter().map(|role| role.name).collect();
-    let mut head = head_of_look(&db, &surroundings, 0);
+    let mut head = head_of_look(&db, &server_context, 0);
     db.close().await;
-    head.warnings.extend(unknown_server_value(&settings, &surroundings.rights.role));
+    head.warnings.extend(unknown_server_value(&settings, &server_context.rights.role));
     let named: Vec<String> = args.role.into_iter().collect();
     head.warnings.extend(named.iter().filter(|name| !login_roles.contains(name)).map(no_login));
     let databases: Vec<String> = args.db.into_iter().collect();

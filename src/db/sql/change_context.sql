@@ -1,5 +1,5 @@
 -- One row: the role and the database that a change of settings is for, null when they do not exist, and what this role may
--- do to them in particular; what it may anywhere is in surroundings.sql. {admin}: 16 and later ask for ADMIN OPTION. {may_set}, {may_alter_system}: 15 and later have privileges on
+-- do to them in particular; what it may anywhere is in server_context.sql. {admin}: 16 and later ask for ADMIN OPTION. {may_set}, {may_alter_system}: 15 and later have privileges on
 -- parameters. pg_shdepend tells of owned objects in all databases.
 select encode(textsend(quote_ident(r.rolname::text)), 'hex')  as role_identifier,
        r.rolsuper                                             as role_superuser,

@@ -56,8 +56,8 @@ async fn by_the_server(
     if wanted.named.is_empty() {
         return Ok(links.into_iter().map(|link| without_session(link, db.target())).collect());
     }
-    let (surroundings, facts) = db.facts(&wanted).await?;
-    refuse_other_products(&surroundings)?;
+    let (server_context, facts) = db.facts(&wanted).await?;
+    refuse_other_products(&server_context)?;
     let age = asked.elapsed().as_secs_f64();
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
     let target = |link: Link| {

@@ -78,7 +78,7 @@ pub(super) fn tls(evidence: &Evidence) -> Found {
 
 pub(super) fn visibility(evidence: &Evidence) -> Found {
     let rule = Rule::new("monitoring-role", "monitoring sees everything, without being superuser");
-    let me = &evidence.scraped.surroundings.rights;
+    let me = &evidence.scraped.server_context.rights;
     if !me.sees_all {
         return rule.found(
             Grade::Fail,

@@ -94,7 +94,7 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Foun
     if let Some(pooled) = pooler {
         findings.extend(pooler::findings(pooled, evidence));
     }
-    if evidence.scraped.surroundings.server.in_recovery {
+    if evidence.scraped.server_context.server.in_recovery {
         findings.iter_mut().for_each(elsewhere);
     }
     findings.sort_by_key(|finding| match finding.status {
@@ -170,7 +170,7 @@ fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
 
 fn hidden(evidence: &Evidence) -> Option<String> {
     let hidden = evidence.scraped.facts.undecidable;
-    let role = &evidence.scraped.surroundings.rights.role;
+    let role = &evidence.scraped.server_context.rights.role;
     (hidden > 0).then(|| format!("{} hidden from role \"{role}\"", text::count(hidden, "session")))
 }
 

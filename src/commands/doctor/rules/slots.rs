@@ -78,8 +78,8 @@ pub(super) fn limits(evidence: &Evidence) -> Found {
 
 pub(super) fn reserved(evidence: &Evidence) -> Found {
     let rule = Rule::new("reserved-slots", "monitoring and rescue get in when the server is full");
-    let surroundings = &evidence.scraped.surroundings;
-    let limits = surroundings.limits;
+    let server_context = &evidence.scraped.server_context;
+    let limits = server_context.limits;
     if limits.superuser_reserved == 0 {
         return rule.found(
             Grade::Fail,
@@ -88,7 +88,7 @@ pub(super) fn reserved(evidence: &Evidence) -> Found {
             Suggestion::Statement("ALTER SYSTEM SET superuser_reserved_connections = 3".into()),
         );
     }
-    if surroundings.server.version_num < 160_000 {
+    if server_context.server.version_num < 160_000 {
         return rule.pass(format!(
             "{} reserved for superusers; before PostgreSQL 16 there are none for other roles",
             limits.superuser_reserved

@@ -3,7 +3,7 @@ use crate::model::blocking;
 use crate::model::health::{Facts, Longest, Prepared, PreparedXact, Waits};
 use crate::model::practice::Presence;
 use crate::model::rights::Rights;
-use crate::model::server::{Limits, LoginRole, Server, Surroundings};
+use crate::model::server::{Limits, LoginRole, Server, ServerContext};
 use crate::model::settings::Settings;
 use crate::model::suggestion::Lead;
 use crate::model::usage::{Connections, LimitUse, Owner};
@@ -17,7 +17,7 @@ fn clean() -> Evidence {
         in_recovery: false,
         started_at: String::new(),
     };
-    let surroundings = Surroundings {
+    let server_context = ServerContext {
         server,
         product: "PostgreSQL 15.4".into(),
         backend_pid: 1,
@@ -39,7 +39,7 @@ fn clean() -> Evidence {
     };
     let (tallies, databases, settings, login_roles) =
         (Vec::new(), Vec::new(), Settings::default(), Vec::new());
-    let scraped = Scraped { surroundings, facts, tallies, databases, settings, login_roles };
+    let scraped = Scraped { server_context, facts, tallies, databases, settings, login_roles };
     Evidence {
         scraped,
         before: Vec::new(),
@@ -205,9 +205,9 @@ fn long_work_belongs_on_sessions_of_its_own() {
 fn slots_are_reserved_for_whoever_monitors() {
     let mut evidence = clean();
     assert_eq!(slots::reserved(&evidence).status, Grade::Pass);
-    evidence.scraped.surroundings.server.version_num = 160_000;
+    evidence.scraped.server_context.server.version_num = 160_000;
     assert_eq!(slots::reserved(&evidence).status, Grade::Warn);
-    evidence.scraped.surroundings.limits.reserved = 2;
+    evidence.scraped.server_context.limits.reserved = 2;
     let monitor = LoginRole { name: "watch".into(), sees_all: true, ..LoginRole::default() };
     evidence.scraped.login_roles = vec![monitor.clone()];
     let found = slots::reserved(&evidence);
@@ -217,7 +217,7 @@ fn slots_are_reserved_for_whoever_monitors() {
     );
     evidence.scraped.login_roles = vec![LoginRole { reserved: true, ..monitor }];
     assert_eq!(slots::reserved(&evidence).status, Grade::Pass);
-    evidence.scraped.surroundings.limits.superuser_reserved = 0;
+    evidence.scraped.server_context.limits.superuser_reserved = 0;
     assert_eq!(slots::reserved(&evidence).status, Grade::Fail);
 }
 
@@ -242,11 +242,11 @@ fn plaintext_from_other_machines_is_found() {
 fn a_superuser_does_not_prove_that_monitoring_sees_everything() {
     let mut evidence = clean();
     assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
-    evidence.scraped.surroundings.rights.superuser = true;
+    evidence.scraped.server_context.rights.superuser = true;
     assert_eq!(identity::visibility(&evidence).status, Grade::Warn);
     evidence.scraped.login_roles = vec![LoginRole { sees_all: true, ..LoginRole::default() }];
     assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
-    evidence.scraped.surroundings.rights = Rights { role: "plain".into(), ..Rights::default() };
+    evidence.scraped.server_context.rights = Rights { role: "plain".into(), ..Rights::default() };
     assert_eq!(identity::visibility(&evidence).status, Grade::Fail);
 }
 
@@ -288,13 +288,13 @@ fn a_pool_that_fills_when_it_comes_up_and_then_stays_does_not_leak() {
 #[test]
 fn what_a_standby_cannot_do_is_for_the_primary() {
     let mut evidence = clean();
-    evidence.scraped.surroundings.limits.superuser_reserved = 0;
+    evidence.scraped.server_context.limits.superuser_reserved = 0;
     let advice = |evidence: &Evidence| {
         let findings = findings(evidence, None);
         let found = findings.into_iter().find(|finding| finding.rule == "reserved-slots");
         found.unwrap().advice.unwrap()
     };
     assert!(!advice(&evidence).contains("primary"));
-    evidence.scraped.surroundings.server.in_recovery = true;
+    evidence.scraped.server_context.server.in_recovery = true;
     assert!(advice(&evidence).starts_with("on the primary: keep a few slots"));
 }
