@@ -4,8 +4,9 @@
 use super::connection::Db;
 use super::error::{Error, Kind};
 use super::guard::Access;
-use super::look::{READ, Selection, server_context_of, server_context_question, session_of};
+use super::look::{READ, Selection, session_of};
 use super::rows::{Row, Rows, exactly};
+use super::server_context::{server_context_of, server_context_question};
 use super::session::is_pooled;
 use super::{filter, questions, sql};
 use crate::model::act::{

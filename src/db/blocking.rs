@@ -2,8 +2,9 @@
 
 use super::connection::Db;
 use super::error::Error;
-use super::look::{Selection, server_context_of, server_context_question};
+use super::look::Selection;
 use super::rows::{Row, exactly};
+use super::server_context::{server_context_of, server_context_question};
 use super::{filter, questions};
 use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
 use crate::model::filter::Filter;

@@ -18,6 +18,7 @@ mod practice;
 mod questions;
 mod refusal;
 mod rows;
+mod server_context;
 mod session;
 mod settings;
 mod sql;

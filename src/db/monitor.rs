@@ -2,8 +2,9 @@
 
 use super::connection::Db;
 use super::error::{Error, Kind};
-use super::look::{Selection, server_context_of, server_context_question, tally_of};
+use super::look::{Selection, tally_of};
 use super::rows::{Row, Rows, exactly};
+use super::server_context::{server_context_of, server_context_question};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, questions, sql};
 use crate::model::health::{Culprit, Facts, Longest, Prepared, PreparedXact, Waiter, Waits};

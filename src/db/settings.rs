@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::connection::{Db, GRACE};
 use super::error::{Error, Kind};
 use super::guard::{Access, FOR_THE_SESSION};
-use super::look::{server_context_of, server_context_question};
 use super::rows::{Row, Rows, exactly};
+use super::server_context::{server_context_of, server_context_question};
 use super::{questions, sql};
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::{
