@@ -102,6 +102,21 @@ fn whoever_waits_to_connect_leaves_one_login_and_says_what_holds_it() {
 }
 
 #[test]
+fn who_asks_a_pooler_beside_each_look_waits_on_one_login_there() {
+    let (cluster, pooler) = (with(&[]), with(&[]));
+    let mut barrier = Barrier::before_logins_of(&pooler);
+    let console = format!("host=127.0.0.1 port={} user=postgres dbname=pgbouncer", pooler.port);
+    let line = ["long", "--pooler", &console, "--watch=100ms", "-t", "300ms", "--json"];
+    let run = Pgconn::new(&line).on(&cluster).spawn();
+    wait_until("five looks without the pooler", || run.stdout().matches("pooler_not_asked").count() >= 5);
+    assert_eq!(barrier.waiting(), 1);
+    run.signal(Signal::SIGINT);
+    let _ = run.finish().success();
+    let mut open = barrier.lift();
+    wait_until("nothing is left", || sessions(&mut open) == 0);
+}
+
+#[test]
 fn a_signal_ends_the_wait_for_a_login() {
     let cluster = with(&[]);
     let mut barrier = Barrier::before_logins_of(&cluster);

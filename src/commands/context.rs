@@ -36,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) program: fn() -> clap::Command,
     /// Where that leads, once it has been asked for.
     endpoint: OnceCell<Result<Endpoint, db::Error>>,
+    /// Every place that was asked for, each of which knows what was typed for it and which logins are under way there.
+    endpoints: RefCell<Vec<Endpoint>>,
 }
 
 impl Context {
@@ -49,7 +51,8 @@ impl Context {
         program: fn() -> clap::Command,
     ) -> Self {
         let output = RefCell::new(output);
-        Self { connection, flags, ui, output, stop, program, endpoint: OnceCell::new() }
+        let endpoints = RefCell::default();
+        Self { connection, flags, ui, output, stop, program, endpoint: OnceCell::new(), endpoints }
     }
 
     /// The format the result is wanted in.
@@ -81,10 +84,16 @@ impl Context {
         found.as_ref().map_err(Clone::clone)
     }
 
-    /// Where these settings lead, asked as the flags say.
+    /// Where these settings lead, asked as the flags say: the same endpoint however often they are resolved.
     pub(super) fn endpoint_of(&self, info: ConnInfo) -> Endpoint {
+        let mut endpoints = self.endpoints.borrow_mut();
+        if let Some(known) = endpoints.iter().find(|known| *known.info() == info) {
+            return known.clone();
+        }
         let ask = self.ui.is_terminal().then_some(ui::ask_password as Prompt);
-        Endpoint::new(info, self.connection.timeout, ask, Trace(self.ui.statements()))
+        let endpoint = Endpoint::new(info, self.connection.timeout, ask, Trace(self.ui.statements()));
+        endpoints.push(endpoint.clone());
+        endpoint
     }
 
     /// The settings that flags, environment and files come to.

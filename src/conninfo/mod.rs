@@ -186,7 +186,7 @@ pub(crate) enum Ask {
 }
 
 /// The resolved set: everything needed to connect.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConnInfo {
     parameters: Vec<Parameter>,
     hosts: Vec<Host>,

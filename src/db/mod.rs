@@ -34,7 +34,8 @@ pub(crate) use look::{Listing, Order, Selection};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
 pub(crate) use session::{
-    AskPassword, Attempt, Lane, Login, NOT_ENCRYPTED, Notice, Options, PendingLogins, new_password,
+    AskPassword, Attempt, Lane, Login, NOT_ENCRYPTED, Notice, Options, PendingLogins, TypedPasswords,
+    new_password,
 };
 pub(crate) use settings::Moment;
 pub(crate) use trace::Trace;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::deadline::{Deadline, Prompts};
 use crate::conninfo::{ConnInfo, Environment, passwords_of_now, secrets};
 use crate::db::console::Console;
-use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, PendingLogins, Scope, Trace};
+use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, PendingLogins, Scope, Trace, TypedPasswords};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -40,6 +40,7 @@ pub(crate) struct Endpoint {
     lanes: LanePolicy,
     ask: Option<AskPassword>,
     prompts: Prompts,
+    typed: TypedPasswords,
     trace: Trace,
     /// The logins that may still be under way there.
     logins: PendingLogins,
@@ -67,7 +68,17 @@ impl Endpoint {
             timed
         });
         let logins = PendingLogins::default();
-        Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts, trace, logins, used: Arc::default() }
+        Self {
+            info,
+            limit,
+            lanes: LanePolicy::Ordinary,
+            ask,
+            prompts,
+            typed: TypedPasswords::default(),
+            trace,
+            logins,
+            used: Arc::default(),
+        }
     }
 
     /// The same place, through these slots.
@@ -120,8 +131,8 @@ impl Endpoint {
     /// How to connect, beside what the settings say.
     pub(crate) fn options(&self, lane: Lane, deadline: Option<&Deadline>) -> Options {
         let deadline = deadline.map(|deadline| std::time::Instant::now() + deadline.left());
-        let (ask, logins) = (self.ask.clone(), self.logins.clone());
-        Options { timeout: self.limit, deadline, ask, lane, logins, trace: self.trace }
+        let (ask, typed, logins) = (self.ask.clone(), self.typed.clone(), self.logins.clone());
+        Options { timeout: self.limit, deadline, ask, typed, lane, logins, trace: self.trace }
     }
 
     /// One try to log in: to an ordinary slot, and to a walsender's where the policy allows it and the server as a whole has no

@@ -11,7 +11,7 @@ use crate::conninfo::{Ask, ConnInfo, readable};
 use crate::db::error::{Error, Kind};
 use crate::stop::Signal;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Connects. On failure the error says what each address answered; `attempts` gets all that was tried. The deadline in
@@ -102,12 +102,8 @@ async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo
             .hinted("give it with PGPASSWORD or a password file"));
     };
     let prompt = format!("Password for user {}: ", readable(info.user()));
-    let place = (
-        info.user().to_owned(),
-        info.hosts().iter().map(|host| (host.name().to_owned(), host.port)).collect(),
-    );
-    if let Some((_, typed)) = typed_before().iter().find(|(before, _)| *before == place) {
-        return Ok(info.with_password(typed));
+    if let Some(typed) = options.typed.password_for(info) {
+        return Ok(info.with_password(&typed));
     }
     let asked = Instant::now();
     let typed = tokio::task::spawn_blocking(move || ask(&prompt)).await;
@@ -118,16 +114,6 @@ async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo
         io::ErrorKind::Interrupted => Error::interrupted(Signal::Interrupt),
         _ => Error::new(Kind::AuthFailed, format!("could not read a password: {}", os_words(&error))),
     })?;
-    let info = info.with_password(&typed);
-    typed_before().push((place, typed));
-    Ok(info)
-}
-
-/// Whom a password is for: the role, and the hosts with their ports.
-type Place = (String, Vec<(String, u16)>);
-
-/// The passwords that were typed in this run: a connection that is made again asks nobody again.
-fn typed_before() -> MutexGuard<'static, Vec<(Place, Vec<u8>)>> {
-    static TYPED: Mutex<Vec<(Place, Vec<u8>)>> = Mutex::new(Vec::new());
-    TYPED.lock().unwrap_or_else(PoisonError::into_inner)
+    options.typed.keep(info, typed.clone());
+    Ok(info.with_password(&typed))
 }

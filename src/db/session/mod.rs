@@ -38,6 +38,7 @@ mod session_kind;
 mod startup;
 mod tls;
 mod transport;
+mod typed_passwords;
 mod wire;
 
 pub(crate) use attempt::Attempt;
@@ -52,3 +53,4 @@ pub(crate) use options::{AskPassword, Options};
 pub(crate) use pending::PendingLogins;
 pub(crate) use sasl::{Login, new_password};
 pub(crate) use session_kind::Lane;
+pub(crate) use typed_passwords::TypedPasswords;

@@ -2,6 +2,7 @@
 
 use super::pending::PendingLogins;
 use super::session_kind::Lane;
+use super::typed_passwords::TypedPasswords;
 use crate::conninfo::ConnInfo;
 use crate::db::trace::Trace;
 use std::io;
@@ -20,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) deadline: Option<Instant>,
     /// Asks for a password; `None` where nobody can be asked.
     pub(crate) ask: Option<AskPassword>,
+    /// The passwords that were typed before, and are not asked for again.
+    pub(crate) typed: TypedPasswords,
     /// Which kind of slot to ask for.
     pub(crate) lane: Lane,
     /// The logins of the whole run, for which this is one more try.
