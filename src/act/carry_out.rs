@@ -243,7 +243,7 @@ impl<'a> Act<'a> {
         self.watch(Action::Terminate)
     }
 
-    /// Looks whether every signalled session is seen done, once more when the time is up.
+    /// Looks whether every signalled session is seen done, once more when the time is up. A look that fails before that does not end it.
     async fn verify(
         &mut self,
         db: &Uninterrupted,
@@ -256,8 +256,11 @@ impl<'a> Act<'a> {
         if waiting.is_empty() {
             return None;
         }
-        let still = self.still_there(db, &waiting).await?;
-        self.note_done(action, &still);
+        match self.still_there(db, &waiting).await {
+            Some(still) => self.note_done(action, &still),
+            None if last || db.is_closed() || Instant::now() >= until => return None,
+            None => db.abandon().await,
+        }
         if last {
             return None;
         }

@@ -62,6 +62,41 @@ fn a_server_that_does_not_answer_cuts_no_grace_short() {
     assert_eq!(pids(&run.finish().success(), "terminated"), [busy.pid]);
 }
 
+/// What could not be seen for a while, in the time of grace or after it, is no news any more once it has been seen.
+#[test]
+fn a_server_that_hangs_for_a_while_leaves_no_doubt_about_what_is_seen_gone_after_that() {
+    let cluster = with(&[("log_min_messages", "debug2")]);
+    for (grace, seen) in [("1h", "signalled"), ("1ms", "terminated")] {
+        let [mut busy, mut last] = [(), ()].map(|()| cluster.active(&app("grace-hangs")));
+        // Where it has something locked that everybody needs, nobody gets any further.
+        cluster.wait_until(&format!(
+            "(select wait_event = 'PgSleep' from pg_stat_activity where pid = {})",
+            last.pid
+        ));
+        let stuck = Stopped::new(last.pid);
+        let line = ["--app", "grace-hangs", "--grace", grace, "--verify", "1h", "-t", "1s", "-v"];
+        let run = kill(&cluster, &line).spawn();
+        wait_until("it is under way", || run.stderr().contains(&format!("pid {}: {seen}\n", busy.pid)));
+        let own = its_own_pid(&cluster);
+        let frozen = Stopped::new(own);
+        // Whoever gives up waiting for an answer cancels the question.
+        let given_up = format!("sending SIGINT to process {own}");
+        let log = || fs::read_to_string(cluster.dir.join("log")).unwrap();
+        wait_until("two questions got no answer", || log().matches(&given_up).count() >= 2);
+        drop((frozen, stuck));
+        // Their clients leave when they hear of it.
+        for victim in [&mut busy, &mut last] {
+            victim.finish().unwrap_err();
+        }
+        let mut pids = [busy.pid, last.pid];
+        pids.sort_unstable();
+        drop((busy, last));
+        let outcome = run.finish().success();
+        assert_eq!(super::pids(&outcome, "terminated"), pids, "{outcome}");
+        assert!(!outcome.stdout.contains("not_verified"), "{outcome}");
+    }
+}
+
 #[test]
 fn a_connection_lost_in_the_time_of_grace_ends_nothing() {
     let cluster = with(&[]);
