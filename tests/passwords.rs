@@ -82,6 +82,28 @@ fn a_password_is_asked_for_on_a_terminal_only() {
     assert!(nobody.stderr.contains("there is no terminal to ask for a password"), "{nobody}");
 }
 
+/// What monitors has a limit for the run as a whole; the time that somebody types is no time of the server's.
+#[test]
+fn a_slow_typist_is_no_server_that_is_down() {
+    const LIMIT: Duration = Duration::from_secs(4);
+    let cluster = with_files(&[], &[("pg_hba.conf", HBA)]);
+    cluster.query("set password_encryption = 'scram-sha-256'; create role app login password 's3cret'");
+    let asked = [&["check", "reachable"][..], &["metrics"]].map(|command| {
+        let line = [command, &["-W", "-t", "4s", "-h", "localhost", "-U", "app"]].concat();
+        let terminal = Pgconn::new(&line).on(&cluster).on_terminal();
+        terminal.wait_for("Password for user app: ");
+        terminal
+    });
+    std::thread::sleep(LIMIT + Duration::from_millis(500));
+    let [check, metrics] = asked.map(|mut terminal| {
+        terminal.type_keys("s3cret\n");
+        terminal.finish().success()
+    });
+    assert!(check.stdout.contains("PGCONN OK: "), "{check}");
+    let is_up = |line: &str| line.starts_with("pgconn_up") && line.trim_end().ends_with(" 1");
+    assert!(metrics.stdout.lines().any(is_up), "{metrics}");
+}
+
 #[test]
 fn whatever_the_password_is_made_of_the_server_gets_it_as_it_was_given() {
     let cluster = with_files(&[("password_encryption", "scram-sha-256")], &[("pg_hba.conf", HBA)]);
