@@ -125,3 +125,60 @@ fn a_signal_ends_the_wait_for_a_login() {
     run.signal(Signal::SIGINT);
     let _ = run.finish().fails_with(130);
 }
+
+/// The session that holds the database closed is lost, and none can be had in its place.
+#[test]
+fn a_drain_that_cannot_log_in_to_open_the_database_leaves_one_login_and_opens_it_in_the_end() {
+    let cluster = with(&[]);
+    cluster.query("create database shop connection limit 7");
+    let run = Pgconn::new(&["drain", "--db", "shop", "--for", "1h", "-t", "200ms"]).on(&cluster).spawn();
+    wait_until("it is held", || run.stderr().contains("closed and empty"));
+    let mut barrier = Barrier::before_logins_of(&cluster);
+    let own = "from pg_stat_activity where application_name = 'pgconn'";
+    barrier.0.query(&format!("select pg_terminate_backend(pid) {own}"));
+    run.signal(Signal::SIGINT);
+    // It says so every ten seconds, and tries more often.
+    let said = || run.stderr().matches("could not open it again yet: ").count();
+    wait_until("it has tried for long", || {
+        assert!(barrier.waiting() <= 1, "{}", run.stderr());
+        said() >= 2
+    });
+    assert_eq!(barrier.waiting(), 1);
+    let mut open = barrier.lift();
+    let outcome = run.finish().fails_with(130);
+    assert!(outcome.stdout.contains("open as before"), "{outcome}");
+    let limit = "select datconnlimit from pg_database where datname = 'shop'";
+    assert_eq!(open.query(limit)[0][0].as_deref(), Some("7"));
+    wait_until("nothing is left", || sessions(&mut open) == 0);
+}
+
+/// From PostgreSQL 17 on, a trigger of the database can hold a login.
+#[test]
+fn a_login_that_a_trigger_holds_is_waited_for_and_not_doubled() {
+    let cluster = with(&[]);
+    if cluster.major() < 17 {
+        return eprintln!("servers before 17 have no login event triggers");
+    }
+    let mut open = cluster.session();
+    open.query("create table held as select");
+    open.query(
+        "create function hold() returns event_trigger language plpgsql as $$ begin \
+         while current_setting('application_name') = 'pgconn' and exists (select from held) loop \
+         perform pg_sleep(0.05); end loop; end $$",
+    );
+    open.query("create event trigger hold on login execute function hold()");
+    open.query("alter event trigger hold enable always");
+    let run = Pgconn::new(&["check", "reachable", "--json", "--watch=1s", "-t", "1s"]).on(&cluster).spawn();
+    let verdicts = |status: &str| run.stdout().matches(&format!("\"status\":\"{status}\"")).count();
+    wait_until("four turns without a login", || {
+        assert!(sessions(&mut open) <= 1, "{}", run.stdout());
+        run.stdout().lines().count() >= 4
+    });
+    assert_eq!((sessions(&mut open), verdicts("ok")), (1, 0), "{}", run.stdout());
+    open.query("delete from held");
+    wait_until("it is let in", || verdicts("ok") > 0);
+    assert_eq!(sessions(&mut open), 1);
+    run.signal(Signal::SIGINT);
+    let _ = run.finish().success();
+    wait_until("nothing is left", || sessions(&mut open) == 0);
+}
