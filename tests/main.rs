@@ -41,6 +41,7 @@ mod pooler_monitor;
 mod pooler_orders;
 mod prepared;
 mod readme;
+mod reconnecting;
 mod refusals;
 mod role_settings;
 mod screen;

@@ -4,7 +4,7 @@ use super::{Cluster, Session, SessionError, wait_until, with_free_port};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// Ends the program when its standard input closes, however the tests end.
@@ -17,7 +17,7 @@ pub(crate) struct PgBouncer {
     pub(crate) dir: PathBuf,
     /// Its port on 127.0.0.1, also in the socket's name.
     pub(crate) port: u16,
-    keeper: Child,
+    keeper: Option<Child>,
 }
 
 impl PgBouncer {
@@ -30,7 +30,7 @@ impl PgBouncer {
     /// None when the port is taken.
     fn start_on(port: u16, cluster: &Cluster, users: &[&str], settings: &[(&str, &str)]) -> Option<Self> {
         let (host, dir) = (cluster.host(), &cluster.dir);
-        let file = |name: &str| dir.join(format!("pgbouncer-{port}.{name}"));
+        let file = |name: &str| file(dir, port, name);
         let names: String =
             users.iter().chain(&["postgres"]).map(|user| format!("\"{user}\" \"\"\n")).collect();
         fs::write(file("users"), names).unwrap();
@@ -43,22 +43,45 @@ impl PgBouncer {
         );
         ini.extend(settings.iter().map(|(name, value)| format!("{name} = {value}\n")));
         fs::write(file("ini"), ini).unwrap();
-        let owner = fs::metadata(dir).unwrap();
+        let mut pooler = Self { dir: dir.clone(), port, keeper: None };
+        pooler.launch();
+        // it goes on with its socket alone, before it says that it is up
+        (!pooler.log().contains("cannot listen on")).then_some(pooler)
+    }
+
+    /// Ends it at once; [`PgBouncer::launch`] starts it again.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut keeper) = self.keeper.take() {
+            drop(keeper.stdin.take());
+            let _ = keeper.wait();
+        }
+    }
+
+    /// Starts it and waits until it is up: on its socket at least, its port may be another program's by then.
+    pub(crate) fn launch(&mut self) {
+        let _ = fs::remove_file(self.file("log"));
+        let owner = fs::metadata(&self.dir).unwrap();
         let mut command = Command::new("sh");
-        command.args(["-c", KEEPER, "keeper"]).arg(program()).arg("-q").arg(file("ini"));
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(dir);
+        command.args(["-c", KEEPER, "keeper"]).arg(program()).arg("-q").arg(self.file("ini"));
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(&self.dir);
         if owner.uid() != fs::metadata("/proc/self").unwrap().uid() {
             command.uid(owner.uid()).gid(owner.gid());
         }
-        let pooler = Self { keeper: command.process_group(0).spawn().unwrap(), dir: dir.clone(), port };
-        let log = || fs::read_to_string(file("log")).unwrap_or_default();
+        self.keeper = Some(command.process_group(0).spawn().unwrap());
         wait_until("PgBouncer listens", || {
-            assert!(!log().contains("FATAL"), "{}", log());
+            let log = self.log();
+            assert!(!log.contains("FATAL"), "{log}");
             // the socket's file is there a moment before anybody listens on it
-            log().contains("process up")
+            log.contains("process up")
         });
-        // it goes on with its socket alone, before it says that it is up
-        (!log().contains("cannot listen on")).then_some(pooler)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        file(&self.dir, self.port, name)
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.file("log")).unwrap_or_default()
     }
 
     /// A session through it.
@@ -69,9 +92,13 @@ impl PgBouncer {
 
 impl Drop for PgBouncer {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        self.stop();
     }
+}
+
+/// One of its own files.
+fn file(folder: &Path, port: u16, name: &str) -> PathBuf {
+    folder.join(format!("pgbouncer-{port}.{name}"))
 }
 
 /// `PGCONN_PGBOUNCER` names another build; Debian installs it where an ordinary user's `PATH` does not look.
