@@ -14,10 +14,14 @@
 #[expect(dead_code, unused_imports, reason = "the harness of the tests, of which this uses a part")]
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "compare/listing.rs"]
+mod listing;
 
 use common::{Cluster, PgBouncer, Session, with, with_files};
+use nix::pty::{Winsize, openpty};
 use nix::sys::resource::{UsageWho, getrusage};
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -44,7 +48,13 @@ fn main() -> ExitCode {
     if let [first, program, rest @ ..] = arguments.as_slice()
         && first == "measure"
     {
-        measure(program, rest);
+        measure(program, rest, Stdio::null());
+        return ExitCode::SUCCESS;
+    }
+    if let [first, program, rest @ ..] = arguments.as_slice()
+        && first == "measure-on-terminal"
+    {
+        measure(program, rest, terminal());
         return ExitCode::SUCCESS;
     }
     let mut verdicts = Verdicts::default();
@@ -55,9 +65,14 @@ fn main() -> ExitCode {
     program_alone(&pgconn, &mut verdicts);
     demo(&pgconn, &mut verdicts);
     let same_sql = sql_of_stats(&pgconn);
-    for sessions in [20, 2000] {
-        on_a_server(sessions, &pgconn, &psql, &same_sql, &mut verdicts);
+    let counts = [20, 2000];
+    let servers = counts.map(|count| with(&[("max_connections", &(count + 10).to_string())]));
+    let sessions = [0, 1].map(|at| sessions(&servers[at], counts[at], 12));
+    for at in [0, 1] {
+        on_a_server(counts[at], &servers[at], &pgconn, &psql, &same_sql, &mut verdicts);
     }
+    listing::on_a_terminal(&pgconn, [1, 0].map(|at| (counts[at], &servers[at])), &mut verdicts);
+    drop((sessions, servers));
     as_many_applications(2000, &pgconn, &mut verdicts);
     over_verified_tls(&pgconn, &psql, &mut verdicts);
     pooler(1000, &pgconn, &psql, &mut verdicts);
@@ -105,8 +120,17 @@ impl Program<'_> {
 
     /// A small process of its own runs and waits for the program, so that the resources of children are those of this one run.
     fn run(&self) -> Run {
+        self.measured_by("measure")
+    }
+
+    /// Measures it with a terminal of 120 columns and 40 lines as its output.
+    fn run_on_terminal(&self) -> Run {
+        self.measured_by("measure-on-terminal")
+    }
+
+    fn measured_by(&self, way: &str) -> Run {
         let mut command = self.command(&std::env::current_exe().unwrap());
-        let output = command.arg("measure").arg(self.path).args(&self.arguments).output().unwrap();
+        let output = command.arg(way).arg(self.path).args(&self.arguments).output().unwrap();
         assert!(output.status.success(), "{}: {output:?}", self.path.display());
         let text = String::from_utf8(output.stdout).unwrap();
         let [wall, cpu, peak] =
@@ -119,9 +143,9 @@ impl Program<'_> {
 }
 
 /// Runs a program and prints what it took. The clock stands around spawn and wait alone.
-fn measure(program: &str, arguments: &[String]) {
+fn measure(program: &str, arguments: &[String], stdout: Stdio) {
     let began = Instant::now();
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().unwrap();
+    let status = Command::new(program).args(arguments).stdout(stdout).status().unwrap();
     let wall = began.elapsed().as_secs_f64();
     assert!(status.success(), "{program}: {status}");
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
@@ -133,6 +157,16 @@ fn measure(program: &str, arguments: &[String]) {
         seconds(used.user_time()) + seconds(used.system_time()),
         used.max_rss() as f64 / unit
     );
+}
+
+/// A terminal whose text nobody keeps.
+fn terminal() -> Stdio {
+    let size = Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+    let pty = openpty(Some(&size), None).unwrap();
+    let mut screen = File::from(pty.master);
+    // To its end, which is an error.
+    std::thread::spawn(move || drop(io::copy(&mut screen, &mut io::sink())));
+    Stdio::from(pty.slave)
 }
 
 /// Runs `a` and `b` in turn.
@@ -240,17 +274,22 @@ fn demo(pgconn: &Path, verdicts: &mut Verdicts) {
     );
 }
 
-fn on_a_server(count: usize, pgconn: &Path, psql: &Path, same_sql: &str, verdicts: &mut Verdicts) {
-    let server = with(&[("max_connections", &(count + 10).to_string())]);
-    let sessions = sessions(&server, count, 12);
+fn on_a_server(
+    count: usize,
+    server: &Cluster,
+    pgconn: &Path,
+    psql: &Path,
+    same_sql: &str,
+    verdicts: &mut Verdicts,
+) {
     let stats = Program {
         path: pgconn,
         arguments: vec!["stats", "--json"],
-        server: Some(&server),
+        server: Some(server),
         environment: vec![],
     };
-    let plain = psql_with(psql, PLAIN_COUNT, &server);
-    let same = psql_with(psql, same_sql, &server);
+    let plain = psql_with(psql, PLAIN_COUNT, server);
+    let same = psql_with(psql, same_sql, server);
     check_answers(count, &stats, &plain, &same);
 
     let runs = pairs(&stats, &plain);
@@ -265,7 +304,6 @@ fn on_a_server(count: usize, pgconn: &Path, psql: &Path, same_sql: &str, verdict
     }
     let peak = runs.iter().map(|(a, _)| a.peak).fold(0.0, f64::max);
     verdicts.judge(claim("peak memory, MiB"), 6.0, peak, String::new());
-    drop(sessions);
 }
 
 /// An application that puts its pid in its name: a group per session, of which only the largest are listed.

@@ -1,12 +1,15 @@
 //! The passwords that were typed for an endpoint: a connection that is made again asks nobody again.
 
 use crate::conninfo::ConnInfo;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What was typed, in bytes, by whom it is for.
 #[derive(Clone, Default)]
-pub(crate) struct TypedPasswords(Arc<Mutex<Vec<(Place, Vec<u8>)>>>);
+pub(crate) struct TypedPasswords(Arc<Mutex<ByPlace>>);
+
+type ByPlace = HashMap<Place, Vec<u8>>;
 
 /// Whom a password is for: the role, and the hosts with their ports.
 type Place = (String, Vec<(String, u16)>);
@@ -14,16 +17,15 @@ type Place = (String, Vec<(String, u16)>);
 impl TypedPasswords {
     /// The password that was typed for where `info` leads, whatever database.
     pub(super) fn password_for(&self, info: &ConnInfo) -> Option<Vec<u8>> {
-        let place = place(info);
-        self.typed().iter().find(|(of, _)| *of == place).map(|(_, typed)| typed.clone())
+        self.typed().get(&place(info)).cloned()
     }
 
     /// Keeps what was typed for where `info` leads.
     pub(super) fn keep(&self, info: &ConnInfo, typed: Vec<u8>) {
-        self.typed().push((place(info), typed));
+        self.typed().insert(place(info), typed);
     }
 
-    fn typed(&self) -> MutexGuard<'_, Vec<(Place, Vec<u8>)>> {
+    fn typed(&self) -> MutexGuard<'_, ByPlace> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
