@@ -3,7 +3,7 @@
 
 use super::environment::{PasswordFile, read_file, read_password_file};
 use super::keyword::{self, KEYWORDS, Keyword, Pairs};
-use super::passfile::{self, Wanted};
+use super::passfile::{self, PasswordKey};
 use super::settings::{Settings, SslCertMode, SslMode};
 use super::{
     Ask, ConnInfo, Environment, Error, Given, Host, Parameter, Password, Source, bytes_of, is_socket_path,
@@ -373,7 +373,7 @@ fn in_file(
     let is_default = host.hostaddr.is_none()
         && is_socket_path(&host.host)
         && Path::new(&host.host) == environment.socket_directory(host.port);
-    let wanted = Wanted {
+    let wanted = PasswordKey {
         host: if is_default { "localhost" } else { host.name() },
         port: &host.port.to_string(),
         dbname,
