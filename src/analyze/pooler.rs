@@ -4,7 +4,7 @@ mod selection;
 
 use serde::Serialize;
 
-use crate::model::pooler::{Database, Facts, Link, Pool, Totals};
+use crate::model::pooler::{Database, Link, Pool, PoolerFacts, Totals};
 use crate::model::session::Session;
 pub(crate) use selection::{Names, Selection};
 
@@ -123,7 +123,7 @@ impl Use {
 ///
 /// Connections at work are those that serve a client, carry a cancel request, log in or are reset; idle ones count
 /// against no limit, because PgBouncer gives them to the next client of the pool or closes them to make room.
-pub(crate) fn usage(facts: &Facts, selected: impl Fn(&Pool) -> bool) -> Use {
+pub(crate) fn usage(facts: &PoolerFacts, selected: impl Fn(&Pool) -> bool) -> Use {
     let mut limits = Vec::new();
     for pool in &facts.pools {
         limits.extend(pool_limits(pool));
@@ -176,7 +176,7 @@ fn pool_limits(pool: &Pool) -> Vec<Limit> {
     limits
 }
 
-fn user_limits(facts: &Facts) -> Vec<Limit> {
+fn user_limits(facts: &PoolerFacts) -> Vec<Limit> {
     let mut names: Vec<&str> = facts.pools.iter().map(|pool| pool.user.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -197,7 +197,7 @@ fn user_limits(facts: &Facts) -> Vec<Limit> {
     limits
 }
 
-fn pool_use(pool: &Pool, facts: &Facts, limits: &[Limit]) -> PoolUse {
+fn pool_use(pool: &Pool, facts: &PoolerFacts, limits: &[Limit]) -> PoolUse {
     let on_servers = ["pool_size", "reserve_pool_size", "max_db_connections", "max_user_connections"];
     let is_its = |limit: &&Limit| {
         on_servers.contains(&limit.name)

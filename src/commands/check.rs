@@ -20,7 +20,7 @@ use crate::db::{self, Db, Kind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::Filter;
-use crate::model::health::{Check, Facts, Status};
+use crate::model::health::{Check, HealthFacts, Status};
 use crate::model::pooler;
 use crate::model::server::ServerContext;
 use crate::model::suggestion::Lead;
@@ -108,7 +108,7 @@ enum Looked {
 
 /// What one look at a pooler's console brought.
 struct Pooled {
-    facts: pooler::Facts,
+    facts: pooler::PoolerFacts,
     head: Head,
     latency: Duration,
 }
@@ -116,7 +116,7 @@ struct Pooled {
 /// What one look at a server brought.
 struct Seen {
     server_context: ServerContext,
-    facts: Facts,
+    facts: HealthFacts,
     head: Head,
     latency: Duration,
     /// Names in the filters that do not exist.

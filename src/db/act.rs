@@ -10,7 +10,7 @@ use super::server_context::{server_context_of, server_context_question};
 use super::session::is_pooled;
 use super::{filter, questions, sql};
 use crate::model::act::{
-    Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
+    ActFacts, Action, Candidate, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
 };
 use crate::model::server::ServerContext;
 
@@ -56,7 +56,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, Facts), Error> {
+    pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, ActFacts), Error> {
         let (activity, read) = (self.activity(), self.activity_in(READ));
         let named = !wanted.named.is_empty();
         let scope = if named {
@@ -104,7 +104,7 @@ impl Db {
         ];
         let [server_context, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
         let server_context = server_context_of(&server_context)?;
-        let facts = Facts {
+        let facts = ActFacts {
             candidates: candidates_of(&sessions, &server_context)?,
             processes: processes_of(&processes)?,
             locks: locks_of(&locks)?,

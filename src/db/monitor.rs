@@ -7,7 +7,7 @@ use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, questions, sql};
-use crate::model::health::{Culprit, Facts, Longest, Prepared, PreparedXact, Waiter, Waits};
+use crate::model::health::{Culprit, HealthFacts, Longest, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::server::{Limits, LoginRole, ServerContext};
 use crate::model::settings::{Setting, Settings};
@@ -23,7 +23,7 @@ pub(crate) struct Scraped {
     /// The server and this role.
     pub(crate) server_context: ServerContext,
     /// What the rules of `check` judge.
-    pub(crate) facts: Facts,
+    pub(crate) facts: HealthFacts,
     /// Client sessions by all that they are counted by.
     pub(crate) tallies: Vec<Tally>,
     /// Counters, databases with most sessions first.
@@ -39,7 +39,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn health(&self, selection: &Selection) -> Result<(ServerContext, Facts), Error> {
+    pub(crate) async fn health(&self, selection: &Selection) -> Result<(ServerContext, HealthFacts), Error> {
         let [server_context, slots, longest, waits, prepared] =
             exactly(self.look(&self.health_questions(selection)).await?)?;
         let server_context = server_context_of(&server_context)?;
@@ -171,7 +171,7 @@ impl Db {
         longest: &Rows,
         waits: &Rows,
         prepared: &Rows,
-    ) -> Result<Facts, Error> {
+    ) -> Result<HealthFacts, Error> {
         let mut facts = slots_of(limits, slots)?;
         for row in longest {
             let found = Longest {
@@ -237,9 +237,9 @@ fn limits_of(rows: &Rows) -> Result<Vec<LimitUse>, Error> {
     limits.collect()
 }
 
-fn slots_of(limits: Limits, rows: &Rows) -> Result<Facts, Error> {
+fn slots_of(limits: Limits, rows: &Rows) -> Result<HealthFacts, Error> {
     let server = rows.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no totals"))?;
-    Ok(Facts {
+    Ok(HealthFacts {
         connections: Connections::new(limits, server.required("used")?, server.required("hidden")?),
         limits: limits_of(rows)?,
         undecidable: server.required("undecidable")?,

@@ -76,7 +76,7 @@ pub(crate) struct Wait {
 
 /// Everything that a plan is made from, from one look.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct ActFacts {
     /// The sessions that are named, or that the filter selects or may select.
     pub(crate) candidates: Vec<Candidate>,
     /// What the named pids are.

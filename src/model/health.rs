@@ -106,7 +106,7 @@ pub(crate) struct Check {
 
 /// What one look tells about the health of a server's connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct HealthFacts {
     /// Slots of the whole server.
     pub(crate) connections: Connections,
     /// Use of each CONNECTION LIMIT there is.

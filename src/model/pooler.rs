@@ -10,7 +10,7 @@ use super::session::Session;
 
 /// One look at the console.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct PoolerFacts {
     /// What it calls itself.
     pub(crate) product: Product,
     /// One per database and user that had traffic; the console itself is left out.

@@ -4,7 +4,7 @@ pub(crate) mod pooler;
 pub(crate) mod pooler_limits;
 pub(crate) mod range;
 
-use crate::model::health::{Facts, Longest, Measure, Status, Unit, Waiter, Waits};
+use crate::model::health::{HealthFacts, Longest, Measure, Status, Unit, Waiter, Waits};
 use crate::model::usage::{LimitUse, Owner};
 use range::{Bound, Crossed, Limits, Range, Scale};
 
@@ -210,7 +210,7 @@ impl Bounds {
 }
 
 /// Judges `rule` over what a look found; `latency` is how long connecting and looking took, in seconds.
-pub(crate) fn judge(rule: Rule, thresholds: &Thresholds, facts: &Facts, latency: f64) -> Verdict {
+pub(crate) fn judge(rule: Rule, thresholds: &Thresholds, facts: &HealthFacts, latency: f64) -> Verdict {
     match rule {
         Rule::Reachable => reachable(thresholds, latency),
         Rule::Connections => connections(thresholds, facts),
@@ -305,7 +305,7 @@ pub(crate) fn head_of_queue<'a>(waits: &'a Waits, waiter: &'a Waiter) -> Option<
     head
 }
 
-fn connections(thresholds: &Thresholds, facts: &Facts) -> Verdict {
+fn connections(thresholds: &Thresholds, facts: &HealthFacts) -> Verdict {
     let slots = &facts.connections;
     let server = judged_limit(thresholds, slots.used, slots.hidden, slots.usable, "connections".into());
     let mut limits: Vec<&LimitUse> = facts.limits.iter().collect();

@@ -3,7 +3,7 @@
 use super::range::{Crossed, Range};
 use super::{Bounds, Judged, Rule, Thresholds, Verdict};
 use crate::model::health::{Measure, Status, Unit};
-use crate::model::pooler::Facts;
+use crate::model::pooler::PoolerFacts;
 
 /// Who waits, over all pools.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -16,7 +16,7 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// Adds the pools up.
-    pub(crate) fn of(facts: &Facts) -> Self {
+    pub(crate) fn of(facts: &PoolerFacts) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
         let clients = facts.pools.iter().map(|pool| pool.clients_waiting.map(|waiting| waiting as f64));
         let mut seconds = facts.pools.iter().map(|pool| pool.max_wait_seconds);
@@ -120,7 +120,7 @@ mod tests {
             max_wait_seconds: seconds,
             ..Pool::default()
         };
-        let facts = |pools| Facts { pools, ..Facts::default() };
+        let facts = |pools| PoolerFacts { pools, ..PoolerFacts::default() };
         let two = facts(vec![pool(Some(2), Some(1.5)), pool(Some(1), Some(7.0))]);
         assert_eq!(Waiting::of(&two), Waiting { clients: Some(3.0), seconds: Some(7.0) });
         assert_eq!(Waiting::of(&facts(vec![pool(Some(2), Some(1.5)), pool(None, None)])), Waiting::default());

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Bounds, Judged, MEASURED_LIMITS, Rule, Thresholds, Verdict, judged_limit};
 use crate::analyze::pooler::{Limit, usage};
 use crate::model::health::{Measure, Status, Unit};
-use crate::model::pooler::Facts;
+use crate::model::pooler::PoolerFacts;
 
 /// What the rule found.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ fn label(limit: &Limit) -> String {
 }
 
 /// Judges each limit by itself; the worst counts.
-pub(crate) fn judge(thresholds: &Thresholds, facts: &Facts) -> Found {
+pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> Found {
     let limits = usage(facts, |_| true).limits.into_iter();
     let mut all: Vec<One> = limits.map(|limit| One::new(thresholds, limit)).collect();
     all.sort_by(|one, other| other.cmp(one));
@@ -90,7 +90,7 @@ pub(crate) fn judge(thresholds: &Thresholds, facts: &Facts) -> Found {
 
 /// The clients of the pooler as a whole, which are measured whether or not they are told.
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-fn whole(thresholds: &Thresholds, facts: &Facts) -> Measure {
+fn whole(thresholds: &Thresholds, facts: &PoolerFacts) -> Measure {
     let most = facts.settings.max_client_conn;
     let bounds = match most {
         Some(most) => Bounds::of_count(thresholds, most),
@@ -101,7 +101,7 @@ fn whole(thresholds: &Thresholds, facts: &Facts) -> Measure {
 }
 
 /// What is missing, of each kind the first. Limits that a version does not have are missing nowhere.
-fn untold(facts: &Facts) -> Vec<String> {
+fn untold(facts: &PoolerFacts) -> Vec<String> {
     let lacks = |list: &str| facts.untold.contains(&list);
     let database = facts
         .databases
@@ -139,16 +139,16 @@ mod tests {
         }
     }
 
-    fn facts(pools: Vec<Pool>, clients: i64) -> Facts {
+    fn facts(pools: Vec<Pool>, clients: i64) -> PoolerFacts {
         let settings = Settings { max_client_conn: Some(100), ..Settings::default() };
-        Facts { pools, settings, clients: Some(clients), ..Facts::default() }
+        PoolerFacts { pools, settings, clients: Some(clients), ..PoolerFacts::default() }
     }
 
-    fn found(facts: &Facts) -> Found {
+    fn found(facts: &PoolerFacts) -> Found {
         judge(&Rule::Connections.defaults(), facts)
     }
 
-    fn decided(facts: &Facts) -> (Status, &'static str) {
+    fn decided(facts: &PoolerFacts) -> (Status, &'static str) {
         let found = found(facts);
         (found.verdict.status, found.limit.unwrap().name)
     }
@@ -193,7 +193,7 @@ mod tests {
             clients: Some(2),
             ..User::default()
         };
-        let facts = Facts { users: vec![web], ..facts(vec![pool("app", 20, 0, 1)], 3) };
+        let facts = PoolerFacts { users: vec![web], ..facts(vec![pool("app", 20, 0, 1)], 3) };
         assert_eq!(decided(&facts), (Status::Critical, "max_user_client_connections"));
     }
 
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn clients_are_measured_whatever_their_limit_is() {
-        let untold = Facts { settings: Settings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
+        let untold = PoolerFacts { settings: Settings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
         let Found { verdict, untold, .. } = found(&untold);
         assert_eq!((verdict.status, verdict.measure.value, untold.len()), (Status::Unknown, None, 1));
         let clients = &verdict.measures[0];

@@ -7,7 +7,7 @@ mod timeouts;
 
 use std::collections::BTreeMap;
 
-use crate::model::health::Facts;
+use crate::model::health::HealthFacts;
 use crate::model::metric::{DatabaseCounters, Family, Kind, Sample};
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::Settings;
@@ -32,7 +32,7 @@ pub(crate) struct Scrape<'a> {
     /// The server and its settings.
     pub(crate) server_context: &'a ServerContext,
     /// What `check` judges.
-    pub(crate) facts: &'a Facts,
+    pub(crate) facts: &'a HealthFacts,
     /// Sessions by all that they are counted by.
     pub(crate) tallies: &'a [Tally],
     /// Counters, databases with most sessions first.
@@ -183,7 +183,7 @@ fn server(families: &mut Families, server_context: &ServerContext) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-fn slots(families: &mut Families, facts: &Facts) {
+fn slots(families: &mut Families, facts: &HealthFacts) {
     let slots = &facts.connections;
     let gauges: [(&'static str, &'static str, i64); 6] = [
         ("pgconn_connections_used", "Client sessions that can be seen, pgconn's own included.", slots.used),
@@ -284,7 +284,7 @@ fn sessions(families: &mut Families, tallies: &[Tally]) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
-fn longest(families: &mut Families, facts: &Facts) {
+fn longest(families: &mut Families, facts: &HealthFacts) {
     // With hidden sessions the visible maximum would claim what nobody knows.
     let known = |seconds: Option<f64>| (facts.undecidable == 0).then_some(seconds.unwrap_or(0.0));
     families.gauge(

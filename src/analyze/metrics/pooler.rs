@@ -3,11 +3,11 @@
 use super::{Families, distinct, sample};
 use crate::analyze::pooler;
 use crate::model::metric::{Family, Kind};
-use crate::model::pooler::{Facts, Pool, Totals};
+use crate::model::pooler::{Pool, PoolerFacts, Totals};
 
 /// Pgconn's own families of one look at a console, each sample labelled with the pooler's `place`; a family that depends on
 /// names has at most `most` series.
-pub(crate) fn families(facts: &Facts, place: &str, most: usize, seconds: f64) -> Vec<Family> {
+pub(crate) fn families(facts: &PoolerFacts, place: &str, most: usize, seconds: f64) -> Vec<Family> {
     let mut families = Families::begun(most, Some(seconds));
     let product = [("product", facts.product.name.as_str()), ("version", facts.product.version.as_str())];
     families.add(
@@ -72,7 +72,7 @@ fn pools(families: &mut Families, pools: &[Pool]) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-fn limits(families: &mut Families, facts: &Facts) {
+fn limits(families: &mut Families, facts: &PoolerFacts) {
     let limits = pooler::usage(facts, |_| true).limits;
     let mut family = |name, help, value: fn(&pooler::Limit) -> i64| {
         let samples = limits.iter().map(|limit| {

@@ -22,8 +22,8 @@ fn server_context() -> ServerContext {
     }
 }
 
-fn facts() -> Facts {
-    Facts {
+fn facts() -> HealthFacts {
+    HealthFacts {
         connections: Connections::new(server_context().limits, 5, 0),
         limits: Vec::new(),
         undecidable: 0,
@@ -46,7 +46,7 @@ fn tally(application: &str, state: &str, count: i64) -> Tally {
     }
 }
 
-fn of(tallies: &[Tally], facts: &Facts, most: usize) -> Vec<Family> {
+fn of(tallies: &[Tally], facts: &HealthFacts, most: usize) -> Vec<Family> {
     let server_context = server_context();
     let settings = Settings::default();
     let scrape = Scrape {
@@ -84,7 +84,7 @@ fn a_state_without_sessions_is_zero_and_every_series_names_its_server() {
 
 #[test]
 fn what_is_hidden_is_absent_and_not_zero() {
-    let facts = Facts { undecidable: 2, ..facts() };
+    let facts = HealthFacts { undecidable: 2, ..facts() };
     let families = of(&[Tally { hidden: true, state: None, ..tally("api", "", 2) }], &facts, 100);
     assert_eq!(value(&families, "pgconn_sessions", &[("state", "hidden")]), Some(2.0));
     assert_eq!(value(&families, "pgconn_oldest_query_seconds", &[]), None);
@@ -94,7 +94,7 @@ fn what_is_hidden_is_absent_and_not_zero() {
 #[test]
 fn limits_have_series_of_their_own() {
     let limit = LimitUse { owner: Owner::Role, name: "app".into(), used: 4, hidden: 0, limit: 5 };
-    let families = of(&[], &Facts { limits: vec![limit], ..facts() }, 100);
+    let families = of(&[], &HealthFacts { limits: vec![limit], ..facts() }, 100);
     assert_eq!(value(&families, "pgconn_role_connections_limit", &[("role", "app")]), Some(5.0));
     assert_eq!(value(&families, "pgconn_role_connections_used", &[("role", "app")]), Some(4.0));
 }

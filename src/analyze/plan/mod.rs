@@ -7,7 +7,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::blocking;
-use crate::model::act::{Action, Candidate, Facts, Fate, Identity, Named, Outcome, Tally, Through, Wanted};
+use crate::model::act::{
+    ActFacts, Action, Candidate, Fate, Identity, Named, Outcome, Tally, Through, Wanted,
+};
 use crate::model::session::Session;
 pub(crate) use rules::COMMITTED;
 use rules::{Verdict, judge, missing_role, runs};
@@ -87,7 +89,7 @@ impl Plan {
 }
 
 /// Decides what is to be done with each session.
-pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &Facts) -> Plan {
+pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
     let held: HashMap<i32, i64> = facts.locks.iter().copied().collect();
     let waiting = blocking::held_up(&facts.waits);
     let mut steps: Vec<Step> = Vec::new();
@@ -120,7 +122,7 @@ fn worst_first(outcome: &Outcome) -> (Reverse<i64>, Reverse<i64>, Reverse<i64>, 
     )
 }
 
-fn step(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) -> Step {
+fn step(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate) -> Step {
     let session = &candidate.session;
     let named = !wanted.named.is_empty();
     let verdict = judge(action, wanted, facts, candidate);
@@ -150,7 +152,7 @@ fn step(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) -
 }
 
 /// A worker that was named stands for its leader.
-fn worker(facts: &Facts, leader: i32) -> Option<String> {
+fn worker(facts: &ActFacts, leader: i32) -> Option<String> {
     let worker = facts.processes.iter().find(|process| process.leader == Some(leader))?;
     Some(format!("leader of parallel worker {}", worker.pid))
 }

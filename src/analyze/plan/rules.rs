@@ -1,6 +1,6 @@
 //! The rules of an act: who is acted on, who is spared and why, and who may not be touched.
 
-use crate::model::act::{Action, Candidate, Facts, Fate, OWN_APPLICATION, Wanted};
+use crate::model::act::{ActFacts, Action, Candidate, Fate, OWN_APPLICATION, Wanted};
 use crate::model::session::Session;
 
 /// What is to become of a session.
@@ -12,7 +12,7 @@ pub(super) enum Verdict {
 }
 
 /// The rules, in the order in which they are looked at.
-pub(super) fn judge(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) -> Verdict {
+pub(super) fn judge(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate) -> Verdict {
     let session = &candidate.session;
     let named = !wanted.named.is_empty();
     let spare = |fate: Fate, why: &str| Verdict::Spare(fate, why.to_owned());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::model::filter::{Client as Origin, Name, Term};
-use crate::model::pooler::{Facts, Link, Pool};
+use crate::model::pooler::{Link, Pool, PoolerFacts};
 
 /// Which of a pooler's connections are meant. A console answers no conditions, so this is decided here, with the same
 /// meaning as PostgreSQL gives the filters of sessions.
@@ -46,7 +46,7 @@ impl Names {
     }
 }
 
-impl Facts {
+impl PoolerFacts {
     /// The names of databases and users that the console shows.
     pub(crate) fn names(&self) -> Names {
         let databases = self.databases.iter().map(|database| &database.name);

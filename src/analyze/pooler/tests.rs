@@ -22,7 +22,7 @@ fn term<T>(exclude: bool, value: T) -> Term<T> {
     Term { exclude, value }
 }
 
-fn first_limits(facts: &Facts) -> Vec<(String, &'static str, i64, i64)> {
+fn first_limits(facts: &PoolerFacts) -> Vec<(String, &'static str, i64, i64)> {
     let pools = usage(facts, |_| true).pools.into_iter();
     pools
         .filter_map(|pool| {
@@ -34,10 +34,10 @@ fn first_limits(facts: &Facts) -> Vec<(String, &'static str, i64, i64)> {
 
 #[test]
 fn the_limit_with_least_left_is_reached_first() {
-    let mut facts = Facts {
+    let mut facts = PoolerFacts {
         pools: vec![pool("shop", "app", 10, 4), pool("shop", "batch", 10, 3)],
         databases: vec![Database { name: "shop".into(), ..Database::default() }],
-        ..Facts::default()
+        ..PoolerFacts::default()
     };
     assert_eq!(
         first_limits(&facts),
@@ -62,17 +62,20 @@ fn the_limit_with_least_left_is_reached_first() {
 fn the_reserve_comes_after_the_pool() {
     let mut full = pool("shop", "app", 2, 2);
     full.reserve_pool_size = Some(3);
-    let facts = Facts { pools: vec![full.clone()], ..Facts::default() };
+    let facts = PoolerFacts { pools: vec![full.clone()], ..PoolerFacts::default() };
     assert_eq!(first_limits(&facts), [("app".into(), "reserve_pool_size", 0, 3)]);
     full.servers_active = Some(5);
-    let facts = Facts { pools: vec![full], ..Facts::default() };
+    let facts = PoolerFacts { pools: vec![full], ..PoolerFacts::default() };
     assert_eq!(usage(&facts, |_| true).pools[0].used_ratio, Some(2.5));
     assert_eq!(first_limits(&facts), [("app".into(), "reserve_pool_size", 3, 3)]);
 }
 
 #[test]
 fn a_pool_without_a_size_has_no_ratio_and_no_limit() {
-    let facts = Facts { pools: vec![Pool { pool_size: None, ..pool("a", "b", 0, 9) }], ..Facts::default() };
+    let facts = PoolerFacts {
+        pools: vec![Pool { pool_size: None, ..pool("a", "b", 0, 9) }],
+        ..PoolerFacts::default()
+    };
     let usage = usage(&facts, |_| true);
     assert_eq!(
         (usage.pools[0].used_ratio, &usage.pools[0].first_limit, usage.limits.len()),
@@ -84,7 +87,7 @@ fn a_pool_without_a_size_has_no_ratio_and_no_limit() {
 fn who_waits_longest_comes_first() {
     let mut waiting = pool("a", "waits", 10, 1);
     waiting.max_wait_seconds = Some(0.5);
-    let facts = Facts { pools: vec![pool("a", "full", 2, 2), waiting], ..Facts::default() };
+    let facts = PoolerFacts { pools: vec![pool("a", "full", 2, 2), waiting], ..PoolerFacts::default() };
     let order: Vec<String> = usage(&facts, |_| true).pools.into_iter().map(|pool| pool.pool.user).collect();
     assert_eq!(order, ["waits", "full"]);
 }
@@ -213,14 +216,14 @@ fn session(pid: i32, database: &str, role: &str, client: &str, port: Option<i32>
 
 #[test]
 fn a_process_id_alone_joins_nothing() {
-    let facts = Facts {
+    let facts = PoolerFacts {
         databases: vec![Database {
             name: "shop".into(),
             database: Some("shop_live".into()),
             force_user: Some("pool".into()),
             ..Database::default()
         }],
-        ..Facts::default()
+        ..PoolerFacts::default()
     };
     let server = Server {
         pid: Some(7),

@@ -6,7 +6,7 @@ use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
 use crate::analyze::pooler::{Refused, usage};
 use crate::db;
-use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Status, Unit};
+use crate::model::health::{Check, Culprit, HealthFacts, Longest, Measure, Status, Unit};
 use crate::model::pooler;
 use crate::model::quote::{finish_prepared, shown};
 use crate::model::suggestion::{Command, Hint, Lead};
@@ -20,7 +20,7 @@ const CONSOLE: &str = "name the pooler's console, usually -p 6432 -d pgbouncer";
 pub(super) fn of_pooler(
     rule: Rule,
     thresholds: &Thresholds,
-    facts: &pooler::Facts,
+    facts: &pooler::PoolerFacts,
     latency: f64,
     lead: &Lead,
 ) -> Check {
@@ -62,7 +62,7 @@ fn beyond(verdict: &Verdict) -> String {
 }
 
 /// `3 clients wait, the longest for 12s in pool shop/app (pool_size is used up)`.
-fn waiting(facts: &pooler::Facts) -> String {
+fn waiting(facts: &pooler::PoolerFacts) -> String {
     let waiting = Waiting::of(facts);
     let Some(clients) = waiting.clients else { return "the console does not say who waits".into() };
     let usage = usage(facts, |_| true);
@@ -89,7 +89,7 @@ fn waiting(facts: &pooler::Facts) -> String {
 }
 
 /// Puts a verdict into words.
-pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str, lead: &Lead) -> Check {
+pub(super) fn check(verdict: Verdict, facts: &HealthFacts, me: &str, lead: &Lead) -> Check {
     let message = found(&verdict, facts) + &beyond(&verdict);
     let hint = match verdict.status {
         Status::Ok => None,
@@ -160,7 +160,7 @@ fn said(
     }
 }
 
-fn found(verdict: &Verdict, facts: &Facts) -> String {
+fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
     let hidden = |number: i64| format!("{} hidden", is_are(number, "session"));
     match verdict.rule {
         Rule::Reachable => {
@@ -185,7 +185,7 @@ fn found(verdict: &Verdict, facts: &Facts) -> String {
     }
 }
 
-fn connections(verdict: &Verdict, facts: &Facts) -> String {
+fn connections(verdict: &Verdict, facts: &HealthFacts) -> String {
     let (used, hidden, limit) = match &verdict.limit {
         Some(limit) => (limit.used, limit.hidden, limit.limit),
         None => (facts.connections.used, facts.connections.hidden, facts.connections.usable),
@@ -226,7 +226,7 @@ fn longest_of(longest: &Longest, noun: &str, doing: &str) -> String {
     }
 }
 
-fn blocked(facts: &Facts) -> String {
+fn blocked(facts: &HealthFacts) -> String {
     let waits = &facts.waits;
     let Some(longest) = health::longest_wait(waits) else { return "no session waits for a lock".into() };
     let who = match waits.waiting {
@@ -246,7 +246,7 @@ fn blocked(facts: &Facts) -> String {
     format!("{who}{how_long}, {behind}")
 }
 
-fn prepared(facts: &Facts) -> String {
+fn prepared(facts: &HealthFacts) -> String {
     let Some(oldest) = &facts.prepared.oldest else { return "no prepared transaction".into() };
     let number = match facts.prepared.count {
         1 => "1 prepared transaction".to_owned(),
@@ -280,7 +280,7 @@ fn ping() -> Hint {
     Command::pgconn("ping").into()
 }
 
-fn hint(verdict: &Verdict, facts: &Facts) -> Option<Hint> {
+fn hint(verdict: &Verdict, facts: &HealthFacts) -> Option<Hint> {
     let command = match verdict.rule {
         Rule::Reachable => return Some(ping()),
         Rule::Connections => match &verdict.limit {

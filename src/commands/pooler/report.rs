@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::act::report::Act;
 use super::{connections, limits, pools};
 use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
-use crate::model::pooler::{Database, Facts, Link, Product, Totals};
+use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals};
 use crate::model::suggestion::{Command, Lead};
 use crate::render::json::List;
 use crate::render::table::{Block, Mark, Table};
@@ -80,7 +80,7 @@ impl Pooler {
         }
     }
 
-    pub(super) fn of_pools(facts: Facts, selection: &Selection) -> Self {
+    pub(super) fn of_pools(facts: PoolerFacts, selection: &Selection) -> Self {
         let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
         let is_paused =
             |database: &&Database| database.paused == Some(true) && selection.has_database(&database.name);

@@ -7,7 +7,7 @@ use crate::conninfo::ConnInfo;
 use crate::db::connection::Db;
 use crate::db::error::{Error, Kind};
 use crate::db::session::{Notice, Options};
-use crate::model::pooler::{Facts, Link, Product, Table, Totals};
+use crate::model::pooler::{Link, PoolerFacts, Product, Table, Totals};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -75,7 +75,7 @@ impl Console {
     ///
     /// # Errors
     /// When the console does not answer, or does not have the list of pools. What else it does not have stays unknown.
-    pub(crate) async fn facts(&self) -> Result<Facts, Error> {
+    pub(crate) async fn facts(&self) -> Result<PoolerFacts, Error> {
         let pools = self.show("POOLS").await?;
         let mut untold = Vec::new();
         let mut list = async |name| {
@@ -88,7 +88,7 @@ impl Console {
         let config = list("CONFIG").await?;
         let lists = list("LISTS").await?;
         let totals = self.totals().await?;
-        let mut facts = Facts {
+        let mut facts = PoolerFacts {
             product: self.product.clone(),
             databases: read::databases(&databases),
             users: read::users(&users),

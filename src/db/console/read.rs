@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::db::rows::Row;
-use crate::model::pooler::{Database, Facts, Link, Pool, Product, Server, Settings, Totals, User};
+use crate::model::pooler::{Database, Link, Pool, PoolerFacts, Product, Server, Settings, Totals, User};
 use crate::model::pooler_client::Client;
 
 /// The database that is PgBouncer's console; its own row is in no answer.
@@ -210,8 +210,8 @@ pub(super) fn totals(records: &[Record]) -> Vec<Totals> {
 }
 
 /// Gives each pool its size: the user's own, else the database's, else the default, as PgBouncer takes them.
-pub(super) fn bound(facts: &mut Facts) {
-    let Facts { pools, databases, users, settings, .. } = facts;
+pub(super) fn bound(facts: &mut PoolerFacts) {
+    let PoolerFacts { pools, databases, users, settings, .. } = facts;
     let reserve_opens = settings.reserve_pool_timeout.is_none_or(|seconds| seconds > 0.0);
     for pool in pools {
         let database = databases.iter().find(|database| database.name == pool.database);

@@ -10,7 +10,7 @@ mod transactions;
 use crate::db::Scraped;
 use crate::model::blocking::Prepared;
 use crate::model::metric::DatabaseCounters;
-use crate::model::pooler::{Facts, Link};
+use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::practice::{Finding, Grade, Origin, SessionLocks, Source, Watched};
 use crate::model::suggestion::{Command, Lead, Suggestion};
 use crate::render::text;
@@ -36,7 +36,7 @@ pub(super) struct Evidence {
 #[derive(Debug, Default)]
 pub(super) struct Pooled {
     /// What the console says.
-    pub(super) facts: Facts,
+    pub(super) facts: PoolerFacts,
     /// Its connections.
     pub(super) links: Vec<Link>,
     /// The server's idle sessions that hold advisory locks.

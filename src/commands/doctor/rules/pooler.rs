@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Evidence, Found, Pooled, Rule, counted, hidden, listed};
 use crate::analyze::pooler::{End, leads_to};
-use crate::model::pooler::{Facts, Link};
+use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::practice::{Grade, Presence};
 use crate::model::suggestion::Command;
 use crate::poolconf::pgbouncer::Version;
@@ -73,7 +73,7 @@ fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Found 
 }
 
 /// The mode of the pool that a connection is of, unless its clients keep their connections.
-fn shared_mode<'a>(facts: &'a Facts, link: &Link) -> Option<&'a str> {
+fn shared_mode<'a>(facts: &'a PoolerFacts, link: &Link) -> Option<&'a str> {
     let pool =
         facts.pools.iter().find(|pool| (&pool.database, &pool.user) == (&link.database, &link.user))?;
     pool.pool_mode.as_deref().filter(|mode| *mode != "session")
@@ -134,7 +134,7 @@ fn unseen(pooled: &Pooled, present: &[Presence]) -> Option<String> {
 }
 
 /// Pools that together may open more than the server lets in fail when all are busy, and not before.
-fn caps(facts: &Facts, usable: i64) -> Found {
+fn caps(facts: &PoolerFacts, usable: i64) -> Found {
     let rule = Rule::new("pooler-caps", "what the pools may open fits into the server");
     let mut by_database: BTreeMap<&str, Option<i64>> = BTreeMap::new();
     for pool in &facts.pools {
@@ -169,7 +169,7 @@ fn caps(facts: &Facts, usable: i64) -> Found {
     rule.pass(evidence)
 }
 
-fn authentication(facts: &Facts) -> Found {
+fn authentication(facts: &PoolerFacts) -> Found {
     let rule = Rule::new("pooler-auth", "the pooler asks its clients for proof of who they are");
     let Some(method) = facts.settings.auth_type.as_deref() else {
         return rule.unknown("the console does not show auth_type");
@@ -184,7 +184,7 @@ fn authentication(facts: &Facts) -> Found {
 }
 
 /// PgBouncer keeps named statements in transaction mode from 1.21 on, when it is told to; 1.24 does by default.
-fn prepared_statements(facts: &Facts) -> Found {
+fn prepared_statements(facts: &PoolerFacts) -> Found {
     let rule = Rule::new("pooler-prepared", "prepared statements of clients work through the pooler");
     let modes = facts.pools.iter().filter_map(|pool| pool.pool_mode.as_deref());
     if !modes.chain(facts.settings.pool_mode.as_deref()).any(|mode| mode == "transaction") {
@@ -220,7 +220,7 @@ mod tests {
     use crate::model::pooler::{Database, Pool, Product, Server, Settings};
     use crate::model::practice::{SessionLocks, Source};
 
-    fn facts(mode: &str, version: &str, auth: &str) -> Facts {
+    fn facts(mode: &str, version: &str, auth: &str) -> PoolerFacts {
         let pool = Pool {
             database: "shop".into(),
             user: "app".into(),
@@ -230,7 +230,7 @@ mod tests {
             clients_waiting: Some(0),
             ..Pool::default()
         };
-        Facts {
+        PoolerFacts {
             product: Product { name: "PgBouncer".into(), version: version.into() },
             pools: vec![pool.clone(), Pool { user: "batch".into(), ..pool }],
             databases: vec![Database { name: "shop".into(), ..Database::default() }],
@@ -239,12 +239,12 @@ mod tests {
                 max_prepared_statements: Some(200),
                 ..Settings::default()
             },
-            ..Facts::default()
+            ..PoolerFacts::default()
         }
     }
 
     /// The pool's one connection, which is a session of the server.
-    fn pooled(facts: &Facts) -> (Pooled, Vec<Presence>) {
+    fn pooled(facts: &PoolerFacts) -> (Pooled, Vec<Presence>) {
         let server = Server { pid: Some(7), ..Server::default() };
         let link = Link {
             database: "shop".into(),
@@ -264,7 +264,7 @@ mod tests {
         (Pooled { facts: facts.clone(), links: vec![link], locks: Vec::new() }, vec![session])
     }
 
-    fn grades(facts: &Facts, usable: i64) -> [Grade; 4] {
+    fn grades(facts: &PoolerFacts, usable: i64) -> [Grade; 4] {
         let (pooled, present) = pooled(facts);
         let findings = [
             mode(&pooled, &present, None),

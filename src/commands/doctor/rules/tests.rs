@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::blocking;
-use crate::model::health::{Facts, Longest, Prepared, PreparedXact, Waits};
+use crate::model::health::{HealthFacts, Longest, Prepared, PreparedXact, Waits};
 use crate::model::practice::Presence;
 use crate::model::rights::Rights;
 use crate::model::server::{Limits, LoginRole, Server, ServerContext};
@@ -26,7 +26,7 @@ fn clean() -> Evidence {
         rights: Rights { role: "monitor".into(), sees_all: true, ..Rights::default() },
         query_size: 1024,
     };
-    let facts = Facts {
+    let facts = HealthFacts {
         connections: Connections::new(limits, 5, 0),
         limits: Vec::new(),
         undecidable: 0,

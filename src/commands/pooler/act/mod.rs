@@ -18,7 +18,7 @@ use crate::db;
 use crate::db::console::{self, Console, Order};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::pooler::{Facts, Link};
+use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::quote;
 use crate::model::suggestion::Command;
 use crate::render::{Head, text};
@@ -70,7 +70,7 @@ pub(super) struct WaitArgs {
 /// What is known when it is decided.
 struct Scene {
     console: Console,
-    facts: Facts,
+    facts: PoolerFacts,
     /// The database's connections, with and without clients.
     links: Vec<Link>,
     head: Head,
@@ -108,7 +108,7 @@ async fn survey(deed: Deed, name: &str, context: &Context) -> Result<Scene> {
 }
 
 /// PgBouncer pauses a database that nobody has ever heard of without a word, when a pattern lets every name in.
-fn unknown(name: &str, facts: &Facts) -> Failure {
+fn unknown(name: &str, facts: &PoolerFacts) -> Failure {
     if name == console::DATABASE {
         return Failure::refused("the database pgbouncer is the console itself; nothing was done");
     }

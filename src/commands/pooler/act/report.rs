@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::paused::Resumed;
 use crate::act::{Held, run_held};
 use crate::db::console::Order;
-use crate::model::pooler::{Facts, Link};
+use crate::model::pooler::{Link, PoolerFacts};
 use crate::render::columns::Column;
 use crate::render::table::{Block, Mark};
 use crate::render::{text, tsv};
@@ -113,7 +113,7 @@ impl Act {
     }
 
     /// What it would do, for whom.
-    pub(super) fn plan(&self, facts: &Facts) -> String {
+    pub(super) fn plan(&self, facts: &PoolerFacts) -> String {
         let clients = match self.clients_waiting {
             0 => text::count(self.clients, "client"),
             waiting => format!("{}, {waiting} waiting", text::count(self.clients, "client")),
