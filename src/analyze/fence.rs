@@ -22,7 +22,7 @@ pub(crate) enum Fence {
 /// The statements of a fence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statements {
-    /// They close the door.
+    /// They close the database.
     pub(crate) close: Vec<String>,
     /// They restore what was.
     pub(crate) restore: Vec<String>,

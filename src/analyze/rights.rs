@@ -119,9 +119,9 @@ fn missing_for_system(
     })
 }
 
-/// Where a managed service has its own door to the server's configuration.
+/// Where a managed service has its own way to the server's configuration.
 pub(crate) fn provider(service: Option<&str>) -> String {
-    let door = match service {
+    let way = match service {
         Some("rds_superuser") => "on Amazon RDS and Aurora change it in the DB parameter group",
         Some("cloudsqlsuperuser") => "on Cloud SQL change it as a database flag",
         Some("azure_pg_admin") => "on Azure change it in the server parameters",
@@ -129,7 +129,7 @@ pub(crate) fn provider(service: Option<&str>) -> String {
         Some("supabase_admin") => "on Supabase change it with its command-line program's postgres-config",
         _ => "on a managed service change it in the provider's parameters",
     };
-    format!("{door}, or for single roles and databases with --role and --db")
+    format!("{way}, or for single roles and databases with --role and --db")
 }
 
 fn names_of(wishes: &[Wish]) -> String {

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::analyze::fence::{self, Fence, Statements};
 use crate::commands::act;
-use crate::db::{Db, Which};
+use crate::db::{DatabaseKey, Db};
 use crate::error::Failure;
 use crate::model::database::{Database, Holder};
 use crate::model::quote;
@@ -26,7 +26,7 @@ pub(super) async fn admitted(
         let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
         return Err(refused.hinted("drain the database on the primary").into());
     }
-    let Some(database) = db.database(Which::Name(name)).await? else {
+    let Some(database) = db.database(DatabaseKey::Name(name)).await? else {
         return Err(Failure::failed(format!("there is no database \"{name}\"; nothing was done")).into());
     };
     if !database.owned {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::admit;
-use super::inside::Seen;
+use super::occupants::Seen;
 use super::session::SameServer;
 use crate::act::{Act, Hold};
 use crate::analyze::fence::{Fence, Statements};
@@ -14,7 +14,7 @@ use crate::analyze::plan::{self, Plan};
 use crate::commands::Context;
 use crate::commands::act::held::{self, PATIENCE};
 use crate::conninfo::ConnInfo;
-use crate::db::{Error, Kind, Place, Uninterrupted, Which};
+use crate::db::{DatabaseKey, Error, ExpectedDatabase, Kind, Uninterrupted};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};
 use crate::model::database::Database;
@@ -145,8 +145,8 @@ impl<'a> Fenced<'a> {
             let (_, facts) = self.observer.log_in(Patience::NONE).await?.facts(&wanted).await?;
             if facts.candidates.is_empty() {
                 let oid = self.database.oid;
-                let inside = self.observer.log_in(Patience::NONE).await?.inside(oid).await?;
-                if inside.sessions == 0 && inside.starting == 0 {
+                let occupancy = self.observer.log_in(Patience::NONE).await?.occupancy(oid).await?;
+                if occupancy.sessions == 0 && occupancy.starting == 0 {
                     return Ok(());
                 }
                 sleep(PAUSE).await;
@@ -199,20 +199,21 @@ impl Hold for Fenced<'_> {
     async fn close(&mut self) -> Result<(), Failure> {
         let (database, statements) = (self.database.clone(), self.close.clone());
         let system_identifier = self.observer.source().system_identifier().map(str::to_owned);
-        let place = Place {
+        let expected = ExpectedDatabase {
             system_identifier: system_identifier.as_deref(),
             oid: database.oid,
             name: &database.name,
             state: Some(&database),
         };
-        let error = match self.observer.log_in(Patience::NONE).await?.change_door(&place, &statements).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => {
-                return Err(Failure::failed("it has changed since it was looked at; nothing was done"));
-            }
-            Err(error) if error.is_refusal() => return Err(error.into()),
-            Err(error) => error,
-        };
+        let error =
+            match self.observer.log_in(Patience::NONE).await?.change_fence(&expected, &statements).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {
+                    return Err(Failure::failed("it has changed since it was looked at; nothing was done"));
+                }
+                Err(error) if error.is_refusal() => return Err(error.into()),
+                Err(error) => error,
+            };
         self.observer.forget();
         Err(Failure::from(error).detailed(match self.reopen().await {
             Restored::Failed { why, .. } => format!("it may have been left closed: {why}"),
@@ -242,7 +243,7 @@ impl Hold for Fenced<'_> {
             let lock = self.observer.source().lock();
             let look = async |db: &mut Uninterrupted| {
                 lock.take_again(db).await?;
-                db.insiders(oid).await
+                db.occupants(oid).await
             };
             self.observer.look(Patience::NONE, look).await
         };
@@ -287,7 +288,7 @@ async fn restore(
 ) -> Result<Restored, Error> {
     let (oid, fence) = (before.oid, order.fence);
     // The command can have renamed or dropped it.
-    let Some(now) = db.database(Which::Oid(oid)).await? else { return Ok(Restored::Gone) };
+    let Some(now) = db.database(DatabaseKey::Oid(oid)).await? else { return Ok(Restored::Gone) };
     let failed = |why: String, seen: &Database| {
         let statements = fence.statements(before, seen, &order.rights).ok();
         Restored::Failed { why, by_hand: statements.map(|statements| super::sql(&statements.restore)) }
@@ -303,11 +304,11 @@ async fn restore(
         Ok(statements) => statements,
         Err(why) => return Ok(failed(why, &now)),
     };
-    let place = Place { system_identifier, oid, name: &now.name, state: None };
-    if !db.change_door(&place, &statements.restore).await? {
+    let expected = ExpectedDatabase { system_identifier, oid, name: &now.name, state: None };
+    if !db.change_fence(&expected, &statements.restore).await? {
         return Err(Error::new(Kind::Protocol, "what is reached is not the database that was closed"));
     }
-    let after = db.database(Which::Oid(oid)).await?;
+    let after = db.database(DatabaseKey::Oid(oid)).await?;
     let same = |after: &Database| {
         after.connection_limit == before.connection_limit
             && after.allow_connections == before.allow_connections

@@ -3,7 +3,7 @@
 
 mod admit;
 mod fenced;
-mod inside;
+mod occupants;
 mod report;
 mod session;
 
@@ -30,7 +30,7 @@ use crate::model::quote;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use fenced::{Fenced, Order, Purpose, Restored};
-use inside::Seen;
+use occupants::Seen;
 pub(super) use report::Report;
 use session::SameServer;
 
@@ -227,7 +227,7 @@ fn finish(
         return concluded;
     }
     let who = seen.named().join("\n");
-    let were = if seen.inside.len() == 1 { "was" } else { "were" };
+    let were = if seen.occupants.len() == 1 { "was" } else { "were" };
     match concluded {
         Ok(Exit::Done) if ended_well => {
             let message = format!("{} {were} inside while the command ran, which ended well", seen.count());

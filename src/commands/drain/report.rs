@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::fenced::Restored;
-use super::inside::Seen;
+use super::occupants::Seen;
 use crate::act::{Ended, Held, run_held};
 use crate::analyze::fence::Fence;
-use crate::model::database::{Database, Insider};
+use crate::model::database::{Database, Occupant};
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Block, Mark};
@@ -28,7 +28,7 @@ pub(in crate::commands) struct Report {
     /// known or nothing was held.
     empty_throughout: Option<bool>,
     /// Who was seen inside while it was held, the command's own sessions left out; null when nothing was held.
-    inside: Option<Vec<Insider>>,
+    inside: Option<Vec<Occupant>>,
     /// How long it was held closed.
     held_seconds: Option<f64>,
     /// The command's exit code, 128 and the number of the signal that ended it; none without a command.
@@ -83,7 +83,7 @@ impl Report {
             let seconds = held.as_secs_f64();
             self.held_seconds = Some(seconds);
             self.empty_throughout = seen.empty_throughout();
-            self.inside = Some(seen.inside.clone());
+            self.inside = Some(seen.occupants.clone());
             self.named = seen.named();
             let time = text::duration(seconds);
             let looks = text::count(i64::from(seen.looks), "look");
