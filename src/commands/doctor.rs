@@ -143,7 +143,7 @@ impl Watcher {
             match whole.filter(|whole| whole.elapsed() < WHOLE && began.elapsed() < self.sample) {
                 None => {
                     whole = Some(look);
-                    watched.add(db.presence(None).await?);
+                    watched.add(db.sample_sessions(None).await?);
                     if began.elapsed() <= self.sample / 2 {
                         watched.still_first_half();
                     }
@@ -153,7 +153,9 @@ impl Watcher {
                     }
                     self.progress(&format!("watching, {} left", text::duration(left.as_secs_f64().ceil())));
                 }
-                Some(whole) => watched.add_arrivals(&db.presence(Some(whole.elapsed() + LOGIN)).await?),
+                Some(whole) => {
+                    watched.add_arrivals(&db.sample_sessions(Some(whole.elapsed() + LOGIN)).await?);
+                }
             }
             let pause = ARRIVALS.max(look.elapsed() * RESTRAINT);
             tokio::select! {

@@ -72,7 +72,7 @@ pub(crate) type Identity = (i32, Option<i64>);
 
 /// A client session at one look, pgconn's own left out.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Presence {
+pub(crate) struct SampledSession {
     /// Which session it is.
     pub(crate) identity: Identity,
     /// Whose it is just now: behind a pooler this changes.
@@ -165,7 +165,7 @@ pub(crate) struct Watched {
     /// What each source did.
     pub(crate) sources: BTreeMap<Source, Conduct>,
     /// The sessions of the last look.
-    pub(crate) present: Vec<Presence>,
+    pub(crate) present: Vec<SampledSession>,
     /// The pools whose sessions were seen to go from application to application, and those applications.
     pub(crate) pools: BTreeMap<Pool, BTreeSet<Source>>,
     known: BTreeMap<Identity, Known>,
@@ -174,7 +174,7 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Adds a look at all sessions.
-    pub(crate) fn add(&mut self, sessions: Vec<Presence>) {
+    pub(crate) fn add(&mut self, sessions: Vec<SampledSession>) {
         self.meet(&sessions, self.looks > 0);
         let mut now: BTreeMap<&Source, (usize, usize)> = BTreeMap::new();
         for session in &sessions {
@@ -203,11 +203,11 @@ impl Watched {
     }
 
     /// Adds a look at sessions that have just come; those that are known already do not count again.
-    pub(crate) fn add_arrivals(&mut self, sessions: &[Presence]) {
+    pub(crate) fn add_arrivals(&mut self, sessions: &[SampledSession]) {
         self.meet(sessions, true);
     }
 
-    fn meet(&mut self, sessions: &[Presence], born: bool) {
+    fn meet(&mut self, sessions: &[SampledSession], born: bool) {
         for session in sessions {
             let conduct = self.sources.entry(session.source.clone()).or_default();
             if let Some(client) = &session.client {
@@ -230,7 +230,7 @@ impl Watched {
     }
 
     /// A session that is another application's now. Its birth goes with it.
-    fn change_hands(&mut self, session: &Presence) {
+    fn change_hands(&mut self, session: &SampledSession) {
         let Some(known) = self.known.get_mut(&session.identity) else { return };
         let before = std::mem::replace(&mut known.source, session.source.clone());
         if known.born {
@@ -244,7 +244,7 @@ impl Watched {
             known.hands += 1;
         }
         if known.hands >= HANDS {
-            let Presence { client, source, database, .. } = session;
+            let SampledSession { client, source, database, .. } = session;
             let pool = (client.clone(), source.role.clone(), database.clone());
             self.pools.entry(pool).or_default().extend([before, source.clone()]);
         }
@@ -255,10 +255,16 @@ impl Watched {
 mod tests {
     use super::*;
 
-    fn session(pid: i32, application: &str) -> Presence {
+    fn session(pid: i32, application: &str) -> SampledSession {
         let source = Source { application_name: application.into(), role: Some("app".into()) };
         let client = Some("10.0.0.9".into());
-        Presence { identity: (pid, Some(1)), source, client, busy: Some(false), ..Presence::default() }
+        SampledSession {
+            identity: (pid, Some(1)),
+            source,
+            client,
+            busy: Some(false),
+            ..SampledSession::default()
+        }
     }
 
     fn conduct<'a>(watched: &'a Watched, application: &str) -> &'a Conduct {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Evidence, Found, Pooled, Rule, counted, hidden, listed};
 use crate::analyze::pooler::{End, leads_to};
 use crate::model::pooler::{Link, PoolerFacts};
-use crate::model::practice::{Grade, Presence};
+use crate::model::practice::{Grade, SampledSession};
 use crate::model::suggestion::Command;
 use crate::poolconf::pgbouncer::Version;
 use crate::render::text;
@@ -27,7 +27,7 @@ pub(super) fn findings(pooled: &Pooled, evidence: &Evidence) -> Vec<Found> {
 
 /// In session mode a client keeps its connection while it does nothing, so that others wait for it; in the other modes
 /// what it leaves on the connection is the next client's. `hidden` says which sessions the server does not show.
-fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Found {
+fn mode(pooled: &Pooled, present: &[SampledSession], hidden: Option<String>) -> Found {
     let rule = Rule::new("pooler-mode", "the pooler's mode fits what its clients do");
     let facts = &pooled.facts;
     let waiting = facts.pools.iter().find(|pool| {
@@ -103,7 +103,7 @@ fn left_behind(pooled: &Pooled) -> Option<String> {
 }
 
 /// Why the server says nothing of the connections that clients share.
-fn unseen(pooled: &Pooled, present: &[Presence]) -> Option<String> {
+fn unseen(pooled: &Pooled, present: &[SampledSession]) -> Option<String> {
     let shared = pooled.links.iter().filter(|link| {
         link.server.as_ref().is_some_and(|server| server.pid.is_some())
             && shared_mode(&pooled.facts, link).is_some()
@@ -244,7 +244,7 @@ mod tests {
     }
 
     /// The pool's one connection, which is a session of the server.
-    fn pooled(facts: &PoolerFacts) -> (Pooled, Vec<Presence>) {
+    fn pooled(facts: &PoolerFacts) -> (Pooled, Vec<SampledSession>) {
         let server = Server { pid: Some(7), ..Server::default() };
         let link = Link {
             database: "shop".into(),
@@ -254,12 +254,12 @@ mod tests {
             backend: None,
             locks_held: None,
         };
-        let session = Presence {
+        let session = SampledSession {
             identity: (7, None),
             source: Source { application_name: "web".into(), role: Some("app".into()) },
             database: Some("shop".into()),
             client: Some("local".into()),
-            ..Presence::default()
+            ..SampledSession::default()
         };
         (Pooled { facts: facts.clone(), links: vec![link], locks: Vec::new() }, vec![session])
     }
@@ -277,12 +277,13 @@ mod tests {
 
     #[test]
     fn a_lock_left_on_a_shared_connection_is_found_and_what_is_not_seen_is_unknown() {
-        let judge = |kind: &str, change: &dyn Fn(&mut Pooled, &mut Vec<Presence>), hidden: Option<&str>| {
-            let (mut pooled, mut present) = pooled(&facts(kind, "1.24.1", "md5"));
-            change(&mut pooled, &mut present);
-            let finding = mode(&pooled, &present, hidden.map(str::to_owned));
-            (finding.status, finding.evidence)
-        };
+        let judge =
+            |kind: &str, change: &dyn Fn(&mut Pooled, &mut Vec<SampledSession>), hidden: Option<&str>| {
+                let (mut pooled, mut present) = pooled(&facts(kind, "1.24.1", "md5"));
+                change(&mut pooled, &mut present);
+                let finding = mode(&pooled, &present, hidden.map(str::to_owned));
+                (finding.status, finding.evidence)
+            };
         let lock = |held| SessionLocks {
             pid: 7,
             database: Some("shop".into()),

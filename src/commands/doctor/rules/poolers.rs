@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Evidence, Found, Rule, counted, hidden, listed, listing, named};
 use crate::analyze::concerns::does_long_work;
-use crate::model::practice::{Grade, Presence, Source};
+use crate::model::practice::{Grade, SampledSession, Source};
 use crate::model::suggestion::Command;
 use crate::render::text;
 
@@ -34,7 +34,7 @@ fn is_serverless(source: &Source) -> bool {
 }
 
 /// Whether the session is of a pool that was seen to serve several applications.
-fn is_pooled(evidence: &Evidence, session: &Presence) -> bool {
+fn is_pooled(evidence: &Evidence, session: &SampledSession) -> bool {
     let key = (session.client.clone(), session.source.role.clone(), session.database.clone());
     evidence.watched.pools.contains_key(&key)
 }
