@@ -1,6 +1,6 @@
 //! Reasons to think twice about a change of settings: whom it hits that should not be hit, and where it does nothing.
 
-use crate::model::settings::{Ground, InFile, Scope, SessionGroup, Setting, Settings, Stored, Wish};
+use crate::model::settings::{ChangeContext, InFile, Scope, SessionGroup, Setting, Settings, Stored, Wish};
 
 /// Everything that a change is planned and judged by.
 #[derive(Clone, Copy, Debug)]
@@ -8,7 +8,7 @@ pub(crate) struct Situation<'a> {
     /// Where the value is stored.
     pub(crate) scope: &'a Scope,
     /// What this role may do there.
-    pub(crate) ground: &'a Ground,
+    pub(crate) change_context: &'a ChangeContext,
     /// What is set where today.
     pub(crate) settings: &'a Settings,
     /// What `postgresql.auto.conf` says of each wish, in their order; only looked at for the server's scope.
@@ -48,7 +48,7 @@ pub(crate) fn does_long_work(name: &str) -> bool {
 
 /// Every reason there is, for a change that would be made.
 pub(super) fn concerns(situation: Situation<'_>, wishes: &[Wish]) -> Vec<Concern> {
-    let Situation { scope, ground, .. } = situation;
+    let Situation { scope, change_context, .. } = situation;
     let mut concerns = Vec::new();
     let mut concern = |code, message: String| concerns.push(Concern { code, message });
     let limits = |setting: Setting| {
@@ -57,7 +57,7 @@ pub(super) fn concerns(situation: Situation<'_>, wishes: &[Wish]) -> Vec<Concern
     let any_limit =
         wishes.iter().any(|wish| wish.setting.zero_is_off() && wish.value.is_some_and(|value| value > 0));
     let cuts_work = limits(Setting::Statement) || limits(Setting::Transaction);
-    if let Some((name, role)) = scope.role().zip(ground.role.as_ref()) {
+    if let Some((name, role)) = scope.role().zip(change_context.role.as_ref()) {
         if !role.can_login {
             concern(
                 "no_login",

@@ -106,9 +106,9 @@ pub(crate) fn plan(situation: Situation<'_>, wishes: &[Wish]) -> Plan {
 
 /// The statement that stores `literal` (already SQL) at the scope, or takes what is stored away.
 fn statement(situation: Situation<'_>, setting: Setting, literal: Option<String>) -> String {
-    let ground = situation.ground;
-    let role = ground.role.as_ref().map_or("", |role| role.identifier.as_str());
-    let database = ground.database.as_ref().map_or("", |database| database.identifier.as_str());
+    let change_context = situation.change_context;
+    let role = change_context.role.as_ref().map_or("", |role| role.identifier.as_str());
+    let database = change_context.database.as_ref().map_or("", |database| database.identifier.as_str());
     let subject = match situation.scope {
         Scope::RoleInDatabase { .. } => format!("ALTER ROLE {role} IN DATABASE {database}"),
         Scope::Role(_) => format!("ALTER ROLE {role}"),
@@ -286,11 +286,11 @@ pub(crate) fn value_for(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::settings::{DatabaseGround, Ground, RoleGround};
+    use crate::model::settings::{ChangeContext, ChangedDatabase, ChangedRole};
 
-    fn ground() -> Ground {
-        Ground {
-            role: Some(RoleGround {
+    fn change_context() -> ChangeContext {
+        ChangeContext {
+            role: Some(ChangedRole {
                 identifier: "app".into(),
                 superuser: false,
                 replication: false,
@@ -299,8 +299,8 @@ mod tests {
                 admin: true,
                 owns_objects: false,
             }),
-            database: Some(DatabaseGround { identifier: "shop".into(), owner: "boss".into(), owned: true }),
-            ..Ground::default()
+            database: Some(ChangedDatabase { identifier: "shop".into(), owner: "boss".into(), owned: true }),
+            ..ChangeContext::default()
         }
     }
 
@@ -332,8 +332,13 @@ mod tests {
         };
         let sessions = [group("app", "shop", 1), group("app", "crm", 2), group("batch", "shop", 4)];
         let in_file = [in_file.clone()];
-        let situation =
-            Situation { scope, ground: &ground(), settings, in_file: &in_file, sessions: &sessions };
+        let situation = Situation {
+            scope,
+            change_context: &change_context(),
+            settings,
+            in_file: &in_file,
+            sessions: &sessions,
+        };
         plan(situation, &[Wish { setting: Setting::Statement, value }])
     }
 

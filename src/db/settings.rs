@@ -10,8 +10,8 @@ use super::server_context::{server_context_of, server_context_question};
 use super::{questions, sql};
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::{
-    AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,
-    Stored,
+    AtServer, ChangeContext, ChangedDatabase, ChangedRole, InFile, Level, Scope, SessionGroup, Setting,
+    Settings, Stored,
 };
 
 /// How often to look whether the server has read its configuration.
@@ -45,11 +45,11 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn ground(
+    pub(crate) async fn change_context(
         &self,
         scope: &Scope,
         which: &[Setting],
-    ) -> Result<(Ground, Vec<SessionGroup>), Error> {
+    ) -> Result<(ChangeContext, Vec<SessionGroup>), Error> {
         let name = |name: Option<&str>| name.map_or_else(|| "null".to_owned(), sql::literal);
         let on_each = |privilege: &str, which: &[Setting]| {
             let each = which
@@ -82,11 +82,11 @@ impl Db {
         .sql();
         let sessions =
             questions::SessionGroups { activity: &self.activity(), before: "clock_timestamp()" }.sql();
-        let [ground, sessions] = exactly(self.look(&[question, sessions]).await?)?;
-        Ok((ground_of(&ground)?, session_groups_of(&sessions)?))
+        let [change_context, sessions] = exactly(self.look(&[question, sessions]).await?)?;
+        Ok((change_context_of(&change_context)?, session_groups_of(&sessions)?))
     }
 
-    /// What ALTER SYSTEM has stored for each of `which`, in their order. Needs [`Ground::sees_files`].
+    /// What ALTER SYSTEM has stored for each of `which`, in their order. Needs [`ChangeContext::sees_files`].
     ///
     /// # Errors
     /// When the server does not answer or this role may not ask.
@@ -239,11 +239,11 @@ fn stored_of(row: &Row) -> Result<Option<Stored>, Error> {
     }))
 }
 
-fn ground_of(rows: &Rows) -> Result<Ground, Error> {
+fn change_context_of(rows: &Rows) -> Result<ChangeContext, Error> {
     let row = one(rows)?;
     let role = match row.text("role_identifier")? {
         None => None,
-        Some(identifier) => Some(RoleGround {
+        Some(identifier) => Some(ChangedRole {
             identifier,
             superuser: row.claim("role_superuser")?,
             replication: row.claim("role_replication")?,
@@ -255,13 +255,13 @@ fn ground_of(rows: &Rows) -> Result<Ground, Error> {
     };
     let database = match row.text("database_identifier")? {
         None => None,
-        Some(identifier) => Some(DatabaseGround {
+        Some(identifier) => Some(ChangedDatabase {
             identifier,
             owner: row.text("database_owner")?.unwrap_or_default(),
             owned: row.claim("database_owned")?,
         }),
     };
-    Ok(Ground {
+    Ok(ChangeContext {
         role,
         database,
         may_set: row.claim("may_set")?,

@@ -275,11 +275,11 @@ pub(crate) struct Wish {
 
 /// The role or database that a change is for, and what this role may do to it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ground {
+pub(crate) struct ChangeContext {
     /// The named role, when there is one and it exists.
-    pub(crate) role: Option<RoleGround>,
+    pub(crate) role: Option<ChangedRole>,
     /// The named database, when there is one and it exists.
-    pub(crate) database: Option<DatabaseGround>,
+    pub(crate) database: Option<ChangedDatabase>,
     /// May set parameters that need it for others (`SET` on each privileged setting of the change).
     pub(crate) may_set: bool,
     /// May write each setting of the change with ALTER SYSTEM.
@@ -294,7 +294,7 @@ pub(crate) struct Ground {
 
 /// A role that is to get a setting.
 #[derive(Clone, Debug)]
-pub(crate) struct RoleGround {
+pub(crate) struct ChangedRole {
     /// Its name as SQL, quoted by the server.
     pub(crate) identifier: String,
     /// Has SUPERUSER.
@@ -313,7 +313,7 @@ pub(crate) struct RoleGround {
 
 /// A database that is to get a setting.
 #[derive(Clone, Debug)]
-pub(crate) struct DatabaseGround {
+pub(crate) struct ChangedDatabase {
     /// Its name as SQL, quoted by the server.
     pub(crate) identifier: String,
     /// Its owner.
