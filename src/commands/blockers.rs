@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::listing::origin;
 use super::manual::{Group, Manual};
-use super::pooler::behind::Behind;
+use super::pooler::snapshot::PoolerSnapshot;
 use super::screen_room::{Part, ScreenRoom};
 use super::shown::Shown;
 use super::{Context, watch};
@@ -67,11 +67,11 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
-        let behind = Behind::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
+        let pooler_snapshot = PoolerSnapshot::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
         let (server_context, mut waits) = db.waits(&filter, reach, query_bytes).await?;
-        if let Some(behind) = &behind {
+        if let Some(pooler_snapshot) = &pooler_snapshot {
             for session in &mut waits.sessions {
-                session.pooler_client = behind.client(&end(session), session.xact_seconds);
+                session.pooler_client = pooler_snapshot.client(&end(session), session.xact_seconds);
             }
         }
         let count = |claim: fn(&Blocked) -> bool| {
@@ -171,19 +171,19 @@ impl Blockers {
         }
         // Only now: they know a prepared transaction by its place among those that are left.
         let edges = edges(&sessions, &prepared);
-        let held = blocking::held_up(&edges);
+        let blocked_counts = blocking::blocked_counts(&edges);
         let lines = blocking::tree(&edges);
         let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         sessions.sort_by_key(|session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
-            session.blocks_total = held.get(&session.pid).copied().unwrap_or(0);
+            session.blocks_total = blocked_counts.get(&session.pid).copied().unwrap_or(0);
         }
         for (at, prepared) in prepared.iter_mut().enumerate() {
-            prepared.blocks_total = pid_at(at).and_then(|pid| held.get(&pid).copied()).unwrap_or(0);
+            prepared.blocks_total = pid_at(at).and_then(|pid| blocked_counts.get(&pid).copied()).unwrap_or(0);
         }
         let waits = |session: &&Blocked| session.lock.is_some() || !session.blocked_by.is_empty();
         let blocked = sessions.iter().filter(waits).count();
-        let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && held.contains_key(&line.pid);
+        let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
         let roots = lines.iter().filter(holds).map(|line| line.pid);
         Self {
             blocked_count: i64::try_from(blocked).unwrap_or(i64::MAX),
@@ -341,8 +341,8 @@ impl<'a> Row<'a> {
         ),
         Column::script("client", |row| row.of(|session| session.client.as_ref())),
         Column::if_any(
-            |row| row.behind().is_some(),
-            Column::table("CLIENT", Align::Left, |row| row.behind().map(origin).into()),
+            |row| row.pooler_client().is_some(),
+            Column::table("CLIENT", Align::Left, |row| row.pooler_client().map(origin).into()),
         ),
         Column::worded("STATE", Align::Left, state, "state", |row| row.of(|session| session.state.as_ref())),
         Column::script("wait_seconds", |row| row.of(|session| session.wait_seconds)),
@@ -352,11 +352,11 @@ impl<'a> Row<'a> {
         Column::script("lock_relation", |row| row.lock().and_then(|lock| lock.relation.as_ref()).into()),
         Column::table("LOCK", Align::Left, |row| row.lock().map(lock).into()),
         Column::script("pooler_client_addr", |row| {
-            row.behind().and_then(|client| client.addr.as_ref()).into()
+            row.pooler_client().and_then(|client| client.addr.as_ref()).into()
         }),
-        Column::script("pooler_client_port", |row| row.behind().and_then(|client| client.port).into()),
+        Column::script("pooler_client_port", |row| row.pooler_client().and_then(|client| client.port).into()),
         Column::script("pooler_client_application_name", |row| {
-            row.behind().and_then(|client| client.application_name.as_ref()).into()
+            row.pooler_client().and_then(|client| client.application_name.as_ref()).into()
         }),
         Column::new("QUERY", Align::Left, "query", |row| match row.session {
             Some(session) => session.query.as_ref().into(),
@@ -369,7 +369,7 @@ impl<'a> Row<'a> {
         self.session.and_then(part).into()
     }
 
-    fn behind(&self) -> Option<&'a Client> {
+    fn pooler_client(&self) -> Option<&'a Client> {
         self.session.and_then(|session| session.pooler_client.as_ref())
     }
 

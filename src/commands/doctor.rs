@@ -129,9 +129,9 @@ impl Watcher {
         self.watch(db, began, &mut watched).await?;
         let seconds = began.elapsed().as_secs_f64();
         let scraped = db.scrape(&Selection::default()).await?;
-        let behind = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
-        let behind: Vec<i32> = behind.map(|session| session.who.pid).collect();
-        let prepared_blockers = db.prepared_blockers(&behind).await?;
+        let waiters = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
+        let waiters: Vec<i32> = waiters.map(|session| session.who.pid).collect();
+        let prepared_blockers = db.prepared_blockers(&waiters).await?;
         let origins = db.origins().await?;
         Ok(Evidence { scraped, before, origins, prepared_blockers, watched, seconds })
     }

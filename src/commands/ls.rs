@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use super::Context;
 use super::listing::Sessions;
 use super::manual::{Group, Manual};
-use super::pooler::behind::Behind;
+use super::pooler::snapshot::PoolerSnapshot;
 use super::screen_room::ScreenRoom;
 use super::shown::Shown;
 use super::watch;
@@ -105,12 +105,12 @@ pub(super) async fn list(
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
-        let behind = Behind::if_asked(pooler, context, &mut unasked).await?;
+        let pooler_snapshot = PoolerSnapshot::if_asked(pooler, context, &mut unasked).await?;
         let (server_context, mut listed) = db.sessions(&bounded(listing, room)).await?;
-        if let Some(behind) = &behind {
+        if let Some(pooler_snapshot) = &pooler_snapshot {
             for session in &mut listed.sessions {
                 let stable = session.xact_seconds.or(session.state_seconds);
-                session.pooler_client = behind.client(&End::from(&*session), stable);
+                session.pooler_client = pooler_snapshot.client(&End::from(&*session), stable);
             }
         }
         let mut head = super::head_of_look(db, &server_context, listed.hidden);

@@ -78,22 +78,22 @@ impl Db {
                 waits.sessions.push(session);
             }
         }
-        let behind = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
-        let behind: Vec<i32> = behind.map(|session| session.pid).collect();
-        waits.prepared = self.prepared_blockers(&behind).await?;
+        let waiters = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
+        let waiters: Vec<i32> = waiters.map(|session| session.pid).collect();
+        waits.prepared = self.prepared_blockers(&waiters).await?;
         Ok((server_context_of(&server_context)?, waits))
     }
 
-    /// Which prepared transactions are in the way of the sessions `behind` them, that is those among whose blockers PostgreSQL
+    /// Which prepared transactions are in the way of `waiters`, that is those among whose blockers PostgreSQL
     /// names pid 0; oldest first. Nothing is asked when there is no such session.
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn prepared_blockers(&self, behind: &[i32]) -> Result<Vec<Prepared>, Error> {
-        if behind.is_empty() {
+    pub(crate) async fn prepared_blockers(&self, waiters: &[i32]) -> Result<Vec<Prepared>, Error> {
+        if waiters.is_empty() {
             return Ok(Vec::new());
         }
-        let pids: Vec<String> = behind.iter().map(ToString::to_string).collect();
+        let pids: Vec<String> = waiters.iter().map(ToString::to_string).collect();
         let pids = format!("array[{}]", pids.join(","));
         let [rows] = exactly(self.look(&[questions::PreparedBlockers { pids: &pids }.sql()]).await?)?;
         rows.iter().map(prepared_of).collect()

@@ -91,7 +91,7 @@ impl Plan {
 /// Decides what is to be done with each session.
 pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
     let held: HashMap<i32, i64> = facts.locks.iter().copied().collect();
-    let waiting = blocking::held_up(&facts.waits);
+    let waiting = blocking::blocked_counts(&facts.waits);
     let mut steps: Vec<Step> = Vec::new();
     for candidate in &facts.candidates {
         let pid = candidate.session.pid;

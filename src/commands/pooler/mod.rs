@@ -2,13 +2,13 @@
 //! of the server serves which client.
 
 mod act;
-pub(super) mod behind;
 mod connections;
 pub(super) mod console;
 pub(super) mod limits;
 mod names;
 mod pools;
 mod report;
+pub(super) mod snapshot;
 
 use std::time::{Duration, Instant};
 
@@ -235,9 +235,9 @@ async fn joined(
     let databases = console.databases().await?;
     let product = console.product().clone();
     let mut head = head(console);
-    let behind = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.connection.given()) };
-    let behind = conninfo::resolve(&behind, &Environment::of_process()).map_err(db::Error::from)?;
-    let db = context.session(context.observer_of(context.endpoint_of(behind))).await?;
+    let given = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.connection.given()) };
+    let server_info = conninfo::resolve(&given, &Environment::of_process()).map_err(db::Error::from)?;
+    let db = context.session(context.observer_of(context.endpoint_of(server_info))).await?;
     let listing = Listing {
         selection: db::Selection::default(),
         over: None,
@@ -247,9 +247,9 @@ async fn joined(
     };
     let (server_context, listed) = db.sessions(&listing).await?;
     let locks = db.locks().await?;
-    let behind = super::head(&db, &server_context, listed.hidden);
-    head.server = behind.server;
-    head.warnings.extend(behind.warnings);
+    let server_head = super::head(&db, &server_context, listed.hidden);
+    head.server = server_head.server;
+    head.warnings.extend(server_head.warnings);
     db.close().await;
     pooler::join(&mut links, &databases, &listed.sessions);
     for link in &mut links {

@@ -57,8 +57,9 @@ pub(super) fn run(
     let mut written = Vec::new();
     for service in chosen {
         // The pooler that is written is no provider's.
-        let behind = provider.filter(|_| !is_pooler(target));
-        let mut settings = settings(args, (request, plan), service, (mode, pooler), behind, endpoint.clone());
+        let service_provider = provider.filter(|_| !is_pooler(target));
+        let mut settings =
+            settings(args, (request, plan), service, (mode, pooler), service_provider, endpoint.clone());
         if let Some(address) = provider.and_then(|provider| provider.where_to_connect(Mode::Direct))
             && target.name == "pgbouncer"
         {

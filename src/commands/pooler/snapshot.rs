@@ -11,13 +11,13 @@ use crate::render::Warning;
 
 /// Who was served with which connection at one moment.
 #[derive(Debug)]
-pub(in crate::commands) struct Behind {
+pub(in crate::commands) struct PoolerSnapshot {
     links: Vec<Link>,
     databases: Vec<Database>,
     asked: Instant,
 }
 
-impl Behind {
+impl PoolerSnapshot {
     /// Asks the pooler.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Behind {
     ) -> Result<Option<Self>, db::Error> {
         let Some(conninfo) = conninfo else { return Ok(None) };
         match Self::look(conninfo, context).await {
-            Ok(behind) => Ok(Some(behind)),
+            Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if matches!(error.kind, db::Kind::BadSettings | db::Kind::Interrupted(_)) => {
                 Err(error)
             }
