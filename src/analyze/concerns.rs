@@ -1,6 +1,8 @@
 //! Reasons to think twice about a change of settings: whom it hits that should not be hit, and where it does nothing.
 
-use crate::model::settings::{ChangeContext, InFile, Scope, SessionGroup, Setting, Settings, Stored, Wish};
+use crate::model::settings::{
+    ChangeContext, InFile, Scope, ServerSettings, SessionGroup, Setting, Stored, Wish,
+};
 
 /// Everything that a change is planned and judged by.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +12,7 @@ pub(crate) struct Situation<'a> {
     /// What this role may do there.
     pub(crate) change_context: &'a ChangeContext,
     /// What is set where today.
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a ServerSettings,
     /// What `postgresql.auto.conf` says of each wish, in their order; only looked at for the server's scope.
     pub(crate) in_file: &'a [InFile],
     /// The client sessions there are.

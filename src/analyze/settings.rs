@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::settings::{AtServer, Effective, Level, Setting, Settings, Stored, Unit};
+use crate::model::settings::{AtServer, Effective, Level, ServerSettings, Setting, Stored, Unit};
 
 /// Reads a stored value as PostgreSQL does (`parse_int` and `convert_to_base_unit` in guc.c): C's integers in base 10, 8
 /// and 16, decimals and exponents; a unit of time; fractions rounded to the next smaller unit, then to the setting's own.
@@ -95,7 +95,7 @@ pub(crate) fn seconds(value: i64, unit: Unit) -> Option<f64> {
 
 /// What a new session of `role` in `database` gets; none stands for one without stored values of its own.
 pub(crate) fn effective(
-    settings: &Settings,
+    settings: &ServerSettings,
     server: &AtServer,
     role: Option<&str>,
     database: Option<&str>,
@@ -131,7 +131,7 @@ fn winner<'a>(
 
 /// What a new session of each of `roles` gets, in the setting's unit, in a database without a value of its own.
 pub(crate) fn of_roles<'a>(
-    settings: &'a Settings,
+    settings: &'a ServerSettings,
     server: &'a AtServer,
     roles: impl Iterator<Item = &'a str>,
 ) -> impl Iterator<Item = (&'a str, Option<i64>)> {
@@ -162,10 +162,10 @@ pub(crate) const fn level(stored: &Stored) -> Level {
 }
 
 /// What is stored, as rows, in the order of `settings.server`.
-pub(crate) fn stored(settings: &Settings) -> Vec<Effective> {
+pub(crate) fn stored(settings: &ServerSettings) -> Vec<Effective> {
     let of = |server: &AtServer| {
         let stored = settings.stored.iter().filter(|stored| stored.setting == server.setting).cloned();
-        let alone = |stored: Stored| Settings { server: Vec::new(), stored: vec![stored] };
+        let alone = |stored: Stored| ServerSettings { server: Vec::new(), stored: vec![stored] };
         stored
             .map(alone)
             .filter_map(|alone| {
@@ -178,14 +178,18 @@ pub(crate) fn stored(settings: &Settings) -> Vec<Effective> {
 }
 
 /// What the server itself has, as rows: what a role and a database without stored values would get without one for all roles.
-pub(crate) fn at_server(settings: &Settings) -> Vec<Effective> {
-    let alone = Settings::default();
+pub(crate) fn at_server(settings: &ServerSettings) -> Vec<Effective> {
+    let alone = ServerSettings::default();
     settings.server.iter().map(|server| effective(&alone, server, None, None)).collect()
 }
 
 /// What new sessions of each of `roles` get in each of `databases`, for every setting: a row for the named ones, and
 /// where none is named (the empty list) one row for each that makes a difference and one (none) for all others.
-pub(crate) fn for_sessions(settings: &Settings, roles: &[String], databases: &[String]) -> Vec<Effective> {
+pub(crate) fn for_sessions(
+    settings: &ServerSettings,
+    roles: &[String],
+    databases: &[String],
+) -> Vec<Effective> {
     let mut rows = Vec::new();
     for server in &settings.server {
         let stored = || settings.stored.iter().filter(|stored| stored.setting == server.setting);
@@ -213,12 +217,12 @@ fn choices<'a>(named: &[String], differing: impl Iterator<Item = Option<&'a Stri
 }
 
 /// The rows of login roles whose statement_timeout is off or unknown.
-pub(crate) fn without_statement_timeout(settings: &Settings, roles: &[String]) -> Vec<Effective> {
+pub(crate) fn without_statement_timeout(settings: &ServerSettings, roles: &[String]) -> Vec<Effective> {
     if roles.is_empty() {
         return Vec::new();
     }
     let server = settings.server.iter().filter(|server| server.setting == Setting::Statement).cloned();
-    let only = Settings { server: server.collect(), stored: settings.stored.clone() };
+    let only = ServerSettings { server: server.collect(), stored: settings.stored.clone() };
     let mut rows = for_sessions(&only, roles, &[]);
     rows.retain(|row| row.value_seconds.is_none_or(|seconds| seconds == 0.0));
     rows
@@ -301,17 +305,17 @@ mod tests {
             (4.0, Level::AllRoles),
         ];
         for (from, (seconds, level)) in expected.into_iter().enumerate() {
-            let settings = Settings { server: Vec::new(), stored: everything[from..].to_vec() };
+            let settings = ServerSettings { server: Vec::new(), stored: everything[from..].to_vec() };
             let row = effective(&settings, &at_server_of(Some(9)), Some("app"), Some("shop"));
             assert_eq!((row.value_seconds, row.set_by), (Some(seconds), Some(level)));
         }
-        let nothing = effective(&Settings::default(), &at_server_of(None), Some("app"), None);
+        let nothing = effective(&ServerSettings::default(), &at_server_of(None), Some("app"), None);
         assert_eq!((nothing.value, nothing.set_by, nothing.server_value_known), (None, None, false));
     }
 
     #[test]
     fn roles_and_databases_that_make_a_difference_have_a_row_of_their_own() {
-        let settings = Settings {
+        let settings = ServerSettings {
             server: vec![at_server_of(Some(0))],
             stored: vec![kept(Some("app"), Some("shop"), "1s"), kept(None, Some("crm"), "2s")],
         };
@@ -340,7 +344,7 @@ mod tests {
     fn unknown_is_not_a_timeout() {
         let roles = ["app".to_owned()];
         let rows = |value: Option<i64>| {
-            let settings = Settings { server: vec![at_server_of(value)], stored: Vec::new() };
+            let settings = ServerSettings { server: vec![at_server_of(value)], stored: Vec::new() };
             without_statement_timeout(&settings, &roles).len()
         };
         assert_eq!([rows(Some(0)), rows(None), rows(Some(5))], [1, 1, 0]);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::concerns::{Concern, Situation, concerns};
 use super::settings::{effective, parse, seconds, shown};
 use crate::model::settings::{
-    AtServer, Effective, InFile, Level, Scope, SessionGroup, Setting, Settings, Stored, Unit, Wish,
+    AtServer, Effective, InFile, Level, Scope, ServerSettings, SessionGroup, Setting, Stored, Unit, Wish,
 };
 
 /// A change, ready to be shown, agreed to and made.
@@ -123,7 +123,7 @@ fn statement(situation: Situation<'_>, setting: Setting, literal: Option<String>
 }
 
 /// What is stored at exactly this scope.
-fn stored_at<'a>(settings: &'a Settings, setting: Setting, scope: &Scope) -> Option<&'a Stored> {
+fn stored_at<'a>(settings: &'a ServerSettings, setting: Setting, scope: &Scope) -> Option<&'a Stored> {
     settings.stored.iter().find(|stored| {
         stored.setting == setting
             && stored.role.as_deref() == scope.role()
@@ -132,9 +132,9 @@ fn stored_at<'a>(settings: &'a Settings, setting: Setting, scope: &Scope) -> Opt
 }
 
 /// What a session that the scope is about gets: for the server's scope, the server's own value.
-fn at_scope(settings: &Settings, setting: Setting, scope: &Scope) -> Option<Effective> {
+fn at_scope(settings: &ServerSettings, setting: Setting, scope: &Scope) -> Option<Effective> {
     let server = settings.server.iter().find(|server| server.setting == setting)?;
-    let alone = Settings::default();
+    let alone = ServerSettings::default();
     let settings = if *scope == Scope::System { &alone } else { settings };
     Some(effective(settings, server, scope.role(), scope.database()))
 }
@@ -153,7 +153,13 @@ fn change(old: Effective, new: Effective) -> Change {
     }
 }
 
-fn is_as_wished(settings: &Settings, server: &AtServer, scope: &Scope, wish: Wish, in_file: &InFile) -> bool {
+fn is_as_wished(
+    settings: &ServerSettings,
+    server: &AtServer,
+    scope: &Scope,
+    wish: Wish,
+    in_file: &InFile,
+) -> bool {
     if *scope == Scope::System {
         return match wish.value {
             Some(value) => matches!(in_file, InFile::Literal(_)) && server.value == Some(value),
@@ -168,7 +174,7 @@ fn is_as_wished(settings: &Settings, server: &AtServer, scope: &Scope, wish: Wis
 }
 
 /// Changes `settings` as the server will.
-fn apply(settings: &mut Settings, scope: &Scope, wish: Wish) {
+fn apply(settings: &mut ServerSettings, scope: &Scope, wish: Wish) {
     if *scope == Scope::System {
         for server in settings.server.iter_mut().filter(|server| server.setting == wish.setting) {
             // What stands in the other configuration files is known only after the reload.
@@ -198,8 +204,8 @@ fn apply(settings: &mut Settings, scope: &Scope, wish: Wish) {
 /// The sessions that got another value at login than they would get after the change. What the server's configuration
 /// says reaches running sessions at once, so nobody keeps an old value of that.
 pub(crate) fn stale(
-    before: &Settings,
-    after: &Settings,
+    before: &ServerSettings,
+    after: &ServerSettings,
     scope: &Scope,
     sessions: &[SessionGroup],
 ) -> Vec<SessionGroup> {
@@ -220,7 +226,7 @@ pub(crate) fn stale(
 }
 
 /// Says what is not as it was to become, once the change was made.
-pub(crate) fn unmet(after: &Settings, scope: &Scope, wishes: &[Wish]) -> Option<String> {
+pub(crate) fn unmet(after: &ServerSettings, scope: &Scope, wishes: &[Wish]) -> Option<String> {
     wishes.iter().find_map(|wish| {
         let name = wish.setting.name();
         let unit = wish.setting.unit();
@@ -304,7 +310,7 @@ mod tests {
         }
     }
 
-    fn settings(stored: &[(Option<&str>, Option<&str>, &str)]) -> Settings {
+    fn settings(stored: &[(Option<&str>, Option<&str>, &str)]) -> ServerSettings {
         let stored = stored.iter().map(|(role, database, raw)| Stored {
             setting: Setting::Statement,
             role: role.map(str::to_owned),
@@ -320,10 +326,10 @@ mod tests {
             least: 0,
             most: i64::from(i32::MAX),
         };
-        Settings { server: vec![server], stored: stored.collect() }
+        ServerSettings { server: vec![server], stored: stored.collect() }
     }
 
-    fn planned(scope: &Scope, settings: &Settings, in_file: &InFile, value: Option<i64>) -> Plan {
+    fn planned(scope: &Scope, settings: &ServerSettings, in_file: &InFile, value: Option<i64>) -> Plan {
         let group = |role: &str, database: &str, count| SessionGroup {
             database: Some(database.into()),
             role: Some(role.into()),

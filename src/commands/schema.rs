@@ -68,7 +68,7 @@ pub(crate) fn generated() -> Vec<(&'static str, schemars::Schema)> {
         ("blockers", schema::<super::blockers::Blockers>("blockers")),
         ("cancel", schema::<super::act::report::Report>("cancel")),
         ("check", schema::<super::check::Verdict>("check")),
-        ("conninfo", schema::<super::conninfo::Settings>("conninfo")),
+        ("conninfo", schema::<super::conninfo::ResolvedSettings>("conninfo")),
         ("doctor", schema::<super::doctor::Doctor>("doctor")),
         ("drain", schema::<super::drain::Report>("drain")),
         ("error", error_schema()),

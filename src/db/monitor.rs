@@ -10,7 +10,7 @@ use super::{filter, questions, sql};
 use crate::model::health::{Culprit, HealthFacts, Longest, Prepared, PreparedXact, Waiter, Waits};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::server::{Limits, LoginRole, ServerContext};
-use crate::model::settings::{Setting, Settings};
+use crate::model::settings::{ServerSettings, Setting};
 use crate::model::usage::{Connections, LimitUse, Owner, Tally};
 
 /// Waiting sessions that are looked at one by one. Each of them costs the lock manager a moment; with 50 that is some
@@ -29,7 +29,7 @@ pub(crate) struct Scraped {
     /// Counters, databases with most sessions first.
     pub(crate) databases: Vec<DatabaseCounters>,
     /// The timeouts, and where they are set.
-    pub(crate) settings: Settings,
+    pub(crate) settings: ServerSettings,
     /// Who can log in.
     pub(crate) login_roles: Vec<LoginRole>,
 }

@@ -10,8 +10,8 @@ use super::server_context::{server_context_of, server_context_question};
 use super::{questions, sql};
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::{
-    AtServer, ChangeContext, ChangedDatabase, ChangedRole, InFile, Level, Scope, SessionGroup, Setting,
-    Settings, Stored,
+    AtServer, ChangeContext, ChangedDatabase, ChangedRole, InFile, Level, Scope, ServerSettings,
+    SessionGroup, Setting, Stored,
 };
 
 /// How often to look whether the server has read its configuration.
@@ -29,7 +29,7 @@ impl Db {
     pub(crate) async fn settings(
         &self,
         which: &[Setting],
-    ) -> Result<(ServerContext, Settings, Vec<LoginRole>), Error> {
+    ) -> Result<(ServerContext, ServerSettings, Vec<LoginRole>), Error> {
         let [first, overrides, login_roles] = settings_questions(which);
         let questions = [server_context_question(), overrides, login_roles];
         let [at_server, server_context, stored, roles] =
@@ -179,12 +179,12 @@ pub(super) fn settings_questions(which: &[Setting]) -> [String; 3] {
 }
 
 /// The answers to the first two of [`settings_questions`].
-pub(super) fn settings_of(at_server: &Rows, stored: &Rows) -> Result<Settings, Error> {
+pub(super) fn settings_of(at_server: &Rows, stored: &Rows) -> Result<ServerSettings, Error> {
     let mut server =
         at_server.iter().filter_map(|row| at_server_of(row).transpose()).collect::<Result<Vec<_>, _>>()?;
     server.sort_by_key(|server| Setting::ALL.iter().position(|setting| *setting == server.setting));
     let stored = stored.iter().filter_map(|row| stored_of(row).transpose()).collect::<Result<_, _>>()?;
-    Ok(Settings { server, stored })
+    Ok(ServerSettings { server, stored })
 }
 
 /// A row of `login_roles.sql`.

@@ -20,7 +20,7 @@ pub(crate) struct PoolerFacts {
     /// One per user that it knows.
     pub(crate) users: Vec<User>,
     /// The settings that bound it as a whole.
-    pub(crate) settings: Settings,
+    pub(crate) settings: PoolerSettings,
     /// Client connections of the whole pooler, pgconn's own included.
     pub(crate) clients: Option<i64>,
     /// Lists that it does not have, or keeps from this user: `USERS`, …
@@ -140,7 +140,7 @@ pub(crate) struct User {
 
 /// The settings of a pooler as a whole; limits are none without a limit.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Settings {
+pub(crate) struct PoolerSettings {
     /// Clients; 0 lets in nobody but those of the console.
     pub(crate) max_client_conn: Option<i64>,
     /// Connections to the server per pool.

@@ -199,7 +199,7 @@ pub(crate) struct AtServer {
 
 /// What is set where: enough to say what any new session gets.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
+pub(crate) struct ServerSettings {
     /// The settings this server knows, as it has them.
     pub(crate) server: Vec<AtServer>,
     /// What is stored for roles and databases.

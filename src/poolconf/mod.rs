@@ -55,7 +55,7 @@ impl Default for Endpoint {
 
 /// Everything a configuration is written from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
+pub(crate) struct PoolConfig {
     /// The most connections one pool may open, overflow included; at least 1.
     pub(crate) pool_size: u64,
     /// Connections one pool keeps open; at least 1, at most `pool_size`.
@@ -85,7 +85,7 @@ pub(crate) struct Settings {
     pub(crate) provenance: Vec<String>,
 }
 
-impl Settings {
+impl PoolConfig {
     /// Whether named prepared statements survive between transactions.
     ///
     /// Directly and in session mode always. In transaction mode since PgBouncer 1.21, with
@@ -147,8 +147,8 @@ pub(crate) fn seconds(duration: Duration) -> u64 {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn settings() -> Settings {
-        Settings {
+    pub(crate) fn settings() -> PoolConfig {
+        PoolConfig {
             pool_size: 9,
             min_idle: 2,
             mode: Mode::Direct,

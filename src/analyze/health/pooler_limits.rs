@@ -125,7 +125,7 @@ fn untold(facts: &PoolerFacts) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pooler::{Pool, Settings, User};
+    use crate::model::pooler::{Pool, PoolerSettings, User};
     use proptest::prelude::*;
 
     fn pool(user: &str, size: i64, reserve: i64, active: i64) -> Pool {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn facts(pools: Vec<Pool>, clients: i64) -> PoolerFacts {
-        let settings = Settings { max_client_conn: Some(100), ..Settings::default() };
+        let settings = PoolerSettings { max_client_conn: Some(100), ..PoolerSettings::default() };
         PoolerFacts { pools, settings, clients: Some(clients), ..PoolerFacts::default() }
     }
 
@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn clients_are_measured_whatever_their_limit_is() {
-        let untold = PoolerFacts { settings: Settings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
+        let untold =
+            PoolerFacts { settings: PoolerSettings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
         let Found { verdict, untold, .. } = found(&untold);
         assert_eq!((verdict.status, verdict.measure.value, untold.len()), (Status::Unknown, None, 1));
         let clients = &verdict.measures[0];

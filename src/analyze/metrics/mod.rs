@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::model::health::HealthFacts;
 use crate::model::metric::{DatabaseCounters, Family, Kind, Sample};
 use crate::model::server::{LoginRole, ServerContext};
-use crate::model::settings::Settings;
+use crate::model::settings::ServerSettings;
 use crate::model::usage::{Owner, Tally};
 
 /// The states of client sessions, which are counted also when no session is in them.
@@ -38,7 +38,7 @@ pub(crate) struct Scrape<'a> {
     /// Counters, databases with most sessions first.
     pub(crate) databases: &'a [DatabaseCounters],
     /// The timeouts, and where they are set.
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a ServerSettings,
     /// Who can log in.
     pub(crate) login_roles: &'a [LoginRole],
     /// How long connecting and looking took, in seconds.

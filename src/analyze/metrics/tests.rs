@@ -48,7 +48,7 @@ fn tally(application: &str, state: &str, count: i64) -> Tally {
 
 fn of(tallies: &[Tally], facts: &HealthFacts, most: usize) -> Vec<Family> {
     let server_context = server_context();
-    let settings = Settings::default();
+    let settings = ServerSettings::default();
     let scrape = Scrape {
         server_context: &server_context,
         facts,

@@ -4,10 +4,10 @@ use super::{Families, number, sample};
 use crate::analyze::settings::{of_roles, seconds};
 use crate::model::metric::Kind;
 use crate::model::server::LoginRole;
-use crate::model::settings::{AtServer, Settings};
+use crate::model::settings::{AtServer, ServerSettings};
 
 /// The families of `settings` and of the roles that can log in.
-pub(super) fn timeouts(families: &mut Families, settings: &Settings, login_roles: &[LoginRole]) {
+pub(super) fn timeouts(families: &mut Families, settings: &ServerSettings, login_roles: &[LoginRole]) {
     let ordinary = || login_roles.iter().filter(|role| !role.superuser).map(|role| role.name.as_str());
     let configured = settings.server.iter().filter_map(|server| {
         let value = seconds(server.value?, server.setting.unit())?;
@@ -38,7 +38,7 @@ pub(super) fn timeouts(families: &mut Families, settings: &Settings, login_roles
 
 /// How many of `roles` get 0; none when it cannot be told of one of them.
 fn without<'a>(
-    settings: &'a Settings,
+    settings: &'a ServerSettings,
     server: &'a AtServer,
     roles: impl Iterator<Item = &'a str>,
 ) -> Option<usize> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::filter::{Client as Origin, Name, Term};
-use crate::model::pooler::{Database, Server, Settings, User};
+use crate::model::pooler::{Database, PoolerSettings, Server, User};
 use crate::model::pooler_client::Client;
 
 fn pool(database: &str, user: &str, size: i64, active: i64) -> Pool {
@@ -48,7 +48,7 @@ fn the_limit_with_least_left_is_reached_first() {
     assert!(both.iter().all(|limit| (limit.1, limit.2, limit.3) == ("max_db_connections", 7, 8)), "{both:?}");
     facts.users = vec![User { name: "batch".into(), max_user_connections: Some(3), ..User::default() }];
     assert_eq!(first_limits(&facts)[1], ("batch".into(), "max_user_connections", 3, 3));
-    facts.settings = Settings { max_client_conn: Some(100), ..Settings::default() };
+    facts.settings = PoolerSettings { max_client_conn: Some(100), ..PoolerSettings::default() };
     facts.clients = Some(7);
     let usage = usage(&facts, |_| true);
     assert_eq!(usage.fullest().map(|limit| limit.name), Some("max_user_connections"));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, Session, SessionError, Settings};
+use crate::cluster::{Cluster, ClusterConfig, Session, SessionError};
 use crate::db;
 
 /// Time between two changes of the lively sessions.
@@ -189,11 +189,15 @@ const RESIDENTS: [Residents; 15] = [
 ];
 
 /// The settings of the demo's server, whose roles have this password.
-pub(super) fn settings(password: &str) -> Settings {
+pub(super) fn settings(password: &str) -> ClusterConfig {
     let parameters =
         [("max_connections", "80"), ("max_prepared_transactions", "5"), ("cluster_name", "pgconn demo")];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Settings { parameters: parameters.into(), password: Some(password.to_owned()), ..Settings::default() }
+    ClusterConfig {
+        parameters: parameters.into(),
+        password: Some(password.to_owned()),
+        ..ClusterConfig::default()
+    }
 }
 
 /// Everybody who lives there. Dropping it ends them.

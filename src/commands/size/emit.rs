@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::poolconf::emit::{self, File, Target};
 use crate::poolconf::provider::Provider;
-use crate::poolconf::{Endpoint, Mode, Settings};
+use crate::poolconf::{Endpoint, Mode, PoolConfig};
 use crate::render::text;
 use crate::stop::Stop;
 
@@ -117,7 +117,7 @@ fn settings(
     (mode, pooler): (Mode, Option<PoolerSizes>),
     provider: Option<&'static Provider>,
     endpoint: Endpoint,
-) -> Settings {
+) -> PoolConfig {
     let (direct, min_idle, pools) = match service {
         Some(service) => (service.pool_size, service.min_idle, service.pool_count),
         None => (
@@ -134,7 +134,7 @@ fn settings(
         Some(sizes) => pooler_in_words(request, sizes, provider),
         None => budget_in_words(request, plan, service),
     });
-    Settings {
+    PoolConfig {
         pool_size,
         min_idle: min_idle.max(1),
         mode,

@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::model::quote;
 use crate::model::server::ServerContext;
 use crate::model::settings::{
-    ChangeContext, Effective, InFile, Scope, SessionGroup, Setting, Settings, Wish,
+    ChangeContext, Effective, InFile, Scope, ServerSettings, SessionGroup, Setting, Wish,
 };
 use crate::model::suggestion::{Command, Hint};
 use crate::render::text::count;
@@ -146,7 +146,7 @@ struct Before {
     scope: Scope,
     wishes: Vec<Wish>,
     server_context: ServerContext,
-    settings: Settings,
+    settings: ServerSettings,
     change_context: ChangeContext,
     plan: Plan,
 }
@@ -330,7 +330,7 @@ async fn verified(
     before: &Before,
     kinds: &[Setting],
     moment: Moment,
-) -> Result<(Settings, Vec<SessionGroup>), Failure> {
+) -> Result<(ServerSettings, Vec<SessionGroup>), Failure> {
     let (_, after, _) = db.settings(kinds).await?;
     if let Some(problem) = unmet(&after, &before.scope, &before.wishes) {
         return Err(Failure::failed(problem)
@@ -342,7 +342,7 @@ async fn verified(
 }
 
 /// What sessions within the scope get.
-fn concerned(settings: &Settings, scope: &Scope) -> Vec<Effective> {
+fn concerned(settings: &ServerSettings, scope: &Scope) -> Vec<Effective> {
     let one = |name: Option<&str>| name.map(str::to_owned).into_iter().collect::<Vec<_>>();
     match scope {
         Scope::System => at_server(settings),

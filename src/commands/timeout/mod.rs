@@ -18,7 +18,7 @@ use crate::db::Db;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::server::Server;
-use crate::model::settings::{Setting, Settings};
+use crate::model::settings::{ServerSettings, Setting};
 
 #[cfg(test)]
 pub(super) use report::Timeouts;
@@ -100,7 +100,7 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 /// Refuses settings that were asked for by name and that the server does not have.
-fn refuse_unknown(asked: &[Setting], settings: &Settings, server: &Server) -> Result<(), Failure> {
+fn refuse_unknown(asked: &[Setting], settings: &ServerSettings, server: &Server) -> Result<(), Failure> {
     let known = |setting: &Setting| settings.server.iter().any(|server| server.setting == *setting);
     let Some(missing) = asked.iter().find(|setting| !known(setting)) else { return Ok(()) };
     let since = match missing.since() {

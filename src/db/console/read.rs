@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::db::rows::Row;
-use crate::model::pooler::{Database, Link, Pool, PoolerFacts, Product, Server, Settings, Totals, User};
+use crate::model::pooler::{
+    Database, Link, Pool, PoolerFacts, PoolerSettings, Product, Server, Totals, User,
+};
 use crate::model::pooler_client::Client;
 
 /// The database that is PgBouncer's console; its own row is in no answer.
@@ -163,12 +165,12 @@ pub(super) fn users(records: &[Record]) -> Vec<User> {
 }
 
 /// `SHOW CONFIG`.
-pub(super) fn settings(records: &[Record]) -> Settings {
+pub(super) fn settings(records: &[Record]) -> PoolerSettings {
     let record = |key: &str| records.iter().find(|record| record.text("key").as_deref() == Some(key));
     let value = |key: &str| -> Option<i64> { record(key)?.number("value") };
     let words = |key: &str| record(key)?.text("value");
     let limit = |key: &str| value(key).filter(|limit| *limit > 0);
-    Settings {
+    PoolerSettings {
         max_client_conn: value("max_client_conn"),
         default_pool_size: limit("default_pool_size"),
         reserve_pool_size: value("reserve_pool_size"),

@@ -26,7 +26,7 @@ mod sqlx;
 
 use std::time::Duration;
 
-use super::{Mode, Settings};
+use super::{Mode, PoolConfig};
 use crate::analyze::sizing::Refused;
 
 /// One written file.
@@ -45,13 +45,13 @@ pub(crate) struct Target {
     pub(crate) name: &'static str,
     /// What it is.
     pub(crate) what: &'static str,
-    write: fn(&Settings) -> Result<Vec<File>, Refused>,
+    write: fn(&PoolConfig) -> Result<Vec<File>, Refused>,
 }
 
 const fn target(
     name: &'static str,
     what: &'static str,
-    write: fn(&Settings) -> Result<Vec<File>, Refused>,
+    write: fn(&PoolConfig) -> Result<Vec<File>, Refused>,
 ) -> Target {
     Target { name, what, write }
 }
@@ -89,7 +89,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(24 * 86_400);
 
 /// Writes the files for `target`, the main one first. Errors when the target cannot do what the settings ask for.
-pub(crate) fn emit(target: &Target, settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(crate) fn emit(target: &Target, settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     for (flag, duration) in [
         ("--statement-timeout", settings.statement_timeout.unwrap_or(SHORTEST)),
         ("--idle-timeout", settings.idle_timeout),

@@ -217,7 +217,7 @@ fn prepared_statements(facts: &PoolerFacts) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pooler::{Database, Pool, Product, Server, Settings};
+    use crate::model::pooler::{Database, Pool, PoolerSettings, Product, Server};
     use crate::model::practice::{SessionLocks, Source};
 
     fn facts(mode: &str, version: &str, auth: &str) -> PoolerFacts {
@@ -234,10 +234,10 @@ mod tests {
             product: Product { name: "PgBouncer".into(), version: version.into() },
             pools: vec![pool.clone(), Pool { user: "batch".into(), ..pool }],
             databases: vec![Database { name: "shop".into(), ..Database::default() }],
-            settings: Settings {
+            settings: PoolerSettings {
                 auth_type: Some(auth.into()),
                 max_prepared_statements: Some(200),
-                ..Settings::default()
+                ..PoolerSettings::default()
             },
             ..PoolerFacts::default()
         }
@@ -329,7 +329,7 @@ mod tests {
         off.settings.max_prepared_statements = Some(0);
         assert_eq!(grades(&off, 50)[3], Warn);
         let mut silent = good;
-        silent.settings = Settings::default();
+        silent.settings = PoolerSettings::default();
         silent.pools[0].pool_size = None;
         silent.pools[0].pool_mode = None;
         assert_eq!(grades(&silent, 50), [Unknown, Unknown, Unknown, Unknown]);

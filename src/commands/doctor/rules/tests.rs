@@ -4,7 +4,7 @@ use crate::model::health::{HealthFacts, Longest, Prepared, PreparedXact, Waits};
 use crate::model::practice::SampledSession;
 use crate::model::rights::Rights;
 use crate::model::server::{Limits, LoginRole, Server, ServerContext};
-use crate::model::settings::Settings;
+use crate::model::settings::ServerSettings;
 use crate::model::suggestion::Lead;
 use crate::model::usage::{Connections, LimitUse, Owner};
 
@@ -38,7 +38,7 @@ fn clean() -> Evidence {
         prepared: Prepared::default(),
     };
     let (tallies, databases, settings, login_roles) =
-        (Vec::new(), Vec::new(), Settings::default(), Vec::new());
+        (Vec::new(), Vec::new(), ServerSettings::default(), Vec::new());
     let scraped = Scraped { server_context, facts, tallies, databases, settings, login_roles };
     Evidence {
         scraped,

@@ -212,7 +212,7 @@ fn a_pooler_says_what_it_is() {
 fn nothing_is_made_up_from_nothing() {
     let empty: &[Record] = &[];
     assert!(pools(empty).is_empty() && databases(empty).is_empty() && totals(empty).is_empty());
-    assert_eq!(settings(empty), Settings::default());
+    assert_eq!(settings(empty), PoolerSettings::default());
     assert_eq!(used_clients(empty), None);
     let odd = pools(&answer("database|user|cl_active|maxwait\nshop|app|many|"));
     assert_eq!((odd[0].clients_active, odd[0].max_wait_seconds), (None, None));
