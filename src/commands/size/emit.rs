@@ -14,7 +14,7 @@ use crate::conninfo;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::poolconf::emit::{self, File, Target};
+use crate::poolconf::emit::{self, EmitTarget, File};
 use crate::poolconf::provider::Provider;
 use crate::poolconf::{Endpoint, Mode, PoolConfig};
 use crate::render::text;
@@ -44,7 +44,7 @@ fn only_as_text(context: &Context) -> Result<(), Failure> {
 
 /// Writes the plan for `target`, to stdout or where `-o` says.
 pub(super) fn run(
-    (target, endpoint): (&Target, Endpoint),
+    (target, endpoint): (&EmitTarget, Endpoint),
     args: &Args,
     (request, plan): (&Request, &Plan),
     provider: Option<&'static Provider>,
@@ -73,7 +73,7 @@ pub(super) fn run(
 }
 
 /// The services to write for; `None` stands for the single application. PgBouncer stands before all of them.
-fn choose<'a>(plan: &'a Plan, args: &Args, target: &Target) -> Result<Vec<Option<&'a ServicePlan>>> {
+fn choose<'a>(plan: &'a Plan, args: &Args, target: &EmitTarget) -> Result<Vec<Option<&'a ServicePlan>>> {
     if let Some(name) = &args.configuration.service {
         let found = plan.services.iter().find(|service| service.name == *name);
         let known: Vec<&str> = plan.services.iter().map(|service| service.name.as_str()).collect();
@@ -93,12 +93,12 @@ fn choose<'a>(plan: &'a Plan, args: &Args, target: &Target) -> Result<Vec<Option
     Ok(plan.services.iter().map(Some).collect())
 }
 
-fn is_pooler(target: &Target) -> bool {
+fn is_pooler(target: &EmitTarget) -> bool {
     target.name.starts_with("pgbouncer")
 }
 
 /// The mode asked for; a pooler itself has no direct one.
-fn mode(args: &Args, target: &Target) -> Result<Mode, Failure> {
+fn mode(args: &Args, target: &EmitTarget) -> Result<Mode, Failure> {
     match args.configuration.mode {
         Some(Mode::Direct) if is_pooler(target) => {
             Err(Failure::usage("PgBouncer is a pooler, with no direct mode")
@@ -214,7 +214,7 @@ fn counted(number: u64, noun: &str) -> String {
 ///
 /// # Errors
 /// When the settings are wrong, or name several hosts.
-pub(super) fn endpoint(target: &Target, context: &Context) -> Result<Endpoint> {
+pub(super) fn endpoint(target: &EmitTarget, context: &Context) -> Result<Endpoint> {
     let mut endpoint = Endpoint::default();
     if !is_pooler(target) {
         return Ok(endpoint);
