@@ -2,7 +2,7 @@
 
 use super::{Families, number, sample};
 use crate::analyze::settings::{of_roles, seconds};
-use crate::model::metric::Kind;
+use crate::model::metric::MetricType;
 use crate::model::server::LoginRole;
 use crate::model::settings::{AtServer, ServerSettings};
 
@@ -14,7 +14,7 @@ pub(super) fn timeouts(families: &mut Families, settings: &ServerSettings, login
         Some(sample(&[("name", server.setting.name())], value))
     });
     families.add(
-        Kind::Gauge,
+        MetricType::Gauge,
         "pgconn_timeout_seconds",
         "The server's own value of a timeout, 0 when it is off; absent when this session cannot tell it.",
         configured.collect(),
@@ -29,7 +29,7 @@ pub(super) fn timeouts(families: &mut Families, settings: &ServerSettings, login
         Some(sample(&[("name", server.setting.name())], number(count)))
     });
     families.add(
-        Kind::Gauge,
+        MetricType::Gauge,
         "pgconn_login_roles_without_timeout",
         "Of them those for which a timeout is off, in a database without a value of its own; absent when unknown.",
         without.collect(),

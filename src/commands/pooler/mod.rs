@@ -29,8 +29,8 @@ use crate::model::filter::{Client, Name, Term};
 use crate::model::suggestion::{Command, Hint};
 use crate::render::{Head, Warning, text};
 use names::did_you_mean;
-use report::Kind;
 pub(super) use report::Pooler;
+use report::View;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -69,12 +69,12 @@ pub(crate) struct Args {
     filters: Filters,
     /// What to look at instead of the pools, or what to do.
     #[command(subcommand)]
-    view: Option<View>,
+    command: Option<PoolerCommand>,
 }
 
 /// What there is to look at beside the pools, and to do.
 #[derive(Debug, clap::Subcommand)]
-enum View {
+enum PoolerCommand {
     /// List clients, each with the connection that serves it
     Clients(Filters),
     /// List connections to servers, each with the client that it serves
@@ -134,26 +134,26 @@ impl Filters {
 /// Looks and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let outside = args.over.is_some() || args.server.is_some() || !args.filters.are_empty();
-    if args.view.is_some() && outside {
+    if args.command.is_some() && outside {
         return Err(Failure::usage("flags of a view come after its name")
             .hinted("like this: pgconn pooler clients --db NAME")
             .into());
     }
-    if args.view.is_none() && args.server.is_none() && args.filters.are_of_connections() {
+    if args.command.is_none() && args.server.is_none() && args.filters.are_of_connections() {
         return Err(Failure::usage("--app, --client and --state select connections, not pools")
             .hinted("list them with pgconn pooler clients, or pgconn pooler servers")
             .into());
     }
-    let view = match args.view {
+    let view = match args.command {
         None => Look::Pools,
-        Some(View::Clients(filters)) => Look::Connections(Kind::Clients, filters.selection()),
-        Some(View::Servers(filters)) => Look::Connections(Kind::Servers, filters.selection()),
-        Some(View::Pause(order)) => return act::pause(order, context).await,
-        Some(View::Resume(order)) => return act::resume(order, context).await,
-        Some(View::Reconnect(order)) => return act::reconnect(order, context).await,
-        Some(View::WaitClose(order)) => return act::wait_close(order, context).await,
+        Some(PoolerCommand::Clients(filters)) => Look::Connections(View::Clients, filters.selection()),
+        Some(PoolerCommand::Servers(filters)) => Look::Connections(View::Servers, filters.selection()),
+        Some(PoolerCommand::Pause(order)) => return act::pause(order, context).await,
+        Some(PoolerCommand::Resume(order)) => return act::resume(order, context).await,
+        Some(PoolerCommand::Reconnect(order)) => return act::reconnect(order, context).await,
+        Some(PoolerCommand::WaitClose(order)) => return act::wait_close(order, context).await,
     };
-    let args = Args { view: None, ..args };
+    let args = Args { command: None, ..args };
     watch::look_at_console(context, async |context, console| look(&args, &view, console, context).await).await
 }
 
@@ -162,7 +162,7 @@ enum Look {
     /// The pools, or their join with the server.
     Pools,
     /// Single connections.
-    Connections(Kind, Selection),
+    Connections(View, Selection),
 }
 
 /// One look.
@@ -208,7 +208,7 @@ async fn pools(
     Ok(Shown { hints, ..Shown::new(report, head) })
 }
 
-async fn connections(console: &Console, kind: Kind, selection: &Selection) -> Result<Shown<Pooler>> {
+async fn connections(console: &Console, view: View, selection: &Selection) -> Result<Shown<Pooler>> {
     let mut links = console.links().await?;
     let mut head = head(console);
     if selection.names_something() {
@@ -217,12 +217,12 @@ async fn connections(console: &Console, kind: Kind, selection: &Selection) -> Re
         head.warnings.extend(did_you_mean(selection, &names));
     }
     let product = console.product().clone();
-    let by_server = kind == Kind::Servers;
+    let by_server = view == View::Servers;
     links.retain(|link| {
         let is_shown = if by_server { link.server.is_some() } else { link.client.is_some() };
         is_shown && selection.has_link(link, by_server)
     });
-    Ok(Shown::new(Pooler::of_links(kind, product, links), head))
+    Ok(Shown::new(Pooler::of_links(view, product, links), head))
 }
 
 async fn joined(
@@ -265,7 +265,7 @@ async fn joined(
         let waits = link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
         (link.server.is_some() || waits) && selection.has_link(link, false)
     });
-    Ok(Shown::new(Pooler::of_links(Kind::Join, product, links), head))
+    Ok(Shown::new(Pooler::of_links(View::Join, product, links), head))
 }
 
 fn not_joined(number: i64) -> Option<Warning> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::{Kind, Pooler, head};
+use super::{Pooler, View, head};
 use crate::act::{self as acts, Ended, Meanwhile, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::args;
@@ -79,7 +79,7 @@ struct Scene {
 
 impl Scene {
     fn answer(&self, act: Act) -> Pooler {
-        Pooler { act: Some(act), ..Pooler::new(Kind::Act, self.facts.product.clone()) }
+        Pooler { act: Some(act), ..Pooler::new(View::Act, self.facts.product.clone()) }
     }
 }
 
@@ -196,7 +196,7 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
     let held = acts::hold(&mut paused, meanwhile, held::signals(context)).await?;
     paused.end().await;
     act.set(&held);
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
     finish(context, &answer, &head, held.ended, held.reopened.as_ref(), args.command.is_empty())
 }
 
@@ -249,7 +249,7 @@ pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
         );
     }
     (act.changed, act.paused) = (changed, Some(false));
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     Ok(Exit::Done)
 }
@@ -270,7 +270,7 @@ pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit>
     act.changed = true;
     let wait = by_hand("wait-close", &act.database, &head, context);
     let busy = act.servers_busy > 0;
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     if busy {
         context.ui.hint(&format!("wait until they are closed: {wait}"));
@@ -310,7 +310,7 @@ pub(super) async fn wait_close(args: WaitArgs, context: &mut Context) -> Result<
     }
     console.close().await;
     act.waited_seconds = Some(began.elapsed().as_secs_f64());
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     Ok(Exit::Done)
 }
