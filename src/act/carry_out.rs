@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep_until};
 
 use crate::analyze::plan::{COMMITTED, Plan, Step};
-use crate::db::{self, Kind, SignalOrder, Still, Uninterrupted};
+use crate::db::{self, ErrorKind, SignalOrder, Still, Uninterrupted};
 use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::stop::Stop;
 
@@ -161,7 +161,7 @@ impl<'a> Act<'a> {
     fn settle(&mut self) {
         let given_up = std::mem::take(&mut self.sending);
         if !given_up.is_empty() {
-            let error = db::Error::new(Kind::Timeout, "given up before the server answered");
+            let error = db::Error::new(ErrorKind::Timeout, "given up before the server answered");
             self.failed(&given_up, &error);
         }
     }
@@ -295,7 +295,7 @@ impl<'a> Act<'a> {
             return;
         }
         let Err(error) = self.send(db, action, &identities, filtered).await else { return };
-        if matches!(error.kind, Kind::PermissionDenied | Kind::Server) {
+        if matches!(error.kind, ErrorKind::PermissionDenied | ErrorKind::Server) {
             for identity in identities {
                 if let Err(error) = self.send(db, action, std::slice::from_ref(&identity), filtered).await {
                     self.failed(&[identity], &error);
@@ -336,8 +336,8 @@ impl<'a> Act<'a> {
 
     fn failed(&mut self, identities: &[Identity], error: &db::Error) {
         let (fate, unknown) = match error.kind {
-            Kind::PermissionDenied => (Fate::NotPermitted, ""),
-            Kind::Server | Kind::BadValue => (Fate::Failed, ""),
+            ErrorKind::PermissionDenied => (Fate::NotPermitted, ""),
+            ErrorKind::Server | ErrorKind::BadValue => (Fate::Failed, ""),
             _ => (Fate::Failed, "; it is not known whether it was signalled"),
         };
         let pids: HashSet<i32> = identities.iter().map(|identity| identity.pid).collect();

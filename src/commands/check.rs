@@ -16,7 +16,7 @@ use super::{Context, bounded, watch};
 use crate::analyze::health::{self, Rule, Thresholds};
 use crate::args::{Emergency, Filters};
 use crate::db::console::Console;
-use crate::db::{self, Db, Kind, Selection};
+use crate::db::{self, Db, ErrorKind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::Filter;
@@ -243,9 +243,11 @@ impl Verdict {
     /// The verdict when there was no answer to judge.
     fn unreached(policy: &[(Rule, Thresholds)], error: db::Error, lead: &Lead) -> Result<Self, Failure> {
         let status = match error.kind {
-            Kind::BadSettings | Kind::BadValue | Kind::Interrupted(_) => return Err(error.into()),
-            Kind::UnsupportedServer => Status::Unknown,
-            Kind::PermissionDenied | Kind::Server if !error.connecting => Status::Unknown,
+            ErrorKind::BadSettings | ErrorKind::BadValue | ErrorKind::Interrupted(_) => {
+                return Err(error.into());
+            }
+            ErrorKind::UnsupportedServer => Status::Unknown,
+            ErrorKind::PermissionDenied | ErrorKind::Server if !error.connecting => Status::Unknown,
             _ => Status::Critical,
         };
         let mut checks = Vec::new();

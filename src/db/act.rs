@@ -2,7 +2,7 @@
 //! what is left afterwards.
 
 use super::connection::Db;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::guard::Access;
 use super::look::{READ, Selection, session_of};
 use super::rows::{Row, Rows, exactly};
@@ -167,7 +167,7 @@ impl Db {
         let rows = self.act(Access::Signal, &[statement]).await?;
         if rows.len() != order.identities.len() {
             let message = format!("{} signals got {} answers", order.identities.len(), rows.len());
-            return Err(Error::new(Kind::Protocol, message));
+            return Err(Error::new(ErrorKind::Protocol, message));
         }
         rows.iter()
             .map(|row| {
@@ -221,7 +221,7 @@ impl Db {
         .sql();
         let answers = self.look(&[question]).await?;
         let row = answers.iter().flatten().next();
-        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
+        let row = row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no counts"))?;
         Ok(Remaining {
             matching: row.required("matching")?,
             new: row.required("new")?,

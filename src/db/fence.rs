@@ -3,7 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use super::connection::Db;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::guard::Access;
 use super::rows::{Row, exactly};
 use super::session::is_pooled;
@@ -113,7 +113,7 @@ impl Db {
             questions::DatabaseOccupancy { activity: &self.activity(), oid: &oid.to_string() }.sql();
         let answers = self.look(&[question]).await?;
         let row = answers.iter().flatten().next();
-        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
+        let row = row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no counts"))?;
         Ok(DatabaseOccupancy { sessions: row.required("sessions")?, starting: row.required("starting")? })
     }
 
@@ -124,7 +124,7 @@ impl Db {
     pub(crate) async fn own_session(&self) -> Result<Option<Identity>, Error> {
         let answers = self.look(&[questions::Own.sql()]).await?;
         let row = answers.iter().flatten().next();
-        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no session"))?;
+        let row = row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no session"))?;
         let pid = row.required("pid")?;
         let backend_start = row.word("backend_start")?.filter(|_| !is_pooled(self.login_info.pid(), pid));
         Ok(backend_start.map(|backend_start| Identity {
@@ -144,7 +144,7 @@ impl Db {
             Ok(answers) => {
                 answers.iter().flatten().next().map_or(Ok(None), |row| row.word("system_identifier"))
             }
-            Err(error) if error.kind == Kind::PermissionDenied => Ok(None),
+            Err(error) if error.kind == ErrorKind::PermissionDenied => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::connection::Db;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::rows::{Answers, Row, Rows};
 use super::server_context::{server_context_of, server_context_question};
 use super::{filter, questions};
@@ -292,7 +292,7 @@ impl Answers for ReadSessions {
 
 impl ReadSessions {
     fn listed(self, limited: bool) -> Result<(ServerContext, Listed), Error> {
-        let missing = || Error::new(Kind::Protocol, "an answer is missing");
+        let missing = || Error::new(ErrorKind::Protocol, "an answer is missing");
         let server_context = self.server.ok_or_else(missing)??;
         if let Some(error) = self.failed {
             return Err(error);

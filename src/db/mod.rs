@@ -28,7 +28,7 @@ mod trace;
 pub(crate) use act::{Order as SignalOrder, Still, Verdict};
 pub(crate) use blocking::Reach;
 pub(crate) use connection::{Db, Uninterrupted};
-pub(crate) use error::{Error, Kind, Scope};
+pub(crate) use error::{Error, ErrorKind, Scope};
 pub(crate) use fence::{DatabaseKey, ExpectedDatabase};
 pub(crate) use look::{Listing, Order, Selection};
 pub(crate) use monitor::Scraped;

@@ -1,7 +1,7 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
 use super::connection::Db;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::look::{Selection, tally_of};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
@@ -238,7 +238,7 @@ fn limits_of(rows: &Rows) -> Result<Vec<LimitUse>, Error> {
 }
 
 fn slots_of(limits: Limits, rows: &Rows) -> Result<HealthFacts, Error> {
-    let server = rows.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no totals"))?;
+    let server = rows.first().ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no totals"))?;
     Ok(HealthFacts {
         connections: Connections::new(limits, server.required("used")?, server.required("hidden")?),
         limits: limits_of(rows)?,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::connection::{Db, GRACE};
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::guard::{Access, FOR_THE_SESSION};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
@@ -154,7 +154,7 @@ impl Db {
             }
         };
         tokio::time::timeout(self.timeout + GRACE, seen).await.unwrap_or_else(|_| {
-            Err(Error::new(Kind::StatementTimeout, "the server has not read its configuration in time").hinted(
+            Err(Error::new(ErrorKind::StatementTimeout, "the server has not read its configuration in time").hinted(
                 "ALTER SYSTEM is done and counts from the next reload; an error in the server's files stops that: SELECT * FROM pg_file_settings WHERE error IS NOT NULL",
             ))
         })
@@ -203,7 +203,7 @@ fn names(which: &[Setting]) -> String {
 }
 
 fn one(rows: &Rows) -> Result<&Row, Error> {
-    rows.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no row"))
+    rows.first().ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no row"))
 }
 
 fn at_server_of(row: &Row) -> Result<Option<AtServer>, Error> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::deadline::{Deadline, Prompts};
 use crate::conninfo::{ConnInfo, Environment, passwords_of_now, secrets};
 use crate::db::console::Console;
-use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, PendingLogins, Scope, Trace};
+use crate::db::{AskPassword, Db, Error, ErrorKind, Lane, Options, PendingLogins, Scope, Trace};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -141,11 +141,11 @@ impl Endpoint {
                 session => return session,
             },
         };
-        if !matches!(refusal.kind, Kind::TooManyConnections(Scope::Server | Scope::Reserved)) {
+        if !matches!(refusal.kind, ErrorKind::TooManyConnections(Scope::Server | Scope::Reserved)) {
             return Err(refusal);
         }
         open(Lane::Emergency).await.map_err(|error| match error.kind {
-            Kind::Interrupted(_) => error,
+            ErrorKind::Interrupted(_) => error,
             _ => refusal,
         })
     }

@@ -16,7 +16,7 @@ use crate::analyze::plan::{Plan, Step};
 use crate::analyze::pooler::Selection;
 use crate::commands::Context;
 use crate::db::console::Console;
-use crate::db::{self, Db, Kind, Uninterrupted};
+use crate::db::{self, Db, ErrorKind, Uninterrupted};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Fate, Named, Outcome, Remaining, Through, Wanted};
@@ -218,7 +218,7 @@ async fn at_the_pooler(console: &Console, found: &mut [SelectedClient], context:
         (outcome.result, outcome.error) = match console.kill_client(id).await {
             Ok(true) => (Fate::Signalled, None),
             Ok(false) => (Fate::Gone, Some("it ended before it could be signalled".into())),
-            Err(error) if error.kind == Kind::PermissionDenied => {
+            Err(error) if error.kind == ErrorKind::PermissionDenied => {
                 (Fate::NotPermitted, Some(error.hint.map_or(error.message, |hint| hint.to_string())))
             }
             Err(error) => (Fate::Failed, Some(error.message)),

@@ -109,11 +109,11 @@ pub(super) fn unreached(
     error: &db::Error,
     lead: &Lead,
 ) -> Check {
-    let full = matches!(error.kind, db::Kind::TooManyConnections(_));
+    let full = matches!(error.kind, db::ErrorKind::TooManyConnections(_));
     if rule == Rule::Reachable || (rule == Rule::Connections && full) {
         let verdict = health::unreached(rule, thresholds, status);
         let taken = "every slot of the server is taken: max_connections, reserved ones included";
-        let whole = error.kind == db::Kind::TooManyConnections(db::Scope::Server);
+        let whole = error.kind == db::ErrorKind::TooManyConnections(db::Scope::Server);
         let detail = error.detail.as_deref().or(whole.then_some(taken));
         let detail = detail.map(|detail| format!(" ({})", text::sanitize(detail)));
         let message = format!("{}{}", error.message, detail.unwrap_or_default());

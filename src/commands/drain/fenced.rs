@@ -14,7 +14,7 @@ use crate::analyze::plan::{self, Plan};
 use crate::commands::Context;
 use crate::commands::act::held::{self, PATIENCE};
 use crate::conninfo::ConnInfo;
-use crate::db::{DatabaseKey, Error, ExpectedDatabase, Kind, Uninterrupted};
+use crate::db::{DatabaseKey, Error, ErrorKind, ExpectedDatabase, Uninterrupted};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};
 use crate::model::database::Database;
@@ -306,7 +306,7 @@ async fn restore(
     };
     let expected = ExpectedDatabase { system_identifier, oid, name: &now.name, state: None };
     if !db.change_fence(&expected, &statements.restore).await? {
-        return Err(Error::new(Kind::Protocol, "what is reached is not the database that was closed"));
+        return Err(Error::new(ErrorKind::Protocol, "what is reached is not the database that was closed"));
     }
     let after = db.database(DatabaseKey::Oid(oid)).await?;
     let same = |after: &Database| {

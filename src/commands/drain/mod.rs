@@ -21,7 +21,7 @@ use crate::analyze::fence::Fence;
 use crate::analyze::plan;
 use crate::args;
 use crate::conninfo::ConnInfo;
-use crate::db::{Db, Error, Kind};
+use crate::db::{Db, Error, ErrorKind};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Wanted};
@@ -261,14 +261,17 @@ async fn connect_elsewhere(context: &Context, name: &str) -> Result<Db, Error> {
         }
         db.close().await;
     }
-    let mut last = Error::new(Kind::NoSuchDatabase, "there is no other database");
+    let mut last = Error::new(ErrorKind::NoSuchDatabase, "there is no other database");
     for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
         let endpoint = context.endpoint()?;
         let endpoint = endpoint.at(endpoint.info().clone().in_database(home));
         match context.session(context.observer_of(endpoint)).await {
             Ok(db) => return Ok(db),
             Err(error)
-                if matches!(error.kind, Kind::NoSuchDatabase | Kind::PermissionDenied | Kind::AuthFailed) =>
+                if matches!(
+                    error.kind,
+                    ErrorKind::NoSuchDatabase | ErrorKind::PermissionDenied | ErrorKind::AuthFailed
+                ) =>
             {
                 last = error;
             }

@@ -13,7 +13,7 @@ use super::shown::Shown;
 use super::watch;
 use crate::args;
 use crate::conninfo::readable;
-use crate::db::{self, Kind, Lane, Ping};
+use crate::db::{self, ErrorKind, Lane, Ping};
 use crate::exit::Exit;
 use crate::model::server::place;
 use crate::observe::{Deadline, Endpoint, Observer, Patience, Session, Source};
@@ -132,12 +132,14 @@ async fn once(observer: &mut Observer<Pinged>, patience: Patience) -> Result<Pin
     let connected = observer.log_in(patience).await.map(|_| ());
     observer.forget();
     match connected {
-        Err(error) if matches!(error.kind, Kind::BadSettings | Kind::Interrupted(_)) => Err(error.into()),
+        Err(error) if matches!(error.kind, ErrorKind::BadSettings | ErrorKind::Interrupted(_)) => {
+            Err(error.into())
+        }
         connected => match observer.source().last.take() {
             Some(ping) => Ok(ping),
             None => Err(connected
                 .err()
-                .unwrap_or_else(|| db::Error::new(Kind::Protocol, "nothing was tried"))
+                .unwrap_or_else(|| db::Error::new(ErrorKind::Protocol, "nothing was tried"))
                 .into()),
         },
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::conninfo::secrets;
-use crate::db::{self, Kind};
+use crate::db::{self, ErrorKind};
 use crate::exit::Exit;
 use crate::model::server::Target;
 use crate::render::columns::{Column, Value};
@@ -29,7 +29,11 @@ pub(crate) enum Status {
 impl Status {
     fn of(error: &db::Error) -> Self {
         match error.kind {
-            Kind::Refused | Kind::Dns | Kind::Timeout | Kind::NotPostgres | Kind::ConnectionLost
+            ErrorKind::Refused
+            | ErrorKind::Dns
+            | ErrorKind::Timeout
+            | ErrorKind::NotPostgres
+            | ErrorKind::ConnectionLost
                 if error.sqlstate.is_none() =>
             {
                 Self::NoAnswer
@@ -324,12 +328,12 @@ mod tests {
     #[test]
     fn what_the_server_said_decides_refused_or_no_answer() {
         for (kind, sqlstate, status) in [
-            (Kind::Refused, None, Status::NoAnswer),
-            (Kind::Timeout, None, Status::NoAnswer),
-            (Kind::NotPostgres, None, Status::NoAnswer),
-            (Kind::StartingUp, Some("57P03"), Status::Refused),
-            (Kind::AuthFailed, None, Status::Refused),
-            (Kind::Tls, None, Status::Refused),
+            (ErrorKind::Refused, None, Status::NoAnswer),
+            (ErrorKind::Timeout, None, Status::NoAnswer),
+            (ErrorKind::NotPostgres, None, Status::NoAnswer),
+            (ErrorKind::StartingUp, Some("57P03"), Status::Refused),
+            (ErrorKind::AuthFailed, None, Status::Refused),
+            (ErrorKind::Tls, None, Status::Refused),
         ] {
             let error = db::Error { sqlstate: sqlstate.map(str::to_owned), ..db::Error::new(kind, "") };
             assert_eq!(Status::of(&error), status, "{kind:?}");

@@ -39,7 +39,9 @@ impl PoolerSnapshot {
         let Some(conninfo) = conninfo else { return Ok(None) };
         match Self::look(conninfo, context).await {
             Ok(snapshot) => Ok(Some(snapshot)),
-            Err(error) if matches!(error.kind, db::Kind::BadSettings | db::Kind::Interrupted(_)) => {
+            Err(error)
+                if matches!(error.kind, db::ErrorKind::BadSettings | db::ErrorKind::Interrupted(_)) =>
+            {
                 Err(error)
             }
             Err(error) => {

@@ -15,7 +15,7 @@ use crate::analyze::timeouts::{Plan, plan, stale, unmet, value_for};
 use crate::args;
 use crate::commands::act::{confirm, consent, present};
 use crate::commands::{Context, head_of_look};
-use crate::db::{Db, Kind, Moment};
+use crate::db::{Db, ErrorKind, Moment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::quote;
@@ -311,7 +311,7 @@ async fn execute(db: &Db, before: &Before) -> Result<Moment, Failure> {
     };
     made.map_err(|error| {
         let (answered, hinted) = (error.sqlstate.is_some(), error.hint.is_some());
-        let unknown = !answered || error.kind == Kind::ConnectionLost;
+        let unknown = !answered || error.kind == ErrorKind::ConnectionLost;
         let failure = Failure::from(error);
         if unknown {
             let undo = plan.undo.join("; ");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::read::{self, Record};
 use crate::conninfo::ConnInfo;
 use crate::db::connection::Db;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use crate::db::session::{Notice, Options};
 use crate::model::pooler::{Link, PoolerFacts, Product, Table, Totals};
 use crate::model::server::Target;
@@ -42,7 +42,7 @@ impl Console {
                 let database = info.dbname();
                 let message = format!("database \"{database}\" is not a pooler's console");
                 console.close().await;
-                let refusal = Error::new(Kind::UnsupportedServer, message).hinted(
+                let refusal = Error::new(ErrorKind::UnsupportedServer, message).hinted(
                     "PgBouncer's console is its database pgbouncer (-d pgbouncer), usually on port 6432 (-p 6432)",
                 );
                 Err(Error { detail: Some(error.message), ..refusal })
@@ -147,7 +147,7 @@ impl Console {
     /// Asks for a list; none where the console refuses the question, because it does not know it or keeps it for others.
     pub(super) async fn optional(&self, what: &'static str) -> Result<Option<Vec<Record>>, Error> {
         match self.show(what).await {
-            Err(error) if error.sqlstate.is_some() && error.kind != Kind::ConnectionLost => Ok(None),
+            Err(error) if error.sqlstate.is_some() && error.kind != ErrorKind::ConnectionLost => Ok(None),
             other => other.map(Some),
         }
     }
@@ -155,7 +155,7 @@ impl Console {
 
 /// A refusal that PostgreSQL gives where a pooler was expected.
 fn not_there(error: Error, info: &ConnInfo) -> Error {
-    if error.kind == Kind::NoSuchDatabase && error.sqlstate.as_deref() == Some("3D000") {
+    if error.kind == ErrorKind::NoSuchDatabase && error.sqlstate.as_deref() == Some("3D000") {
         let hint = format!(
             "this is PostgreSQL itself, which has no database \"{}\"; name the pooler's port, usually -p 6432",
             info.dbname()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::client::Console;
 use super::read;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use crate::db::statement_error::statement_error;
 use crate::model::pooler::Database;
 use crate::model::quote::identifier;
@@ -104,11 +104,11 @@ impl Console {
 /// A refusal with what helps: the console gives reasons, but no SQLSTATE of their own.
 fn explained(error: Error) -> Error {
     if error.sqlstate.is_some() && error.message.contains("admin access needed") {
-        return Error { kind: Kind::PermissionDenied, ..error }
+        return Error { kind: ErrorKind::PermissionDenied, ..error }
             .hinted("orders are for the users in the pooler's setting admin_users; those in stats_users may only look");
     }
     if error.sqlstate.is_some() && error.message.starts_with("no such database") {
-        return Error { kind: Kind::NoSuchDatabase, ..error };
+        return Error { kind: ErrorKind::NoSuchDatabase, ..error };
     }
     error
 }

@@ -8,7 +8,7 @@ use super::tls::handshake;
 use super::transport::Transport;
 use super::wire::Wire;
 use crate::conninfo::{ConnInfo, SslMode};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use std::io;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -92,8 +92,8 @@ async fn encrypt(
             Ok(Wire::new(Transport::Tcp(stream), None))
         }
         handshake::Offer::No => {
-            let error =
-                Error::new(Kind::Tls, "server does not support SSL, but SSL was required").hinted(NO_TLS);
+            let error = Error::new(ErrorKind::Tls, "server does not support SSL, but SSL was required")
+                .hinted(NO_TLS);
             Err(AttemptFailure::new(error, Next::Stop))
         }
     }
@@ -101,7 +101,7 @@ async fn encrypt(
 
 /// Why a socket could not be connected, with libpq's question.
 fn not_reached(address: &Address, error: &io::Error) -> Error {
-    let kind = if error.kind() == io::ErrorKind::TimedOut { Kind::Timeout } else { Kind::Refused };
+    let kind = if error.kind() == io::ErrorKind::TimedOut { ErrorKind::Timeout } else { ErrorKind::Refused };
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied => "this user may not use the socket",
         _ if address.is_socket() => "is the server running locally and accepting connections on that socket?",

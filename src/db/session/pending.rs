@@ -5,7 +5,7 @@ use super::address::{Address, Route};
 use super::attempt::{AttemptFailure, Next, Progress, Stage};
 use super::established::Established;
 use super::login::Request;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -144,7 +144,7 @@ fn timed_out(address: &Address, stage: Stage) -> AttemptFailure {
         ),
     };
     let message = format!("connection to {} failed: timeout expired{why}", address.words());
-    let error = Error::new(Kind::Timeout, message).hinted(hint);
+    let error = Error::new(ErrorKind::Timeout, message).hinted(hint);
     AttemptFailure::new(error.without_secrets(), Next::Address)
 }
 

@@ -237,7 +237,7 @@ pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
     let Scene { console, facts, head, mut act, .. } = scene;
     let console = console.until_done();
     let changed = console.resume(&act.database).await.map_err(|error| match error.kind {
-        db::Kind::NoSuchDatabase => unknown(&act.database, &facts),
+        db::ErrorKind::NoSuchDatabase => unknown(&act.database, &facts),
         _ => error.into(),
     })?;
     let databases = console.databases().await?;

@@ -8,7 +8,7 @@ use super::attempt::{Progress, Stage};
 use super::startup::{self, Message, Method};
 use super::wire::Wire;
 use crate::conninfo::ChannelBinding;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 
 /// How many rounds of SCRAM are taken at a time: some hundredths of a second.
 const STEP: u32 = 1 << 16;
@@ -162,7 +162,7 @@ fn choose(
 }
 
 fn failed(message: String) -> Error {
-    Error::new(Kind::AuthFailed, message)
+    Error::new(ErrorKind::AuthFailed, message)
 }
 
 #[cfg(test)]
@@ -265,7 +265,10 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_cannot_prove_itself_is_not_logged_in_to() {
         let forged = against("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=").await.expect_err("forged");
-        assert_eq!((forged.kind, forged.message.as_str()), (Kind::AuthFailed, "incorrect server signature"));
+        assert_eq!(
+            (forged.kind, forged.message.as_str()),
+            (ErrorKind::AuthFailed, "incorrect server signature")
+        );
         let silent = against("").await.expect_err("no proof");
         assert_eq!(silent.message, "malformed SCRAM message (attribute \"v\" expected)");
     }
