@@ -331,7 +331,7 @@ mod tests {
             assert_eq!(exit(&format!("pgconn {line}")), Exit::Usage, "{line}");
         }
         for line in ["check --nope", "-p 1 ping --nope", "doctor --exit-code --nope"] {
-            assert_eq!(exit(&format!("pgconn {line}")), Exit::Verdict(3), "{line}");
+            assert_eq!(exit(&format!("pgconn {line}")), Exit::Code(3), "{line}");
         }
     }
 

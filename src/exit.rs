@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     /// SIGTERM.
     Terminated,
     /// A number with a meaning of its own: the Nagios codes of `check`, pg_isready's of `ping`.
-    Verdict(u8),
+    Code(u8),
 }
 
 impl Exit {
@@ -32,7 +32,7 @@ impl Exit {
             Self::Partly => 4,
             Self::Interrupted => 130,
             Self::Terminated => 143,
-            Self::Verdict(code) => code,
+            Self::Code(code) => code,
         }
     }
 
@@ -40,9 +40,9 @@ impl Exit {
     /// one is unknown.
     pub(crate) const fn as_verdict(self) -> Self {
         match self {
-            Self::NoConnection => Self::Verdict(2),
-            Self::Failed | Self::Usage | Self::Partly => Self::Verdict(3),
-            Self::Done | Self::Interrupted | Self::Terminated | Self::Verdict(_) => self,
+            Self::NoConnection => Self::Code(2),
+            Self::Failed | Self::Usage | Self::Partly => Self::Code(3),
+            Self::Done | Self::Interrupted | Self::Terminated | Self::Code(_) => self,
         }
     }
 }

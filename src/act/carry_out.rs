@@ -316,15 +316,15 @@ impl<'a> Act<'a> {
         let at = SystemTime::now();
         let order = SignalOrder { action, identities, wanted: self.wanted, filtered };
         identities.clone_into(&mut self.sending);
-        let verdicts = db.signal(&order).await;
+        let answers = db.signal(&order).await;
         self.sending.clear();
-        let verdicts = verdicts?;
-        let verdicts: HashMap<i32, db::Verdict> =
-            identities.iter().map(|identity| identity.pid).zip(verdicts).collect();
+        let answers = answers?;
+        let answers: HashMap<i32, db::SignalAnswer> =
+            identities.iter().map(|identity| identity.pid).zip(answers).collect();
         for step in &mut self.plan.steps {
             let Some(identity) = &step.identity else { continue };
-            let Some(verdict) = verdicts.get(&identity.pid) else { continue };
-            let (fate, why) = fate(verdict);
+            let Some(answer) = answers.get(&identity.pid) else { continue };
+            let (fate, why) = fate(answer);
             step.outcome.result = fate;
             step.outcome.error = why.map(str::to_owned).or(step.outcome.error.take());
             if fate == Fate::Signalled {
@@ -403,9 +403,9 @@ fn next(pause: Duration, until: Instant) -> (Instant, Duration) {
 }
 
 /// What the words of `signal.sql` mean, and why where that needs saying.
-fn fate(verdict: &db::Verdict) -> (Fate, Option<&'static str>) {
-    match verdict.word.as_str() {
-        "signal" if verdict.sent => (Fate::Signalled, None),
+fn fate(answer: &db::SignalAnswer) -> (Fate, Option<&'static str>) {
+    match answer.word.as_str() {
+        "signal" if answer.sent => (Fate::Signalled, None),
         "signal" | "gone" => (Fate::Gone, Some("it ended before it could be signalled")),
         "changed" => (Fate::Changed, Some("it changed before it could be signalled")),
         "no_effect" => (Fate::NoEffect, Some("its query ended before it could be cancelled")),

@@ -137,13 +137,15 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let observer = context.observer_of(context.endpoint()?.clone());
     watch::judge(context, observer, async |context, observer| {
         let (mut report, mut head) = match look(&selection, observer, context).await {
-            Ok(Looked::Pooler(looked)) => (Verdict::of_pooler(&policy, &named, &looked, &lead), looked.head),
+            Ok(Looked::Pooler(looked)) => {
+                (CheckReport::of_pooler(&policy, &named, &looked, &lead), looked.head)
+            }
             Ok(Looked::Server(looked)) => {
-                (Verdict::new(&of_server(&policy, &named), &looked, &lead), looked.head)
+                (CheckReport::new(&of_server(&policy, &named), &looked, &lead), looked.head)
             }
             Err(error) => {
                 let head = Head { target: context.aim(), ..Head::default() };
-                (Verdict::unreached(&of_server(&policy, &named), error, &lead)?, head)
+                (CheckReport::unreached(&of_server(&policy, &named), error, &lead)?, head)
             }
         };
         let fine = report.status == Status::Ok && !context.format().is_json();
@@ -158,7 +160,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             head.warnings.clear();
         }
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
-        let exit = Exit::Verdict(report.status.code());
+        let exit = Exit::Code(report.status.code());
         Ok(Shown { exit, silent, ..Shown::new(report, head) })
     })
     .await
@@ -193,7 +195,7 @@ async fn ask(selection: &Selection, deadline: &Deadline, db: &Db) -> Result<Look
 /// The answer of `check`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Verdict {
+pub(super) struct CheckReport {
     /// The worst of all rules.
     status: Status,
     /// The exit code of this run.
@@ -211,7 +213,7 @@ pub(super) struct Verdict {
     notes: Vec<String>,
 }
 
-impl Verdict {
+impl CheckReport {
     fn new(policy: &[(Rule, Thresholds)], looked: &Seen, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let checks = policy.iter().map(|(rule, thresholds)| {
@@ -227,7 +229,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict over a pooler: what its console does not show stays unknown, if it is asked for.
+    /// The report over a pooler: what its console does not show stays unknown, if it is asked for.
     fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let judged = policy.iter().filter(|(rule, _)| {
@@ -240,7 +242,7 @@ impl Verdict {
         Self { latency_seconds: Some(latency), waiting, ..Self::of(checks.collect()) }
     }
 
-    /// The verdict when there was no answer to judge.
+    /// The report when there was no answer to judge.
     fn unreached(policy: &[(Rule, Thresholds)], error: db::Error, lead: &Lead) -> Result<Self, Failure> {
         let status = match error.kind {
             ErrorKind::BadSettings | ErrorKind::BadValue | ErrorKind::Interrupted(_) => {
@@ -293,7 +295,7 @@ const fn mark(status: Status) -> Mark {
     }
 }
 
-impl Report for Verdict {
+impl Report for CheckReport {
     fn kind(&self) -> &'static str {
         "check"
     }

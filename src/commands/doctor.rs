@@ -189,9 +189,9 @@ impl Doctor {
 
     fn verdict(&self) -> Exit {
         match [Grade::Fail, Grade::Warn, Grade::Unknown].into_iter().find(|grade| self.count(*grade) > 0) {
-            Some(Grade::Fail) => Exit::Verdict(2),
-            Some(Grade::Warn) => Exit::Verdict(1),
-            Some(Grade::Unknown) => Exit::Verdict(3),
+            Some(Grade::Fail) => Exit::Code(2),
+            Some(Grade::Warn) => Exit::Code(1),
+            Some(Grade::Unknown) => Exit::Code(3),
             Some(Grade::Pass) | None => Exit::Done,
         }
     }

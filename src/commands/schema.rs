@@ -67,7 +67,7 @@ pub(crate) fn generated() -> Vec<(&'static str, schemars::Schema)> {
     vec![
         ("blockers", schema::<super::blockers::Blockers>("blockers")),
         ("cancel", schema::<super::act::report::Report>("cancel")),
-        ("check", schema::<super::check::Verdict>("check")),
+        ("check", schema::<super::check::CheckReport>("check")),
         ("conninfo", schema::<super::conninfo::ResolvedSettings>("conninfo")),
         ("doctor", schema::<super::doctor::Doctor>("doctor")),
         ("drain", schema::<super::drain::Report>("drain")),

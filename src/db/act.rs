@@ -33,7 +33,7 @@ pub(crate) struct Order<'a> {
 
 /// What the statement that signals says of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct SignalAnswer {
     /// The word of `signal.sql`; `signal` when it was to be sent.
     pub(crate) word: String,
     /// Whether the operating system took the signal.
@@ -133,11 +133,11 @@ impl Db {
         Ok(own.word("client")?.filter(|_| pooled))
     }
 
-    /// Signals those sessions that are still what they were, in one statement; returns a verdict for each, in order.
+    /// Signals those sessions that are still what they were, in one statement; returns the answer for each, in order.
     ///
     /// # Errors
     /// When the server does not answer or refuses; some may have been signalled then.
-    pub(crate) async fn signal(&self, order: &Order<'_>) -> Result<Vec<Verdict>, Error> {
+    pub(crate) async fn signal(&self, order: &Order<'_>) -> Result<Vec<SignalAnswer>, Error> {
         let flag = |claim: bool| if claim { "true" } else { "false" };
         let named = !order.wanted.named.is_empty();
         let filter = if order.filtered { filter::fragment(&order.wanted.filter) } else { "true".to_owned() };
@@ -171,7 +171,7 @@ impl Db {
         }
         rows.iter()
             .map(|row| {
-                Ok(Verdict { word: row.word("verdict")?.unwrap_or_default(), sent: row.claim("sent")? })
+                Ok(SignalAnswer { word: row.word("verdict")?.unwrap_or_default(), sent: row.claim("sent")? })
             })
             .collect()
     }

@@ -25,7 +25,7 @@ mod sql;
 mod statement_error;
 mod trace;
 
-pub(crate) use act::{Order as SignalOrder, Still, Verdict};
+pub(crate) use act::{Order as SignalOrder, SignalAnswer, Still};
 pub(crate) use blocking::Reach;
 pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, Scope};

@@ -12,7 +12,7 @@ use crate::model::act::{
 };
 use crate::model::session::Session;
 pub(crate) use rules::COMMITTED;
-use rules::{Verdict, judge, missing_role, runs};
+use rules::{Decision, judge, missing_role, runs};
 
 /// What is to be done, worst session first.
 #[derive(Clone, Debug)]
@@ -125,11 +125,11 @@ fn worst_first(outcome: &Outcome) -> (Reverse<i64>, Reverse<i64>, Reverse<i64>, 
 fn step(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate) -> Step {
     let session = &candidate.session;
     let named = !wanted.named.is_empty();
-    let verdict = judge(action, wanted, facts, candidate);
-    let (result, error) = match verdict {
-        Verdict::Act if action == Action::Cancel => (Fate::WouldCancel, None),
-        Verdict::Act => (Fate::WouldTerminate, None),
-        Verdict::Spare(fate, why) => (fate, Some(why)),
+    let decision = judge(action, wanted, facts, candidate);
+    let (result, error) = match decision {
+        Decision::Act if action == Action::Cancel => (Fate::WouldCancel, None),
+        Decision::Act => (Fate::WouldTerminate, None),
+        Decision::Spare(fate, why) => (fate, Some(why)),
     };
     let identity = || {
         session.backend_start.clone().map(|backend_start| Identity {

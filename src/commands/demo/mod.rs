@@ -210,5 +210,5 @@ async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Resul
         status = run_held::wait(&mut child, held::signals(context)) => status?,
         () = too_late => ExitStatus::from_raw(9),
     };
-    Ok(Exit::Verdict(u8::try_from(run_held::code(status)).unwrap_or(u8::MAX)))
+    Ok(Exit::Code(u8::try_from(run_held::code(status)).unwrap_or(u8::MAX)))
 }

@@ -44,7 +44,7 @@ impl Status {
 
     /// How a run that ends with it ends.
     pub(super) const fn exit(self) -> Exit {
-        Exit::Verdict(match self {
+        Exit::Code(match self {
             Self::Accepting => 0,
             Self::Refused => 1,
             Self::NoAnswer => 2,
