@@ -20,7 +20,7 @@ const MOST_WAITERS: usize = 200;
 
 /// Signals to be sent.
 #[derive(Debug)]
-pub(crate) struct Order<'a> {
+pub(crate) struct SignalOrder<'a> {
     /// Which signal.
     pub(crate) action: Action,
     /// To whom.
@@ -137,7 +137,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer or refuses; some may have been signalled then.
-    pub(crate) async fn signal(&self, order: &Order<'_>) -> Result<Vec<SignalAnswer>, Error> {
+    pub(crate) async fn signal(&self, order: &SignalOrder<'_>) -> Result<Vec<SignalAnswer>, Error> {
         let flag = |claim: bool| if claim { "true" } else { "false" };
         let named = !order.wanted.named.is_empty();
         let filter = if order.filtered { filter::fragment(&order.wanted.filter) } else { "true".to_owned() };

@@ -24,7 +24,7 @@ pub(crate) struct Selection {
 
 /// The order of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum SortOrder {
     /// Oldest transaction first, then longest in their state.
     Trouble,
     /// Longest statement or transaction first.
@@ -68,7 +68,7 @@ pub(crate) struct Listing {
     /// Only those with a statement or transaction at least that old.
     pub(crate) over: Option<Duration>,
     /// In which order.
-    pub(crate) order: Order,
+    pub(crate) order: SortOrder,
     /// How many at most.
     pub(crate) limit: Option<u32>,
     /// How many bytes of each query text; none for the whole, `Some(0)` for no text at all.
@@ -82,7 +82,7 @@ impl Selection {
     }
 }
 
-impl Order {
+impl SortOrder {
     const fn sql(self) -> &'static str {
         match self {
             // The view hides when an aborted transaction began: its place is that of its state.

@@ -25,12 +25,12 @@ mod sql;
 mod statement_error;
 mod trace;
 
-pub(crate) use act::{Order as SignalOrder, SignalAnswer, Still};
+pub(crate) use act::{SignalAnswer, SignalOrder, Still};
 pub(crate) use blocking::Reach;
 pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, Scope};
 pub(crate) use fence::{DatabaseKey, ExpectedDatabase};
-pub(crate) use look::{Listing, Order, Selection};
+pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
 pub(crate) use session::{

@@ -29,7 +29,7 @@ use crate::model::filter::{Filter, Name, Term};
 use crate::model::quote;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
-use fenced::{Fenced, Order, Purpose, Restored};
+use fenced::{DrainRequest, Fenced, Purpose, Restored};
 use occupants::Seen;
 pub(super) use report::Report;
 use session::SameServer;
@@ -144,7 +144,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let source = SameServer::new(way_back, system_identifier, database.oid, own);
     let purpose =
         if args.command.is_empty() { Purpose::Time(args.hold) } else { Purpose::Command(own_name()) };
-    let order = Order {
+    let request = DrainRequest {
         fence,
         is_named: named.is_some(),
         rights: server_context.rights.clone(),
@@ -152,7 +152,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         verify: args.verify,
         purpose,
     };
-    let mut fenced = Fenced::new(context, source, db.until_done(), database, order);
+    let mut fenced = Fenced::new(context, source, db.until_done(), database, request);
     let statements = fenced.take(&server_context, pooled).await?;
     let mut report = Report::new(fenced.database(), fence, sql(&statements.restore));
     // Never held back: whoever reads it can open the database when nothing else can.

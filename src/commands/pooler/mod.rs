@@ -22,7 +22,7 @@ use crate::analyze::pooler::{self, Selection};
 use crate::args;
 use crate::conninfo::{self, Environment, Given};
 use crate::db::console::Console;
-use crate::db::{self, Listing, Order};
+use crate::db::{self, Listing, SortOrder};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Client, Name, Term};
@@ -241,7 +241,7 @@ async fn joined(
     let listing = Listing {
         selection: db::Selection::default(),
         over: None,
-        order: Order::Pid,
+        order: SortOrder::Pid,
         limit: None,
         query_bytes: context.query_bytes(),
     };

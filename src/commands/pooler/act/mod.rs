@@ -15,7 +15,7 @@ use crate::args;
 use crate::commands::Context;
 use crate::commands::act::{self, held};
 use crate::db;
-use crate::db::console::{self, Console, Order};
+use crate::db::console::{self, Console, ConsoleOrder};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::pooler::{Link, PoolerFacts};
@@ -179,7 +179,7 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
     // Never held back: whoever reads it can resume it when nothing else can.
     context.ui.always(&format!(
         "to resume it by hand: {} on the console {}, or {}",
-        Order::Resume.words(&scene.act.database),
+        ConsoleOrder::Resume.words(&scene.act.database),
         scene.console.target().place(),
         by_hand("resume", &scene.act.database, &scene.head, context)
     ));
@@ -265,7 +265,7 @@ pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit>
     confirm(consent, "Replace the connections of", &scene, context).await?;
     let Scene { console, facts, head, mut act, .. } = scene;
     let console = console.until_done();
-    console.order(Order::Reconnect, &act.database).await?;
+    console.order(ConsoleOrder::Reconnect, &act.database).await?;
     console.close().await;
     act.changed = true;
     let wait = by_hand("wait-close", &act.database, &head, context);

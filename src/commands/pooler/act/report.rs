@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::paused::Resumed;
 use crate::act::{Held, run_held};
-use crate::db::console::Order;
+use crate::db::console::ConsoleOrder;
 use crate::model::pooler::{Link, PoolerFacts};
 use crate::render::columns::Column;
 use crate::render::table::{Block, Mark};
@@ -78,8 +78,8 @@ impl Act {
         };
         let waits = |link: &Link| link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
         let undo = match action {
-            Deed::Pause => Some(Order::Resume),
-            Deed::Resume => Some(Order::Pause),
+            Deed::Pause => Some(ConsoleOrder::Resume),
+            Deed::Resume => Some(ConsoleOrder::Pause),
             Deed::Reconnect | Deed::WaitClose => None,
         };
         Self {
