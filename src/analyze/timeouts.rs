@@ -13,7 +13,7 @@ use crate::model::settings::{
 
 /// A change, ready to be shown, agreed to and made.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
+pub(crate) struct SettingsChange {
     /// One per setting, those that already are as wished included.
     pub(crate) changes: Vec<Change>,
     /// What is to be executed; empty when everything already is as wished.
@@ -51,9 +51,9 @@ pub(crate) struct Change {
 }
 
 /// Makes the plan. Wishes for settings that the server does not have are left out; the caller has refused them.
-pub(crate) fn plan(situation: Situation<'_>, wishes: &[Wish]) -> Plan {
+pub(crate) fn plan(situation: Situation<'_>, wishes: &[Wish]) -> SettingsChange {
     let Situation { scope, settings, .. } = situation;
-    let mut plan = Plan::default();
+    let mut plan = SettingsChange::default();
     let mut after = settings.clone();
     let absent = InFile::Absent;
     for (at, wish) in wishes.iter().enumerate() {
@@ -329,7 +329,12 @@ mod tests {
         ServerSettings { server: vec![server], stored: stored.collect() }
     }
 
-    fn planned(scope: &Scope, settings: &ServerSettings, in_file: &InFile, value: Option<i64>) -> Plan {
+    fn planned(
+        scope: &Scope,
+        settings: &ServerSettings,
+        in_file: &InFile,
+        value: Option<i64>,
+    ) -> SettingsChange {
         let group = |role: &str, database: &str, count| SessionGroup {
             database: Some(database.into()),
             role: Some(role.into()),

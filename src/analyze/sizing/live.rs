@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::plan::Advice;
-use super::plan::Plan;
+use super::plan::SizePlan;
 use crate::model::usage::{ByApplication, Connections, LimitUse, Owner, Tally, Usage};
 
 /// A limit and what is left of it.
@@ -79,7 +79,7 @@ pub(crate) struct Live {
 
 /// Sets `usage`, of `tallies`, and the limits of roles and databases against `plan`, fills in what its services have now,
 /// and adds what follows to its advice.
-pub(crate) fn compare(plan: &mut Plan, usage: &Usage, tallies: &[Tally], of_names: &[LimitUse]) -> Live {
+pub(crate) fn compare(plan: &mut SizePlan, usage: &Usage, tallies: &[Tally], of_names: &[LimitUse]) -> Live {
     let connections = &usage.connections;
     let limits = limits(plan, connections, of_names);
     for service in &mut plan.services {
@@ -132,7 +132,7 @@ fn headroom(app: &ByApplication, planned: Option<u64>, limits: &[Limit], tallies
     of_server.chain(of_plan).min_by_key(|(left, _)| *left).unwrap_or_default()
 }
 
-fn limits(plan: &Plan, connections: &Connections, of_names: &[LimitUse]) -> Vec<Limit> {
+fn limits(plan: &SizePlan, connections: &Connections, of_names: &[LimitUse]) -> Vec<Limit> {
     let total = i64::try_from(plan.total).unwrap_or(i64::MAX);
     let limit = |scope, name: Option<&String>, limit: i64, used: i64| Limit {
         scope,
@@ -154,7 +154,7 @@ fn limits(plan: &Plan, connections: &Connections, of_names: &[LimitUse]) -> Vec<
     limits
 }
 
-fn advise(plan: &Plan, live: &Live) -> Vec<Advice> {
+fn advise(plan: &SizePlan, live: &Live) -> Vec<Advice> {
     let mut advice = Vec::new();
     let named = |limit: &Limit| match &limit.name {
         Some(name) => format!("the limit of {} {name}", limit.scope),

@@ -16,7 +16,7 @@ pub(crate) mod services;
 use serde::Serialize;
 
 pub(crate) use arithmetic::budget;
-pub(crate) use plan::{Input, InputValue, LimitedBy, Plan, ServicePlan, Step, Tier, plan};
+pub(crate) use plan::{Input, InputValue, LimitedBy, ServicePlan, SizePlan, Step, Tier, plan};
 pub(crate) use pooler::{PoolerSizes, Shape};
 pub(crate) use services::Service;
 

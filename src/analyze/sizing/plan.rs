@@ -152,10 +152,10 @@ pub(crate) struct Advice {
     pub(crate) message: String,
 }
 
-/// The plan.
+/// The plan of all pools, and of the server beneath them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Plan {
+pub(crate) struct SizePlan {
     /// What it was made from.
     pub(crate) inputs: Vec<Input>,
     /// Connections the whole server can work on at once.

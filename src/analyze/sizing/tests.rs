@@ -35,7 +35,7 @@ fn with_budget_90(cores: u64, instances: u64) -> Request {
     request
 }
 
-fn codes(plan: &Plan) -> Vec<&'static str> {
+fn codes(plan: &SizePlan) -> Vec<&'static str> {
     plan.advice.iter().map(|advice| advice.code).collect()
 }
 

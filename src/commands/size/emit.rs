@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::args::Args;
-use crate::analyze::sizing::{Plan, PoolerSizes, Request, ServicePlan, Shape, Source};
+use crate::analyze::sizing::{PoolerSizes, Request, ServicePlan, Shape, SizePlan, Source};
 use crate::commands::Context;
 use crate::conninfo;
 use crate::error::Failure;
@@ -46,7 +46,7 @@ fn only_as_text(context: &Context) -> Result<(), Failure> {
 pub(super) fn run(
     (target, endpoint): (&EmitTarget, Endpoint),
     args: &Args,
-    (request, plan): (&Request, &Plan),
+    (request, plan): (&Request, &SizePlan),
     provider: Option<&'static Provider>,
     context: &mut Context,
 ) -> Result<Exit> {
@@ -73,7 +73,7 @@ pub(super) fn run(
 }
 
 /// The services to write for; `None` stands for the single application. PgBouncer stands before all of them.
-fn choose<'a>(plan: &'a Plan, args: &Args, target: &EmitTarget) -> Result<Vec<Option<&'a ServicePlan>>> {
+fn choose<'a>(plan: &'a SizePlan, args: &Args, target: &EmitTarget) -> Result<Vec<Option<&'a ServicePlan>>> {
     if let Some(name) = &args.configuration.service {
         let found = plan.services.iter().find(|service| service.name == *name);
         let known: Vec<&str> = plan.services.iter().map(|service| service.name.as_str()).collect();
@@ -112,7 +112,7 @@ fn mode(args: &Args, target: &EmitTarget) -> Result<Mode, Failure> {
 /// The settings for one service, or for the one application.
 fn settings(
     args: &Args,
-    (request, plan): (&Request, &Plan),
+    (request, plan): (&Request, &SizePlan),
     service: Option<&ServicePlan>,
     (mode, pooler): (Mode, Option<PoolerSizes>),
     provider: Option<&'static Provider>,
@@ -152,7 +152,7 @@ fn settings(
 }
 
 /// Who opens how many connections. A name has no colon behind it: `coding:` in a comment sets a file's encoding.
-fn pools_in_words(plan: &Plan, service: Option<&ServicePlan>, (pool_size, pools): (u64, u64)) -> String {
+fn pools_in_words(plan: &SizePlan, service: Option<&ServicePlan>, (pool_size, pools): (u64, u64)) -> String {
     if service.is_none() && plan.pool_size.is_none() {
         let services = counted(plan.services.len() as u64, "service");
         let pools = counted(pools, "pool");
@@ -168,7 +168,7 @@ fn pools_in_words(plan: &Plan, service: Option<&ServicePlan>, (pool_size, pools)
     )
 }
 
-fn budget_in_words(request: &Request, plan: &Plan, service: Option<&ServicePlan>) -> String {
+fn budget_in_words(request: &Request, plan: &SizePlan, service: Option<&ServicePlan>) -> String {
     let assumed = if request.max_connections.source == Source::Assumed { " assumed" } else { "" };
     let budget = service.map_or(plan.budget, |service| service.budget);
     format!(

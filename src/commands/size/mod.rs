@@ -20,7 +20,7 @@ pub(crate) use args::Args;
 use super::Context;
 use super::manual::{Group, Manual};
 use crate::analyze::sizing::sample::Observations;
-use crate::analyze::sizing::{self, Plan, PoolerSizes, Refused};
+use crate::analyze::sizing::{self, PoolerSizes, Refused, SizePlan};
 use crate::analyze::usage;
 use crate::db::Selection;
 use crate::error::Failure;
@@ -166,7 +166,7 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
 
 /// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools
 /// exist that have no room on the server itself.
-fn judged(plan: &Plan, mode: Mode) -> Result<Option<PoolerSizes>, Failure> {
+fn judged(plan: &SizePlan, mode: Mode) -> Result<Option<PoolerSizes>, Failure> {
     let direct = || plan.infeasible.clone().map_or(Ok(()), |refused| Err(infeasible(refused)));
     let sizes = match mode {
         Mode::Direct => return direct().map(|()| None),

@@ -6,7 +6,7 @@ use super::live;
 use super::row::Row;
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::Sample;
-use crate::analyze::sizing::{InputValue, LimitedBy, Plan, ServicePlan, Source, Step, Tier};
+use crate::analyze::sizing::{InputValue, LimitedBy, ServicePlan, SizePlan, Source, Step, Tier};
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
@@ -17,7 +17,7 @@ use crate::render::{Head, Report, text, tsv};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Size {
     #[serde(flatten)]
-    pub(super) plan: Plan,
+    pub(super) plan: SizePlan,
     /// The server as it is now; null when none was asked.
     pub(super) live: Option<Live>,
     /// The measured load; null when none was measured.
@@ -157,7 +157,7 @@ impl Side {
 }
 
 /// The direct plan and the pooled one.
-fn sides(plan: &Plan) -> [Side; 2] {
+fn sides(plan: &SizePlan) -> [Side; 2] {
     let pooler = &plan.pooler;
     let recommend = |yes: bool| if yes { " (recommended)" } else { "" };
     let pools = plan.pool_count;
@@ -224,7 +224,7 @@ const STEPS: &[Column<Step>] = &[
 ];
 
 /// What was assumed, and what is usual.
-fn facts(plan: &Plan) -> Vec<String> {
+fn facts(plan: &SizePlan) -> Vec<String> {
     let said = |wanted: Source| {
         let list: Vec<String> = plan
             .inputs

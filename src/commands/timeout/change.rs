@@ -11,7 +11,7 @@ use crate::analyze::concerns::Situation;
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::rights::{self, provider};
 use crate::analyze::settings::{at_server, effective, for_sessions};
-use crate::analyze::timeouts::{Plan, plan, stale, unmet, value_for};
+use crate::analyze::timeouts::{SettingsChange, plan, stale, unmet, value_for};
 use crate::args;
 use crate::commands::act::{confirm, consent, present};
 use crate::commands::{Context, head_of_look};
@@ -148,7 +148,7 @@ struct Before {
     server_context: ServerContext,
     settings: ServerSettings,
     change_context: ChangeContext,
-    plan: Plan,
+    plan: SettingsChange,
 }
 
 /// Plans, asks, changes and verifies; `wanted` is the value (none for off), none takes the stored one away.

@@ -1,6 +1,6 @@
 //! From a request to its plan: each step of the arithmetic in order, recorded as it is done.
 
-use super::{Input, InputValue, LimitedBy, Plan, Pooler, ServicePlan, Step, Tier};
+use super::{Input, InputValue, LimitedBy, Pooler, ServicePlan, SizePlan, Step, Tier};
 use crate::analyze::sizing::arithmetic::{self, Budget};
 use crate::analyze::sizing::pooler::{self, Shape};
 use crate::analyze::sizing::{Clients, Figure, Refused, Request, Service, Source, advice, memory, services};
@@ -18,7 +18,7 @@ impl Steps {
 
 /// Makes the plan of `request`. An infeasible one is a plan too (`feasible` is false); errors are for requests
 /// that no server could have.
-pub(crate) fn plan(request: &Request) -> Result<Plan, Refused> {
+pub(crate) fn plan(request: &Request) -> Result<SizePlan, Refused> {
     let mut steps = Steps::default();
     let Request { cores, spindles, max_connections, reserve_percent, reserved_slots, .. } = request;
     check_replicas(request)?;
@@ -70,7 +70,7 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Refused> {
     let usual = most.min(tier.high);
     let pooler = size_pooler(request.shape(), optimal.min(budget), &services, usual, recommended, &mut steps);
     let ceiling_binds = services.iter().any(|service| service.ceiling_per_pool < most);
-    let mut plan = Plan {
+    let mut plan = SizePlan {
         inputs: inputs(request),
         optimal_connections: optimal,
         reserved,

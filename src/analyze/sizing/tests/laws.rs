@@ -119,7 +119,7 @@ proptest! {
         base.clients = Clients::Services(services.into_iter().map(|(instances, processes, weight)| {
             Service { name: "s".to_owned(), instances, processes, weight }
         }).collect());
-        let sizes = |plan: &Plan| plan.services.iter().map(|service| service.pool_size).collect::<Vec<_>>();
+        let sizes = |plan: &SizePlan| plan.services.iter().map(|service| service.pool_size).collect::<Vec<_>>();
         let with = |max: u64| {
             let mut request = base.clone();
             request.max_connections.value = max;
@@ -130,7 +130,7 @@ proptest! {
         let (at, below) = (with(required).unwrap(), with(required - 1));
         prop_assert!(at.feasible);
         prop_assert!(!planned.feasible || sizes(&at) == sizes(&planned));
-        let kept = |less: &Plan| if planned.feasible { sizes(less) == sizes(&planned) } else { less.feasible };
+        let kept = |less: &SizePlan| if planned.feasible { sizes(less) == sizes(&planned) } else { less.feasible };
         prop_assert!(below.as_ref().map_or(true, |less| !kept(less)), "{required} is not the least");
     }
 
