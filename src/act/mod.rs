@@ -6,4 +6,4 @@ mod hold;
 pub(crate) mod run_held;
 
 pub(crate) use carry_out::{Act, Change, Done, Sent};
-pub(crate) use hold::{Ended, Held, Hold, Meanwhile, hold};
+pub(crate) use hold::{Ended, Hold, HoldOutcome, WhileHeld, hold};

@@ -1,7 +1,7 @@
 //! What `cancel` and `kill` have in common: from targets and filters to a plan, its consent, the act and its report.
 
 mod audit;
-pub(super) mod held;
+pub(super) mod hold_status;
 pub(super) mod pooled;
 pub(super) mod report;
 mod warnings;

@@ -18,7 +18,7 @@ use tokio::time;
 
 use self::population::Population;
 use super::Context;
-use super::act::held;
+use super::act::hold_status;
 use super::manual::{Group, Manual};
 use crate::act::run_held;
 use crate::args;
@@ -207,7 +207,7 @@ async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Resul
         time::sleep(END_LIMIT).await;
     };
     let status = tokio::select! {
-        status = run_held::wait(&mut child, held::signals(context)) => status?,
+        status = run_held::wait(&mut child, hold_status::signals(context)) => status?,
         () = too_late => ExitStatus::from_raw(9),
     };
     Ok(Exit::Code(u8::try_from(run_held::code(status)).unwrap_or(u8::MAX)))

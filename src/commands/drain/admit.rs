@@ -36,7 +36,7 @@ pub(super) async fn admitted(
             .into());
     }
     if let Some(holder) = db.drain_holders(database.oid).await?.first() {
-        return Err(held(&database, holder).into());
+        return Err(drained_already(&database, holder).into());
     }
     let revoked = || match named {
         None | Some(Fence::Revoke) => fence::revoked(&database),
@@ -70,7 +70,7 @@ pub(super) fn statements(fence: Fence, database: &Database, rights: &Rights) -> 
 }
 
 /// The refusal of a database that somebody else has in hand.
-fn held(database: &Database, holder: &Holder) -> Failure {
+fn drained_already(database: &Database, holder: &Holder) -> Failure {
     let parts = [
         holder.role.as_deref().map(|role| format!("role {}", quote::shown(role))),
         Some(holder.application_name.clone()).filter(|name| !name.is_empty()),

@@ -12,7 +12,7 @@ use crate::act::{Act, Hold};
 use crate::analyze::fence::{Fence, Statements};
 use crate::analyze::plan::{self, Plan};
 use crate::commands::Context;
-use crate::commands::act::held::{self, PATIENCE};
+use crate::commands::act::hold_status::{self, PATIENCE};
 use crate::conninfo::ConnInfo;
 use crate::db::{DatabaseKey, Error, ErrorKind, ExpectedDatabase, Uninterrupted};
 use crate::error::Failure;
@@ -274,7 +274,7 @@ impl Hold for Fenced<'_> {
         let restored = observer.look(PATIENCE, async |db: &mut Uninterrupted| {
             restore(db, system_identifier.as_deref(), request, before).await
         });
-        let restored = held::reopening("open it again", context, states, restored).await;
+        let restored = hold_status::reopening("open it again", context, states, restored).await;
         restored.unwrap_or_else(|error| Restored::Failed { why: error.to_string(), by_hand: None })
     }
 }

@@ -13,9 +13,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::Context;
-use super::act::{self, held, report::preview};
+use super::act::{self, hold_status, report::preview};
 use super::manual::{Group, Manual};
-use crate::act::{self as acts, Held, Meanwhile, run_held};
+use crate::act::{self as acts, HoldOutcome, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::fence::Fence;
 use crate::analyze::plan;
@@ -157,12 +157,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut report = Report::new(fenced.database(), fence, sql(&statements.restore));
     // Never held back: whoever reads it can open the database when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
-    held::not_interrupted(context)?;
-    let meanwhile = meanwhile(&args, fenced.way_back());
-    let held = acts::hold(&mut fenced, meanwhile, held::signals(context)).await?;
+    hold_status::not_interrupted(context)?;
+    let while_held = while_held(&args, fenced.way_back());
+    let outcome = acts::hold(&mut fenced, while_held, hold_status::signals(context)).await?;
     let (ended, seen) = fenced.end();
-    report.set(ended, &held, &seen);
-    finish(context, &report, head, End { held, seen, advice: fence.advice() }, args.command.is_empty())
+    report.set(ended, &outcome, &seen);
+    finish(context, &report, head, End { outcome, seen, advice: fence.advice() }, args.command.is_empty())
 }
 
 /// By which application_name the command's own sessions are known: the one that it is given, or that somebody has given it. Nobody
@@ -173,16 +173,16 @@ fn own_name() -> String {
 }
 
 /// What happens while it is closed; the command gets the environment that leads where `way_back` does.
-fn meanwhile<'a>(args: &'a Args, way_back: &ConnInfo) -> Meanwhile<'a> {
-    let Some((program, arguments)) = args.command.split_first() else { return Meanwhile::Time(args.hold) };
+fn while_held<'a>(args: &'a Args, way_back: &ConnInfo) -> WhileHeld<'a> {
+    let Some((program, arguments)) = args.command.split_first() else { return WhileHeld::Time(args.hold) };
     let mut environment = way_back.variables();
     environment.push(("PGAPPNAME", Some(own_name().into())));
-    Meanwhile::Command { program, arguments, environment }
+    WhileHeld::Command { program, arguments, environment }
 }
 
 /// How a drain went.
 struct End {
-    held: Held<Restored>,
+    outcome: HoldOutcome<Restored>,
     seen: Seen,
     /// What keeps out whom this fence lets in.
     advice: Option<&'static str>,
@@ -196,7 +196,7 @@ fn finish(
     end: End,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
-    let End { held: Held { ended, reopened, .. }, seen, advice } = end;
+    let End { outcome: HoldOutcome { ended, reopened, .. }, seen, advice } = end;
     match reopened {
         Some(Restored::Failed { why, by_hand }) => {
             let failure = Failure::failed(format!("the database was left closed: {why}"));
@@ -222,7 +222,7 @@ fn finish(
     });
     let was_alone = seen.clients() == 0;
     let ended_well = matches!(&status, Ok(Some(status)) if status.success());
-    let concluded = held::conclude(context, report, &head, status, stdout_is_ours);
+    let concluded = hold_status::conclude(context, report, &head, status, stdout_is_ours);
     if was_alone {
         return concluded;
     }

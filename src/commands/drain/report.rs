@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::fenced::Restored;
 use super::occupants::Seen;
-use crate::act::{Ended, Held, run_held};
+use crate::act::{Ended, HoldOutcome, run_held};
 use crate::analyze::fence::Fence;
 use crate::model::database::{Database, Occupant};
 use crate::render::columns::Column;
@@ -71,15 +71,15 @@ impl Report {
     }
 
     /// Notes what was done.
-    pub(super) fn set(&mut self, ended: i64, held: &Held<Restored>, seen: &Seen) {
+    pub(super) fn set(&mut self, ended: i64, outcome: &HoldOutcome<Restored>, seen: &Seen) {
         self.ended = Some(ended);
-        (self.restored, self.now) = match &held.reopened {
+        (self.restored, self.now) = match &outcome.reopened {
             Some(Restored::Done) | None => (Some(true), "open as before"),
             Some(Restored::Changed) => (Some(true), "open again"),
             Some(Restored::Gone) => (None, "gone"),
             Some(Restored::Failed { .. }) => (Some(false), "closed"),
         };
-        if let Ok(Ended { held, status, .. }) = &held.ended {
+        if let Ok(Ended { held, status, .. }) = &outcome.ended {
             let seconds = held.as_secs_f64();
             self.held_seconds = Some(seconds);
             self.empty_throughout = seen.empty_throughout();

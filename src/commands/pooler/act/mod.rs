@@ -9,11 +9,11 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use super::{Pooler, View, head};
-use crate::act::{self as acts, Ended, Meanwhile, run_held};
+use crate::act::{self as acts, Ended, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::args;
 use crate::commands::Context;
-use crate::commands::act::{self, held};
+use crate::commands::act::{self, hold_status};
 use crate::db;
 use crate::db::console::{self, Console, ConsoleOrder};
 use crate::error::Failure;
@@ -183,21 +183,21 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
         scene.console.target().place(),
         by_hand("resume", &scene.act.database, &scene.head, context)
     ));
-    held::not_interrupted(context)?;
+    hold_status::not_interrupted(context)?;
     let Scene { console, facts, head, mut act, .. } = scene;
     let mut paused =
         Paused::new(context, context.endpoint()?, console.until_done(), act.database.clone(), args.verify);
-    let meanwhile = match args.command.split_first() {
-        None => Meanwhile::Nothing,
+    let while_held = match args.command.split_first() {
+        None => WhileHeld::Nothing,
         Some((program, arguments)) => {
-            Meanwhile::Command { program, arguments, environment: paused.way_back().variables() }
+            WhileHeld::Command { program, arguments, environment: paused.way_back().variables() }
         }
     };
-    let held = acts::hold(&mut paused, meanwhile, held::signals(context)).await?;
+    let outcome = acts::hold(&mut paused, while_held, hold_status::signals(context)).await?;
     paused.end().await;
-    act.set(&held);
+    act.set(&outcome);
     let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
-    finish(context, &answer, &head, held.ended, held.reopened.as_ref(), args.command.is_empty())
+    finish(context, &answer, &head, outcome.ended, outcome.reopened.as_ref(), args.command.is_empty())
 }
 
 /// Says how it went, worst news first.
@@ -219,7 +219,7 @@ fn finish(
         let message = format!("{}; it is resumed", failure.message);
         Failure { message, ..failure }
     });
-    let exit = held::conclude(context, answer, head, status, stdout_is_ours)?;
+    let exit = hold_status::conclude(context, answer, head, status, stdout_is_ours)?;
     if resumed.is_none() {
         context.ui.hint(&format!("its clients wait until: {by_hand}"));
     }

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::PAUSE;
 use crate::act::Hold;
-use crate::commands::act::held::{self, PATIENCE};
+use crate::commands::act::hold_status::{self, PATIENCE};
 use crate::commands::{Context, listing};
 use crate::conninfo::ConnInfo;
 use crate::db::console::Console;
@@ -151,7 +151,7 @@ impl Hold for Paused<'_> {
         let (states, context) = (self.observer.state(), self.context);
         let Self { observer, database, .. } = self;
         let resumed = observer.look(PATIENCE, async |console: &mut Console| resume(console, database).await);
-        let resumed = held::reopening("resume it", context, states, resumed).await;
+        let resumed = hold_status::reopening("resume it", context, states, resumed).await;
         resumed.map_or_else(|error| Resumed::Failed(error.to_string()), |()| Resumed::Done)
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::paused::Resumed;
-use crate::act::{Held, run_held};
+use crate::act::{HoldOutcome, run_held};
 use crate::db::console::ConsoleOrder;
 use crate::model::pooler::{Link, PoolerFacts};
 use crate::render::columns::Column;
@@ -101,13 +101,13 @@ impl Act {
     }
 
     /// Notes what came of a pause.
-    pub(super) fn set(&mut self, held: &Held<Resumed>) {
+    pub(super) fn set(&mut self, outcome: &HoldOutcome<Resumed>) {
         self.changed = true;
-        self.resumed = held.reopened.as_ref().map(|resumed| matches!(resumed, Resumed::Done));
+        self.resumed = outcome.reopened.as_ref().map(|resumed| matches!(resumed, Resumed::Done));
         self.paused = Some(self.resumed != Some(true));
-        if let Ok(ended) = &held.ended {
+        if let Ok(ended) = &outcome.ended {
             self.waited_seconds = Some(ended.settled.as_secs_f64());
-            self.held_seconds = ended.status.map(|_| (ended.held + held.reopening).as_secs_f64());
+            self.held_seconds = ended.status.map(|_| (ended.held + outcome.reopening).as_secs_f64());
             self.command_status = ended.status.map(run_held::code);
         }
     }
