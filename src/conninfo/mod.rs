@@ -5,10 +5,10 @@
 use std::fmt;
 
 mod bytes;
-mod concealed;
 mod environment;
 mod keyword;
 mod lead;
+mod mask_argv;
 mod passfile;
 mod pinned;
 mod redact;
@@ -20,8 +20,8 @@ mod tests;
 mod uri;
 
 pub(crate) use bytes::{bytes_of, os_string_of, path_of, readable, text_of};
-pub(crate) use concealed::{CARRIER, concealed, restored};
 pub(crate) use environment::Environment;
+pub(crate) use mask_argv::{CARRIER, mask_argv, unmask_argv};
 pub(crate) use pinned::Variables;
 pub(crate) use redact::secrets;
 pub(crate) use resolve::{passwords_of_now, resolve};
