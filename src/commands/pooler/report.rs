@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::act::report::Act;
+use super::act::report::PoolerAct;
 use super::{connections, limits, pools};
 use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
 use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals};
@@ -56,7 +56,7 @@ pub(in crate::commands) struct Pooler {
     /// Clients, connections and sessions, with `--server`.
     pub(super) join: Option<Vec<Link>>,
     /// What was done, or would be, with `pause`, `resume`, `reconnect` and `wait-close`.
-    pub(super) act: Option<Act>,
+    pub(super) act: Option<PoolerAct>,
 }
 
 impl Pooler {
@@ -181,7 +181,7 @@ impl Report for Pooler {
             View::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
             View::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
             View::Join => connections::join(self.join.as_deref().unwrap_or_default()),
-            View::Act => self.act.as_ref().map(Act::blocks).unwrap_or_default(),
+            View::Act => self.act.as_ref().map(PoolerAct::blocks).unwrap_or_default(),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::model::quote;
 use crate::model::suggestion::Command;
 use crate::render::{Head, text};
 use paused::{Paused, Resumed};
-use report::{Act, Deed};
+use report::{PoolerAct, PoolerAction};
 
 /// How often is looked whether it is done.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -67,24 +67,24 @@ pub(super) struct WaitArgs {
     verify: Duration,
 }
 
-/// What is known when it is decided.
-struct Scene {
+/// What was found of the pooler and the database before anything is decided.
+struct Survey {
     console: Console,
     facts: PoolerFacts,
     /// The database's connections, with and without clients.
     links: Vec<Link>,
     head: Head,
-    act: Act,
+    act: PoolerAct,
 }
 
-impl Scene {
-    fn answer(&self, act: Act) -> Pooler {
+impl Survey {
+    fn answer(&self, act: PoolerAct) -> Pooler {
         Pooler { act: Some(act), ..Pooler::new(View::Act, self.facts.product.clone()) }
     }
 }
 
 /// Looks at the database as it is.
-async fn survey(deed: Deed, name: &str, context: &Context) -> Result<Scene> {
+async fn survey(action: PoolerAction, name: &str, context: &Context) -> Result<Survey> {
     if context.flags.watch.is_some() {
         return Err(Failure::usage("an order is given once")
             .hinted("--watch is for the views: pgconn pooler --watch")
@@ -98,13 +98,13 @@ async fn survey(deed: Deed, name: &str, context: &Context) -> Result<Scene> {
     // The list of databases leaves out those that a pattern let in and that nothing is connected to.
     let database = facts.databases.iter().find(|database| database.name == name);
     let is_known = database.is_some() || facts.pools.iter().any(|pool| pool.database == name);
-    if !is_known && deed != Deed::Resume {
+    if !is_known && action != PoolerAction::Resume {
         console.close().await;
         return Err(unknown(name, &facts).into());
     }
-    let act = Act::new(deed, name, database.and_then(|database| database.paused), &links);
+    let act = PoolerAct::new(action, name, database.and_then(|database| database.paused), &links);
     let head = head(&console);
-    Ok(Scene { console, facts, links, head, act })
+    Ok(Survey { console, facts, links, head, act })
 }
 
 /// PgBouncer pauses a database that nobody has ever heard of without a word, when a pattern lets every name in.
@@ -134,11 +134,11 @@ fn by_hand(order: &'static str, database: &str, head: &Head, context: &Context) 
 }
 
 /// Asks, when somebody is to be asked.
-async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context) -> Result<()> {
+async fn confirm(consent: Consent, verb: &str, survey: &Survey, context: &Context) -> Result<()> {
     if consent != Consent::Ask {
         return Ok(());
     }
-    let (name, place) = (quote::shown(&scene.act.database), scene.console.target().place());
+    let (name, place) = (quote::shown(&survey.act.database), survey.console.target().place());
     act::confirm(&format!("{verb} database {name} on {place}?"), context).await
 }
 
@@ -148,43 +148,43 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
     if let Some(program) = args.command.first() {
         run_held::exists(program)?;
     }
-    let scene = survey(Deed::Pause, &args.order.database, context).await?;
+    let survey = survey(PoolerAction::Pause, &args.order.database, context).await?;
     let plan = act::plan_channel(consent, context);
-    plan.status(&scene.act.plan(&scene.facts));
+    plan.status(&survey.act.plan(&survey.facts));
     if !args.command.is_empty() {
-        let name = quote::shown(&scene.act.database);
-        let led_to = run_held::led_to(&scene.console.way_back());
+        let name = quote::shown(&survey.act.database);
+        let led_to = run_held::led_to(&survey.console.way_back());
         plan.status(&format!("{led_to}; what it asks of {name} there waits until it is resumed"));
     }
     if args.order.dry_run {
-        return dry_run(scene, context).await;
+        return dry_run(survey, context).await;
     }
-    if scene.act.paused == Some(true) {
+    if survey.act.paused == Some(true) {
         if args.command.is_empty() {
-            return unchanged(scene, context).await;
+            return unchanged(survey, context).await;
         }
-        scene.console.close().await;
+        survey.console.close().await;
         let refused = Failure::refused(format!(
             "database \"{}\" is paused already, and would not be afterwards; nothing was done",
-            scene.act.database
+            survey.act.database
         ));
         return Err(refused
             .hinted(format!(
                 "leave the command out, or resume it first: {}",
-                by_hand("resume", &scene.act.database, &scene.head, context)
+                by_hand("resume", &survey.act.database, &survey.head, context)
             ))
             .into());
     }
-    confirm(consent, "Pause", &scene, context).await?;
+    confirm(consent, "Pause", &survey, context).await?;
     // Never held back: whoever reads it can resume it when nothing else can.
     context.ui.always(&format!(
         "to resume it by hand: {} on the console {}, or {}",
-        ConsoleOrder::Resume.words(&scene.act.database),
-        scene.console.target().place(),
-        by_hand("resume", &scene.act.database, &scene.head, context)
+        ConsoleOrder::Resume.words(&survey.act.database),
+        survey.console.target().place(),
+        by_hand("resume", &survey.act.database, &survey.head, context)
     ));
     hold_status::not_interrupted(context)?;
-    let Scene { console, facts, head, mut act, .. } = scene;
+    let Survey { console, facts, head, mut act, .. } = survey;
     let mut paused =
         Paused::new(context, context.endpoint()?, console.until_done(), act.database.clone(), args.verify);
     let while_held = match args.command.split_first() {
@@ -229,12 +229,12 @@ fn finish(
 /// `pooler resume`: the way back asks nobody.
 pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
     let _ = act::consent(Reach::Named, args.yes, args.dry_run, context)?;
-    let scene = survey(Deed::Resume, &args.database, context).await?;
+    let survey = survey(PoolerAction::Resume, &args.database, context).await?;
     if args.dry_run {
-        context.ui.status(&scene.act.plan(&scene.facts));
-        return dry_run(scene, context).await;
+        context.ui.status(&survey.act.plan(&survey.facts));
+        return dry_run(survey, context).await;
     }
-    let Scene { console, facts, head, mut act, .. } = scene;
+    let Survey { console, facts, head, mut act, .. } = survey;
     let console = console.until_done();
     let changed = console.resume(&act.database).await.map_err(|error| match error.kind {
         db::ErrorKind::NoSuchDatabase => unknown(&act.database, &facts),
@@ -257,13 +257,13 @@ pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
 /// `pooler reconnect`: nobody waits, nothing can be undone.
 pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit> {
     let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
-    let scene = survey(Deed::Reconnect, &args.database, context).await?;
-    act::plan_channel(consent, context).status(&scene.act.plan(&scene.facts));
+    let survey = survey(PoolerAction::Reconnect, &args.database, context).await?;
+    act::plan_channel(consent, context).status(&survey.act.plan(&survey.facts));
     if args.dry_run {
-        return dry_run(scene, context).await;
+        return dry_run(survey, context).await;
     }
-    confirm(consent, "Replace the connections of", &scene, context).await?;
-    let Scene { console, facts, head, mut act, .. } = scene;
+    confirm(consent, "Replace the connections of", &survey, context).await?;
+    let Survey { console, facts, head, mut act, .. } = survey;
     let console = console.until_done();
     console.order(ConsoleOrder::Reconnect, &act.database).await?;
     console.close().await;
@@ -281,8 +281,8 @@ pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit>
 /// `pooler wait-close`: changes nothing.
 pub(super) async fn wait_close(args: WaitArgs, context: &mut Context) -> Result<Exit> {
     let began = Instant::now();
-    let Scene { console, facts, head, mut act, mut links } =
-        survey(Deed::WaitClose, &args.database, context).await?;
+    let Survey { console, facts, head, mut act, mut links } =
+        survey(PoolerAction::WaitClose, &args.database, context).await?;
     let mut said = false;
     loop {
         links.retain(|link| link.database == args.database && closes(link));
@@ -320,15 +320,15 @@ fn closes(link: &Link) -> bool {
     link.server.as_ref().is_some_and(|server| server.close_needed == Some(true))
 }
 
-async fn dry_run(mut scene: Scene, context: &mut Context) -> Result<Exit> {
-    scene.act.dry_run = true;
-    unchanged(scene, context).await
+async fn dry_run(mut survey: Survey, context: &mut Context) -> Result<Exit> {
+    survey.act.dry_run = true;
+    unchanged(survey, context).await
 }
 
 /// Shows that nothing was done, or had to be.
-async fn unchanged(scene: Scene, context: &mut Context) -> Result<Exit> {
-    let answer = scene.answer(scene.act.clone());
-    scene.console.close().await;
-    context.emit(&answer, &scene.head)?;
+async fn unchanged(survey: Survey, context: &mut Context) -> Result<Exit> {
+    let answer = survey.answer(survey.act.clone());
+    survey.console.close().await;
+    context.emit(&answer, &survey.head)?;
     Ok(Exit::Done)
 }
