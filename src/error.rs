@@ -51,7 +51,7 @@ impl Failure {
         self.scope.map(db::Scope::word)
     }
 
-    /// The same with the passwords masked that a quoted argument, name or setting holds.
+    /// A copy with the passwords masked that a quoted argument, name or setting holds.
     pub(crate) fn without_secrets(&self) -> Self {
         let masked = |text: &Option<String>| text.as_deref().map(conninfo::secrets);
         Self {
@@ -62,13 +62,13 @@ impl Failure {
         }
     }
 
-    /// The same with what to do next.
+    /// Adds what to do next.
     pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same with more about it.
+    /// Adds more about it.
     pub(crate) fn detailed(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self

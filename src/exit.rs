@@ -36,7 +36,7 @@ impl Exit {
         }
     }
 
-    /// The same for a run whose number monitoring reads as a verdict: no connection is critical, whatever else kept it from
+    /// How a run ends whose number monitoring reads as a verdict: no connection is critical, whatever else kept it from
     /// one is unknown.
     pub(crate) const fn as_verdict(self) -> Self {
         match self {

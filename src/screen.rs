@@ -30,7 +30,7 @@ pub(crate) struct Screen(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     outlet: Arc<Outlet>,
-    /// The same for what is said beside: it stands on the same terminal.
+    /// Where warnings and other news go: they stand on the terminal that is drawn on.
     news: &'static Outlet,
     look: Look,
     measure: fn() -> Size,

@@ -54,7 +54,7 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
-    /// The same as plain data.
+    /// What they select, as plain data.
     pub(crate) fn filter(&self) -> Filter {
         Filter {
             databases: self.db.clone(),

@@ -127,7 +127,7 @@ impl Cluster {
         }
     }
 
-    /// The same, made but not started: a template, or something to start later with [`Cluster::launch`].
+    /// Makes a cluster and does not start it: a template, or something to start later with [`Cluster::launch`].
     pub(crate) fn prepare(
         binaries: &Path,
         settings: &ClusterConfig,

@@ -62,7 +62,7 @@ impl Session {
         Self::log_in(stream, parameters, &mut |_| Err("it asks for a password".to_owned()))
     }
 
-    /// The same through 127.0.0.1, so that the server shows an address, and with an `answer` to its question for a password.
+    /// Logs in through 127.0.0.1, so that the server shows an address, with an `answer` to its question for a password.
     pub(crate) fn open_over_tcp(
         port: u16,
         parameters: &[(&str, &str)],

@@ -196,7 +196,7 @@ pub(crate) struct ConnInfo {
 }
 
 impl ConnInfo {
-    /// The same way into another database.
+    /// Leads into another database: its name alone is changed.
     pub(crate) fn in_database(mut self, name: &str) -> Self {
         for parameter in self.parameters.iter_mut().filter(|parameter| parameter.keyword == "dbname") {
             name.clone_into(&mut parameter.value);
@@ -266,7 +266,7 @@ impl ConnInfo {
         &self.warnings
     }
 
-    /// The same settings for another database.
+    /// A copy for another database.
     pub(crate) fn with_dbname(&self, dbname: &str) -> Self {
         let mut other = self.clone();
         other.parameters.retain(|p| p.keyword != "dbname");
@@ -279,7 +279,7 @@ impl ConnInfo {
         other
     }
 
-    /// The same settings with this password for every host that has none.
+    /// A copy with this password for every host that has none.
     pub(crate) fn with_password(&self, typed: &[u8]) -> Self {
         let mut other = self.clone();
         for host in &mut other.hosts {

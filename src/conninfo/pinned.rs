@@ -16,7 +16,7 @@ const NOT_THE_WAY: [&str; 5] =
 const LEADING_ELSEWHERE: [&str; 3] = ["service", "target_session_attrs", "load_balance_hosts"];
 
 impl ConnInfo {
-    /// The same way to this one place alone: the address that was reached instead of a name that may lead elsewhere, and whatever
+    /// A copy that leads to this one place alone: the address that was reached instead of a name that may lead elsewhere, and whatever
     /// kind of server it is by then. The password is that of `reached`, the host of these settings that led there.
     pub(crate) fn pinned_to(&self, reached: &Host, hostaddr: Option<String>) -> Self {
         let mut pinned = self.clone();

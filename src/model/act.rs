@@ -199,7 +199,7 @@ impl Fate {
         }
     }
 
-    /// The same for people: `not permitted`.
+    /// What became of it in words for people: `not permitted`.
     pub(crate) fn words(self) -> String {
         match self {
             Self::Signalled => "signalled, still there".into(),

@@ -21,7 +21,7 @@ pub(crate) struct Database {
     pub(crate) owned: bool,
     /// What is granted, in stored order.
     pub(crate) grants: Vec<Grant>,
-    /// The same as the server writes it (`datacl`); empty when nothing is stored.
+    /// All grants as the server writes them (`datacl`); empty when nothing is stored.
     pub(crate) acl: String,
 }
 

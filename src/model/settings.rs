@@ -176,7 +176,7 @@ pub(crate) struct Stored {
     pub(crate) database: Option<String>,
     /// As it is stored: `5s`, `5000`.
     pub(crate) raw: String,
-    /// The same as SQL, quoted by the server.
+    /// The stored value as an SQL literal, quoted by the server.
     pub(crate) literal: String,
 }
 

@@ -70,7 +70,7 @@ impl Endpoint {
         Self { info, limit, lanes: LanePolicy::Ordinary, ask, prompts, trace, logins, used: Arc::default() }
     }
 
-    /// The same place, through these slots.
+    /// A copy that leads to this place through these slots.
     pub(crate) fn through(&self, lanes: LanePolicy) -> Self {
         Self { lanes, ..self.clone() }
     }

@@ -14,9 +14,9 @@ const MEASURED_LIMITS: usize = 10;
 /// From which shares of the slots on `connections` warns and is critical. 80 % leaves time to act and is what published alert
 /// rules use.
 pub(crate) const CONNECTIONS_PERCENT: (i32, i32) = (80, 95);
-/// The same for an idle transaction: the ages at which it starts to hold back VACUUM and a person starts to wonder.
+/// From which ages of an idle transaction on it warns and is critical: it starts to hold back VACUUM, and a person starts to wonder.
 pub(crate) const IDLE_XACT_SECONDS: (f64, f64) = (300.0, 1800.0);
-/// The same for a prepared transaction.
+/// From which ages of a prepared transaction on it warns and is critical.
 pub(crate) const PREPARED_XACT_SECONDS: (f64, f64) = (300.0, 3600.0);
 
 /// What is judged.
@@ -230,7 +230,7 @@ pub(crate) fn reachable(thresholds: &Thresholds, latency: f64) -> Verdict {
     age(Rule::Reachable, thresholds, latency, 0)
 }
 
-/// The same without any facts: what can be said when the server was not reached.
+/// What can be said without any facts, when the server was not reached.
 pub(crate) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status) -> Verdict {
     let bounds = match rule.scale() {
         // Percentages of a limit that was never told stay out.

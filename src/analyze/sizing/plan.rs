@@ -107,7 +107,7 @@ pub(crate) struct Pooler {
     /// Its settings, or why there are none.
     #[serde(skip)]
     pub(crate) transaction: Result<PoolerSizes, Refused>,
-    /// The same in session mode, where a client holds its connection: for as many as the direct plan has.
+    /// Its settings in session mode, or why there are none: a client holds its connection there, so for as many as the direct plan has.
     #[serde(skip)]
     pub(crate) session: Result<PoolerSizes, Refused>,
 }

@@ -46,7 +46,7 @@ pub(super) enum Next {
     Address,
     /// The next host.
     Host,
-    /// The same address, with the other kind of encryption if the mode has one; then nothing.
+    /// This address again, with the other kind of encryption if the mode has one; then nothing.
     OtherEncryption,
     /// Nothing: the server has given its answer.
     Stop,

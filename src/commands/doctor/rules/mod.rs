@@ -64,7 +64,7 @@ impl Found {
         Finding { rule, status, title, evidence, advice, next_command }
     }
 
-    /// The same with a next step about the pooler.
+    /// Marks its next step as one about the pooler.
     fn at_pooler(self) -> Self {
         Self { at_pooler: true, ..self }
     }

@@ -10,7 +10,7 @@ use crate::render::text;
 
 /// New sessions per second from which on pools are missing: a pool that fits opens a few per minute.
 const CHURN: f64 = 1.0;
-/// The same from which on it costs the server more than many queries do.
+/// New sessions per second from which on they cost the server more than many queries do.
 const HEAVY_CHURN: f64 = 10.0;
 /// Sessions by which a source must have grown to be called leaking.
 const GROWTH: usize = 3;
