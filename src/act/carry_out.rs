@@ -139,10 +139,15 @@ impl<'a> Act<'a> {
     }
 
     /// Steps to the end, and hands on what changes. A signal at `stop` ends the pauses.
-    pub(crate) async fn run(&mut self, db: &Uninterrupted, stop: &Stop, mut told: impl FnMut(&[Change])) {
+    pub(crate) async fn run(
+        &mut self,
+        db: &Uninterrupted,
+        stop: &Stop,
+        mut on_change: impl FnMut(&[Change]),
+    ) {
         loop {
             let progress = self.step(db, stop.signal().is_some()).await;
-            told(&progress.changed);
+            on_change(&progress.changed);
             let Some(again) = progress.again else { return };
             tokio::select! {
                 () = sleep_until(again) => {}

@@ -88,7 +88,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             None => (None, Lead::default()),
         };
         let (lead, found) = (context.lead(), rules::findings(&evidence, pooler.as_ref()));
-        let findings = found.into_iter().map(|found| found.told(&lead, &console)).collect();
+        let findings = found.into_iter().map(|found| found.with_next_command(&lead, &console)).collect();
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
         let exit = if args.exit_code { report.verdict() } else { Exit::Done };
         Ok(Shown { exit, ..Shown::new(report, head) })

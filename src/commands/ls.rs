@@ -87,7 +87,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let listing = Listing {
         selection: Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends },
         over: None,
-        order: args.sort.map_or(SortOrder::Trouble, Sort::order),
+        order: args.sort.map_or(SortOrder::XactThenState, Sort::order),
         limit: args.limit,
         query_bytes: context.query_bytes(),
     };

@@ -12,7 +12,6 @@ mod context;
 mod demo;
 mod doctor;
 mod drain;
-mod frames;
 mod kill;
 mod listing;
 mod long;
@@ -29,6 +28,7 @@ mod size;
 mod stats;
 pub(crate) mod timeout;
 mod watch;
+mod watch_output;
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ pub(crate) struct Selection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SortOrder {
     /// Oldest transaction first, then longest in their state.
-    Trouble,
+    XactThenState,
     /// Longest statement or transaction first.
     Longest,
     /// Oldest session first.
@@ -86,7 +86,7 @@ impl SortOrder {
     const fn sql(self) -> &'static str {
         match self {
             // The view hides when an aborted transaction began: its place is that of its state.
-            Self::Trouble => {
+            Self::XactThenState => {
                 "f.hidden, f.xact_start is null and f.state is distinct from 'idle in transaction (aborted)', \
                  coalesce(f.xact_start, f.state_change, f.backend_start) nulls last, f.pid"
             }

@@ -24,7 +24,7 @@ pub(crate) struct PoolerFacts {
     /// Client connections of the whole pooler, pgconn's own included.
     pub(crate) clients: Option<i64>,
     /// Lists that it does not have, or keeps from this user: `USERS`, …
-    pub(crate) untold: Vec<&'static str>,
+    pub(crate) missing_lists: Vec<&'static str>,
     /// Work done since it started, one per database.
     pub(crate) totals: Vec<Totals>,
 }

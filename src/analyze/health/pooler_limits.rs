@@ -16,7 +16,7 @@ pub(crate) struct Found {
     pub(crate) limit: Option<Limit>,
     /// Figures without which a limit cannot be judged, each with the list that should have it: `max_client_conn (SHOW
     /// CONFIG)`.
-    pub(crate) untold: Vec<String>,
+    pub(crate) missing: Vec<String>,
 }
 
 /// A limit, held against the thresholds.
@@ -65,13 +65,13 @@ pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> Found {
     let limits = usage(facts, |_| true).limits.into_iter();
     let mut all: Vec<One> = limits.map(|limit| One::new(thresholds, limit)).collect();
     all.sort_by(|one, other| other.cmp(one));
-    let untold = untold(facts);
+    let missing = missing(facts);
     let of_some = all.iter().filter(|one| !one.limit.is_of_all()).take(MEASURED_LIMITS);
     let measures: Vec<Measure> =
         std::iter::once(whole(thresholds, facts)).chain(of_some.map(|one| one.measure.clone())).collect();
     let worst = all.into_iter().next();
     let status = worst.as_ref().map_or(Status::Ok, |worst| worst.judged.status);
-    let status = if status == Status::Ok && !untold.is_empty() { Status::Unknown } else { status };
+    let status = if status == Status::Ok && !missing.is_empty() { Status::Unknown } else { status };
     let measure = match &worst {
         Some(worst) if status != Status::Unknown => worst.measure.clone(),
         _ => Measure { value: None, ..whole(thresholds, facts) },
@@ -85,7 +85,7 @@ pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> Found {
         open: status == Status::Unknown,
         measures,
     };
-    Found { verdict, limit: worst.map(|worst| worst.limit), untold }
+    Found { verdict, limit: worst.map(|worst| worst.limit), missing }
 }
 
 /// The clients of the pooler as a whole, which are measured whether or not they are told.
@@ -101,8 +101,8 @@ fn whole(thresholds: &Thresholds, facts: &PoolerFacts) -> Measure {
 }
 
 /// What is missing, of each kind the first. Limits that a version does not have are missing nowhere.
-fn untold(facts: &PoolerFacts) -> Vec<String> {
-    let lacks = |list: &str| facts.untold.contains(&list);
+fn missing(facts: &PoolerFacts) -> Vec<String> {
+    let lacks = |list: &str| facts.missing_lists.contains(&list);
     let database = facts
         .databases
         .iter()
@@ -211,10 +211,10 @@ mod tests {
 
     #[test]
     fn clients_are_measured_whatever_their_limit_is() {
-        let untold =
+        let silent =
             PoolerFacts { settings: PoolerSettings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
-        let Found { verdict, untold, .. } = found(&untold);
-        assert_eq!((verdict.status, verdict.measure.value, untold.len()), (Status::Unknown, None, 1));
+        let Found { verdict, missing, .. } = found(&silent);
+        assert_eq!((verdict.status, verdict.measure.value, missing.len()), (Status::Unknown, None, 1));
         let clients = &verdict.measures[0];
         assert_eq!((clients.value, &clients.critical, clients.max), (Some(7.0), &None, None));
     }

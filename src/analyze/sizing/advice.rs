@@ -15,7 +15,7 @@ pub(crate) fn advise(request: &Request, plan: &SizePlan) -> Vec<Advice> {
             advice.push(Advice { code, message });
         }
     };
-    say("infeasible", plan.infeasible.as_ref().map(Refused::told));
+    say("infeasible", plan.infeasible.as_ref().map(Refused::in_one_line));
     say("max_connections_assumed", assumed(request));
     say("limited_by_max_connections", limited(plan));
     say("oversubscribed", oversubscribed(plan));
@@ -111,7 +111,7 @@ fn pooled(plan: &SizePlan) -> Option<String> {
 }
 
 fn unpoolable(plan: &SizePlan) -> Option<String> {
-    plan.pooler.transaction.as_ref().err().map(Refused::told)
+    plan.pooler.transaction.as_ref().err().map(Refused::in_one_line)
 }
 
 /// Without `--surge`: would the usual rollout break the budget?

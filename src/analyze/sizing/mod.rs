@@ -35,7 +35,7 @@ impl Refused {
     }
 
     /// Both in one line.
-    fn told(&self) -> String {
+    fn in_one_line(&self) -> String {
         let hint = self.hint.iter().map(|hint| format!("; {hint}"));
         std::iter::once(self.message.clone()).chain(hint).collect()
     }

@@ -10,7 +10,11 @@ use crate::model::suggestion::Command;
 use crate::render::text;
 
 /// The message and the next command. `beyond` is the threshold that was crossed, in words.
-pub(super) fn said(found: &Found, beyond: &str, product: &Product) -> (String, Option<Command>) {
+pub(super) fn message_and_command(
+    found: &Found,
+    beyond: &str,
+    product: &Product,
+) -> (String, Option<Command>) {
     let status = found.verdict.status;
     let alerts = matches!(status, Status::Warning | Status::Critical);
     // Who asks for at least so many connections is not helped by a higher limit.
@@ -21,9 +25,9 @@ pub(super) fn said(found: &Found, beyond: &str, product: &Product) -> (String, O
         let more: String = [result, who].into_iter().flatten().map(|part| format!("; {part}")).collect();
         format!("{}{beyond}{more}", figures(limit))
     });
-    let untold = (!found.untold.is_empty())
-        .then(|| format!("the console does not tell {}", found.untold.join(", nor ")));
-    let parts = if alerts { [limit, untold] } else { [untold, limit] };
+    let missing = (!found.missing.is_empty())
+        .then(|| format!("the console does not tell {}", found.missing.join(", nor ")));
+    let parts = if alerts { [limit, missing] } else { [missing, limit] };
     let message = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
     let hint = match (status, &found.limit) {
         (Status::Ok, _) => None,

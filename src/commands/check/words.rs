@@ -32,9 +32,9 @@ pub(super) fn of_pooler(
         Rule::Connections => {
             let found = health::pooler_limits::judge(thresholds, facts);
             let beyond = beyond(&found.verdict);
-            let (message, hint) = pooler_limits::said(&found, &beyond, &facts.product);
+            let (message, hint) = pooler_limits::message_and_command(&found, &beyond, &facts.product);
             let Verdict { status, measure, measures, .. } = found.verdict;
-            return said(rule, status, measure, measures, message, hint.map(|hint| hint.shown(lead)));
+            return check_of(rule, status, measure, measures, message, hint.map(|hint| hint.shown(lead)));
         }
         Rule::PoolerWaiting => {
             let verdict = health::pooler::judge(thresholds, Waiting::of(facts));
@@ -48,7 +48,7 @@ pub(super) fn of_pooler(
     };
     let message = format!("{message}{}", beyond(&verdict));
     let hint = (verdict.status != Status::Ok).then(|| hint.shown(lead));
-    said(rule, verdict.status, verdict.measure, verdict.measures, message, hint)
+    check_of(rule, verdict.status, verdict.measure, verdict.measures, message, hint)
 }
 
 /// ` (over 95)`, of the threshold that was crossed.
@@ -98,7 +98,7 @@ pub(super) fn check(verdict: Verdict, facts: &HealthFacts, me: &str, lead: &Lead
         _ => hint(&verdict, facts),
     };
     let hint = hint.map(|hint| hint.shown(lead));
-    said(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, hint)
+    check_of(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, hint)
 }
 
 /// A check when nothing was reached: `reachable` and what the refusal is about are as bad as the refusal itself.
@@ -118,11 +118,11 @@ pub(super) fn unreached(
         let detail = detail.map(|detail| format!(" ({})", text::sanitize(detail)));
         let message = format!("{}{}", error.message, detail.unwrap_or_default());
         let hint = error.hint.as_ref().map(|hint| hint.shown(lead));
-        return said(rule, status, verdict.measure, verdict.measures, message, hint);
+        return check_of(rule, status, verdict.measure, verdict.measures, message, hint);
     }
     let verdict = health::unreached(rule, thresholds, Status::Unknown);
     let message = "not judged: there was no answer to judge".to_owned();
-    said(rule, Status::Unknown, verdict.measure, verdict.measures, message, None)
+    check_of(rule, Status::Unknown, verdict.measure, verdict.measures, message, None)
 }
 
 /// The check, or the reason why it judged nobody: its filters name something that does not exist.
@@ -139,7 +139,7 @@ pub(super) fn about_nobody(check: Check, rule: Rule, unknown_names: &[Warning]) 
     }
 }
 
-fn said(
+fn check_of(
     rule: Rule,
     status: Status,
     measure: Measure,
@@ -307,7 +307,7 @@ fn hint(verdict: &Verdict, facts: &HealthFacts) -> Option<Hint> {
 
 /// The line that a pager shows: the worst finding, and which other rules are not ok.
 pub(super) fn summary(checks: &[Check], status: Status) -> String {
-    let Some(shown) = told(checks, status) else { return "nothing was judged".into() };
+    let Some(shown) = summarized(checks, status) else { return "nothing was judged".into() };
     let others: Vec<String> =
         others(checks, status).map(|check| format!("{} {}", check.rule, check.status.word())).collect();
     let also = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
@@ -317,8 +317,8 @@ pub(super) fn summary(checks: &[Check], status: Status) -> String {
     }
 }
 
-/// The check that the summary tells.
-fn told(checks: &[Check], status: Status) -> Option<&Check> {
+/// The check that the summary is about.
+fn summarized(checks: &[Check], status: Status) -> Option<&Check> {
     match status {
         Status::Ok => checks.iter().find(|check| check.rule == Rule::Connections.name()).or(checks.first()),
         _ => checks.iter().find(|check| check.status == status),
@@ -327,7 +327,7 @@ fn told(checks: &[Check], status: Status) -> Option<&Check> {
 
 /// The other checks that are not ok. What a refusal leaves unjudged says nothing that the refusal does not.
 pub(super) fn others(checks: &[Check], status: Status) -> impl Iterator<Item = &Check> {
-    let shown = told(checks, status);
+    let shown = summarized(checks, status);
     checks.iter().filter(move |check| {
         let repeats = shown.is_some_and(|shown| check.rule == shown.rule || check.message == shown.message);
         check.status != Status::Ok && !repeats && !check.message.starts_with("not judged")

@@ -230,9 +230,9 @@ impl Population {
             residents.extend(place.fill("postgres"));
         }
         let moving_out = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&moving_out);
+        let stop = Arc::clone(&moving_out);
         thread::spawn(move || {
-            while !told.load(Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) {
                 lively.tick();
                 thread::sleep(TICK);
             }

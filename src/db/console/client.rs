@@ -77,10 +77,10 @@ impl Console {
     /// When the console does not answer, or does not have the list of pools. What else it does not have stays unknown.
     pub(crate) async fn facts(&self) -> Result<PoolerFacts, Error> {
         let pools = self.show("POOLS").await?;
-        let mut untold = Vec::new();
+        let mut missing_lists = Vec::new();
         let mut list = async |name| {
             let records = self.optional(name).await?;
-            untold.extend(records.is_none().then_some(name));
+            missing_lists.extend(records.is_none().then_some(name));
             Ok::<_, Error>(records.unwrap_or_default())
         };
         let databases = list("DATABASES").await?;
@@ -96,7 +96,7 @@ impl Console {
             clients: read::used_clients(&lists),
             pools: read::pools(&pools),
             totals,
-            untold,
+            missing_lists,
         };
         read::bound(&mut facts);
         Ok(facts)

@@ -57,8 +57,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// As it is told: with the flags that lead to the server, or to the pooler.
-    pub(super) fn told(self, server: &Lead, pooler: &Lead) -> Finding {
+    /// What is printed of it: its next command has the flags that lead to the server, or to the pooler.
+    pub(super) fn with_next_command(self, server: &Lead, pooler: &Lead) -> Finding {
         let Self { rule, status, title, evidence, advice, next, at_pooler } = self;
         let next_command = next.map(|next| next.shown(if at_pooler { pooler } else { server }));
         Finding { rule, status, title, evidence, advice, next_command }

@@ -53,13 +53,13 @@ pub(super) fn prepared(evidence: &Evidence) -> Found {
         return rule
             .pass(format!("none is older than {}, and nobody waits for one", text::duration(PREPARED)));
     };
-    let told = |gid: &str, owner: &str, seconds: f64| {
+    let described = |gid: &str, owner: &str, seconds: f64| {
         format!("\"{gid}\" of role {owner} has been prepared for {}", text::duration(seconds))
     };
-    let mut found = format!("{}{}", told(gid, owner, seconds), waiting_behind(blockers));
+    let mut found = format!("{}{}", described(gid, owner, seconds), waiting_behind(blockers));
     let said = |other: &str| other == gid || blockers.iter().any(|one| one.gid == other);
     if let Some((gid, owner, _, seconds)) = forgotten.filter(|(gid, ..)| !said(gid)) {
-        found.push_str(&format!("; {}", told(gid, owner, seconds)));
+        found.push_str(&format!("; {}", described(gid, owner, seconds)));
     }
     rule.found(
         if forgotten.is_some() { Grade::Fail } else { Grade::Warn },
