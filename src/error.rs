@@ -21,7 +21,7 @@ pub(crate) struct Failure {
     /// The server's SQLSTATE.
     pub(crate) sqlstate: Option<String>,
     /// Whose limit is exhausted, when that is what went wrong.
-    pub(crate) scope: Option<db::Scope>,
+    pub(crate) scope: Option<db::LimitScope>,
     /// How the run ends.
     pub(crate) exit: Exit,
 }
@@ -48,7 +48,7 @@ impl Failure {
 
     /// The stable word for whose limit is exhausted.
     pub(crate) fn scope_word(&self) -> Option<&'static str> {
-        self.scope.map(db::Scope::word)
+        self.scope.map(db::LimitScope::word)
     }
 
     /// A copy with the passwords masked that a quoted argument, name or setting holds.

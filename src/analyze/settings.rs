@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::settings::{AtServer, Effective, Level, ServerSettings, Setting, Stored, Unit};
+use crate::model::settings::{AtServer, Effective, Level, ServerSettings, Setting, SettingUnit, Stored};
 
 /// Reads a stored value as PostgreSQL does (`parse_int` and `convert_to_base_unit` in guc.c): C's integers in base 10, 8
 /// and 16, decimals and exponents; a unit of time; fractions rounded to the next smaller unit, then to the setting's own.
 /// None when PostgreSQL would not take it either, or when it does not fit an integer.
-pub(crate) fn parse(raw: &str, unit: Unit) -> Option<i64> {
+pub(crate) fn parse(raw: &str, unit: SettingUnit) -> Option<i64> {
     let text = raw.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
     let digits = text.find(|character: char| {
         !(character.is_ascii_digit() || matches!(character, '.' | '+' | '-' | 'x' | 'X' | 'e' | 'E'))
@@ -54,15 +54,15 @@ const UNITS: &[(&str, f64)] =
     &[("d", 86_400_000.0), ("h", 3_600_000.0), ("min", 60_000.0), ("s", 1000.0), ("ms", 1.0), ("us", 0.001)];
 
 /// Milliseconds in one of `unit`; none for what is no time.
-const fn milliseconds(unit: Unit) -> Option<f64> {
+const fn milliseconds(unit: SettingUnit) -> Option<f64> {
     match unit {
-        Unit::Milliseconds => Some(1.0),
-        Unit::Seconds => Some(1000.0),
-        Unit::Count => None,
+        SettingUnit::Milliseconds => Some(1.0),
+        SettingUnit::Seconds => Some(1000.0),
+        SettingUnit::Count => None,
     }
 }
 
-fn convert(number: f64, suffix: &str, unit: Unit) -> Option<f64> {
+fn convert(number: f64, suffix: &str, unit: SettingUnit) -> Option<f64> {
     if suffix.is_empty() {
         return Some(number);
     }
@@ -77,18 +77,20 @@ fn convert(number: f64, suffix: &str, unit: Unit) -> Option<f64> {
 }
 
 /// Writes a value as SHOW does: in the largest unit that needs no fraction, 0 without a unit.
-pub(crate) fn shown(value: i64, unit: Unit) -> String {
+pub(crate) fn shown(value: i64, unit: SettingUnit) -> String {
     let units: &[(&str, i64)] = match unit {
-        Unit::Milliseconds => &[("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("ms", 1)],
-        Unit::Seconds => &[("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)],
-        Unit::Count => &[],
+        SettingUnit::Milliseconds => {
+            &[("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("ms", 1)]
+        }
+        SettingUnit::Seconds => &[("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)],
+        SettingUnit::Count => &[],
     };
     let fitting = units.iter().find(|(_, factor)| value > 0 && value % factor == 0);
     fitting.map_or_else(|| value.to_string(), |(name, factor)| format!("{}{name}", value / factor))
 }
 
 /// Returns what a setting's value is in seconds; none for what is no time.
-pub(crate) fn seconds(value: i64, unit: Unit) -> Option<f64> {
+pub(crate) fn seconds(value: i64, unit: SettingUnit) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "settings are 32-bit integers")]
     milliseconds(unit).map(|base| value as f64 * base / 1000.0)
 }
@@ -260,7 +262,7 @@ mod tests {
             "5000", "5s", " 5 s ", "1.5min", "0x10", "010", "1e3", "500us", "0.5ms", "1.5ms", "2.5ms", "24d",
             "0", "+7", "1h", "0.3333h", "0x1d",
         ]
-        .map(|raw| parse(raw, Unit::Milliseconds));
+        .map(|raw| parse(raw, SettingUnit::Milliseconds));
         let expected = [
             5000,
             5000,
@@ -282,12 +284,12 @@ mod tests {
         ];
         assert_eq!(read, expected.map(Some));
         for wrong in ["", "s", "5S", "5 sec", "25d", "5,0", "1s2", "--1", "nan", "inf", "0x"] {
-            assert_eq!(parse(wrong, Unit::Milliseconds), None, "{wrong}");
+            assert_eq!(parse(wrong, SettingUnit::Milliseconds), None, "{wrong}");
         }
-        assert_eq!(parse("2min", Unit::Seconds), Some(120));
-        assert_eq!(parse("700ms", Unit::Seconds), Some(1));
-        assert_eq!(parse("3", Unit::Count), Some(3));
-        assert_eq!(parse("3s", Unit::Count), None);
+        assert_eq!(parse("2min", SettingUnit::Seconds), Some(120));
+        assert_eq!(parse("700ms", SettingUnit::Seconds), Some(1));
+        assert_eq!(parse("3", SettingUnit::Count), Some(3));
+        assert_eq!(parse("3s", SettingUnit::Count), None);
     }
 
     #[test]
@@ -353,14 +355,14 @@ mod tests {
     proptest! {
         #[test]
         fn what_show_says_means_the_same(value in 0..=i64::from(i32::MAX)) {
-            for unit in [Unit::Milliseconds, Unit::Seconds, Unit::Count] {
+            for unit in [SettingUnit::Milliseconds, SettingUnit::Seconds, SettingUnit::Count] {
                 prop_assert_eq!(parse(&shown(value, unit), unit), Some(value));
             }
         }
 
         #[test]
         fn no_stored_text_makes_the_reader_panic(text in any::<String>()) {
-            let _ = parse(&text, Unit::Milliseconds);
+            let _ = parse(&text, SettingUnit::Milliseconds);
         }
     }
 }

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::concerns::{Concern, Situation, concerns};
 use super::settings::{effective, parse, seconds, shown};
 use crate::model::settings::{
-    AtServer, Effective, InFile, Level, Scope, ServerSettings, SessionGroup, Setting, Stored, Unit, Wish,
+    AtServer, Effective, InFile, Level, Scope, ServerSettings, SessionGroup, Setting, SettingUnit, Stored,
+    Wish,
 };
 
 /// A change, ready to be shown, agreed to and made.
@@ -264,9 +265,9 @@ pub(crate) fn value_for(
         };
     };
     let (base, unit) = match setting.unit() {
-        Unit::Milliseconds => (1_000_000, "milliseconds"),
-        Unit::Seconds => (1_000_000_000, "seconds"),
-        Unit::Count => return Err(format!("{name} is a number of probes, not a time")),
+        SettingUnit::Milliseconds => (1_000_000, "milliseconds"),
+        SettingUnit::Seconds => (1_000_000_000, "seconds"),
+        SettingUnit::Count => return Err(format!("{name} is a number of probes, not a time")),
     };
     if wanted.as_nanos() % base != 0 {
         return Err(format!("{name} is counted in whole {unit}"));

@@ -14,10 +14,10 @@ use super::{Context, watch};
 use crate::analyze::blocking::{self, Line};
 use crate::analyze::pooler::End;
 use crate::args::Filters;
-use crate::db::Reach;
+use crate::db::WaitsLookedAt;
 use crate::exit::Exit;
 use crate::model::act::Wait;
-use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
+use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Waits};
 use crate::model::pooler_client::Client;
 use crate::model::quote::finish_prepared;
 use crate::model::suggestion::{Command, Lead};
@@ -62,7 +62,7 @@ pub(crate) struct Args {
 /// Looks, builds the tree and prints it.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filter = args.filters.filter();
-    let reach = if args.all_waits { Reach::All } else { Reach::Longest(MOST_WAITS) };
+    let reach = if args.all_waits { WaitsLookedAt::All } else { WaitsLookedAt::Longest(MOST_WAITS) };
     let query_bytes = context.query_bytes();
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
@@ -107,10 +107,10 @@ fn end(session: &Blocked) -> End<'_> {
 }
 
 /// What was left out so that the look costs little, and how to see it.
-fn not_seen(waits: &Waits, reach: Reach) -> Vec<Warning> {
+fn not_seen(waits: &Waits, reach: WaitsLookedAt) -> Vec<Warning> {
     let hint = |what: &str| Some(format!("see {what} with --all-waits"));
     let mut warnings = Vec::new();
-    if let Reach::Longest(most) = reach
+    if let WaitsLookedAt::Longest(most) = reach
         && waits.waiting > i64::try_from(most).unwrap_or(i64::MAX)
     {
         warnings.push(Warning {
@@ -141,7 +141,7 @@ pub(super) struct Blockers {
     /// Those who wait or are waited for, in the order of the tree.
     sessions: Vec<Blocked>,
     /// Prepared transactions that some of them wait for; one that only holds some lock on the same object is not in the way.
-    prepared: Vec<Prepared>,
+    prepared: Vec<PreparedBlocker>,
     /// Sessions that wait, whatever the filters.
     #[serde(skip)]
     waiting: i64,
@@ -218,7 +218,7 @@ impl Blockers {
 }
 
 /// The edges of the tree, with prepared transactions told apart: the server calls all of them 0.
-fn edges(sessions: &[Blocked], prepared: &[Prepared]) -> Vec<Wait> {
+fn edges(sessions: &[Blocked], prepared: &[PreparedBlocker]) -> Vec<Wait> {
     let of = |pid: i32| {
         let waited_for = prepared.iter().enumerate().filter(move |(_, one)| one.waiting_pids.contains(&pid));
         waited_for.filter_map(|(at, _)| pid_at(at))
@@ -242,7 +242,7 @@ fn pid_at(place: usize) -> Option<i32> {
 }
 
 /// The prepared transaction behind a negative pid of the tree.
-fn prepared_at(prepared: &[Prepared], pid: i32) -> Option<&Prepared> {
+fn prepared_at(prepared: &[PreparedBlocker], pid: i32) -> Option<&PreparedBlocker> {
     prepared.get(usize::try_from(-1 - i64::from(pid)).ok()?)
 }
 
@@ -307,7 +307,7 @@ struct Row<'a> {
     line: Option<Line>,
     session: Option<&'a Blocked>,
     /// What is there when it is no session.
-    prepared: Option<&'a Prepared>,
+    prepared: Option<&'a PreparedBlocker>,
 }
 
 impl<'a> Row<'a> {

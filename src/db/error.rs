@@ -10,7 +10,7 @@ use crate::stop::Signal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
     /// Every connection slot that this role may use is taken, at the named level.
-    TooManyConnections(Scope),
+    TooManyConnections(LimitScope),
     /// The server is starting up.
     StartingUp,
     /// The server is shutting down.
@@ -61,7 +61,7 @@ pub(crate) enum ErrorKind {
 
 /// Whose limit is exhausted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum LimitScope {
     /// max_connections: no slot for anybody.
     Server,
     /// Only reserved slots are left.
@@ -74,7 +74,7 @@ pub(crate) enum Scope {
     Pooler,
 }
 
-impl Scope {
+impl LimitScope {
     /// The stable word of this scope for scripts.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -89,7 +89,7 @@ impl Scope {
 
 impl ErrorKind {
     /// Whose limit is exhausted; nothing when no limit is.
-    pub(crate) const fn scope(self) -> Option<Scope> {
+    pub(crate) const fn scope(self) -> Option<LimitScope> {
         match self {
             Self::TooManyConnections(scope) => Some(scope),
             _ => None,

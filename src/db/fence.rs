@@ -9,7 +9,7 @@ use super::rows::{Row, exactly};
 use super::session::is_pooled;
 use super::{questions, sql};
 use crate::model::act::Identity;
-use crate::model::database::{Database, DatabaseOccupancy, Grant, Holder, Occupant};
+use crate::model::database::{DatabaseAccess, DatabaseOccupancy, Grant, Holder, Occupant};
 
 /// The first key of the advisory locks of drains; the second is the database's oid. `pgcn` in ASCII.
 const DRAIN_KEY: &str = "1885823854";
@@ -33,7 +33,7 @@ pub(crate) struct ExpectedDatabase<'a> {
     /// Its name at this moment.
     pub(crate) name: &'a str,
     /// Who may enter it at this moment, where that must not have changed.
-    pub(crate) state: Option<&'a Database>,
+    pub(crate) state: Option<&'a DatabaseAccess>,
 }
 
 impl Db {
@@ -41,7 +41,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn database(&self, key: DatabaseKey<'_>) -> Result<Option<Database>, Error> {
+    pub(crate) async fn database(&self, key: DatabaseKey<'_>) -> Result<Option<DatabaseAccess>, Error> {
         let condition = match key {
             DatabaseKey::Name(name) => format!("d.datname::text = {}", sql::literal(name)),
             DatabaseKey::Oid(oid) => format!("d.oid = {oid}"),
@@ -50,7 +50,7 @@ impl Db {
         let questions = [questions::Database { database }.sql(), questions::Grants { database }.sql()];
         let [rows, grants] = exactly(self.look(&questions).await?)?;
         let Some(row) = rows.first() else { return Ok(None) };
-        Ok(Some(Database {
+        Ok(Some(DatabaseAccess {
             oid: row.required("oid")?,
             name: row.text("name")?.unwrap_or_default(),
             allow_connections: row.claim("allow_connections")?,

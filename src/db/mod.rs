@@ -26,9 +26,9 @@ mod statement_error;
 mod trace;
 
 pub(crate) use act::{SignalAnswer, SignalOrder, Still};
-pub(crate) use blocking::Reach;
+pub(crate) use blocking::WaitsLookedAt;
 pub(crate) use connection::{Db, Uninterrupted};
-pub(crate) use error::{Error, ErrorKind, Scope};
+pub(crate) use error::{Error, ErrorKind, LimitScope};
 pub(crate) use fence::{DatabaseKey, ExpectedDatabase};
 pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;

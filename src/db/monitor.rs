@@ -7,9 +7,9 @@ use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, questions, sql};
-use crate::model::health::{Culprit, HealthFacts, Longest, Prepared, PreparedXact, Waiter, Waits};
+use crate::model::health::{Culprit, HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts, Waiter};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
-use crate::model::server::{Limits, LoginRole, ServerContext};
+use crate::model::server::{ConnectionSlots, LoginRole, ServerContext};
 use crate::model::settings::{ServerSettings, Setting};
 use crate::model::usage::{Connections, LimitUse, Owner, Tally};
 
@@ -166,7 +166,7 @@ impl Db {
 
     fn facts_of(
         &self,
-        limits: Limits,
+        limits: ConnectionSlots,
         slots: &Rows,
         longest: &Rows,
         waits: &Rows,
@@ -237,7 +237,7 @@ fn limits_of(rows: &Rows) -> Result<Vec<LimitUse>, Error> {
     limits.collect()
 }
 
-fn slots_of(limits: Limits, rows: &Rows) -> Result<HealthFacts, Error> {
+fn slots_of(limits: ConnectionSlots, rows: &Rows) -> Result<HealthFacts, Error> {
     let server = rows.first().ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no totals"))?;
     Ok(HealthFacts {
         connections: Connections::new(limits, server.required("used")?, server.required("hidden")?),
@@ -247,8 +247,8 @@ fn slots_of(limits: Limits, rows: &Rows) -> Result<HealthFacts, Error> {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waits::default(),
-        prepared: Prepared::default(),
+        waits: LockWaiters::default(),
+        prepared: PreparedXacts::default(),
     })
 }
 
@@ -263,8 +263,8 @@ fn culprit_of(row: &Row) -> Result<Culprit, Error> {
     })
 }
 
-fn waits_of(rows: &Rows, at_most: bool) -> Result<Waits, Error> {
-    let mut waits = Waits::default();
+fn waits_of(rows: &Rows, at_most: bool) -> Result<LockWaiters, Error> {
+    let mut waits = LockWaiters::default();
     for row in rows {
         if let Some(all) = row.number::<i64>("n")? {
             waits.undecidable = row.required("undecided")?;
@@ -282,9 +282,9 @@ fn waits_of(rows: &Rows, at_most: bool) -> Result<Waits, Error> {
     Ok(waits)
 }
 
-fn prepared_of(rows: &Rows) -> Result<Prepared, Error> {
-    let Some(row) = rows.first() else { return Ok(Prepared::default()) };
-    Ok(Prepared {
+fn prepared_of(rows: &Rows) -> Result<PreparedXacts, Error> {
+    let Some(row) = rows.first() else { return Ok(PreparedXacts::default()) };
+    Ok(PreparedXacts {
         count: row.required("n")?,
         oldest: Some(PreparedXact {
             gid: row.text("gid")?.unwrap_or_default(),

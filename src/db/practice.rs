@@ -7,7 +7,7 @@ use super::error::Error;
 use super::look::Selection;
 use super::questions;
 use super::rows::exactly;
-use crate::model::practice::{Origin, SampledSession, SessionLocks, Source};
+use crate::model::practice::{Origin, SampledSession, SessionLocks, SessionSource};
 
 impl Db {
     /// The client sessions there are; with `within` only those that are no older, and those whose age is hidden.
@@ -36,7 +36,7 @@ impl Db {
             .map(|row| {
                 Ok(SampledSession {
                     identity: (row.required("pid")?, row.number("started")?),
-                    source: Source {
+                    source: SessionSource {
                         application_name: row.text("application_name")?.unwrap_or_default(),
                         role: row.text("role")?,
                     },

@@ -2,7 +2,7 @@
 //! moment. Decided by SQLSTATE and by the server's routine, which no translation touches; by text only for
 //! poolers, whose own errors all carry 08P01, and within 57P03.
 
-use super::error::{Error, ErrorKind, Scope, beginning};
+use super::error::{Error, ErrorKind, LimitScope, beginning};
 use crate::model::quote::shown;
 use crate::model::suggestion::{Command, Hint};
 use tokio_postgres::error::DbError;
@@ -109,19 +109,21 @@ pub(super) fn of_pooler(error: &DbError) -> Option<Error> {
 }
 
 /// Whose limit a 53300 is about. The routines are the server's function names since version 9.6 or longer.
-fn scope(error: &DbError) -> Scope {
+fn scope(error: &DbError) -> LimitScope {
     let message = error.message();
     match error.routine() {
-        Some("InitProcess" | "InitAuxiliaryProcess" | "InitWalSenderSlot" | "InitWalSender") => Scope::Server,
-        Some("InitializeSessionUserId" | "InitializeSessionUserIdStandalone") => Scope::Role,
-        Some("CheckMyDatabase") => Scope::Database,
-        Some("InitPostgres") => Scope::Reserved,
-        _ if message.contains("remaining connection slots are reserved") => Scope::Reserved,
-        _ if message.contains("for role") => Scope::Role,
-        _ if message.contains("for database") => Scope::Database,
+        Some("InitProcess" | "InitAuxiliaryProcess" | "InitWalSenderSlot" | "InitWalSender") => {
+            LimitScope::Server
+        }
+        Some("InitializeSessionUserId" | "InitializeSessionUserIdStandalone") => LimitScope::Role,
+        Some("CheckMyDatabase") => LimitScope::Database,
+        Some("InitPostgres") => LimitScope::Reserved,
+        _ if message.contains("remaining connection slots are reserved") => LimitScope::Reserved,
+        _ if message.contains("for role") => LimitScope::Role,
+        _ if message.contains("for database") => LimitScope::Database,
         // Odyssey passes on what the server says, too, with its own name in front.
-        _ if message.contains("sorry, too many clients") || speaker(message).is_none() => Scope::Server,
-        _ => Scope::Pooler,
+        _ if message.contains("sorry, too many clients") || speaker(message).is_none() => LimitScope::Server,
+        _ => LimitScope::Pooler,
     }
 }
 
@@ -161,7 +163,7 @@ fn pooler_kind(message: &str) -> ErrorKind {
     }
     let code = supavisor_code(message).unwrap_or_default();
     if has(&FULL) || code.starts_with("MAX") || code == "CHECKOUTTIMEOUT" {
-        ErrorKind::TooManyConnections(Scope::Pooler)
+        ErrorKind::TooManyConnections(LimitScope::Pooler)
     } else if message.contains("server shutting down") || message.contains("database is shutting down") {
         ErrorKind::ShuttingDown
     } else if has(&ABSENT) {
@@ -179,10 +181,10 @@ fn pooler_kind(message: &str) -> ErrorKind {
 fn hint(kind: ErrorKind, error: &DbError, login: &Login<'_>) -> Option<Hint> {
     let (user, dbname) = (shown(login.user), shown(login.dbname));
     let text = match kind {
-        ErrorKind::TooManyConnections(Scope::Server) => {
+        ErrorKind::TooManyConnections(LimitScope::Server) => {
             "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
         }
-        ErrorKind::TooManyConnections(Scope::Reserved) => {
+        ErrorKind::TooManyConnections(LimitScope::Reserved) => {
             let (left, first) = match error.message() {
                 text if text.contains("SUPERUSER") => ("the slots of superusers", "raise reserved_connections and "),
                 text if text.contains("pg_use_reserved_connections") => ("reserved slots", ""),
@@ -191,17 +193,17 @@ fn hint(kind: ErrorKind, error: &DbError, login: &Login<'_>) -> Option<Hint> {
             // Of a role that does not inherit, membership alone is of no use.
             format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time {first}GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
         }
-        ErrorKind::TooManyConnections(Scope::Role) => {
+        ErrorKind::TooManyConnections(LimitScope::Role) => {
             let see = Command::pgconn("ls").only("--role", login.user);
             let hint = Hint::from("the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with ");
             return Some(hint.call(see).then(format!(" and raise it with ALTER ROLE {user} CONNECTION LIMIT n")));
         }
-        ErrorKind::TooManyConnections(Scope::Database) => {
+        ErrorKind::TooManyConnections(LimitScope::Database) => {
             let see = Command::pgconn("ls").only("--db", login.dbname);
             let hint = Hint::from("the database's own CONNECTION LIMIT is reached; connect to another database (-d postgres), see who holds the connections with ");
             return Some(hint.call(see).then(format!(", or raise it with ALTER DATABASE {dbname} CONNECTION LIMIT n")));
         }
-        ErrorKind::TooManyConnections(Scope::Pooler) => return Some(pooler_hint(error.message())),
+        ErrorKind::TooManyConnections(LimitScope::Pooler) => return Some(pooler_hint(error.message())),
         ErrorKind::StartingUp | ErrorKind::Recovering if error.message().contains("not accepting connections") => {
             "it is a standby with hot_standby off, which never accepts connections; connect to the primary".to_owned()
         }
@@ -298,14 +300,20 @@ mod tests {
     #[test]
     fn poolers_are_read_by_their_words() {
         for (message, kind) in [
-            ("no more connections allowed (max_client_conn)", ErrorKind::TooManyConnections(Scope::Pooler)),
+            (
+                "no more connections allowed (max_client_conn)",
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
+            ),
             (
                 "client connections exceeded (max_db_client_connections)",
-                ErrorKind::TooManyConnections(Scope::Pooler),
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
             ),
-            ("query_wait_timeout", ErrorKind::TooManyConnections(Scope::Pooler)),
-            ("MaxClientsInSessionMode: max clients reached", ErrorKind::TooManyConnections(Scope::Pooler)),
-            ("Max client connections reached", ErrorKind::TooManyConnections(Scope::Pooler)),
+            ("query_wait_timeout", ErrorKind::TooManyConnections(LimitScope::Pooler)),
+            (
+                "MaxClientsInSessionMode: max clients reached",
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
+            ),
+            ("Max client connections reached", ErrorKind::TooManyConnections(LimitScope::Pooler)),
             ("no such database: x", ErrorKind::NoSuchDatabase),
             ("server shutting down", ErrorKind::ShuttingDown),
             ("not allowed", ErrorKind::AuthFailed),
@@ -314,15 +322,18 @@ mod tests {
             ("unsupported startup parameter: options", ErrorKind::Server),
             (
                 "(EMAXCONNSESSION) max clients reached in session mode - max clients are limited to pool_size: 15",
-                ErrorKind::TooManyConnections(Scope::Pooler),
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
             ),
             (
                 "(ECHECKOUTTIMEOUT) unable to check out connection from the pool after 60000ms in Session mode",
-                ErrorKind::TooManyConnections(Scope::Pooler),
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
             ),
             ("(ENOTFOUND) tenant/user postgres.abc not found", ErrorKind::AuthFailed),
             ("(ESSLREQUIRED) SSL connection is required for user: postgres", ErrorKind::Tls),
-            ("Pool down for database: \"shop\", user: \"app\"", ErrorKind::TooManyConnections(Scope::Pooler)),
+            (
+                "Pool down for database: \"shop\", user: \"app\"",
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
+            ),
             ("No pool configured for database: \"shop\", user: \"app\"", ErrorKind::NoSuchDatabase),
         ] {
             assert_eq!(pooler_kind(message), kind, "{message}");

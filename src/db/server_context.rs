@@ -4,7 +4,7 @@ use super::error::{Error, ErrorKind};
 use super::questions;
 use super::rows::Rows;
 use crate::model::rights::Rights;
-use crate::model::server::{Limits, Server, ServerContext};
+use crate::model::server::{ConnectionSlots, Server, ServerContext};
 
 /// What this server is and what this role may do there.
 pub(super) fn server_context_question() -> String {
@@ -28,7 +28,7 @@ pub(super) fn server_context_of(rows: &Rows) -> Result<ServerContext, Error> {
         product,
         backend_pid: row.required("backend_pid")?,
         uptime_seconds: row.required("uptime_seconds")?,
-        limits: Limits {
+        limits: ConnectionSlots {
             max_connections: row.required("max_connections")?,
             superuser_reserved: row.required("superuser_reserved")?,
             reserved: row.required("reserved")?,

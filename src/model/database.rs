@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// Who may enter a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Database {
+pub(crate) struct DatabaseAccess {
     /// Its oid, which a renamed database keeps.
     pub(crate) oid: u32,
     /// Its name.

@@ -31,7 +31,7 @@ pub(crate) struct PoolerFacts {
 
 /// A list of the console as it is: texts by column, nulls left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Table {
+pub(crate) struct ConsoleTable {
     /// What is shown.
     pub(crate) name: &'static str,
     /// Its rows.
@@ -185,8 +185,8 @@ pub(crate) struct Totals {
 
 /// A pooler's connection to a server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Server {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Server"))]
+pub(crate) struct ServerConnection {
     /// Process id of the backend at the other end.
     pub(crate) pid: Option<i32>,
     /// As the pooler says it: `active`, `idle`, `used`, `tested`, `new`, …
@@ -220,7 +220,7 @@ pub(crate) struct Link {
     /// The client; null for a connection to the server that serves none.
     pub(crate) client: Option<Client>,
     /// The connection to the server; null for a client that has none.
-    pub(crate) server: Option<Server>,
+    pub(crate) server: Option<ServerConnection>,
     /// The session in PostgreSQL; null when it was not asked, or does not have it.
     pub(crate) backend: Option<Session>,
     /// Locks that it holds (those on its own transaction ids not counted); null without it.

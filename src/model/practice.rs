@@ -60,7 +60,7 @@ pub(crate) struct Origin {
 
 /// Who opens connections: the key by which sessions are told apart while they are watched.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Source {
+pub(crate) struct SessionSource {
     /// As the clients set it.
     pub(crate) application_name: String,
     /// Role that logged in.
@@ -68,15 +68,15 @@ pub(crate) struct Source {
 }
 
 /// What tells a session from a later one with the same pid: when it began, in microseconds since 1970; none when hidden.
-pub(crate) type Identity = (i32, Option<i64>);
+pub(crate) type SessionKey = (i32, Option<i64>);
 
 /// A client session at one look, pgconn's own left out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SampledSession {
     /// Which session it is.
-    pub(crate) identity: Identity,
+    pub(crate) identity: SessionKey,
     /// Whose it is just now: behind a pooler this changes.
-    pub(crate) source: Source,
+    pub(crate) source: SessionSource,
     /// Database it is connected to.
     pub(crate) database: Option<String>,
     /// Address or `local`; none when hidden.
@@ -153,7 +153,7 @@ const HANDS: usize = 2;
 /// A session that is known from a look before.
 #[derive(Clone, Debug)]
 struct Known {
-    source: Source,
+    source: SessionSource,
     born: bool,
     /// How often it went from one named application to another.
     hands: usize,
@@ -163,12 +163,12 @@ struct Known {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watched {
     /// What each source did.
-    pub(crate) sources: BTreeMap<Source, Conduct>,
+    pub(crate) sources: BTreeMap<SessionSource, Conduct>,
     /// The sessions of the last look.
     pub(crate) present: Vec<SampledSession>,
     /// The pools whose sessions were seen to go from application to application, and those applications.
-    pub(crate) pools: BTreeMap<Pool, BTreeSet<Source>>,
-    known: BTreeMap<Identity, Known>,
+    pub(crate) pools: BTreeMap<Pool, BTreeSet<SessionSource>>,
+    known: BTreeMap<SessionKey, Known>,
     looks: usize,
 }
 
@@ -176,7 +176,7 @@ impl Watched {
     /// Adds a look at all sessions.
     pub(crate) fn add(&mut self, sessions: Vec<SampledSession>) {
         self.meet(&sessions, self.looks > 0);
-        let mut now: BTreeMap<&Source, (usize, usize)> = BTreeMap::new();
+        let mut now: BTreeMap<&SessionSource, (usize, usize)> = BTreeMap::new();
         for session in &sessions {
             let (all, busy) = now.entry(&session.source).or_default();
             *all += 1;
@@ -191,7 +191,7 @@ impl Watched {
             conduct.fewest = conduct.fewest.min(all);
             conduct.busiest = conduct.busiest.max(busy);
         }
-        let present: BTreeSet<Identity> = sessions.iter().map(|session| session.identity).collect();
+        let present: BTreeSet<SessionKey> = sessions.iter().map(|session| session.identity).collect();
         self.known.retain(|identity, _| present.contains(identity));
         self.present = sessions;
         self.looks += 1;
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     fn session(pid: i32, application: &str) -> SampledSession {
-        let source = Source { application_name: application.into(), role: Some("app".into()) };
+        let source = SessionSource { application_name: application.into(), role: Some("app".into()) };
         let client = Some("10.0.0.9".into());
         SampledSession {
             identity: (pid, Some(1)),

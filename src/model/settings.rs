@@ -31,7 +31,7 @@ pub(crate) enum Setting {
 
 /// What a setting's number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub(crate) enum SettingUnit {
     /// Milliseconds.
     Milliseconds,
     /// Seconds.
@@ -110,11 +110,11 @@ impl Setting {
     }
 
     /// What its number counts.
-    pub(crate) const fn unit(self) -> Unit {
+    pub(crate) const fn unit(self) -> SettingUnit {
         match self {
-            Self::KeepalivesIdle | Self::KeepalivesInterval => Unit::Seconds,
-            Self::KeepalivesCount => Unit::Count,
-            _ => Unit::Milliseconds,
+            Self::KeepalivesIdle | Self::KeepalivesInterval => SettingUnit::Seconds,
+            Self::KeepalivesCount => SettingUnit::Count,
+            _ => SettingUnit::Milliseconds,
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::deadline::{Deadline, Prompts};
 use crate::conninfo::{ConnInfo, Environment, passwords_of_now, secrets};
 use crate::db::console::Console;
-use crate::db::{AskPassword, Db, Error, ErrorKind, Lane, Options, PendingLogins, Scope, Trace};
+use crate::db::{AskPassword, Db, Error, ErrorKind, Lane, LimitScope, Options, PendingLogins, Trace};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -141,7 +141,7 @@ impl Endpoint {
                 session => return session,
             },
         };
-        if !matches!(refusal.kind, ErrorKind::TooManyConnections(Scope::Server | Scope::Reserved)) {
+        if !matches!(refusal.kind, ErrorKind::TooManyConnections(LimitScope::Server | LimitScope::Reserved)) {
             return Err(refusal);
         }
         open(Lane::Emergency).await.map_err(|error| match error.kind {

@@ -4,9 +4,9 @@ pub(crate) mod pooler;
 pub(crate) mod pooler_limits;
 pub(crate) mod range;
 
-use crate::model::health::{HealthFacts, Longest, Measure, Status, Unit, Waiter, Waits};
+use crate::model::health::{HealthFacts, LockWaiters, Longest, Measure, MeasureUnit, Status, Waiter};
 use crate::model::usage::{LimitUse, Owner};
-use range::{Bound, Crossed, Limits, Range, Scale};
+use range::{Bound, Crossed, NumericRange, Range, Scale};
 
 /// Limits that are measured one by one beside that of the server or pooler as a whole: the fullest.
 const MEASURED_LIMITS: usize = 10;
@@ -78,10 +78,10 @@ impl Rule {
     }
 
     /// What its value counts.
-    pub(crate) const fn unit(self) -> Unit {
+    pub(crate) const fn unit(self) -> MeasureUnit {
         match self {
-            Self::Connections | Self::PoolerWaiting => Unit::Count,
-            _ => Unit::Seconds,
+            Self::Connections | Self::PoolerWaiting => MeasureUnit::Count,
+            _ => MeasureUnit::Seconds,
         }
     }
 
@@ -149,8 +149,8 @@ struct Judged {
 /// The plain ranges of a rule.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
-    warning: Option<Limits>,
-    critical: Option<Limits>,
+    warning: Option<NumericRange>,
+    critical: Option<NumericRange>,
 }
 
 impl Bounds {
@@ -169,7 +169,7 @@ impl Bounds {
     }
 
     fn status(self, value: f64) -> Status {
-        let alerts = |limits: Option<Limits>| limits.is_some_and(|limits| limits.alerts(value));
+        let alerts = |limits: Option<NumericRange>| limits.is_some_and(|limits| limits.alerts(value));
         if alerts(self.critical) {
             Status::Critical
         } else if alerts(self.warning) {
@@ -190,7 +190,7 @@ impl Bounds {
     /// Judges a value of which only the ends are known. What is wrong at every possible value is certain; what is
     /// wrong at some of them only is unknown.
     fn judge(self, least: f64, most: f64) -> Judged {
-        let ends = [self.warning, self.critical].into_iter().flatten().flat_map(Limits::turning_points);
+        let ends = [self.warning, self.critical].into_iter().flatten().flat_map(NumericRange::turning_points);
         let possible: Vec<Status> = ends
             .filter(|point| (least..=most).contains(point))
             .chain([least, most])
@@ -203,8 +203,8 @@ impl Bounds {
         Judged { status, crossed: self.crossed(status, least), open: best != worst }
     }
 
-    fn measure(self, label: String, value: Option<f64>, unit: Unit, max: Option<f64>) -> Measure {
-        let written = |limits: Option<Limits>| limits.map(|limits| limits.to_string());
+    fn measure(self, label: String, value: Option<f64>, unit: MeasureUnit, max: Option<f64>) -> Measure {
+        let written = |limits: Option<NumericRange>| limits.map(|limits| limits.to_string());
         Measure { label, value, unit, warning: written(self.warning), critical: written(self.critical), max }
     }
 }
@@ -257,7 +257,7 @@ fn age(rule: Rule, thresholds: &Thresholds, seconds: f64, hidden: i64) -> Verdic
     let bounds = Bounds::of_seconds(thresholds);
     let judged = bounds.judge(seconds, if hidden > 0 { f64::MAX } else { seconds });
     let value = (judged.status != Status::Unknown).then_some(seconds);
-    let measure = bounds.measure(rule.name().into(), value, Unit::Seconds, None);
+    let measure = bounds.measure(rule.name().into(), value, MeasureUnit::Seconds, None);
     Verdict {
         rule,
         status: judged.status,
@@ -273,7 +273,7 @@ fn longest(rule: Rule, thresholds: &Thresholds, longest: &Longest, hidden: i64) 
     age(rule, thresholds, longest.seconds.unwrap_or(0.0), hidden)
 }
 
-fn blocked(thresholds: &Thresholds, waits: &Waits) -> Verdict {
+fn blocked(thresholds: &Thresholds, waits: &LockWaiters) -> Verdict {
     let longest = longest_wait(waits);
     // Whose wait's beginning is hidden may have waited for ever.
     let unknown = waits.sessions.iter().filter(|waiter| waiter.selected && waiter.seconds.is_none()).count();
@@ -282,7 +282,7 @@ fn blocked(thresholds: &Thresholds, waits: &Waits) -> Verdict {
 }
 
 /// The selected session that has waited longest.
-pub(crate) fn longest_wait(waits: &Waits) -> Option<&Waiter> {
+pub(crate) fn longest_wait(waits: &LockWaiters) -> Option<&Waiter> {
     let waited = |waiter: &&Waiter| waiter.seconds.unwrap_or(-1.0);
     waits
         .sessions
@@ -292,7 +292,7 @@ pub(crate) fn longest_wait(waits: &Waits) -> Option<&Waiter> {
 }
 
 /// The one at the head of the queue in which `waiter` stands: who waits for nobody, or the first of a circle.
-pub(crate) fn head_of_queue<'a>(waits: &'a Waits, waiter: &'a Waiter) -> Option<&'a Waiter> {
+pub(crate) fn head_of_queue<'a>(waits: &'a LockWaiters, waiter: &'a Waiter) -> Option<&'a Waiter> {
     let find = |pid: i32| waits.sessions.iter().find(|session| session.who.pid == pid);
     let mut seen = vec![waiter.who.pid];
     let mut head = None;
@@ -354,7 +354,7 @@ fn judged_limit(
     let bounds = Bounds::of_count(thresholds, limit);
     let judged = bounds.judge(used as f64, (used + hidden) as f64);
     let value = (hidden == 0).then_some(used as f64);
-    (judged, bounds.measure(label, value, Unit::Count, Some(limit as f64)))
+    (judged, bounds.measure(label, value, MeasureUnit::Count, Some(limit as f64)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]

@@ -2,7 +2,7 @@
 
 use super::range::{Crossed, Range};
 use super::{Bounds, Judged, Rule, Thresholds, Verdict};
-use crate::model::health::{Measure, Status, Unit};
+use crate::model::health::{Measure, MeasureUnit, Status};
 use crate::model::pooler::PoolerFacts;
 
 /// Who waits, over all pools.
@@ -44,8 +44,8 @@ pub(crate) fn judge(thresholds: &Thresholds, waiting: Waiting) -> Verdict {
     let timed = has_time && (!has_number || unknown || time.status.severity() > number.status.severity());
     let name = Rule::PoolerWaiting.name();
     let measures: Vec<Measure> = vec![
-        clients.measure(name.into(), waiting.clients, Unit::Count, None),
-        seconds.measure(format!("{name}_longest"), waiting.seconds, Unit::Seconds, None),
+        clients.measure(name.into(), waiting.clients, MeasureUnit::Count, None),
+        seconds.measure(format!("{name}_longest"), waiting.seconds, MeasureUnit::Seconds, None),
     ];
     let judged = if timed { time } else { number };
     let measure = measures[usize::from(timed)].clone();
@@ -93,16 +93,16 @@ mod tests {
     fn a_bare_number_is_clients_and_a_duration_the_longest_wait() {
         let seen = |clients: f64, seconds: f64| Waiting { clients: Some(clients), seconds: Some(seconds) };
         for (warning, critical, waiting, status, unit) in [
-            ("1", "10", seen(0.0, 0.0), Status::Ok, Unit::Count),
-            ("1", "10", seen(1.0, 900.0), Status::Ok, Unit::Count),
-            ("1", "10", seen(2.0, 0.1), Status::Warning, Unit::Count),
-            ("1", "10", seen(11.0, 0.1), Status::Critical, Unit::Count),
-            ("1s", "30s", seen(99.0, 0.5), Status::Ok, Unit::Seconds),
-            ("1s", "30s", seen(1.0, 31.0), Status::Critical, Unit::Seconds),
-            ("1", "30s", seen(2.0, 31.0), Status::Critical, Unit::Seconds),
-            ("1", "30s", seen(2.0, 3.0), Status::Warning, Unit::Count),
-            ("1", "10", Waiting::default(), Status::Unknown, Unit::Count),
-            ("5s", "10", Waiting::default(), Status::Unknown, Unit::Seconds),
+            ("1", "10", seen(0.0, 0.0), Status::Ok, MeasureUnit::Count),
+            ("1", "10", seen(1.0, 900.0), Status::Ok, MeasureUnit::Count),
+            ("1", "10", seen(2.0, 0.1), Status::Warning, MeasureUnit::Count),
+            ("1", "10", seen(11.0, 0.1), Status::Critical, MeasureUnit::Count),
+            ("1s", "30s", seen(99.0, 0.5), Status::Ok, MeasureUnit::Seconds),
+            ("1s", "30s", seen(1.0, 31.0), Status::Critical, MeasureUnit::Seconds),
+            ("1", "30s", seen(2.0, 31.0), Status::Critical, MeasureUnit::Seconds),
+            ("1", "30s", seen(2.0, 3.0), Status::Warning, MeasureUnit::Count),
+            ("1", "10", Waiting::default(), Status::Unknown, MeasureUnit::Count),
+            ("5s", "10", Waiting::default(), Status::Unknown, MeasureUnit::Seconds),
         ] {
             let verdict = judge(&thresholds(warning, critical), waiting);
             assert_eq!(

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Bounds, Judged, MEASURED_LIMITS, Rule, Thresholds, Verdict, judged_limit};
 use crate::analyze::pooler::{Limit, usage};
-use crate::model::health::{Measure, Status, Unit};
+use crate::model::health::{Measure, MeasureUnit, Status};
 use crate::model::pooler::PoolerFacts;
 
 /// What the rule found.
@@ -97,7 +97,7 @@ fn whole(thresholds: &Thresholds, facts: &PoolerFacts) -> Measure {
         None => Bounds { warning: None, critical: None },
     };
     let clients = facts.clients.map(|clients| clients as f64);
-    bounds.measure("max_client_conn".into(), clients, Unit::Count, most.map(|most| most as f64))
+    bounds.measure("max_client_conn".into(), clients, MeasureUnit::Count, most.map(|most| most as f64))
 }
 
 /// What is missing, of each kind the first. Limits that a version does not have are missing nowhere.

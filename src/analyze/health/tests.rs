@@ -1,6 +1,6 @@
 use super::*;
-use crate::model::health::{Culprit, Prepared};
-use crate::model::server::Limits as Slots;
+use crate::model::health::{Culprit, PreparedXacts};
+use crate::model::server::ConnectionSlots as Slots;
 use crate::model::usage::Connections;
 use proptest::prelude::*;
 
@@ -14,8 +14,8 @@ fn facts(used: i64, hidden: i64) -> HealthFacts {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waits::default(),
-        prepared: Prepared::default(),
+        waits: LockWaiters::default(),
+        prepared: PreparedXacts::default(),
     }
 }
 
@@ -98,18 +98,18 @@ fn the_head_of_a_queue_is_found_also_in_a_circle() {
         at_most: false,
         blocked_by: blocked_by.to_vec(),
     };
-    let queue = Waits {
+    let queue = LockWaiters {
         waiting: 2,
         sessions: vec![waiter(3, Some(9.0), &[2]), waiter(2, Some(10.0), &[1]), waiter(1, None, &[])],
-        ..Waits::default()
+        ..LockWaiters::default()
     };
     let longest = longest_wait(&queue).unwrap();
     assert_eq!(longest.who.pid, 2);
     assert_eq!(head_of_queue(&queue, &queue.sessions[0]).unwrap().who.pid, 1);
-    let circle = Waits {
+    let circle = LockWaiters {
         waiting: 2,
         sessions: vec![waiter(1, Some(1.0), &[2]), waiter(2, Some(1.0), &[1])],
-        ..Waits::default()
+        ..LockWaiters::default()
     };
     assert_eq!(head_of_queue(&circle, &circle.sessions[0]).unwrap().who.pid, 2);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{distinct, sample};
 use crate::model::metric::{Family, MetricType, Sample};
-use crate::model::pooler::Table;
+use crate::model::pooler::ConsoleTable;
 
 /// The lists of the console that pgbouncer_exporter reads.
 pub(crate) const LISTS: [&str; 7] =
@@ -293,7 +293,7 @@ fn up(value: f64) -> Family {
 }
 
 /// The families of one look.
-pub(crate) fn families(tables: &[Table]) -> Vec<Family> {
+pub(crate) fn families(tables: &[ConsoleTable]) -> Vec<Family> {
     let rows = |name: &'static str| {
         tables.iter().filter(move |table| table.name == name).flat_map(|table| &table.rows)
     };
@@ -350,11 +350,11 @@ pub(crate) fn families(tables: &[Table]) -> Vec<Family> {
 mod tests {
     use super::*;
 
-    fn table(name: &'static str, rows: &[&[(&str, &str)]]) -> Table {
+    fn table(name: &'static str, rows: &[&[(&str, &str)]]) -> ConsoleTable {
         let row = |row: &&[(&str, &str)]| {
             row.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect()
         };
-        Table { name, rows: rows.iter().map(row).collect() }
+        ConsoleTable { name, rows: rows.iter().map(row).collect() }
     }
 
     #[test]

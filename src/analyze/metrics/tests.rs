@@ -1,7 +1,7 @@
 use super::*;
-use crate::model::health::{Longest, Prepared, Waits};
+use crate::model::health::{LockWaiters, Longest, PreparedXacts};
 use crate::model::rights::Rights;
-use crate::model::server::{Limits, Server};
+use crate::model::server::{ConnectionSlots, Server};
 use crate::model::usage::{Connections, LimitUse};
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn server_context() -> ServerContext {
         product: "PostgreSQL 17.2".into(),
         backend_pid: 1,
         uptime_seconds: 60.0,
-        limits: Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 },
+        limits: ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 },
         rights: Rights { role: "monitor".into(), sees_all: true, ..Rights::default() },
         query_size: 1024,
     }
@@ -31,8 +31,8 @@ fn facts() -> HealthFacts {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waits::default(),
-        prepared: Prepared::default(),
+        waits: LockWaiters::default(),
+        prepared: PreparedXacts::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::blocking;
 use crate::model::act::{
-    ActFacts, Action, Candidate, Fate, Identity, Named, Outcome, Tally, Through, Wanted,
+    ActFacts, Action, Candidate, Fate, FateClass, Identity, Named, Outcome, Through, Wanted,
 };
 use crate::model::session::Session;
 pub(crate) use rules::COMMITTED;
@@ -73,10 +73,10 @@ impl Plan {
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for step in &self.steps {
-            match step.outcome.result.tally(step.named) {
-                Tally::Succeeded => counts.succeeded += 1,
-                Tally::Failed => counts.failed += 1,
-                Tally::Skipped => counts.skipped += 1,
+            match step.outcome.result.class(step.named) {
+                FateClass::Succeeded => counts.succeeded += 1,
+                FateClass::Failed => counts.failed += 1,
+                FateClass::Skipped => counts.skipped += 1,
             }
             match step.selected {
                 Some(true) => counts.matched += 1,

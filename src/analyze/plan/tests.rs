@@ -101,7 +101,7 @@ fn a_named_session_that_is_not_there_is_a_failure() {
     let plan = plan(Action::Terminate, &named(&[7, 8]), &facts(vec![candidate(session(7, "idle"))]));
     let counts = plan.counts();
     assert_eq!((counts.matched, counts.failed), (1, 1));
-    assert_eq!(Fate::Gone.tally(false), Tally::Succeeded);
+    assert_eq!(Fate::Gone.class(false), FateClass::Succeeded);
 }
 
 #[test]

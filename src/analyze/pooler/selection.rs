@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::model::filter::{Client as Origin, Name, Term};
+use crate::model::filter::{ClientFilter as Origin, Name, Term};
 use crate::model::pooler::{Link, Pool, PoolerFacts};
 
 /// Which of a pooler's connections are meant. A console answers no conditions, so this is decided here, with the same

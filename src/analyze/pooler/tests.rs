@@ -1,6 +1,6 @@
 use super::*;
-use crate::model::filter::{Client as Origin, Name, Term};
-use crate::model::pooler::{Database, PoolerSettings, Server, User};
+use crate::model::filter::{ClientFilter as Origin, Name, Term};
+use crate::model::pooler::{Database, PoolerSettings, ServerConnection, User};
 use crate::model::pooler_client::Client;
 
 fn pool(database: &str, user: &str, size: i64, active: i64) -> Pool {
@@ -225,11 +225,11 @@ fn a_process_id_alone_joins_nothing() {
         }],
         ..PoolerFacts::default()
     };
-    let server = Server {
+    let server = ServerConnection {
         pid: Some(7),
         local_addr: Some("10.0.0.1".into()),
         local_port: Some(4000),
-        ..Server::default()
+        ..ServerConnection::default()
     };
     let joined = |session: Session| {
         let mut links = [Link { server: Some(server.clone()), ..link("local", "active") }];

@@ -203,7 +203,7 @@ fn advise(plan: &SizePlan, live: &Live) -> Vec<Advice> {
 mod tests {
     use super::*;
     use crate::analyze::{sizing, usage};
-    use crate::model::server::Limits;
+    use crate::model::server::ConnectionSlots;
 
     fn sessions(count: i64, application: &str, role: &str) -> Tally {
         Tally {
@@ -232,7 +232,7 @@ mod tests {
             sessions(1, "cron", "job"),
             Tally { hidden: true, state: None, ..sessions(2, "hidden", "job") },
         ];
-        let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+        let limits = ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
         let of_names = [LimitUse { owner: Owner::Role, name: "web".into(), used: 38, hidden: 0, limit: 40 }];
         let live = compare(&mut plan, &usage::fold(limits, &tallies, 100), &tallies, &of_names);
         let of = |name: &str| {

@@ -6,7 +6,7 @@ use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
 use crate::analyze::pooler::{Refused, usage};
 use crate::db;
-use crate::model::health::{Check, Culprit, HealthFacts, Longest, Measure, Status, Unit};
+use crate::model::health::{Check, Culprit, HealthFacts, Longest, Measure, MeasureUnit, Status};
 use crate::model::pooler;
 use crate::model::quote::{finish_prepared, shown};
 use crate::model::suggestion::{Command, Hint, Lead};
@@ -27,7 +27,7 @@ pub(super) fn of_pooler(
     let (verdict, message, hint) = match rule {
         Rule::Reachable => {
             let verdict = health::reachable(thresholds, latency);
-            (verdict, format!("answered in {}", amount(latency, Unit::Seconds)), ping())
+            (verdict, format!("answered in {}", amount(latency, MeasureUnit::Seconds)), ping())
         }
         Rule::Connections => {
             let found = health::pooler_limits::judge(thresholds, facts);
@@ -113,7 +113,7 @@ pub(super) fn unreached(
     if rule == Rule::Reachable || (rule == Rule::Connections && full) {
         let verdict = health::unreached(rule, thresholds, status);
         let taken = "every slot of the server is taken: max_connections, reserved ones included";
-        let whole = error.kind == db::ErrorKind::TooManyConnections(db::Scope::Server);
+        let whole = error.kind == db::ErrorKind::TooManyConnections(db::LimitScope::Server);
         let detail = error.detail.as_deref().or(whole.then_some(taken));
         let detail = detail.map(|detail| format!(" ({})", text::sanitize(detail)));
         let message = format!("{}{}", error.message, detail.unwrap_or_default());
@@ -164,7 +164,7 @@ fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
     let hidden = |number: i64| format!("{} hidden", is_are(number, "session"));
     match verdict.rule {
         Rule::Reachable => {
-            format!("answered in {}", amount(verdict.measure.value.unwrap_or_default(), Unit::Seconds))
+            format!("answered in {}", amount(verdict.measure.value.unwrap_or_default(), MeasureUnit::Seconds))
         }
         Rule::Connections => connections(verdict, facts),
         Rule::Blocked if verdict.open => {
@@ -344,17 +344,17 @@ pub(super) fn untracked(number: i64) -> Option<Warning> {
 }
 
 /// The word of a unit.
-pub(super) const fn unit(unit: Unit) -> &'static str {
+pub(super) const fn unit(unit: MeasureUnit) -> &'static str {
     match unit {
-        Unit::Count => "count",
-        Unit::Seconds => "seconds",
+        MeasureUnit::Count => "count",
+        MeasureUnit::Seconds => "seconds",
     }
 }
 
-fn amount(number: f64, unit: Unit) -> String {
+fn amount(number: f64, unit: MeasureUnit) -> String {
     match unit {
-        Unit::Count => number.to_string(),
-        Unit::Seconds => text::duration(number),
+        MeasureUnit::Count => number.to_string(),
+        MeasureUnit::Seconds => text::duration(number),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::conninfo::ConnInfo;
 use crate::db::{DatabaseKey, Error, ErrorKind, ExpectedDatabase, Uninterrupted};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};
-use crate::model::database::Database;
+use crate::model::database::DatabaseAccess;
 use crate::model::quote::shown;
 use crate::model::rights::Rights;
 use crate::model::server::ServerContext;
@@ -59,7 +59,7 @@ pub(super) struct DrainRequest {
 pub(super) struct Fenced<'a> {
     context: &'a Context,
     observer: Observer<SameServer>,
-    database: Database,
+    database: DatabaseAccess,
     request: DrainRequest,
     close: Vec<String>,
     ended: i64,
@@ -90,7 +90,7 @@ impl<'a> Fenced<'a> {
         context: &'a Context,
         source: SameServer,
         db: Uninterrupted,
-        database: Database,
+        database: DatabaseAccess,
         request: DrainRequest,
     ) -> Self {
         let observer = Observer::with(source, Stop::never(), db);
@@ -125,7 +125,7 @@ impl<'a> Fenced<'a> {
     }
 
     /// The database as it was before.
-    pub(super) const fn database(&self) -> &Database {
+    pub(super) const fn database(&self) -> &DatabaseAccess {
         &self.database
     }
 
@@ -284,12 +284,12 @@ async fn restore(
     db: &Uninterrupted,
     system_identifier: Option<&str>,
     request: &DrainRequest,
-    before: &Database,
+    before: &DatabaseAccess,
 ) -> Result<Restored, Error> {
     let (oid, fence) = (before.oid, request.fence);
     // The command can have renamed or dropped it.
     let Some(now) = db.database(DatabaseKey::Oid(oid)).await? else { return Ok(Restored::Gone) };
-    let failed = |why: String, seen: &Database| {
+    let failed = |why: String, seen: &DatabaseAccess| {
         let statements = fence.statements(before, seen, &request.rights).ok();
         Restored::Failed { why, by_hand: statements.map(|statements| super::sql(&statements.restore)) }
     };
@@ -309,7 +309,7 @@ async fn restore(
         return Err(Error::new(ErrorKind::Protocol, "what is reached is not the database that was closed"));
     }
     let after = db.database(DatabaseKey::Oid(oid)).await?;
-    let same = |after: &Database| {
+    let same = |after: &DatabaseAccess| {
         after.connection_limit == before.connection_limit
             && after.allow_connections == before.allow_connections
             && after.grants == before.grants

@@ -6,7 +6,7 @@ use super::fenced::Restored;
 use super::occupants::Seen;
 use crate::act::{Ended, HoldOutcome, run_held};
 use crate::analyze::fence::Fence;
-use crate::model::database::{Database, Occupant};
+use crate::model::database::{DatabaseAccess, Occupant};
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Block, Mark};
@@ -48,7 +48,7 @@ pub(in crate::commands) struct Report {
 
 impl Report {
     /// Nothing done yet.
-    pub(super) fn new(database: &Database, fence: Fence, restore_sql: String) -> Self {
+    pub(super) fn new(database: &DatabaseAccess, fence: Fence, restore_sql: String) -> Self {
         Self {
             database: database.name.clone(),
             fence,

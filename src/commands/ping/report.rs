@@ -193,7 +193,7 @@ impl Attempt {
             total_seconds: query.map(|_| all.iter().flatten().sum::<Duration>().as_secs_f64()),
             error: attempt.error.as_ref().map(|error| secrets(&error.message)),
             code: attempt.error.as_ref().map(|error| error.kind.code()),
-            scope: attempt.error.as_ref().and_then(|error| error.kind.scope()).map(db::Scope::word),
+            scope: attempt.error.as_ref().and_then(|error| error.kind.scope()).map(db::LimitScope::word),
         }
     }
 }

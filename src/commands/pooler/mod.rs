@@ -25,7 +25,7 @@ use crate::db::console::Console;
 use crate::db::{self, Listing, SortOrder};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::filter::{Client, Name, Term};
+use crate::model::filter::{ClientFilter, Name, Term};
 use crate::model::suggestion::{Command, Hint};
 use crate::render::{Head, Warning, text};
 use names::did_you_mean;
@@ -104,7 +104,7 @@ struct Filters {
     app: Vec<Term<Name>>,
     /// Connections of clients from this address, network (CIDR) or `local`
     #[arg(long, value_name = "ADDR", value_parser = args::client_term)]
-    client: Vec<Term<Client>>,
+    client: Vec<Term<ClientFilter>>,
     /// Connections in this state of the pooler: active, idle, waiting, used, …
     #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = args::pooler_state())]
     state: Vec<Term<String>>,

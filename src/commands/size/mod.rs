@@ -25,7 +25,7 @@ use crate::analyze::usage;
 use crate::db::Selection;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::server::Limits;
+use crate::model::server::ConnectionSlots;
 use crate::model::usage::{LimitUse, Tally, Usage};
 use crate::poolconf::emit::find;
 use crate::poolconf::{Mode, provider};
@@ -121,7 +121,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// What the live server said.
 struct Asked {
-    limits: Limits,
+    limits: ConnectionSlots,
     usage: Usage,
     /// Each CONNECTION LIMIT of a role or database.
     of_names: Vec<LimitUse>,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::args::Args;
 use crate::analyze::sizing::{Clients, Figure, Input, InputValue, Refused, Request, Service, Source};
 use crate::error::Failure;
-use crate::model::server::Limits;
+use crate::model::server::ConnectionSlots;
 use crate::poolconf::Mode;
 use crate::poolconf::provider::Provider;
 use crate::render::text;
@@ -110,7 +110,7 @@ fn meant(message: &str) -> Option<(&str, &str)> {
 pub(super) fn request(
     args: &Args,
     file: &PlanFile,
-    server: Option<Limits>,
+    server: Option<ConnectionSlots>,
     provider: Option<&'static Provider>,
 ) -> Result<Request, Failure> {
     let Some(cores) = args.cores.or(file.cores) else {
@@ -202,7 +202,7 @@ pub(super) fn no_cores(asks_server: bool) -> Failure {
 /// As [`request`], but for missing cores.
 pub(super) fn for_lint(
     args: &Args,
-    server: Option<Limits>,
+    server: Option<ConnectionSlots>,
     provider: Option<&'static Provider>,
 ) -> Result<Request, Failure> {
     request(args, &PlanFile { cores: Some(1), ..PlanFile::default() }, server, provider)
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn flags_win_over_the_file_and_the_file_over_the_server() {
         let file = parse("cores = 2\nmax_connections = 50").unwrap();
-        let limits = Limits { max_connections: 300, superuser_reserved: 4, reserved: 5 };
+        let limits = ConnectionSlots { max_connections: 300, superuser_reserved: 4, reserved: 5 };
         let made = request(&args("--cores 6"), &file, Some(limits), None).unwrap();
         assert_eq!(made.cores.value, 6);
         assert_eq!(made.max_connections, Figure { value: 50, source: Source::Given });

@@ -7,7 +7,7 @@ use crate::conninfo::ConnInfo;
 use crate::db::connection::Db;
 use crate::db::error::{Error, ErrorKind};
 use crate::db::session::{Notice, Options};
-use crate::model::pooler::{Link, PoolerFacts, Product, Table, Totals};
+use crate::model::pooler::{ConsoleTable, Link, PoolerFacts, Product, Totals};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -114,11 +114,11 @@ impl Console {
     ///
     /// # Errors
     /// When the console does not answer.
-    pub(crate) async fn tables(&self, names: &[&'static str]) -> Result<Vec<Table>, Error> {
+    pub(crate) async fn tables(&self, names: &[&'static str]) -> Result<Vec<ConsoleTable>, Error> {
         let mut tables = Vec::new();
         for name in names {
             let rows = self.optional(name).await?.iter().flatten().map(Record::columns).collect();
-            tables.push(Table { name, rows });
+            tables.push(ConsoleTable { name, rows });
         }
         Ok(tables)
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::db::rows::Row;
 use crate::model::pooler::{
-    Database, Link, Pool, PoolerFacts, PoolerSettings, Product, Server, Totals, User,
+    Database, Link, Pool, PoolerFacts, PoolerSettings, Product, ServerConnection, Totals, User,
 };
 use crate::model::pooler_client::Client;
 
@@ -291,10 +291,10 @@ fn client_of(record: &Record, linked: bool) -> Client {
     }
 }
 
-fn server_of(record: &Record) -> Server {
+fn server_of(record: &Record) -> ServerConnection {
     let local_addr = record.address("local_addr");
     let local = local_addr.as_deref() == Some("local");
-    Server {
+    ServerConnection {
         pid: record.number("remote_pid").filter(|pid| *pid != 0),
         state: record.name("state"),
         addr: record.address("addr"),

@@ -217,8 +217,8 @@ fn prepared_statements(facts: &PoolerFacts) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pooler::{Database, Pool, PoolerSettings, Product, Server};
-    use crate::model::practice::{SessionLocks, Source};
+    use crate::model::pooler::{Database, Pool, PoolerSettings, Product, ServerConnection};
+    use crate::model::practice::{SessionLocks, SessionSource};
 
     fn facts(mode: &str, version: &str, auth: &str) -> PoolerFacts {
         let pool = Pool {
@@ -245,7 +245,7 @@ mod tests {
 
     /// The pool's one connection, which is a session of the server.
     fn pooled(facts: &PoolerFacts) -> (Pooled, Vec<SampledSession>) {
-        let server = Server { pid: Some(7), ..Server::default() };
+        let server = ServerConnection { pid: Some(7), ..ServerConnection::default() };
         let link = Link {
             database: "shop".into(),
             user: "app".into(),
@@ -256,7 +256,7 @@ mod tests {
         };
         let session = SampledSession {
             identity: (7, None),
-            source: Source { application_name: "web".into(), role: Some("app".into()) },
+            source: SessionSource { application_name: "web".into(), role: Some("app".into()) },
             database: Some("shop".into()),
             client: Some("local".into()),
             ..SampledSession::default()

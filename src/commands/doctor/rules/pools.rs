@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Evidence, Found, Rule, counted, hidden, listing, named};
 use crate::model::metric::DatabaseCounters;
-use crate::model::practice::{Conduct, Grade, SampledSession, Source};
+use crate::model::practice::{Conduct, Grade, SampledSession, SessionSource};
 use crate::model::suggestion::Command;
 use crate::render::text;
 
@@ -147,7 +147,7 @@ pub(super) fn pool_growth(evidence: &Evidence) -> Found {
 pub(super) fn idle_sessions(evidence: &Evidence) -> Found {
     let rule = Rule::new("idle-sessions", "sessions that nobody uses are closed");
     let idle = |session: &&SampledSession| session.idle_seconds.is_some_and(|seconds| seconds >= FORGOTTEN);
-    let mut forgotten: BTreeMap<&Source, usize> = BTreeMap::new();
+    let mut forgotten: BTreeMap<&SessionSource, usize> = BTreeMap::new();
     for session in evidence.watched.present.iter().filter(idle) {
         *forgotten.entry(&session.source).or_default() += 1;
     }

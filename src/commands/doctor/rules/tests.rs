@@ -1,16 +1,16 @@
 use super::*;
 use crate::model::blocking;
-use crate::model::health::{HealthFacts, Longest, Prepared, PreparedXact, Waits};
+use crate::model::health::{HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts};
 use crate::model::practice::SampledSession;
 use crate::model::rights::Rights;
-use crate::model::server::{Limits, LoginRole, Server, ServerContext};
+use crate::model::server::{ConnectionSlots, LoginRole, Server, ServerContext};
 use crate::model::settings::ServerSettings;
 use crate::model::suggestion::Lead;
 use crate::model::usage::{Connections, LimitUse, Owner};
 
 /// A server at which nothing is wrong, watched for ten seconds.
 fn clean() -> Evidence {
-    let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+    let limits = ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
     let server = Server {
         version: "15.4".into(),
         version_num: 150_004,
@@ -34,8 +34,8 @@ fn clean() -> Evidence {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waits::default(),
-        prepared: Prepared::default(),
+        waits: LockWaiters::default(),
+        prepared: PreparedXacts::default(),
     };
     let (tallies, databases, settings, login_roles) =
         (Vec::new(), Vec::new(), ServerSettings::default(), Vec::new());
@@ -51,7 +51,7 @@ fn clean() -> Evidence {
 }
 
 fn session(pid: i32, application: &str, role: &str) -> SampledSession {
-    let source = Source { application_name: application.into(), role: Some(role.into()) };
+    let source = SessionSource { application_name: application.into(), role: Some(role.into()) };
     let client = Some("10.0.0.9".into());
     SampledSession {
         identity: (pid, Some(1)),
@@ -118,11 +118,11 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
     let mut evidence = clean();
     let at = |seconds| {
         let xact = PreparedXact { gid: "it's".into(), owner: "app".into(), database: "shop".into(), seconds };
-        Prepared { count: 1, oldest: Some(xact) }
+        PreparedXacts { count: 1, oldest: Some(xact) }
     };
     evidence.scraped.facts.prepared = at(10.0);
     assert_eq!(transactions::prepared(&evidence).status, Grade::Pass);
-    let in_the_way = |gid: &str, waiting: &[i32]| blocking::Prepared {
+    let in_the_way = |gid: &str, waiting: &[i32]| blocking::PreparedBlocker {
         gid: gid.into(),
         owner: "app".into(),
         database: "shop".into(),
