@@ -29,7 +29,7 @@ pub(crate) struct Sent {
 
 /// What became of one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct OutcomeChange {
     /// Process id of its backend.
     pub(crate) pid: i32,
     /// What became of it.
@@ -40,7 +40,7 @@ pub(crate) struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
     /// The sessions whose result is another than before.
-    pub(crate) changed: Vec<Change>,
+    pub(crate) changed: Vec<OutcomeChange>,
     /// When the next step is due; none when the act is over.
     pub(crate) again: Option<Instant>,
 }
@@ -134,7 +134,8 @@ impl<'a> Act<'a> {
         }
         let after =
             self.plan.steps.iter().zip(before).filter(|(step, before)| step.outcome.result != *before);
-        let changed = after.map(|(step, _)| Change { pid: step.outcome.pid, result: step.outcome.result });
+        let changed =
+            after.map(|(step, _)| OutcomeChange { pid: step.outcome.pid, result: step.outcome.result });
         Progress { changed: changed.collect(), again }
     }
 
@@ -143,7 +144,7 @@ impl<'a> Act<'a> {
         &mut self,
         db: &Uninterrupted,
         stop: &Stop,
-        mut on_change: impl FnMut(&[Change]),
+        mut on_change: impl FnMut(&[OutcomeChange]),
     ) {
         loop {
             let progress = self.step(db, stop.signal().is_some()).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
-use super::run_held::{self, Signals};
+use super::run_held::{self, SignalSource};
 use crate::conninfo::Variables;
 use crate::error::Failure;
 
@@ -86,7 +86,7 @@ pub(crate) struct HoldOutcome<R> {
 pub(crate) async fn hold<H: Hold>(
     hold: &mut H,
     while_held: WhileHeld<'_>,
-    signals: Signals<'_>,
+    signals: SignalSource<'_>,
 ) -> Result<HoldOutcome<H::Reopened>, Failure> {
     hold.close().await?;
     let stays_closed = matches!(while_held, WhileHeld::Nothing);
@@ -102,7 +102,7 @@ pub(crate) async fn hold<H: Hold>(
 async fn while_closed<H: Hold>(
     hold: &mut H,
     while_held: WhileHeld<'_>,
-    signals: Signals<'_>,
+    signals: SignalSource<'_>,
 ) -> Result<Ended, Failure> {
     let began = Instant::now();
     hold.settle().await?;

@@ -16,7 +16,7 @@ use crate::model::settings::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SettingsChange {
     /// One per setting, those that already are as wished included.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<SettingChange>,
     /// What is to be executed; empty when everything already is as wished.
     pub(crate) statements: Vec<String>,
     /// What takes it back, in the order in which to execute it.
@@ -29,8 +29,8 @@ pub(crate) struct SettingsChange {
 
 /// How one setting changes for the sessions that the scope is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Change {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Change"))]
+pub(crate) struct SettingChange {
     /// PostgreSQL's name of the setting.
     pub(crate) name: &'static str,
     /// Role; none for all roles.
@@ -140,8 +140,8 @@ fn at_scope(settings: &ServerSettings, setting: Setting, scope: &Scope) -> Optio
     Some(effective(settings, server, scope.role(), scope.database()))
 }
 
-fn change(old: Effective, new: Effective) -> Change {
-    Change {
+fn change(old: Effective, new: Effective) -> SettingChange {
+    SettingChange {
         name: old.name,
         role: old.role,
         database: old.database,

@@ -37,7 +37,7 @@ impl Mode {
 
 /// Where PgBouncer finds PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub(crate) struct ServerAddress {
     /// Host name or address.
     pub(crate) host: String,
     /// TCP port.
@@ -46,7 +46,7 @@ pub(crate) struct Endpoint {
     pub(crate) database: String,
 }
 
-impl Default for Endpoint {
+impl Default for ServerAddress {
     /// What stands there until somebody names a server.
     fn default() -> Self {
         Self { host: "127.0.0.1".to_owned(), port: 5432, database: "app".to_owned() }
@@ -71,7 +71,7 @@ pub(crate) struct PoolConfig {
     /// PgBouncer's sizes; `None` when no pooled plan fits.
     pub(crate) pooler: Option<PoolerSizes>,
     /// Where PgBouncer finds PostgreSQL.
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoint: ServerAddress,
     /// Statements are cancelled after this long.
     pub(crate) statement_timeout: Option<Duration>,
     /// A connection that was idle so long is closed.
@@ -161,7 +161,7 @@ pub(crate) mod tests {
                 max_client_conn: 100,
                 max_db_connections: 9,
             }),
-            endpoint: Endpoint::default(),
+            endpoint: ServerAddress::default(),
             statement_timeout: None,
             idle_timeout: Duration::from_secs(300),
             max_lifetime: Duration::from_secs(1800),

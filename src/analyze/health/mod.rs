@@ -237,7 +237,7 @@ pub(crate) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status) -> 
         Scale::Connections => Bounds { warning: None, critical: None },
         Scale::Time => Bounds::of_seconds(thresholds),
         Scale::ClientsOrTime => {
-            return Verdict { status, ..pooler::judge(thresholds, pooler::Waiting::default()) };
+            return Verdict { status, ..pooler::judge(thresholds, pooler::WaitingClients::default()) };
         }
     };
     let measure = bounds.measure(rule.name().into(), None, rule.unit(), None);

@@ -7,14 +7,14 @@ use crate::model::pooler::PoolerFacts;
 
 /// Who waits, over all pools.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingClients {
     /// How many; none when the console does not tell.
     pub(crate) clients: Option<f64>,
     /// How long the one that has waited longest has waited.
     pub(crate) seconds: Option<f64>,
 }
 
-impl Waiting {
+impl WaitingClients {
     /// Adds the pools up.
     pub(crate) fn of(facts: &PoolerFacts) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
@@ -28,7 +28,7 @@ impl Waiting {
 }
 
 /// Judges the clients against ranges of plain numbers, the longest wait against ranges of durations; the worse counts.
-pub(crate) fn judge(thresholds: &Thresholds, waiting: Waiting) -> Verdict {
+pub(crate) fn judge(thresholds: &Thresholds, waiting: WaitingClients) -> Verdict {
     let part = |time: bool| {
         let of_kind = |range: Option<Range>| range.filter(|range| range.is_time() == time);
         Thresholds { warning: of_kind(thresholds.warning), critical: of_kind(thresholds.critical) }
@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_bare_number_is_clients_and_a_duration_the_longest_wait() {
-        let seen = |clients: f64, seconds: f64| Waiting { clients: Some(clients), seconds: Some(seconds) };
+        let seen =
+            |clients: f64, seconds: f64| WaitingClients { clients: Some(clients), seconds: Some(seconds) };
         for (warning, critical, waiting, status, unit) in [
             ("1", "10", seen(0.0, 0.0), Status::Ok, MeasureUnit::Count),
             ("1", "10", seen(1.0, 900.0), Status::Ok, MeasureUnit::Count),
@@ -101,8 +102,8 @@ mod tests {
             ("1s", "30s", seen(1.0, 31.0), Status::Critical, MeasureUnit::Seconds),
             ("1", "30s", seen(2.0, 31.0), Status::Critical, MeasureUnit::Seconds),
             ("1", "30s", seen(2.0, 3.0), Status::Warning, MeasureUnit::Count),
-            ("1", "10", Waiting::default(), Status::Unknown, MeasureUnit::Count),
-            ("5s", "10", Waiting::default(), Status::Unknown, MeasureUnit::Seconds),
+            ("1", "10", WaitingClients::default(), Status::Unknown, MeasureUnit::Count),
+            ("5s", "10", WaitingClients::default(), Status::Unknown, MeasureUnit::Seconds),
         ] {
             let verdict = judge(&thresholds(warning, critical), waiting);
             assert_eq!(
@@ -122,8 +123,14 @@ mod tests {
         };
         let facts = |pools| PoolerFacts { pools, ..PoolerFacts::default() };
         let two = facts(vec![pool(Some(2), Some(1.5)), pool(Some(1), Some(7.0))]);
-        assert_eq!(Waiting::of(&two), Waiting { clients: Some(3.0), seconds: Some(7.0) });
-        assert_eq!(Waiting::of(&facts(vec![pool(Some(2), Some(1.5)), pool(None, None)])), Waiting::default());
-        assert_eq!(Waiting::of(&facts(vec![])), Waiting { clients: Some(0.0), seconds: Some(0.0) });
+        assert_eq!(WaitingClients::of(&two), WaitingClients { clients: Some(3.0), seconds: Some(7.0) });
+        assert_eq!(
+            WaitingClients::of(&facts(vec![pool(Some(2), Some(1.5)), pool(None, None)])),
+            WaitingClients::default()
+        );
+        assert_eq!(
+            WaitingClients::of(&facts(vec![])),
+            WaitingClients { clients: Some(0.0), seconds: Some(0.0) }
+        );
     }
 }

@@ -3,17 +3,17 @@
 use std::cmp::Ordering;
 
 use super::{Bounds, Judged, MEASURED_LIMITS, Rule, Thresholds, Verdict, judged_limit};
-use crate::analyze::pooler::{Limit, usage};
+use crate::analyze::pooler::{PoolerLimit, usage};
 use crate::model::health::{Measure, MeasureUnit, Status};
 use crate::model::pooler::PoolerFacts;
 
 /// What the rule found.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct LimitsFound {
     /// The verdict; unknown when all that is told is well, and something is not told.
     pub(crate) verdict: Verdict,
     /// The limit that decided; none when no limit is told.
-    pub(crate) limit: Option<Limit>,
+    pub(crate) limit: Option<PoolerLimit>,
     /// Figures without which a limit cannot be judged, each with the list that should have it: `max_client_conn (SHOW
     /// CONFIG)`.
     pub(crate) missing: Vec<String>,
@@ -24,11 +24,11 @@ pub(crate) struct Found {
 struct One {
     judged: Judged,
     measure: Measure,
-    limit: Limit,
+    limit: PoolerLimit,
 }
 
 impl One {
-    fn new(thresholds: &Thresholds, limit: Limit) -> Self {
+    fn new(thresholds: &Thresholds, limit: PoolerLimit) -> Self {
         // What its reserve still takes in is no end.
         let critical = thresholds.critical.filter(|_| !limit.reserve_has_room);
         let thresholds = Thresholds { critical, ..*thresholds };
@@ -45,7 +45,7 @@ impl One {
 
 /// How many clients a limit concerns: all of the pooler, those who would be refused, those of a pool that has not even a
 /// reserve left, those who would wait.
-fn reach(limit: &Limit) -> u8 {
+fn reach(limit: &PoolerLimit) -> u8 {
     match limit.name {
         _ if limit.is_of_all() => 3,
         _ if limit.is_of_clients() => 2,
@@ -55,13 +55,13 @@ fn reach(limit: &Limit) -> u8 {
 }
 
 /// `pool_size shop/app`.
-fn label(limit: &Limit) -> String {
+fn label(limit: &PoolerLimit) -> String {
     let owner: Vec<&str> = [&limit.database, &limit.user].into_iter().flatten().map(String::as_str).collect();
     format!("{} {}", limit.name, owner.join("/")).trim_end().to_owned()
 }
 
 /// Judges each limit by itself; the worst counts.
-pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> Found {
+pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> LimitsFound {
     let limits = usage(facts, |_| true).limits.into_iter();
     let mut all: Vec<One> = limits.map(|limit| One::new(thresholds, limit)).collect();
     all.sort_by(|one, other| other.cmp(one));
@@ -85,7 +85,7 @@ pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> Found {
         open: status == Status::Unknown,
         measures,
     };
-    Found { verdict, limit: worst.map(|worst| worst.limit), missing }
+    LimitsFound { verdict, limit: worst.map(|worst| worst.limit), missing }
 }
 
 /// The clients of the pooler as a whole, which are measured whether or not they are told.
@@ -144,7 +144,7 @@ mod tests {
         PoolerFacts { pools, settings, clients: Some(clients), ..PoolerFacts::default() }
     }
 
-    fn found(facts: &PoolerFacts) -> Found {
+    fn found(facts: &PoolerFacts) -> LimitsFound {
         judge(&Rule::Connections.defaults(), facts)
     }
 
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn what_decided_is_among_what_is_measured() {
         let pools = (0..20).map(|at| pool(&at.to_string(), 1, 0, i64::from(at == 7))).collect();
-        let Found { verdict, .. } = found(&facts(pools, 1));
+        let LimitsFound { verdict, .. } = found(&facts(pools, 1));
         assert_eq!((verdict.status, verdict.measures.len()), (Status::Critical, 1 + MEASURED_LIMITS));
         assert_eq!(
             (verdict.measures[0].label.as_str(), verdict.measure.label.as_str()),
@@ -213,7 +213,7 @@ mod tests {
     fn clients_are_measured_whatever_their_limit_is() {
         let silent =
             PoolerFacts { settings: PoolerSettings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
-        let Found { verdict, missing, .. } = found(&silent);
+        let LimitsFound { verdict, missing, .. } = found(&silent);
         assert_eq!((verdict.status, verdict.measure.value, missing.len()), (Status::Unknown, None, 1));
         let clients = &verdict.measures[0];
         assert_eq!((clients.value, &clients.critical, clients.max), (Some(7.0), &None, None));

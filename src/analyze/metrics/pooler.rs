@@ -74,7 +74,7 @@ fn pools(families: &mut Families, pools: &[Pool]) {
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
 fn limits(families: &mut Families, facts: &PoolerFacts) {
     let limits = pooler::usage(facts, |_| true).limits;
-    let mut family = |name, help, value: fn(&pooler::Limit) -> i64| {
+    let mut family = |name, help, value: fn(&pooler::PoolerLimit) -> i64| {
         let samples = limits.iter().map(|limit| {
             let named = |name: &Option<String>| name.clone().unwrap_or_default();
             let (database, user) = (named(&limit.database), named(&limit.user));

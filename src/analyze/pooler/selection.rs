@@ -9,7 +9,7 @@ use crate::model::pooler::{Link, Pool, PoolerFacts};
 /// Which of a pooler's connections are meant. A console answers no conditions, so this is decided here, with the same
 /// meaning as PostgreSQL gives the filters of sessions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Selection {
+pub(crate) struct PoolerSelection {
     /// By the pooler's name of the database.
     pub(crate) databases: Vec<Term<Name>>,
     /// By user.
@@ -59,7 +59,7 @@ impl PoolerFacts {
     }
 }
 
-impl Selection {
+impl PoolerSelection {
     /// Whether a name is given that may not exist.
     pub(crate) fn names_something(&self) -> bool {
         let names = [&self.databases, &self.roles, &self.applications];

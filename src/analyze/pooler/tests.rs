@@ -129,7 +129,7 @@ fn link(addr: &str, state: &str) -> Link {
 #[test]
 fn connections_are_selected_as_sessions_are() {
     let network = |text: &str, bits| Origin::Network(text.parse().unwrap(), bits);
-    let by = |clients: Vec<Term<Origin>>| Selection { clients, ..Selection::default() };
+    let by = |clients: Vec<Term<Origin>>| PoolerSelection { clients, ..PoolerSelection::default() };
     let cases = [
         (by(vec![term(false, network("10.0.0.0", 8))]), "10.1.2.3", true),
         (by(vec![term(false, network("10.0.0.0", 8))]), "11.1.2.3", false),
@@ -150,13 +150,16 @@ fn connections_are_selected_as_sessions_are() {
     for (selection, addr, expected) in cases {
         assert_eq!(selection.has_link(&link(addr, "active"), false), expected, "{selection:?} {addr}");
     }
-    let states = |exclude, state: &str| Selection {
+    let states = |exclude, state: &str| PoolerSelection {
         states: vec![term(exclude, state.into())],
-        ..Selection::default()
+        ..PoolerSelection::default()
     };
     assert!(states(false, "waiting").has_link(&link("local", "waiting"), false));
     assert!(!states(true, "waiting").has_link(&link("local", "waiting"), false));
-    let app = |text: &str| Selection { applications: vec![term(false, name(text))], ..Selection::default() };
+    let app = |text: &str| PoolerSelection {
+        applications: vec![term(false, name(text))],
+        ..PoolerSelection::default()
+    };
     assert!(
         app("w*").has_link(&link("local", "active"), false)
             && !app("x*").has_link(&link("local", "active"), false)

@@ -2,13 +2,13 @@
 
 use super::arithmetic;
 use super::plan::{Advice, LimitedBy, SizePlan};
-use super::{Clients, Refused, Request, Source};
+use super::{Clients, FigureSource, Refused, SizeRequest};
 
 /// The usual rollout: Kubernetes' default maxSurge, in percent.
 const USUAL_SURGE: u64 = 25;
 
 /// Everything worth saying about `plan`, most important first.
-pub(crate) fn advise(request: &Request, plan: &SizePlan) -> Vec<Advice> {
+pub(crate) fn advise(request: &SizeRequest, plan: &SizePlan) -> Vec<Advice> {
     let mut advice = Vec::new();
     let mut say = |code, message: Option<String>| {
         if let Some(message) = message {
@@ -32,7 +32,7 @@ pub(crate) fn advise(request: &Request, plan: &SizePlan) -> Vec<Advice> {
 }
 
 /// Why no pool can have a connection, and what would change that.
-pub(super) fn infeasible(request: &Request, plan: &SizePlan) -> Option<Refused> {
+pub(super) fn infeasible(request: &SizeRequest, plan: &SizePlan) -> Option<Refused> {
     if plan.feasible {
         return None;
     }
@@ -62,8 +62,8 @@ pub(super) fn infeasible(request: &Request, plan: &SizePlan) -> Option<Refused> 
     ))
 }
 
-fn assumed(request: &Request) -> Option<String> {
-    (request.max_connections.source == Source::Assumed).then(|| {
+fn assumed(request: &SizeRequest) -> Option<String> {
+    (request.max_connections.source == FigureSource::Assumed).then(|| {
         format!(
             "max_connections {} is assumed; give --max-connections, or --from-server to read it",
             request.max_connections.value
@@ -115,8 +115,8 @@ fn unpoolable(plan: &SizePlan) -> Option<String> {
 }
 
 /// Without `--surge`: would the usual rollout break the budget?
-fn surge(request: &Request, plan: &SizePlan) -> Option<String> {
-    if request.surge_percent.source == Source::Given || !plan.feasible {
+fn surge(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
+    if request.surge_percent.source == FigureSource::Given || !plan.feasible {
         return None;
     }
     let grown = |instances: u64, processes: u64, pool_size: u64| {
@@ -146,7 +146,7 @@ fn smallest_pool(plan: &SizePlan) -> Option<u64> {
     plan.pool_size.or_else(|| plan.services.iter().map(|service| service.pool_size).min())
 }
 
-fn deadlock(request: &Request, plan: &SizePlan) -> Option<String> {
+fn deadlock(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
     let (floor, threads, pool) = (plan.deadlock_floor?, request.threads?, smallest_pool(plan)?);
     (plan.feasible && pool < floor).then(|| {
         format!(
@@ -157,7 +157,7 @@ fn deadlock(request: &Request, plan: &SizePlan) -> Option<String> {
     })
 }
 
-fn larger_than_tasks(request: &Request, plan: &SizePlan) -> Option<String> {
+fn larger_than_tasks(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
     let tasks = request.threads?.checked_mul(request.connections_per_task.value)?;
     let pool = smallest_pool(plan)?;
     (pool > tasks).then(|| {
@@ -167,7 +167,7 @@ fn larger_than_tasks(request: &Request, plan: &SizePlan) -> Option<String> {
     })
 }
 
-fn serverless(request: &Request) -> Option<String> {
+fn serverless(request: &SizeRequest) -> Option<String> {
     matches!(request.clients, Clients::Serverless { .. }).then(|| {
         "each running function holds one connection and opens it at every cold start: connect to a pooler \
          in transaction mode, with a pool of 1 in the function"
@@ -175,7 +175,7 @@ fn serverless(request: &Request) -> Option<String> {
     })
 }
 
-fn replicas(request: &Request, plan: &SizePlan) -> Option<String> {
+fn replicas(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
     let (replicas, pool) = (request.replicas.filter(|count| *count > 0)?, smallest_pool(plan)?);
     let servers = replicas.checked_add(1)?;
     let sum = pool.checked_mul(servers)?;
@@ -196,7 +196,7 @@ fn memory(plan: &SizePlan) -> Option<String> {
 }
 
 /// Clouds sell hyper-threads as cores; the formula means cores.
-fn hyper_threads(request: &Request, plan: &SizePlan) -> Option<String> {
+fn hyper_threads(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
     let cores = request.cores.value;
     (cores > 1).then(|| {
         let halved = (cores / 2).saturating_mul(2).saturating_add(request.spindles.value);

@@ -8,8 +8,8 @@ use crate::model::usage::{ByApplication, Connections, LimitUse, Owner, Tally, Us
 
 /// A limit and what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Limit {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Limit"))]
+pub(crate) struct LiveLimit {
     /// `server`, `database` or `role`.
     pub(crate) scope: &'static str,
     /// Of which database or role; null for the server.
@@ -24,7 +24,7 @@ pub(crate) struct Limit {
     pub(crate) below_plan: bool,
 }
 
-impl Limit {
+impl LiveLimit {
     /// `server`, `role web`.
     pub(crate) fn words(&self) -> String {
         self.name.as_ref().map_or_else(|| self.scope.to_owned(), |name| format!("{} {name}", self.scope))
@@ -74,7 +74,7 @@ pub(crate) struct Live {
     /// Clients, the largest first.
     pub(crate) clients: Vec<LiveClient>,
     /// Every limit there is. The one with the least left is reached first, and stands first.
-    pub(crate) limits: Vec<Limit>,
+    pub(crate) limits: Vec<LiveLimit>,
 }
 
 /// Sets `usage`, of `tallies`, and the limits of roles and databases against `plan`, fills in what its services have now,
@@ -117,9 +117,14 @@ pub(crate) fn compare(plan: &mut SizePlan, usage: &Usage, tallies: &[Tally], of_
 
 /// How many more sessions an application can open, and what then says no: its plan, or the tightest limit of those that
 /// its sessions come under.
-fn headroom(app: &ByApplication, planned: Option<u64>, limits: &[Limit], tallies: &[Tally]) -> (i64, String) {
+fn headroom(
+    app: &ByApplication,
+    planned: Option<u64>,
+    limits: &[LiveLimit],
+    tallies: &[Tally],
+) -> (i64, String) {
     let own = || tallies.iter().filter(|tally| !tally.own && tally.application_name == app.application_name);
-    let concerns = |limit: &&Limit| match limit.scope {
+    let concerns = |limit: &&LiveLimit| match limit.scope {
         "role" => own().any(|tally| tally.role == limit.name),
         "database" => own().any(|tally| tally.database == limit.name),
         _ => true,
@@ -132,9 +137,9 @@ fn headroom(app: &ByApplication, planned: Option<u64>, limits: &[Limit], tallies
     of_server.chain(of_plan).min_by_key(|(left, _)| *left).unwrap_or_default()
 }
 
-fn limits(plan: &SizePlan, connections: &Connections, of_names: &[LimitUse]) -> Vec<Limit> {
+fn limits(plan: &SizePlan, connections: &Connections, of_names: &[LimitUse]) -> Vec<LiveLimit> {
     let total = i64::try_from(plan.total).unwrap_or(i64::MAX);
-    let limit = |scope, name: Option<&String>, limit: i64, used: i64| Limit {
+    let limit = |scope, name: Option<&String>, limit: i64, used: i64| LiveLimit {
         scope,
         name: name.cloned(),
         limit,
@@ -156,7 +161,7 @@ fn limits(plan: &SizePlan, connections: &Connections, of_names: &[LimitUse]) -> 
 
 fn advise(plan: &SizePlan, live: &Live) -> Vec<Advice> {
     let mut advice = Vec::new();
-    let named = |limit: &Limit| match &limit.name {
+    let named = |limit: &LiveLimit| match &limit.name {
         Some(name) => format!("the limit of {} {name}", limit.scope),
         None => "the server's slots".to_owned(),
     };

@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::ValueHint;
 
 use super::Context;
-use crate::act::{Act, Change, Done};
+use crate::act::{Act, Done, OutcomeChange};
 use crate::analyze::consent::{self, Circumstances, Consent, Reach};
 use crate::analyze::plan::{self, Plan};
 use crate::args::{self, Filters};
@@ -132,8 +132,8 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
 }
 
 /// Says what became of sessions as it is seen, to whoever wants to know everything.
-fn tell(changes: &[Change], context: &Context) {
-    for Change { pid, result } in changes {
+fn tell(changes: &[OutcomeChange], context: &Context) {
+    for OutcomeChange { pid, result } in changes {
         context.ui.detail(&format!("pid {pid}: {}", result.word().replace('_', " ")));
     }
 }

@@ -13,7 +13,7 @@ use super::{Targets, confirm, consent, exit, not_verified, present};
 use crate::act::{Act, Done};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{Plan, Step};
-use crate::analyze::pooler::Selection;
+use crate::analyze::pooler::PoolerSelection;
 use crate::commands::Context;
 use crate::db::console::Console;
 use crate::db::{self, Db, ErrorKind, Uninterrupted};
@@ -117,7 +117,7 @@ pub(in crate::commands) async fn run(
 }
 
 /// What of the targets a pooler can decide.
-fn selection(targets: &Targets) -> Result<(Selection, Reach), Failure> {
+fn selection(targets: &Targets) -> Result<(PoolerSelection, Reach), Failure> {
     let filter = targets.filters.filter();
     let refused = |message: &str, hint: &str| Err(Failure::refused(message).hinted(hint));
     let lasting = !filter.states.is_empty()
@@ -137,7 +137,7 @@ fn selection(targets: &Targets) -> Result<(Selection, Reach), Failure> {
     }
     let reach = if filter.can_match_everything() { Reach::Everything } else { Reach::Filtered };
     let Filter { databases, roles, applications, clients, .. } = filter;
-    Ok((Selection { databases, roles, applications, clients, states: Vec::new() }, reach))
+    Ok((PoolerSelection { databases, roles, applications, clients, states: Vec::new() }, reach))
 }
 
 /// Whether this pooler can end clients; says which way is taken.
@@ -293,7 +293,7 @@ async fn watch(console: &Console, found: &mut [SelectedClient], deadline: Instan
 }
 
 /// What the filters select now, if the pooler still answers.
-async fn remaining(console: &Console, selection: &Selection, before: &[Link]) -> Option<Remaining> {
+async fn remaining(console: &Console, selection: &PoolerSelection, before: &[Link]) -> Option<Remaining> {
     let mut links = console.links().await.ok()?;
     links.retain(|link| link.client.is_some() && selection.has_link(link, false));
     let new = links.iter().filter(|link| !before.iter().any(|earlier| is_same(earlier, link))).count();

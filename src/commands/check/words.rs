@@ -1,10 +1,10 @@
 //! What `check` says: a line per rule with the culprit's name, the next command, and the one line that sums it up.
 
 use super::pooler_limits;
-use crate::analyze::health::pooler::Waiting;
+use crate::analyze::health::pooler::WaitingClients;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
-use crate::analyze::pooler::{Refused, usage};
+use crate::analyze::pooler::{PoolRefused, usage};
 use crate::db;
 use crate::model::health::{Check, Culprit, HealthFacts, Longest, Measure, MeasureUnit, Status};
 use crate::model::pooler;
@@ -37,7 +37,7 @@ pub(super) fn of_pooler(
             return check_of(rule, status, measure, measures, message, hint.map(|hint| hint.shown(lead)));
         }
         Rule::PoolerWaiting => {
-            let verdict = health::pooler::judge(thresholds, Waiting::of(facts));
+            let verdict = health::pooler::judge(thresholds, WaitingClients::of(facts));
             (verdict, waiting(facts), Command::pgconn("pooler clients --state waiting").into())
         }
         _ => {
@@ -63,7 +63,7 @@ fn beyond(verdict: &Verdict) -> String {
 
 /// `3 clients wait, the longest for 12s in pool shop/app (pool_size is used up)`.
 fn waiting(facts: &pooler::PoolerFacts) -> String {
-    let waiting = Waiting::of(facts);
+    let waiting = WaitingClients::of(facts);
     let Some(clients) = waiting.clients else { return "the console does not say who waits".into() };
     let usage = usage(facts, |_| true);
     let worst = usage.pools.iter().find(|pool| pool.pool.clients_waiting.is_some_and(|waiting| waiting > 0));
@@ -79,7 +79,7 @@ fn waiting(facts: &pooler::PoolerFacts) -> String {
         _ if worst.paused == Some(true) => ", which is paused".to_owned(),
         Some(limit) => format!(": {} is used up ({} of {})", limit.name, limit.used, limit.limit),
         None => match worst.refused() {
-            Some(Refused { used, size }) => {
+            Some(PoolRefused { used, size }) => {
                 format!(", which has room ({used} of {size}): the server seems to refuse the pooler")
             }
             None => String::new(),

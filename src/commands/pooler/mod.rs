@@ -18,7 +18,7 @@ use super::Context;
 use super::manual::{Group, Manual};
 use super::shown::Shown;
 use super::watch;
-use crate::analyze::pooler::{self, Selection};
+use crate::analyze::pooler::{self, PoolerSelection};
 use crate::args;
 use crate::conninfo::{self, Environment, Given};
 use crate::db::console::Console;
@@ -111,8 +111,8 @@ struct Filters {
 }
 
 impl Filters {
-    fn selection(&self) -> Selection {
-        Selection {
+    fn selection(&self) -> PoolerSelection {
+        PoolerSelection {
             databases: self.db.clone(),
             roles: self.role.clone(),
             applications: self.app.clone(),
@@ -162,7 +162,7 @@ enum Look {
     /// The pools, or their join with the server.
     Pools,
     /// Single connections.
-    Connections(View, Selection),
+    Connections(View, PoolerSelection),
 }
 
 /// One look.
@@ -177,7 +177,7 @@ async fn look(args: &Args, view: &Look, console: &Console, context: &Context) ->
 async fn pools(
     console: &Console,
     over: Option<Duration>,
-    selection: &Selection,
+    selection: &PoolerSelection,
     context: &Context,
 ) -> Result<Shown<Pooler>> {
     let first = Instant::now();
@@ -208,7 +208,7 @@ async fn pools(
     Ok(Shown { hints, ..Shown::new(report, head) })
 }
 
-async fn connections(console: &Console, view: View, selection: &Selection) -> Result<Shown<Pooler>> {
+async fn connections(console: &Console, view: View, selection: &PoolerSelection) -> Result<Shown<Pooler>> {
     let mut links = console.links().await?;
     let mut head = head(console);
     if selection.names_something() {
@@ -228,7 +228,7 @@ async fn connections(console: &Console, view: View, selection: &Selection) -> Re
 async fn joined(
     console: &Console,
     server: &str,
-    selection: &Selection,
+    selection: &PoolerSelection,
     context: &Context,
 ) -> Result<Shown<Pooler>> {
     let mut links = console.links().await?;

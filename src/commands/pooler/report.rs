@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::act::report::PoolerAct;
 use super::{connections, limits, pools};
-use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
+use crate::analyze::pooler::{self, PoolUse, PoolerLimit, PoolerSelection, Rate};
 use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals};
 use crate::model::suggestion::{Command, Lead};
 use crate::render::json::List;
@@ -42,9 +42,9 @@ pub(in crate::commands) struct Pooler {
     /// What the pooler knows about each database.
     pub(super) databases: Option<Vec<Database>>,
     /// Every limit, the fullest first.
-    pub(super) limits: Option<Vec<Limit>>,
+    pub(super) limits: Option<Vec<PoolerLimit>>,
     /// The fullest limit.
-    pub(super) first_limit: Option<Limit>,
+    pub(super) first_limit: Option<PoolerLimit>,
     /// Work since the pooler started.
     pub(super) totals: Option<Vec<Totals>>,
     /// Work per second, with `--for`.
@@ -80,7 +80,7 @@ impl Pooler {
         }
     }
 
-    pub(super) fn of_pools(facts: PoolerFacts, selection: &Selection) -> Self {
+    pub(super) fn of_pools(facts: PoolerFacts, selection: &PoolerSelection) -> Self {
         let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
         let is_paused =
             |database: &&Database| database.paused == Some(true) && selection.has_database(&database.name);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::args::Args;
-use crate::analyze::sizing::{PoolerSizes, Request, ServicePlan, Shape, SizePlan, Source};
+use crate::analyze::sizing::{FigureSource, PoolerSizes, ServicePlan, Shape, SizePlan, SizeRequest};
 use crate::commands::Context;
 use crate::conninfo;
 use crate::error::Failure;
@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::poolconf::emit::{self, EmitTarget, File};
 use crate::poolconf::provider::Provider;
-use crate::poolconf::{Endpoint, Mode, PoolConfig};
+use crate::poolconf::{Mode, PoolConfig, ServerAddress};
 use crate::render::text;
 use crate::stop::Stop;
 
@@ -44,9 +44,9 @@ fn only_as_text(context: &Context) -> Result<(), Failure> {
 
 /// Writes the plan for `target`, to stdout or where `-o` says.
 pub(super) fn run(
-    (target, endpoint): (&EmitTarget, Endpoint),
+    (target, endpoint): (&EmitTarget, ServerAddress),
     args: &Args,
-    (request, plan): (&Request, &SizePlan),
+    (request, plan): (&SizeRequest, &SizePlan),
     provider: Option<&'static Provider>,
     context: &mut Context,
 ) -> Result<Exit> {
@@ -112,11 +112,11 @@ fn mode(args: &Args, target: &EmitTarget) -> Result<Mode, Failure> {
 /// The settings for one service, or for the one application.
 fn settings(
     args: &Args,
-    (request, plan): (&Request, &SizePlan),
+    (request, plan): (&SizeRequest, &SizePlan),
     service: Option<&ServicePlan>,
     (mode, pooler): (Mode, Option<PoolerSizes>),
     provider: Option<&'static Provider>,
-    endpoint: Endpoint,
+    endpoint: ServerAddress,
 ) -> PoolConfig {
     let (direct, min_idle, pools) = match service {
         Some(service) => (service.pool_size, service.min_idle, service.pool_count),
@@ -168,8 +168,8 @@ fn pools_in_words(plan: &SizePlan, service: Option<&ServicePlan>, (pool_size, po
     )
 }
 
-fn budget_in_words(request: &Request, plan: &SizePlan, service: Option<&ServicePlan>) -> String {
-    let assumed = if request.max_connections.source == Source::Assumed { " assumed" } else { "" };
+fn budget_in_words(request: &SizeRequest, plan: &SizePlan, service: Option<&ServicePlan>) -> String {
+    let assumed = if request.max_connections.source == FigureSource::Assumed { " assumed" } else { "" };
     let budget = service.map_or(plan.budget, |service| service.budget);
     format!(
         "Budget{} {budget}: max_connections {}{assumed}, {} kept back; the server works on {} at once.",
@@ -181,7 +181,7 @@ fn budget_in_words(request: &Request, plan: &SizePlan, service: Option<&ServiceP
 }
 
 /// What bounds the server. The pool size of a provider's own pooler is set there, and by nobody here.
-fn pooler_in_words(request: &Request, sizes: PoolerSizes, provider: Option<&Provider>) -> String {
+fn pooler_in_words(request: &SizeRequest, sizes: PoolerSizes, provider: Option<&Provider>) -> String {
     let Shape { processes, pairs, .. } = request.shape();
     if let Some(provider) = provider {
         return format!(
@@ -214,8 +214,8 @@ fn counted(number: u64, noun: &str) -> String {
 ///
 /// # Errors
 /// When the settings are wrong, or name several hosts.
-pub(super) fn endpoint(target: &EmitTarget, context: &Context) -> Result<Endpoint> {
-    let mut endpoint = Endpoint::default();
+pub(super) fn endpoint(target: &EmitTarget, context: &Context) -> Result<ServerAddress> {
+    let mut endpoint = ServerAddress::default();
     if !is_pooler(target) {
         return Ok(endpoint);
     }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::live;
 use super::row::Row;
 use crate::analyze::sizing::live::Live;
-use crate::analyze::sizing::sample::Sample;
-use crate::analyze::sizing::{InputValue, LimitedBy, ServicePlan, SizePlan, Source, Step, Tier};
+use crate::analyze::sizing::sample::LoadSample;
+use crate::analyze::sizing::{FigureSource, InputValue, LimitedBy, ServicePlan, SizePlan, SizeStep, Tier};
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
@@ -21,7 +21,7 @@ pub(crate) struct Size {
     /// The server as it is now; null when none was asked.
     pub(super) live: Option<Live>,
     /// The measured load; null when none was measured.
-    pub(super) sample: Option<Sample>,
+    pub(super) sample: Option<LoadSample>,
 }
 
 impl Report for Size {
@@ -89,11 +89,11 @@ impl Report for Size {
 }
 
 /// The word for a source.
-fn source(source: Source) -> &'static str {
+fn source(source: FigureSource) -> &'static str {
     match source {
-        Source::Given => "given",
-        Source::Server => "server",
-        Source::Assumed => "assumed",
+        FigureSource::Given => "given",
+        FigureSource::Server => "server",
+        FigureSource::Assumed => "assumed",
     }
 }
 
@@ -217,7 +217,7 @@ const SERVICES: &[Column<ServicePlan>] = &[
 ];
 
 /// What people read of each step.
-const STEPS: &[Column<Step>] = &[
+const STEPS: &[Column<SizeStep>] = &[
     Column::table("STEP", Align::Left, |step| (&step.name).into()),
     Column::table("VALUE", Align::Right, |step| step.value.into()),
     Column::table("HOW", Align::Left, |step| (&step.expression).into()),
@@ -225,7 +225,7 @@ const STEPS: &[Column<Step>] = &[
 
 /// What was assumed, and what is usual.
 fn facts(plan: &SizePlan) -> Vec<String> {
-    let said = |wanted: Source| {
+    let said = |wanted: FigureSource| {
         let list: Vec<String> = plan
             .inputs
             .iter()
@@ -235,9 +235,11 @@ fn facts(plan: &SizePlan) -> Vec<String> {
         list.join(", ")
     };
     let mut lines = Vec::new();
-    for (label, wanted) in
-        [("given", Source::Given), ("from the server", Source::Server), ("assumed", Source::Assumed)]
-    {
+    for (label, wanted) in [
+        ("given", FigureSource::Given),
+        ("from the server", FigureSource::Server),
+        ("assumed", FigureSource::Assumed),
+    ] {
         let list = said(wanted);
         if !list.is_empty() {
             lines.push(format!("{label}: {list}"));

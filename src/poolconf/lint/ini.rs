@@ -4,7 +4,7 @@ mod entries;
 mod judge;
 mod sizes;
 
-use super::{Against, Finding, Findings, Severity};
+use super::{Against, Findings, LintFinding, Severity};
 use crate::poolconf::pgbouncer::{self, Key, ValueType};
 
 /// PgBouncer's default for `default_pool_size`.
@@ -34,7 +34,7 @@ pub(super) fn looks_like(text: &str) -> bool {
 }
 
 /// Everything wrong or dangerous in `text`.
-pub(super) fn lint(text: &str, against: &Against) -> Vec<Finding> {
+pub(super) fn lint(text: &str, against: &Against) -> Vec<LintFinding> {
     let mut findings = Findings::default();
     let ini = parse(text, against, &mut findings);
     for setting in &ini.pgbouncer {

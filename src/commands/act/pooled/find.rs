@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Means, SelectedClient};
 use crate::analyze::plan::{self, Step};
-use crate::analyze::pooler::{End, Selection, leads_to};
+use crate::analyze::pooler::{End, PoolerSelection, leads_to};
 use crate::commands::act::refuse_other_products;
 use crate::db::Db;
 use crate::db::console::Console;
@@ -19,7 +19,7 @@ use crate::model::server;
 pub(super) async fn find(
     console: &Console,
     means: &Means,
-    selection: &Selection,
+    selection: &PoolerSelection,
 ) -> Result<Vec<SelectedClient>> {
     let asked = Instant::now();
     let mut links = console.links().await?;
