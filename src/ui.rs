@@ -168,7 +168,7 @@ impl Ui {
         let failure = &failure.without_secrets();
         if self.json {
             let mut line = Vec::new();
-            let fields = json::Failure {
+            let fields = json::ErrorFields {
                 code: failure.code,
                 message: &failure.message,
                 detail: failure.detail.as_deref(),

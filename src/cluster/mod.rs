@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use session::{Error as SessionError, Session};
+pub(crate) use session::{Session, SessionError};
 
 /// The file in the server's folder that has its password for libpq (`passfile`), when it has one; mode 0600, of the user who
 /// started the server.

@@ -101,20 +101,20 @@ impl Args {
 /// What one look brought.
 enum Looked {
     /// Of a server.
-    Server(Box<Seen>),
+    Server(Box<ServerLook>),
     /// Of a pooler's console.
-    Pooler(Box<Pooled>),
+    Pooler(Box<PoolerLook>),
 }
 
 /// What one look at a pooler's console brought.
-struct Pooled {
+struct PoolerLook {
     facts: pooler::PoolerFacts,
     head: Head,
     latency: Duration,
 }
 
 /// What one look at a server brought.
-struct Seen {
+struct ServerLook {
     server_context: ServerContext,
     facts: HealthFacts,
     head: Head,
@@ -175,7 +175,7 @@ async fn look(
     let ask = async |deadline: &Deadline, db: &Db| ask(selection, deadline, db).await;
     let of_console = async |deadline: &Deadline, console: &Console| {
         let (facts, head) = (console.facts().await?, super::pooler::head(console));
-        Ok(Looked::Pooler(Box::new(Pooled { facts, head, latency: deadline.used() })))
+        Ok(Looked::Pooler(Box::new(PoolerLook { facts, head, latency: deadline.used() })))
     };
     bounded::look(observer, context, ask, of_console).await
 }
@@ -189,7 +189,7 @@ async fn ask(selection: &Selection, deadline: &Deadline, db: &Db) -> Result<Look
     let mut head = super::head_of_look(db, &server_context, facts.connections.hidden);
     head.warnings.extend(unknown_names.iter().cloned());
     head.warnings.extend(words::untracked(facts.untracked));
-    Ok(Looked::Server(Box::new(Seen { server_context, facts, head, latency, unknown_names })))
+    Ok(Looked::Server(Box::new(ServerLook { server_context, facts, head, latency, unknown_names })))
 }
 
 /// The answer of `check`.
@@ -214,7 +214,7 @@ pub(super) struct CheckReport {
 }
 
 impl CheckReport {
-    fn new(policy: &[(Rule, Thresholds)], looked: &Seen, lead: &Lead) -> Self {
+    fn new(policy: &[(Rule, Thresholds)], looked: &ServerLook, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let checks = policy.iter().map(|(rule, thresholds)| {
             let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
@@ -230,7 +230,7 @@ impl CheckReport {
     }
 
     /// The report over a pooler: what its console does not show stays unknown, if it is asked for.
-    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled, lead: &Lead) -> Self {
+    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &PoolerLook, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let judged = policy.iter().filter(|(rule, _)| {
             let shown = matches!(rule, Rule::Reachable | Rule::Connections | Rule::PoolerWaiting);

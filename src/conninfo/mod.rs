@@ -54,7 +54,7 @@ pub(crate) struct Given {
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum ValueSource {
     /// A flag of the command line, by its long name.
     Argument(&'static str),
     /// The URI given with `-d`.
@@ -83,7 +83,7 @@ pub(crate) enum Source {
     Default,
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Argument(flag) => write!(f, "argument --{flag}"),
@@ -106,7 +106,7 @@ pub(crate) struct Parameter {
     /// The value as given, a secret's too; [`bytes_of`] it is what libpq takes.
     pub(crate) value: String,
     /// Where the value came from.
-    pub(crate) source: Source,
+    pub(crate) source: ValueSource,
     /// Whether the value must never be shown.
     pub(crate) secret: bool,
 }
@@ -130,7 +130,7 @@ pub(crate) struct Password {
     /// The password's bytes, as typed or as in the file.
     pub(crate) bytes: Vec<u8>,
     /// Where it came from.
-    pub(crate) source: Source,
+    pub(crate) source: ValueSource,
 }
 
 impl fmt::Debug for Password {
@@ -236,13 +236,14 @@ impl ConnInfo {
 
     /// Whether somebody named a database (otherwise it is the role's name).
     pub(crate) fn database_was_named(&self) -> bool {
-        self.parameter("dbname").is_some_and(|p| p.source != Source::Default)
+        self.parameter("dbname").is_some_and(|p| p.source != ValueSource::Default)
     }
 
     /// Whether the command line itself named a database, rather than a service or the environment.
     pub(crate) fn database_was_typed(&self) -> bool {
-        let typed =
-            |source: &Source| matches!(source, Source::Argument(_) | Source::Uri | Source::ConnectionString);
+        let typed = |source: &ValueSource| {
+            matches!(source, ValueSource::Argument(_) | ValueSource::Uri | ValueSource::ConnectionString)
+        };
         self.parameter("dbname").is_some_and(|p| typed(&p.source))
     }
 
@@ -273,7 +274,7 @@ impl ConnInfo {
         other.parameters.push(Parameter {
             keyword: "dbname",
             value: dbname.to_owned(),
-            source: Source::Default,
+            source: ValueSource::Default,
             secret: false,
         });
         other
@@ -283,7 +284,7 @@ impl ConnInfo {
     pub(crate) fn with_password(&self, typed: &[u8]) -> Self {
         let mut other = self.clone();
         for host in &mut other.hosts {
-            host.password = Some(Password { bytes: typed.to_vec(), source: Source::Prompt });
+            host.password = Some(Password { bytes: typed.to_vec(), source: ValueSource::Prompt });
         }
         other
     }

@@ -29,7 +29,7 @@ use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use crate::ui::Ui;
 use audit::Audit;
-use report::Report;
+use report::ActReport;
 
 /// Which sessions, and how carefully.
 #[derive(Debug, clap::Args)]
@@ -94,7 +94,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     if job.targets.dry_run {
         let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
         db.close().await;
-        context.emit(&Report::new(&plan, true, remaining, emergency), &head)?;
+        context.emit(&ActReport::new(&plan, true, remaining, emergency), &head)?;
         hints(context, &server_context, &plan, &wanted, None);
         return Ok(Exit::Done);
     }
@@ -125,7 +125,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     };
     db.close().await;
     let exit = exit(&plan, context);
-    context.emit(&Report::new(&plan, false, remaining, emergency), &head)?;
+    context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
     hints(context, &server_context, &plan, &wanted, remaining);
     logged?;
     Ok(exit)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
-use super::report::{self, Report};
+use super::report::{self, ActReport};
 use super::{Targets, confirm, consent, exit, not_verified, present};
 use crate::act::{Act, Done};
 use crate::analyze::consent::{Consent, Reach};
@@ -83,7 +83,7 @@ pub(in crate::commands) async fn run(
     }
     if targets.dry_run {
         console.close().await;
-        context.emit(&Report::new(&plan_of(found), true, None, emergency), &head)?;
+        context.emit(&ActReport::new(&plan_of(found), true, None, emergency), &head)?;
         return Ok(Exit::Done);
     }
     for outcome in found.iter_mut().map(|selected| &mut selected.step.outcome) {
@@ -112,7 +112,7 @@ pub(in crate::commands) async fn run(
     }
     let plan = plan_of(found);
     let exit = exit(&plan, context);
-    context.emit(&Report::new(&plan, false, remaining, emergency), &head)?;
+    context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
     Ok(exit)
 }
 

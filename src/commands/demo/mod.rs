@@ -165,7 +165,7 @@ async fn end_of(demo: &Demo) {
 }
 
 /// `stats` with the output flags of the demo.
-fn first_look(flags: &args::Output) -> Vec<OsString> {
+fn first_look(flags: &args::OutputArgs) -> Vec<OsString> {
     let mut words = vec![OsString::from("stats")];
     if let Some(format) = clap::ValueEnum::to_possible_value(&flags.format()) {
         words.push(format!("--format={}", format.get_name()).into());

@@ -31,7 +31,7 @@ use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use fenced::{DrainRequest, Fenced, Purpose, Restored};
 use occupants::Seen;
-pub(super) use report::Report;
+pub(super) use report::DrainReport;
 use session::SameServer;
 
 /// What help says beyond the flags.
@@ -131,7 +131,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     act::present(&blocks, &mut head, asked, context);
     if args.dry_run {
         db.close().await;
-        context.emit(&Report::new(&database, fence, sql(&statements.restore)), &head)?;
+        context.emit(&DrainReport::new(&database, fence, sql(&statements.restore)), &head)?;
         return Ok(Exit::Done);
     }
     if consent == Consent::Ask {
@@ -154,7 +154,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let mut fenced = Fenced::new(context, source, db.until_done(), database, request);
     let statements = fenced.take(&server_context, pooled).await?;
-    let mut report = Report::new(fenced.database(), fence, sql(&statements.restore));
+    let mut report = DrainReport::new(fenced.database(), fence, sql(&statements.restore));
     // Never held back: whoever reads it can open the database when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
     hold_status::not_interrupted(context)?;
@@ -191,7 +191,7 @@ struct End {
 /// Says how it went, worst news first.
 fn finish(
     context: &mut Context,
-    report: &Report,
+    report: &DrainReport,
     mut head: Head,
     end: End,
     stdout_is_ours: bool,

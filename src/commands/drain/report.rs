@@ -15,7 +15,7 @@ use crate::render::{self, Head, text, tsv};
 /// The answer of `drain`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(in crate::commands) struct Report {
+pub(in crate::commands) struct DrainReport {
     /// The database.
     database: String,
     /// How it was closed.
@@ -46,7 +46,7 @@ pub(in crate::commands) struct Report {
     named: Vec<String>,
 }
 
-impl Report {
+impl DrainReport {
     /// Nothing done yet.
     pub(super) fn new(database: &DatabaseAccess, fence: Fence, restore_sql: String) -> Self {
         Self {
@@ -97,7 +97,7 @@ impl Report {
     }
 }
 
-impl render::Report for Report {
+impl render::Report for DrainReport {
     fn kind(&self) -> &'static str {
         "drain"
     }
@@ -126,7 +126,7 @@ impl render::Report for Report {
 }
 
 /// What is told of a drain.
-const COLUMNS: &[Column<Report>] = &[
+const COLUMNS: &[Column<DrainReport>] = &[
     Column::script("database", |report| (&report.database).into()),
     Column::script("restore_sql", |report| (&report.restore_sql).into()),
     Column::script("ended", |report| report.ended.into()),

@@ -20,7 +20,7 @@ use crate::observe::{Deadline, Endpoint, Observer, Patience, Session, Source};
 use crate::render::Head;
 use crate::stop::Stop;
 pub(super) use report::Pings;
-use report::{Counted, Status};
+use report::{Counted, PingStatus};
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         pings.sum_up(&counted.borrow());
         head.target = head.target.or_else(|| context.aim());
-        let fine = pings.status == Status::Accepting;
+        let fine = pings.status == PingStatus::Accepting;
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
         let exit = pings.status.exit();
         Ok(Shown { exit, silent, ..Shown::new(pings, head) })

@@ -29,7 +29,7 @@ use crate::model::filter::{ClientFilter, Name, Term};
 use crate::model::suggestion::{Command, Hint};
 use crate::render::{Head, Warning, text};
 use names::did_you_mean;
-pub(super) use report::Pooler;
+pub(super) use report::PoolerReport;
 use report::View;
 
 /// What help says beyond the flags.
@@ -166,7 +166,7 @@ enum Look {
 }
 
 /// One look.
-async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown<Pooler>> {
+async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown<PoolerReport>> {
     match (view, &args.server) {
         (Look::Connections(kind, selection), _) => connections(console, *kind, selection).await,
         (Look::Pools, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
@@ -179,7 +179,7 @@ async fn pools(
     over: Option<Duration>,
     selection: &PoolerSelection,
     context: &Context,
-) -> Result<Shown<Pooler>> {
+) -> Result<Shown<PoolerReport>> {
     let first = Instant::now();
     let earlier = match over {
         Some(over) => {
@@ -203,12 +203,16 @@ async fn pools(
     head.warnings.extend(did_you_mean(selection, &facts.names()));
     let which = Command::pgconn("pooler clients --state waiting");
     let hint = Hint::from("clients wait; see which: ").call(which).shown(&again);
-    let report = Pooler { rates, again, ..Pooler::of_pools(facts, selection) };
+    let report = PoolerReport { rates, again, ..PoolerReport::of_pools(facts, selection) };
     let hints = report.waits().then_some(hint).into_iter().collect();
     Ok(Shown { hints, ..Shown::new(report, head) })
 }
 
-async fn connections(console: &Console, view: View, selection: &PoolerSelection) -> Result<Shown<Pooler>> {
+async fn connections(
+    console: &Console,
+    view: View,
+    selection: &PoolerSelection,
+) -> Result<Shown<PoolerReport>> {
     let mut links = console.links().await?;
     let mut head = head(console);
     if selection.names_something() {
@@ -222,7 +226,7 @@ async fn connections(console: &Console, view: View, selection: &PoolerSelection)
         let is_shown = if by_server { link.server.is_some() } else { link.client.is_some() };
         is_shown && selection.has_link(link, by_server)
     });
-    Ok(Shown::new(Pooler::of_links(view, product, links), head))
+    Ok(Shown::new(PoolerReport::of_links(view, product, links), head))
 }
 
 async fn joined(
@@ -230,7 +234,7 @@ async fn joined(
     server: &str,
     selection: &PoolerSelection,
     context: &Context,
-) -> Result<Shown<Pooler>> {
+) -> Result<Shown<PoolerReport>> {
     let mut links = console.links().await?;
     let databases = console.databases().await?;
     let product = console.product().clone();
@@ -265,7 +269,7 @@ async fn joined(
         let waits = link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
         (link.server.is_some() || waits) && selection.has_link(link, false)
     });
-    Ok(Shown::new(Pooler::of_links(View::Join, product, links), head))
+    Ok(Shown::new(PoolerReport::of_links(View::Join, product, links), head))
 }
 
 fn not_joined(number: i64) -> Option<Warning> {

@@ -24,7 +24,7 @@ pub(super) enum View {
 /// The answer of `pooler`. Views that were not asked for are null.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(in crate::commands) struct Pooler {
+pub(in crate::commands) struct PoolerReport {
     #[serde(skip)]
     pub(super) view: View,
     /// The paused databases among those that are meant.
@@ -59,7 +59,7 @@ pub(in crate::commands) struct Pooler {
     pub(super) act: Option<PoolerAct>,
 }
 
-impl Pooler {
+impl PoolerReport {
     pub(super) fn new(view: View, product: Product) -> Self {
         Self {
             view,
@@ -157,7 +157,7 @@ impl Pooler {
     }
 }
 
-impl Report for Pooler {
+impl Report for PoolerReport {
     fn kind(&self) -> &'static str {
         "pooler"
     }

@@ -226,7 +226,7 @@ pub(super) fn endpoint(target: &EmitTarget, context: &Context) -> Result<ServerA
             .into());
     };
     let named =
-        |keyword| info.parameter(keyword).is_some_and(|found| found.source != conninfo::Source::Default);
+        |keyword| info.parameter(keyword).is_some_and(|found| found.source != conninfo::ValueSource::Default);
     if named("host") || named("hostaddr") {
         host.name().clone_into(&mut endpoint.host);
     }

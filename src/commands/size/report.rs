@@ -15,7 +15,7 @@ use crate::render::{Head, Report, text, tsv};
 /// The answer of `size`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Size {
+pub(crate) struct SizeReport {
     #[serde(flatten)]
     pub(super) plan: SizePlan,
     /// The server as it is now; null when none was asked.
@@ -24,7 +24,7 @@ pub(crate) struct Size {
     pub(super) sample: Option<LoadSample>,
 }
 
-impl Report for Size {
+impl Report for SizeReport {
     fn kind(&self) -> &'static str {
         "size"
     }
@@ -276,7 +276,7 @@ mod tests {
         let plan = sizing::plan(&sizing::tests::request(4, 8)).unwrap();
         let mut out = Vec::new();
         crate::render::table::write(
-            &Size { plan, live: None, sample: None }.blocks(&Head::default()),
+            &SizeReport { plan, live: None, sample: None }.blocks(&Head::default()),
             crate::render::Look::default(),
             &mut out,
         )

@@ -74,7 +74,7 @@ pub(super) enum Stage {
 
 /// How far an attempt is, for whoever waits on it: the attempt itself writes, and a clone reads the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<Mutex<Reached>>);
+pub(super) struct AttemptProgress(Arc<Mutex<Reached>>);
 
 #[derive(Debug, Default)]
 struct Reached {
@@ -86,7 +86,7 @@ struct Reached {
     socket: Option<OwnedFd>,
 }
 
-impl Progress {
+impl AttemptProgress {
     fn reached(&self) -> MutexGuard<'_, Reached> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! Cancelling what a session runs, on a connection of its own.
 
 use super::address::Address;
-use super::attempt::Progress;
+use super::attempt::AttemptProgress;
 use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
 use super::wire::Prepared;
@@ -49,7 +49,7 @@ impl Canceller {
         let failed =
             |why: String| Error::new(ErrorKind::Refused, format!("could not cancel at {words}: {why}"));
         let encryption = if self.encrypted { Encryption::Tls } else { Encryption::Plain };
-        let wire = dial_wire(&self.address, &self.info, encryption, &Progress::default())
+        let wire = dial_wire(&self.address, &self.info, encryption, &AttemptProgress::default())
             .await
             .map_err(|failure| failed(failure.error.message))?;
         let sent = self.token.cancel_query_raw(tokio::io::empty(), Prepared(wire)).await;

@@ -1,7 +1,7 @@
 //! From an address to a stream that PostgreSQL's protocol can be spoken on: dialled, and encrypted where that is wanted.
 
 use super::address::Address;
-use super::attempt::{AttemptFailure, Next, Progress};
+use super::attempt::{AttemptFailure, AttemptProgress, Next};
 use super::dial;
 use super::os_words::os_words;
 use super::tls::handshake;
@@ -42,7 +42,7 @@ pub(super) async fn dial_wire(
     address: &Address,
     info: &ConnInfo,
     encryption: Encryption,
-    progress: &Progress,
+    progress: &AttemptProgress,
 ) -> Result<Wire, AttemptFailure> {
     let settings = info.settings();
     let started = Instant::now();

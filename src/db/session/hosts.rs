@@ -2,10 +2,10 @@
 //! socket, the next host after one of the host, and nothing more after a server's last word.
 
 use super::address::addresses;
-use super::attempt::{Attempt, AttemptFailure, Next, Phases, Progress};
+use super::attempt::{Attempt, AttemptFailure, AttemptProgress, Next, Phases};
 use super::encrypt::encryptions;
 use super::established::{Established, Notice};
-use super::login::{self, Request};
+use super::login::{self, LoginRequest};
 use super::options::Options;
 use super::pending::Attempting;
 use super::session_kind::SessionKind;
@@ -85,7 +85,7 @@ async fn through_addresses(
     for (left, address) in (1..=found.len()).rev().zip(found) {
         let limit = options.limit(info, left + hosts - 1);
         let address_words = address.address();
-        let request = Arc::new(Request::new(info, host, address, wanted, options.trace));
+        let request = Arc::new(LoginRequest::new(info, host, address, wanted, options.trace));
         let begin = |progress| -> Attempting { Box::pin(at_address(Arc::clone(&request), progress)) };
         let (outcome, progress) = options.logins.attempt(&request, limit, begin).await;
         let outcome = outcome.map_err(|failure| after(progress.earlier(), failure));
@@ -107,7 +107,10 @@ async fn through_addresses(
 }
 
 /// One address, with each kind of encryption that the mode allows.
-async fn at_address(request: Arc<Request>, progress: Progress) -> Result<Established, AttemptFailure> {
+async fn at_address(
+    request: Arc<LoginRequest>,
+    progress: AttemptProgress,
+) -> Result<Established, AttemptFailure> {
     let kinds = encryptions(request.info.settings().ssl_mode, &request.address);
     let mut order = kinds.iter().peekable();
     while let Some(&encryption) = order.next() {

@@ -1,7 +1,7 @@
 //! One attempt at one address: dial, encrypt, log in, and look whether it is the kind of server that was wanted.
 
 use super::address::Address;
-use super::attempt::{AttemptFailure, Next, Progress, Stage};
+use super::attempt::{AttemptFailure, AttemptProgress, Next, Stage};
 use super::cancel::Canceller;
 use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
@@ -23,7 +23,7 @@ use std::time::Instant;
 use tokio_postgres::Config;
 
 /// One login that is wanted at one address.
-pub(super) struct Request {
+pub(super) struct LoginRequest {
     pub(super) info: Arc<ConnInfo>,
     /// The host, for its password.
     pub(super) host: Host,
@@ -34,7 +34,7 @@ pub(super) struct Request {
     startup: Vec<u8>,
 }
 
-impl Request {
+impl LoginRequest {
     pub(super) fn new(
         info: &Arc<ConnInfo>,
         host: &Host,
@@ -54,11 +54,11 @@ impl Request {
 
 /// One attempt: dial, encrypt, log in, and look whether it is the kind of server that was wanted.
 pub(super) async fn attempt(
-    request: &Request,
+    request: &LoginRequest,
     encryption: Encryption,
-    progress: &Progress,
+    progress: &AttemptProgress,
 ) -> Result<Established, AttemptFailure> {
-    let Request { info, host, address, kind, trace, startup } = request;
+    let LoginRequest { info, host, address, kind, trace, startup } = request;
     let named = |mut failure: AttemptFailure| {
         failure.error.message =
             format!("connection to {} failed: {}", address.words(), failure.error.message);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::{Pooler, View, head};
+use super::{PoolerReport, View, head};
 use crate::act::{self as acts, Ended, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::args;
@@ -78,8 +78,8 @@ struct Survey {
 }
 
 impl Survey {
-    fn answer(&self, act: PoolerAct) -> Pooler {
-        Pooler { act: Some(act), ..Pooler::new(View::Act, self.facts.product.clone()) }
+    fn answer(&self, act: PoolerAct) -> PoolerReport {
+        PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, self.facts.product.clone()) }
     }
 }
 
@@ -196,14 +196,14 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
     let outcome = acts::hold(&mut paused, while_held, hold_status::signals(context)).await?;
     paused.end().await;
     act.set(&outcome);
-    let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
+    let answer = PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, facts.product) };
     finish(context, &answer, &head, outcome.ended, outcome.reopened.as_ref(), args.command.is_empty())
 }
 
 /// Says how it went, worst news first.
 fn finish(
     context: &mut Context,
-    answer: &Pooler,
+    answer: &PoolerReport,
     head: &Head,
     done: Result<Ended, Failure>,
     resumed: Option<&Resumed>,
@@ -249,7 +249,7 @@ pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
         );
     }
     (act.changed, act.paused) = (changed, Some(false));
-    let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
+    let answer = PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     Ok(Exit::Done)
 }
@@ -270,7 +270,7 @@ pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit>
     act.changed = true;
     let wait = by_hand("wait-close", &act.database, &head, context);
     let busy = act.servers_busy > 0;
-    let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
+    let answer = PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     if busy {
         context.ui.hint(&format!("wait until they are closed: {wait}"));
@@ -310,7 +310,7 @@ pub(super) async fn wait_close(args: WaitArgs, context: &mut Context) -> Result<
     }
     console.close().await;
     act.waited_seconds = Some(began.elapsed().as_secs_f64());
-    let answer = Pooler { act: Some(act), ..Pooler::new(View::Act, facts.product) };
+    let answer = PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@
 mod scram;
 
 use self::scram::{Binding, Exchange, Proven};
-use super::attempt::{Progress, Stage};
+use super::attempt::{AttemptProgress, Stage};
 use super::startup::{self, Message, Method};
 use super::wire::Wire;
 use crate::conninfo::ChannelBinding;
@@ -31,7 +31,7 @@ pub(super) async fn log_in(
     mechanisms: &[String],
     password: &[u8],
     wanted: ChannelBinding,
-    progress: &Progress,
+    progress: &AttemptProgress,
 ) -> Result<(), Error> {
     let (mechanism, binding) = choose(mechanisms, wire.end_point(), wanted).map_err(failed)?;
     let exchange = Exchange::new(binding, scram::nonce().map_err(failed)?);
@@ -205,9 +205,14 @@ mod tests {
             far.write_all(&request(FINAL, last)).await.expect("last message");
         });
         let mut wire = Wire::new(Transport::Unix(near), None);
-        let ended =
-            log_in(&mut wire, &[SCRAM.to_owned()], b"pencil", ChannelBinding::Prefer, &Progress::default())
-                .await;
+        let ended = log_in(
+            &mut wire,
+            &[SCRAM.to_owned()],
+            b"pencil",
+            ChannelBinding::Prefer,
+            &AttemptProgress::default(),
+        )
+        .await;
         server.await.expect("the server was asked");
         ended
     }
