@@ -34,7 +34,7 @@ pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
 pub(crate) use session::{
-    AskPassword, Attempt, Lane, Login, NOT_ENCRYPTED, Notice, Options, PendingLogins, new_password,
+    AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, new_password,
 };
 pub(crate) use settings::Moment;
 pub(crate) use trace::Trace;

@@ -8,7 +8,7 @@ use crate::model::suggestion::{Command, Hint};
 use tokio_postgres::error::DbError;
 
 /// Who asked for what: the words that hints need.
-pub(super) struct Login<'a> {
+pub(super) struct LoginWords<'a> {
     pub(super) user: &'a str,
     pub(super) dbname: &'a str,
     /// Where the password came from, when one was sent.
@@ -16,7 +16,7 @@ pub(super) struct Login<'a> {
 }
 
 /// The refusal that `error` is.
-pub(super) fn classify(error: &DbError, login: &Login<'_>) -> Error {
+pub(super) fn classify(error: &DbError, login: &LoginWords<'_>) -> Error {
     let kind = kind(error);
     let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
@@ -178,7 +178,7 @@ fn pooler_kind(message: &str) -> ErrorKind {
 }
 
 /// What helps at that moment.
-fn hint(kind: ErrorKind, error: &DbError, login: &Login<'_>) -> Option<Hint> {
+fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint> {
     let (user, dbname) = (shown(login.user), shown(login.dbname));
     let text = match kind {
         ErrorKind::TooManyConnections(LimitScope::Server) => {
@@ -254,7 +254,7 @@ fn pooler_hint(message: &str) -> Hint {
     text.into()
 }
 
-fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
+fn auth_hint(error: &DbError, login: &LoginWords<'_>, user: &str) -> Option<String> {
     let message = error.message();
     if error.code().code() == "28P01" || message.contains("password authentication failed") {
         return Some(match &login.password_source {

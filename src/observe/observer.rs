@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::deadline::Deadline;
 use super::retry::{Backoff, Patience};
-use super::sources::{Session as _, Source};
+use super::sources::{KeptSession as _, Source};
 use crate::db::{Error, ErrorKind};
 use crate::model::suggestion::{Command, Hint};
 use crate::stop::Stop;

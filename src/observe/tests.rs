@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
 use super::deadline::{Deadline, Prompts};
-use super::{Looks, Observer, Patience, Session, Source, UnderWay};
+use super::{KeptSession, Looks, Observer, Patience, Source, UnderWay};
 use crate::db::{Error, ErrorKind};
 use crate::stop::{Signal, Stop, Trigger, channel};
 
@@ -70,7 +70,7 @@ struct ScriptedSession {
     _one: One,
 }
 
-impl Session for ScriptedSession {
+impl KeptSession for ScriptedSession {
     async fn close(self) {
         sleep(Duration::from_millis(1)).await;
     }

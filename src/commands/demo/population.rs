@@ -260,7 +260,7 @@ impl Place {
         let parameters = [("user", role), ("database", database), ("application_name", application)];
         // the web comes from elsewhere, the rest lives on the same machine
         if role == "web" {
-            let mut login = db::Login::new(&self.password);
+            let mut login = db::ScramLogin::new(&self.password);
             Session::open_over_tcp(self.port, &parameters, &mut |request| login.answer(request))
         } else {
             Session::open(&self.dir, self.port, &parameters)

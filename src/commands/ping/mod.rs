@@ -16,7 +16,7 @@ use crate::conninfo::readable;
 use crate::db::{self, ErrorKind, Lane, Ping};
 use crate::exit::Exit;
 use crate::model::server::place;
-use crate::observe::{Deadline, Endpoint, Observer, Patience, Session, Source};
+use crate::observe::{Deadline, Endpoint, KeptSession, Observer, Patience, Source};
 use crate::render::Head;
 use crate::stop::Stop;
 pub(super) use report::Pings;
@@ -95,7 +95,7 @@ struct Pinged {
 /// A connection that has been closed again.
 struct Closed;
 
-impl Session for Closed {
+impl KeptSession for Closed {
     async fn close(self) {}
 }
 

@@ -15,7 +15,7 @@ use super::tls::failure::failure;
 use super::wire::{Prepared, Wire};
 use crate::conninfo::{ChannelBinding, ConnInfo, Host, SslCertMode};
 use crate::db::error::{Error, ErrorKind};
-use crate::db::refusal::{self, Login};
+use crate::db::refusal::{self, LoginWords};
 use crate::db::trace::Trace;
 use std::io;
 use std::sync::Arc;
@@ -101,7 +101,7 @@ pub(super) async fn attempt(
         .await
         .map_err(|error| {
             let password_source = host.password.as_ref().map(|password| password.source.to_string());
-            let login = Login { user: info.user(), dbname: info.dbname(), password_source };
+            let login = LoginWords { user: info.user(), dbname: info.dbname(), password_source };
             named(refused(&error, &login, encrypted))
         })?;
     progress.measured(|phases| phases.auth = Some(started.elapsed()));
@@ -206,7 +206,7 @@ fn driver_config(info: &ConnInfo, password: Option<&[u8]>) -> Config {
 }
 
 /// A login that the driver could not finish.
-fn refused(error: &tokio_postgres::Error, login: &Login<'_>, encrypted: bool) -> AttemptFailure {
+fn refused(error: &tokio_postgres::Error, login: &LoginWords<'_>, encrypted: bool) -> AttemptFailure {
     if let Some(server) = error.as_db_error() {
         let refusal = refusal::classify(server, login);
         let next = match server.code().code() {

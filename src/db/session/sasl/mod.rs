@@ -91,12 +91,12 @@ pub(crate) fn new_password() -> Result<String, String> {
 }
 
 /// A login with SCRAM for whoever reads and writes an unencrypted session himself: what to answer to each of the server's requests.
-pub(crate) struct Login<'a> {
+pub(crate) struct ScramLogin<'a> {
     password: &'a str,
     step: Step,
 }
 
-/// How far a [`Login`] is.
+/// How far a [`ScramLogin`] is.
 enum Step {
     Begun,
     Opened(Exchange),
@@ -104,7 +104,7 @@ enum Step {
     Over,
 }
 
-impl<'a> Login<'a> {
+impl<'a> ScramLogin<'a> {
     /// A login that has not begun.
     pub(crate) const fn new(password: &'a str) -> Self {
         Self { password, step: Step::Begun }
@@ -224,7 +224,7 @@ mod tests {
 
     /// What a login that has come as far as these requests answers to the last of them.
     fn answer_to(requests: &[&[u8]]) -> Result<Option<Vec<u8>>, String> {
-        let mut login = Login::new("pencil");
+        let mut login = ScramLogin::new("pencil");
         let (last, before) = requests.split_last().expect("a request");
         before.iter().for_each(|request| drop(login.answer(request).expect("an answer")));
         login.answer(last)
@@ -249,7 +249,7 @@ mod tests {
         for (requests, why) in refused {
             assert_eq!(answer_to(requests).expect_err(why), why);
         }
-        let mut login = Login::new("pencil");
+        let mut login = ScramLogin::new("pencil");
         let first = login.answer(OFFER).expect("an answer").expect("a message");
         let nonce = String::from_utf8_lossy(&first).split_once("r=").expect("a nonce").1.to_owned();
         let challenge = format!("\0\0\0\x0br={nonce}more,s=W22Z,i=2");
