@@ -41,7 +41,7 @@ pub(crate) struct Globals {
     pub(crate) connection: args::Connection,
     /// How to write the result.
     #[command(flatten)]
-    pub(crate) output: args::Output,
+    pub(crate) output: args::OutputArgs,
     /// Print help (-h at the end of a command line does the same)
     #[arg(short = '?', long, global = true, action = clap::ArgAction::Help, help_heading = "Output")]
     pub(crate) help: Option<bool>,
@@ -331,7 +331,7 @@ mod tests {
             assert_eq!(exit(&format!("pgconn {line}")), Exit::Usage, "{line}");
         }
         for line in ["check --nope", "-p 1 ping --nope", "doctor --exit-code --nope"] {
-            assert_eq!(exit(&format!("pgconn {line}")), Exit::Verdict(3), "{line}");
+            assert_eq!(exit(&format!("pgconn {line}")), Exit::Code(3), "{line}");
         }
     }
 

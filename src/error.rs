@@ -21,7 +21,7 @@ pub(crate) struct Failure {
     /// The server's SQLSTATE.
     pub(crate) sqlstate: Option<String>,
     /// Whose limit is exhausted, when that is what went wrong.
-    pub(crate) scope: Option<db::Scope>,
+    pub(crate) scope: Option<db::LimitScope>,
     /// How the run ends.
     pub(crate) exit: Exit,
 }
@@ -48,10 +48,10 @@ impl Failure {
 
     /// The stable word for whose limit is exhausted.
     pub(crate) fn scope_word(&self) -> Option<&'static str> {
-        self.scope.map(db::Scope::word)
+        self.scope.map(db::LimitScope::word)
     }
 
-    /// The same with the passwords masked that a quoted argument, name or setting holds.
+    /// A copy with the passwords masked that a quoted argument, name or setting holds.
     pub(crate) fn without_secrets(&self) -> Self {
         let masked = |text: &Option<String>| text.as_deref().map(conninfo::secrets);
         Self {
@@ -62,13 +62,13 @@ impl Failure {
         }
     }
 
-    /// The same with what to do next.
+    /// Adds what to do next.
     pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same with more about it.
+    /// Adds more about it.
     pub(crate) fn detailed(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
@@ -85,32 +85,32 @@ impl std::error::Error for Failure {}
 
 impl From<db::Error> for Failure {
     fn from(error: db::Error) -> Self {
-        use db::Kind;
+        use db::ErrorKind;
         let exit = match error.kind {
-            Kind::TooManyConnections(_)
-            | Kind::StartingUp
-            | Kind::ShuttingDown
-            | Kind::Recovering
-            | Kind::AuthFailed
-            | Kind::NoSuchDatabase
-            | Kind::NoSuchRole
-            | Kind::Tls
-            | Kind::Dns
-            | Kind::Refused
-            | Kind::Timeout
-            | Kind::NotPostgres
-            | Kind::WrongServer => Exit::NoConnection,
-            Kind::BadSettings | Kind::BadValue => Exit::Usage,
-            Kind::Interrupted(signal) => signal.exit(),
+            ErrorKind::TooManyConnections(_)
+            | ErrorKind::StartingUp
+            | ErrorKind::ShuttingDown
+            | ErrorKind::Recovering
+            | ErrorKind::AuthFailed
+            | ErrorKind::NoSuchDatabase
+            | ErrorKind::NoSuchRole
+            | ErrorKind::Tls
+            | ErrorKind::Dns
+            | ErrorKind::Refused
+            | ErrorKind::Timeout
+            | ErrorKind::NotPostgres
+            | ErrorKind::WrongServer => Exit::NoConnection,
+            ErrorKind::BadSettings | ErrorKind::BadValue => Exit::Usage,
+            ErrorKind::Interrupted(signal) => signal.exit(),
             _ if error.connecting => Exit::NoConnection,
-            Kind::ConnectionLost
-            | Kind::PermissionDenied
-            | Kind::StatementTimeout
-            | Kind::UnsupportedServer
-            | Kind::PoolerConsole
-            | Kind::Server
-            | Kind::AnotherServer
-            | Kind::Protocol => Exit::Failed,
+            ErrorKind::ConnectionLost
+            | ErrorKind::PermissionDenied
+            | ErrorKind::StatementTimeout
+            | ErrorKind::UnsupportedServer
+            | ErrorKind::PoolerConsole
+            | ErrorKind::Server
+            | ErrorKind::AnotherServer
+            | ErrorKind::Protocol => Exit::Failed,
         };
         Self {
             code: error.kind.code(),
@@ -160,9 +160,10 @@ mod tests {
         assert!(explain(pipe).is_none());
         let full = anyhow::Error::from(io::Error::other("disk full")).context("could not write x");
         assert_eq!(explain(full).unwrap().message, "could not write x: disk full");
-        let forbidden = db::Error { connecting: true, ..db::Error::new(db::Kind::PermissionDenied, "no") };
+        let forbidden =
+            db::Error { connecting: true, ..db::Error::new(db::ErrorKind::PermissionDenied, "no") };
         assert_eq!(explain(forbidden.into()).unwrap().exit, Exit::NoConnection);
-        let lost = db::Error::new(db::Kind::Refused, "no").hinted("try");
+        let lost = db::Error::new(db::ErrorKind::Refused, "no").hinted("try");
         let shown = explain(lost.into()).unwrap();
         assert_eq!(
             (shown.code, shown.exit, shown.hint.as_deref()),

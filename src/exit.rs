@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     /// SIGTERM.
     Terminated,
     /// A number with a meaning of its own: the Nagios codes of `check`, pg_isready's of `ping`.
-    Verdict(u8),
+    Code(u8),
 }
 
 impl Exit {
@@ -32,17 +32,17 @@ impl Exit {
             Self::Partly => 4,
             Self::Interrupted => 130,
             Self::Terminated => 143,
-            Self::Verdict(code) => code,
+            Self::Code(code) => code,
         }
     }
 
-    /// The same for a run whose number monitoring reads as a verdict: no connection is critical, whatever else kept it from
+    /// How a run ends whose number monitoring reads as a verdict: no connection is critical, whatever else kept it from
     /// one is unknown.
     pub(crate) const fn as_verdict(self) -> Self {
         match self {
-            Self::NoConnection => Self::Verdict(2),
-            Self::Failed | Self::Usage | Self::Partly => Self::Verdict(3),
-            Self::Done | Self::Interrupted | Self::Terminated | Self::Verdict(_) => self,
+            Self::NoConnection => Self::Code(2),
+            Self::Failed | Self::Usage | Self::Partly => Self::Code(3),
+            Self::Done | Self::Interrupted | Self::Terminated | Self::Code(_) => self,
         }
     }
 }

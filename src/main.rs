@@ -48,7 +48,7 @@ use crate::stop::{Ignored, Signal, Trigger};
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
-    let argv = out_of_sight(std::env::args_os().collect());
+    let argv = mask_argv(std::env::args_os().collect());
     let json = cli::wants_json(&argv);
     let exit = match cli::read(argv) {
         Ok(Asked::Run(cli)) => run(*cli),
@@ -65,14 +65,14 @@ fn main() -> ExitCode {
 
 /// The arguments as they were typed. When they hold a password, the program starts itself again in this same process with
 /// the password masked in what other users see; where that cannot be done it goes on as it is.
-fn out_of_sight(argv: Vec<OsString>) -> Vec<OsString> {
+fn mask_argv(argv: Vec<OsString>) -> Vec<OsString> {
     let pid = std::process::id();
     if let Ok(carried) = std::env::var(conninfo::CARRIER)
-        && let Some(typed) = conninfo::restored(&argv, &carried, pid)
+        && let Some(typed) = conninfo::unmask_argv(&argv, &carried, pid)
     {
         return typed;
     }
-    if let Some((shown, carried)) = conninfo::concealed(&argv, pid)
+    if let Some((shown, carried)) = conninfo::mask_argv(&argv, pid)
         && let (Ok(program), [name, arguments @ ..]) = (std::env::current_exe(), shown.as_slice())
     {
         let _returned_only_when_it_failed =

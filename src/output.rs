@@ -11,7 +11,7 @@ use crate::descriptor;
 use crate::outlet::Outlet;
 use crate::render::table::Block;
 use crate::render::{self, Format, Head, Look, Report};
-use crate::screen::{Screen, Size};
+use crate::screen::{Screen, ScreenSize};
 use crate::stop::Stop;
 
 /// The destination of a result.
@@ -37,8 +37,8 @@ pub(crate) fn lines() -> Option<usize> {
     descriptor::screen_size().map(|(_, lines)| lines)
 }
 
-fn size() -> Size {
-    Size { columns: columns(), lines: lines() }
+fn size() -> ScreenSize {
+    ScreenSize { columns: columns(), lines: lines() }
 }
 
 enum Destination {

@@ -16,7 +16,7 @@ use crate::stop::Ignored;
 
 /// How large a terminal is, as far as it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Size {
+pub(crate) struct ScreenSize {
     /// Its columns.
     pub(crate) columns: Option<usize>,
     /// Its lines.
@@ -30,10 +30,10 @@ pub(crate) struct Screen(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     outlet: Arc<Outlet>,
-    /// The same for what is said beside: it stands on the same terminal.
+    /// Where warnings and other news go: they stand on the terminal that is drawn on.
     news: &'static Outlet,
     look: Look,
-    measure: fn() -> Size,
+    measure: fn() -> ScreenSize,
     /// The terminal shows its other screen.
     is_on: bool,
     /// What is to be seen; nothing before the first result and after the end.
@@ -45,7 +45,7 @@ struct State {
 #[derive(Debug)]
 struct Shown {
     frame: Frame,
-    size: Size,
+    size: ScreenSize,
     news: u64,
 }
 
@@ -58,7 +58,7 @@ impl Screen {
         outlet: Arc<Outlet>,
         news: &'static Outlet,
         look: Look,
-        measure: fn() -> Size,
+        measure: fn() -> ScreenSize,
     ) -> io::Result<Self> {
         let state = State { outlet, news, look, measure, is_on: false, blocks: None, shown: None };
         let screen = Self(Arc::new(Mutex::new(state)));
@@ -215,7 +215,7 @@ mod tests {
     async fn what_is_said_beside_is_drawn_over() {
         let ((terminal, outlet), (_reader, news)) = (outlet(), outlet());
         let news: &'static Outlet = Box::leak(Box::new(news));
-        let size = || Size { columns: Some(20), lines: Some(5) };
+        let size = || ScreenSize { columns: Some(20), lines: Some(5) };
         let screen = Screen::new(Arc::new(outlet), news, Look::default(), size).unwrap();
         let draw = |line: &str| {
             screen.draw(blocks(line)).unwrap();

@@ -174,7 +174,7 @@ impl Stop {
 
     /// Every signal, for whom the first is not enough.
     pub(crate) fn signals(&self) -> Signals {
-        Signals { receiver: self.seen.clone(), told: Seen::default() }
+        Signals { receiver: self.seen.clone(), delivered: Seen::default() }
     }
 }
 
@@ -182,26 +182,26 @@ impl Stop {
 #[derive(Debug)]
 pub(crate) struct Signals {
     receiver: watch::Receiver<Seen>,
-    told: Seen,
+    delivered: Seen,
 }
 
 impl Signals {
     /// The next one; never, when none can arrive any more.
     pub(crate) async fn next(&mut self) -> Signal {
-        let Seen { first: told, interrupts, terminates } = self.told;
+        let Seen { first: delivered, interrupts, terminates } = self.delivered;
         let is_new = |seen: &Seen| seen.interrupts > interrupts || seen.terminates > terminates;
         let Ok(seen) = self.receiver.wait_for(is_new).await.map(|seen| *seen) else {
             return std::future::pending().await;
         };
-        let signal = match (told, seen.first) {
+        let signal = match (delivered, seen.first) {
             (None, Some(first)) => first,
             _ if seen.interrupts > interrupts => Signal::Interrupt,
             _ => Signal::Terminate,
         };
-        self.told.first = seen.first;
+        self.delivered.first = seen.first;
         match signal {
-            Signal::Interrupt => self.told.interrupts += 1,
-            Signal::Terminate => self.told.terminates += 1,
+            Signal::Interrupt => self.delivered.interrupts += 1,
+            Signal::Terminate => self.delivered.terminates += 1,
         }
         signal
     }

@@ -53,12 +53,12 @@ impl Ui {
         }
     }
 
-    /// The same through an outlet to stderr, so that who does not read it holds nobody up.
+    /// Writes through an outlet to stderr from now on, so that who does not read it holds nobody up.
     pub(crate) const fn through(self, outlet: &'static Outlet) -> Self {
         Self { outlet: Some(outlet), ..self }
     }
 
-    /// The same channel for what a question is about: who is asked has to see it, however quiet the run is to be and
+    /// The channel for what a question is about: who is asked has to see it, however quiet the run is to be and
     /// whatever carries its result.
     pub(crate) const fn asking(self) -> Self {
         Self { quiet: false, json: false, carried: false, ..self }
@@ -168,7 +168,7 @@ impl Ui {
         let failure = &failure.without_secrets();
         if self.json {
             let mut line = Vec::new();
-            let fields = json::Failure {
+            let fields = json::ErrorFields {
                 code: failure.code,
                 message: &failure.message,
                 detail: failure.detail.as_deref(),
@@ -229,7 +229,7 @@ impl Ui {
         }
     }
 
-    /// The same, waited for.
+    /// Writes and waits until it is written.
     fn insist(self, text: &[u8]) {
         self.write(text);
         if let Some(outlet) = self.outlet {

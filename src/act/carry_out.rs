@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep_until};
 
 use crate::analyze::plan::{COMMITTED, Plan, Step};
-use crate::db::{self, Kind, SignalOrder, Still, Uninterrupted};
+use crate::db::{self, ErrorKind, SignalOrder, Still, Uninterrupted};
 use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::stop::Stop;
 
@@ -29,7 +29,7 @@ pub(crate) struct Sent {
 
 /// What became of one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct OutcomeChange {
     /// Process id of its backend.
     pub(crate) pid: i32,
     /// What became of it.
@@ -40,7 +40,7 @@ pub(crate) struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
     /// The sessions whose result is another than before.
-    pub(crate) changed: Vec<Change>,
+    pub(crate) changed: Vec<OutcomeChange>,
     /// When the next step is due; none when the act is over.
     pub(crate) again: Option<Instant>,
 }
@@ -134,15 +134,21 @@ impl<'a> Act<'a> {
         }
         let after =
             self.plan.steps.iter().zip(before).filter(|(step, before)| step.outcome.result != *before);
-        let changed = after.map(|(step, _)| Change { pid: step.outcome.pid, result: step.outcome.result });
+        let changed =
+            after.map(|(step, _)| OutcomeChange { pid: step.outcome.pid, result: step.outcome.result });
         Progress { changed: changed.collect(), again }
     }
 
     /// Steps to the end, and hands on what changes. A signal at `stop` ends the pauses.
-    pub(crate) async fn run(&mut self, db: &Uninterrupted, stop: &Stop, mut told: impl FnMut(&[Change])) {
+    pub(crate) async fn run(
+        &mut self,
+        db: &Uninterrupted,
+        stop: &Stop,
+        mut on_change: impl FnMut(&[OutcomeChange]),
+    ) {
         loop {
             let progress = self.step(db, stop.signal().is_some()).await;
-            told(&progress.changed);
+            on_change(&progress.changed);
             let Some(again) = progress.again else { return };
             tokio::select! {
                 () = sleep_until(again) => {}
@@ -161,7 +167,7 @@ impl<'a> Act<'a> {
     fn settle(&mut self) {
         let given_up = std::mem::take(&mut self.sending);
         if !given_up.is_empty() {
-            let error = db::Error::new(Kind::Timeout, "given up before the server answered");
+            let error = db::Error::new(ErrorKind::Timeout, "given up before the server answered");
             self.failed(&given_up, &error);
         }
     }
@@ -298,7 +304,7 @@ impl<'a> Act<'a> {
             return;
         }
         let Err(error) = self.send(db, action, &identities, filtered).await else { return };
-        if matches!(error.kind, Kind::PermissionDenied | Kind::Server) {
+        if matches!(error.kind, ErrorKind::PermissionDenied | ErrorKind::Server) {
             for identity in identities {
                 if let Err(error) = self.send(db, action, std::slice::from_ref(&identity), filtered).await {
                     self.failed(&[identity], &error);
@@ -319,15 +325,15 @@ impl<'a> Act<'a> {
         let at = SystemTime::now();
         let order = SignalOrder { action, identities, wanted: self.wanted, filtered };
         identities.clone_into(&mut self.sending);
-        let verdicts = db.signal(&order).await;
+        let answers = db.signal(&order).await;
         self.sending.clear();
-        let verdicts = verdicts?;
-        let verdicts: HashMap<i32, db::Verdict> =
-            identities.iter().map(|identity| identity.pid).zip(verdicts).collect();
+        let answers = answers?;
+        let answers: HashMap<i32, db::SignalAnswer> =
+            identities.iter().map(|identity| identity.pid).zip(answers).collect();
         for step in &mut self.plan.steps {
             let Some(identity) = &step.identity else { continue };
-            let Some(verdict) = verdicts.get(&identity.pid) else { continue };
-            let (fate, why) = fate(verdict);
+            let Some(answer) = answers.get(&identity.pid) else { continue };
+            let (fate, why) = fate(answer);
             step.outcome.result = fate;
             step.outcome.error = why.map(str::to_owned).or(step.outcome.error.take());
             if fate == Fate::Signalled {
@@ -339,8 +345,8 @@ impl<'a> Act<'a> {
 
     fn failed(&mut self, identities: &[Identity], error: &db::Error) {
         let (fate, unknown) = match error.kind {
-            Kind::PermissionDenied => (Fate::NotPermitted, ""),
-            Kind::Server | Kind::BadValue => (Fate::Failed, ""),
+            ErrorKind::PermissionDenied => (Fate::NotPermitted, ""),
+            ErrorKind::Server | ErrorKind::BadValue => (Fate::Failed, ""),
             _ => (Fate::Failed, "; it is not known whether it was signalled"),
         };
         let pids: HashSet<i32> = identities.iter().map(|identity| identity.pid).collect();
@@ -406,9 +412,9 @@ fn next(pause: Duration, until: Instant) -> (Instant, Duration) {
 }
 
 /// What the words of `signal.sql` mean, and why where that needs saying.
-fn fate(verdict: &db::Verdict) -> (Fate, Option<&'static str>) {
-    match verdict.word.as_str() {
-        "signal" if verdict.sent => (Fate::Signalled, None),
+fn fate(answer: &db::SignalAnswer) -> (Fate, Option<&'static str>) {
+    match answer.word.as_str() {
+        "signal" if answer.sent => (Fate::Signalled, None),
         "signal" | "gone" => (Fate::Gone, Some("it ended before it could be signalled")),
         "changed" => (Fate::Changed, Some("it changed before it could be signalled")),
         "no_effect" => (Fate::NoEffect, Some("its query ended before it could be cancelled")),

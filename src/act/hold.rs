@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
-use super::run_held::{self, Signals};
+use super::run_held::{self, SignalSource};
 use crate::conninfo::Variables;
 use crate::error::Failure;
 
@@ -41,7 +41,7 @@ pub(crate) trait Hold {
 
 /// What happens while it is closed.
 #[derive(Debug)]
-pub(crate) enum Meanwhile<'a> {
+pub(crate) enum WhileHeld<'a> {
     /// A command runs.
     Command {
         /// The program.
@@ -70,7 +70,7 @@ pub(crate) struct Ended {
 
 /// What became of something that was closed.
 #[derive(Debug)]
-pub(crate) struct Held<R> {
+pub(crate) struct HoldOutcome<R> {
     /// How the time in which it was closed ended.
     pub(crate) ended: Result<Ended, Failure>,
     /// How opening it went; none when it is to stay closed.
@@ -79,38 +79,38 @@ pub(crate) struct Held<R> {
     pub(crate) reopening: Duration,
 }
 
-/// Closes it, waits until nobody is inside, lets `meanwhile` happen, looking again and again, and opens it, unless it is to stay closed.
+/// Closes it, waits until nobody is inside, lets `while_held` happen, looking again and again, and opens it, unless it is to stay closed.
 ///
 /// # Errors
 /// When it could not be closed.
 pub(crate) async fn hold<H: Hold>(
     hold: &mut H,
-    meanwhile: Meanwhile<'_>,
-    signals: Signals<'_>,
-) -> Result<Held<H::Reopened>, Failure> {
+    while_held: WhileHeld<'_>,
+    signals: SignalSource<'_>,
+) -> Result<HoldOutcome<H::Reopened>, Failure> {
     hold.close().await?;
-    let stays_closed = matches!(meanwhile, Meanwhile::Nothing);
-    let ended = while_closed(hold, meanwhile, signals).await;
+    let stays_closed = matches!(while_held, WhileHeld::Nothing);
+    let ended = while_closed(hold, while_held, signals).await;
     if stays_closed && ended.is_ok() && signals.stop.signal().is_none() {
-        return Ok(Held { ended, reopened: None, reopening: Duration::ZERO });
+        return Ok(HoldOutcome { ended, reopened: None, reopening: Duration::ZERO });
     }
     let began = Instant::now();
     let reopened = Some(hold.reopen().await);
-    Ok(Held { ended, reopened, reopening: began.elapsed() })
+    Ok(HoldOutcome { ended, reopened, reopening: began.elapsed() })
 }
 
 async fn while_closed<H: Hold>(
     hold: &mut H,
-    meanwhile: Meanwhile<'_>,
-    signals: Signals<'_>,
+    while_held: WhileHeld<'_>,
+    signals: SignalSource<'_>,
 ) -> Result<Ended, Failure> {
     let began = Instant::now();
     hold.settle().await?;
     let settled = began.elapsed();
     let began = Instant::now();
-    let status = match meanwhile {
-        Meanwhile::Nothing => return Ok(Ended { settled, held: Duration::ZERO, status: None }),
-        Meanwhile::Time(time) => {
+    let status = match while_held {
+        WhileHeld::Nothing => return Ok(Ended { settled, held: Duration::ZERO, status: None }),
+        WhileHeld::Time(time) => {
             tokio::select! {
                 () = sleep(time.unwrap_or(Duration::MAX)) => {}
                 _ = signals.stop.pulled() => {}
@@ -118,7 +118,7 @@ async fn while_closed<H: Hold>(
             }
             Ok(None)
         }
-        Meanwhile::Command { program, arguments, environment } => {
+        WhileHeld::Command { program, arguments, environment } => {
             tokio::select! {
                 status = run_held::run(program, arguments, environment, signals) => status.map(Some),
                 () = keep_looking(hold) => Ok(None),

@@ -5,5 +5,5 @@ mod carry_out;
 mod hold;
 pub(crate) mod run_held;
 
-pub(crate) use carry_out::{Act, Change, Done, Sent};
-pub(crate) use hold::{Ended, Held, Hold, Meanwhile, hold};
+pub(crate) use carry_out::{Act, Done, OutcomeChange, Sent};
+pub(crate) use hold::{Ended, Hold, HoldOutcome, WhileHeld, hold};

@@ -15,7 +15,7 @@ use crate::stop::{Signal, Stop};
 
 /// Where a command's signals come from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Signals<'a> {
+pub(crate) struct SignalSource<'a> {
     /// Those that reach this run.
     pub(crate) stop: &'a Stop,
     /// Whether both are at a terminal, whose Ctrl-C reaches the command by itself.
@@ -62,7 +62,7 @@ pub(crate) async fn run(
     program: &str,
     arguments: &[String],
     environment: Variables,
-    signals: Signals<'_>,
+    signals: SignalSource<'_>,
 ) -> Result<ExitStatus, Failure> {
     let mut command = Command::new(program);
     command.args(arguments).env_remove(CARRIER);
@@ -82,7 +82,7 @@ pub(crate) async fn run(
 ///
 /// # Errors
 /// When it cannot be waited for.
-pub(crate) async fn wait(child: &mut Child, signals: Signals<'_>) -> io::Result<ExitStatus> {
+pub(crate) async fn wait(child: &mut Child, signals: SignalSource<'_>) -> io::Result<ExitStatus> {
     let mut arriving = signals.stop.signals();
     loop {
         let pid = child.id();

@@ -17,36 +17,38 @@ pub(crate) struct Line {
 }
 
 /// Returns for each pid that is waited for how many sessions wait for it, directly or behind others.
-pub(crate) fn held_up(waits: &[Wait]) -> HashMap<i32, i64> {
-    let mut behind = Matrix::new(edges(waits).map(|(pid, blocker)| (blocker, pid)));
-    behind.close();
+pub(crate) fn blocked_counts(waits: &[Wait]) -> HashMap<i32, i64> {
+    let mut waiters_by_blocker = Matrix::new(edges(waits).map(|(pid, blocker)| (blocker, pid)));
+    waiters_by_blocker.close();
     let waited_for: HashSet<i32> = edges(waits).map(|(_, blocker)| blocker).collect();
-    waited_for.into_iter().map(|pid| (pid, behind.others(pid))).collect()
+    waited_for.into_iter().map(|pid| (pid, waiters_by_blocker.others(pid))).collect()
 }
 
 /// Returns the pids that are in a tree with one of `chosen`: those it waits for and those that wait for it.
 pub(crate) fn relatives(waits: &[Wait], chosen: &[i32]) -> HashSet<i32> {
-    let mut kept = reach(chosen.iter().copied(), &ahead(waits));
-    kept.extend(reach(chosen.iter().copied(), &behind(waits)));
+    let mut kept = reach(chosen.iter().copied(), &blockers_by_pid(waits));
+    kept.extend(reach(chosen.iter().copied(), &waiters_by_blocker(waits)));
     kept
 }
 
 /// Returns the forest in display order: roots with the most sessions behind them first, each waiter under the nearest
 /// session ahead of it (one that nobody else it waits for is itself behind). Every pid comes once.
 pub(crate) fn tree(waits: &[Wait]) -> Vec<Line> {
-    let (ahead, behind, held) = (ahead(waits), behind(waits), held_up(waits));
+    let (blockers_by_pid, waiters_by_blocker, blocked) =
+        (blockers_by_pid(waits), waiters_by_blocker(waits), blocked_counts(waits));
     let matrix = Matrix::new(edges(waits));
-    let mut pids: Vec<i32> = waits.iter().map(|wait| wait.pid).chain(behind.keys().copied()).collect();
-    let rank = |pid: &i32| (std::cmp::Reverse(held.get(pid).copied().unwrap_or(0)), *pid);
+    let mut pids: Vec<i32> =
+        waits.iter().map(|wait| wait.pid).chain(waiters_by_blocker.keys().copied()).collect();
+    let rank = |pid: &i32| (std::cmp::Reverse(blocked.get(pid).copied().unwrap_or(0)), *pid);
     pids.sort_unstable_by_key(rank);
     pids.dedup();
     let mut under: HashMap<i32, Vec<i32>> = HashMap::new();
     for pid in &pids {
-        if let Some(parent) = nearest(*pid, &ahead, &matrix) {
+        if let Some(parent) = nearest(*pid, &blockers_by_pid, &matrix) {
             under.entry(parent).or_default().push(*pid);
         }
     }
-    let waits_itself = |pid: &i32| ahead.contains_key(pid);
+    let waits_itself = |pid: &i32| blockers_by_pid.contains_key(pid);
     let mut lines = Vec::new();
     let mut shown = HashSet::new();
     // Whoever is left after the true roots waits in a circle, or behind one.
@@ -66,8 +68,8 @@ pub(crate) fn tree(waits: &[Wait]) -> Vec<Line> {
 }
 
 /// The session directly ahead: of those waited for, one that is behind most of the others.
-fn nearest(pid: i32, ahead: &HashMap<i32, Vec<i32>>, matrix: &Matrix) -> Option<i32> {
-    let blockers = ahead.get(&pid)?;
+fn nearest(pid: i32, blockers_by_pid: &HashMap<i32, Vec<i32>>, matrix: &Matrix) -> Option<i32> {
+    let blockers = blockers_by_pid.get(&pid)?;
     let queue = |blocker: i32| matrix.in_common(pid, blocker);
     blockers.iter().copied().max_by_key(|blocker| (queue(*blocker), std::cmp::Reverse(*blocker)))
 }
@@ -123,20 +125,20 @@ impl Matrix {
     }
 }
 
-fn ahead(waits: &[Wait]) -> HashMap<i32, Vec<i32>> {
-    let mut ahead: HashMap<i32, Vec<i32>> = HashMap::new();
+fn blockers_by_pid(waits: &[Wait]) -> HashMap<i32, Vec<i32>> {
+    let mut blockers_by_pid: HashMap<i32, Vec<i32>> = HashMap::new();
     for (pid, blocker) in edges(waits) {
-        ahead.entry(pid).or_default().push(blocker);
+        blockers_by_pid.entry(pid).or_default().push(blocker);
     }
-    ahead
+    blockers_by_pid
 }
 
-fn behind(waits: &[Wait]) -> HashMap<i32, Vec<i32>> {
-    let mut behind: HashMap<i32, Vec<i32>> = HashMap::new();
+fn waiters_by_blocker(waits: &[Wait]) -> HashMap<i32, Vec<i32>> {
+    let mut waiters_by_blocker: HashMap<i32, Vec<i32>> = HashMap::new();
     for (pid, blocker) in edges(waits) {
-        behind.entry(blocker).or_default().push(pid);
+        waiters_by_blocker.entry(blocker).or_default().push(pid);
     }
-    behind
+    waiters_by_blocker
 }
 
 /// Each edge once, and none from a session to itself: some releases report that for parallel workers.
@@ -173,9 +175,9 @@ mod tests {
 
     #[test]
     fn those_behind_others_are_held_up_too() {
-        let held = held_up(&waits(&[(2, &[1]), (3, &[2, 2]), (4, &[3, 4])]));
-        assert_eq!((held[&1], held[&2], held[&3]), (3, 2, 1));
-        assert!(!held.contains_key(&4));
+        let blocked = blocked_counts(&waits(&[(2, &[1]), (3, &[2, 2]), (4, &[3, 4])]));
+        assert_eq!((blocked[&1], blocked[&2], blocked[&3]), (3, 2, 1));
+        assert!(!blocked.contains_key(&4));
     }
 
     #[test]
@@ -198,14 +200,14 @@ mod tests {
             (1..400).map(|pid| Wait { pid, blocked_by: (0..pid).rev().collect() }).collect();
         let lines = tree(&queue);
         assert!(lines.iter().enumerate().all(|(at, line)| line.depth == at && line.pid == at as i32));
-        assert_eq!(held_up(&queue)[&0], 399);
+        assert_eq!(blocked_counts(&queue)[&0], 399);
     }
 
     #[test]
     fn a_circle_is_shown_as_one() {
         let circle = waits(&[(1, &[2]), (2, &[1]), (3, &[2])]);
-        let held = held_up(&circle);
-        assert_eq!((held[&1], held[&2]), (2, 2));
+        let blocked = blocked_counts(&circle);
+        assert_eq!((blocked[&1], blocked[&2]), (2, 2));
         let lines = tree(&circle);
         assert_eq!(lines.len(), 3);
         assert!(lines[0].cycle && lines[0].depth == 0);
@@ -231,12 +233,12 @@ mod tests {
             edges in prop::collection::vec((0i32..90, prop::collection::vec(0i32..90, 0..3)), 0..90)
         ) {
             let waits: Vec<Wait> = edges.into_iter().map(|(pid, blocked_by)| Wait { pid, blocked_by }).collect();
-            let behind = behind(&waits);
-            let expected: HashMap<i32, i64> = behind
+            let waiters_by_blocker = waiters_by_blocker(&waits);
+            let expected: HashMap<i32, i64> = waiters_by_blocker
                 .keys()
-                .map(|pid| (*pid, i64::try_from(reach([*pid], &behind).len() - 1).unwrap()))
+                .map(|pid| (*pid, i64::try_from(reach([*pid], &waiters_by_blocker).len() - 1).unwrap()))
                 .collect();
-            prop_assert_eq!(held_up(&waits), expected);
+            prop_assert_eq!(blocked_counts(&waits), expected);
         }
     }
 }

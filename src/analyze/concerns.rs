@@ -1,6 +1,8 @@
 //! Reasons to think twice about a change of settings: whom it hits that should not be hit, and where it does nothing.
 
-use crate::model::settings::{Ground, InFile, Scope, SessionGroup, Setting, Settings, Stored, Wish};
+use crate::model::settings::{
+    ChangeContext, InFile, Scope, ServerSettings, SessionGroup, Setting, Stored, Wish,
+};
 
 /// Everything that a change is planned and judged by.
 #[derive(Clone, Copy, Debug)]
@@ -8,9 +10,9 @@ pub(crate) struct Situation<'a> {
     /// Where the value is stored.
     pub(crate) scope: &'a Scope,
     /// What this role may do there.
-    pub(crate) ground: &'a Ground,
+    pub(crate) change_context: &'a ChangeContext,
     /// What is set where today.
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a ServerSettings,
     /// What `postgresql.auto.conf` says of each wish, in their order; only looked at for the server's scope.
     pub(crate) in_file: &'a [InFile],
     /// The client sessions there are.
@@ -48,7 +50,7 @@ pub(crate) fn does_long_work(name: &str) -> bool {
 
 /// Every reason there is, for a change that would be made.
 pub(super) fn concerns(situation: Situation<'_>, wishes: &[Wish]) -> Vec<Concern> {
-    let Situation { scope, ground, .. } = situation;
+    let Situation { scope, change_context, .. } = situation;
     let mut concerns = Vec::new();
     let mut concern = |code, message: String| concerns.push(Concern { code, message });
     let limits = |setting: Setting| {
@@ -57,7 +59,7 @@ pub(super) fn concerns(situation: Situation<'_>, wishes: &[Wish]) -> Vec<Concern
     let any_limit =
         wishes.iter().any(|wish| wish.setting.zero_is_off() && wish.value.is_some_and(|value| value > 0));
     let cuts_work = limits(Setting::Statement) || limits(Setting::Transaction);
-    if let Some((name, role)) = scope.role().zip(ground.role.as_ref()) {
+    if let Some((name, role)) = scope.role().zip(change_context.role.as_ref()) {
         if !role.can_login {
             concern(
                 "no_login",

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::database::{Database, Grant};
+use crate::model::database::{DatabaseAccess, Grant};
 use crate::model::quote;
 use crate::model::rights::Rights;
 
@@ -22,7 +22,7 @@ pub(crate) enum Fence {
 /// The statements of a fence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statements {
-    /// They close the door.
+    /// They close the database.
     pub(crate) close: Vec<String>,
     /// They restore what was.
     pub(crate) restore: Vec<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Statements {
 
 impl Fence {
     /// Who can enter all the same.
-    pub(crate) fn still_enter(self, database: &Database) -> String {
+    pub(crate) fn still_enter(self, database: &DatabaseAccess) -> String {
         match self {
             Self::Limit => "superusers".into(),
             Self::Revoke => format!("superusers and the owner, {}", quote::shown(&database.owner)),
@@ -51,7 +51,11 @@ impl Fence {
 
     /// What is to be known before `database` is closed, with its stable word: that almost nobody may enter it as it is, or that
     /// it cannot become what it was to the letter.
-    pub(crate) fn concern(self, database: &Database, rights: &Rights) -> Option<(&'static str, String)> {
+    pub(crate) fn concern(
+        self,
+        database: &DatabaseAccess,
+        rights: &Rights,
+    ) -> Option<(&'static str, String)> {
         match self {
             Self::Limit | Self::Hard if !database.grants.iter().any(is_revoked) => Some((
                 "connect_revoked",
@@ -70,7 +74,7 @@ impl Fence {
     }
 
     /// Whether all that this fence takes from `database` is there in `now`.
-    pub(crate) fn is_undone(self, database: &Database, now: &Database) -> bool {
+    pub(crate) fn is_undone(self, database: &DatabaseAccess, now: &DatabaseAccess) -> bool {
         match self {
             Self::Limit => now.connection_limit == database.connection_limit,
             Self::Hard => now.allow_connections == database.allow_connections,
@@ -91,8 +95,8 @@ impl Fence {
     /// With the reason when what is there could not be restored exactly.
     pub(crate) fn statements(
         self,
-        database: &Database,
-        now: &Database,
+        database: &DatabaseAccess,
+        now: &DatabaseAccess,
         rights: &Rights,
     ) -> Result<Statements, String> {
         let alter = |what: String| vec![format!("ALTER DATABASE {} {what}", quote::identifier(&now.name))];
@@ -120,7 +124,7 @@ pub(crate) struct Closed {
 }
 
 /// Whether `database` is closed as it is: by a drain that was killed, or on purpose.
-pub(crate) fn closed(database: &Database) -> Option<Closed> {
+pub(crate) fn closed(database: &DatabaseAccess) -> Option<Closed> {
     let name = quote::shown(&database.name);
     // What an interrupted DROP DATABASE leaves (`DATCONNLIMIT_INVALID_DB` in pg_database.h): ALTER DATABASE ends the session.
     if database.connection_limit == -2 {
@@ -142,7 +146,7 @@ pub(crate) fn closed(database: &Database) -> Option<Closed> {
 
 /// The refusal of a database whose CONNECT is granted to nobody but its owner, as a drain that was killed leaves it; none where
 /// somebody has it.
-pub(crate) fn revoked(database: &Database) -> Option<Closed> {
+pub(crate) fn revoked(database: &DatabaseAccess) -> Option<Closed> {
     let (name, owner) = (quote::shown(&database.name), quote::shown(&database.owner));
     (!database.grants.iter().any(is_revoked)).then(|| Closed {
         why: format!("nobody but superusers and its owner, {owner}, may connect to it"),
@@ -157,7 +161,7 @@ fn is_revoked(grant: &Grant) -> bool {
     grant.privilege == "CONNECT" && !grant.to_owner
 }
 
-fn revoke(database: &Database, now: &Database, rights: &Rights) -> Result<Statements, String> {
+fn revoke(database: &DatabaseAccess, now: &DatabaseAccess, rights: &Rights) -> Result<Statements, String> {
     let (affected, left): (Vec<&Grant>, Vec<&Grant>) =
         database.grants.iter().partition(|grant| is_revoked(grant));
     if affected.is_empty() {
@@ -212,8 +216,8 @@ mod tests {
         Grant { grantee, to_owner, by_owner: true, privilege: privilege.into(), grantable: false }
     }
 
-    fn database(grants: Vec<Grant>) -> Database {
-        Database {
+    fn database(grants: Vec<Grant>) -> DatabaseAccess {
+        DatabaseAccess {
             oid: 1,
             name: "order".into(),
             allow_connections: true,
@@ -232,7 +236,7 @@ mod tests {
         let limit = Fence::Limit.statements(&shop, &shop, &Rights::default()).unwrap();
         assert_eq!(limit.close, ["ALTER DATABASE \"order\" CONNECTION LIMIT 0"]);
         assert_eq!(limit.restore, ["ALTER DATABASE \"order\" CONNECTION LIMIT -1"]);
-        let renamed = Database { name: "new".into(), ..shop.clone() };
+        let renamed = DatabaseAccess { name: "new".into(), ..shop.clone() };
         let hard = Fence::Hard.statements(&shop, &renamed, &Rights::default()).unwrap();
         assert_eq!(hard.restore, ["ALTER DATABASE \"new\" ALLOW_CONNECTIONS true"]);
     }
@@ -268,19 +272,20 @@ mod tests {
     #[test]
     fn what_others_have_granted_meanwhile_is_not_wiped_out() {
         let before = database(vec![grant(Some("web"), "CONNECT"), grant(Some("boss"), "CREATE")]);
-        let with = |more: &[Grant]| Database {
+        let with = |more: &[Grant]| DatabaseAccess {
             grants: [&[grant(Some("boss"), "CREATE")], more].concat(),
             ..before.clone()
         };
-        let restore =
-            |now: &Database| Fence::Revoke.statements(&before, now, &Rights::default()).unwrap().restore;
+        let restore = |now: &DatabaseAccess| {
+            Fence::Revoke.statements(&before, now, &Rights::default()).unwrap().restore
+        };
         assert_eq!(restore(&with(&[])).len(), 3);
         let granted = with(&[grant(Some("web"), "CREATE")]);
         assert_eq!(restore(&granted), ["GRANT CONNECT ON DATABASE \"order\" TO \"web\""]);
         assert!(!Fence::Revoke.is_undone(&before, &granted));
         let given = Grant { grantable: true, ..grant(Some("web"), "CONNECT") };
         assert!(Fence::Revoke.is_undone(&before, &with(&[given])));
-        let limited = Database { connection_limit: 0, ..before.clone() };
+        let limited = DatabaseAccess { connection_limit: 0, ..before.clone() };
         assert!(!Fence::Limit.is_undone(&before, &limited) && Fence::Hard.is_undone(&before, &limited));
     }
 
@@ -288,8 +293,8 @@ mod tests {
     fn where_nothing_was_stored_nothing_is_stored_again_by_those_who_can() {
         let owners = || grant(Some("boss"), "CREATE");
         let plain = database(vec![grant(None, "TEMPORARY"), grant(None, "CONNECT"), owners()]);
-        let before = Database { oid: 7, default_grants: true, ..plain };
-        let restore_as = |rights: &Rights, before: &Database, now: &Database| {
+        let before = DatabaseAccess { oid: 7, default_grants: true, ..plain };
+        let restore_as = |rights: &Rights, before: &DatabaseAccess, now: &DatabaseAccess| {
             Fence::Revoke.statements(before, now, rights).unwrap().restore.join("; ")
         };
         let superuser = Rights { superuser: true, ..Rights::default() };
@@ -297,13 +302,13 @@ mod tests {
         let emptied = "UPDATE pg_catalog.pg_database SET datacl = NULL WHERE oid = 7";
         assert_eq!(restore_as(&Rights::default(), &before, &before), granted, "its owner cannot");
         assert_eq!(restore_as(&superuser, &before, &before), emptied);
-        let closed = Database {
+        let closed = DatabaseAccess {
             default_grants: false,
             grants: vec![grant(None, "TEMPORARY"), owners()],
             ..before.clone()
         };
         assert_eq!(restore_as(&superuser, &before, &closed), emptied);
-        let changed = Database {
+        let changed = DatabaseAccess {
             grants: vec![grant(None, "TEMPORARY"), owners(), grant(Some("web"), "CREATE")],
             ..closed
         };

@@ -4,9 +4,9 @@ mod selection;
 
 use serde::Serialize;
 
-use crate::model::pooler::{Database, Facts, Link, Pool, Totals};
+use crate::model::pooler::{Database, Link, Pool, PoolerFacts, Totals};
 use crate::model::session::Session;
-pub(crate) use selection::{Names, Selection};
+pub(crate) use selection::{Names, PoolerSelection};
 
 /// A pool with what is left in it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,12 +20,12 @@ pub(crate) struct PoolUse {
     /// Whether its clients are kept waiting on purpose (PAUSE).
     pub(crate) paused: Option<bool>,
     /// The limit on connections to the server that this pool reaches first when it gets busier; null without one.
-    pub(crate) first_limit: Option<Limit>,
+    pub(crate) first_limit: Option<PoolerLimit>,
 }
 
 /// A pool that has room and yet keeps clients waiting: the server does not let the pooler in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct PoolRefused {
     /// Its connections at work.
     pub(crate) used: i64,
     /// The most it may have.
@@ -37,25 +37,25 @@ const LOGIN_SECONDS: f64 = 1.0;
 
 impl PoolUse {
     /// The limit that its clients wait at. With a reserve that is not open yet (`reserve_pool_timeout`), it is the pool's size.
-    pub(crate) fn used_up(&self) -> Option<Limit> {
-        let is_used_up = |limit: &Limit| limit.used >= limit.limit;
-        let size = || Some(Limit::new("pool_size", busy(&self.pool), self.pool.pool_size?));
+    pub(crate) fn used_up(&self) -> Option<PoolerLimit> {
+        let is_used_up = |limit: &PoolerLimit| limit.used >= limit.limit;
+        let size = || Some(PoolerLimit::new("pool_size", busy(&self.pool), self.pool.pool_size?));
         self.first_limit.clone().filter(is_used_up).or_else(|| size().filter(is_used_up))
     }
 
     /// Whether its clients wait although it has room, for longer than a login to the server takes.
-    pub(crate) fn refused(&self) -> Option<Refused> {
+    pub(crate) fn refused(&self) -> Option<PoolRefused> {
         let (used, size) = (busy(&self.pool), self.pool.pool_size?);
         let waits = self.pool.clients_waiting? > 0 && self.pool.max_wait_seconds? >= LOGIN_SECONDS;
         let is_full = self.first_limit.as_ref().is_some_and(|limit| limit.used >= limit.limit);
-        (waits && used < size && !is_full && self.paused != Some(true)).then_some(Refused { used, size })
+        (waits && used < size && !is_full && self.paused != Some(true)).then_some(PoolRefused { used, size })
     }
 }
 
 /// A limit and what is used of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Limit {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Limit"))]
+pub(crate) struct PoolerLimit {
     /// The setting.
     pub(crate) name: &'static str,
     /// The database that it belongs to; null for a limit of a user or of the whole pooler.
@@ -73,7 +73,7 @@ pub(crate) struct Limit {
     pub(crate) reserve_has_room: bool,
 }
 
-impl Limit {
+impl PoolerLimit {
     fn new(name: &'static str, used: i64, limit: i64) -> Self {
         let used_ratio = ratio(used, limit);
         Self { name, database: None, user: None, used, limit, used_ratio, reserve_has_room: false }
@@ -109,12 +109,12 @@ pub(crate) struct Use {
     /// The pools, the ones in trouble first.
     pub(crate) pools: Vec<PoolUse>,
     /// Every limit there is, the fullest first.
-    pub(crate) limits: Vec<Limit>,
+    pub(crate) limits: Vec<PoolerLimit>,
 }
 
 impl Use {
     /// The fullest limit. Not by what is left: a pool's few connections are there to be used up.
-    pub(crate) fn fullest(&self) -> Option<&Limit> {
+    pub(crate) fn fullest(&self) -> Option<&PoolerLimit> {
         self.limits.first()
     }
 }
@@ -123,27 +123,28 @@ impl Use {
 ///
 /// Connections at work are those that serve a client, carry a cancel request, log in or are reset; idle ones count
 /// against no limit, because PgBouncer gives them to the next client of the pool or closes them to make room.
-pub(crate) fn usage(facts: &Facts, selected: impl Fn(&Pool) -> bool) -> Use {
+pub(crate) fn usage(facts: &PoolerFacts, selected: impl Fn(&Pool) -> bool) -> Use {
     let mut limits = Vec::new();
     for pool in &facts.pools {
         limits.extend(pool_limits(pool));
     }
     for database in &facts.databases {
-        let of_database = |limit: Limit| limit.of(Some(&database.name), None);
+        let of_database = |limit: PoolerLimit| limit.of(Some(&database.name), None);
         let at_work = || facts.pools.iter().filter(|pool| pool.database == database.name).map(busy).sum();
         limits.extend(
             database
                 .max_db_connections
-                .map(|limit| of_database(Limit::new("max_db_connections", at_work(), limit))),
+                .map(|limit| of_database(PoolerLimit::new("max_db_connections", at_work(), limit))),
         );
         let clients = database.max_db_client_connections.zip(database.clients);
-        limits.extend(
-            clients.map(|(limit, used)| of_database(Limit::new("max_db_client_connections", used, limit))),
-        );
+        limits
+            .extend(clients.map(|(limit, used)| {
+                of_database(PoolerLimit::new("max_db_client_connections", used, limit))
+            }));
     }
     limits.extend(user_limits(facts));
     let clients = facts.settings.max_client_conn.zip(facts.clients);
-    limits.extend(clients.map(|(limit, used)| Limit::new("max_client_conn", used, limit)));
+    limits.extend(clients.map(|(limit, used)| PoolerLimit::new("max_client_conn", used, limit)));
     let pools = facts.pools.iter().filter(|pool| selected(pool));
     let mut pools: Vec<PoolUse> = pools.map(|pool| pool_use(pool, facts, &limits)).collect();
     let trouble = |pool: &PoolUse| {
@@ -163,20 +164,22 @@ fn busy(pool: &Pool) -> i64 {
     parts.into_iter().flatten().sum()
 }
 
-fn pool_limits(pool: &Pool) -> Vec<Limit> {
-    let of_pool = |limit: Limit| limit.of(Some(&pool.database), Some(&pool.user));
+fn pool_limits(pool: &Pool) -> Vec<PoolerLimit> {
+    let of_pool = |limit: PoolerLimit| limit.of(Some(&pool.database), Some(&pool.user));
     let Some(size) = pool.pool_size else { return Vec::new() };
     let used = busy(pool);
     let reserve = pool.reserve_pool_size.filter(|reserve| *reserve > 0);
     let reserve_has_room = reserve.is_some_and(|reserve| used - size < reserve);
-    let mut limits = vec![of_pool(Limit { reserve_has_room, ..Limit::new("pool_size", used, size) })];
+    let mut limits =
+        vec![of_pool(PoolerLimit { reserve_has_room, ..PoolerLimit::new("pool_size", used, size) })];
     // The reserve is only taken from when the pool itself is used up.
     let reserve = reserve.filter(|_| used >= size);
-    limits.extend(reserve.map(|reserve| of_pool(Limit::new("reserve_pool_size", used - size, reserve))));
+    limits
+        .extend(reserve.map(|reserve| of_pool(PoolerLimit::new("reserve_pool_size", used - size, reserve))));
     limits
 }
 
-fn user_limits(facts: &Facts) -> Vec<Limit> {
+fn user_limits(facts: &PoolerFacts) -> Vec<PoolerLimit> {
     let mut names: Vec<&str> = facts.pools.iter().map(|pool| pool.user.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -185,21 +188,22 @@ fn user_limits(facts: &Facts) -> Vec<Limit> {
         let user = facts.users.iter().find(|user| user.name == name);
         let limit = user.and_then(|user| user.max_user_connections).or(facts.settings.max_user_connections);
         let at_work = || facts.pools.iter().filter(|pool| pool.user == name).map(busy).sum();
-        limits.extend(
-            limit.map(|limit| Limit::new("max_user_connections", at_work(), limit).of(None, Some(name))),
-        );
+        limits
+            .extend(limit.map(|limit| {
+                PoolerLimit::new("max_user_connections", at_work(), limit).of(None, Some(name))
+            }));
     }
     // Clients count for the user who logs in, who has no pool where the database forces another one.
     limits.extend(facts.users.iter().filter_map(|user| {
         let (limit, used) = user.max_user_client_connections.zip(user.clients)?;
-        Some(Limit::new("max_user_client_connections", used, limit).of(None, Some(&user.name)))
+        Some(PoolerLimit::new("max_user_client_connections", used, limit).of(None, Some(&user.name)))
     }));
     limits
 }
 
-fn pool_use(pool: &Pool, facts: &Facts, limits: &[Limit]) -> PoolUse {
+fn pool_use(pool: &Pool, facts: &PoolerFacts, limits: &[PoolerLimit]) -> PoolUse {
     let on_servers = ["pool_size", "reserve_pool_size", "max_db_connections", "max_user_connections"];
-    let is_its = |limit: &&Limit| {
+    let is_its = |limit: &&PoolerLimit| {
         on_servers.contains(&limit.name)
             && limit.database.as_ref().is_none_or(|database| *database == pool.database)
             && limit.user.as_ref().is_none_or(|user| *user == pool.user)

@@ -2,7 +2,7 @@
 
 use crate::model::quote::shown;
 use crate::model::rights::Rights;
-use crate::model::settings::{Ground, Scope, Wish};
+use crate::model::settings::{ChangeContext, Scope, Wish};
 
 /// A right that a change needs and this role lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) struct Missing {
 pub(crate) fn missing(
     scope: &Scope,
     wishes: &[Wish],
-    ground: &Ground,
+    change_context: &ChangeContext,
     rights: &Rights,
     version_num: i32,
 ) -> Option<Missing> {
@@ -27,10 +27,10 @@ pub(crate) fn missing(
     let me = &rights.role;
     let of_scope = match scope {
         Scope::Role(name) | Scope::RoleInDatabase { role: name, .. } => {
-            missing_for_role(name, ground, rights, version_num)
+            missing_for_role(name, change_context, rights, version_num)
         }
         Scope::Database(name) => {
-            ground.database.as_ref().filter(|database| !database.owned).map(|database| Missing {
+            change_context.database.as_ref().filter(|database| !database.owned).map(|database| Missing {
                 right: format!("ownership of database \"{name}\""),
                 remedy: format!("its owner \"{}\" can do it, and members of that role", database.owner),
             })
@@ -40,10 +40,10 @@ pub(crate) fn missing(
             remedy: "only superusers set values for all roles; --role and --db reach one role or database"
                 .into(),
         }),
-        Scope::System => missing_for_system(wishes, ground, rights, version_num),
+        Scope::System => missing_for_system(wishes, change_context, rights, version_num),
     };
     of_scope.or_else(|| {
-        (*scope != Scope::System && !ground.may_set).then(|| {
+        (*scope != Scope::System && !change_context.may_set).then(|| {
             let names = names_of(wishes);
             Missing {
                 right: format!("SET on parameter {names}"),
@@ -57,8 +57,13 @@ pub(crate) fn missing(
     })
 }
 
-fn missing_for_role(name: &str, ground: &Ground, rights: &Rights, version_num: i32) -> Option<Missing> {
-    let role = ground.role.as_ref()?;
+fn missing_for_role(
+    name: &str,
+    change_context: &ChangeContext,
+    rights: &Rights,
+    version_num: i32,
+) -> Option<Missing> {
+    let role = change_context.role.as_ref()?;
     let me = shown(&rights.role);
     if role.superuser {
         return Some(Missing {
@@ -86,42 +91,42 @@ fn missing_for_role(name: &str, ground: &Ground, rights: &Rights, version_num: i
 
 fn missing_for_system(
     wishes: &[Wish],
-    ground: &Ground,
+    change_context: &ChangeContext,
     rights: &Rights,
     version_num: i32,
 ) -> Option<Missing> {
     let me = shown(&rights.role);
     let mut rights = Vec::new();
     let mut grants = Vec::new();
-    if !ground.may_alter_system {
+    if !change_context.may_alter_system {
         let names = names_of(wishes);
         rights.push(format!("ALTER SYSTEM on parameter {names}"));
         grants.push(format!("GRANT ALTER SYSTEM ON PARAMETER {names} TO {me}"));
     }
-    if !ground.may_reload {
+    if !change_context.may_reload {
         rights.push("EXECUTE on function pg_reload_conf()".into());
         grants.push(format!("GRANT EXECUTE ON FUNCTION pg_reload_conf() TO {me}"));
     }
     if rights.is_empty() {
         return None;
     }
-    if version_num < 150_000 && !ground.may_alter_system {
+    if version_num < 150_000 && !change_context.may_alter_system {
         rights = vec!["SUPERUSER".into()];
         grants = vec!["before PostgreSQL 15 only superusers use ALTER SYSTEM".into()];
     }
-    let provider = provider(ground.service.as_deref());
+    let provider = provider(change_context.service.as_deref());
     Some(Missing {
         right: rights.join(" and "),
-        remedy: match &ground.service {
+        remedy: match &change_context.service {
             Some(_) => provider,
             None => format!("{}; {provider}", grants.join("; ")),
         },
     })
 }
 
-/// Where a managed service has its own door to the server's configuration.
+/// Where a managed service has its own way to the server's configuration.
 pub(crate) fn provider(service: Option<&str>) -> String {
-    let door = match service {
+    let way = match service {
         Some("rds_superuser") => "on Amazon RDS and Aurora change it in the DB parameter group",
         Some("cloudsqlsuperuser") => "on Cloud SQL change it as a database flag",
         Some("azure_pg_admin") => "on Azure change it in the server parameters",
@@ -129,7 +134,7 @@ pub(crate) fn provider(service: Option<&str>) -> String {
         Some("supabase_admin") => "on Supabase change it with its command-line program's postgres-config",
         _ => "on a managed service change it in the provider's parameters",
     };
-    format!("{door}, or for single roles and databases with --role and --db")
+    format!("{way}, or for single roles and databases with --role and --db")
 }
 
 fn names_of(wishes: &[Wish]) -> String {
@@ -139,11 +144,11 @@ fn names_of(wishes: &[Wish]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::settings::{DatabaseGround, RoleGround, Setting};
+    use crate::model::settings::{ChangedDatabase, ChangedRole, Setting};
 
-    fn role(superuser: bool, own: bool, admin: bool) -> Option<RoleGround> {
+    fn role(superuser: bool, own: bool, admin: bool) -> Option<ChangedRole> {
         let (identifier, can_login) = ("app".to_owned(), true);
-        Some(RoleGround {
+        Some(ChangedRole {
             identifier,
             superuser,
             replication: false,
@@ -154,22 +159,28 @@ mod tests {
         })
     }
 
-    fn lacks_with(rights: &Rights, scope: &Scope, ground: &Ground, version_num: i32) -> Option<String> {
+    fn lacks_with(
+        rights: &Rights,
+        scope: &Scope,
+        change_context: &ChangeContext,
+        version_num: i32,
+    ) -> Option<String> {
         let wishes = [Wish { setting: Setting::Statement, value: Some(1) }];
-        missing(scope, &wishes, ground, rights, version_num).map(|missing| missing.right)
+        missing(scope, &wishes, change_context, rights, version_num).map(|missing| missing.right)
     }
 
-    fn lacks(scope: &Scope, ground: &Ground, version_num: i32) -> Option<String> {
-        lacks_with(&Rights::default(), scope, ground, version_num)
+    fn lacks(scope: &Scope, change_context: &ChangeContext, version_num: i32) -> Option<String> {
+        lacks_with(&Rights::default(), scope, change_context, version_num)
     }
 
     #[test]
     fn another_role_needs_createrole_and_from_16_on_admin_option() {
         let scope = Scope::Role("app".into());
         let of = |createrole, admin, version_num| {
-            let ground = Ground { role: role(false, false, admin), may_set: true, ..Ground::default() };
+            let change_context =
+                ChangeContext { role: role(false, false, admin), may_set: true, ..ChangeContext::default() };
             let rights = Rights { creates_roles: createrole, ..Rights::default() };
-            lacks_with(&rights, &scope, &ground, version_num)
+            lacks_with(&rights, &scope, &change_context, version_num)
         };
         let createrole = Some("CREATEROLE".to_owned());
         let admin = Some("ADMIN OPTION on role \"app\"".to_owned());
@@ -182,11 +193,11 @@ mod tests {
     #[test]
     fn ones_own_role_needs_nothing_and_a_superuser_needs_a_superuser() {
         let scope = Scope::RoleInDatabase { role: "app".into(), database: "shop".into() };
-        let own = Ground { role: role(false, true, false), may_set: true, ..Ground::default() };
+        let own = ChangeContext { role: role(false, true, false), may_set: true, ..ChangeContext::default() };
         assert_eq!(lacks(&scope, &own, 180_000), None);
-        let guarded = Ground { may_set: false, ..own };
+        let guarded = ChangeContext { may_set: false, ..own };
         assert_eq!(lacks(&scope, &guarded, 180_000), Some("SET on parameter statement_timeout".into()));
-        let boss = Ground { role: role(true, false, true), ..Ground::default() };
+        let boss = ChangeContext { role: role(true, false, true), ..ChangeContext::default() };
         let rights = Rights { creates_roles: true, ..Rights::default() };
         assert_eq!(lacks_with(&rights, &scope, &boss, 180_000), Some("SUPERUSER".into()));
         assert_eq!(lacks_with(&Rights { superuser: true, ..rights }, &scope, &boss, 180_000), None);
@@ -194,20 +205,21 @@ mod tests {
 
     #[test]
     fn a_database_needs_its_owner_and_the_server_two_privileges() {
-        let database = |owned| DatabaseGround { identifier: "shop".into(), owner: "boss".into(), owned };
+        let database = |owned| ChangedDatabase { identifier: "shop".into(), owner: "boss".into(), owned };
         let of = |owned| {
-            let ground = Ground { database: Some(database(owned)), may_set: true, ..Ground::default() };
-            lacks(&Scope::Database("shop".into()), &ground, 130_000)
+            let change_context =
+                ChangeContext { database: Some(database(owned)), may_set: true, ..ChangeContext::default() };
+            lacks(&Scope::Database("shop".into()), &change_context, 130_000)
         };
         assert_eq!([of(true), of(false)], [None, Some("ownership of database \"shop\"".into())]);
         let system = |may_alter_system, may_reload, version_num| {
-            let ground = Ground { may_alter_system, may_reload, ..Ground::default() };
-            lacks(&Scope::System, &ground, version_num)
+            let change_context = ChangeContext { may_alter_system, may_reload, ..ChangeContext::default() };
+            lacks(&Scope::System, &change_context, version_num)
         };
         assert_eq!(system(true, true, 150_000), None);
         assert_eq!(system(true, false, 150_000), Some("EXECUTE on function pg_reload_conf()".into()));
         assert_eq!(system(false, true, 150_000), Some("ALTER SYSTEM on parameter statement_timeout".into()));
         assert_eq!(system(false, true, 140_000), Some("SUPERUSER".into()));
-        assert_eq!(lacks(&Scope::AllRoles, &Ground::default(), 180_000), Some("SUPERUSER".into()));
+        assert_eq!(lacks(&Scope::AllRoles, &ChangeContext::default(), 180_000), Some("SUPERUSER".into()));
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::settings::{AtServer, Effective, Level, Setting, Settings, Stored, Unit};
+use crate::model::settings::{AtServer, Effective, Level, ServerSettings, Setting, SettingUnit, Stored};
 
 /// Reads a stored value as PostgreSQL does (`parse_int` and `convert_to_base_unit` in guc.c): C's integers in base 10, 8
 /// and 16, decimals and exponents; a unit of time; fractions rounded to the next smaller unit, then to the setting's own.
 /// None when PostgreSQL would not take it either, or when it does not fit an integer.
-pub(crate) fn parse(raw: &str, unit: Unit) -> Option<i64> {
+pub(crate) fn parse(raw: &str, unit: SettingUnit) -> Option<i64> {
     let text = raw.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
     let digits = text.find(|character: char| {
         !(character.is_ascii_digit() || matches!(character, '.' | '+' | '-' | 'x' | 'X' | 'e' | 'E'))
@@ -54,15 +54,15 @@ const UNITS: &[(&str, f64)] =
     &[("d", 86_400_000.0), ("h", 3_600_000.0), ("min", 60_000.0), ("s", 1000.0), ("ms", 1.0), ("us", 0.001)];
 
 /// Milliseconds in one of `unit`; none for what is no time.
-const fn milliseconds(unit: Unit) -> Option<f64> {
+const fn milliseconds(unit: SettingUnit) -> Option<f64> {
     match unit {
-        Unit::Milliseconds => Some(1.0),
-        Unit::Seconds => Some(1000.0),
-        Unit::Count => None,
+        SettingUnit::Milliseconds => Some(1.0),
+        SettingUnit::Seconds => Some(1000.0),
+        SettingUnit::Count => None,
     }
 }
 
-fn convert(number: f64, suffix: &str, unit: Unit) -> Option<f64> {
+fn convert(number: f64, suffix: &str, unit: SettingUnit) -> Option<f64> {
     if suffix.is_empty() {
         return Some(number);
     }
@@ -77,25 +77,27 @@ fn convert(number: f64, suffix: &str, unit: Unit) -> Option<f64> {
 }
 
 /// Writes a value as SHOW does: in the largest unit that needs no fraction, 0 without a unit.
-pub(crate) fn shown(value: i64, unit: Unit) -> String {
+pub(crate) fn shown(value: i64, unit: SettingUnit) -> String {
     let units: &[(&str, i64)] = match unit {
-        Unit::Milliseconds => &[("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("ms", 1)],
-        Unit::Seconds => &[("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)],
-        Unit::Count => &[],
+        SettingUnit::Milliseconds => {
+            &[("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("ms", 1)]
+        }
+        SettingUnit::Seconds => &[("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)],
+        SettingUnit::Count => &[],
     };
     let fitting = units.iter().find(|(_, factor)| value > 0 && value % factor == 0);
     fitting.map_or_else(|| value.to_string(), |(name, factor)| format!("{}{name}", value / factor))
 }
 
 /// Returns what a setting's value is in seconds; none for what is no time.
-pub(crate) fn seconds(value: i64, unit: Unit) -> Option<f64> {
+pub(crate) fn seconds(value: i64, unit: SettingUnit) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "settings are 32-bit integers")]
     milliseconds(unit).map(|base| value as f64 * base / 1000.0)
 }
 
 /// What a new session of `role` in `database` gets; none stands for one without stored values of its own.
 pub(crate) fn effective(
-    settings: &Settings,
+    settings: &ServerSettings,
     server: &AtServer,
     role: Option<&str>,
     database: Option<&str>,
@@ -131,7 +133,7 @@ fn winner<'a>(
 
 /// What a new session of each of `roles` gets, in the setting's unit, in a database without a value of its own.
 pub(crate) fn of_roles<'a>(
-    settings: &'a Settings,
+    settings: &'a ServerSettings,
     server: &'a AtServer,
     roles: impl Iterator<Item = &'a str>,
 ) -> impl Iterator<Item = (&'a str, Option<i64>)> {
@@ -162,10 +164,10 @@ pub(crate) const fn level(stored: &Stored) -> Level {
 }
 
 /// What is stored, as rows, in the order of `settings.server`.
-pub(crate) fn stored(settings: &Settings) -> Vec<Effective> {
+pub(crate) fn stored(settings: &ServerSettings) -> Vec<Effective> {
     let of = |server: &AtServer| {
         let stored = settings.stored.iter().filter(|stored| stored.setting == server.setting).cloned();
-        let alone = |stored: Stored| Settings { server: Vec::new(), stored: vec![stored] };
+        let alone = |stored: Stored| ServerSettings { server: Vec::new(), stored: vec![stored] };
         stored
             .map(alone)
             .filter_map(|alone| {
@@ -178,14 +180,18 @@ pub(crate) fn stored(settings: &Settings) -> Vec<Effective> {
 }
 
 /// What the server itself has, as rows: what a role and a database without stored values would get without one for all roles.
-pub(crate) fn at_server(settings: &Settings) -> Vec<Effective> {
-    let alone = Settings::default();
+pub(crate) fn at_server(settings: &ServerSettings) -> Vec<Effective> {
+    let alone = ServerSettings::default();
     settings.server.iter().map(|server| effective(&alone, server, None, None)).collect()
 }
 
 /// What new sessions of each of `roles` get in each of `databases`, for every setting: a row for the named ones, and
 /// where none is named (the empty list) one row for each that makes a difference and one (none) for all others.
-pub(crate) fn for_sessions(settings: &Settings, roles: &[String], databases: &[String]) -> Vec<Effective> {
+pub(crate) fn for_sessions(
+    settings: &ServerSettings,
+    roles: &[String],
+    databases: &[String],
+) -> Vec<Effective> {
     let mut rows = Vec::new();
     for server in &settings.server {
         let stored = || settings.stored.iter().filter(|stored| stored.setting == server.setting);
@@ -213,12 +219,12 @@ fn choices<'a>(named: &[String], differing: impl Iterator<Item = Option<&'a Stri
 }
 
 /// The rows of login roles whose statement_timeout is off or unknown.
-pub(crate) fn without_statement_timeout(settings: &Settings, roles: &[String]) -> Vec<Effective> {
+pub(crate) fn without_statement_timeout(settings: &ServerSettings, roles: &[String]) -> Vec<Effective> {
     if roles.is_empty() {
         return Vec::new();
     }
     let server = settings.server.iter().filter(|server| server.setting == Setting::Statement).cloned();
-    let only = Settings { server: server.collect(), stored: settings.stored.clone() };
+    let only = ServerSettings { server: server.collect(), stored: settings.stored.clone() };
     let mut rows = for_sessions(&only, roles, &[]);
     rows.retain(|row| row.value_seconds.is_none_or(|seconds| seconds == 0.0));
     rows
@@ -256,7 +262,7 @@ mod tests {
             "5000", "5s", " 5 s ", "1.5min", "0x10", "010", "1e3", "500us", "0.5ms", "1.5ms", "2.5ms", "24d",
             "0", "+7", "1h", "0.3333h", "0x1d",
         ]
-        .map(|raw| parse(raw, Unit::Milliseconds));
+        .map(|raw| parse(raw, SettingUnit::Milliseconds));
         let expected = [
             5000,
             5000,
@@ -278,12 +284,12 @@ mod tests {
         ];
         assert_eq!(read, expected.map(Some));
         for wrong in ["", "s", "5S", "5 sec", "25d", "5,0", "1s2", "--1", "nan", "inf", "0x"] {
-            assert_eq!(parse(wrong, Unit::Milliseconds), None, "{wrong}");
+            assert_eq!(parse(wrong, SettingUnit::Milliseconds), None, "{wrong}");
         }
-        assert_eq!(parse("2min", Unit::Seconds), Some(120));
-        assert_eq!(parse("700ms", Unit::Seconds), Some(1));
-        assert_eq!(parse("3", Unit::Count), Some(3));
-        assert_eq!(parse("3s", Unit::Count), None);
+        assert_eq!(parse("2min", SettingUnit::Seconds), Some(120));
+        assert_eq!(parse("700ms", SettingUnit::Seconds), Some(1));
+        assert_eq!(parse("3", SettingUnit::Count), Some(3));
+        assert_eq!(parse("3s", SettingUnit::Count), None);
     }
 
     #[test]
@@ -301,17 +307,17 @@ mod tests {
             (4.0, Level::AllRoles),
         ];
         for (from, (seconds, level)) in expected.into_iter().enumerate() {
-            let settings = Settings { server: Vec::new(), stored: everything[from..].to_vec() };
+            let settings = ServerSettings { server: Vec::new(), stored: everything[from..].to_vec() };
             let row = effective(&settings, &at_server_of(Some(9)), Some("app"), Some("shop"));
             assert_eq!((row.value_seconds, row.set_by), (Some(seconds), Some(level)));
         }
-        let nothing = effective(&Settings::default(), &at_server_of(None), Some("app"), None);
+        let nothing = effective(&ServerSettings::default(), &at_server_of(None), Some("app"), None);
         assert_eq!((nothing.value, nothing.set_by, nothing.server_value_known), (None, None, false));
     }
 
     #[test]
     fn roles_and_databases_that_make_a_difference_have_a_row_of_their_own() {
-        let settings = Settings {
+        let settings = ServerSettings {
             server: vec![at_server_of(Some(0))],
             stored: vec![kept(Some("app"), Some("shop"), "1s"), kept(None, Some("crm"), "2s")],
         };
@@ -340,7 +346,7 @@ mod tests {
     fn unknown_is_not_a_timeout() {
         let roles = ["app".to_owned()];
         let rows = |value: Option<i64>| {
-            let settings = Settings { server: vec![at_server_of(value)], stored: Vec::new() };
+            let settings = ServerSettings { server: vec![at_server_of(value)], stored: Vec::new() };
             without_statement_timeout(&settings, &roles).len()
         };
         assert_eq!([rows(Some(0)), rows(None), rows(Some(5))], [1, 1, 0]);
@@ -349,14 +355,14 @@ mod tests {
     proptest! {
         #[test]
         fn what_show_says_means_the_same(value in 0..=i64::from(i32::MAX)) {
-            for unit in [Unit::Milliseconds, Unit::Seconds, Unit::Count] {
+            for unit in [SettingUnit::Milliseconds, SettingUnit::Seconds, SettingUnit::Count] {
                 prop_assert_eq!(parse(&shown(value, unit), unit), Some(value));
             }
         }
 
         #[test]
         fn no_stored_text_makes_the_reader_panic(text in any::<String>()) {
-            let _ = parse(&text, Unit::Milliseconds);
+            let _ = parse(&text, SettingUnit::Milliseconds);
         }
     }
 }

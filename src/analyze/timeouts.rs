@@ -8,14 +8,15 @@ use serde::Serialize;
 use super::concerns::{Concern, Situation, concerns};
 use super::settings::{effective, parse, seconds, shown};
 use crate::model::settings::{
-    AtServer, Effective, InFile, Level, Scope, SessionGroup, Setting, Settings, Stored, Unit, Wish,
+    AtServer, Effective, InFile, Level, Scope, ServerSettings, SessionGroup, Setting, SettingUnit, Stored,
+    Wish,
 };
 
 /// A change, ready to be shown, agreed to and made.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
+pub(crate) struct SettingsChange {
     /// One per setting, those that already are as wished included.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<SettingChange>,
     /// What is to be executed; empty when everything already is as wished.
     pub(crate) statements: Vec<String>,
     /// What takes it back, in the order in which to execute it.
@@ -28,8 +29,8 @@ pub(crate) struct Plan {
 
 /// How one setting changes for the sessions that the scope is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Change {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Change"))]
+pub(crate) struct SettingChange {
     /// PostgreSQL's name of the setting.
     pub(crate) name: &'static str,
     /// Role; none for all roles.
@@ -51,9 +52,9 @@ pub(crate) struct Change {
 }
 
 /// Makes the plan. Wishes for settings that the server does not have are left out; the caller has refused them.
-pub(crate) fn plan(situation: Situation<'_>, wishes: &[Wish]) -> Plan {
+pub(crate) fn plan(situation: Situation<'_>, wishes: &[Wish]) -> SettingsChange {
     let Situation { scope, settings, .. } = situation;
-    let mut plan = Plan::default();
+    let mut plan = SettingsChange::default();
     let mut after = settings.clone();
     let absent = InFile::Absent;
     for (at, wish) in wishes.iter().enumerate() {
@@ -106,9 +107,9 @@ pub(crate) fn plan(situation: Situation<'_>, wishes: &[Wish]) -> Plan {
 
 /// The statement that stores `literal` (already SQL) at the scope, or takes what is stored away.
 fn statement(situation: Situation<'_>, setting: Setting, literal: Option<String>) -> String {
-    let ground = situation.ground;
-    let role = ground.role.as_ref().map_or("", |role| role.identifier.as_str());
-    let database = ground.database.as_ref().map_or("", |database| database.identifier.as_str());
+    let change_context = situation.change_context;
+    let role = change_context.role.as_ref().map_or("", |role| role.identifier.as_str());
+    let database = change_context.database.as_ref().map_or("", |database| database.identifier.as_str());
     let subject = match situation.scope {
         Scope::RoleInDatabase { .. } => format!("ALTER ROLE {role} IN DATABASE {database}"),
         Scope::Role(_) => format!("ALTER ROLE {role}"),
@@ -123,7 +124,7 @@ fn statement(situation: Situation<'_>, setting: Setting, literal: Option<String>
 }
 
 /// What is stored at exactly this scope.
-fn stored_at<'a>(settings: &'a Settings, setting: Setting, scope: &Scope) -> Option<&'a Stored> {
+fn stored_at<'a>(settings: &'a ServerSettings, setting: Setting, scope: &Scope) -> Option<&'a Stored> {
     settings.stored.iter().find(|stored| {
         stored.setting == setting
             && stored.role.as_deref() == scope.role()
@@ -132,15 +133,15 @@ fn stored_at<'a>(settings: &'a Settings, setting: Setting, scope: &Scope) -> Opt
 }
 
 /// What a session that the scope is about gets: for the server's scope, the server's own value.
-fn at_scope(settings: &Settings, setting: Setting, scope: &Scope) -> Option<Effective> {
+fn at_scope(settings: &ServerSettings, setting: Setting, scope: &Scope) -> Option<Effective> {
     let server = settings.server.iter().find(|server| server.setting == setting)?;
-    let alone = Settings::default();
+    let alone = ServerSettings::default();
     let settings = if *scope == Scope::System { &alone } else { settings };
     Some(effective(settings, server, scope.role(), scope.database()))
 }
 
-fn change(old: Effective, new: Effective) -> Change {
-    Change {
+fn change(old: Effective, new: Effective) -> SettingChange {
+    SettingChange {
         name: old.name,
         role: old.role,
         database: old.database,
@@ -153,7 +154,13 @@ fn change(old: Effective, new: Effective) -> Change {
     }
 }
 
-fn is_as_wished(settings: &Settings, server: &AtServer, scope: &Scope, wish: Wish, in_file: &InFile) -> bool {
+fn is_as_wished(
+    settings: &ServerSettings,
+    server: &AtServer,
+    scope: &Scope,
+    wish: Wish,
+    in_file: &InFile,
+) -> bool {
     if *scope == Scope::System {
         return match wish.value {
             Some(value) => matches!(in_file, InFile::Literal(_)) && server.value == Some(value),
@@ -168,7 +175,7 @@ fn is_as_wished(settings: &Settings, server: &AtServer, scope: &Scope, wish: Wis
 }
 
 /// Changes `settings` as the server will.
-fn apply(settings: &mut Settings, scope: &Scope, wish: Wish) {
+fn apply(settings: &mut ServerSettings, scope: &Scope, wish: Wish) {
     if *scope == Scope::System {
         for server in settings.server.iter_mut().filter(|server| server.setting == wish.setting) {
             // What stands in the other configuration files is known only after the reload.
@@ -198,8 +205,8 @@ fn apply(settings: &mut Settings, scope: &Scope, wish: Wish) {
 /// The sessions that got another value at login than they would get after the change. What the server's configuration
 /// says reaches running sessions at once, so nobody keeps an old value of that.
 pub(crate) fn stale(
-    before: &Settings,
-    after: &Settings,
+    before: &ServerSettings,
+    after: &ServerSettings,
     scope: &Scope,
     sessions: &[SessionGroup],
 ) -> Vec<SessionGroup> {
@@ -220,7 +227,7 @@ pub(crate) fn stale(
 }
 
 /// Says what is not as it was to become, once the change was made.
-pub(crate) fn unmet(after: &Settings, scope: &Scope, wishes: &[Wish]) -> Option<String> {
+pub(crate) fn unmet(after: &ServerSettings, scope: &Scope, wishes: &[Wish]) -> Option<String> {
     wishes.iter().find_map(|wish| {
         let name = wish.setting.name();
         let unit = wish.setting.unit();
@@ -258,9 +265,9 @@ pub(crate) fn value_for(
         };
     };
     let (base, unit) = match setting.unit() {
-        Unit::Milliseconds => (1_000_000, "milliseconds"),
-        Unit::Seconds => (1_000_000_000, "seconds"),
-        Unit::Count => return Err(format!("{name} is a number of probes, not a time")),
+        SettingUnit::Milliseconds => (1_000_000, "milliseconds"),
+        SettingUnit::Seconds => (1_000_000_000, "seconds"),
+        SettingUnit::Count => return Err(format!("{name} is a number of probes, not a time")),
     };
     if wanted.as_nanos() % base != 0 {
         return Err(format!("{name} is counted in whole {unit}"));
@@ -286,11 +293,11 @@ pub(crate) fn value_for(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::settings::{DatabaseGround, Ground, RoleGround};
+    use crate::model::settings::{ChangeContext, ChangedDatabase, ChangedRole};
 
-    fn ground() -> Ground {
-        Ground {
-            role: Some(RoleGround {
+    fn change_context() -> ChangeContext {
+        ChangeContext {
+            role: Some(ChangedRole {
                 identifier: "app".into(),
                 superuser: false,
                 replication: false,
@@ -299,12 +306,12 @@ mod tests {
                 admin: true,
                 owns_objects: false,
             }),
-            database: Some(DatabaseGround { identifier: "shop".into(), owner: "boss".into(), owned: true }),
-            ..Ground::default()
+            database: Some(ChangedDatabase { identifier: "shop".into(), owner: "boss".into(), owned: true }),
+            ..ChangeContext::default()
         }
     }
 
-    fn settings(stored: &[(Option<&str>, Option<&str>, &str)]) -> Settings {
+    fn settings(stored: &[(Option<&str>, Option<&str>, &str)]) -> ServerSettings {
         let stored = stored.iter().map(|(role, database, raw)| Stored {
             setting: Setting::Statement,
             role: role.map(str::to_owned),
@@ -320,10 +327,15 @@ mod tests {
             least: 0,
             most: i64::from(i32::MAX),
         };
-        Settings { server: vec![server], stored: stored.collect() }
+        ServerSettings { server: vec![server], stored: stored.collect() }
     }
 
-    fn planned(scope: &Scope, settings: &Settings, in_file: &InFile, value: Option<i64>) -> Plan {
+    fn planned(
+        scope: &Scope,
+        settings: &ServerSettings,
+        in_file: &InFile,
+        value: Option<i64>,
+    ) -> SettingsChange {
         let group = |role: &str, database: &str, count| SessionGroup {
             database: Some(database.into()),
             role: Some(role.into()),
@@ -332,8 +344,13 @@ mod tests {
         };
         let sessions = [group("app", "shop", 1), group("app", "crm", 2), group("batch", "shop", 4)];
         let in_file = [in_file.clone()];
-        let situation =
-            Situation { scope, ground: &ground(), settings, in_file: &in_file, sessions: &sessions };
+        let situation = Situation {
+            scope,
+            change_context: &change_context(),
+            settings,
+            in_file: &in_file,
+            sessions: &sessions,
+        };
         plan(situation, &[Wish { setting: Setting::Statement, value }])
     }
 

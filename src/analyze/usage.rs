@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::server::Limits;
+use crate::model::server::ConnectionSlots;
 use crate::model::usage::{
     ByApplication, ByBackendType, ByClient, ByDatabase, ByRole, ByState, Connections, LimitUse, Owner,
     Remainder, Rest, Tally, Usage,
@@ -40,7 +40,7 @@ struct Doing {
 type Named = BTreeMap<Option<String>, (i64, Option<i64>)>;
 
 /// Folds `tallies` into lists of at most `limit` groups.
-pub(crate) fn fold(limits: Limits, tallies: &[Tally], limit: usize) -> Usage {
+pub(crate) fn fold(limits: ConnectionSlots, tallies: &[Tally], limit: usize) -> Usage {
     let mut groups = Groups::default();
     for tally in tallies {
         groups.add(tally);
@@ -108,7 +108,7 @@ impl Groups {
     }
 
     /// The lists, each of at most `limit` groups, largest first, names in order where counts are equal.
-    pub(crate) fn into_usage(self, limits: Limits, limit: usize) -> Usage {
+    pub(crate) fn into_usage(self, limits: ConnectionSlots, limit: usize) -> Usage {
         let applications = self.applications.into_iter().map(|(name, doing)| doing.of(name.into()));
         let (by_application, applications) = largest(applications, limit, |group| group.count);
         let named = |groups: Named, limit| {
@@ -226,7 +226,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LIMITS: Limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+    const LIMITS: ConnectionSlots =
+        ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
 
     fn tally() -> impl Strategy<Value = Tally> {
         let name = prop::option::of("[a-d]");

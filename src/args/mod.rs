@@ -84,7 +84,7 @@ impl Connection {
 /// How the result is to be written.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
-pub(crate) struct Output {
+pub(crate) struct OutputArgs {
     /// Write JSON (short for --format json)
     #[arg(long, global = true, conflicts_with = "format")]
     pub(crate) json: bool,
@@ -119,7 +119,7 @@ pub(crate) struct Output {
     pub(crate) no_query: bool,
 }
 
-impl Output {
+impl OutputArgs {
     /// The format asked for.
     pub(crate) fn format(&self) -> Format {
         self.format.unwrap_or(if self.json { Format::Json } else { Format::Table })

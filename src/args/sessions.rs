@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 use super::{duration, nearest};
 use crate::model::act::Named;
-use crate::model::filter::{Client, Filter, Name, STATES, State, Term};
+use crate::model::filter::{ClientFilter, Filter, Name, STATES, StateFilter, Term};
 
 /// Which sessions are meant.
 #[derive(Args, Clone, Debug, Default)]
@@ -26,13 +26,13 @@ pub(crate) struct Filters {
     pub(crate) app: Vec<Term<Name>>,
     /// Sessions from this address (or ADDR:PORT), network (CIDR) or `local`
     #[arg(long, value_name = "ADDR", hide_possible_values = true, value_parser = Worded { parse: client_term, words: &["local"] })]
-    pub(crate) client: Vec<Term<Client>>,
+    pub(crate) client: Vec<Term<ClientFilter>>,
     /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting
     ///
     /// PostgreSQL's own words, like "idle in transaction", are taken as well. idle-in-transaction includes aborted
     /// ones; waiting means waiting for a lock.
     #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = Worded { parse: state_term, words: STATE_WORDS })]
-    pub(crate) state: Vec<Term<State>>,
+    pub(crate) state: Vec<Term<StateFilter>>,
     /// Sessions whose query text matches (POSIX)
     #[arg(long, value_name = "REGEX", value_parser = text_term)]
     pub(crate) query: Vec<Term<String>>,
@@ -54,7 +54,7 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
-    /// The same as plain data.
+    /// What they select, as plain data.
     pub(crate) fn filter(&self) -> Filter {
         Filter {
             databases: self.db.clone(),
@@ -107,13 +107,13 @@ pub(crate) fn name_term(text: &str) -> Result<Term<Name>, String> {
 ///
 /// # Errors
 /// When it is none of them.
-pub(crate) fn client_term(text: &str) -> Result<Term<Client>, String> {
+pub(crate) fn client_term(text: &str) -> Result<Term<ClientFilter>, String> {
     let (exclude, rest) = term(text)?;
     if rest == "local" {
-        return Ok(Term { exclude, value: Client::Local });
+        return Ok(Term { exclude, value: ClientFilter::Local });
     }
     if let Ok(peer) = rest.parse() {
-        return Ok(Term { exclude, value: Client::Peer(peer) });
+        return Ok(Term { exclude, value: ClientFilter::Peer(peer) });
     }
     let wrong = || {
         format!(
@@ -127,10 +127,10 @@ pub(crate) fn client_term(text: &str) -> Result<Term<Client>, String> {
     if bits > all {
         return Err(wrong());
     }
-    Ok(Term { exclude, value: Client::Network(address, bits) })
+    Ok(Term { exclude, value: ClientFilter::Network(address, bits) })
 }
 
-fn state_term(text: &str) -> Result<Term<State>, String> {
+fn state_term(text: &str) -> Result<Term<StateFilter>, String> {
     let (exclude, rest) = term(text)?;
     if let Some((_, value)) = STATES.iter().find(|(word, _)| *word == rest) {
         return Ok(Term { exclude, value: *value });
@@ -264,15 +264,15 @@ mod tests {
 
     #[test]
     fn clients_are_addresses_networks_or_local() {
-        assert_eq!(client_term("local").unwrap().value, Client::Local);
+        assert_eq!(client_term("local").unwrap().value, ClientFilter::Local);
         assert_eq!(
             client_term("!10.0.0.0/8").unwrap().value,
-            Client::Network("10.0.0.0".parse().unwrap(), 8)
+            ClientFilter::Network("10.0.0.0".parse().unwrap(), 8)
         );
         for peer in ["127.0.0.1:41572", "[::1]:80"] {
-            assert_eq!(client_term(peer).unwrap().value, Client::Peer(peer.parse().unwrap()));
+            assert_eq!(client_term(peer).unwrap().value, ClientFilter::Peer(peer.parse().unwrap()));
         }
-        assert_eq!(client_term("::1").unwrap().value, Client::Network("::1".parse().unwrap(), 128));
+        assert_eq!(client_term("::1").unwrap().value, ClientFilter::Network("::1".parse().unwrap(), 128));
         for wrong in ["10.0.0", "10.0.0.0/33", "db1", "10.0.0.0/", "::1/129"] {
             assert!(client_term(wrong).is_err(), "{wrong}");
         }
@@ -308,7 +308,10 @@ mod tests {
     #[test]
     fn a_misspelt_state_is_recognised() {
         assert!(state_term("idel").unwrap_err().contains("did you mean \"idle\""));
-        assert_eq!(state_term("!idle").unwrap(), Term { exclude: true, value: State::Verbatim("idle") });
+        assert_eq!(
+            state_term("!idle").unwrap(),
+            Term { exclude: true, value: StateFilter::Verbatim("idle") }
+        );
     }
 
     #[test]

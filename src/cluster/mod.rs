@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use session::{Error as SessionError, Session};
+pub(crate) use session::{Session, SessionError};
 
 /// The file in the server's folder that has its password for libpq (`passfile`), when it has one; mode 0600, of the user who
 /// started the server.
@@ -51,7 +51,7 @@ log_timezone = 'UTC'
 
 /// What the server should be like.
 #[derive(Clone, Default)]
-pub(crate) struct Settings {
+pub(crate) struct ClusterConfig {
     /// Lines for postgresql.conf, as name and value; later ones win.
     pub(crate) parameters: Vec<(String, String)>,
     /// Further files for the data directory (`pg_hba.conf`, `server.key`, `standby.signal`), as name and content; mode 0600.
@@ -111,7 +111,7 @@ impl Cluster {
     /// Errors when the folder cannot be made, initdb fails, the server ends or does not answer, or is not wanted any more.
     pub(crate) fn start(
         binaries: &Path,
-        settings: &Settings,
+        settings: &ClusterConfig,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Self, Error> {
         let mut attempt = 1;
@@ -127,10 +127,10 @@ impl Cluster {
         }
     }
 
-    /// The same, made but not started: a template, or something to start later with [`Cluster::launch`].
+    /// Makes a cluster and does not start it: a template, or something to start later with [`Cluster::launch`].
     pub(crate) fn prepare(
         binaries: &Path,
-        settings: &Settings,
+        settings: &ClusterConfig,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Self, Error> {
         let dir = private_folder()?;
@@ -146,7 +146,7 @@ impl Cluster {
     }
 
     /// The keeper, at work on the data directory.
-    fn spawn(dir: &Path, binaries: &Path, settings: &Settings) -> Result<Self, Error> {
+    fn spawn(dir: &Path, binaries: &Path, settings: &ClusterConfig) -> Result<Self, Error> {
         let port = free_port().map_err(|error| Error::Io("looking for a free port", error))?;
         write_files(dir, port, settings)
             .map_err(|error| Error::Io("writing the server's settings", error))?;
@@ -349,7 +349,7 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-fn write_files(dir: &Path, port: u16, settings: &Settings) -> io::Result<()> {
+fn write_files(dir: &Path, port: u16, settings: &ClusterConfig) -> io::Result<()> {
     let mut conf = format!("{SERVER_CONF}port = {port}\nunix_socket_directories = '{}'\n", dir.display());
     for (name, value) in &settings.parameters {
         conf.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));

@@ -22,22 +22,22 @@ pub(crate) type Answer<'a> = dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>, String>
 
 /// What the server refused, or that it is gone (08006).
 #[derive(Clone, Debug)]
-pub(crate) struct Error {
+pub(crate) struct SessionError {
     /// The server's SQLSTATE.
     pub(crate) sqlstate: String,
     /// Its message.
     pub(crate) message: String,
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.message, self.sqlstate)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for SessionError {}
 
-impl From<io::Error> for Error {
+impl From<io::Error> for SessionError {
     fn from(error: io::Error) -> Self {
         Self { sqlstate: "08006".to_owned(), message: error.to_string() }
     }
@@ -57,17 +57,17 @@ impl Session {
     /// otherwise.
     ///
     /// Errors as the server refuses.
-    pub(crate) fn open(dir: &Path, port: u16, parameters: &[(&str, &str)]) -> Result<Self, Error> {
+    pub(crate) fn open(dir: &Path, port: u16, parameters: &[(&str, &str)]) -> Result<Self, SessionError> {
         let stream = UnixStream::connect(dir.join(format!(".s.PGSQL.{port}")))?;
         Self::log_in(stream, parameters, &mut |_| Err("it asks for a password".to_owned()))
     }
 
-    /// The same through 127.0.0.1, so that the server shows an address, and with an `answer` to its question for a password.
+    /// Logs in through 127.0.0.1, so that the server shows an address, with an `answer` to its question for a password.
     pub(crate) fn open_over_tcp(
         port: u16,
         parameters: &[(&str, &str)],
         answer: &mut Answer<'_>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, SessionError> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         // reading, writing and closing are the same for every kind of socket
@@ -78,7 +78,7 @@ impl Session {
         stream: UnixStream,
         parameters: &[(&str, &str)],
         answer: &mut Answer<'_>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, SessionError> {
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         let mut session = Self { stream: BufReader::with_capacity(1024, stream), pid: 0, busy: true };
         let mut packet = vec![0, 3, 0, 0];
@@ -94,7 +94,7 @@ impl Session {
         Ok(session)
     }
 
-    fn authenticate(&mut self, answer: &mut Answer<'_>) -> Result<(), Error> {
+    fn authenticate(&mut self, answer: &mut Answer<'_>) -> Result<(), SessionError> {
         loop {
             match self.read()? {
                 (b'R', request) if request == [0; 4] => return Ok(()),
@@ -116,7 +116,7 @@ impl Session {
     /// Runs one query or several.
     ///
     /// Errors with the first thing that the server refused.
-    pub(crate) fn run(&mut self, sql: &str) -> Result<Rows, Error> {
+    pub(crate) fn run(&mut self, sql: &str) -> Result<Rows, SessionError> {
         self.send(sql);
         self.finish()
     }
@@ -135,7 +135,7 @@ impl Session {
     /// Reads until the server is ready for the next query.
     ///
     /// Errors with the first thing that it refused.
-    pub(crate) fn finish(&mut self) -> Result<Rows, Error> {
+    pub(crate) fn finish(&mut self) -> Result<Rows, SessionError> {
         let mut rows = Vec::new();
         let mut failure = None;
         loop {
@@ -198,10 +198,10 @@ fn row(body: &[u8]) -> Vec<Option<String>> {
 }
 
 /// The fields of an ErrorResponse: a letter and a text each, ended by a zero byte.
-fn refusal(body: &[u8]) -> Error {
+fn refusal(body: &[u8]) -> SessionError {
     let field = |letter: u8| {
         let found = body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[letter]));
         found.map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
     };
-    Error { sqlstate: field(b'C'), message: field(b'M') }
+    SessionError { sqlstate: field(b'C'), message: field(b'M') }
 }

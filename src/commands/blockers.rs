@@ -7,17 +7,17 @@ use serde::Serialize;
 
 use super::listing::origin;
 use super::manual::{Group, Manual};
-use super::pooler::behind::Behind;
+use super::pooler::snapshot::PoolerSnapshot;
 use super::screen_room::{Part, ScreenRoom};
 use super::shown::Shown;
 use super::{Context, watch};
 use crate::analyze::blocking::{self, Line};
 use crate::analyze::pooler::End;
 use crate::args::Filters;
-use crate::db::Reach;
+use crate::db::WaitsLookedAt;
 use crate::exit::Exit;
 use crate::model::act::Wait;
-use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
+use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Waits};
 use crate::model::pooler_client::Client;
 use crate::model::quote::finish_prepared;
 use crate::model::suggestion::{Command, Lead};
@@ -62,16 +62,16 @@ pub(crate) struct Args {
 /// Looks, builds the tree and prints it.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filter = args.filters.filter();
-    let reach = if args.all_waits { Reach::All } else { Reach::Longest(MOST_WAITS) };
+    let reach = if args.all_waits { WaitsLookedAt::All } else { WaitsLookedAt::Longest(MOST_WAITS) };
     let query_bytes = context.query_bytes();
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
-        let behind = Behind::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
+        let pooler_snapshot = PoolerSnapshot::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
         let (server_context, mut waits) = db.waits(&filter, reach, query_bytes).await?;
-        if let Some(behind) = &behind {
+        if let Some(pooler_snapshot) = &pooler_snapshot {
             for session in &mut waits.sessions {
-                session.pooler_client = behind.client(&end(session), session.xact_seconds);
+                session.pooler_client = pooler_snapshot.client(&end(session), session.xact_seconds);
             }
         }
         let count = |claim: fn(&Blocked) -> bool| {
@@ -107,10 +107,10 @@ fn end(session: &Blocked) -> End<'_> {
 }
 
 /// What was left out so that the look costs little, and how to see it.
-fn not_seen(waits: &Waits, reach: Reach) -> Vec<Warning> {
+fn not_seen(waits: &Waits, reach: WaitsLookedAt) -> Vec<Warning> {
     let hint = |what: &str| Some(format!("see {what} with --all-waits"));
     let mut warnings = Vec::new();
-    if let Reach::Longest(most) = reach
+    if let WaitsLookedAt::Longest(most) = reach
         && waits.waiting > i64::try_from(most).unwrap_or(i64::MAX)
     {
         warnings.push(Warning {
@@ -141,7 +141,7 @@ pub(super) struct Blockers {
     /// Those who wait or are waited for, in the order of the tree.
     sessions: Vec<Blocked>,
     /// Prepared transactions that some of them wait for; one that only holds some lock on the same object is not in the way.
-    prepared: Vec<Prepared>,
+    prepared: Vec<PreparedBlocker>,
     /// Sessions that wait, whatever the filters.
     #[serde(skip)]
     waiting: i64,
@@ -171,19 +171,19 @@ impl Blockers {
         }
         // Only now: they know a prepared transaction by its place among those that are left.
         let edges = edges(&sessions, &prepared);
-        let held = blocking::held_up(&edges);
+        let blocked_counts = blocking::blocked_counts(&edges);
         let lines = blocking::tree(&edges);
         let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         sessions.sort_by_key(|session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
-            session.blocks_total = held.get(&session.pid).copied().unwrap_or(0);
+            session.blocks_total = blocked_counts.get(&session.pid).copied().unwrap_or(0);
         }
         for (at, prepared) in prepared.iter_mut().enumerate() {
-            prepared.blocks_total = pid_at(at).and_then(|pid| held.get(&pid).copied()).unwrap_or(0);
+            prepared.blocks_total = pid_at(at).and_then(|pid| blocked_counts.get(&pid).copied()).unwrap_or(0);
         }
         let waits = |session: &&Blocked| session.lock.is_some() || !session.blocked_by.is_empty();
         let blocked = sessions.iter().filter(waits).count();
-        let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && held.contains_key(&line.pid);
+        let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
         let roots = lines.iter().filter(holds).map(|line| line.pid);
         Self {
             blocked_count: i64::try_from(blocked).unwrap_or(i64::MAX),
@@ -218,7 +218,7 @@ impl Blockers {
 }
 
 /// The edges of the tree, with prepared transactions told apart: the server calls all of them 0.
-fn edges(sessions: &[Blocked], prepared: &[Prepared]) -> Vec<Wait> {
+fn edges(sessions: &[Blocked], prepared: &[PreparedBlocker]) -> Vec<Wait> {
     let of = |pid: i32| {
         let waited_for = prepared.iter().enumerate().filter(move |(_, one)| one.waiting_pids.contains(&pid));
         waited_for.filter_map(|(at, _)| pid_at(at))
@@ -242,7 +242,7 @@ fn pid_at(place: usize) -> Option<i32> {
 }
 
 /// The prepared transaction behind a negative pid of the tree.
-fn prepared_at(prepared: &[Prepared], pid: i32) -> Option<&Prepared> {
+fn prepared_at(prepared: &[PreparedBlocker], pid: i32) -> Option<&PreparedBlocker> {
     prepared.get(usize::try_from(-1 - i64::from(pid)).ok()?)
 }
 
@@ -307,7 +307,7 @@ struct Row<'a> {
     line: Option<Line>,
     session: Option<&'a Blocked>,
     /// What is there when it is no session.
-    prepared: Option<&'a Prepared>,
+    prepared: Option<&'a PreparedBlocker>,
 }
 
 impl<'a> Row<'a> {
@@ -341,8 +341,8 @@ impl<'a> Row<'a> {
         ),
         Column::script("client", |row| row.of(|session| session.client.as_ref())),
         Column::if_any(
-            |row| row.behind().is_some(),
-            Column::table("CLIENT", Align::Left, |row| row.behind().map(origin).into()),
+            |row| row.pooler_client().is_some(),
+            Column::table("CLIENT", Align::Left, |row| row.pooler_client().map(origin).into()),
         ),
         Column::worded("STATE", Align::Left, state, "state", |row| row.of(|session| session.state.as_ref())),
         Column::script("wait_seconds", |row| row.of(|session| session.wait_seconds)),
@@ -352,11 +352,11 @@ impl<'a> Row<'a> {
         Column::script("lock_relation", |row| row.lock().and_then(|lock| lock.relation.as_ref()).into()),
         Column::table("LOCK", Align::Left, |row| row.lock().map(lock).into()),
         Column::script("pooler_client_addr", |row| {
-            row.behind().and_then(|client| client.addr.as_ref()).into()
+            row.pooler_client().and_then(|client| client.addr.as_ref()).into()
         }),
-        Column::script("pooler_client_port", |row| row.behind().and_then(|client| client.port).into()),
+        Column::script("pooler_client_port", |row| row.pooler_client().and_then(|client| client.port).into()),
         Column::script("pooler_client_application_name", |row| {
-            row.behind().and_then(|client| client.application_name.as_ref()).into()
+            row.pooler_client().and_then(|client| client.application_name.as_ref()).into()
         }),
         Column::new("QUERY", Align::Left, "query", |row| match row.session {
             Some(session) => session.query.as_ref().into(),
@@ -369,7 +369,7 @@ impl<'a> Row<'a> {
         self.session.and_then(part).into()
     }
 
-    fn behind(&self) -> Option<&'a Client> {
+    fn pooler_client(&self) -> Option<&'a Client> {
         self.session.and_then(|session| session.pooler_client.as_ref())
     }
 

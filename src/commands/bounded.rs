@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::db::console::Console;
-use crate::db::{Db, Error, Kind};
+use crate::db::{Db, Error, ErrorKind};
 use crate::observe::{Deadline, Observer, OfConsole, OfServer};
 
 /// Asks what is there: a server, or a pooler's console where one answers instead.
@@ -20,7 +20,7 @@ pub(super) async fn look<T>(
     let deadline = observer.source().endpoint.deadline();
     let looked = look_at_server(observer, &deadline, context, of_server).await;
     match looked {
-        Err(error) if error.kind == Kind::PoolerConsole => {
+        Err(error) if error.kind == ErrorKind::PoolerConsole => {
             look_at_console(&mut context.console_observer()?, &deadline, context, of_console).await
         }
         looked => looked,

@@ -16,11 +16,11 @@ use super::{Context, bounded, watch};
 use crate::analyze::health::{self, Rule, Thresholds};
 use crate::args::{Emergency, Filters};
 use crate::db::console::Console;
-use crate::db::{self, Db, Kind, Selection};
+use crate::db::{self, Db, ErrorKind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::Filter;
-use crate::model::health::{Check, Facts, Status};
+use crate::model::health::{Check, HealthFacts, Status};
 use crate::model::pooler;
 use crate::model::server::ServerContext;
 use crate::model::suggestion::Lead;
@@ -101,22 +101,22 @@ impl Args {
 /// What one look brought.
 enum Looked {
     /// Of a server.
-    Server(Box<Seen>),
+    Server(Box<ServerLook>),
     /// Of a pooler's console.
-    Pooler(Box<Pooled>),
+    Pooler(Box<PoolerLook>),
 }
 
 /// What one look at a pooler's console brought.
-struct Pooled {
-    facts: pooler::Facts,
+struct PoolerLook {
+    facts: pooler::PoolerFacts,
     head: Head,
     latency: Duration,
 }
 
 /// What one look at a server brought.
-struct Seen {
+struct ServerLook {
     server_context: ServerContext,
-    facts: Facts,
+    facts: HealthFacts,
     head: Head,
     latency: Duration,
     /// Names in the filters that do not exist.
@@ -137,13 +137,15 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let observer = context.observer_of(context.endpoint()?.clone());
     watch::judge(context, observer, async |context, observer| {
         let (mut report, mut head) = match look(&selection, observer, context).await {
-            Ok(Looked::Pooler(looked)) => (Verdict::of_pooler(&policy, &named, &looked, &lead), looked.head),
+            Ok(Looked::Pooler(looked)) => {
+                (CheckReport::of_pooler(&policy, &named, &looked, &lead), looked.head)
+            }
             Ok(Looked::Server(looked)) => {
-                (Verdict::new(&of_server(&policy, &named), &looked, &lead), looked.head)
+                (CheckReport::new(&of_server(&policy, &named), &looked, &lead), looked.head)
             }
             Err(error) => {
                 let head = Head { target: context.aim(), ..Head::default() };
-                (Verdict::unreached(&of_server(&policy, &named), error, &lead)?, head)
+                (CheckReport::unreached(&of_server(&policy, &named), error, &lead)?, head)
             }
         };
         let fine = report.status == Status::Ok && !context.format().is_json();
@@ -158,7 +160,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             head.warnings.clear();
         }
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
-        let exit = Exit::Verdict(report.status.code());
+        let exit = Exit::Code(report.status.code());
         Ok(Shown { exit, silent, ..Shown::new(report, head) })
     })
     .await
@@ -173,7 +175,7 @@ async fn look(
     let ask = async |deadline: &Deadline, db: &Db| ask(selection, deadline, db).await;
     let of_console = async |deadline: &Deadline, console: &Console| {
         let (facts, head) = (console.facts().await?, super::pooler::head(console));
-        Ok(Looked::Pooler(Box::new(Pooled { facts, head, latency: deadline.used() })))
+        Ok(Looked::Pooler(Box::new(PoolerLook { facts, head, latency: deadline.used() })))
     };
     bounded::look(observer, context, ask, of_console).await
 }
@@ -187,13 +189,13 @@ async fn ask(selection: &Selection, deadline: &Deadline, db: &Db) -> Result<Look
     let mut head = super::head_of_look(db, &server_context, facts.connections.hidden);
     head.warnings.extend(unknown_names.iter().cloned());
     head.warnings.extend(words::untracked(facts.untracked));
-    Ok(Looked::Server(Box::new(Seen { server_context, facts, head, latency, unknown_names })))
+    Ok(Looked::Server(Box::new(ServerLook { server_context, facts, head, latency, unknown_names })))
 }
 
 /// The answer of `check`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Verdict {
+pub(super) struct CheckReport {
     /// The worst of all rules.
     status: Status,
     /// The exit code of this run.
@@ -211,8 +213,8 @@ pub(super) struct Verdict {
     notes: Vec<String>,
 }
 
-impl Verdict {
-    fn new(policy: &[(Rule, Thresholds)], looked: &Seen, lead: &Lead) -> Self {
+impl CheckReport {
+    fn new(policy: &[(Rule, Thresholds)], looked: &ServerLook, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let checks = policy.iter().map(|(rule, thresholds)| {
             let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
@@ -227,8 +229,8 @@ impl Verdict {
         }
     }
 
-    /// The verdict over a pooler: what its console does not show stays unknown, if it is asked for.
-    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &Pooled, lead: &Lead) -> Self {
+    /// The report over a pooler: what its console does not show stays unknown, if it is asked for.
+    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &PoolerLook, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
         let judged = policy.iter().filter(|(rule, _)| {
             let shown = matches!(rule, Rule::Reachable | Rule::Connections | Rule::PoolerWaiting);
@@ -240,12 +242,14 @@ impl Verdict {
         Self { latency_seconds: Some(latency), waiting, ..Self::of(checks.collect()) }
     }
 
-    /// The verdict when there was no answer to judge.
+    /// The report when there was no answer to judge.
     fn unreached(policy: &[(Rule, Thresholds)], error: db::Error, lead: &Lead) -> Result<Self, Failure> {
         let status = match error.kind {
-            Kind::BadSettings | Kind::BadValue | Kind::Interrupted(_) => return Err(error.into()),
-            Kind::UnsupportedServer => Status::Unknown,
-            Kind::PermissionDenied | Kind::Server if !error.connecting => Status::Unknown,
+            ErrorKind::BadSettings | ErrorKind::BadValue | ErrorKind::Interrupted(_) => {
+                return Err(error.into());
+            }
+            ErrorKind::UnsupportedServer => Status::Unknown,
+            ErrorKind::PermissionDenied | ErrorKind::Server if !error.connecting => Status::Unknown,
             _ => Status::Critical,
         };
         let mut checks = Vec::new();
@@ -291,7 +295,7 @@ const fn mark(status: Status) -> Mark {
     }
 }
 
-impl Report for Verdict {
+impl Report for CheckReport {
     fn kind(&self) -> &'static str {
         "check"
     }

@@ -55,7 +55,7 @@ struct Host {
 /// The answer of `conninfo`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Settings {
+pub(super) struct ResolvedSettings {
     /// Every setting that has a value.
     parameters: Vec<Parameter>,
     /// The hosts in the order of the list.
@@ -71,11 +71,11 @@ pub(crate) fn run(_: &Args, context: &mut Context) -> Result<Exit> {
         hint: None,
     });
     let head = Head { warnings: warnings.collect(), ..Head::default() };
-    context.emit(&Settings::of(info), &head)?;
+    context.emit(&ResolvedSettings::of(info), &head)?;
     Ok(Exit::Done)
 }
 
-impl Settings {
+impl ResolvedSettings {
     fn of(info: &ConnInfo) -> Self {
         let parameter = |found: &conninfo::Parameter| Parameter {
             keyword: found.keyword,
@@ -95,7 +95,7 @@ impl Settings {
     }
 }
 
-impl Report for Settings {
+impl Report for ResolvedSettings {
     fn kind(&self) -> &'static str {
         "conninfo"
     }

@@ -25,7 +25,7 @@ pub(crate) struct Context {
     /// Where to connect, as it was typed.
     pub(crate) connection: args::Connection,
     /// How the result is wanted.
-    pub(crate) flags: args::Output,
+    pub(crate) flags: args::OutputArgs,
     /// The channel beside the result.
     pub(crate) ui: Ui,
     /// Where the result goes.
@@ -44,7 +44,7 @@ impl Context {
     /// For a run with these flags.
     pub(crate) fn new(
         connection: args::Connection,
-        flags: args::Output,
+        flags: args::OutputArgs,
         ui: Ui,
         output: Output,
         stop: Stop,

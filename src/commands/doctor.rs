@@ -88,7 +88,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             None => (None, Lead::default()),
         };
         let (lead, found) = (context.lead(), rules::findings(&evidence, pooler.as_ref()));
-        let findings = found.into_iter().map(|found| found.told(&lead, &console)).collect();
+        let findings = found.into_iter().map(|found| found.with_next_command(&lead, &console)).collect();
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
         let exit = if args.exit_code { report.verdict() } else { Exit::Done };
         Ok(Shown { exit, ..Shown::new(report, head) })
@@ -129,9 +129,9 @@ impl Watcher {
         self.watch(db, began, &mut watched).await?;
         let seconds = began.elapsed().as_secs_f64();
         let scraped = db.scrape(&Selection::default()).await?;
-        let behind = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
-        let behind: Vec<i32> = behind.map(|session| session.who.pid).collect();
-        let prepared_blockers = db.prepared_blockers(&behind).await?;
+        let waiters = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
+        let waiters: Vec<i32> = waiters.map(|session| session.who.pid).collect();
+        let prepared_blockers = db.prepared_blockers(&waiters).await?;
         let origins = db.origins().await?;
         Ok(Evidence { scraped, before, origins, prepared_blockers, watched, seconds })
     }
@@ -143,7 +143,7 @@ impl Watcher {
             match whole.filter(|whole| whole.elapsed() < WHOLE && began.elapsed() < self.sample) {
                 None => {
                     whole = Some(look);
-                    watched.add(db.presence(None).await?);
+                    watched.add(db.sample_sessions(None).await?);
                     if began.elapsed() <= self.sample / 2 {
                         watched.still_first_half();
                     }
@@ -153,7 +153,9 @@ impl Watcher {
                     }
                     self.progress(&format!("watching, {} left", text::duration(left.as_secs_f64().ceil())));
                 }
-                Some(whole) => watched.add_arrivals(&db.presence(Some(whole.elapsed() + LOGIN)).await?),
+                Some(whole) => {
+                    watched.add_arrivals(&db.sample_sessions(Some(whole.elapsed() + LOGIN)).await?);
+                }
             }
             let pause = ARRIVALS.max(look.elapsed() * RESTRAINT);
             tokio::select! {
@@ -187,9 +189,9 @@ impl Doctor {
 
     fn verdict(&self) -> Exit {
         match [Grade::Fail, Grade::Warn, Grade::Unknown].into_iter().find(|grade| self.count(*grade) > 0) {
-            Some(Grade::Fail) => Exit::Verdict(2),
-            Some(Grade::Warn) => Exit::Verdict(1),
-            Some(Grade::Unknown) => Exit::Verdict(3),
+            Some(Grade::Fail) => Exit::Code(2),
+            Some(Grade::Warn) => Exit::Code(1),
+            Some(Grade::Unknown) => Exit::Code(3),
             Some(Grade::Pass) | None => Exit::Done,
         }
     }

@@ -124,18 +124,20 @@ const COLUMNS: &[Column<Session>] = &[
     Column::script("undecidable", |session| session.undecidable.into()),
     Column::script("can_signal", |session| session.can_signal.into()),
     Column::script("pooler_client_addr", |session| {
-        behind(session).and_then(|client| client.addr.as_ref()).into()
+        pooler_client(session).and_then(|client| client.addr.as_ref()).into()
     }),
-    Column::script("pooler_client_port", |session| behind(session).and_then(|client| client.port).into()),
+    Column::script("pooler_client_port", |session| {
+        pooler_client(session).and_then(|client| client.port).into()
+    }),
     Column::script("pooler_client_application_name", |session| {
-        behind(session).and_then(|client| client.application_name.as_ref()).into()
+        pooler_client(session).and_then(|client| client.application_name.as_ref()).into()
     }),
     Column::script("query_id", |session| session.query_id.as_ref().into()),
     Column::script("query_truncated", |session| session.query_truncated.into()),
     Column::worded("QUERY", Align::Left, query, "query", |session| session.query.as_ref().into()),
 ];
 
-const fn behind(session: &Session) -> Option<&Client> {
+const fn pooler_client(session: &Session) -> Option<&Client> {
     session.pooler_client.as_ref()
 }
 

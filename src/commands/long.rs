@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::manual::{Group, Manual};
 use super::{Context, ls};
 use crate::args::{self, Filters};
-use crate::db::{Listing, Order, Selection};
+use crate::db::{Listing, Selection, SortOrder};
 use crate::exit::Exit;
 use crate::render::text;
 
@@ -43,7 +43,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let listing = Listing {
         selection: Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends },
         over: Some(args.over),
-        order: Order::Longest,
+        order: SortOrder::Longest,
         limit: args.limit,
         query_bytes: context.query_bytes(),
     };

@@ -6,13 +6,13 @@ use clap::ValueEnum;
 use super::Context;
 use super::listing::Sessions;
 use super::manual::{Group, Manual};
-use super::pooler::behind::Behind;
+use super::pooler::snapshot::PoolerSnapshot;
 use super::screen_room::ScreenRoom;
 use super::shown::Shown;
 use super::watch;
 use crate::analyze::pooler::End;
 use crate::args::Filters;
-use crate::db::{Listing, Order, Selection};
+use crate::db::{Listing, Selection, SortOrder};
 use crate::exit::Exit;
 
 /// What help says beyond the flags.
@@ -66,18 +66,18 @@ enum Sort {
 }
 
 impl Sort {
-    const fn order(self) -> Order {
+    const fn order(self) -> SortOrder {
         match self {
-            Self::Age => Order::Age,
-            Self::Xact => Order::Xact,
-            Self::Query => Order::Query,
-            Self::For => Order::StateAge,
-            Self::Pid => Order::Pid,
-            Self::Database => Order::Database,
-            Self::Role => Order::Role,
-            Self::Application => Order::Application,
-            Self::Client => Order::Client,
-            Self::State => Order::State,
+            Self::Age => SortOrder::Age,
+            Self::Xact => SortOrder::Xact,
+            Self::Query => SortOrder::Query,
+            Self::For => SortOrder::StateAge,
+            Self::Pid => SortOrder::Pid,
+            Self::Database => SortOrder::Database,
+            Self::Role => SortOrder::Role,
+            Self::Application => SortOrder::Application,
+            Self::Client => SortOrder::Client,
+            Self::State => SortOrder::State,
         }
     }
 }
@@ -87,7 +87,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let listing = Listing {
         selection: Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends },
         over: None,
-        order: args.sort.map_or(Order::Trouble, Sort::order),
+        order: args.sort.map_or(SortOrder::XactThenState, Sort::order),
         limit: args.limit,
         query_bytes: context.query_bytes(),
     };
@@ -105,12 +105,12 @@ pub(super) async fn list(
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
-        let behind = Behind::if_asked(pooler, context, &mut unasked).await?;
+        let pooler_snapshot = PoolerSnapshot::if_asked(pooler, context, &mut unasked).await?;
         let (server_context, mut listed) = db.sessions(&bounded(listing, room)).await?;
-        if let Some(behind) = &behind {
+        if let Some(pooler_snapshot) = &pooler_snapshot {
             for session in &mut listed.sessions {
                 let stable = session.xact_seconds.or(session.state_seconds);
-                session.pooler_client = behind.client(&End::from(&*session), stable);
+                session.pooler_client = pooler_snapshot.client(&End::from(&*session), stable);
             }
         }
         let mut head = super::head_of_look(db, &server_context, listed.hidden);

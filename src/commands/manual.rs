@@ -59,17 +59,17 @@ impl Manual {
         Self { group, examples, exits: EXITS, variables: &[], connects: true }
     }
 
-    /// The same with exit codes of its own.
+    /// Gives it exit codes of its own.
     pub(crate) const fn exits(self, exits: Meanings) -> Self {
         Self { exits, ..self }
     }
 
-    /// The same with environment variables of its own.
+    /// Gives it environment variables of its own.
     pub(crate) const fn variables(self, variables: Meanings) -> Self {
         Self { variables, ..self }
     }
 
-    /// The same for a command that does not connect.
+    /// Marks a command that does not connect.
     pub(crate) const fn offline(self) -> Self {
         Self { connects: false, ..self }
     }

@@ -11,7 +11,7 @@ use super::shown::Shown;
 use super::{Context, bounded, watch};
 use crate::analyze::metrics::{self, Scrape, compat, pgbouncer_exporter, pooler};
 use crate::db::console::Console;
-use crate::db::{self, Db, Kind, Selection};
+use crate::db::{self, Db, ErrorKind, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::metric::{Family, Sample};
@@ -161,7 +161,7 @@ async fn export(db: &Db) -> Result<Measured, db::Error> {
 
 /// The result when there was no answer; what the user did wrong is no result.
 fn down(args: &Args, error: db::Error, target: Option<Target>) -> Result<(Metrics, Head), Failure> {
-    if matches!(error.kind, Kind::BadSettings | Kind::BadValue | Kind::Interrupted(_)) {
+    if matches!(error.kind, ErrorKind::BadSettings | ErrorKind::BadValue | ErrorKind::Interrupted(_)) {
         return Err(error.into());
     }
     let failure = Failure::from(error);

@@ -12,7 +12,6 @@ mod context;
 mod demo;
 mod doctor;
 mod drain;
-mod frames;
 mod kill;
 mod listing;
 mod long;
@@ -29,6 +28,7 @@ mod size;
 mod stats;
 pub(crate) mod timeout;
 mod watch;
+mod watch_output;
 
 use std::time::Duration;
 
@@ -257,7 +257,7 @@ pub(crate) fn head(db: &Db, server_context: &ServerContext, hidden: i64) -> Head
     head
 }
 
-/// The same for a look at who is connected, whose figures a pooler in between gives another meaning.
+/// The head of a look at who is connected, whose figures a pooler in between gives another meaning.
 pub(crate) fn head_of_look(db: &Db, server_context: &ServerContext, hidden: i64) -> Head {
     let mut head = head(db, server_context, hidden);
     head.warnings.extend(pooled(db, server_context));

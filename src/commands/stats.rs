@@ -390,14 +390,14 @@ fn bar(ratio: f64, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::server::Limits;
+    use crate::model::server::ConnectionSlots;
 
     #[test]
     fn the_line_about_slots_fits_a_terminal() {
         for (used, max, has_bar) in
             [(0, 10, true), (51, 80, true), (97, 100, true), (500, 1000, true), (4990, 5000, false)]
         {
-            let limits = Limits { max_connections: max, superuser_reserved: 3, reserved: 2 };
+            let limits = ConnectionSlots { max_connections: max, superuser_reserved: 3, reserved: 2 };
             let Block::Line(_, text) = slots_line(&Connections::new(limits, used, 0)) else { panic!() };
             assert!(text.chars().count() <= 80, "{text}");
             assert_eq!(text.contains('['), has_bar, "{text}");

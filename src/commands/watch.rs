@@ -7,8 +7,8 @@ use anyhow::Result;
 use tokio::time::{self, MissedTickBehavior};
 
 use super::Context;
-use super::frames::Frames;
 use super::shown::Shown;
+use super::watch_output::WatchOutput;
 use crate::db::Db;
 use crate::db::console::Console;
 use crate::exit::Exit;
@@ -84,9 +84,9 @@ pub(super) async fn judge<S: Source, R: Report>(
         under_way
     };
     let mut looks = Looks::new(observer, &look);
-    let mut frames = Frames::new(context, every, states);
-    let ended = turns(context, every, &mut looks, &mut frames).await;
-    frames.leave();
+    let mut output = WatchOutput::new(context, every, states);
+    let ended = turns(context, every, &mut looks, &mut output).await;
+    output.leave();
     looks.close().await;
     // Ctrl-C is how a watch is meant to end.
     match ended.or_else(|error| context.stop.signal().ok_or(error))? {
@@ -100,7 +100,7 @@ async fn turns<S: Source, R: Report>(
     context: &Context,
     every: Duration,
     looks: &mut Looks<'_, S, Shown<R>>,
-    frames: &mut Frames<'_>,
+    output: &mut WatchOutput<'_>,
 ) -> Result<Signal> {
     let mut beat = time::interval(every);
     // A slow server is not asked faster to make up for it.
@@ -114,9 +114,9 @@ async fn turns<S: Source, R: Report>(
         tokio::select! {
             biased;
             shown = looks.next() => {
-                frames.show(&shown?)?;
+                output.show(&shown?)?;
             }
-            () = frames.grown_old() => frames.stale()?,
+            () = output.grown_old() => output.stale()?,
             _ = context.stop.pulled(), if !looks.is_under_way() => {}
             _ = beat.tick() => looks.ask(),
         }

@@ -36,12 +36,12 @@ pub(crate) fn bytes_of(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The same as the operating system takes names.
+/// The bytes of a text as the operating system takes names.
 pub(crate) fn os_string_of(text: &str) -> OsString {
     OsString::from_vec(bytes_of(text))
 }
 
-/// The same as a path.
+/// The bytes of a text as a path.
 pub(crate) fn path_of(text: &str) -> PathBuf {
     os_string_of(text).into()
 }

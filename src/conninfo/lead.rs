@@ -1,6 +1,6 @@
 //! The flags that lead where these settings do: what was typed for that, secrets left out.
 
-use super::{ConnInfo, Parameter, Source};
+use super::{ConnInfo, Parameter, ValueSource};
 use crate::model::suggestion::{Lead, option};
 
 /// The keywords that have a flag of their own, but for the database's.
@@ -31,7 +31,10 @@ impl ConnInfo {
 }
 
 fn is_typed(parameter: &Parameter) -> bool {
-    let by_hand = matches!(parameter.source, Source::Argument(_) | Source::Uri | Source::ConnectionString);
+    let by_hand = matches!(
+        parameter.source,
+        ValueSource::Argument(_) | ValueSource::Uri | ValueSource::ConnectionString
+    );
     by_hand && !parameter.secret && !parameter.value.is_empty()
 }
 

@@ -5,10 +5,10 @@
 use std::fmt;
 
 mod bytes;
-mod concealed;
 mod environment;
 mod keyword;
 mod lead;
+mod mask_argv;
 mod passfile;
 mod pinned;
 mod redact;
@@ -20,8 +20,8 @@ mod tests;
 mod uri;
 
 pub(crate) use bytes::{bytes_of, os_string_of, path_of, readable, text_of};
-pub(crate) use concealed::{CARRIER, concealed, restored};
 pub(crate) use environment::Environment;
+pub(crate) use mask_argv::{CARRIER, mask_argv, unmask_argv};
 pub(crate) use pinned::Variables;
 pub(crate) use redact::secrets;
 pub(crate) use resolve::{passwords_of_now, resolve};
@@ -54,7 +54,7 @@ pub(crate) struct Given {
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum ValueSource {
     /// A flag of the command line, by its long name.
     Argument(&'static str),
     /// The URI given with `-d`.
@@ -83,7 +83,7 @@ pub(crate) enum Source {
     Default,
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Argument(flag) => write!(f, "argument --{flag}"),
@@ -106,7 +106,7 @@ pub(crate) struct Parameter {
     /// The value as given, a secret's too; [`bytes_of`] it is what libpq takes.
     pub(crate) value: String,
     /// Where the value came from.
-    pub(crate) source: Source,
+    pub(crate) source: ValueSource,
     /// Whether the value must never be shown.
     pub(crate) secret: bool,
 }
@@ -130,7 +130,7 @@ pub(crate) struct Password {
     /// The password's bytes, as typed or as in the file.
     pub(crate) bytes: Vec<u8>,
     /// Where it came from.
-    pub(crate) source: Source,
+    pub(crate) source: ValueSource,
 }
 
 impl fmt::Debug for Password {
@@ -196,7 +196,7 @@ pub(crate) struct ConnInfo {
 }
 
 impl ConnInfo {
-    /// The same way into another database.
+    /// Leads into another database: its name alone is changed.
     pub(crate) fn in_database(mut self, name: &str) -> Self {
         for parameter in self.parameters.iter_mut().filter(|parameter| parameter.keyword == "dbname") {
             name.clone_into(&mut parameter.value);
@@ -236,13 +236,14 @@ impl ConnInfo {
 
     /// Whether somebody named a database (otherwise it is the role's name).
     pub(crate) fn database_was_named(&self) -> bool {
-        self.parameter("dbname").is_some_and(|p| p.source != Source::Default)
+        self.parameter("dbname").is_some_and(|p| p.source != ValueSource::Default)
     }
 
     /// Whether the command line itself named a database, rather than a service or the environment.
     pub(crate) fn database_was_typed(&self) -> bool {
-        let typed =
-            |source: &Source| matches!(source, Source::Argument(_) | Source::Uri | Source::ConnectionString);
+        let typed = |source: &ValueSource| {
+            matches!(source, ValueSource::Argument(_) | ValueSource::Uri | ValueSource::ConnectionString)
+        };
         self.parameter("dbname").is_some_and(|p| typed(&p.source))
     }
 
@@ -266,24 +267,24 @@ impl ConnInfo {
         &self.warnings
     }
 
-    /// The same settings for another database.
+    /// A copy for another database.
     pub(crate) fn with_dbname(&self, dbname: &str) -> Self {
         let mut other = self.clone();
         other.parameters.retain(|p| p.keyword != "dbname");
         other.parameters.push(Parameter {
             keyword: "dbname",
             value: dbname.to_owned(),
-            source: Source::Default,
+            source: ValueSource::Default,
             secret: false,
         });
         other
     }
 
-    /// The same settings with this password for every host that has none.
+    /// A copy with this password for every host that has none.
     pub(crate) fn with_password(&self, typed: &[u8]) -> Self {
         let mut other = self.clone();
         for host in &mut other.hosts {
-            host.password = Some(Password { bytes: typed.to_vec(), source: Source::Prompt });
+            host.password = Some(Password { bytes: typed.to_vec(), source: ValueSource::Prompt });
         }
         other
     }

@@ -3,8 +3,8 @@
 
 use super::bytes_of;
 
-/// What a line must match.
-pub(super) struct Wanted<'a> {
+/// The four fields that choose a line.
+pub(super) struct PasswordKey<'a> {
     /// `localhost` for the default socket directory.
     pub(super) host: &'a str,
     pub(super) port: &'a str,
@@ -13,7 +13,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// The password of the first line that matches, and the line's number from 1.
-pub(super) fn lookup(text: &[u8], wanted: &Wanted<'_>) -> Option<(usize, Vec<u8>)> {
+pub(super) fn lookup(text: &[u8], wanted: &PasswordKey<'_>) -> Option<(usize, Vec<u8>)> {
     let fields = [wanted.host, wanted.port, wanted.dbname, wanted.user].map(bytes_of);
     text.split(|&byte| byte == b'\n').enumerate().find_map(|(at, line)| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -61,7 +61,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn password(file: &str) -> Option<(usize, String)> {
-        let wanted = Wanted { host: "h:1", port: "5432", dbname: "d", user: "u" };
+        let wanted = PasswordKey { host: "h:1", port: "5432", dbname: "d", user: "u" };
         let (line, bytes) = lookup(file.as_bytes(), &wanted)?;
         Some((line, String::from_utf8(bytes).expect("text")))
     }
@@ -102,14 +102,14 @@ mod tests {
     proptest! {
         #[test]
         fn looking_up_never_panics(text in proptest::collection::vec(any::<u8>(), 0..200), host in "\\PC{0,5}") {
-            let _ = lookup(&text, &Wanted { host: &host, port: "", dbname: ":", user: "\\" });
+            let _ = lookup(&text, &PasswordKey { host: &host, port: "", dbname: ":", user: "\\" });
         }
 
         #[test]
         fn an_escaped_line_is_found_again(host in "[a:\\\\*]{1,6}", secret in "[a:\\\\]{1,9}") {
             let escape = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
             let line = format!("{}:1:d:u:{}", escape(&host), escape(&secret));
-            let wanted = Wanted { host: &host, port: "1", dbname: "d", user: "u" };
+            let wanted = PasswordKey { host: &host, port: "1", dbname: "d", user: "u" };
             prop_assert_eq!(lookup(line.as_bytes(), &wanted), Some((1, secret.into_bytes())));
         }
     }

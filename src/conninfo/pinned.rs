@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::keyword::KEYWORDS;
-use super::{ConnInfo, Host, LoadBalance, Source, TargetSession, os_string_of};
+use super::{ConnInfo, Host, LoadBalance, TargetSession, ValueSource, os_string_of};
 
 /// Variables for another program, each to be set or to be taken away.
 pub(crate) type Variables = Vec<(&'static str, Option<OsString>)>;
@@ -16,7 +16,7 @@ const NOT_THE_WAY: [&str; 5] =
 const LEADING_ELSEWHERE: [&str; 3] = ["service", "target_session_attrs", "load_balance_hosts"];
 
 impl ConnInfo {
-    /// The same way to this one place alone: the address that was reached instead of a name that may lead elsewhere, and whatever
+    /// A copy that leads to this one place alone: the address that was reached instead of a name that may lead elsewhere, and whatever
     /// kind of server it is by then. The password is that of `reached`, the host of these settings that led there.
     pub(crate) fn pinned_to(&self, reached: &Host, hostaddr: Option<String>) -> Self {
         let mut pinned = self.clone();
@@ -50,7 +50,7 @@ impl ConnInfo {
                 name => {
                     // What a variable has said is inherited, and a default is everybody's.
                     let said = self.parameter(name).filter(|parameter| {
-                        !matches!(parameter.source, Source::Default | Source::Variable(_))
+                        !matches!(parameter.source, ValueSource::Default | ValueSource::Variable(_))
                     });
                     variables.extend(said.map(|parameter| (variable, Some(os_string_of(&parameter.value)))));
                 }
@@ -63,14 +63,14 @@ impl ConnInfo {
     pub(crate) fn hands_on_password(&self) -> bool {
         let password = self.hosts.first().and_then(|host| host.password.as_ref());
         password.is_none_or(|password| {
-            matches!(password.source, Source::Variable(_) | Source::PasswordFile { .. })
+            matches!(password.source, ValueSource::Variable(_) | ValueSource::PasswordFile { .. })
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::conninfo::{Environment, Given, LoadBalance, Password, Source, TargetSession, resolve};
+    use crate::conninfo::{Environment, Given, LoadBalance, Password, TargetSession, ValueSource, resolve};
 
     #[test]
     fn one_of_several_hosts_is_left_with_its_password_and_any_kind_of_server() {
@@ -96,7 +96,7 @@ mod tests {
             Given { dbname: Some("hostaddr=10.0.0.1,10.0.0.2 port=5 user=u".into()), ..Given::default() };
         let mut info = resolve(&given, &Environment::default()).expect("settings");
         for (host, password) in info.hosts.iter_mut().zip(["one", "two"]) {
-            host.password = Some(Password { bytes: password.into(), source: Source::Prompt });
+            host.password = Some(Password { bytes: password.into(), source: ValueSource::Prompt });
         }
         for (at, wanted) in [(0, "one"), (1, "two")] {
             let pinned = info.pinned_to(&info.hosts()[at], info.hosts()[at].hostaddr.clone());

@@ -33,7 +33,7 @@ pub(crate) fn secrets(text: &str) -> String {
     masked(&readable(text))
 }
 
-/// The same, still with all its bytes.
+/// Masks the secrets of any text as [`secrets`] does, but keeps what is not readable as it is.
 pub(super) fn masked(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| settings(&uri(line))).collect();
     lines.join("\n")

@@ -3,11 +3,11 @@
 
 use super::environment::{PasswordFile, read_file, read_password_file};
 use super::keyword::{self, KEYWORDS, Keyword, Pairs};
-use super::passfile::{self, Wanted};
+use super::passfile::{self, PasswordKey};
 use super::settings::{Settings, SslCertMode, SslMode};
 use super::{
-    Ask, ConnInfo, Environment, Error, Given, Host, Parameter, Password, Source, bytes_of, is_socket_path,
-    path_of, service, settings, text_of, uri,
+    Ask, ConnInfo, Environment, Error, Given, Host, Parameter, Password, ValueSource, bytes_of,
+    is_socket_path, path_of, service, settings, text_of, uri,
 };
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
@@ -45,14 +45,14 @@ pub(crate) fn resolve(given: &Given, environment: &Environment) -> Result<ConnIn
 struct Set(Vec<Parameter>);
 
 impl Set {
-    fn put(&mut self, keyword: &'static Keyword, value: impl Into<String>, source: Source) {
+    fn put(&mut self, keyword: &'static Keyword, value: impl Into<String>, source: ValueSource) {
         if self.parameter(keyword.name).is_none() {
             let (keyword, secret, value) = (keyword.name, keyword.secret, value.into());
             self.0.push(Parameter { keyword, value, source, secret });
         }
     }
 
-    fn put_named(&mut self, name: &str, value: impl Into<String>, source: Source) {
+    fn put_named(&mut self, name: &str, value: impl Into<String>, source: ValueSource) {
         if let Some(keyword) = keyword::find(name) {
             self.put(keyword, value, source);
         }
@@ -82,14 +82,14 @@ impl Set {
 fn from_arguments(given: &Given, set: &mut Set) -> Result<(), Error> {
     if let Some(text) = given.dbname.as_deref().filter(|text| !text.is_empty()) {
         if uri::is_uri(text) {
-            put_all(set, uri::parse(text)?, &Source::Uri);
+            put_all(set, uri::parse(text)?, &ValueSource::Uri);
         } else if is_foreign_uri(text) {
             return Err(Error::new("the URI's scheme is not postgresql:// or postgres://")
                 .hinted("write the scheme in lower case"));
         } else if text.contains('=') {
-            put_all(set, keyword::parse(text)?, &Source::ConnectionString);
+            put_all(set, keyword::parse(text)?, &ValueSource::ConnectionString);
         } else {
-            set.put_named("dbname", text, Source::Argument("dbname"));
+            set.put_named("dbname", text, ValueSource::Argument("dbname"));
         }
     }
     let flags = [
@@ -100,7 +100,7 @@ fn from_arguments(given: &Given, set: &mut Set) -> Result<(), Error> {
     ];
     for (name, value, flag) in flags {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-            set.put_named(name, value, Source::Argument(flag));
+            set.put_named(name, value, ValueSource::Argument(flag));
         }
     }
     Ok(())
@@ -114,7 +114,7 @@ fn is_foreign_uri(text: &str) -> bool {
     })
 }
 
-fn put_all(set: &mut Set, pairs: Pairs, source: &Source) {
+fn put_all(set: &mut Set, pairs: Pairs, source: &ValueSource) {
     for (keyword, value) in pairs {
         set.put(keyword, value, source.clone());
     }
@@ -125,7 +125,7 @@ fn put_all(set: &mut Set, pairs: Pairs, source: &Source) {
 fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
     let variable = |name| environment.variable(name);
     if let Some(service) = variable("PGSERVICE") {
-        set.put_named("service", service, Source::Variable("PGSERVICE"));
+        set.put_named("service", service, ValueSource::Variable("PGSERVICE"));
     }
     // An empty name is looked for, as in libpq.
     let Some(name) = set.parameter("service").map(|found| found.value.clone()) else { return Ok(()) };
@@ -156,9 +156,13 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
                 let text = text_of(&bytes);
                 if let Some(pairs) = service::section(&text, &name, &file)? {
                     if !is_named {
-                        set.put_named("servicefile", text_of(path.as_os_str().as_bytes()), Source::Default);
+                        set.put_named(
+                            "servicefile",
+                            text_of(path.as_os_str().as_bytes()),
+                            ValueSource::Default,
+                        );
                     }
-                    put_all(set, pairs, &Source::Service { file, section: name });
+                    put_all(set, pairs, &ValueSource::Service { file, section: name });
                     return Ok(());
                 }
                 known.extend(service::names(&text).map(str::to_owned));
@@ -181,18 +185,18 @@ fn from_environment(environment: &Environment, set: &mut Set) {
         if let Some((name, value)) =
             keyword.variable.and_then(|name| Some((name, environment.variable(name)?)))
         {
-            set.put(keyword, value, Source::Variable(name));
+            set.put(keyword, value, ValueSource::Variable(name));
         }
     }
     if environment.variable("PGREQUIRESSL").is_some_and(|value| value.starts_with('1')) {
-        set.put_named("sslmode", "require", Source::Variable("PGREQUIRESSL"));
+        set.put_named("sslmode", "require", ValueSource::Variable("PGREQUIRESSL"));
     }
     if set.used("sslrootcert") == Some("system") {
-        set.put_named("sslmode", "verify-full", Source::Default);
+        set.put_named("sslmode", "verify-full", ValueSource::Default);
     }
     for keyword in KEYWORDS {
         if let Some(value) = keyword.default {
-            set.put(keyword, value, Source::Default);
+            set.put(keyword, value, ValueSource::Default);
         }
     }
 }
@@ -205,17 +209,17 @@ fn complete_login(environment: &Environment, set: &mut Set) -> Result<(), Error>
                 .hinted("name a role with -U")
         })?;
         set.remove("user");
-        set.put_named("user", name, Source::Default);
+        set.put_named("user", name, ValueSource::Default);
     }
     if set.used("dbname").is_none() {
         let user = set.used("user").unwrap_or_default().to_owned();
         set.remove("dbname");
-        set.put_named("dbname", user, Source::Default);
+        set.put_named("dbname", user, ValueSource::Default);
     }
     if set.used("application_name").is_none() {
         let name = set.used("fallback_application_name").unwrap_or("pgconn").to_owned();
         set.remove("application_name");
-        set.put_named("application_name", name, Source::Default);
+        set.put_named("application_name", name, ValueSource::Default);
     }
     Ok(())
 }
@@ -249,7 +253,7 @@ fn files_at_home(environment: &Environment, settings: &Settings, set: &mut Set) 
         };
         if is_used {
             set.remove(keyword);
-            set.put_named(keyword, text_of(path.as_os_str().as_bytes()), Source::Default);
+            set.put_named(keyword, text_of(path.as_os_str().as_bytes()), ValueSource::Default);
         }
     }
 }
@@ -294,7 +298,7 @@ fn hosts(environment: &Environment, set: &mut Set) -> Result<Vec<Host>, Error> {
     if set.used("host").is_none() && set.used("hostaddr").is_none() {
         set.remove("host");
         let host = hosts.first().map(|host| host.host.clone()).unwrap_or_default();
-        set.put_named("host", host, Source::Default);
+        set.put_named("host", host, ValueSource::Default);
     }
     Ok(hosts)
 }
@@ -304,7 +308,7 @@ fn port(text: &str, set: &Set) -> Result<u16, Error> {
     let text = if text.is_empty() { "5432" } else { text };
     let number = settings::integer("port", text).map_err(|error| {
         // `user:pass/word@host` reads as a host and a port, as it does for libpq.
-        let from_uri = set.parameter("port").is_some_and(|found| found.source == Source::Uri);
+        let from_uri = set.parameter("port").is_some_and(|found| found.source == ValueSource::Uri);
         if from_uri {
             Error::new("invalid port in the URI")
                 .hinted("a \"/\" in a password is written %2F in a URI, a \":\" %3A and a \"@\" %40")
@@ -348,7 +352,7 @@ pub(crate) fn passwords_of_now(info: &ConnInfo, environment: &Environment) -> Co
     let mut now = info.clone();
     let login = [info.dbname(), info.user()];
     for host in &mut now.hosts {
-        let Some(Source::PasswordFile { file, .. }) = host.password.as_ref().map(|found| &found.source)
+        let Some(ValueSource::PasswordFile { file, .. }) = host.password.as_ref().map(|found| &found.source)
         else {
             continue;
         };
@@ -373,12 +377,12 @@ fn in_file(
     let is_default = host.hostaddr.is_none()
         && is_socket_path(&host.host)
         && Path::new(&host.host) == environment.socket_directory(host.port);
-    let wanted = Wanted {
+    let wanted = PasswordKey {
         host: if is_default { "localhost" } else { host.name() },
         port: &host.port.to_string(),
         dbname,
         user,
     };
     let (line, bytes) = passfile::lookup(text, &wanted)?;
-    Some(Password { bytes, source: Source::PasswordFile { file: path.display().to_string(), line } })
+    Some(Password { bytes, source: ValueSource::PasswordFile { file: path.display().to_string(), line } })
 }

@@ -368,7 +368,7 @@ pub(super) fn integer(keyword: &str, value: &str) -> Result<Option<i32>, Error> 
     })
 }
 
-/// The same for settings at which zero and less mean "not set".
+/// Reads a whole number at which zero and less mean "not set".
 fn positive(keyword: &str, value: &str) -> Result<Option<u64>, Error> {
     Ok(integer(keyword, value)?.and_then(|number| u64::try_from(number).ok()).filter(|&number| number > 0))
 }

@@ -229,13 +229,13 @@ fn the_files_in_the_home_directory_are_listed_where_they_are_used() {
     let scratch = Scratch::new("home");
     std::fs::create_dir_all(scratch.0.join(".postgresql")).expect("directory");
     let home = |name: &str| scratch.0.join(name).display().to_string();
-    let listed = |text: &str| -> Vec<(&'static str, String, Source)> {
+    let listed = |text: &str| -> Vec<(&'static str, String, ValueSource)> {
         let info = resolve(&dsn(text), &scratch.environment(&[])).expect("resolved");
         let files = ["passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"];
         let found = info.parameters().iter().filter(|found| files.contains(&found.keyword));
         found.map(|found| (found.keyword, found.value.clone(), found.source.clone())).collect()
     };
-    let default = |keyword, name: &str| (keyword, home(name), Source::Default);
+    let default = |keyword, name: &str| (keyword, home(name), ValueSource::Default);
     assert_eq!(listed("user=u"), vec![]);
     // what is looked for in vain is listed, too
     assert_eq!(listed("sslmode=verify-ca"), vec![default("sslrootcert", ".postgresql/root.crt")]);
@@ -251,7 +251,7 @@ fn the_files_in_the_home_directory_are_listed_where_they_are_used() {
     assert_eq!(listed("user=u"), all);
     assert_eq!(listed("sslcertmode=disable"), [&passwords, &roots[..]].concat());
     assert_eq!(listed("sslmode=disable"), passwords.to_vec());
-    let named = |keyword, value: &str| (keyword, value.to_owned(), Source::ConnectionString);
+    let named = |keyword, value: &str| (keyword, value.to_owned(), ValueSource::ConnectionString);
     assert_eq!(
         listed("sslcert=/x sslrootcert=system sslcrl='' passfile=/y")[..2],
         [named("passfile", "/y"), named("sslcert", "/x"),]

@@ -162,7 +162,7 @@ fn decode(text: &str, shown: &str) -> Result<String, Error> {
     Ok(text_of(&bytes))
 }
 
-/// The same the other way round: a path as the value of a URI's parameter.
+/// Percent-encodes a path as the value of a URI's parameter.
 pub(crate) fn encoded(path: &Path) -> String {
     let mut text = String::new();
     for &byte in path.as_os_str().as_bytes() {

@@ -2,7 +2,7 @@
 //! what is left afterwards.
 
 use super::connection::Db;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::guard::Access;
 use super::look::{READ, Selection, session_of};
 use super::rows::{Row, Rows, exactly};
@@ -10,7 +10,7 @@ use super::server_context::{server_context_of, server_context_question};
 use super::session::is_pooled;
 use super::{filter, questions, sql};
 use crate::model::act::{
-    Action, Candidate, Facts, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
+    ActFacts, Action, Candidate, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
 };
 use crate::model::server::ServerContext;
 
@@ -20,7 +20,7 @@ const MOST_WAITERS: usize = 200;
 
 /// Signals to be sent.
 #[derive(Debug)]
-pub(crate) struct Order<'a> {
+pub(crate) struct SignalOrder<'a> {
     /// Which signal.
     pub(crate) action: Action,
     /// To whom.
@@ -33,7 +33,7 @@ pub(crate) struct Order<'a> {
 
 /// What the statement that signals says of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct SignalAnswer {
     /// The word of `signal.sql`; `signal` when it was to be sent.
     pub(crate) word: String,
     /// Whether the operating system took the signal.
@@ -56,7 +56,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, Facts), Error> {
+    pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, ActFacts), Error> {
         let (activity, read) = (self.activity(), self.activity_in(READ));
         let named = !wanted.named.is_empty();
         let scope = if named {
@@ -104,7 +104,7 @@ impl Db {
         ];
         let [server_context, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
         let server_context = server_context_of(&server_context)?;
-        let facts = Facts {
+        let facts = ActFacts {
             candidates: candidates_of(&sessions, &server_context)?,
             processes: processes_of(&processes)?,
             locks: locks_of(&locks)?,
@@ -133,11 +133,11 @@ impl Db {
         Ok(own.word("client")?.filter(|_| pooled))
     }
 
-    /// Signals those sessions that are still what they were, in one statement; returns a verdict for each, in order.
+    /// Signals those sessions that are still what they were, in one statement; returns the answer for each, in order.
     ///
     /// # Errors
     /// When the server does not answer or refuses; some may have been signalled then.
-    pub(crate) async fn signal(&self, order: &Order<'_>) -> Result<Vec<Verdict>, Error> {
+    pub(crate) async fn signal(&self, order: &SignalOrder<'_>) -> Result<Vec<SignalAnswer>, Error> {
         let flag = |claim: bool| if claim { "true" } else { "false" };
         let named = !order.wanted.named.is_empty();
         let filter = if order.filtered { filter::fragment(&order.wanted.filter) } else { "true".to_owned() };
@@ -167,11 +167,11 @@ impl Db {
         let rows = self.act(Access::Signal, &[statement]).await?;
         if rows.len() != order.identities.len() {
             let message = format!("{} signals got {} answers", order.identities.len(), rows.len());
-            return Err(Error::new(Kind::Protocol, message));
+            return Err(Error::new(ErrorKind::Protocol, message));
         }
         rows.iter()
             .map(|row| {
-                Ok(Verdict { word: row.word("verdict")?.unwrap_or_default(), sent: row.claim("sent")? })
+                Ok(SignalAnswer { word: row.word("verdict")?.unwrap_or_default(), sent: row.claim("sent")? })
             })
             .collect()
     }
@@ -221,7 +221,7 @@ impl Db {
         .sql();
         let answers = self.look(&[question]).await?;
         let row = answers.iter().flatten().next();
-        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
+        let row = row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no counts"))?;
         Ok(Remaining {
             matching: row.required("matching")?,
             new: row.required("new")?,

@@ -6,7 +6,7 @@ use super::look::Selection;
 use super::rows::{Row, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::{filter, questions};
-use crate::model::blocking::{Blocked, Lock, Prepared, Waits};
+use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Waits};
 use crate::model::filter::Filter;
 use crate::model::server::ServerContext;
 
@@ -16,7 +16,7 @@ const LOCK: &str = ", max(l.locktype) as locktype, max(l.mode) as mode, max(l.da
 
 /// Which waits are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub(crate) enum WaitsLookedAt {
     /// Of the sessions whose waits this role can see, so many that have waited longest.
     Longest(usize),
     /// All, with those of hidden sessions, which are looked for in pg_locks.
@@ -31,7 +31,7 @@ impl Db {
     pub(crate) async fn waits(
         &self,
         filter: &Filter,
-        reach: Reach,
+        reach: WaitsLookedAt,
         query_bytes: Option<u32>,
     ) -> Result<(ServerContext, Waits), Error> {
         let query = match query_bytes {
@@ -48,8 +48,8 @@ impl Db {
                   then encode(textsend(l.relation::regclass::text), 'hex') end as relation"
         );
         let limit = match reach {
-            Reach::Longest(limit) => limit.to_string(),
-            Reach::All => "all".into(),
+            WaitsLookedAt::Longest(limit) => limit.to_string(),
+            WaitsLookedAt::All => "all".into(),
         };
         let [waitstart, wait_seconds] = self.wait_clock();
         let waits = questions::Waits {
@@ -58,7 +58,7 @@ impl Db {
             scope: Selection { all_backends: true, ..Selection::default() }.scope(),
             waitstart,
             wait_seconds,
-            hidden_too: if reach == Reach::All { "true" } else { "false" },
+            hidden_too: if reach == WaitsLookedAt::All { "true" } else { "false" },
             lock: LOCK,
             details: &details,
             limit: &limit,
@@ -68,7 +68,7 @@ impl Db {
             [server_context_question(), waits, questions::Hidden { activity: &self.activity() }.sql()];
         let [server_context, rows, hidden] = exactly(self.look(&questions).await?)?;
         let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
-        let not_looked_at = if reach == Reach::All { 0 } else { hidden };
+        let not_looked_at = if reach == WaitsLookedAt::All { 0 } else { hidden };
         let mut waits = Waits { not_looked_at, ..Waits::default() };
         for row in rows {
             waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);
@@ -78,22 +78,22 @@ impl Db {
                 waits.sessions.push(session);
             }
         }
-        let behind = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
-        let behind: Vec<i32> = behind.map(|session| session.pid).collect();
-        waits.prepared = self.prepared_blockers(&behind).await?;
+        let waiters = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
+        let waiters: Vec<i32> = waiters.map(|session| session.pid).collect();
+        waits.prepared = self.prepared_blockers(&waiters).await?;
         Ok((server_context_of(&server_context)?, waits))
     }
 
-    /// Which prepared transactions are in the way of the sessions `behind` them, that is those among whose blockers PostgreSQL
+    /// Which prepared transactions are in the way of `waiters`, that is those among whose blockers PostgreSQL
     /// names pid 0; oldest first. Nothing is asked when there is no such session.
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn prepared_blockers(&self, behind: &[i32]) -> Result<Vec<Prepared>, Error> {
-        if behind.is_empty() {
+    pub(crate) async fn prepared_blockers(&self, waiters: &[i32]) -> Result<Vec<PreparedBlocker>, Error> {
+        if waiters.is_empty() {
             return Ok(Vec::new());
         }
-        let pids: Vec<String> = behind.iter().map(ToString::to_string).collect();
+        let pids: Vec<String> = waiters.iter().map(ToString::to_string).collect();
         let pids = format!("array[{}]", pids.join(","));
         let [rows] = exactly(self.look(&[questions::PreparedBlockers { pids: &pids }.sql()]).await?)?;
         rows.iter().map(prepared_of).collect()
@@ -128,8 +128,8 @@ impl Db {
     }
 }
 
-fn prepared_of(row: &Row) -> Result<Prepared, Error> {
-    Ok(Prepared {
+fn prepared_of(row: &Row) -> Result<PreparedBlocker, Error> {
+    Ok(PreparedBlocker {
         gid: row.text("gid")?.unwrap_or_default(),
         owner: row.text("owner")?.unwrap_or_default(),
         database: row.text("database")?.unwrap_or_default(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::guard::{Access, Guards};
 use super::rows::{self, Answers, Rows};
 use super::session::{self, Canceller, Excess, Excessive, Lane, LoginInfo, Notice, Options};
@@ -164,7 +164,9 @@ impl Db {
                 self.ask_all(&look(true, first, questions), answers).await?
             }
             Err(error)
-                if !first.is_empty() && error.sqlstate.is_some() && error.kind == Kind::StatementTimeout =>
+                if !first.is_empty()
+                    && error.sqlstate.is_some()
+                    && error.kind == ErrorKind::StatementTimeout =>
             {
                 let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
                 answers.anew();
@@ -176,7 +178,7 @@ impl Db {
         if answered == asked {
             return Ok(());
         }
-        Err(Error::new(Kind::Protocol, format!("{asked} questions got {answered} answers")))
+        Err(Error::new(ErrorKind::Protocol, format!("{asked} questions got {answered} answers")))
     }
 
     /// What travels with this session's statements.
@@ -234,12 +236,12 @@ impl Db {
             answered = tokio::time::timeout(self.timeout + HALF, answered) => match answered {
                 Ok(Ok(answered)) => Ok(answered),
                 Ok(Err(_)) if let Some(Excess(why)) = self.excessive.get() => {
-                    Err(Error::new(Kind::Protocol, why))
+                    Err(Error::new(ErrorKind::Protocol, why))
                 }
                 Ok(Err(error)) => {
                     let mut error = statement_error(&error);
                     // Somebody else's cancel, or somebody else's limit.
-                    error.hint = error.hint.filter(|_| error.kind != Kind::StatementTimeout || began.elapsed() >= self.timeout);
+                    error.hint = error.hint.filter(|_| error.kind != ErrorKind::StatementTimeout || began.elapsed() >= self.timeout);
                     Err(error)
                 }
                 Err(_) => {
@@ -257,7 +259,7 @@ impl Db {
     /// The error when no answer came. The login is a pooler's own, and what is asked then may wait in its queue.
     pub(super) fn silent(&self) -> Error {
         let message = format!("{} did not answer within {:?}", self.target.place(), self.timeout);
-        let error = Error::new(Kind::StatementTimeout, message);
+        let error = Error::new(ErrorKind::StatementTimeout, message);
         // A console has no queue, and no server's version.
         match self.pooler().filter(|_| self.version_num != 0) {
             None => error,
@@ -365,7 +367,7 @@ fn version_num(text: &str) -> Result<i32, Error> {
         text.split_once('.').and_then(|(_, rest)| digits(rest)).filter(|minor| (0..10_000).contains(minor));
     if let Some(pooler) = console(text) {
         let what = format!("this is a pooler's console ({pooler})");
-        return Err(Error::new(Kind::PoolerConsole, what).hinted(
+        return Err(Error::new(ErrorKind::PoolerConsole, what).hinted(
             Hint::from("see the pooler with ")
                 .call(Command::pgconn("pooler"))
                 .then("; for the server behind it name one of its databases (-d)"),
@@ -373,14 +375,17 @@ fn version_num(text: &str) -> Result<i32, Error> {
     }
     match major {
         Some(major) if !text.contains('/') => Ok(major * 10_000 + minor.unwrap_or(0)),
-        _ => Err(Error::new(Kind::UnsupportedServer, format!("cannot work with server version \"{text}\""))
-            .hinted("this is not an ordinary PostgreSQL server")),
+        _ => Err(Error::new(
+            ErrorKind::UnsupportedServer,
+            format!("cannot work with server version \"{text}\""),
+        )
+        .hinted("this is not an ordinary PostgreSQL server")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, version_num};
+    use super::{ErrorKind, version_num};
 
     #[test]
     fn versions_are_read_as_the_server_says_them() {
@@ -393,7 +398,7 @@ mod tests {
             ("1.4.1 (git 89c48ea2)", "(version 1.4.1 (git 89c48ea2))"),
         ] {
             let error = version_num(version).unwrap_err();
-            assert!(error.kind == Kind::PoolerConsole && error.message.ends_with(pooler), "{error:?}");
+            assert!(error.kind == ErrorKind::PoolerConsole && error.message.ends_with(pooler), "{error:?}");
         }
         assert!(version_num("99999999999").is_err());
         assert!(version_num("").is_err());

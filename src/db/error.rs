@@ -6,11 +6,11 @@ use crate::conninfo::secrets;
 use crate::model::suggestion::Hint;
 use crate::stop::Signal;
 
-/// What kind of failure it was; the JSON `error.code` is [`Kind::code`].
+/// What kind of failure it was; the JSON `error.code` is [`ErrorKind::code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorKind {
     /// Every connection slot that this role may use is taken, at the named level.
-    TooManyConnections(Scope),
+    TooManyConnections(LimitScope),
     /// The server is starting up.
     StartingUp,
     /// The server is shutting down.
@@ -61,7 +61,7 @@ pub(crate) enum Kind {
 
 /// Whose limit is exhausted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum LimitScope {
     /// max_connections: no slot for anybody.
     Server,
     /// Only reserved slots are left.
@@ -74,7 +74,7 @@ pub(crate) enum Scope {
     Pooler,
 }
 
-impl Scope {
+impl LimitScope {
     /// The stable word of this scope for scripts.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -87,9 +87,9 @@ impl Scope {
     }
 }
 
-impl Kind {
+impl ErrorKind {
     /// Whose limit is exhausted; nothing when no limit is.
-    pub(crate) const fn scope(self) -> Option<Scope> {
+    pub(crate) const fn scope(self) -> Option<LimitScope> {
         match self {
             Self::TooManyConnections(scope) => Some(scope),
             _ => None,
@@ -131,7 +131,7 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
     /// What kind it is.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ErrorKind,
     /// One line, lower case, no full stop; never holds a secret. Server text in it is not yet sanitised.
     pub(crate) message: String,
     /// More about it: the server's DETAIL, the list of attempts.
@@ -146,13 +146,13 @@ pub(crate) struct Error {
 
 impl Error {
     /// An error of `kind` with its one line.
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), detail: None, hint: None, sqlstate: None, connecting: false }
     }
 
     /// The end of a run by a signal.
     pub(crate) fn interrupted(signal: crate::stop::Signal) -> Self {
-        Self::new(Kind::Interrupted(signal), "interrupted")
+        Self::new(ErrorKind::Interrupted(signal), "interrupted")
     }
 
     /// This error with the passwords masked that a host, role or database has in its name: typed in the wrong place, and repeated
@@ -195,7 +195,7 @@ impl std::error::Error for Error {}
 
 impl From<crate::conninfo::Error> for Error {
     fn from(error: crate::conninfo::Error) -> Self {
-        Self { hint: error.hint.map(Hint::from), ..Self::new(Kind::BadSettings, error.message) }
+        Self { hint: error.hint.map(Hint::from), ..Self::new(ErrorKind::BadSettings, error.message) }
     }
 }
 
@@ -205,9 +205,13 @@ mod tests {
 
     #[test]
     fn only_what_the_server_has_answered_is_a_refusal() {
-        let answered = |code: &str| Error { sqlstate: Some(code.into()), ..Error::new(Kind::Server, "") };
+        let answered =
+            |code: &str| Error { sqlstate: Some(code.into()), ..Error::new(ErrorKind::Server, "") };
         assert!(answered("55P03").is_refusal());
         assert!(!answered("57P01").is_refusal() && !answered("08006").is_refusal());
-        assert!(!Error::new(Kind::StatementTimeout, "").is_refusal(), "given up by us, not by the server");
+        assert!(
+            !Error::new(ErrorKind::StatementTimeout, "").is_refusal(),
+            "given up by us, not by the server"
+        );
     }
 }

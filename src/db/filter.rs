@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::sql::literal;
-use crate::model::filter::{Client, Filter, Name, State, Term};
+use crate::model::filter::{ClientFilter, Filter, Name, StateFilter, Term};
 
 /// Returns the fragment for `filter`; `true` when it is empty.
 pub(crate) fn fragment(filter: &Filter) -> String {
@@ -87,23 +87,23 @@ fn name_is(column: &str, name: &Name) -> String {
     }
 }
 
-fn client_is(client: &Client) -> String {
+fn client_is(client: &ClientFilter) -> String {
     match client {
-        Client::Local => "s.client = 'local'".into(),
-        Client::Network(address, bits) => format!("s.client_addr <<= '{address}/{bits}'::inet"),
-        Client::Peer(peer) => {
+        ClientFilter::Local => "s.client = 'local'".into(),
+        ClientFilter::Network(address, bits) => format!("s.client_addr <<= '{address}/{bits}'::inet"),
+        ClientFilter::Peer(peer) => {
             format!("(s.client_addr = '{}'::inet and s.client_port = {})", peer.ip(), peer.port())
         }
     }
 }
 
-fn state_is(state: State) -> String {
+fn state_is(state: StateFilter) -> String {
     match state {
-        State::Verbatim(word) => format!("s.state = {}", literal(word)),
-        State::IdleInTransaction => {
+        StateFilter::Verbatim(word) => format!("s.state = {}", literal(word)),
+        StateFilter::IdleInTransaction => {
             "s.state in ('idle in transaction', 'idle in transaction (aborted)')".into()
         }
-        State::Waiting => "s.wait_event_type = 'Lock'".into(),
+        StateFilter::Waiting => "s.wait_event_type = 'Lock'".into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::connection::Db;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::rows::{Answers, Row, Rows};
 use super::server_context::{server_context_of, server_context_question};
 use super::{filter, questions};
@@ -24,9 +24,9 @@ pub(crate) struct Selection {
 
 /// The order of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum SortOrder {
     /// Oldest transaction first, then longest in their state.
-    Trouble,
+    XactThenState,
     /// Longest statement or transaction first.
     Longest,
     /// Oldest session first.
@@ -68,7 +68,7 @@ pub(crate) struct Listing {
     /// Only those with a statement or transaction at least that old.
     pub(crate) over: Option<Duration>,
     /// In which order.
-    pub(crate) order: Order,
+    pub(crate) order: SortOrder,
     /// How many at most.
     pub(crate) limit: Option<u32>,
     /// How many bytes of each query text; none for the whole, `Some(0)` for no text at all.
@@ -82,11 +82,11 @@ impl Selection {
     }
 }
 
-impl Order {
+impl SortOrder {
     const fn sql(self) -> &'static str {
         match self {
             // The view hides when an aborted transaction began: its place is that of its state.
-            Self::Trouble => {
+            Self::XactThenState => {
                 "f.hidden, f.xact_start is null and f.state is distinct from 'idle in transaction (aborted)', \
                  coalesce(f.xact_start, f.state_change, f.backend_start) nulls last, f.pid"
             }
@@ -292,7 +292,7 @@ impl Answers for ReadSessions {
 
 impl ReadSessions {
     fn listed(self, limited: bool) -> Result<(ServerContext, Listed), Error> {
-        let missing = || Error::new(Kind::Protocol, "an answer is missing");
+        let missing = || Error::new(ErrorKind::Protocol, "an answer is missing");
         let server_context = self.server.ok_or_else(missing)??;
         if let Some(error) = self.failed {
             return Err(error);

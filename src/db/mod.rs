@@ -6,8 +6,8 @@ mod act;
 mod blocking;
 mod connection;
 pub(crate) mod console;
-mod door;
 mod error;
+mod fence;
 mod filter;
 mod guard;
 mod load;
@@ -25,16 +25,16 @@ mod sql;
 mod statement_error;
 mod trace;
 
-pub(crate) use act::{Order as SignalOrder, Still, Verdict};
-pub(crate) use blocking::Reach;
+pub(crate) use act::{SignalAnswer, SignalOrder, Still};
+pub(crate) use blocking::WaitsLookedAt;
 pub(crate) use connection::{Db, Uninterrupted};
-pub(crate) use door::{Place, Which};
-pub(crate) use error::{Error, Kind, Scope};
-pub(crate) use look::{Listing, Order, Selection};
+pub(crate) use error::{Error, ErrorKind, LimitScope};
+pub(crate) use fence::{DatabaseKey, ExpectedDatabase};
+pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
 pub(crate) use session::{
-    AskPassword, Attempt, Lane, Login, NOT_ENCRYPTED, Notice, Options, PendingLogins, TypedPasswords,
+    AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,
     new_password,
 };
 pub(crate) use settings::Moment;

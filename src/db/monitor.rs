@@ -1,16 +1,16 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
 use super::connection::Db;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::look::{Selection, tally_of};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, questions, sql};
-use crate::model::health::{Culprit, Facts, Longest, Prepared, PreparedXact, Waiter, Waits};
+use crate::model::health::{Culprit, HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts, Waiter};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
-use crate::model::server::{Limits, LoginRole, ServerContext};
-use crate::model::settings::{Setting, Settings};
+use crate::model::server::{ConnectionSlots, LoginRole, ServerContext};
+use crate::model::settings::{ServerSettings, Setting};
 use crate::model::usage::{Connections, LimitUse, Owner, Tally};
 
 /// Waiting sessions that are looked at one by one. Each of them costs the lock manager a moment; with 50 that is some
@@ -23,13 +23,13 @@ pub(crate) struct Scraped {
     /// The server and this role.
     pub(crate) server_context: ServerContext,
     /// What the rules of `check` judge.
-    pub(crate) facts: Facts,
+    pub(crate) facts: HealthFacts,
     /// Client sessions by all that they are counted by.
     pub(crate) tallies: Vec<Tally>,
     /// Counters, databases with most sessions first.
     pub(crate) databases: Vec<DatabaseCounters>,
     /// The timeouts, and where they are set.
-    pub(crate) settings: Settings,
+    pub(crate) settings: ServerSettings,
     /// Who can log in.
     pub(crate) login_roles: Vec<LoginRole>,
 }
@@ -39,7 +39,7 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn health(&self, selection: &Selection) -> Result<(ServerContext, Facts), Error> {
+    pub(crate) async fn health(&self, selection: &Selection) -> Result<(ServerContext, HealthFacts), Error> {
         let [server_context, slots, longest, waits, prepared] =
             exactly(self.look(&self.health_questions(selection)).await?)?;
         let server_context = server_context_of(&server_context)?;
@@ -166,12 +166,12 @@ impl Db {
 
     fn facts_of(
         &self,
-        limits: Limits,
+        limits: ConnectionSlots,
         slots: &Rows,
         longest: &Rows,
         waits: &Rows,
         prepared: &Rows,
-    ) -> Result<Facts, Error> {
+    ) -> Result<HealthFacts, Error> {
         let mut facts = slots_of(limits, slots)?;
         for row in longest {
             let found = Longest {
@@ -237,9 +237,9 @@ fn limits_of(rows: &Rows) -> Result<Vec<LimitUse>, Error> {
     limits.collect()
 }
 
-fn slots_of(limits: Limits, rows: &Rows) -> Result<Facts, Error> {
-    let server = rows.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no totals"))?;
-    Ok(Facts {
+fn slots_of(limits: ConnectionSlots, rows: &Rows) -> Result<HealthFacts, Error> {
+    let server = rows.first().ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no totals"))?;
+    Ok(HealthFacts {
         connections: Connections::new(limits, server.required("used")?, server.required("hidden")?),
         limits: limits_of(rows)?,
         undecidable: server.required("undecidable")?,
@@ -247,8 +247,8 @@ fn slots_of(limits: Limits, rows: &Rows) -> Result<Facts, Error> {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waits::default(),
-        prepared: Prepared::default(),
+        waits: LockWaiters::default(),
+        prepared: PreparedXacts::default(),
     })
 }
 
@@ -263,8 +263,8 @@ fn culprit_of(row: &Row) -> Result<Culprit, Error> {
     })
 }
 
-fn waits_of(rows: &Rows, at_most: bool) -> Result<Waits, Error> {
-    let mut waits = Waits::default();
+fn waits_of(rows: &Rows, at_most: bool) -> Result<LockWaiters, Error> {
+    let mut waits = LockWaiters::default();
     for row in rows {
         if let Some(all) = row.number::<i64>("n")? {
             waits.undecidable = row.required("undecided")?;
@@ -282,9 +282,9 @@ fn waits_of(rows: &Rows, at_most: bool) -> Result<Waits, Error> {
     Ok(waits)
 }
 
-fn prepared_of(rows: &Rows) -> Result<Prepared, Error> {
-    let Some(row) = rows.first() else { return Ok(Prepared::default()) };
-    Ok(Prepared {
+fn prepared_of(rows: &Rows) -> Result<PreparedXacts, Error> {
+    let Some(row) = rows.first() else { return Ok(PreparedXacts::default()) };
+    Ok(PreparedXacts {
         count: row.required("n")?,
         oldest: Some(PreparedXact {
             gid: row.text("gid")?.unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Whether a server lets this role in, and how long each phase takes.
 
 use super::connection::GRACE;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::guard;
 use super::session::{self, Attempt, Excess, Notice, Options, first_value, while_driving};
 use super::statement_error::statement_error;
@@ -54,20 +54,21 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
     }
     let failed = match answer {
         Ok(None | Some(Err(_))) if let Some(Excess(why)) = excessive.get() => {
-            Error::new(Kind::Protocol, format!("the first query failed: {why}"))
+            Error::new(ErrorKind::Protocol, format!("the first query failed: {why}"))
         }
         Ok(Some(Ok(_))) => {
             return Ping { attempts, query: Some(query), outcome: Ok(Reached { target, info, notices }) };
         }
-        Ok(None) => {
-            Error::new(Kind::ConnectionLost, "the first query failed: the connection to the server was lost")
-        }
+        Ok(None) => Error::new(
+            ErrorKind::ConnectionLost,
+            "the first query failed: the connection to the server was lost",
+        ),
         Ok(Some(Err(error))) => {
             let error = statement_error(&error);
             Error { message: format!("the first query failed: {}", error.message), ..error }
         }
         Err(_) => Error::new(
-            Kind::Timeout,
+            ErrorKind::Timeout,
             format!("the first query was not answered within {:.1}s", limit.as_secs_f64()),
         ),
     };

@@ -7,14 +7,17 @@ use super::error::Error;
 use super::look::Selection;
 use super::questions;
 use super::rows::exactly;
-use crate::model::practice::{Origin, Presence, SessionLocks, Source};
+use crate::model::practice::{Origin, SampledSession, SessionLocks, SessionSource};
 
 impl Db {
     /// The client sessions there are; with `within` only those that are no older, and those whose age is hidden.
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn presence(&self, within: Option<Duration>) -> Result<Vec<Presence>, Error> {
+    pub(crate) async fn sample_sessions(
+        &self,
+        within: Option<Duration>,
+    ) -> Result<Vec<SampledSession>, Error> {
         let seconds = within.map_or_else(|| "null".to_owned(), |age| format!("{:.3}", age.as_secs_f64()));
         // One that is still being logged in has no name yet: it is met at a later look. Where the server does not count those
         // that came and went, every one that is met counts.
@@ -31,9 +34,9 @@ impl Db {
         let [rows] = exactly(self.look(&[question.sql()]).await?)?;
         rows.iter()
             .map(|row| {
-                Ok(Presence {
+                Ok(SampledSession {
                     identity: (row.required("pid")?, row.number("started")?),
-                    source: Source {
+                    source: SessionSource {
                         application_name: row.text("application_name")?.unwrap_or_default(),
                         role: row.text("role")?,
                     },

@@ -80,7 +80,7 @@ questions! {
     /// How many sessions are hidden.
     Hidden, include_str!("sql/hidden.sql"), activity;
     /// Who is inside a database.
-    Insiders, include_str!("sql/insiders.sql"), activity, oid;
+    DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, oid;
     /// How many locks each session holds.
     Locks, include_str!("sql/locks.sql");
     /// The roles that can log in.

@@ -2,13 +2,13 @@
 //! moment. Decided by SQLSTATE and by the server's routine, which no translation touches; by text only for
 //! poolers, whose own errors all carry 08P01, and within 57P03.
 
-use super::error::{Error, Kind, Scope, beginning};
+use super::error::{Error, ErrorKind, LimitScope, beginning};
 use crate::model::quote::shown;
 use crate::model::suggestion::{Command, Hint};
 use tokio_postgres::error::DbError;
 
 /// Who asked for what: the words that hints need.
-pub(super) struct Login<'a> {
+pub(super) struct LoginWords<'a> {
     pub(super) user: &'a str,
     pub(super) dbname: &'a str,
     /// Where the password came from, when one was sent.
@@ -16,7 +16,7 @@ pub(super) struct Login<'a> {
 }
 
 /// The refusal that `error` is.
-pub(super) fn classify(error: &DbError, login: &Login<'_>) -> Error {
+pub(super) fn classify(error: &DbError, login: &LoginWords<'_>) -> Error {
     let kind = kind(error);
     let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
@@ -73,24 +73,24 @@ fn supavisor_code(message: &str) -> Option<&str> {
     (code.len() > 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
 }
 
-fn kind(error: &DbError) -> Kind {
+fn kind(error: &DbError) -> ErrorKind {
     let message = error.message();
     match error.code().code() {
         "08006" | "58000" | "XX000" if speaker(message).is_some() => pooler_kind(message),
-        "08004" if message == "only TLS connections are allowed" => Kind::Tls,
-        "53300" => Kind::TooManyConnections(scope(error)),
-        "57P03" if message.contains("shutting down") => Kind::ShuttingDown,
+        "08004" if message == "only TLS connections are allowed" => ErrorKind::Tls,
+        "53300" => ErrorKind::TooManyConnections(scope(error)),
+        "57P03" if message.contains("shutting down") => ErrorKind::ShuttingDown,
         "57P03" if message.contains("recovery mode") || message.contains("not accepting connections") => {
-            Kind::Recovering
+            ErrorKind::Recovering
         }
-        "57P03" => Kind::StartingUp,
-        "57P01" | "57P02" => Kind::ShuttingDown,
-        "28000" if is_missing_role(error) => Kind::NoSuchRole,
-        "28000" | "28P01" => Kind::AuthFailed,
-        "3D000" | "55000" => Kind::NoSuchDatabase,
-        "42501" => Kind::PermissionDenied,
+        "57P03" => ErrorKind::StartingUp,
+        "57P01" | "57P02" => ErrorKind::ShuttingDown,
+        "28000" if is_missing_role(error) => ErrorKind::NoSuchRole,
+        "28000" | "28P01" => ErrorKind::AuthFailed,
+        "3D000" | "55000" => ErrorKind::NoSuchDatabase,
+        "42501" => ErrorKind::PermissionDenied,
         "08P01" => pooler_kind(message),
-        _ => Kind::Server,
+        _ => ErrorKind::Server,
     }
 }
 
@@ -98,7 +98,7 @@ fn kind(error: &DbError) -> Kind {
 pub(super) fn of_pooler(error: &DbError) -> Option<Error> {
     let kind = kind(error);
     let is_its_own = error.code().code() == "08P01" || speaker(error.message()).is_some();
-    if !is_its_own || kind == Kind::Server {
+    if !is_its_own || kind == ErrorKind::Server {
         return None;
     }
     let mut refusal = Error::new(kind, beginning(error.message()));
@@ -109,19 +109,21 @@ pub(super) fn of_pooler(error: &DbError) -> Option<Error> {
 }
 
 /// Whose limit a 53300 is about. The routines are the server's function names since version 9.6 or longer.
-fn scope(error: &DbError) -> Scope {
+fn scope(error: &DbError) -> LimitScope {
     let message = error.message();
     match error.routine() {
-        Some("InitProcess" | "InitAuxiliaryProcess" | "InitWalSenderSlot" | "InitWalSender") => Scope::Server,
-        Some("InitializeSessionUserId" | "InitializeSessionUserIdStandalone") => Scope::Role,
-        Some("CheckMyDatabase") => Scope::Database,
-        Some("InitPostgres") => Scope::Reserved,
-        _ if message.contains("remaining connection slots are reserved") => Scope::Reserved,
-        _ if message.contains("for role") => Scope::Role,
-        _ if message.contains("for database") => Scope::Database,
+        Some("InitProcess" | "InitAuxiliaryProcess" | "InitWalSenderSlot" | "InitWalSender") => {
+            LimitScope::Server
+        }
+        Some("InitializeSessionUserId" | "InitializeSessionUserIdStandalone") => LimitScope::Role,
+        Some("CheckMyDatabase") => LimitScope::Database,
+        Some("InitPostgres") => LimitScope::Reserved,
+        _ if message.contains("remaining connection slots are reserved") => LimitScope::Reserved,
+        _ if message.contains("for role") => LimitScope::Role,
+        _ if message.contains("for database") => LimitScope::Database,
         // Odyssey passes on what the server says, too, with its own name in front.
-        _ if message.contains("sorry, too many clients") || speaker(message).is_none() => Scope::Server,
-        _ => Scope::Pooler,
+        _ if message.contains("sorry, too many clients") || speaker(message).is_none() => LimitScope::Server,
+        _ => LimitScope::Pooler,
     }
 }
 
@@ -130,7 +132,7 @@ fn is_missing_role(error: &DbError) -> bool {
 }
 
 /// What a pooler says in its own words.
-fn pooler_kind(message: &str) -> Kind {
+fn pooler_kind(message: &str) -> ErrorKind {
     const FULL: [&str; 15] = [
         "no more connections allowed",
         "client connections exceeded",
@@ -157,32 +159,32 @@ fn pooler_kind(message: &str) -> Kind {
     let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     // The console's whole answer to a user who may not use it.
     if message == "not allowed" {
-        return Kind::AuthFailed;
+        return ErrorKind::AuthFailed;
     }
     let code = supavisor_code(message).unwrap_or_default();
     if has(&FULL) || code.starts_with("MAX") || code == "CHECKOUTTIMEOUT" {
-        Kind::TooManyConnections(Scope::Pooler)
+        ErrorKind::TooManyConnections(LimitScope::Pooler)
     } else if message.contains("server shutting down") || message.contains("database is shutting down") {
-        Kind::ShuttingDown
+        ErrorKind::ShuttingDown
     } else if has(&ABSENT) {
-        Kind::NoSuchDatabase
+        ErrorKind::NoSuchDatabase
     } else if has(&["SSL required", "TLS required"]) || code == "SSLREQUIRED" {
-        Kind::Tls
+        ErrorKind::Tls
     } else if has(&AUTH) || AUTH_CODES.contains(&code) {
-        Kind::AuthFailed
+        ErrorKind::AuthFailed
     } else {
-        Kind::Server
+        ErrorKind::Server
     }
 }
 
 /// What helps at that moment.
-fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<Hint> {
+fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint> {
     let (user, dbname) = (shown(login.user), shown(login.dbname));
     let text = match kind {
-        Kind::TooManyConnections(Scope::Server) => {
+        ErrorKind::TooManyConnections(LimitScope::Server) => {
             "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
         }
-        Kind::TooManyConnections(Scope::Reserved) => {
+        ErrorKind::TooManyConnections(LimitScope::Reserved) => {
             let (left, first) = match error.message() {
                 text if text.contains("SUPERUSER") => ("the slots of superusers", "raise reserved_connections and "),
                 text if text.contains("pg_use_reserved_connections") => ("reserved slots", ""),
@@ -191,33 +193,33 @@ fn hint(kind: Kind, error: &DbError, login: &Login<'_>) -> Option<Hint> {
             // Of a role that does not inherit, membership alone is of no use.
             format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time {first}GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
         }
-        Kind::TooManyConnections(Scope::Role) => {
+        ErrorKind::TooManyConnections(LimitScope::Role) => {
             let see = Command::pgconn("ls").only("--role", login.user);
             let hint = Hint::from("the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with ");
             return Some(hint.call(see).then(format!(" and raise it with ALTER ROLE {user} CONNECTION LIMIT n")));
         }
-        Kind::TooManyConnections(Scope::Database) => {
+        ErrorKind::TooManyConnections(LimitScope::Database) => {
             let see = Command::pgconn("ls").only("--db", login.dbname);
             let hint = Hint::from("the database's own CONNECTION LIMIT is reached; connect to another database (-d postgres), see who holds the connections with ");
             return Some(hint.call(see).then(format!(", or raise it with ALTER DATABASE {dbname} CONNECTION LIMIT n")));
         }
-        Kind::TooManyConnections(Scope::Pooler) => return Some(pooler_hint(error.message())),
-        Kind::StartingUp | Kind::Recovering if error.message().contains("not accepting connections") => {
+        ErrorKind::TooManyConnections(LimitScope::Pooler) => return Some(pooler_hint(error.message())),
+        ErrorKind::StartingUp | ErrorKind::Recovering if error.message().contains("not accepting connections") => {
             "it is a standby with hot_standby off, which never accepts connections; connect to the primary".to_owned()
         }
-        Kind::StartingUp | Kind::Recovering => "wait until it is up with --connect-wait 1m".to_owned(),
-        Kind::ShuttingDown => "wait until it is up again with --connect-wait 1m".to_owned(),
-        Kind::NoSuchDatabase if error.code().code() == "55000" => {
+        ErrorKind::StartingUp | ErrorKind::Recovering => "wait until it is up with --connect-wait 1m".to_owned(),
+        ErrorKind::ShuttingDown => "wait until it is up again with --connect-wait 1m".to_owned(),
+        ErrorKind::NoSuchDatabase if error.code().code() == "55000" => {
             format!("ALTER DATABASE {dbname} ALLOW_CONNECTIONS true opens it again; connect to another database (-d postgres) to do so")
         }
-        Kind::NoSuchDatabase if error.code().code() == "08P01" => {
+        ErrorKind::NoSuchDatabase if error.code().code() == "08P01" => {
             "name one of the pooler's databases with -d; its console is -d pgbouncer".to_owned()
         }
-        Kind::NoSuchDatabase => "name another database with -d, such as -d postgres".to_owned(),
-        Kind::NoSuchRole => "name a role with -U".to_owned(),
-        Kind::PermissionDenied => format!("an owner or superuser can GRANT CONNECT ON DATABASE {dbname} TO {user}"),
-        Kind::AuthFailed => auth_hint(error, login, &user)?,
-        Kind::Server if error.message().starts_with("unsupported startup parameter") => {
+        ErrorKind::NoSuchDatabase => "name another database with -d, such as -d postgres".to_owned(),
+        ErrorKind::NoSuchRole => "name a role with -U".to_owned(),
+        ErrorKind::PermissionDenied => format!("an owner or superuser can GRANT CONNECT ON DATABASE {dbname} TO {user}"),
+        ErrorKind::AuthFailed => auth_hint(error, login, &user)?,
+        ErrorKind::Server if error.message().starts_with("unsupported startup parameter") => {
             "the pooler refuses that setting when connecting: leave it out, or name it in the pooler's ignore_startup_parameters".to_owned()
         }
         _ => return None,
@@ -252,7 +254,7 @@ fn pooler_hint(message: &str) -> Hint {
     text.into()
 }
 
-fn auth_hint(error: &DbError, login: &Login<'_>, user: &str) -> Option<String> {
+fn auth_hint(error: &DbError, login: &LoginWords<'_>, user: &str) -> Option<String> {
     let message = error.message();
     if error.code().code() == "28P01" || message.contains("password authentication failed") {
         return Some(match &login.password_source {
@@ -298,32 +300,41 @@ mod tests {
     #[test]
     fn poolers_are_read_by_their_words() {
         for (message, kind) in [
-            ("no more connections allowed (max_client_conn)", Kind::TooManyConnections(Scope::Pooler)),
+            (
+                "no more connections allowed (max_client_conn)",
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
+            ),
             (
                 "client connections exceeded (max_db_client_connections)",
-                Kind::TooManyConnections(Scope::Pooler),
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
             ),
-            ("query_wait_timeout", Kind::TooManyConnections(Scope::Pooler)),
-            ("MaxClientsInSessionMode: max clients reached", Kind::TooManyConnections(Scope::Pooler)),
-            ("Max client connections reached", Kind::TooManyConnections(Scope::Pooler)),
-            ("no such database: x", Kind::NoSuchDatabase),
-            ("server shutting down", Kind::ShuttingDown),
-            ("not allowed", Kind::AuthFailed),
-            ("\"trust\" authentication failed", Kind::AuthFailed),
-            ("SSL required", Kind::Tls),
-            ("unsupported startup parameter: options", Kind::Server),
+            ("query_wait_timeout", ErrorKind::TooManyConnections(LimitScope::Pooler)),
+            (
+                "MaxClientsInSessionMode: max clients reached",
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
+            ),
+            ("Max client connections reached", ErrorKind::TooManyConnections(LimitScope::Pooler)),
+            ("no such database: x", ErrorKind::NoSuchDatabase),
+            ("server shutting down", ErrorKind::ShuttingDown),
+            ("not allowed", ErrorKind::AuthFailed),
+            ("\"trust\" authentication failed", ErrorKind::AuthFailed),
+            ("SSL required", ErrorKind::Tls),
+            ("unsupported startup parameter: options", ErrorKind::Server),
             (
                 "(EMAXCONNSESSION) max clients reached in session mode - max clients are limited to pool_size: 15",
-                Kind::TooManyConnections(Scope::Pooler),
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
             ),
             (
                 "(ECHECKOUTTIMEOUT) unable to check out connection from the pool after 60000ms in Session mode",
-                Kind::TooManyConnections(Scope::Pooler),
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
             ),
-            ("(ENOTFOUND) tenant/user postgres.abc not found", Kind::AuthFailed),
-            ("(ESSLREQUIRED) SSL connection is required for user: postgres", Kind::Tls),
-            ("Pool down for database: \"shop\", user: \"app\"", Kind::TooManyConnections(Scope::Pooler)),
-            ("No pool configured for database: \"shop\", user: \"app\"", Kind::NoSuchDatabase),
+            ("(ENOTFOUND) tenant/user postgres.abc not found", ErrorKind::AuthFailed),
+            ("(ESSLREQUIRED) SSL connection is required for user: postgres", ErrorKind::Tls),
+            (
+                "Pool down for database: \"shop\", user: \"app\"",
+                ErrorKind::TooManyConnections(LimitScope::Pooler),
+            ),
+            ("No pool configured for database: \"shop\", user: \"app\"", ErrorKind::NoSuchDatabase),
         ] {
             assert_eq!(pooler_kind(message), kind, "{message}");
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use futures_util::TryStreamExt as _;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 
 /// The rows that one question got.
 pub(crate) type Rows = Vec<Row>;
@@ -47,7 +47,7 @@ impl Answers for Vec<Rows> {
 /// # Errors
 /// When there are not.
 pub(super) fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], Error> {
-    <[Rows; N]>::try_from(answers).map_err(|_| Error::new(Kind::Protocol, "an answer is missing"))
+    <[Rows; N]>::try_from(answers).map_err(|_| Error::new(ErrorKind::Protocol, "an answer is missing"))
 }
 
 /// Sends one message and takes its answers as they come in. Returns how many statements answered with rows.
@@ -74,7 +74,10 @@ pub(super) async fn take(
 impl Row {
     fn raw(&self, column: &str) -> Result<Option<&str>, Error> {
         self.0.try_get(column).map_err(|_| {
-            Error::new(Kind::Protocol, format!("the server's answer has no readable column \"{column}\""))
+            Error::new(
+                ErrorKind::Protocol,
+                format!("the server's answer has no readable column \"{column}\""),
+            )
         })
     }
 
@@ -117,7 +120,10 @@ impl Row {
         self.raw(column)?
             .map(|text| {
                 text.parse().map_err(|_| {
-                    Error::new(Kind::Protocol, format!("the server's answer has an unreadable \"{column}\""))
+                    Error::new(
+                        ErrorKind::Protocol,
+                        format!("the server's answer has an unreadable \"{column}\""),
+                    )
                 })
             })
             .transpose()
@@ -128,8 +134,9 @@ impl Row {
     /// # Errors
     /// When it is, or cannot be read.
     pub(crate) fn required<T: FromStr>(&self, column: &str) -> Result<T, Error> {
-        self.number(column)?
-            .ok_or_else(|| Error::new(Kind::Protocol, format!("the server's answer has no \"{column}\"")))
+        self.number(column)?.ok_or_else(|| {
+            Error::new(ErrorKind::Protocol, format!("the server's answer has no \"{column}\""))
+        })
     }
 
     /// An age in seconds; the clock is read after the row was, so what is below zero is rounding. Null is none.
@@ -145,8 +152,9 @@ impl Row {
     /// # Errors
     /// When there is no such column or its text cannot be read.
     pub(crate) fn pids(&self, column: &str) -> Result<Vec<i32>, Error> {
-        let unreadable =
-            |_| Error::new(Kind::Protocol, format!("the server's answer has an unreadable \"{column}\""));
+        let unreadable = |_| {
+            Error::new(ErrorKind::Protocol, format!("the server's answer has an unreadable \"{column}\""))
+        };
         let text = self.raw(column)?.unwrap_or_default();
         text.split(',').filter(|pid| !pid.is_empty()).map(|pid| pid.parse().map_err(unreadable)).collect()
     }

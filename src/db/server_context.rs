@@ -1,10 +1,10 @@
 //! The question that goes with every look: what this server is, and what this role may do there.
 
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::questions;
 use super::rows::Rows;
 use crate::model::rights::Rights;
-use crate::model::server::{Limits, Server, ServerContext};
+use crate::model::server::{ConnectionSlots, Server, ServerContext};
 
 /// What this server is and what this role may do there.
 pub(super) fn server_context_question() -> String {
@@ -13,8 +13,9 @@ pub(super) fn server_context_question() -> String {
 
 /// The answer to `server_context.sql`.
 pub(super) fn server_context_of(rows: &Rows) -> Result<ServerContext, Error> {
-    let row =
-        rows.first().ok_or_else(|| Error::new(Kind::Protocol, "this login role does not exist any more"))?;
+    let row = rows
+        .first()
+        .ok_or_else(|| Error::new(ErrorKind::Protocol, "this login role does not exist any more"))?;
     let version_num: i32 = row.required("version_num")?;
     let product = row.text("version_text")?.unwrap_or_default();
     Ok(ServerContext {
@@ -27,7 +28,7 @@ pub(super) fn server_context_of(rows: &Rows) -> Result<ServerContext, Error> {
         product,
         backend_pid: row.required("backend_pid")?,
         uptime_seconds: row.required("uptime_seconds")?,
-        limits: Limits {
+        limits: ConnectionSlots {
             max_connections: row.required("max_connections")?,
             superuser_reserved: row.required("superuser_reserved")?,
             reserved: row.required("reserved")?,
@@ -55,7 +56,7 @@ fn bytes(setting: &str) -> Result<i64, Error> {
         _ => None,
     };
     factor.and_then(|factor| number.parse::<i64>().ok()?.checked_mul(factor)).ok_or_else(|| {
-        Error::new(Kind::Protocol, format!("the server's answer has an unreadable size \"{setting}\""))
+        Error::new(ErrorKind::Protocol, format!("the server's answer has an unreadable size \"{setting}\""))
     })
 }
 

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::connection::{Db, GRACE};
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::guard::{Access, FOR_THE_SESSION};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::{questions, sql};
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::{
-    AtServer, DatabaseGround, Ground, InFile, Level, RoleGround, Scope, SessionGroup, Setting, Settings,
-    Stored,
+    AtServer, ChangeContext, ChangedDatabase, ChangedRole, InFile, Level, Scope, ServerSettings,
+    SessionGroup, Setting, Stored,
 };
 
 /// How often to look whether the server has read its configuration.
@@ -29,7 +29,7 @@ impl Db {
     pub(crate) async fn settings(
         &self,
         which: &[Setting],
-    ) -> Result<(ServerContext, Settings, Vec<LoginRole>), Error> {
+    ) -> Result<(ServerContext, ServerSettings, Vec<LoginRole>), Error> {
         let [first, overrides, login_roles] = settings_questions(which);
         let questions = [server_context_question(), overrides, login_roles];
         let [at_server, server_context, stored, roles] =
@@ -45,11 +45,11 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn ground(
+    pub(crate) async fn change_context(
         &self,
         scope: &Scope,
         which: &[Setting],
-    ) -> Result<(Ground, Vec<SessionGroup>), Error> {
+    ) -> Result<(ChangeContext, Vec<SessionGroup>), Error> {
         let name = |name: Option<&str>| name.map_or_else(|| "null".to_owned(), sql::literal);
         let on_each = |privilege: &str, which: &[Setting]| {
             let each = which
@@ -82,11 +82,11 @@ impl Db {
         .sql();
         let sessions =
             questions::SessionGroups { activity: &self.activity(), before: "clock_timestamp()" }.sql();
-        let [ground, sessions] = exactly(self.look(&[question, sessions]).await?)?;
-        Ok((ground_of(&ground)?, session_groups_of(&sessions)?))
+        let [change_context, sessions] = exactly(self.look(&[question, sessions]).await?)?;
+        Ok((change_context_of(&change_context)?, session_groups_of(&sessions)?))
     }
 
-    /// What ALTER SYSTEM has stored for each of `which`, in their order. Needs [`Ground::sees_files`].
+    /// What ALTER SYSTEM has stored for each of `which`, in their order. Needs [`ChangeContext::sees_files`].
     ///
     /// # Errors
     /// When the server does not answer or this role may not ask.
@@ -154,7 +154,7 @@ impl Db {
             }
         };
         tokio::time::timeout(self.timeout + GRACE, seen).await.unwrap_or_else(|_| {
-            Err(Error::new(Kind::StatementTimeout, "the server has not read its configuration in time").hinted(
+            Err(Error::new(ErrorKind::StatementTimeout, "the server has not read its configuration in time").hinted(
                 "ALTER SYSTEM is done and counts from the next reload; an error in the server's files stops that: SELECT * FROM pg_file_settings WHERE error IS NOT NULL",
             ))
         })
@@ -179,12 +179,12 @@ pub(super) fn settings_questions(which: &[Setting]) -> [String; 3] {
 }
 
 /// The answers to the first two of [`settings_questions`].
-pub(super) fn settings_of(at_server: &Rows, stored: &Rows) -> Result<Settings, Error> {
+pub(super) fn settings_of(at_server: &Rows, stored: &Rows) -> Result<ServerSettings, Error> {
     let mut server =
         at_server.iter().filter_map(|row| at_server_of(row).transpose()).collect::<Result<Vec<_>, _>>()?;
     server.sort_by_key(|server| Setting::ALL.iter().position(|setting| *setting == server.setting));
     let stored = stored.iter().filter_map(|row| stored_of(row).transpose()).collect::<Result<_, _>>()?;
-    Ok(Settings { server, stored })
+    Ok(ServerSettings { server, stored })
 }
 
 /// A row of `login_roles.sql`.
@@ -203,7 +203,7 @@ fn names(which: &[Setting]) -> String {
 }
 
 fn one(rows: &Rows) -> Result<&Row, Error> {
-    rows.first().ok_or_else(|| Error::new(Kind::Protocol, "the answer has no row"))
+    rows.first().ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no row"))
 }
 
 fn at_server_of(row: &Row) -> Result<Option<AtServer>, Error> {
@@ -239,11 +239,11 @@ fn stored_of(row: &Row) -> Result<Option<Stored>, Error> {
     }))
 }
 
-fn ground_of(rows: &Rows) -> Result<Ground, Error> {
+fn change_context_of(rows: &Rows) -> Result<ChangeContext, Error> {
     let row = one(rows)?;
     let role = match row.text("role_identifier")? {
         None => None,
-        Some(identifier) => Some(RoleGround {
+        Some(identifier) => Some(ChangedRole {
             identifier,
             superuser: row.claim("role_superuser")?,
             replication: row.claim("role_replication")?,
@@ -255,13 +255,13 @@ fn ground_of(rows: &Rows) -> Result<Ground, Error> {
     };
     let database = match row.text("database_identifier")? {
         None => None,
-        Some(identifier) => Some(DatabaseGround {
+        Some(identifier) => Some(ChangedDatabase {
             identifier,
             owner: row.text("database_owner")?.unwrap_or_default(),
             owned: row.claim("database_owned")?,
         }),
     };
-    Ok(Ground {
+    Ok(ChangeContext {
         role,
         database,
         may_set: row.claim("may_set")?,

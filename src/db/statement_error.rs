@@ -1,6 +1,6 @@
 //! What a failed statement means: here the errors of the driver become ours. Those of a login become ours in `session`.
 
-use super::error::{Error, Kind, beginning};
+use super::error::{Error, ErrorKind, beginning};
 use super::refusal;
 use tokio_postgres::error::SqlState;
 
@@ -9,7 +9,7 @@ pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
     let Some(server) = error.as_db_error() else {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         let lost = error.is_closed() || cause.is_some();
-        let kind = if lost { Kind::ConnectionLost } else { Kind::Protocol };
+        let kind = if lost { ErrorKind::ConnectionLost } else { ErrorKind::Protocol };
         return Error { detail: cause, ..Error::new(kind, "the connection to the server was lost") };
     };
     if let Some(refusal) = refusal::of_pooler(server) {
@@ -17,19 +17,19 @@ pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
     }
     let code = server.code();
     let kind = if *code == SqlState::QUERY_CANCELED {
-        Kind::StatementTimeout
+        ErrorKind::StatementTimeout
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-        Kind::PermissionDenied
+        ErrorKind::PermissionDenied
     } else if *code == SqlState::INVALID_REGULAR_EXPRESSION {
-        Kind::BadValue
+        ErrorKind::BadValue
     } else if *code == SqlState::ADMIN_SHUTDOWN || *code == SqlState::CRASH_SHUTDOWN {
-        Kind::ConnectionLost
+        ErrorKind::ConnectionLost
     } else {
-        Kind::Server
+        ErrorKind::Server
     };
     let hint = match kind {
-        Kind::StatementTimeout => Some("a longer limit can be set with --timeout".into()),
-        Kind::BadValue => Some("--query takes a POSIX regular expression as PostgreSQL has it".into()),
+        ErrorKind::StatementTimeout => Some("a longer limit can be set with --timeout".into()),
+        ErrorKind::BadValue => Some("--query takes a POSIX regular expression as PostgreSQL has it".into()),
         _ => server.hint().map(|hint| beginning(hint).into()),
     };
     Error {

@@ -76,7 +76,7 @@ pub(crate) struct Wait {
 
 /// Everything that a plan is made from, from one look.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct ActFacts {
     /// The sessions that are named, or that the filter selects or may select.
     pub(crate) candidates: Vec<Candidate>,
     /// What the named pids are.
@@ -152,7 +152,7 @@ pub(crate) enum Fate {
 
 /// How a fate counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tally {
+pub(crate) enum FateClass {
     /// What was asked for is so.
     Succeeded,
     /// It is not.
@@ -163,19 +163,19 @@ pub(crate) enum Tally {
 
 impl Fate {
     /// How it counts; a named session that is not there is a failure, one that a filter found and that went by itself is not.
-    pub(crate) const fn tally(self, named: bool) -> Tally {
+    pub(crate) const fn class(self, named: bool) -> FateClass {
         match self {
-            Self::Terminated | Self::Cancelled => Tally::Succeeded,
-            Self::Gone if named => Tally::Failed,
-            Self::Gone => Tally::Succeeded,
-            Self::Signalled | Self::NotPermitted | Self::NotVisible | Self::Failed => Tally::Failed,
+            Self::Terminated | Self::Cancelled => FateClass::Succeeded,
+            Self::Gone if named => FateClass::Failed,
+            Self::Gone => FateClass::Succeeded,
+            Self::Signalled | Self::NotPermitted | Self::NotVisible | Self::Failed => FateClass::Failed,
             Self::Changed
             | Self::NoEffect
             | Self::Protected
             | Self::NotAClient
             | Self::WouldTerminate
             | Self::WouldCancel
-            | Self::WouldFail => Tally::Skipped,
+            | Self::WouldFail => FateClass::Skipped,
         }
     }
 
@@ -199,7 +199,7 @@ impl Fate {
         }
     }
 
-    /// The same for people: `not permitted`.
+    /// What became of it in words for people: `not permitted`.
     pub(crate) fn words(self) -> String {
         match self {
             Self::Signalled => "signalled, still there".into(),

@@ -62,8 +62,8 @@ pub(crate) struct Blocked {
 
 /// A prepared transaction that is in the way: it holds a lock in a mode that conflicts with what somebody waits for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Prepared {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Prepared"))]
+pub(crate) struct PreparedBlocker {
     /// Its global identifier.
     pub(crate) gid: String,
     /// Who prepared it; besides superusers, who can end it.
@@ -85,7 +85,7 @@ pub(crate) struct Waits {
     /// Those who wait or are waited for.
     pub(crate) sessions: Vec<Blocked>,
     /// Prepared transactions that some of them wait for.
-    pub(crate) prepared: Vec<Prepared>,
+    pub(crate) prepared: Vec<PreparedBlocker>,
     /// All that wait, looked at or not.
     pub(crate) waiting: i64,
     /// Hidden sessions of which it was not looked at whether they wait.

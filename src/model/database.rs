@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// Who may enter a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Database {
+pub(crate) struct DatabaseAccess {
     /// Its oid, which a renamed database keeps.
     pub(crate) oid: u32,
     /// Its name.
@@ -21,7 +21,7 @@ pub(crate) struct Database {
     pub(crate) owned: bool,
     /// What is granted, in stored order.
     pub(crate) grants: Vec<Grant>,
-    /// The same as the server writes it (`datacl`); empty when nothing is stored.
+    /// All grants as the server writes them (`datacl`); empty when nothing is stored.
     pub(crate) acl: String,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Grant {
 
 /// Who is in a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Inside {
+pub(crate) struct DatabaseOccupancy {
     /// Client sessions.
     pub(crate) sessions: i64,
     /// Backends on the way in.
@@ -65,7 +65,8 @@ pub(crate) struct Inside {
 /// A session inside a database, or another process that works there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Insider {
+#[cfg_attr(test, schemars(rename = "Insider"))]
+pub(crate) struct Occupant {
     /// Process id of its backend.
     pub(crate) pid: i32,
     /// PostgreSQL's `%c`: hex start second, dot, hex pid; null when hidden.
@@ -87,7 +88,7 @@ pub(crate) struct Insider {
     pub(crate) may_be_client: bool,
 }
 
-impl Insider {
+impl Occupant {
     /// Whether `other` is the same process, seen another time.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (self.pid, &self.backend_start) == (other.pid, &other.backend_start)

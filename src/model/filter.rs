@@ -18,9 +18,9 @@ pub(crate) struct Filter {
     /// By `application_name`.
     pub(crate) applications: Vec<Term<Name>>,
     /// By client address.
-    pub(crate) clients: Vec<Term<Client>>,
+    pub(crate) clients: Vec<Term<ClientFilter>>,
     /// By state.
-    pub(crate) states: Vec<Term<State>>,
+    pub(crate) states: Vec<Term<StateFilter>>,
     /// By a POSIX regular expression over the query text.
     pub(crate) queries: Vec<Term<String>>,
     /// Idle, or idle in a transaction, at least that long.
@@ -89,7 +89,7 @@ impl Name {
 
 /// Where a session comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Client {
+pub(crate) enum ClientFilter {
     /// Over a Unix socket.
     Local,
     /// From an address in this network; a single address has all bits.
@@ -100,7 +100,7 @@ pub(crate) enum Client {
 
 /// A state to select by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum StateFilter {
     /// PostgreSQL's own word.
     Verbatim(&'static str),
     /// In a transaction and doing nothing, failed transactions included.
@@ -110,17 +110,17 @@ pub(crate) enum State {
 }
 
 /// The words that `--state` takes, with what they mean.
-pub(crate) const STATES: &[(&str, State)] = &[
-    ("active", State::Verbatim("active")),
-    ("idle", State::Verbatim("idle")),
-    ("idle-in-transaction", State::IdleInTransaction),
-    ("aborted", State::Verbatim("idle in transaction (aborted)")),
-    ("waiting", State::Waiting),
-    ("idle in transaction", State::Verbatim("idle in transaction")),
-    ("idle in transaction (aborted)", State::Verbatim("idle in transaction (aborted)")),
-    ("fastpath function call", State::Verbatim("fastpath function call")),
-    ("disabled", State::Verbatim("disabled")),
-    ("starting", State::Verbatim("starting")),
+pub(crate) const STATES: &[(&str, StateFilter)] = &[
+    ("active", StateFilter::Verbatim("active")),
+    ("idle", StateFilter::Verbatim("idle")),
+    ("idle-in-transaction", StateFilter::IdleInTransaction),
+    ("aborted", StateFilter::Verbatim("idle in transaction (aborted)")),
+    ("waiting", StateFilter::Waiting),
+    ("idle in transaction", StateFilter::Verbatim("idle in transaction")),
+    ("idle in transaction (aborted)", StateFilter::Verbatim("idle in transaction (aborted)")),
+    ("fastpath function call", StateFilter::Verbatim("fastpath function call")),
+    ("disabled", StateFilter::Verbatim("disabled")),
+    ("starting", StateFilter::Verbatim("starting")),
 ];
 
 /// The flags that select the same, for messages and logs: `--db app --idle-for 5m`.
@@ -173,7 +173,7 @@ fn escaped(name: &str) -> String {
     escaped
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local => f.write_str("local"),
@@ -183,7 +183,7 @@ impl fmt::Display for Client {
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for StateFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = STATES.iter().find(|(_, state)| state == self).map(|(word, _)| *word);
         f.write_str(word.unwrap_or_default())
@@ -259,7 +259,7 @@ mod tests {
         ] {
             assert_eq!(reach(databases, applications), everything, "{databases:?} {applications:?}");
         }
-        let local = Term { exclude: false, value: Client::Local };
+        let local = Term { exclude: false, value: ClientFilter::Local };
         let filter = Filter { databases: names(&["*"]), clients: vec![local], ..Filter::default() };
         assert!(!filter.can_match_everything());
     }

@@ -53,9 +53,9 @@ impl Status {
 
 /// What a measured number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Unit"))]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Unit {
+pub(crate) enum MeasureUnit {
     /// Connections, sessions.
     Count,
     /// Time.
@@ -71,7 +71,7 @@ pub(crate) struct Measure {
     /// In `unit`; none when it is hidden.
     pub(crate) value: Option<f64>,
     /// Of all numbers here.
-    pub(crate) unit: Unit,
+    pub(crate) unit: MeasureUnit,
     /// Range outside which it warns, in monitoring plugins' grammar.
     pub(crate) warning: Option<String>,
     /// Range outside which it is critical.
@@ -91,7 +91,7 @@ pub(crate) struct Check {
     /// What was measured, in `unit`; none when it is hidden or was not reached.
     pub(crate) value: Option<f64>,
     /// What `value` counts.
-    pub(crate) unit: Unit,
+    pub(crate) unit: MeasureUnit,
     /// Range outside which it warns, in `unit`.
     pub(crate) warning: Option<String>,
     /// Range outside which it is critical, in `unit`.
@@ -106,7 +106,7 @@ pub(crate) struct Check {
 
 /// What one look tells about the health of a server's connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct HealthFacts {
     /// Slots of the whole server.
     pub(crate) connections: Connections,
     /// Use of each CONNECTION LIMIT there is.
@@ -122,9 +122,9 @@ pub(crate) struct Facts {
     /// Open transactions.
     pub(crate) long_xact: Longest,
     /// Sessions that wait for a lock.
-    pub(crate) waits: Waits,
+    pub(crate) waits: LockWaiters,
     /// Prepared transactions.
-    pub(crate) prepared: Prepared,
+    pub(crate) prepared: PreparedXacts,
 }
 
 /// The sessions in some state, and the one that has been longest.
@@ -157,7 +157,7 @@ pub(crate) struct Culprit {
 
 /// Who waits for locks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Waits {
+pub(crate) struct LockWaiters {
     /// Waiting sessions that the filters select.
     pub(crate) waiting: i64,
     /// Waiting sessions of which it is hidden whether the filters select them.
@@ -183,7 +183,7 @@ pub(crate) struct Waiter {
 
 /// Prepared transactions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Prepared {
+pub(crate) struct PreparedXacts {
     /// How many there are.
     pub(crate) count: i64,
     /// The oldest.

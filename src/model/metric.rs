@@ -6,9 +6,9 @@ use serde::Serialize;
 
 /// What a metric does over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Kind"))]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
+pub(crate) enum MetricType {
     /// Goes up and down.
     Gauge,
     /// Only goes up, until it is reset.
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Untyped,
 }
 
-impl Kind {
+impl MetricType {
     /// The word of the exposition format.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ pub(crate) struct Family {
     pub(crate) name: &'static str,
     /// What it does over time.
     #[serde(rename = "type")]
-    pub(crate) kind: Kind,
+    pub(crate) kind: MetricType,
     /// What it counts, in one line.
     pub(crate) help: &'static str,
     /// One per combination of labels.

@@ -10,7 +10,7 @@ use super::session::Session;
 
 /// One look at the console.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct PoolerFacts {
     /// What it calls itself.
     pub(crate) product: Product,
     /// One per database and user that had traffic; the console itself is left out.
@@ -20,18 +20,18 @@ pub(crate) struct Facts {
     /// One per user that it knows.
     pub(crate) users: Vec<User>,
     /// The settings that bound it as a whole.
-    pub(crate) settings: Settings,
+    pub(crate) settings: PoolerSettings,
     /// Client connections of the whole pooler, pgconn's own included.
     pub(crate) clients: Option<i64>,
     /// Lists that it does not have, or keeps from this user: `USERS`, …
-    pub(crate) untold: Vec<&'static str>,
+    pub(crate) missing_lists: Vec<&'static str>,
     /// Work done since it started, one per database.
     pub(crate) totals: Vec<Totals>,
 }
 
 /// A list of the console as it is: texts by column, nulls left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Table {
+pub(crate) struct ConsoleTable {
     /// What is shown.
     pub(crate) name: &'static str,
     /// Its rows.
@@ -140,7 +140,7 @@ pub(crate) struct User {
 
 /// The settings of a pooler as a whole; limits are none without a limit.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Settings {
+pub(crate) struct PoolerSettings {
     /// Clients; 0 lets in nobody but those of the console.
     pub(crate) max_client_conn: Option<i64>,
     /// Connections to the server per pool.
@@ -185,8 +185,8 @@ pub(crate) struct Totals {
 
 /// A pooler's connection to a server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Server {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Server"))]
+pub(crate) struct ServerConnection {
     /// Process id of the backend at the other end.
     pub(crate) pid: Option<i32>,
     /// As the pooler says it: `active`, `idle`, `used`, `tested`, `new`, …
@@ -220,7 +220,7 @@ pub(crate) struct Link {
     /// The client; null for a connection to the server that serves none.
     pub(crate) client: Option<Client>,
     /// The connection to the server; null for a client that has none.
-    pub(crate) server: Option<Server>,
+    pub(crate) server: Option<ServerConnection>,
     /// The session in PostgreSQL; null when it was not asked, or does not have it.
     pub(crate) backend: Option<Session>,
     /// Locks that it holds (those on its own transaction ids not counted); null without it.

@@ -60,7 +60,7 @@ pub(crate) struct Origin {
 
 /// Who opens connections: the key by which sessions are told apart while they are watched.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Source {
+pub(crate) struct SessionSource {
     /// As the clients set it.
     pub(crate) application_name: String,
     /// Role that logged in.
@@ -68,15 +68,15 @@ pub(crate) struct Source {
 }
 
 /// What tells a session from a later one with the same pid: when it began, in microseconds since 1970; none when hidden.
-pub(crate) type Identity = (i32, Option<i64>);
+pub(crate) type SessionKey = (i32, Option<i64>);
 
 /// A client session at one look, pgconn's own left out.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Presence {
+pub(crate) struct SampledSession {
     /// Which session it is.
-    pub(crate) identity: Identity,
+    pub(crate) identity: SessionKey,
     /// Whose it is just now: behind a pooler this changes.
-    pub(crate) source: Source,
+    pub(crate) source: SessionSource,
     /// Database it is connected to.
     pub(crate) database: Option<String>,
     /// Address or `local`; none when hidden.
@@ -153,7 +153,7 @@ const HANDS: usize = 2;
 /// A session that is known from a look before.
 #[derive(Clone, Debug)]
 struct Known {
-    source: Source,
+    source: SessionSource,
     born: bool,
     /// How often it went from one named application to another.
     hands: usize,
@@ -163,20 +163,20 @@ struct Known {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watched {
     /// What each source did.
-    pub(crate) sources: BTreeMap<Source, Conduct>,
+    pub(crate) sources: BTreeMap<SessionSource, Conduct>,
     /// The sessions of the last look.
-    pub(crate) present: Vec<Presence>,
+    pub(crate) present: Vec<SampledSession>,
     /// The pools whose sessions were seen to go from application to application, and those applications.
-    pub(crate) pools: BTreeMap<Pool, BTreeSet<Source>>,
-    known: BTreeMap<Identity, Known>,
+    pub(crate) pools: BTreeMap<Pool, BTreeSet<SessionSource>>,
+    known: BTreeMap<SessionKey, Known>,
     looks: usize,
 }
 
 impl Watched {
     /// Adds a look at all sessions.
-    pub(crate) fn add(&mut self, sessions: Vec<Presence>) {
+    pub(crate) fn add(&mut self, sessions: Vec<SampledSession>) {
         self.meet(&sessions, self.looks > 0);
-        let mut now: BTreeMap<&Source, (usize, usize)> = BTreeMap::new();
+        let mut now: BTreeMap<&SessionSource, (usize, usize)> = BTreeMap::new();
         for session in &sessions {
             let (all, busy) = now.entry(&session.source).or_default();
             *all += 1;
@@ -191,7 +191,7 @@ impl Watched {
             conduct.fewest = conduct.fewest.min(all);
             conduct.busiest = conduct.busiest.max(busy);
         }
-        let present: BTreeSet<Identity> = sessions.iter().map(|session| session.identity).collect();
+        let present: BTreeSet<SessionKey> = sessions.iter().map(|session| session.identity).collect();
         self.known.retain(|identity, _| present.contains(identity));
         self.present = sessions;
         self.looks += 1;
@@ -203,11 +203,11 @@ impl Watched {
     }
 
     /// Adds a look at sessions that have just come; those that are known already do not count again.
-    pub(crate) fn add_arrivals(&mut self, sessions: &[Presence]) {
+    pub(crate) fn add_arrivals(&mut self, sessions: &[SampledSession]) {
         self.meet(sessions, true);
     }
 
-    fn meet(&mut self, sessions: &[Presence], born: bool) {
+    fn meet(&mut self, sessions: &[SampledSession], born: bool) {
         for session in sessions {
             let conduct = self.sources.entry(session.source.clone()).or_default();
             if let Some(client) = &session.client {
@@ -230,7 +230,7 @@ impl Watched {
     }
 
     /// A session that is another application's now. Its birth goes with it.
-    fn change_hands(&mut self, session: &Presence) {
+    fn change_hands(&mut self, session: &SampledSession) {
         let Some(known) = self.known.get_mut(&session.identity) else { return };
         let before = std::mem::replace(&mut known.source, session.source.clone());
         if known.born {
@@ -244,7 +244,7 @@ impl Watched {
             known.hands += 1;
         }
         if known.hands >= HANDS {
-            let Presence { client, source, database, .. } = session;
+            let SampledSession { client, source, database, .. } = session;
             let pool = (client.clone(), source.role.clone(), database.clone());
             self.pools.entry(pool).or_default().extend([before, source.clone()]);
         }
@@ -255,10 +255,16 @@ impl Watched {
 mod tests {
     use super::*;
 
-    fn session(pid: i32, application: &str) -> Presence {
-        let source = Source { application_name: application.into(), role: Some("app".into()) };
+    fn session(pid: i32, application: &str) -> SampledSession {
+        let source = SessionSource { application_name: application.into(), role: Some("app".into()) };
         let client = Some("10.0.0.9".into());
-        Presence { identity: (pid, Some(1)), source, client, busy: Some(false), ..Presence::default() }
+        SampledSession {
+            identity: (pid, Some(1)),
+            source,
+            client,
+            busy: Some(false),
+            ..SampledSession::default()
+        }
     }
 
     fn conduct<'a>(watched: &'a Watched, application: &str) -> &'a Conduct {

@@ -8,7 +8,7 @@ pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The same, [`pasteable`].
+/// Returns `name` as a quoted SQL identifier that is [`pasteable`].
 pub(crate) fn shown(name: &str) -> String {
     pasteable(&identifier(name)).into_owned()
 }

@@ -63,7 +63,7 @@ pub(crate) struct ServerContext {
     /// Seconds since the postmaster started.
     pub(crate) uptime_seconds: f64,
     /// The slots there are.
-    pub(crate) limits: Limits,
+    pub(crate) limits: ConnectionSlots,
     /// The role that looks and acts, and what it may.
     pub(crate) rights: Rights,
     /// `track_activity_query_size` in bytes: longer query texts arrive cut.
@@ -100,7 +100,7 @@ impl ServerContext {
 
 /// The connection slots of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub(crate) struct ConnectionSlots {
     /// `max_connections`.
     pub(crate) max_connections: i64,
     /// `superuser_reserved_connections`.
@@ -109,7 +109,7 @@ pub(crate) struct Limits {
     pub(crate) reserved: i64,
 }
 
-impl Limits {
+impl ConnectionSlots {
     /// The slots that ordinary roles can use.
     pub(crate) const fn usable(self) -> i64 {
         self.max_connections - self.superuser_reserved - self.reserved
@@ -136,7 +136,7 @@ mod tests {
     fn other(product: &str, version_num: i32) -> Option<String> {
         let server =
             Server { version: "x".into(), version_num, in_recovery: false, started_at: String::new() };
-        let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+        let limits = ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
         let rights = Rights::default();
         let product = product.to_owned();
         let backend_pid = 1;

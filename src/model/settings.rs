@@ -31,7 +31,7 @@ pub(crate) enum Setting {
 
 /// What a setting's number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub(crate) enum SettingUnit {
     /// Milliseconds.
     Milliseconds,
     /// Seconds.
@@ -110,11 +110,11 @@ impl Setting {
     }
 
     /// What its number counts.
-    pub(crate) const fn unit(self) -> Unit {
+    pub(crate) const fn unit(self) -> SettingUnit {
         match self {
-            Self::KeepalivesIdle | Self::KeepalivesInterval => Unit::Seconds,
-            Self::KeepalivesCount => Unit::Count,
-            _ => Unit::Milliseconds,
+            Self::KeepalivesIdle | Self::KeepalivesInterval => SettingUnit::Seconds,
+            Self::KeepalivesCount => SettingUnit::Count,
+            _ => SettingUnit::Milliseconds,
         }
     }
 
@@ -176,7 +176,7 @@ pub(crate) struct Stored {
     pub(crate) database: Option<String>,
     /// As it is stored: `5s`, `5000`.
     pub(crate) raw: String,
-    /// The same as SQL, quoted by the server.
+    /// The stored value as an SQL literal, quoted by the server.
     pub(crate) literal: String,
 }
 
@@ -199,7 +199,7 @@ pub(crate) struct AtServer {
 
 /// What is set where: enough to say what any new session gets.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
+pub(crate) struct ServerSettings {
     /// The settings this server knows, as it has them.
     pub(crate) server: Vec<AtServer>,
     /// What is stored for roles and databases.
@@ -275,11 +275,11 @@ pub(crate) struct Wish {
 
 /// The role or database that a change is for, and what this role may do to it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ground {
+pub(crate) struct ChangeContext {
     /// The named role, when there is one and it exists.
-    pub(crate) role: Option<RoleGround>,
+    pub(crate) role: Option<ChangedRole>,
     /// The named database, when there is one and it exists.
-    pub(crate) database: Option<DatabaseGround>,
+    pub(crate) database: Option<ChangedDatabase>,
     /// May set parameters that need it for others (`SET` on each privileged setting of the change).
     pub(crate) may_set: bool,
     /// May write each setting of the change with ALTER SYSTEM.
@@ -294,7 +294,7 @@ pub(crate) struct Ground {
 
 /// A role that is to get a setting.
 #[derive(Clone, Debug)]
-pub(crate) struct RoleGround {
+pub(crate) struct ChangedRole {
     /// Its name as SQL, quoted by the server.
     pub(crate) identifier: String,
     /// Has SUPERUSER.
@@ -313,7 +313,7 @@ pub(crate) struct RoleGround {
 
 /// A database that is to get a setting.
 #[derive(Clone, Debug)]
-pub(crate) struct DatabaseGround {
+pub(crate) struct ChangedDatabase {
     /// Its name as SQL, quoted by the server.
     pub(crate) identifier: String,
     /// Its owner.

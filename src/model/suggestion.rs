@@ -48,7 +48,7 @@ impl Command {
         Self::psql(database, "select * from pg_prepared_xacts order by prepared")
     }
 
-    /// The same with a word that stands for itself; nothing can follow one that looks like a flag.
+    /// Adds a word that stands for itself; nothing can follow one that looks like a flag.
     pub(crate) fn word(mut self, word: &str) -> Self {
         if word.starts_with('-') {
             self.arguments.push("--".to_owned());
@@ -57,13 +57,13 @@ impl Command {
         self
     }
 
-    /// The same with a flag and its value.
+    /// Adds a flag and its value.
     pub(crate) fn with(mut self, flag: &str, value: &str) -> Self {
         self.arguments.extend(option(flag, value));
         self
     }
 
-    /// The same with a filter that means exactly `name`.
+    /// Adds a filter that means exactly `name`.
     pub(crate) fn only(self, flag: &str, name: &str) -> Self {
         self.with(flag, &Name::pattern(name))
     }
@@ -142,13 +142,13 @@ enum Part {
 }
 
 impl Hint {
-    /// The same, then these words.
+    /// Adds words at the end.
     pub(crate) fn then(mut self, words: impl Into<Cow<'static, str>>) -> Self {
         self.0.push(Part::Words(words.into()));
         self
     }
 
-    /// The same, then this command.
+    /// Adds a command at the end.
     pub(crate) fn call(mut self, command: Command) -> Self {
         self.0.push(Part::Command(command));
         self
@@ -163,7 +163,7 @@ impl Hint {
         self.0.iter().map(part).collect()
     }
 
-    /// The same with every text in it changed.
+    /// Changes every text in it: words, and the arguments of commands.
     pub(crate) fn map(self, change: impl Fn(&str) -> String) -> Self {
         let part = |part| match part {
             Part::Words(words) => Part::Words(Cow::Owned(change(&words))),

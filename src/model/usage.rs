@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::server::Limits;
+use super::server::ConnectionSlots;
 
 /// A CONNECTION LIMIT and what is used of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// Sets what is used against what there is.
-    pub(crate) fn new(limits: Limits, used: i64, hidden: i64) -> Self {
+    pub(crate) fn new(limits: ConnectionSlots, used: i64, hidden: i64) -> Self {
         let usable = limits.usable();
         #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
         let ratio = (hidden == 0 && usable > 0).then(|| used as f64 / usable as f64);
@@ -256,7 +256,8 @@ pub(crate) struct Usage {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 2 };
+    const LIMITS: ConnectionSlots =
+        ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 2 };
 
     #[test]
     fn usable_is_for_ordinary_roles() {

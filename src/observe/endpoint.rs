@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::deadline::{Deadline, Prompts};
 use crate::conninfo::{ConnInfo, Environment, passwords_of_now, secrets};
 use crate::db::console::Console;
-use crate::db::{AskPassword, Db, Error, Kind, Lane, Options, PendingLogins, Scope, Trace, TypedPasswords};
+use crate::db::{
+    AskPassword, Db, Error, ErrorKind, Lane, LimitScope, Options, PendingLogins, Trace, TypedPasswords,
+};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -81,7 +83,7 @@ impl Endpoint {
         }
     }
 
-    /// The same place, through these slots.
+    /// A copy that leads to this place through these slots.
     pub(crate) fn through(&self, lanes: LanePolicy) -> Self {
         Self { lanes, ..self.clone() }
     }
@@ -152,11 +154,11 @@ impl Endpoint {
                 session => return session,
             },
         };
-        if !matches!(refusal.kind, Kind::TooManyConnections(Scope::Server | Scope::Reserved)) {
+        if !matches!(refusal.kind, ErrorKind::TooManyConnections(LimitScope::Server | LimitScope::Reserved)) {
             return Err(refusal);
         }
         open(Lane::Emergency).await.map_err(|error| match error.kind {
-            Kind::Interrupted(_) => error,
+            ErrorKind::Interrupted(_) => error,
             _ => refusal,
         })
     }

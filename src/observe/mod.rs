@@ -15,4 +15,4 @@ pub(crate) use endpoint::{Endpoint, LanePolicy, Prompt};
 pub(crate) use looks::{Looks, UnderWay};
 pub(crate) use observer::{Observer, State, waiting};
 pub(crate) use retry::Patience;
-pub(crate) use sources::{OfConsole, OfServer, Session, Source};
+pub(crate) use sources::{KeptSession, OfConsole, OfServer, Source};

@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep};
 
 use super::deadline::Deadline;
 use super::retry::{Backoff, Patience};
-use super::sources::{Session as _, Source};
-use crate::db::{Error, Kind};
+use super::sources::{KeptSession as _, Source};
+use crate::db::{Error, ErrorKind};
 use crate::model::suggestion::{Command, Hint};
 use crate::stop::Stop;
 
@@ -266,7 +266,7 @@ impl<S: Source> Observer<S> {
                 let message = format!("still refused after {limit:?}: {}", because.message);
                 Error { message, ..because.clone() }
             }
-            None => Error::new(Kind::Timeout, format!("no answer within {limit:?}"))
+            None => Error::new(ErrorKind::Timeout, format!("no answer within {limit:?}"))
                 .hinted(Hint::from(Command::pgconn("ping")).then(" shows which phase is slow")),
         }
     }

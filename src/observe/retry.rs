@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use crate::db::{Error, Kind};
+use crate::db::{Error, ErrorKind};
 
 /// The first tries after a session was lost follow each other this closely: a server that restarts is back in a second.
 const SOON: Duration = Duration::from_millis(250);
@@ -70,7 +70,7 @@ impl Patience {
             Self::Whatever(_) => !is_final(error),
             // Who has found the server before only has to wait until its name is known again.
             Self::For(_) | Self::Unlimited => {
-                is_transient(error) || after_loss && (error.kind == Kind::Dns || is_late(error))
+                is_transient(error) || after_loss && (error.kind == ErrorKind::Dns || is_late(error))
             }
         }
     }
@@ -82,24 +82,24 @@ fn is_transient(error: &Error) -> bool {
     connection_lost
         || matches!(
             error.kind,
-            Kind::TooManyConnections(_)
-                | Kind::StartingUp
-                | Kind::ShuttingDown
-                | Kind::Recovering
-                | Kind::Refused
-                | Kind::Timeout
-                | Kind::ConnectionLost
+            ErrorKind::TooManyConnections(_)
+                | ErrorKind::StartingUp
+                | ErrorKind::ShuttingDown
+                | ErrorKind::Recovering
+                | ErrorKind::Refused
+                | ErrorKind::Timeout
+                | ErrorKind::ConnectionLost
         )
 }
 
 /// Whether a statement ran into its limit: a look can be had again.
 const fn is_late(error: &Error) -> bool {
-    matches!(error.kind, Kind::StatementTimeout)
+    matches!(error.kind, ErrorKind::StatementTimeout)
 }
 
 /// Whether no time changes it.
 const fn is_final(error: &Error) -> bool {
-    matches!(error.kind, Kind::PermissionDenied | Kind::AnotherServer | Kind::Interrupted(_))
+    matches!(error.kind, ErrorKind::PermissionDenied | ErrorKind::AnotherServer | ErrorKind::Interrupted(_))
 }
 
 #[cfg(test)]
@@ -130,27 +130,31 @@ mod tests {
     fn a_wrong_password_is_not_tried_again() {
         let patience = Patience::For(Duration::from_secs(1));
         let allows = |kind| patience.allows(&Error::new(kind, ""), true);
-        assert!(allows(Kind::Refused) && allows(Kind::StartingUp) && allows(Kind::StatementTimeout));
-        let lost = Error { sqlstate: Some("08006".into()), ..Error::new(Kind::Server, "") };
+        assert!(
+            allows(ErrorKind::Refused)
+                && allows(ErrorKind::StartingUp)
+                && allows(ErrorKind::StatementTimeout)
+        );
+        let lost = Error { sqlstate: Some("08006".into()), ..Error::new(ErrorKind::Server, "") };
         assert!(patience.allows(&lost, false));
         for kind in [
-            Kind::AuthFailed,
-            Kind::NoSuchDatabase,
-            Kind::NoSuchRole,
-            Kind::Tls,
-            Kind::BadValue,
-            Kind::Server,
+            ErrorKind::AuthFailed,
+            ErrorKind::NoSuchDatabase,
+            ErrorKind::NoSuchRole,
+            ErrorKind::Tls,
+            ErrorKind::BadValue,
+            ErrorKind::Server,
         ] {
             assert!(!allows(kind) && !Patience::Unlimited.allows(&Error::new(kind, ""), true), "{kind:?}");
         }
         let whatever = Patience::Whatever(Duration::from_secs(1));
-        assert!(whatever.allows(&Error::new(Kind::AuthFailed, ""), false));
-        assert!(!whatever.allows(&Error::new(Kind::AnotherServer, ""), false));
+        assert!(whatever.allows(&Error::new(ErrorKind::AuthFailed, ""), false));
+        assert!(!whatever.allows(&Error::new(ErrorKind::AnotherServer, ""), false));
     }
 
     #[test]
     fn a_name_that_was_known_before_may_be_known_again() {
-        let unknown = Error::new(Kind::Dns, "");
+        let unknown = Error::new(ErrorKind::Dns, "");
         assert!(Patience::Unlimited.allows(&unknown, true) && !Patience::Unlimited.allows(&unknown, false));
     }
 }

@@ -7,7 +7,7 @@ use crate::db::{Db, Error, Uninterrupted};
 use crate::stop::Stop;
 
 /// A session that is kept.
-pub(crate) trait Session {
+pub(crate) trait KeptSession {
     /// Ends it in good order.
     async fn close(self);
 }
@@ -15,7 +15,7 @@ pub(crate) trait Session {
 /// Where sessions come from.
 pub(crate) trait Source {
     /// What a login brings.
-    type Session: Session;
+    type Session: KeptSession;
 
     /// One try to log in, which is over by `deadline`, where there is one.
     ///
@@ -41,13 +41,13 @@ impl Source for OfServer {
     }
 }
 
-impl Session for Db {
+impl KeptSession for Db {
     async fn close(self) {
         Self::close(self).await;
     }
 }
 
-impl Session for Uninterrupted {
+impl KeptSession for Uninterrupted {
     async fn close(self) {
         Self::close(self).await;
     }
@@ -70,7 +70,7 @@ impl Source for OfConsole {
     }
 }
 
-impl Session for Console {
+impl KeptSession for Console {
     async fn close(self) {
         Self::close(self).await;
     }

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
 use super::deadline::{Deadline, Prompts};
-use super::{Looks, Observer, Patience, Session, Source, UnderWay};
-use crate::db::{Error, Kind};
+use super::{KeptSession, Looks, Observer, Patience, Source, UnderWay};
+use crate::db::{Error, ErrorKind};
 use crate::stop::{Signal, Stop, Trigger, channel};
 
 /// What a server does when it is asked something.
@@ -70,7 +70,7 @@ struct ScriptedSession {
     _one: One,
 }
 
-impl Session for ScriptedSession {
+impl KeptSession for ScriptedSession {
     async fn close(self) {
         sleep(Duration::from_millis(1)).await;
     }
@@ -87,8 +87,8 @@ impl Scripted {
         let reaction = self.reactions.borrow_mut().next().expect("it goes on for ever");
         let (time, outcome) = match reaction {
             Reaction::Answers(time) => (time, Ok(())),
-            Reaction::Refuses(time) => (time, Err(Error::new(Kind::Refused, "refused"))),
-            Reaction::Forbids(time) => (time, Err(Error::new(Kind::AuthFailed, "forbidden"))),
+            Reaction::Refuses(time) => (time, Err(Error::new(ErrorKind::Refused, "refused"))),
+            Reaction::Forbids(time) => (time, Err(Error::new(ErrorKind::AuthFailed, "forbidden"))),
             Reaction::Hangs => (u64::MAX / 4, Ok(())),
         };
         tokio::select! {
@@ -277,5 +277,5 @@ async fn what_refused_until_the_time_was_up_is_said() {
     let deadline = Deadline::new(Duration::from_secs(2), &Prompts::default());
     let error = observer.look_within(&deadline, Patience::Unlimited, seen).await.expect_err("refused");
     assert_eq!(error.message, "still refused after 2s: refused");
-    assert_eq!(states.borrow().down.as_ref().map(|down| down.because.kind), Some(Kind::Refused));
+    assert_eq!(states.borrow().down.as_ref().map(|down| down.because.kind), Some(ErrorKind::Refused));
 }

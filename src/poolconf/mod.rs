@@ -37,7 +37,7 @@ impl Mode {
 
 /// Where PgBouncer finds PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub(crate) struct ServerAddress {
     /// Host name or address.
     pub(crate) host: String,
     /// TCP port.
@@ -46,7 +46,7 @@ pub(crate) struct Endpoint {
     pub(crate) database: String,
 }
 
-impl Default for Endpoint {
+impl Default for ServerAddress {
     /// What stands there until somebody names a server.
     fn default() -> Self {
         Self { host: "127.0.0.1".to_owned(), port: 5432, database: "app".to_owned() }
@@ -55,7 +55,7 @@ impl Default for Endpoint {
 
 /// Everything a configuration is written from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
+pub(crate) struct PoolConfig {
     /// The most connections one pool may open, overflow included; at least 1.
     pub(crate) pool_size: u64,
     /// Connections one pool keeps open; at least 1, at most `pool_size`.
@@ -71,7 +71,7 @@ pub(crate) struct Settings {
     /// PgBouncer's sizes; `None` when no pooled plan fits.
     pub(crate) pooler: Option<PoolerSizes>,
     /// Where PgBouncer finds PostgreSQL.
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoint: ServerAddress,
     /// Statements are cancelled after this long.
     pub(crate) statement_timeout: Option<Duration>,
     /// A connection that was idle so long is closed.
@@ -85,7 +85,7 @@ pub(crate) struct Settings {
     pub(crate) provenance: Vec<String>,
 }
 
-impl Settings {
+impl PoolConfig {
     /// Whether named prepared statements survive between transactions.
     ///
     /// Directly and in session mode always. In transaction mode since PgBouncer 1.21, with
@@ -147,8 +147,8 @@ pub(crate) fn seconds(duration: Duration) -> u64 {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn settings() -> Settings {
-        Settings {
+    pub(crate) fn settings() -> PoolConfig {
+        PoolConfig {
             pool_size: 9,
             min_idle: 2,
             mode: Mode::Direct,
@@ -161,7 +161,7 @@ pub(crate) mod tests {
                 max_client_conn: 100,
                 max_db_connections: 9,
             }),
-            endpoint: Endpoint::default(),
+            endpoint: ServerAddress::default(),
             statement_timeout: None,
             idle_timeout: Duration::from_secs(300),
             max_lifetime: Duration::from_secs(1800),

@@ -38,7 +38,7 @@ impl std::fmt::Display for Version {
 
 /// What a setting's value must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueType {
     /// Anything.
     Text,
     /// A whole number (C notation).
@@ -57,16 +57,16 @@ pub(crate) struct Key {
     /// Its name.
     pub(crate) name: &'static str,
     /// What its value must be.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueType,
     /// The minor version of 1.x that brought it; 0 for what 1.12 already had.
     pub(crate) since: u32,
 }
 
-const fn key(name: &'static str, kind: Kind, since: u32) -> Key {
+const fn key(name: &'static str, kind: ValueType, since: u32) -> Key {
     Key { name, kind, since }
 }
 
-use Kind::{Digits, Int, Text, Time, Word};
+use ValueType::{Digits, Int, Text, Time, Word};
 
 const AUTH_TYPES: [(&str, u32); 9] = [
     ("any", 0),

@@ -42,13 +42,13 @@ struct ErrorLine<'a> {
     /// Raised only when a key is renamed, removed or retyped.
     schema_version: u32,
     /// What went wrong.
-    error: &'a Failure<'a>,
+    error: &'a ErrorFields<'a>,
 }
 
 /// What went wrong.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ErrorFields"))]
-pub(crate) struct Failure<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ErrorFields<'a> {
     /// The stable word for scripts.
     pub(crate) code: &'a str,
     /// One line.
@@ -166,7 +166,7 @@ pub(crate) fn write_rows(report: &impl Report, head: &Head, out: &mut dyn Write)
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub(crate) fn write_failure(failure: &Failure<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_failure(failure: &ErrorFields<'_>, out: &mut dyn Write) -> io::Result<()> {
     write(&ErrorLine { kind: "error", schema_version: SCHEMA_VERSION, error: failure }, false, out)
 }
 

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::text::sanitize;
-use crate::model::health::{Measure, Unit};
+use crate::model::health::{Measure, MeasureUnit};
 
 /// Returns the line for `text` and everything that was measured.
 pub(crate) fn line<'a>(text: &str, measures: impl Iterator<Item = &'a Measure>) -> String {
@@ -32,7 +32,7 @@ fn push(measure: &Measure, line: &mut String) {
         None => line.push('U'),
         Some(value) => line.push_str(&number(value)),
     }
-    if measure.unit == Unit::Seconds && measure.value.is_some() {
+    if measure.unit == MeasureUnit::Seconds && measure.value.is_some() {
         line.push('s');
     }
     let range = |range: &Option<String>| range.clone().unwrap_or_default();
@@ -52,17 +52,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn measure(label: &str, value: Option<f64>, unit: Unit, max: Option<f64>) -> Measure {
+    fn measure(label: &str, value: Option<f64>, unit: MeasureUnit, max: Option<f64>) -> Measure {
         Measure { label: label.into(), value, unit, warning: Some("77".into()), critical: None, max }
     }
 
     #[test]
     fn performance_data_is_as_the_guidelines_have_it() {
         let measures = [
-            measure("connections", Some(42.0), Unit::Count, Some(97.0)),
-            measure("role it's=a|b", None, Unit::Count, Some(10.0)),
-            measure("idle-xact", Some(1_120.771_234_9), Unit::Seconds, None),
-            measure("reachable", Some(1e-9), Unit::Seconds, None),
+            measure("connections", Some(42.0), MeasureUnit::Count, Some(97.0)),
+            measure("role it's=a|b", None, MeasureUnit::Count, Some(10.0)),
+            measure("idle-xact", Some(1_120.771_234_9), MeasureUnit::Seconds, None),
+            measure("reachable", Some(1e-9), MeasureUnit::Seconds, None),
         ];
         assert_eq!(
             line("PGCONN OK: a|b\nc\u{1b}", measures.iter()),
@@ -75,7 +75,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_foreign_can_end_the_text_or_a_label(text in any::<String>(), label in any::<String>()) {
-            let line = line(&text, [measure(&label, Some(1.0), Unit::Count, None)].iter());
+            let line = line(&text, [measure(&label, Some(1.0), MeasureUnit::Count, None)].iter());
             prop_assert_eq!(line.matches('|').count(), 1);
             prop_assert_eq!(line.matches('=').count() - sanitize(&text).matches('=').count(), 1);
             prop_assert!(!line.contains('\n'));

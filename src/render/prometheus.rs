@@ -42,13 +42,14 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::metric::{Kind, Sample};
+    use crate::model::metric::{MetricType, Sample};
     use proptest::prelude::*;
 
     fn written(value: &str, number: Option<f64>) -> String {
         let sample = Sample { labels: [("name", value.to_owned())].into(), value: number };
-        let family = Family { name: "pgconn_x", kind: Kind::Gauge, help: "Some.", samples: vec![sample] };
-        let empty = Family { name: "pgconn_y", kind: Kind::Gauge, help: "None.", samples: Vec::new() };
+        let family =
+            Family { name: "pgconn_x", kind: MetricType::Gauge, help: "Some.", samples: vec![sample] };
+        let empty = Family { name: "pgconn_y", kind: MetricType::Gauge, help: "None.", samples: Vec::new() };
         let mut out = Vec::new();
         write(&[family, empty], &mut out).unwrap();
         String::from_utf8(out).unwrap()

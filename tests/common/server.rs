@@ -1,7 +1,7 @@
 //! Servers for tests: copies of one template, made once per run; and sessions of them in every state.
 
 use super::throwaway::session::Rows;
-use super::throwaway::{Cluster, Error, Session, SessionError, Settings, find_binaries};
+use super::throwaway::{Cluster, ClusterConfig, Error, Session, SessionError, find_binaries};
 use super::wait_until;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
@@ -36,11 +36,11 @@ pub(crate) fn unready(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Cl
     server
 }
 
-fn settings(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> Settings {
+fn settings(parameters: &[(&str, &str)], files: &[(&str, &str)]) -> ClusterConfig {
     let own =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     let template = Some(template().dir.join("data"));
-    Settings { parameters: own(parameters), files: own(files), template, password: None }
+    ClusterConfig { parameters: own(parameters), files: own(files), template, password: None }
 }
 
 /// A hot standby that streams from `primary`: the same data from before it was first started, which all servers of
@@ -83,7 +83,7 @@ fn template() -> &'static Cluster {
     static TEMPLATE: OnceLock<Cluster> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
         let files = vec![("pg_hba.conf".to_owned(), OPEN.to_owned())];
-        let settings = Settings { files, ..Settings::default() };
+        let settings = ClusterConfig { files, ..ClusterConfig::default() };
         Cluster::prepare(&binaries(), &settings, &|| true).unwrap_or_else(|error| panic!("{error}"))
     })
 }

@@ -4,9 +4,9 @@ pub(crate) mod pooler;
 pub(crate) mod pooler_limits;
 pub(crate) mod range;
 
-use crate::model::health::{Facts, Longest, Measure, Status, Unit, Waiter, Waits};
+use crate::model::health::{HealthFacts, LockWaiters, Longest, Measure, MeasureUnit, Status, Waiter};
 use crate::model::usage::{LimitUse, Owner};
-use range::{Bound, Crossed, Limits, Range, Scale};
+use range::{Bound, Crossed, NumericRange, Range, Scale};
 
 /// Limits that are measured one by one beside that of the server or pooler as a whole: the fullest.
 const MEASURED_LIMITS: usize = 10;
@@ -14,9 +14,9 @@ const MEASURED_LIMITS: usize = 10;
 /// From which shares of the slots on `connections` warns and is critical. 80 % leaves time to act and is what published alert
 /// rules use.
 pub(crate) const CONNECTIONS_PERCENT: (i32, i32) = (80, 95);
-/// The same for an idle transaction: the ages at which it starts to hold back VACUUM and a person starts to wonder.
+/// From which ages of an idle transaction on it warns and is critical: it starts to hold back VACUUM, and a person starts to wonder.
 pub(crate) const IDLE_XACT_SECONDS: (f64, f64) = (300.0, 1800.0);
-/// The same for a prepared transaction.
+/// From which ages of a prepared transaction on it warns and is critical.
 pub(crate) const PREPARED_XACT_SECONDS: (f64, f64) = (300.0, 3600.0);
 
 /// What is judged.
@@ -78,10 +78,10 @@ impl Rule {
     }
 
     /// What its value counts.
-    pub(crate) const fn unit(self) -> Unit {
+    pub(crate) const fn unit(self) -> MeasureUnit {
         match self {
-            Self::Connections | Self::PoolerWaiting => Unit::Count,
-            _ => Unit::Seconds,
+            Self::Connections | Self::PoolerWaiting => MeasureUnit::Count,
+            _ => MeasureUnit::Seconds,
         }
     }
 
@@ -149,8 +149,8 @@ struct Judged {
 /// The plain ranges of a rule.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
-    warning: Option<Limits>,
-    critical: Option<Limits>,
+    warning: Option<NumericRange>,
+    critical: Option<NumericRange>,
 }
 
 impl Bounds {
@@ -169,7 +169,7 @@ impl Bounds {
     }
 
     fn status(self, value: f64) -> Status {
-        let alerts = |limits: Option<Limits>| limits.is_some_and(|limits| limits.alerts(value));
+        let alerts = |limits: Option<NumericRange>| limits.is_some_and(|limits| limits.alerts(value));
         if alerts(self.critical) {
             Status::Critical
         } else if alerts(self.warning) {
@@ -190,7 +190,7 @@ impl Bounds {
     /// Judges a value of which only the ends are known. What is wrong at every possible value is certain; what is
     /// wrong at some of them only is unknown.
     fn judge(self, least: f64, most: f64) -> Judged {
-        let ends = [self.warning, self.critical].into_iter().flatten().flat_map(Limits::turning_points);
+        let ends = [self.warning, self.critical].into_iter().flatten().flat_map(NumericRange::turning_points);
         let possible: Vec<Status> = ends
             .filter(|point| (least..=most).contains(point))
             .chain([least, most])
@@ -203,14 +203,14 @@ impl Bounds {
         Judged { status, crossed: self.crossed(status, least), open: best != worst }
     }
 
-    fn measure(self, label: String, value: Option<f64>, unit: Unit, max: Option<f64>) -> Measure {
-        let written = |limits: Option<Limits>| limits.map(|limits| limits.to_string());
+    fn measure(self, label: String, value: Option<f64>, unit: MeasureUnit, max: Option<f64>) -> Measure {
+        let written = |limits: Option<NumericRange>| limits.map(|limits| limits.to_string());
         Measure { label, value, unit, warning: written(self.warning), critical: written(self.critical), max }
     }
 }
 
 /// Judges `rule` over what a look found; `latency` is how long connecting and looking took, in seconds.
-pub(crate) fn judge(rule: Rule, thresholds: &Thresholds, facts: &Facts, latency: f64) -> Verdict {
+pub(crate) fn judge(rule: Rule, thresholds: &Thresholds, facts: &HealthFacts, latency: f64) -> Verdict {
     match rule {
         Rule::Reachable => reachable(thresholds, latency),
         Rule::Connections => connections(thresholds, facts),
@@ -230,14 +230,14 @@ pub(crate) fn reachable(thresholds: &Thresholds, latency: f64) -> Verdict {
     age(Rule::Reachable, thresholds, latency, 0)
 }
 
-/// The same without any facts: what can be said when the server was not reached.
+/// What can be said without any facts, when the server was not reached.
 pub(crate) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status) -> Verdict {
     let bounds = match rule.scale() {
         // Percentages of a limit that was never told stay out.
         Scale::Connections => Bounds { warning: None, critical: None },
         Scale::Time => Bounds::of_seconds(thresholds),
         Scale::ClientsOrTime => {
-            return Verdict { status, ..pooler::judge(thresholds, pooler::Waiting::default()) };
+            return Verdict { status, ..pooler::judge(thresholds, pooler::WaitingClients::default()) };
         }
     };
     let measure = bounds.measure(rule.name().into(), None, rule.unit(), None);
@@ -257,7 +257,7 @@ fn age(rule: Rule, thresholds: &Thresholds, seconds: f64, hidden: i64) -> Verdic
     let bounds = Bounds::of_seconds(thresholds);
     let judged = bounds.judge(seconds, if hidden > 0 { f64::MAX } else { seconds });
     let value = (judged.status != Status::Unknown).then_some(seconds);
-    let measure = bounds.measure(rule.name().into(), value, Unit::Seconds, None);
+    let measure = bounds.measure(rule.name().into(), value, MeasureUnit::Seconds, None);
     Verdict {
         rule,
         status: judged.status,
@@ -273,7 +273,7 @@ fn longest(rule: Rule, thresholds: &Thresholds, longest: &Longest, hidden: i64) 
     age(rule, thresholds, longest.seconds.unwrap_or(0.0), hidden)
 }
 
-fn blocked(thresholds: &Thresholds, waits: &Waits) -> Verdict {
+fn blocked(thresholds: &Thresholds, waits: &LockWaiters) -> Verdict {
     let longest = longest_wait(waits);
     // Whose wait's beginning is hidden may have waited for ever.
     let unknown = waits.sessions.iter().filter(|waiter| waiter.selected && waiter.seconds.is_none()).count();
@@ -282,7 +282,7 @@ fn blocked(thresholds: &Thresholds, waits: &Waits) -> Verdict {
 }
 
 /// The selected session that has waited longest.
-pub(crate) fn longest_wait(waits: &Waits) -> Option<&Waiter> {
+pub(crate) fn longest_wait(waits: &LockWaiters) -> Option<&Waiter> {
     let waited = |waiter: &&Waiter| waiter.seconds.unwrap_or(-1.0);
     waits
         .sessions
@@ -292,7 +292,7 @@ pub(crate) fn longest_wait(waits: &Waits) -> Option<&Waiter> {
 }
 
 /// The one at the head of the queue in which `waiter` stands: who waits for nobody, or the first of a circle.
-pub(crate) fn head_of_queue<'a>(waits: &'a Waits, waiter: &'a Waiter) -> Option<&'a Waiter> {
+pub(crate) fn head_of_queue<'a>(waits: &'a LockWaiters, waiter: &'a Waiter) -> Option<&'a Waiter> {
     let find = |pid: i32| waits.sessions.iter().find(|session| session.who.pid == pid);
     let mut seen = vec![waiter.who.pid];
     let mut head = None;
@@ -305,7 +305,7 @@ pub(crate) fn head_of_queue<'a>(waits: &'a Waits, waiter: &'a Waiter) -> Option<
     head
 }
 
-fn connections(thresholds: &Thresholds, facts: &Facts) -> Verdict {
+fn connections(thresholds: &Thresholds, facts: &HealthFacts) -> Verdict {
     let slots = &facts.connections;
     let server = judged_limit(thresholds, slots.used, slots.hidden, slots.usable, "connections".into());
     let mut limits: Vec<&LimitUse> = facts.limits.iter().collect();
@@ -354,7 +354,7 @@ fn judged_limit(
     let bounds = Bounds::of_count(thresholds, limit);
     let judged = bounds.judge(used as f64, (used + hidden) as f64);
     let value = (hidden == 0).then_some(used as f64);
-    (judged, bounds.measure(label, value, Unit::Count, Some(limit as f64)))
+    (judged, bounds.measure(label, value, MeasureUnit::Count, Some(limit as f64)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]

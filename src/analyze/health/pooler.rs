@@ -2,21 +2,21 @@
 
 use super::range::{Crossed, Range};
 use super::{Bounds, Judged, Rule, Thresholds, Verdict};
-use crate::model::health::{Measure, Status, Unit};
-use crate::model::pooler::Facts;
+use crate::model::health::{Measure, MeasureUnit, Status};
+use crate::model::pooler::PoolerFacts;
 
 /// Who waits, over all pools.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingClients {
     /// How many; none when the console does not tell.
     pub(crate) clients: Option<f64>,
     /// How long the one that has waited longest has waited.
     pub(crate) seconds: Option<f64>,
 }
 
-impl Waiting {
+impl WaitingClients {
     /// Adds the pools up.
-    pub(crate) fn of(facts: &Facts) -> Self {
+    pub(crate) fn of(facts: &PoolerFacts) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
         let clients = facts.pools.iter().map(|pool| pool.clients_waiting.map(|waiting| waiting as f64));
         let mut seconds = facts.pools.iter().map(|pool| pool.max_wait_seconds);
@@ -28,7 +28,7 @@ impl Waiting {
 }
 
 /// Judges the clients against ranges of plain numbers, the longest wait against ranges of durations; the worse counts.
-pub(crate) fn judge(thresholds: &Thresholds, waiting: Waiting) -> Verdict {
+pub(crate) fn judge(thresholds: &Thresholds, waiting: WaitingClients) -> Verdict {
     let part = |time: bool| {
         let of_kind = |range: Option<Range>| range.filter(|range| range.is_time() == time);
         Thresholds { warning: of_kind(thresholds.warning), critical: of_kind(thresholds.critical) }
@@ -44,8 +44,8 @@ pub(crate) fn judge(thresholds: &Thresholds, waiting: Waiting) -> Verdict {
     let timed = has_time && (!has_number || unknown || time.status.severity() > number.status.severity());
     let name = Rule::PoolerWaiting.name();
     let measures: Vec<Measure> = vec![
-        clients.measure(name.into(), waiting.clients, Unit::Count, None),
-        seconds.measure(format!("{name}_longest"), waiting.seconds, Unit::Seconds, None),
+        clients.measure(name.into(), waiting.clients, MeasureUnit::Count, None),
+        seconds.measure(format!("{name}_longest"), waiting.seconds, MeasureUnit::Seconds, None),
     ];
     let judged = if timed { time } else { number };
     let measure = measures[usize::from(timed)].clone();
@@ -91,18 +91,19 @@ mod tests {
 
     #[test]
     fn a_bare_number_is_clients_and_a_duration_the_longest_wait() {
-        let seen = |clients: f64, seconds: f64| Waiting { clients: Some(clients), seconds: Some(seconds) };
+        let seen =
+            |clients: f64, seconds: f64| WaitingClients { clients: Some(clients), seconds: Some(seconds) };
         for (warning, critical, waiting, status, unit) in [
-            ("1", "10", seen(0.0, 0.0), Status::Ok, Unit::Count),
-            ("1", "10", seen(1.0, 900.0), Status::Ok, Unit::Count),
-            ("1", "10", seen(2.0, 0.1), Status::Warning, Unit::Count),
-            ("1", "10", seen(11.0, 0.1), Status::Critical, Unit::Count),
-            ("1s", "30s", seen(99.0, 0.5), Status::Ok, Unit::Seconds),
-            ("1s", "30s", seen(1.0, 31.0), Status::Critical, Unit::Seconds),
-            ("1", "30s", seen(2.0, 31.0), Status::Critical, Unit::Seconds),
-            ("1", "30s", seen(2.0, 3.0), Status::Warning, Unit::Count),
-            ("1", "10", Waiting::default(), Status::Unknown, Unit::Count),
-            ("5s", "10", Waiting::default(), Status::Unknown, Unit::Seconds),
+            ("1", "10", seen(0.0, 0.0), Status::Ok, MeasureUnit::Count),
+            ("1", "10", seen(1.0, 900.0), Status::Ok, MeasureUnit::Count),
+            ("1", "10", seen(2.0, 0.1), Status::Warning, MeasureUnit::Count),
+            ("1", "10", seen(11.0, 0.1), Status::Critical, MeasureUnit::Count),
+            ("1s", "30s", seen(99.0, 0.5), Status::Ok, MeasureUnit::Seconds),
+            ("1s", "30s", seen(1.0, 31.0), Status::Critical, MeasureUnit::Seconds),
+            ("1", "30s", seen(2.0, 31.0), Status::Critical, MeasureUnit::Seconds),
+            ("1", "30s", seen(2.0, 3.0), Status::Warning, MeasureUnit::Count),
+            ("1", "10", WaitingClients::default(), Status::Unknown, MeasureUnit::Count),
+            ("5s", "10", WaitingClients::default(), Status::Unknown, MeasureUnit::Seconds),
         ] {
             let verdict = judge(&thresholds(warning, critical), waiting);
             assert_eq!(
@@ -120,10 +121,16 @@ mod tests {
             max_wait_seconds: seconds,
             ..Pool::default()
         };
-        let facts = |pools| Facts { pools, ..Facts::default() };
+        let facts = |pools| PoolerFacts { pools, ..PoolerFacts::default() };
         let two = facts(vec![pool(Some(2), Some(1.5)), pool(Some(1), Some(7.0))]);
-        assert_eq!(Waiting::of(&two), Waiting { clients: Some(3.0), seconds: Some(7.0) });
-        assert_eq!(Waiting::of(&facts(vec![pool(Some(2), Some(1.5)), pool(None, None)])), Waiting::default());
-        assert_eq!(Waiting::of(&facts(vec![])), Waiting { clients: Some(0.0), seconds: Some(0.0) });
+        assert_eq!(WaitingClients::of(&two), WaitingClients { clients: Some(3.0), seconds: Some(7.0) });
+        assert_eq!(
+            WaitingClients::of(&facts(vec![pool(Some(2), Some(1.5)), pool(None, None)])),
+            WaitingClients::default()
+        );
+        assert_eq!(
+            WaitingClients::of(&facts(vec![])),
+            WaitingClients { clients: Some(0.0), seconds: Some(0.0) }
+        );
     }
 }

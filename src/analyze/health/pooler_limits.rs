@@ -3,20 +3,20 @@
 use std::cmp::Ordering;
 
 use super::{Bounds, Judged, MEASURED_LIMITS, Rule, Thresholds, Verdict, judged_limit};
-use crate::analyze::pooler::{Limit, usage};
-use crate::model::health::{Measure, Status, Unit};
-use crate::model::pooler::Facts;
+use crate::analyze::pooler::{PoolerLimit, usage};
+use crate::model::health::{Measure, MeasureUnit, Status};
+use crate::model::pooler::PoolerFacts;
 
 /// What the rule found.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct LimitsFound {
     /// The verdict; unknown when all that is told is well, and something is not told.
     pub(crate) verdict: Verdict,
     /// The limit that decided; none when no limit is told.
-    pub(crate) limit: Option<Limit>,
+    pub(crate) limit: Option<PoolerLimit>,
     /// Figures without which a limit cannot be judged, each with the list that should have it: `max_client_conn (SHOW
     /// CONFIG)`.
-    pub(crate) untold: Vec<String>,
+    pub(crate) missing: Vec<String>,
 }
 
 /// A limit, held against the thresholds.
@@ -24,11 +24,11 @@ pub(crate) struct Found {
 struct One {
     judged: Judged,
     measure: Measure,
-    limit: Limit,
+    limit: PoolerLimit,
 }
 
 impl One {
-    fn new(thresholds: &Thresholds, limit: Limit) -> Self {
+    fn new(thresholds: &Thresholds, limit: PoolerLimit) -> Self {
         // What its reserve still takes in is no end.
         let critical = thresholds.critical.filter(|_| !limit.reserve_has_room);
         let thresholds = Thresholds { critical, ..*thresholds };
@@ -45,7 +45,7 @@ impl One {
 
 /// How many clients a limit concerns: all of the pooler, those who would be refused, those of a pool that has not even a
 /// reserve left, those who would wait.
-fn reach(limit: &Limit) -> u8 {
+fn reach(limit: &PoolerLimit) -> u8 {
     match limit.name {
         _ if limit.is_of_all() => 3,
         _ if limit.is_of_clients() => 2,
@@ -55,23 +55,23 @@ fn reach(limit: &Limit) -> u8 {
 }
 
 /// `pool_size shop/app`.
-fn label(limit: &Limit) -> String {
+fn label(limit: &PoolerLimit) -> String {
     let owner: Vec<&str> = [&limit.database, &limit.user].into_iter().flatten().map(String::as_str).collect();
     format!("{} {}", limit.name, owner.join("/")).trim_end().to_owned()
 }
 
 /// Judges each limit by itself; the worst counts.
-pub(crate) fn judge(thresholds: &Thresholds, facts: &Facts) -> Found {
+pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> LimitsFound {
     let limits = usage(facts, |_| true).limits.into_iter();
     let mut all: Vec<One> = limits.map(|limit| One::new(thresholds, limit)).collect();
     all.sort_by(|one, other| other.cmp(one));
-    let untold = untold(facts);
+    let missing = missing(facts);
     let of_some = all.iter().filter(|one| !one.limit.is_of_all()).take(MEASURED_LIMITS);
     let measures: Vec<Measure> =
         std::iter::once(whole(thresholds, facts)).chain(of_some.map(|one| one.measure.clone())).collect();
     let worst = all.into_iter().next();
     let status = worst.as_ref().map_or(Status::Ok, |worst| worst.judged.status);
-    let status = if status == Status::Ok && !untold.is_empty() { Status::Unknown } else { status };
+    let status = if status == Status::Ok && !missing.is_empty() { Status::Unknown } else { status };
     let measure = match &worst {
         Some(worst) if status != Status::Unknown => worst.measure.clone(),
         _ => Measure { value: None, ..whole(thresholds, facts) },
@@ -85,24 +85,24 @@ pub(crate) fn judge(thresholds: &Thresholds, facts: &Facts) -> Found {
         open: status == Status::Unknown,
         measures,
     };
-    Found { verdict, limit: worst.map(|worst| worst.limit), untold }
+    LimitsFound { verdict, limit: worst.map(|worst| worst.limit), missing }
 }
 
 /// The clients of the pooler as a whole, which are measured whether or not they are told.
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-fn whole(thresholds: &Thresholds, facts: &Facts) -> Measure {
+fn whole(thresholds: &Thresholds, facts: &PoolerFacts) -> Measure {
     let most = facts.settings.max_client_conn;
     let bounds = match most {
         Some(most) => Bounds::of_count(thresholds, most),
         None => Bounds { warning: None, critical: None },
     };
     let clients = facts.clients.map(|clients| clients as f64);
-    bounds.measure("max_client_conn".into(), clients, Unit::Count, most.map(|most| most as f64))
+    bounds.measure("max_client_conn".into(), clients, MeasureUnit::Count, most.map(|most| most as f64))
 }
 
 /// What is missing, of each kind the first. Limits that a version does not have are missing nowhere.
-fn untold(facts: &Facts) -> Vec<String> {
-    let lacks = |list: &str| facts.untold.contains(&list);
+fn missing(facts: &PoolerFacts) -> Vec<String> {
+    let lacks = |list: &str| facts.missing_lists.contains(&list);
     let database = facts
         .databases
         .iter()
@@ -125,7 +125,7 @@ fn untold(facts: &Facts) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pooler::{Pool, Settings, User};
+    use crate::model::pooler::{Pool, PoolerSettings, User};
     use proptest::prelude::*;
 
     fn pool(user: &str, size: i64, reserve: i64, active: i64) -> Pool {
@@ -139,16 +139,16 @@ mod tests {
         }
     }
 
-    fn facts(pools: Vec<Pool>, clients: i64) -> Facts {
-        let settings = Settings { max_client_conn: Some(100), ..Settings::default() };
-        Facts { pools, settings, clients: Some(clients), ..Facts::default() }
+    fn facts(pools: Vec<Pool>, clients: i64) -> PoolerFacts {
+        let settings = PoolerSettings { max_client_conn: Some(100), ..PoolerSettings::default() };
+        PoolerFacts { pools, settings, clients: Some(clients), ..PoolerFacts::default() }
     }
 
-    fn found(facts: &Facts) -> Found {
+    fn found(facts: &PoolerFacts) -> LimitsFound {
         judge(&Rule::Connections.defaults(), facts)
     }
 
-    fn decided(facts: &Facts) -> (Status, &'static str) {
+    fn decided(facts: &PoolerFacts) -> (Status, &'static str) {
         let found = found(facts);
         (found.verdict.status, found.limit.unwrap().name)
     }
@@ -193,14 +193,14 @@ mod tests {
             clients: Some(2),
             ..User::default()
         };
-        let facts = Facts { users: vec![web], ..facts(vec![pool("app", 20, 0, 1)], 3) };
+        let facts = PoolerFacts { users: vec![web], ..facts(vec![pool("app", 20, 0, 1)], 3) };
         assert_eq!(decided(&facts), (Status::Critical, "max_user_client_connections"));
     }
 
     #[test]
     fn what_decided_is_among_what_is_measured() {
         let pools = (0..20).map(|at| pool(&at.to_string(), 1, 0, i64::from(at == 7))).collect();
-        let Found { verdict, .. } = found(&facts(pools, 1));
+        let LimitsFound { verdict, .. } = found(&facts(pools, 1));
         assert_eq!((verdict.status, verdict.measures.len()), (Status::Critical, 1 + MEASURED_LIMITS));
         assert_eq!(
             (verdict.measures[0].label.as_str(), verdict.measure.label.as_str()),
@@ -211,9 +211,10 @@ mod tests {
 
     #[test]
     fn clients_are_measured_whatever_their_limit_is() {
-        let untold = Facts { settings: Settings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
-        let Found { verdict, untold, .. } = found(&untold);
-        assert_eq!((verdict.status, verdict.measure.value, untold.len()), (Status::Unknown, None, 1));
+        let silent =
+            PoolerFacts { settings: PoolerSettings::default(), ..facts(vec![pool("app", 20, 0, 1)], 7) };
+        let LimitsFound { verdict, missing, .. } = found(&silent);
+        assert_eq!((verdict.status, verdict.measure.value, missing.len()), (Status::Unknown, None, 1));
         let clients = &verdict.measures[0];
         assert_eq!((clients.value, &clients.critical, clients.max), (Some(7.0), &None, None));
     }

@@ -40,7 +40,7 @@ pub(crate) enum Scale {
 
 /// A range in plain numbers of one unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Limits {
+pub(crate) struct NumericRange {
     inside: bool,
     low: f64,
     high: f64,
@@ -148,11 +148,11 @@ impl Range {
     }
 
     /// The range for whole numbers, of which there are `whole` at most: percentages become the numbers that alert alike.
-    pub(crate) fn of_count(&self, whole: i64) -> Limits {
+    pub(crate) fn of_count(&self, whole: i64) -> NumericRange {
         #[expect(clippy::cast_precision_loss, reason = "limits of connections are far below 2^52")]
         let whole = whole as f64;
         // In both kinds of range the values that belong to it are the whole numbers from ceil(low) to floor(high).
-        Limits {
+        NumericRange {
             inside: self.inside,
             low: self.low.map_or(f64::NEG_INFINITY, |bound| bound.resolve(whole).ceil()),
             high: self.high.map_or(f64::INFINITY, |bound| bound.resolve(whole).floor()),
@@ -165,8 +165,8 @@ impl Range {
     }
 
     /// The range for seconds.
-    pub(crate) fn of_seconds(&self) -> Limits {
-        Limits {
+    pub(crate) fn of_seconds(&self) -> NumericRange {
+        NumericRange {
             inside: self.inside,
             low: self.low.map_or(f64::NEG_INFINITY, Bound::number),
             high: self.high.map_or(f64::INFINITY, Bound::number),
@@ -174,7 +174,7 @@ impl Range {
     }
 }
 
-impl Limits {
+impl NumericRange {
     /// True when `value` is to be reported.
     pub(crate) fn alerts(self, value: f64) -> bool {
         (self.low..=self.high).contains(&value) == self.inside
@@ -210,7 +210,7 @@ pub(crate) enum Crossed {
     Under(f64),
 }
 
-impl std::fmt::Display for Limits {
+impl std::fmt::Display for NumericRange {
     /// In the grammar it came from, with plain numbers.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.inside {
@@ -234,7 +234,7 @@ mod tests {
         humantime::parse_duration(text).map_err(|error| error.to_string())
     }
 
-    fn count(text: &str) -> Limits {
+    fn count(text: &str) -> NumericRange {
         parse(text, Scale::Connections, seconds).unwrap().of_count(97)
     }
 

@@ -1,12 +1,12 @@
 use super::*;
-use crate::model::health::{Culprit, Prepared};
-use crate::model::server::Limits as Slots;
+use crate::model::health::{Culprit, PreparedXacts};
+use crate::model::server::ConnectionSlots as Slots;
 use crate::model::usage::Connections;
 use proptest::prelude::*;
 
-fn facts(used: i64, hidden: i64) -> Facts {
+fn facts(used: i64, hidden: i64) -> HealthFacts {
     let slots = Slots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
-    Facts {
+    HealthFacts {
         connections: Connections::new(slots, used, hidden),
         limits: Vec::new(),
         undecidable: hidden,
@@ -14,12 +14,12 @@ fn facts(used: i64, hidden: i64) -> Facts {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waits::default(),
-        prepared: Prepared::default(),
+        waits: LockWaiters::default(),
+        prepared: PreparedXacts::default(),
     }
 }
 
-fn status(rule: Rule, facts: &Facts) -> Status {
+fn status(rule: Rule, facts: &HealthFacts) -> Status {
     judge(rule, &rule.defaults(), facts, 0.001).status
 }
 
@@ -36,7 +36,7 @@ fn the_defaults_are_crossed_where_they_say() {
         assert_eq!(status(Rule::Connections, &facts(used, 0)), expected, "{used}");
     }
     for (seconds, expected) in [(300.0, Status::Ok), (300.1, Status::Warning), (1800.1, Status::Critical)] {
-        let facts = Facts { idle_xact: aged(seconds), ..facts(1, 0) };
+        let facts = HealthFacts { idle_xact: aged(seconds), ..facts(1, 0) };
         assert_eq!(status(Rule::IdleXact, &facts), expected, "{seconds}");
     }
     let warning = |rule: Rule| Bounds::of_seconds(&rule.defaults()).warning.unwrap().to_string();
@@ -56,7 +56,7 @@ fn hidden_sessions_are_unknown_only_where_they_could_change_the_verdict() {
     assert_eq!(status(Rule::IdleXact, &facts(10, 1)), Status::Unknown);
     assert_eq!(status(Rule::PreparedXact, &facts(10, 1)), Status::Ok);
     assert_eq!(status(Rule::Reachable, &facts(10, 1)), Status::Ok);
-    let seen = Facts { long_xact: aged(1e6), ..facts(10, 1) };
+    let seen = HealthFacts { long_xact: aged(1e6), ..facts(10, 1) };
     assert_eq!(status(Rule::LongXact, &seen), Status::Critical);
     // A range that alerts on few: more of them can only make it better.
     let at_least = Thresholds { warning: Some(range("20:")), critical: None };
@@ -72,7 +72,7 @@ fn range(text: &str) -> Range {
 fn the_worst_of_cluster_roles_and_databases_counts() {
     let limit =
         |owner, name: &str, used, limit| LimitUse { owner, name: name.into(), used, hidden: 0, limit };
-    let facts = Facts {
+    let facts = HealthFacts {
         limits: vec![
             limit(Owner::Role, "app", 9, 10),
             limit(Owner::Database, "shop", 20, 20),
@@ -98,18 +98,18 @@ fn the_head_of_a_queue_is_found_also_in_a_circle() {
         at_most: false,
         blocked_by: blocked_by.to_vec(),
     };
-    let queue = Waits {
+    let queue = LockWaiters {
         waiting: 2,
         sessions: vec![waiter(3, Some(9.0), &[2]), waiter(2, Some(10.0), &[1]), waiter(1, None, &[])],
-        ..Waits::default()
+        ..LockWaiters::default()
     };
     let longest = longest_wait(&queue).unwrap();
     assert_eq!(longest.who.pid, 2);
     assert_eq!(head_of_queue(&queue, &queue.sessions[0]).unwrap().who.pid, 1);
-    let circle = Waits {
+    let circle = LockWaiters {
         waiting: 2,
         sessions: vec![waiter(1, Some(1.0), &[2]), waiter(2, Some(1.0), &[1])],
-        ..Waits::default()
+        ..LockWaiters::default()
     };
     assert_eq!(head_of_queue(&circle, &circle.sessions[0]).unwrap().who.pid, 2);
 }

@@ -2,49 +2,74 @@
 //! published dashboards and alerts go on working.
 
 use super::{labelled, sample};
-use crate::model::metric::{Exporter, Family, Kind, Sample};
+use crate::model::metric::{Exporter, Family, MetricType, Sample};
 use crate::model::server::ServerContext;
 
 /// The columns of pg_stat_database that are exported. What 14 added is untyped there, too.
-const COLUMNS: [(&str, &str, Kind, &str); 23] = [
-    ("active_time", "pg_stat_database_active_time", Kind::Untyped, "Milliseconds in running statements."),
-    ("blk_read_time", "pg_stat_database_blk_read_time", Kind::Counter, "Milliseconds of reading blocks."),
-    ("blk_write_time", "pg_stat_database_blk_write_time", Kind::Counter, "Milliseconds of writing blocks."),
-    ("blks_hit", "pg_stat_database_blks_hit", Kind::Counter, "Blocks found in the buffer cache."),
-    ("blks_read", "pg_stat_database_blks_read", Kind::Counter, "Blocks read."),
-    ("conflicts", "pg_stat_database_conflicts", Kind::Counter, "Queries that recovery cancelled."),
-    ("deadlocks", "pg_stat_database_deadlocks", Kind::Counter, "Deadlocks."),
+const COLUMNS: [(&str, &str, MetricType, &str); 23] = [
+    (
+        "active_time",
+        "pg_stat_database_active_time",
+        MetricType::Untyped,
+        "Milliseconds in running statements.",
+    ),
+    (
+        "blk_read_time",
+        "pg_stat_database_blk_read_time",
+        MetricType::Counter,
+        "Milliseconds of reading blocks.",
+    ),
+    (
+        "blk_write_time",
+        "pg_stat_database_blk_write_time",
+        MetricType::Counter,
+        "Milliseconds of writing blocks.",
+    ),
+    ("blks_hit", "pg_stat_database_blks_hit", MetricType::Counter, "Blocks found in the buffer cache."),
+    ("blks_read", "pg_stat_database_blks_read", MetricType::Counter, "Blocks read."),
+    ("conflicts", "pg_stat_database_conflicts", MetricType::Counter, "Queries that recovery cancelled."),
+    ("deadlocks", "pg_stat_database_deadlocks", MetricType::Counter, "Deadlocks."),
     (
         "idle_in_transaction_time",
         "pg_stat_database_idle_in_transaction_time",
-        Kind::Untyped,
+        MetricType::Untyped,
         "Milliseconds idle in a transaction.",
     ),
-    ("numbackends", "pg_stat_database_numbackends", Kind::Gauge, "Backends connected to this database."),
-    ("session_time", "pg_stat_database_session_time", Kind::Untyped, "Milliseconds in sessions."),
-    ("sessions", "pg_stat_database_sessions", Kind::Untyped, "Sessions established."),
+    (
+        "numbackends",
+        "pg_stat_database_numbackends",
+        MetricType::Gauge,
+        "Backends connected to this database.",
+    ),
+    ("session_time", "pg_stat_database_session_time", MetricType::Untyped, "Milliseconds in sessions."),
+    ("sessions", "pg_stat_database_sessions", MetricType::Untyped, "Sessions established."),
     (
         "sessions_abandoned",
         "pg_stat_database_sessions_abandoned",
-        Kind::Untyped,
+        MetricType::Untyped,
         "Sessions whose client vanished.",
     ),
-    ("sessions_fatal", "pg_stat_database_sessions_fatal", Kind::Untyped, "Sessions ended by a fatal error."),
+    (
+        "sessions_fatal",
+        "pg_stat_database_sessions_fatal",
+        MetricType::Untyped,
+        "Sessions ended by a fatal error.",
+    ),
     (
         "sessions_killed",
         "pg_stat_database_sessions_killed",
-        Kind::Untyped,
+        MetricType::Untyped,
         "Sessions ended by an administrator.",
     ),
-    ("temp_bytes", "pg_stat_database_temp_bytes", Kind::Counter, "Bytes written to temporary files."),
-    ("temp_files", "pg_stat_database_temp_files", Kind::Counter, "Temporary files."),
-    ("tup_deleted", "pg_stat_database_tup_deleted", Kind::Counter, "Rows deleted."),
-    ("tup_fetched", "pg_stat_database_tup_fetched", Kind::Counter, "Rows fetched."),
-    ("tup_inserted", "pg_stat_database_tup_inserted", Kind::Counter, "Rows inserted."),
-    ("tup_returned", "pg_stat_database_tup_returned", Kind::Counter, "Rows returned."),
-    ("tup_updated", "pg_stat_database_tup_updated", Kind::Counter, "Rows updated."),
-    ("xact_commit", "pg_stat_database_xact_commit", Kind::Counter, "Transactions committed."),
-    ("xact_rollback", "pg_stat_database_xact_rollback", Kind::Counter, "Transactions rolled back."),
+    ("temp_bytes", "pg_stat_database_temp_bytes", MetricType::Counter, "Bytes written to temporary files."),
+    ("temp_files", "pg_stat_database_temp_files", MetricType::Counter, "Temporary files."),
+    ("tup_deleted", "pg_stat_database_tup_deleted", MetricType::Counter, "Rows deleted."),
+    ("tup_fetched", "pg_stat_database_tup_fetched", MetricType::Counter, "Rows fetched."),
+    ("tup_inserted", "pg_stat_database_tup_inserted", MetricType::Counter, "Rows inserted."),
+    ("tup_returned", "pg_stat_database_tup_returned", MetricType::Counter, "Rows returned."),
+    ("tup_updated", "pg_stat_database_tup_updated", MetricType::Counter, "Rows updated."),
+    ("xact_commit", "pg_stat_database_xact_commit", MetricType::Counter, "Transactions committed."),
+    ("xact_rollback", "pg_stat_database_xact_rollback", MetricType::Counter, "Transactions rolled back."),
 ];
 
 /// The names of the columns that [`families`] exports.
@@ -61,7 +86,7 @@ pub(crate) fn down() -> Vec<Family> {
 fn up(value: f64) -> Family {
     Family {
         name: "pg_up",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         help: "Whether the server could be connected to (1) or not (0).",
         samples: vec![sample(&[], value)],
     }
@@ -70,7 +95,7 @@ fn up(value: f64) -> Family {
 /// The families of one look, each sample labelled with the server's `place`.
 pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, place: &str) -> Vec<Family> {
     let mut made = Vec::new();
-    let mut add = |name: &'static str, kind: Kind, help: &'static str, samples: Vec<Sample>| {
+    let mut add = |name: &'static str, kind: MetricType, help: &'static str, samples: Vec<Sample>| {
         if !samples.is_empty() {
             made.push(Family { name, kind, help, samples });
         }
@@ -78,11 +103,11 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
     let version = server_context.server.version_num;
     let short = format!("{}.{}.0", version / 10_000, version % 10_000);
     let labels = [("version", server_context.product.as_str()), ("short_version", short.as_str())];
-    add("pg_static", Kind::Untyped, "Always 1; the version of the server.", vec![sample(&labels, 1.0)]);
+    add("pg_static", MetricType::Untyped, "Always 1; the version of the server.", vec![sample(&labels, 1.0)]);
     settings(server_context, &mut add);
     add(
         "pg_locks_count",
-        Kind::Gauge,
+        MetricType::Gauge,
         "Locks held or awaited, by database and mode.",
         super::distinct(
             exporter
@@ -99,10 +124,15 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
                 .map(|row| sample(&[("datname", &row.database), ("state", &row.state)], value(row))),
         )
     };
-    add("pg_stat_activity_count", Kind::Gauge, "Sessions by database and state.", activity(|row| row.count));
+    add(
+        "pg_stat_activity_count",
+        MetricType::Gauge,
+        "Sessions by database and state.",
+        activity(|row| row.count),
+    );
     add(
         "pg_stat_activity_max_tx_duration",
-        Kind::Gauge,
+        MetricType::Gauge,
         "Age in seconds of the oldest transaction, by database and state.",
         activity(|row| row.max_tx_seconds),
     );
@@ -122,11 +152,11 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
 fn settings(
     server_context: &ServerContext,
-    add: &mut impl FnMut(&'static str, Kind, &'static str, Vec<Sample>),
+    add: &mut impl FnMut(&'static str, MetricType, &'static str, Vec<Sample>),
 ) {
     let limits = server_context.limits;
     let mut setting = |name: &'static str, help: &'static str, value: i64| {
-        add(name, Kind::Gauge, help, vec![sample(&[], value as f64)]);
+        add(name, MetricType::Gauge, help, vec![sample(&[], value as f64)]);
     };
     setting("pg_settings_max_connections", "The setting max_connections.", limits.max_connections);
     setting(

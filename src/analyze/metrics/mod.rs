@@ -7,10 +7,10 @@ mod timeouts;
 
 use std::collections::BTreeMap;
 
-use crate::model::health::Facts;
-use crate::model::metric::{DatabaseCounters, Family, Kind, Sample};
+use crate::model::health::HealthFacts;
+use crate::model::metric::{DatabaseCounters, Family, MetricType, Sample};
 use crate::model::server::{LoginRole, ServerContext};
-use crate::model::settings::Settings;
+use crate::model::settings::ServerSettings;
 use crate::model::usage::{Owner, Tally};
 
 /// The states of client sessions, which are counted also when no session is in them.
@@ -32,13 +32,13 @@ pub(crate) struct Scrape<'a> {
     /// The server and its settings.
     pub(crate) server_context: &'a ServerContext,
     /// What `check` judges.
-    pub(crate) facts: &'a Facts,
+    pub(crate) facts: &'a HealthFacts,
     /// Sessions by all that they are counted by.
     pub(crate) tallies: &'a [Tally],
     /// Counters, databases with most sessions first.
     pub(crate) databases: &'a [DatabaseCounters],
     /// The timeouts, and where they are set.
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a ServerSettings,
     /// Who can log in.
     pub(crate) login_roles: &'a [LoginRole],
     /// How long connecting and looking took, in seconds.
@@ -64,7 +64,7 @@ impl Families {
             Some(f64::from(u8::from(seconds.is_some()))),
         );
         families.add(
-            Kind::Gauge,
+            MetricType::Gauge,
             "pgconn_build_info",
             "Always 1; the version of pgconn that looked.",
             vec![sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
@@ -82,13 +82,13 @@ impl Families {
         let (series, sessions) =
             (std::mem::take(&mut self.omitted_series), std::mem::take(&mut self.omitted_sessions));
         self.add(
-            Kind::Gauge,
+            MetricType::Gauge,
             "pgconn_omitted_series",
             "Series of a family that --max-series left out.",
             series,
         );
         self.add(
-            Kind::Gauge,
+            MetricType::Gauge,
             "pgconn_omitted_sessions",
             "Sessions in the series of a family that --max-series left out.",
             sessions,
@@ -98,17 +98,23 @@ impl Families {
 
     fn gauge(&mut self, name: &'static str, help: &'static str, value: Option<f64>) {
         let samples = value.map(|value| sample(&[], value)).into_iter().collect();
-        self.add(Kind::Gauge, name, help, samples);
+        self.add(MetricType::Gauge, name, help, samples);
     }
 
-    fn add(&mut self, kind: Kind, name: &'static str, help: &'static str, samples: Vec<Sample>) {
+    fn add(&mut self, kind: MetricType, name: &'static str, help: &'static str, samples: Vec<Sample>) {
         if !samples.is_empty() {
             self.made.push(Family { name, kind, help, samples });
         }
     }
 
     /// Keeps the first series, as many as there may be, and counts the others.
-    fn bounded(&mut self, kind: Kind, name: &'static str, help: &'static str, mut samples: Vec<Sample>) {
+    fn bounded(
+        &mut self,
+        kind: MetricType,
+        name: &'static str,
+        help: &'static str,
+        mut samples: Vec<Sample>,
+    ) {
         let left_out = samples.split_off(self.most.min(samples.len()));
         self.omit(name, left_out.len());
         self.add(kind, name, help, samples);
@@ -134,7 +140,7 @@ impl Families {
         }
         self.omit(name, left_out);
         self.omitted_sessions.push(sample(&[("family", name)], sessions));
-        self.add(Kind::Gauge, name, help, samples);
+        self.add(MetricType::Gauge, name, help, samples);
     }
 
     fn omit(&mut self, family: &'static str, series: usize) {
@@ -165,7 +171,7 @@ pub(crate) fn families(scrape: &Scrape<'_>, place: &str, most: usize) -> Vec<Fam
 
 fn server(families: &mut Families, server_context: &ServerContext) {
     families.add(
-        Kind::Gauge,
+        MetricType::Gauge,
         "pgconn_server_info",
         "Always 1; the version of the server.",
         vec![sample(&[("version", &server_context.server.version)], 1.0)],
@@ -183,7 +189,7 @@ fn server(families: &mut Families, server_context: &ServerContext) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-fn slots(families: &mut Families, facts: &Facts) {
+fn slots(families: &mut Families, facts: &HealthFacts) {
     let slots = &facts.connections;
     let gauges: [(&'static str, &'static str, i64); 6] = [
         ("pgconn_connections_used", "Client sessions that can be seen, pgconn's own included.", slots.used),
@@ -223,13 +229,13 @@ fn slots(families: &mut Families, facts: &Facts) {
             distinct(limits.iter().map(|limit| sample(&[(label, &limit.name)], value(limit) as f64)))
         };
         families.bounded(
-            Kind::Gauge,
+            MetricType::Gauge,
             used,
             "Client sessions that count against a CONNECTION LIMIT.",
             with(|limit| limit.used),
         );
         families.bounded(
-            Kind::Gauge,
+            MetricType::Gauge,
             limit,
             "The CONNECTION LIMIT, where there is one.",
             with(|limit| limit.limit),
@@ -261,7 +267,12 @@ fn sessions(families: &mut Families, tallies: &[Tally]) {
         }
     }
     let samples = states.into_iter().map(|(state, count)| sample(&[("state", state)], count)).collect();
-    families.add(Kind::Gauge, "pgconn_sessions", "Client sessions by state, pgconn's own left out.", samples);
+    families.add(
+        MetricType::Gauge,
+        "pgconn_sessions",
+        "Client sessions by state, pgconn's own left out.",
+        samples,
+    );
     families.by(
         "pgconn_sessions_by_application",
         "Client sessions by application_name and state.",
@@ -284,7 +295,7 @@ fn sessions(families: &mut Families, tallies: &[Tally]) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
-fn longest(families: &mut Families, facts: &Facts) {
+fn longest(families: &mut Families, facts: &HealthFacts) {
     // With hidden sessions the visible maximum would claim what nobody knows.
     let known = |seconds: Option<f64>| (facts.undecidable == 0).then_some(seconds.unwrap_or(0.0));
     families.gauge(
@@ -355,7 +366,7 @@ fn counters(families: &mut Families, databases: &[DatabaseCounters]) {
             databases.iter().filter_map(|row| Some(sample(&[("database", &row.database)], of(row)?)));
         let samples = distinct(samples);
         if !samples.is_empty() {
-            families.bounded(Kind::Counter, name, help, samples);
+            families.bounded(MetricType::Counter, name, help, samples);
         }
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{distinct, sample};
-use crate::model::metric::{Family, Kind, Sample};
-use crate::model::pooler::Table;
+use crate::model::metric::{Family, MetricType, Sample};
+use crate::model::pooler::ConsoleTable;
 
 /// The lists of the console that pgbouncer_exporter reads.
 pub(crate) const LISTS: [&str; 7] =
@@ -15,7 +15,7 @@ pub(crate) const LISTS: [&str; 7] =
 const CLIENT: [&str; 4] = ["database", "user", "application_name", "state"];
 
 /// A column of a list, what it is called, what it does, its unit as a factor, and what it counts.
-type Column = (&'static str, &'static str, Kind, f64, &'static str);
+type Column = (&'static str, &'static str, MetricType, f64, &'static str);
 
 /// Each list whose rows are labelled, with its labels and numbers.
 const COLUMNS: [(&str, &[&str], &[Column]); 3] = [
@@ -26,115 +26,127 @@ const COLUMNS: [(&str, &[&str], &[Column]); 3] = [
             (
                 "pool_size",
                 "pgbouncer_databases_pool_size",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections to the server at most.",
             ),
-            ("reserve_pool", "pgbouncer_databases_reserve_pool", Kind::Gauge, 1.0, "Further connections."),
+            (
+                "reserve_pool",
+                "pgbouncer_databases_reserve_pool",
+                MetricType::Gauge,
+                1.0,
+                "Further connections.",
+            ),
             (
                 "reserve_pool_size",
                 "pgbouncer_databases_reserve_pool",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Further connections.",
             ),
             (
                 "max_connections",
                 "pgbouncer_databases_max_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections by all users at most.",
             ),
             (
                 "current_connections",
                 "pgbouncer_databases_current_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections now.",
             ),
-            ("paused", "pgbouncer_databases_paused", Kind::Gauge, 1.0, "1 when it is paused."),
-            ("disabled", "pgbouncer_databases_disabled", Kind::Gauge, 1.0, "1 when it is disabled."),
+            ("paused", "pgbouncer_databases_paused", MetricType::Gauge, 1.0, "1 when it is paused."),
+            ("disabled", "pgbouncer_databases_disabled", MetricType::Gauge, 1.0, "1 when it is disabled."),
         ],
     ),
     (
         "STATS_TOTALS",
         &["database"],
         &[
-            ("query_count", "pgbouncer_stats_totals_queries_pooled_total", Kind::Counter, 1.0, "Queries."),
+            (
+                "query_count",
+                "pgbouncer_stats_totals_queries_pooled_total",
+                MetricType::Counter,
+                1.0,
+                "Queries.",
+            ),
             (
                 "query_time",
                 "pgbouncer_stats_totals_queries_duration_seconds_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1e-6,
                 "Time in queries.",
             ),
             (
                 "bytes_received",
                 "pgbouncer_stats_totals_received_bytes_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1.0,
                 "Bytes from clients.",
             ),
             (
                 "requests",
                 "pgbouncer_stats_totals_queries_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1.0,
                 "Requests (old versions).",
             ),
             (
                 "bytes_sent",
                 "pgbouncer_stats_totals_sent_bytes_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1.0,
                 "Bytes to clients.",
             ),
             (
                 "wait_time",
                 "pgbouncer_stats_totals_client_wait_seconds_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1e-6,
                 "Time that clients waited for a server.",
             ),
             (
                 "xact_count",
                 "pgbouncer_stats_totals_sql_transactions_pooled_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1.0,
                 "Transactions.",
             ),
             (
                 "xact_time",
                 "pgbouncer_stats_totals_server_in_transaction_seconds_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1e-6,
                 "Time in transactions.",
             ),
             (
                 "client_parse_count",
                 "pgbouncer_stats_totals_client_parses_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1.0,
                 "Parse messages from clients.",
             ),
             (
                 "server_parse_count",
                 "pgbouncer_stats_totals_server_parses_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1.0,
                 "Parse messages to servers.",
             ),
             (
                 "bind_count",
                 "pgbouncer_stats_totals_binds_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1.0,
                 "Prepared statements bound.",
             ),
             (
                 "server_assignment_count",
                 "pgbouncer_stats_totals_server_assignments_total",
-                Kind::Counter,
+                MetricType::Counter,
                 1.0,
                 "Connections given to clients.",
             ),
@@ -147,84 +159,84 @@ const COLUMNS: [(&str, &[&str], &[Column]); 3] = [
             (
                 "cl_active",
                 "pgbouncer_pools_client_active_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Clients that are served or want nothing.",
             ),
             (
                 "cl_active_cancel_req",
                 "pgbouncer_pools_client_active_cancel_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Cancel requests under way.",
             ),
             (
                 "cl_waiting",
                 "pgbouncer_pools_client_waiting_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Clients that wait for a server.",
             ),
             (
                 "cl_waiting_cancel_req",
                 "pgbouncer_pools_client_waiting_cancel_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Cancel requests that wait.",
             ),
             (
                 "sv_active",
                 "pgbouncer_pools_server_active_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections that serve a client.",
             ),
             (
                 "sv_active_cancel",
                 "pgbouncer_pools_server_active_cancel_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections that carry a cancel request.",
             ),
             (
                 "sv_being_canceled",
                 "pgbouncer_pools_server_being_canceled_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections that wait for cancel requests to end.",
             ),
             (
                 "sv_idle",
                 "pgbouncer_pools_server_idle_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections ready for a client.",
             ),
             (
                 "sv_used",
                 "pgbouncer_pools_server_used_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Idle connections to be checked first.",
             ),
             (
                 "sv_tested",
                 "pgbouncer_pools_server_testing_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections being reset or checked.",
             ),
             (
                 "sv_login",
                 "pgbouncer_pools_server_login_connections",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "Connections that log in.",
             ),
             (
                 "maxwait",
                 "pgbouncer_pools_client_maxwait_seconds",
-                Kind::Gauge,
+                MetricType::Gauge,
                 1.0,
                 "The longest wait of a client.",
             ),
@@ -277,28 +289,38 @@ pub(crate) fn down() -> Vec<Family> {
 
 fn up(value: f64) -> Family {
     let help = "Whether the pooler could be connected to (1) or not (0).";
-    Family { name: "pgbouncer_up", kind: Kind::Gauge, help, samples: vec![sample(&[], value)] }
+    Family { name: "pgbouncer_up", kind: MetricType::Gauge, help, samples: vec![sample(&[], value)] }
 }
 
 /// The families of one look.
-pub(crate) fn families(tables: &[Table]) -> Vec<Family> {
+pub(crate) fn families(tables: &[ConsoleTable]) -> Vec<Family> {
     let rows = |name: &'static str| {
         tables.iter().filter(move |table| table.name == name).flat_map(|table| &table.rows)
     };
     let mut families = vec![up(1.0)];
-    let mut add = |name: &'static str, kind: Kind, help: &'static str, samples: Vec<Sample>| {
+    let mut add = |name: &'static str, kind: MetricType, help: &'static str, samples: Vec<Sample>| {
         if !samples.is_empty() {
             families.push(Family { name, kind, help, samples });
         }
     };
     let version = rows("VERSION").filter_map(|row| row.get("version"));
     let version = version.map(|version| sample(&[("version", version)], 1.0));
-    add("pgbouncer_version_info", Kind::Gauge, "Always 1; the version of the pooler.", version.collect());
+    add(
+        "pgbouncer_version_info",
+        MetricType::Gauge,
+        "Always 1; the version of the pooler.",
+        version.collect(),
+    );
     for (list, key, value, numbers) in NUMBERS {
         for (item, name, help) in numbers {
             let found = rows(list).find(|row| row.get(key).is_some_and(|key| key == item));
             let number = found.and_then(|row| row.get(value)?.trim().parse().ok());
-            add(name, Kind::Gauge, help, number.map(|number| sample(&[], number)).into_iter().collect());
+            add(
+                name,
+                MetricType::Gauge,
+                help,
+                number.map(|number| sample(&[], number)).into_iter().collect(),
+            );
         }
     }
     let mut clients: BTreeMap<[&str; 4], f64> = BTreeMap::new();
@@ -309,7 +331,7 @@ pub(crate) fn families(tables: &[Table]) -> Vec<Family> {
         let labels: Vec<_> = CLIENT.into_iter().zip(*values).collect();
         sample(&labels, *count)
     });
-    add("pgbouncer_client_connections", Kind::Gauge, "Clients.", clients.collect());
+    add("pgbouncer_client_connections", MetricType::Gauge, "Clients.", clients.collect());
     for (list, labels, columns) in COLUMNS {
         for (column, name, kind, factor, help) in columns {
             let samples = rows(list).filter_map(|row| {
@@ -328,11 +350,11 @@ pub(crate) fn families(tables: &[Table]) -> Vec<Family> {
 mod tests {
     use super::*;
 
-    fn table(name: &'static str, rows: &[&[(&str, &str)]]) -> Table {
+    fn table(name: &'static str, rows: &[&[(&str, &str)]]) -> ConsoleTable {
         let row = |row: &&[(&str, &str)]| {
             row.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect()
         };
-        Table { name, rows: rows.iter().map(row).collect() }
+        ConsoleTable { name, rows: rows.iter().map(row).collect() }
     }
 
     #[test]

@@ -2,16 +2,16 @@
 
 use super::{Families, distinct, sample};
 use crate::analyze::pooler;
-use crate::model::metric::{Family, Kind};
-use crate::model::pooler::{Facts, Pool, Totals};
+use crate::model::metric::{Family, MetricType};
+use crate::model::pooler::{Pool, PoolerFacts, Totals};
 
 /// Pgconn's own families of one look at a console, each sample labelled with the pooler's `place`; a family that depends on
 /// names has at most `most` series.
-pub(crate) fn families(facts: &Facts, place: &str, most: usize, seconds: f64) -> Vec<Family> {
+pub(crate) fn families(facts: &PoolerFacts, place: &str, most: usize, seconds: f64) -> Vec<Family> {
     let mut families = Families::begun(most, Some(seconds));
     let product = [("product", facts.product.name.as_str()), ("version", facts.product.version.as_str())];
     families.add(
-        Kind::Gauge,
+        MetricType::Gauge,
         "pgconn_pooler_info",
         "Always 1; the pooler and its version.",
         vec![sample(&product, 1.0)],
@@ -38,7 +38,7 @@ fn pools(families: &mut Families, pools: &[Pool]) {
                 Some(sample(&[database, user, ("state", *state)], count(pool)? as f64))
             })
         });
-        families.bounded(Kind::Gauge, name, help, samples.collect());
+        families.bounded(MetricType::Gauge, name, help, samples.collect());
     };
     by_state(
         "pgconn_pooler_clients",
@@ -59,7 +59,7 @@ fn pools(families: &mut Families, pools: &[Pool]) {
     );
     let mut gauge = |name, help, value: fn(&Pool) -> Option<f64>| {
         let samples = pools.iter().filter_map(|pool| Some(sample(&labels(pool), value(pool)?)));
-        families.bounded(Kind::Gauge, name, help, samples.collect());
+        families.bounded(MetricType::Gauge, name, help, samples.collect());
     };
     gauge("pgconn_pooler_pool_size", "Connections to the server that a pool may open.", |pool| {
         pool.pool_size.map(|size| size as f64)
@@ -72,16 +72,16 @@ fn pools(families: &mut Families, pools: &[Pool]) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-fn limits(families: &mut Families, facts: &Facts) {
+fn limits(families: &mut Families, facts: &PoolerFacts) {
     let limits = pooler::usage(facts, |_| true).limits;
-    let mut family = |name, help, value: fn(&pooler::Limit) -> i64| {
+    let mut family = |name, help, value: fn(&pooler::PoolerLimit) -> i64| {
         let samples = limits.iter().map(|limit| {
             let named = |name: &Option<String>| name.clone().unwrap_or_default();
             let (database, user) = (named(&limit.database), named(&limit.user));
             let labels = [("limit", limit.name), ("database", database.as_str()), ("user", user.as_str())];
             sample(&labels, value(limit) as f64)
         });
-        families.bounded(Kind::Gauge, name, help, distinct(samples));
+        families.bounded(MetricType::Gauge, name, help, distinct(samples));
     };
     family("pgconn_pooler_limit", "The most that a limit of the pooler lets in.", |limit| limit.limit);
     family("pgconn_pooler_limit_used", "What of a limit of the pooler is used.", |limit| limit.used);
@@ -89,7 +89,7 @@ fn limits(families: &mut Families, facts: &Facts) {
         Some(sample(&[("database", &database.name)], f64::from(u8::from(database.paused?))))
     });
     families.bounded(
-        Kind::Gauge,
+        MetricType::Gauge,
         "pgconn_pooler_database_paused",
         "Whether clients of a database are kept waiting on purpose (1) or not (0).",
         paused.collect(),
@@ -101,7 +101,7 @@ fn totals(families: &mut Families, totals: &[Totals]) {
         let samples = totals
             .iter()
             .filter_map(|totals| Some(sample(&[("database", &totals.database)], value(totals)?)));
-        families.bounded(Kind::Counter, name, help, samples.collect());
+        families.bounded(MetricType::Counter, name, help, samples.collect());
     };
     counter("pgconn_pooler_transactions_total", "Transactions.", |totals| totals.xact_total);
     counter("pgconn_pooler_queries_total", "Queries.", |totals| totals.query_total);

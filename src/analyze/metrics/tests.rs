@@ -1,7 +1,7 @@
 use super::*;
-use crate::model::health::{Longest, Prepared, Waits};
+use crate::model::health::{LockWaiters, Longest, PreparedXacts};
 use crate::model::rights::Rights;
-use crate::model::server::{Limits, Server};
+use crate::model::server::{ConnectionSlots, Server};
 use crate::model::usage::{Connections, LimitUse};
 use proptest::prelude::*;
 
@@ -16,14 +16,14 @@ fn server_context() -> ServerContext {
         product: "PostgreSQL 17.2".into(),
         backend_pid: 1,
         uptime_seconds: 60.0,
-        limits: Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 },
+        limits: ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 },
         rights: Rights { role: "monitor".into(), sees_all: true, ..Rights::default() },
         query_size: 1024,
     }
 }
 
-fn facts() -> Facts {
-    Facts {
+fn facts() -> HealthFacts {
+    HealthFacts {
         connections: Connections::new(server_context().limits, 5, 0),
         limits: Vec::new(),
         undecidable: 0,
@@ -31,8 +31,8 @@ fn facts() -> Facts {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waits::default(),
-        prepared: Prepared::default(),
+        waits: LockWaiters::default(),
+        prepared: PreparedXacts::default(),
     }
 }
 
@@ -46,9 +46,9 @@ fn tally(application: &str, state: &str, count: i64) -> Tally {
     }
 }
 
-fn of(tallies: &[Tally], facts: &Facts, most: usize) -> Vec<Family> {
+fn of(tallies: &[Tally], facts: &HealthFacts, most: usize) -> Vec<Family> {
     let server_context = server_context();
-    let settings = Settings::default();
+    let settings = ServerSettings::default();
     let scrape = Scrape {
         server_context: &server_context,
         facts,
@@ -84,7 +84,7 @@ fn a_state_without_sessions_is_zero_and_every_series_names_its_server() {
 
 #[test]
 fn what_is_hidden_is_absent_and_not_zero() {
-    let facts = Facts { undecidable: 2, ..facts() };
+    let facts = HealthFacts { undecidable: 2, ..facts() };
     let families = of(&[Tally { hidden: true, state: None, ..tally("api", "", 2) }], &facts, 100);
     assert_eq!(value(&families, "pgconn_sessions", &[("state", "hidden")]), Some(2.0));
     assert_eq!(value(&families, "pgconn_oldest_query_seconds", &[]), None);
@@ -94,7 +94,7 @@ fn what_is_hidden_is_absent_and_not_zero() {
 #[test]
 fn limits_have_series_of_their_own() {
     let limit = LimitUse { owner: Owner::Role, name: "app".into(), used: 4, hidden: 0, limit: 5 };
-    let families = of(&[], &Facts { limits: vec![limit], ..facts() }, 100);
+    let families = of(&[], &HealthFacts { limits: vec![limit], ..facts() }, 100);
     assert_eq!(value(&families, "pgconn_role_connections_limit", &[("role", "app")]), Some(5.0));
     assert_eq!(value(&families, "pgconn_role_connections_used", &[("role", "app")]), Some(4.0));
 }

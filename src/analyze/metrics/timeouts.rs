@@ -2,19 +2,19 @@
 
 use super::{Families, number, sample};
 use crate::analyze::settings::{of_roles, seconds};
-use crate::model::metric::Kind;
+use crate::model::metric::MetricType;
 use crate::model::server::LoginRole;
-use crate::model::settings::{AtServer, Settings};
+use crate::model::settings::{AtServer, ServerSettings};
 
 /// The families of `settings` and of the roles that can log in.
-pub(super) fn timeouts(families: &mut Families, settings: &Settings, login_roles: &[LoginRole]) {
+pub(super) fn timeouts(families: &mut Families, settings: &ServerSettings, login_roles: &[LoginRole]) {
     let ordinary = || login_roles.iter().filter(|role| !role.superuser).map(|role| role.name.as_str());
     let configured = settings.server.iter().filter_map(|server| {
         let value = seconds(server.value?, server.setting.unit())?;
         Some(sample(&[("name", server.setting.name())], value))
     });
     families.add(
-        Kind::Gauge,
+        MetricType::Gauge,
         "pgconn_timeout_seconds",
         "The server's own value of a timeout, 0 when it is off; absent when this session cannot tell it.",
         configured.collect(),
@@ -29,7 +29,7 @@ pub(super) fn timeouts(families: &mut Families, settings: &Settings, login_roles
         Some(sample(&[("name", server.setting.name())], number(count)))
     });
     families.add(
-        Kind::Gauge,
+        MetricType::Gauge,
         "pgconn_login_roles_without_timeout",
         "Of them those for which a timeout is off, in a database without a value of its own; absent when unknown.",
         without.collect(),
@@ -38,7 +38,7 @@ pub(super) fn timeouts(families: &mut Families, settings: &Settings, login_roles
 
 /// How many of `roles` get 0; none when it cannot be told of one of them.
 fn without<'a>(
-    settings: &'a Settings,
+    settings: &'a ServerSettings,
     server: &'a AtServer,
     roles: impl Iterator<Item = &'a str>,
 ) -> Option<usize> {

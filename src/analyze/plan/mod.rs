@@ -7,10 +7,12 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::blocking;
-use crate::model::act::{Action, Candidate, Facts, Fate, Identity, Named, Outcome, Tally, Through, Wanted};
+use crate::model::act::{
+    ActFacts, Action, Candidate, Fate, FateClass, Identity, Named, Outcome, Through, Wanted,
+};
 use crate::model::session::Session;
 pub(crate) use rules::COMMITTED;
-use rules::{Verdict, judge, missing_role, runs};
+use rules::{Decision, judge, missing_role, runs};
 
 /// What is to be done, worst session first.
 #[derive(Clone, Debug)]
@@ -71,10 +73,10 @@ impl Plan {
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for step in &self.steps {
-            match step.outcome.result.tally(step.named) {
-                Tally::Succeeded => counts.succeeded += 1,
-                Tally::Failed => counts.failed += 1,
-                Tally::Skipped => counts.skipped += 1,
+            match step.outcome.result.class(step.named) {
+                FateClass::Succeeded => counts.succeeded += 1,
+                FateClass::Failed => counts.failed += 1,
+                FateClass::Skipped => counts.skipped += 1,
             }
             match step.selected {
                 Some(true) => counts.matched += 1,
@@ -87,9 +89,9 @@ impl Plan {
 }
 
 /// Decides what is to be done with each session.
-pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &Facts) -> Plan {
+pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
     let held: HashMap<i32, i64> = facts.locks.iter().copied().collect();
-    let waiting = blocking::held_up(&facts.waits);
+    let waiting = blocking::blocked_counts(&facts.waits);
     let mut steps: Vec<Step> = Vec::new();
     for candidate in &facts.candidates {
         let pid = candidate.session.pid;
@@ -120,14 +122,14 @@ fn worst_first(outcome: &Outcome) -> (Reverse<i64>, Reverse<i64>, Reverse<i64>, 
     )
 }
 
-fn step(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) -> Step {
+fn step(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate) -> Step {
     let session = &candidate.session;
     let named = !wanted.named.is_empty();
-    let verdict = judge(action, wanted, facts, candidate);
-    let (result, error) = match verdict {
-        Verdict::Act if action == Action::Cancel => (Fate::WouldCancel, None),
-        Verdict::Act => (Fate::WouldTerminate, None),
-        Verdict::Spare(fate, why) => (fate, Some(why)),
+    let decision = judge(action, wanted, facts, candidate);
+    let (result, error) = match decision {
+        Decision::Act if action == Action::Cancel => (Fate::WouldCancel, None),
+        Decision::Act => (Fate::WouldTerminate, None),
+        Decision::Spare(fate, why) => (fate, Some(why)),
     };
     let identity = || {
         session.backend_start.clone().map(|backend_start| Identity {
@@ -150,7 +152,7 @@ fn step(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) -
 }
 
 /// A worker that was named stands for its leader.
-fn worker(facts: &Facts, leader: i32) -> Option<String> {
+fn worker(facts: &ActFacts, leader: i32) -> Option<String> {
     let worker = facts.processes.iter().find(|process| process.leader == Some(leader))?;
     Some(format!("leader of parallel worker {}", worker.pid))
 }

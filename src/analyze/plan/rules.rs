@@ -1,10 +1,10 @@
 //! The rules of an act: who is acted on, who is spared and why, and who may not be touched.
 
-use crate::model::act::{Action, Candidate, Facts, Fate, OWN_APPLICATION, Wanted};
+use crate::model::act::{ActFacts, Action, Candidate, Fate, OWN_APPLICATION, Wanted};
 use crate::model::session::Session;
 
 /// What is to become of a session.
-pub(super) enum Verdict {
+pub(super) enum Decision {
     /// It is acted on.
     Act,
     /// It is not, which is its fate for this reason.
@@ -12,10 +12,10 @@ pub(super) enum Verdict {
 }
 
 /// The rules, in the order in which they are looked at.
-pub(super) fn judge(action: Action, wanted: &Wanted, facts: &Facts, candidate: &Candidate) -> Verdict {
+pub(super) fn judge(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate) -> Decision {
     let session = &candidate.session;
     let named = !wanted.named.is_empty();
-    let spare = |fate: Fate, why: &str| Verdict::Spare(fate, why.to_owned());
+    let spare = |fate: Fate, why: &str| Decision::Spare(fate, why.to_owned());
     if facts.processes.iter().any(|process| process.own && process.pid == session.pid) {
         return spare(Fate::Protected, "this is pgconn's own session");
     }
@@ -31,12 +31,12 @@ pub(super) fn judge(action: Action, wanted: &Wanted, facts: &Facts, candidate: &
     if !(client || named && wanted.all_backends) {
         let kind = session.backend_type.as_deref().unwrap_or("another process");
         let how = if named { "; --all-backends permits it" } else { "" };
-        return Verdict::Spare(Fate::NotAClient, format!("{kind}{how}"));
+        return Decision::Spare(Fate::NotAClient, format!("{kind}{how}"));
     }
     if let Some(kind) = session.backend_type.as_deref()
         && AUXILIARY.contains(&kind)
     {
-        return Verdict::Spare(Fate::NotAClient, format!("{kind}; the server lets nobody signal it"));
+        return Decision::Spare(Fate::NotAClient, format!("{kind}; the server lets nobody signal it"));
     }
     if !named && !wanted.pgconn_too && session.application_name == OWN_APPLICATION {
         return spare(Fate::Protected, "another session of pgconn; only its pid or session id selects it");
@@ -47,9 +47,9 @@ pub(super) fn judge(action: Action, wanted: &Wanted, facts: &Facts, candidate: &
         return spare(Fate::NoEffect, why);
     }
     if !session.can_signal {
-        return Verdict::Spare(Fate::NotPermitted, forbidden(candidate));
+        return Decision::Spare(Fate::NotPermitted, forbidden(candidate));
     }
-    Verdict::Act
+    Decision::Act
 }
 
 /// The processes that pg_terminate_backend and pg_cancel_backend do not know: they say that there is no such backend.

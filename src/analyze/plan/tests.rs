@@ -39,12 +39,12 @@ fn candidate(session: Session) -> Candidate {
     Candidate { session, matches: Some(true), superuser: false, prevents_wraparound: false }
 }
 
-fn facts(candidates: Vec<Candidate>) -> Facts {
+fn facts(candidates: Vec<Candidate>) -> ActFacts {
     let processes = candidates
         .iter()
         .map(|candidate| Process { pid: candidate.session.pid, own: false, leader: None })
         .collect();
-    Facts { candidates, processes, ..Facts::default() }
+    ActFacts { candidates, processes, ..ActFacts::default() }
 }
 
 fn named(pids: &[i32]) -> Wanted {
@@ -101,7 +101,7 @@ fn a_named_session_that_is_not_there_is_a_failure() {
     let plan = plan(Action::Terminate, &named(&[7, 8]), &facts(vec![candidate(session(7, "idle"))]));
     let counts = plan.counts();
     assert_eq!((counts.matched, counts.failed), (1, 1));
-    assert_eq!(Fate::Gone.tally(false), Tally::Succeeded);
+    assert_eq!(Fate::Gone.class(false), FateClass::Succeeded);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn the_worst_comes_first() {
     facts.waits = vec![Wait { pid: 9, blocked_by: vec![3] }];
     facts.candidates[1].session.xact_seconds = Some(10.0);
     facts.locks = vec![(4, 2)];
-    let order = |facts: &Facts| -> Vec<i32> {
+    let order = |facts: &ActFacts| -> Vec<i32> {
         let plan = plan(Action::Terminate, &Wanted::default(), facts);
         plan.steps.iter().map(|step| step.outcome.pid).collect()
     };
@@ -167,7 +167,7 @@ mod laws {
             all_backends in any::<bool>(),
             pgconn_too in any::<bool>(),
         ) {
-            let mut facts = Facts::default();
+            let mut facts = ActFacts::default();
             for (number, (mut candidate, own)) in population.into_iter().enumerate() {
                 candidate.session.pid = i32::try_from(number).unwrap();
                 facts.processes.push(Process { pid: candidate.session.pid, own, leader: None });

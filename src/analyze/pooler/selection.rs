@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::model::filter::{Client as Origin, Name, Term};
-use crate::model::pooler::{Facts, Link, Pool};
+use crate::model::filter::{ClientFilter as Origin, Name, Term};
+use crate::model::pooler::{Link, Pool, PoolerFacts};
 
 /// Which of a pooler's connections are meant. A console answers no conditions, so this is decided here, with the same
 /// meaning as PostgreSQL gives the filters of sessions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Selection {
+pub(crate) struct PoolerSelection {
     /// By the pooler's name of the database.
     pub(crate) databases: Vec<Term<Name>>,
     /// By user.
@@ -46,7 +46,7 @@ impl Names {
     }
 }
 
-impl Facts {
+impl PoolerFacts {
     /// The names of databases and users that the console shows.
     pub(crate) fn names(&self) -> Names {
         let databases = self.databases.iter().map(|database| &database.name);
@@ -59,7 +59,7 @@ impl Facts {
     }
 }
 
-impl Selection {
+impl PoolerSelection {
     /// Whether a name is given that may not exist.
     pub(crate) fn names_something(&self) -> bool {
         let names = [&self.databases, &self.roles, &self.applications];

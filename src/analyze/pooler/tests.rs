@@ -1,6 +1,6 @@
 use super::*;
-use crate::model::filter::{Client as Origin, Name, Term};
-use crate::model::pooler::{Database, Server, Settings, User};
+use crate::model::filter::{ClientFilter as Origin, Name, Term};
+use crate::model::pooler::{Database, PoolerSettings, ServerConnection, User};
 use crate::model::pooler_client::Client;
 
 fn pool(database: &str, user: &str, size: i64, active: i64) -> Pool {
@@ -22,7 +22,7 @@ fn term<T>(exclude: bool, value: T) -> Term<T> {
     Term { exclude, value }
 }
 
-fn first_limits(facts: &Facts) -> Vec<(String, &'static str, i64, i64)> {
+fn first_limits(facts: &PoolerFacts) -> Vec<(String, &'static str, i64, i64)> {
     let pools = usage(facts, |_| true).pools.into_iter();
     pools
         .filter_map(|pool| {
@@ -34,10 +34,10 @@ fn first_limits(facts: &Facts) -> Vec<(String, &'static str, i64, i64)> {
 
 #[test]
 fn the_limit_with_least_left_is_reached_first() {
-    let mut facts = Facts {
+    let mut facts = PoolerFacts {
         pools: vec![pool("shop", "app", 10, 4), pool("shop", "batch", 10, 3)],
         databases: vec![Database { name: "shop".into(), ..Database::default() }],
-        ..Facts::default()
+        ..PoolerFacts::default()
     };
     assert_eq!(
         first_limits(&facts),
@@ -48,7 +48,7 @@ fn the_limit_with_least_left_is_reached_first() {
     assert!(both.iter().all(|limit| (limit.1, limit.2, limit.3) == ("max_db_connections", 7, 8)), "{both:?}");
     facts.users = vec![User { name: "batch".into(), max_user_connections: Some(3), ..User::default() }];
     assert_eq!(first_limits(&facts)[1], ("batch".into(), "max_user_connections", 3, 3));
-    facts.settings = Settings { max_client_conn: Some(100), ..Settings::default() };
+    facts.settings = PoolerSettings { max_client_conn: Some(100), ..PoolerSettings::default() };
     facts.clients = Some(7);
     let usage = usage(&facts, |_| true);
     assert_eq!(usage.fullest().map(|limit| limit.name), Some("max_user_connections"));
@@ -62,17 +62,20 @@ fn the_limit_with_least_left_is_reached_first() {
 fn the_reserve_comes_after_the_pool() {
     let mut full = pool("shop", "app", 2, 2);
     full.reserve_pool_size = Some(3);
-    let facts = Facts { pools: vec![full.clone()], ..Facts::default() };
+    let facts = PoolerFacts { pools: vec![full.clone()], ..PoolerFacts::default() };
     assert_eq!(first_limits(&facts), [("app".into(), "reserve_pool_size", 0, 3)]);
     full.servers_active = Some(5);
-    let facts = Facts { pools: vec![full], ..Facts::default() };
+    let facts = PoolerFacts { pools: vec![full], ..PoolerFacts::default() };
     assert_eq!(usage(&facts, |_| true).pools[0].used_ratio, Some(2.5));
     assert_eq!(first_limits(&facts), [("app".into(), "reserve_pool_size", 3, 3)]);
 }
 
 #[test]
 fn a_pool_without_a_size_has_no_ratio_and_no_limit() {
-    let facts = Facts { pools: vec![Pool { pool_size: None, ..pool("a", "b", 0, 9) }], ..Facts::default() };
+    let facts = PoolerFacts {
+        pools: vec![Pool { pool_size: None, ..pool("a", "b", 0, 9) }],
+        ..PoolerFacts::default()
+    };
     let usage = usage(&facts, |_| true);
     assert_eq!(
         (usage.pools[0].used_ratio, &usage.pools[0].first_limit, usage.limits.len()),
@@ -84,7 +87,7 @@ fn a_pool_without_a_size_has_no_ratio_and_no_limit() {
 fn who_waits_longest_comes_first() {
     let mut waiting = pool("a", "waits", 10, 1);
     waiting.max_wait_seconds = Some(0.5);
-    let facts = Facts { pools: vec![pool("a", "full", 2, 2), waiting], ..Facts::default() };
+    let facts = PoolerFacts { pools: vec![pool("a", "full", 2, 2), waiting], ..PoolerFacts::default() };
     let order: Vec<String> = usage(&facts, |_| true).pools.into_iter().map(|pool| pool.pool.user).collect();
     assert_eq!(order, ["waits", "full"]);
 }
@@ -126,7 +129,7 @@ fn link(addr: &str, state: &str) -> Link {
 #[test]
 fn connections_are_selected_as_sessions_are() {
     let network = |text: &str, bits| Origin::Network(text.parse().unwrap(), bits);
-    let by = |clients: Vec<Term<Origin>>| Selection { clients, ..Selection::default() };
+    let by = |clients: Vec<Term<Origin>>| PoolerSelection { clients, ..PoolerSelection::default() };
     let cases = [
         (by(vec![term(false, network("10.0.0.0", 8))]), "10.1.2.3", true),
         (by(vec![term(false, network("10.0.0.0", 8))]), "11.1.2.3", false),
@@ -147,13 +150,16 @@ fn connections_are_selected_as_sessions_are() {
     for (selection, addr, expected) in cases {
         assert_eq!(selection.has_link(&link(addr, "active"), false), expected, "{selection:?} {addr}");
     }
-    let states = |exclude, state: &str| Selection {
+    let states = |exclude, state: &str| PoolerSelection {
         states: vec![term(exclude, state.into())],
-        ..Selection::default()
+        ..PoolerSelection::default()
     };
     assert!(states(false, "waiting").has_link(&link("local", "waiting"), false));
     assert!(!states(true, "waiting").has_link(&link("local", "waiting"), false));
-    let app = |text: &str| Selection { applications: vec![term(false, name(text))], ..Selection::default() };
+    let app = |text: &str| PoolerSelection {
+        applications: vec![term(false, name(text))],
+        ..PoolerSelection::default()
+    };
     assert!(
         app("w*").has_link(&link("local", "active"), false)
             && !app("x*").has_link(&link("local", "active"), false)
@@ -213,20 +219,20 @@ fn session(pid: i32, database: &str, role: &str, client: &str, port: Option<i32>
 
 #[test]
 fn a_process_id_alone_joins_nothing() {
-    let facts = Facts {
+    let facts = PoolerFacts {
         databases: vec![Database {
             name: "shop".into(),
             database: Some("shop_live".into()),
             force_user: Some("pool".into()),
             ..Database::default()
         }],
-        ..Facts::default()
+        ..PoolerFacts::default()
     };
-    let server = Server {
+    let server = ServerConnection {
         pid: Some(7),
         local_addr: Some("10.0.0.1".into()),
         local_port: Some(4000),
-        ..Server::default()
+        ..ServerConnection::default()
     };
     let joined = |session: Session| {
         let mut links = [Link { server: Some(server.clone()), ..link("local", "active") }];

@@ -1,21 +1,21 @@
 //! What follows from a plan's numbers, in plain words. Each piece has a stable code and says what to do.
 
 use super::arithmetic;
-use super::plan::{Advice, LimitedBy, Plan};
-use super::{Clients, Refused, Request, Source};
+use super::plan::{Advice, LimitedBy, SizePlan};
+use super::{Clients, FigureSource, Refused, SizeRequest};
 
 /// The usual rollout: Kubernetes' default maxSurge, in percent.
 const USUAL_SURGE: u64 = 25;
 
 /// Everything worth saying about `plan`, most important first.
-pub(crate) fn advise(request: &Request, plan: &Plan) -> Vec<Advice> {
+pub(crate) fn advise(request: &SizeRequest, plan: &SizePlan) -> Vec<Advice> {
     let mut advice = Vec::new();
     let mut say = |code, message: Option<String>| {
         if let Some(message) = message {
             advice.push(Advice { code, message });
         }
     };
-    say("infeasible", plan.infeasible.as_ref().map(Refused::told));
+    say("infeasible", plan.infeasible.as_ref().map(Refused::in_one_line));
     say("max_connections_assumed", assumed(request));
     say("limited_by_max_connections", limited(plan));
     say("oversubscribed", oversubscribed(plan));
@@ -32,7 +32,7 @@ pub(crate) fn advise(request: &Request, plan: &Plan) -> Vec<Advice> {
 }
 
 /// Why no pool can have a connection, and what would change that.
-pub(super) fn infeasible(request: &Request, plan: &Plan) -> Option<Refused> {
+pub(super) fn infeasible(request: &SizeRequest, plan: &SizePlan) -> Option<Refused> {
     if plan.feasible {
         return None;
     }
@@ -62,8 +62,8 @@ pub(super) fn infeasible(request: &Request, plan: &Plan) -> Option<Refused> {
     ))
 }
 
-fn assumed(request: &Request) -> Option<String> {
-    (request.max_connections.source == Source::Assumed).then(|| {
+fn assumed(request: &SizeRequest) -> Option<String> {
+    (request.max_connections.source == FigureSource::Assumed).then(|| {
         format!(
             "max_connections {} is assumed; give --max-connections, or --from-server to read it",
             request.max_connections.value
@@ -71,7 +71,7 @@ fn assumed(request: &Request) -> Option<String> {
     })
 }
 
-fn limited(plan: &Plan) -> Option<String> {
+fn limited(plan: &SizePlan) -> Option<String> {
     if plan.limited_by != LimitedBy::MaxConnections || !plan.feasible {
         return None;
     }
@@ -91,7 +91,7 @@ fn limited(plan: &Plan) -> Option<String> {
     ))
 }
 
-fn oversubscribed(plan: &Plan) -> Option<String> {
+fn oversubscribed(plan: &SizePlan) -> Option<String> {
     (plan.feasible && plan.total > plan.optimal_connections).then(|| {
         format!(
             "if all {} pools are busy at once, {} connections share hardware for {} ({:.1} times): \
@@ -101,7 +101,7 @@ fn oversubscribed(plan: &Plan) -> Option<String> {
     })
 }
 
-fn pooled(plan: &Plan) -> Option<String> {
+fn pooled(plan: &SizePlan) -> Option<String> {
     let size = plan.pooler.default_pool_size.filter(|_| plan.pooler.recommended)?;
     Some(format!(
         "put PgBouncer in front, in transaction mode with default_pool_size {size} and max_client_conn {}: never more than \
@@ -110,13 +110,13 @@ fn pooled(plan: &Plan) -> Option<String> {
     ))
 }
 
-fn unpoolable(plan: &Plan) -> Option<String> {
-    plan.pooler.transaction.as_ref().err().map(Refused::told)
+fn unpoolable(plan: &SizePlan) -> Option<String> {
+    plan.pooler.transaction.as_ref().err().map(Refused::in_one_line)
 }
 
 /// Without `--surge`: would the usual rollout break the budget?
-fn surge(request: &Request, plan: &Plan) -> Option<String> {
-    if request.surge_percent.source == Source::Given || !plan.feasible {
+fn surge(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
+    if request.surge_percent.source == FigureSource::Given || !plan.feasible {
         return None;
     }
     let grown = |instances: u64, processes: u64, pool_size: u64| {
@@ -142,11 +142,11 @@ fn surge(request: &Request, plan: &Plan) -> Option<String> {
 }
 
 /// The smallest pool that the plan gives to anybody.
-fn smallest_pool(plan: &Plan) -> Option<u64> {
+fn smallest_pool(plan: &SizePlan) -> Option<u64> {
     plan.pool_size.or_else(|| plan.services.iter().map(|service| service.pool_size).min())
 }
 
-fn deadlock(request: &Request, plan: &Plan) -> Option<String> {
+fn deadlock(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
     let (floor, threads, pool) = (plan.deadlock_floor?, request.threads?, smallest_pool(plan)?);
     (plan.feasible && pool < floor).then(|| {
         format!(
@@ -157,7 +157,7 @@ fn deadlock(request: &Request, plan: &Plan) -> Option<String> {
     })
 }
 
-fn larger_than_tasks(request: &Request, plan: &Plan) -> Option<String> {
+fn larger_than_tasks(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
     let tasks = request.threads?.checked_mul(request.connections_per_task.value)?;
     let pool = smallest_pool(plan)?;
     (pool > tasks).then(|| {
@@ -167,7 +167,7 @@ fn larger_than_tasks(request: &Request, plan: &Plan) -> Option<String> {
     })
 }
 
-fn serverless(request: &Request) -> Option<String> {
+fn serverless(request: &SizeRequest) -> Option<String> {
     matches!(request.clients, Clients::Serverless { .. }).then(|| {
         "each running function holds one connection and opens it at every cold start: connect to a pooler \
          in transaction mode, with a pool of 1 in the function"
@@ -175,7 +175,7 @@ fn serverless(request: &Request) -> Option<String> {
     })
 }
 
-fn replicas(request: &Request, plan: &Plan) -> Option<String> {
+fn replicas(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
     let (replicas, pool) = (request.replicas.filter(|count| *count > 0)?, smallest_pool(plan)?);
     let servers = replicas.checked_add(1)?;
     let sum = pool.checked_mul(servers)?;
@@ -185,7 +185,7 @@ fn replicas(request: &Request, plan: &Plan) -> Option<String> {
     ))
 }
 
-fn memory(plan: &Plan) -> Option<String> {
+fn memory(plan: &SizePlan) -> Option<String> {
     let memory = plan.memory?;
     (plan.total > memory.connections_that_fit).then(|| {
         format!(
@@ -196,7 +196,7 @@ fn memory(plan: &Plan) -> Option<String> {
 }
 
 /// Clouds sell hyper-threads as cores; the formula means cores.
-fn hyper_threads(request: &Request, plan: &Plan) -> Option<String> {
+fn hyper_threads(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
     let cores = request.cores.value;
     (cores > 1).then(|| {
         let halved = (cores / 2).saturating_mul(2).saturating_add(request.spindles.value);

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::plan::Advice;
-use super::plan::Plan;
+use super::plan::SizePlan;
 use crate::model::usage::{ByApplication, Connections, LimitUse, Owner, Tally, Usage};
 
 /// A limit and what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Limit {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Limit"))]
+pub(crate) struct LiveLimit {
     /// `server`, `database` or `role`.
     pub(crate) scope: &'static str,
     /// Of which database or role; null for the server.
@@ -24,7 +24,7 @@ pub(crate) struct Limit {
     pub(crate) below_plan: bool,
 }
 
-impl Limit {
+impl LiveLimit {
     /// `server`, `role web`.
     pub(crate) fn words(&self) -> String {
         self.name.as_ref().map_or_else(|| self.scope.to_owned(), |name| format!("{} {name}", self.scope))
@@ -74,12 +74,12 @@ pub(crate) struct Live {
     /// Clients, the largest first.
     pub(crate) clients: Vec<LiveClient>,
     /// Every limit there is. The one with the least left is reached first, and stands first.
-    pub(crate) limits: Vec<Limit>,
+    pub(crate) limits: Vec<LiveLimit>,
 }
 
 /// Sets `usage`, of `tallies`, and the limits of roles and databases against `plan`, fills in what its services have now,
 /// and adds what follows to its advice.
-pub(crate) fn compare(plan: &mut Plan, usage: &Usage, tallies: &[Tally], of_names: &[LimitUse]) -> Live {
+pub(crate) fn compare(plan: &mut SizePlan, usage: &Usage, tallies: &[Tally], of_names: &[LimitUse]) -> Live {
     let connections = &usage.connections;
     let limits = limits(plan, connections, of_names);
     for service in &mut plan.services {
@@ -117,9 +117,14 @@ pub(crate) fn compare(plan: &mut Plan, usage: &Usage, tallies: &[Tally], of_name
 
 /// How many more sessions an application can open, and what then says no: its plan, or the tightest limit of those that
 /// its sessions come under.
-fn headroom(app: &ByApplication, planned: Option<u64>, limits: &[Limit], tallies: &[Tally]) -> (i64, String) {
+fn headroom(
+    app: &ByApplication,
+    planned: Option<u64>,
+    limits: &[LiveLimit],
+    tallies: &[Tally],
+) -> (i64, String) {
     let own = || tallies.iter().filter(|tally| !tally.own && tally.application_name == app.application_name);
-    let concerns = |limit: &&Limit| match limit.scope {
+    let concerns = |limit: &&LiveLimit| match limit.scope {
         "role" => own().any(|tally| tally.role == limit.name),
         "database" => own().any(|tally| tally.database == limit.name),
         _ => true,
@@ -132,9 +137,9 @@ fn headroom(app: &ByApplication, planned: Option<u64>, limits: &[Limit], tallies
     of_server.chain(of_plan).min_by_key(|(left, _)| *left).unwrap_or_default()
 }
 
-fn limits(plan: &Plan, connections: &Connections, of_names: &[LimitUse]) -> Vec<Limit> {
+fn limits(plan: &SizePlan, connections: &Connections, of_names: &[LimitUse]) -> Vec<LiveLimit> {
     let total = i64::try_from(plan.total).unwrap_or(i64::MAX);
-    let limit = |scope, name: Option<&String>, limit: i64, used: i64| Limit {
+    let limit = |scope, name: Option<&String>, limit: i64, used: i64| LiveLimit {
         scope,
         name: name.cloned(),
         limit,
@@ -154,9 +159,9 @@ fn limits(plan: &Plan, connections: &Connections, of_names: &[LimitUse]) -> Vec<
     limits
 }
 
-fn advise(plan: &Plan, live: &Live) -> Vec<Advice> {
+fn advise(plan: &SizePlan, live: &Live) -> Vec<Advice> {
     let mut advice = Vec::new();
-    let named = |limit: &Limit| match &limit.name {
+    let named = |limit: &LiveLimit| match &limit.name {
         Some(name) => format!("the limit of {} {name}", limit.scope),
         None => "the server's slots".to_owned(),
     };
@@ -203,7 +208,7 @@ fn advise(plan: &Plan, live: &Live) -> Vec<Advice> {
 mod tests {
     use super::*;
     use crate::analyze::{sizing, usage};
-    use crate::model::server::Limits;
+    use crate::model::server::ConnectionSlots;
 
     fn sessions(count: i64, application: &str, role: &str) -> Tally {
         Tally {
@@ -232,7 +237,7 @@ mod tests {
             sessions(1, "cron", "job"),
             Tally { hidden: true, state: None, ..sessions(2, "hidden", "job") },
         ];
-        let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+        let limits = ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
         let of_names = [LimitUse { owner: Owner::Role, name: "web".into(), used: 38, hidden: 0, limit: 40 }];
         let live = compare(&mut plan, &usage::fold(limits, &tallies, 100), &tallies, &of_names);
         let of = |name: &str| {

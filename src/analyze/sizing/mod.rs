@@ -16,7 +16,7 @@ pub(crate) mod services;
 use serde::Serialize;
 
 pub(crate) use arithmetic::budget;
-pub(crate) use plan::{Input, InputValue, LimitedBy, Plan, ServicePlan, Step, Tier, plan};
+pub(crate) use plan::{Input, InputValue, LimitedBy, ServicePlan, SizePlan, SizeStep, Tier, plan};
 pub(crate) use pooler::{PoolerSizes, Shape};
 pub(crate) use services::Service;
 
@@ -35,7 +35,7 @@ impl Refused {
     }
 
     /// Both in one line.
-    fn told(&self) -> String {
+    fn in_one_line(&self) -> String {
         let hint = self.hint.iter().map(|hint| format!("; {hint}"));
         std::iter::once(self.message.clone()).chain(hint).collect()
     }
@@ -47,9 +47,9 @@ impl Refused {
 
 /// Where a figure comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Source"))]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Source {
+pub(crate) enum FigureSource {
     /// The user said so.
     Given,
     /// A server said so.
@@ -64,15 +64,15 @@ pub(crate) struct Figure {
     /// The number.
     pub(crate) value: u64,
     /// Who said so.
-    pub(crate) source: Source,
+    pub(crate) source: FigureSource,
 }
 
 impl Figure {
     /// What the user gave, or else the default.
     pub(crate) fn given_or(given: Option<u64>, default: u64) -> Self {
-        given.map_or(Self { value: default, source: Source::Assumed }, |value| Self {
+        given.map_or(Self { value: default, source: FigureSource::Assumed }, |value| Self {
             value,
-            source: Source::Given,
+            source: FigureSource::Given,
         })
     }
 }
@@ -98,7 +98,7 @@ pub(crate) enum Clients {
 
 /// Everything a plan is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Request {
+pub(crate) struct SizeRequest {
     /// Physical cores of the database server.
     pub(crate) cores: Figure,
     /// Its disks that seek at the same time; 0 when everything is cached.
@@ -131,7 +131,7 @@ pub(crate) struct Request {
     pub(crate) memory: Option<(u64, Option<u64>)>,
 }
 
-impl Request {
+impl SizeRequest {
     /// The PgBouncer processes and pools that a pooled plan is for.
     pub(crate) fn shape(&self) -> Shape {
         Shape {

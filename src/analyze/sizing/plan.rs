@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::memory::Memory;
 use super::pooler::PoolerSizes;
-use super::{Refused, Source};
+use super::{FigureSource, Refused};
 pub(crate) use make::plan;
 
 /// One input of the plan.
@@ -18,7 +18,7 @@ pub(crate) struct Input {
     /// Its value; null when it was not given and nothing is assumed.
     pub(crate) value: Option<InputValue>,
     /// Who said so.
-    pub(crate) source: Source,
+    pub(crate) source: FigureSource,
 }
 
 /// The value of an input.
@@ -46,8 +46,8 @@ impl std::fmt::Display for InputValue {
 
 /// One step of the arithmetic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Step {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Step"))]
+pub(crate) struct SizeStep {
     /// What was computed; a service's name follows in brackets when it is one service's.
     pub(crate) name: String,
     /// The sum with its numbers.
@@ -81,8 +81,8 @@ pub(crate) struct Tier {
 
 /// The same clients through PgBouncer in transaction mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Pooler {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Pooler"))]
+pub(crate) struct PoolerPlan {
     /// Whether this plan is better than the direct one.
     pub(crate) recommended: bool,
     /// PgBouncer processes that pool on their own.
@@ -107,7 +107,7 @@ pub(crate) struct Pooler {
     /// Its settings, or why there are none.
     #[serde(skip)]
     pub(crate) transaction: Result<PoolerSizes, Refused>,
-    /// The same in session mode, where a client holds its connection: for as many as the direct plan has.
+    /// Its settings in session mode, or why there are none: a client holds its connection there, so for as many as the direct plan has.
     #[serde(skip)]
     pub(crate) session: Result<PoolerSizes, Refused>,
 }
@@ -152,10 +152,10 @@ pub(crate) struct Advice {
     pub(crate) message: String,
 }
 
-/// The plan.
+/// The plan of all pools, and of the server beneath them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Plan {
+pub(crate) struct SizePlan {
     /// What it was made from.
     pub(crate) inputs: Vec<Input>,
     /// Connections the whole server can work on at once.
@@ -188,7 +188,7 @@ pub(crate) struct Plan {
     /// The usual size for so many instances.
     pub(crate) tier: Tier,
     /// The same through PgBouncer.
-    pub(crate) pooler: Pooler,
+    pub(crate) pooler: PoolerPlan,
     /// Connections one process needs so that its tasks cannot wait for each other for ever; null without `threads`.
     pub(crate) deadlock_floor: Option<u64>,
     /// One entry per service, when several share the server.
@@ -201,5 +201,5 @@ pub(crate) struct Plan {
     /// What follows from the numbers.
     pub(crate) advice: Vec<Advice>,
     /// How they were computed.
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<SizeStep>,
 }

@@ -44,7 +44,7 @@ impl Load {
 
     /// The waiting in a queue with `connections` servers, or `None` when the queue is unstable (`connections ≤ a`).
     /// Source: Erlang C by way of the Erlang B recursion.
-    pub(crate) fn waiting(self, connections: u64) -> Option<Waiting> {
+    pub(crate) fn waiting(self, connections: u64) -> Option<QueueWait> {
         let busy = self.busy();
         let servers = connections.min(MAX_MAX_CONNECTIONS);
         if servers as f64 <= busy + HAIR {
@@ -54,15 +54,15 @@ impl Load {
         Some(self.waiting_after(blocked, servers))
     }
 
-    fn waiting_after(self, blocked: f64, servers: u64) -> Waiting {
+    fn waiting_after(self, blocked: f64, servers: u64) -> QueueWait {
         let busy = self.busy();
         let servers = servers as f64;
         let probability = blocked / (1.0 - busy / servers * (1.0 - blocked));
-        Waiting { probability, mean_seconds: probability * self.held_seconds.max(0.0) / (servers - busy) }
+        QueueWait { probability, mean_seconds: probability * self.held_seconds.max(0.0) / (servers - busy) }
     }
 
     /// The fewest connections whose waiting satisfies `good_enough`, or `None` when no server could hold so many.
-    pub(crate) fn connections_until(self, good_enough: impl Fn(Waiting) -> bool) -> Option<u64> {
+    pub(crate) fn connections_until(self, good_enough: impl Fn(QueueWait) -> bool) -> Option<u64> {
         let busy = self.busy();
         let mut blocked = 1.0;
         for servers in 1..=MAX_MAX_CONNECTIONS {
@@ -77,7 +77,7 @@ impl Load {
 
 /// How long and how often a request waits for a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Waiting {
+pub(crate) struct QueueWait {
     /// Share of requests that wait at all, 0 to 1 (Erlang C).
     pub(crate) probability: f64,
     /// Mean wait of all requests, in seconds.

@@ -64,8 +64,8 @@ pub(crate) struct Needed {
 
 /// A measured load and what follows from it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Sample {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Sample"))]
+pub(crate) struct LoadSample {
     /// How long was looked.
     pub(crate) seconds: f64,
     /// How often.
@@ -95,7 +95,7 @@ pub(crate) struct Sample {
 }
 
 /// Judges what `role` saw. `optimal` is what the hardware can work on at once.
-pub(crate) fn judge(seen: &Observations, target_wait_seconds: f64, optimal: u64, role: &str) -> Sample {
+pub(crate) fn judge(seen: &Observations, target_wait_seconds: f64, optimal: u64, role: &str) -> LoadSample {
     let concurrency = concurrency(&seen.looks.iter().map(|look| look.iter().collect()).collect::<Vec<_>>());
     let hidden = most_hidden(&seen.looks);
     let rates = seen.counters.map(|(first, last)| Rates::between(first, last, seen.looks.len()));
@@ -110,7 +110,7 @@ pub(crate) fn judge(seen: &Observations, target_wait_seconds: f64, optimal: u64,
         .filter(|rate| *rate > 0.0)
         .zip(concurrency.mean_occupied)
         .map(|(per_second, occupied)| Load { per_second, held_seconds: occupied / per_second });
-    Sample {
+    LoadSample {
         seconds: seen.seconds,
         looks: seen.looks.len(),
         ended_early: seen.ended_early,

@@ -5,17 +5,17 @@ mod laws;
 use super::*;
 
 /// `--cores N --instances M` and nothing else.
-pub(crate) fn request(cores: u64, instances: u64) -> Request {
-    let assumed = |value| Figure { value, source: Source::Assumed };
-    Request {
-        cores: Figure { value: cores, source: Source::Given },
+pub(crate) fn request(cores: u64, instances: u64) -> SizeRequest {
+    let assumed = |value| Figure { value, source: FigureSource::Assumed };
+    SizeRequest {
+        cores: Figure { value: cores, source: FigureSource::Given },
         spindles: assumed(1),
         max_connections: assumed(100),
         reserve_percent: assumed(15),
         reserved_slots: assumed(3),
         surge_percent: assumed(0),
         clients: Clients::Uniform {
-            instances: Figure { value: instances, source: Source::Given },
+            instances: Figure { value: instances, source: FigureSource::Given },
             processes: assumed(1),
         },
         threads: None,
@@ -29,13 +29,13 @@ pub(crate) fn request(cores: u64, instances: u64) -> Request {
     }
 }
 
-fn with_budget_90(cores: u64, instances: u64) -> Request {
+fn with_budget_90(cores: u64, instances: u64) -> SizeRequest {
     let mut request = request(cores, instances);
     request.reserve_percent.value = 10;
     request
 }
 
-fn codes(plan: &Plan) -> Vec<&'static str> {
+fn codes(plan: &SizePlan) -> Vec<&'static str> {
     plan.advice.iter().map(|advice| advice.code).collect()
 }
 
@@ -56,7 +56,7 @@ fn four_cores_and_eight_instances() {
     assert_eq!(plan.pooler.default_pool_size, Some(9));
     assert_eq!(plan.tier.name, "medium");
     let assumed = plan.inputs.iter().find(|input| input.name == "max_connections").unwrap();
-    assert_eq!((&assumed.value, assumed.source), (&Some(InputValue::Number(100)), Source::Assumed));
+    assert_eq!((&assumed.value, assumed.source), (&Some(InputValue::Number(100)), FigureSource::Assumed));
     assert_eq!(
         codes(&plan),
         [
@@ -202,7 +202,7 @@ fn a_surge_that_was_planned_for_is_not_warned_about() {
     assert!(codes(&plan(&request(4, 8)).unwrap()).contains(&"rollout_surge"));
     assert!(!codes(&plan(&request(4, 2)).unwrap()).contains(&"rollout_surge"));
     let mut request = request(4, 8);
-    request.surge_percent = Figure { value: 25, source: Source::Given };
+    request.surge_percent = Figure { value: 25, source: FigureSource::Given };
     let surged = plan(&request).unwrap();
     assert_eq!((surged.pool_count, surged.pool_size), (10, Some(8)));
     assert!(!codes(&surged).contains(&"rollout_surge"));

@@ -1,7 +1,7 @@
 //! What `cancel` and `kill` have in common: from targets and filters to a plan, its consent, the act and its report.
 
 mod audit;
-pub(super) mod held;
+pub(super) mod hold_status;
 pub(super) mod pooled;
 pub(super) mod report;
 mod warnings;
@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::ValueHint;
 
 use super::Context;
-use crate::act::{Act, Change, Done};
+use crate::act::{Act, Done, OutcomeChange};
 use crate::analyze::consent::{self, Circumstances, Consent, Reach};
 use crate::analyze::plan::{self, Plan};
 use crate::args::{self, Filters};
@@ -29,7 +29,7 @@ use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use crate::ui::Ui;
 use audit::Audit;
-use report::Report;
+use report::ActReport;
 
 /// Which sessions, and how carefully.
 #[derive(Debug, clap::Args)]
@@ -94,7 +94,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     if job.targets.dry_run {
         let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
         db.close().await;
-        context.emit(&Report::new(&plan, true, remaining, emergency), &head)?;
+        context.emit(&ActReport::new(&plan, true, remaining, emergency), &head)?;
         hints(context, &server_context, &plan, &wanted, None);
         return Ok(Exit::Done);
     }
@@ -125,15 +125,15 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     };
     db.close().await;
     let exit = exit(&plan, context);
-    context.emit(&Report::new(&plan, false, remaining, emergency), &head)?;
+    context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
     hints(context, &server_context, &plan, &wanted, remaining);
     logged?;
     Ok(exit)
 }
 
 /// Says what became of sessions as it is seen, to whoever wants to know everything.
-fn tell(changes: &[Change], context: &Context) {
-    for Change { pid, result } in changes {
+fn tell(changes: &[OutcomeChange], context: &Context) {
+    for OutcomeChange { pid, result } in changes {
         context.ui.detail(&format!("pid {pid}: {}", result.word().replace('_', " ")));
     }
 }

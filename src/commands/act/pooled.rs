@@ -8,15 +8,15 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
-use super::report::{self, Report};
+use super::report::{self, ActReport};
 use super::{Targets, confirm, consent, exit, not_verified, present};
 use crate::act::{Act, Done};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{Plan, Step};
-use crate::analyze::pooler::Selection;
+use crate::analyze::pooler::PoolerSelection;
 use crate::commands::Context;
 use crate::db::console::Console;
-use crate::db::{self, Db, Kind, Uninterrupted};
+use crate::db::{self, Db, ErrorKind, Uninterrupted};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Fate, Named, Outcome, Remaining, Through, Wanted};
@@ -38,7 +38,7 @@ enum Means {
 }
 
 /// A client that was selected, and what is done with it.
-struct Target {
+struct SelectedClient {
     link: Link,
     step: Step,
 }
@@ -67,7 +67,7 @@ pub(in crate::commands) async fn run(
         let message = format!("{clients} match, more than --max {max}; nothing was done");
         return Err(Failure::refused(message).hinted("see them with --dry-run").into());
     }
-    let before: Vec<Link> = found.iter().map(|target| target.link.clone()).collect();
+    let before: Vec<Link> = found.iter().map(|selected| selected.link.clone()).collect();
     if !targets.dry_run && !found.is_empty() {
         let plan = plan_of(found);
         present(&report::preview(&plan), &mut head, consent, context);
@@ -78,15 +78,15 @@ pub(in crate::commands) async fn run(
         }
         // Who serves whom changes with every transaction.
         found = find(&console, &means, &selection).await?;
-        found.retain(|target| before.iter().any(|earlier| is_same(earlier, &target.link)));
+        found.retain(|selected| before.iter().any(|earlier| is_same(earlier, &selected.link)));
         found.extend(gone(&before, &found));
     }
     if targets.dry_run {
         console.close().await;
-        context.emit(&Report::new(&plan_of(found), true, None, emergency), &head)?;
+        context.emit(&ActReport::new(&plan_of(found), true, None, emergency), &head)?;
         return Ok(Exit::Done);
     }
-    for outcome in found.iter_mut().map(|target| &mut target.step.outcome) {
+    for outcome in found.iter_mut().map(|selected| &mut selected.step.outcome) {
         if outcome.result == Fate::WouldFail {
             outcome.result = Fate::Failed;
         }
@@ -112,12 +112,12 @@ pub(in crate::commands) async fn run(
     }
     let plan = plan_of(found);
     let exit = exit(&plan, context);
-    context.emit(&Report::new(&plan, false, remaining, emergency), &head)?;
+    context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
     Ok(exit)
 }
 
 /// What of the targets a pooler can decide.
-fn selection(targets: &Targets) -> Result<(Selection, Reach), Failure> {
+fn selection(targets: &Targets) -> Result<(PoolerSelection, Reach), Failure> {
     let filter = targets.filters.filter();
     let refused = |message: &str, hint: &str| Err(Failure::refused(message).hinted(hint));
     let lasting = !filter.states.is_empty()
@@ -137,7 +137,7 @@ fn selection(targets: &Targets) -> Result<(Selection, Reach), Failure> {
     }
     let reach = if filter.can_match_everything() { Reach::Everything } else { Reach::Filtered };
     let Filter { databases, roles, applications, clients, .. } = filter;
-    Ok((Selection { databases, roles, applications, clients, states: Vec::new() }, reach))
+    Ok((PoolerSelection { databases, roles, applications, clients, states: Vec::new() }, reach))
 }
 
 /// Whether this pooler can end clients; says which way is taken.
@@ -179,8 +179,8 @@ fn acts(step: &Step) -> bool {
     step.outcome.result == Fate::WouldTerminate
 }
 
-fn plan_of(targets: Vec<Target>) -> Plan {
-    Plan { action: Action::Terminate, steps: targets.into_iter().map(|target| target.step).collect() }
+fn plan_of(selected: Vec<SelectedClient>) -> Plan {
+    Plan { action: Action::Terminate, steps: selected.into_iter().map(|client| client.step).collect() }
 }
 
 /// Whether it is the same client, by its number or, before there were numbers, by all that a connection keeps.
@@ -197,20 +197,20 @@ fn is_same(left: &Link, right: &Link) -> bool {
 }
 
 /// Those of `before` that are not in `now`: they went by themselves.
-fn gone(before: &[Link], now: &[Target]) -> Vec<Target> {
-    let left = before.iter().filter(|link| !now.iter().any(|target| is_same(link, &target.link)));
+fn gone(before: &[Link], now: &[SelectedClient]) -> Vec<SelectedClient> {
+    let left = before.iter().filter(|link| !now.iter().any(|selected| is_same(link, &selected.link)));
     left.map(|link| {
         let why = Some("it ended before it could be signalled");
         let step = step(outcome(link, Through::Pooler, Fate::Gone, why));
-        Target { link: link.clone(), step }
+        SelectedClient { link: link.clone(), step }
     })
     .collect()
 }
 
-async fn at_the_pooler(console: &Console, found: &mut [Target], context: &Context) {
-    for target in found.iter_mut().filter(|target| acts(&target.step)) {
-        let Some(id) = target.link.client.as_ref().and_then(|client| client.id) else { continue };
-        let outcome = &mut target.step.outcome;
+async fn at_the_pooler(console: &Console, found: &mut [SelectedClient], context: &Context) {
+    for selected in found.iter_mut().filter(|selected| acts(&selected.step)) {
+        let Some(id) = selected.link.client.as_ref().and_then(|client| client.id) else { continue };
+        let outcome = &mut selected.step.outcome;
         if context.stop.signal().is_some() {
             interrupted(outcome);
             continue;
@@ -218,7 +218,7 @@ async fn at_the_pooler(console: &Console, found: &mut [Target], context: &Contex
         (outcome.result, outcome.error) = match console.kill_client(id).await {
             Ok(true) => (Fate::Signalled, None),
             Ok(false) => (Fate::Gone, Some("it ended before it could be signalled".into())),
-            Err(error) if error.kind == Kind::PermissionDenied => {
+            Err(error) if error.kind == ErrorKind::PermissionDenied => {
                 (Fate::NotPermitted, Some(error.hint.map_or(error.message, |hint| hint.to_string())))
             }
             Err(error) => (Fate::Failed, Some(error.message)),
@@ -233,45 +233,47 @@ fn interrupted(outcome: &mut Outcome) {
 /// Signals the sessions one by one, each as long as it is still in the transaction that was seen, then watches them all.
 async fn at_the_server(
     db: &Uninterrupted,
-    found: &mut [Target],
+    found: &mut [SelectedClient],
     verify: Duration,
     context: &Context,
 ) -> Option<Warning> {
-    for target in found.iter_mut().filter(|target| acts(&target.step) && target.step.identity.is_some()) {
+    for selected in
+        found.iter_mut().filter(|selected| acts(&selected.step) && selected.step.identity.is_some())
+    {
         if context.stop.signal().is_some() {
-            interrupted(&mut target.step.outcome);
+            interrupted(&mut selected.step.outcome);
             continue;
         }
-        let named = vec![Named { pid: target.step.outcome.pid, started: None }];
+        let named = vec![Named { pid: selected.step.outcome.pid, started: None }];
         let wanted = Wanted { named, ..Wanted::default() };
-        let plan = Plan { action: Action::Terminate, steps: vec![target.step.clone()] };
+        let plan = Plan { action: Action::Terminate, steps: vec![selected.step.clone()] };
         let mut act = Act::new(plan, &wanted, None, verify);
         act.step(db, false).await;
         if let Some(done) = act.end().plan.steps.into_iter().next() {
-            target.step = done;
+            selected.step = done;
         }
     }
-    let steps = found.iter().map(|target| target.step.clone()).collect();
+    let steps = found.iter().map(|selected| selected.step.clone()).collect();
     let (all, plan) = (Wanted::default(), Plan { action: Action::Terminate, steps });
     let mut act = Act::watching(plan, &all, verify);
     act.run(db, &context.stop, |_| {}).await;
     let Done { plan, unverified, .. } = act.end();
-    for (target, step) in found.iter_mut().zip(plan.steps) {
-        target.step = step;
+    for (selected, step) in found.iter_mut().zip(plan.steps) {
+        selected.step = step;
     }
     unverified.as_ref().map(not_verified)
 }
 
 /// Looks again and again until every client that was to end is gone from the pooler, or time is up. What the pooler
 /// does not answer any more leaves it open.
-async fn watch(console: &Console, found: &mut [Target], deadline: Instant, context: &Context) {
+async fn watch(console: &Console, found: &mut [SelectedClient], deadline: Instant, context: &Context) {
     loop {
         let last = context.stop.signal().is_some() || Instant::now() >= deadline;
         let Ok(links) = console.links().await else { return };
         let mut open = false;
-        for target in found.iter_mut() {
-            let there = links.iter().any(|link| is_same(link, &target.link));
-            let outcome = &mut target.step.outcome;
+        for selected in found.iter_mut() {
+            let there = links.iter().any(|link| is_same(link, &selected.link));
+            let outcome = &mut selected.step.outcome;
             match outcome.result {
                 Fate::Signalled if !there => outcome.result = Fate::Terminated,
                 Fate::Terminated if there && last => {
@@ -291,7 +293,7 @@ async fn watch(console: &Console, found: &mut [Target], deadline: Instant, conte
 }
 
 /// What the filters select now, if the pooler still answers.
-async fn remaining(console: &Console, selection: &Selection, before: &[Link]) -> Option<Remaining> {
+async fn remaining(console: &Console, selection: &PoolerSelection, before: &[Link]) -> Option<Remaining> {
     let mut links = console.links().await.ok()?;
     links.retain(|link| link.client.is_some() && selection.has_link(link, false));
     let new = links.iter().filter(|link| !before.iter().any(|earlier| is_same(earlier, link))).count();

@@ -19,7 +19,7 @@ const LISTED: usize = 5;
 /// The answer of `cancel` and `kill`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(in crate::commands) struct Report {
+pub(in crate::commands) struct ActReport {
     /// What was done, or would be.
     action: Action,
     /// True when nothing was done.
@@ -46,7 +46,7 @@ pub(in crate::commands) struct Report {
     results: Vec<Outcome>,
 }
 
-impl Report {
+impl ActReport {
     /// Tells what became of the plan.
     pub(super) fn new(plan: &Plan, dry_run: bool, remaining: Option<Remaining>, emergency: bool) -> Self {
         let Counts { matched, succeeded, failed, skipped, undecidable } = plan.counts();
@@ -67,7 +67,7 @@ impl Report {
     }
 }
 
-impl render::Report for Report {
+impl render::Report for ActReport {
     fn kind(&self) -> &'static str {
         match self.action {
             Action::Cancel => "cancel",

@@ -2,12 +2,12 @@
 
 use crate::analyze::plan::Plan;
 use crate::commands::undecidable;
-use crate::model::act::{Action, Facts};
+use crate::model::act::{ActFacts, Action};
 use crate::model::suggestion::{Command, Hint, Lead};
 use crate::render::{Warning, text};
 
 /// The warnings about `plan`, which was made from `facts` at the server that `lead` leads to.
-pub(super) fn about(plan: &Plan, facts: &Facts, lead: &Lead) -> Vec<Warning> {
+pub(super) fn about(plan: &Plan, facts: &ActFacts, lead: &Lead) -> Vec<Warning> {
     let mut warnings = Vec::new();
     warnings.extend(undecidable(plan.counts().undecidable));
     warnings.extend(wraparound(plan, lead));

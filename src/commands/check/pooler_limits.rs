@@ -1,8 +1,8 @@
 //! What `check` says of a pooler's limits.
 
-use crate::analyze::health::pooler_limits::Found;
+use crate::analyze::health::pooler_limits::LimitsFound;
 use crate::analyze::health::range::Crossed;
-use crate::analyze::pooler::Limit;
+use crate::analyze::pooler::PoolerLimit;
 use crate::commands::pooler::limits::{consequence, named};
 use crate::model::health::Status;
 use crate::model::pooler::Product;
@@ -10,7 +10,11 @@ use crate::model::suggestion::Command;
 use crate::render::text;
 
 /// The message and the next command. `beyond` is the threshold that was crossed, in words.
-pub(super) fn said(found: &Found, beyond: &str, product: &Product) -> (String, Option<Command>) {
+pub(super) fn message_and_command(
+    found: &LimitsFound,
+    beyond: &str,
+    product: &Product,
+) -> (String, Option<Command>) {
     let status = found.verdict.status;
     let alerts = matches!(status, Status::Warning | Status::Critical);
     // Who asks for at least so many connections is not helped by a higher limit.
@@ -21,9 +25,9 @@ pub(super) fn said(found: &Found, beyond: &str, product: &Product) -> (String, O
         let more: String = [result, who].into_iter().flatten().map(|part| format!("; {part}")).collect();
         format!("{}{beyond}{more}", figures(limit))
     });
-    let untold = (!found.untold.is_empty())
-        .then(|| format!("the console does not tell {}", found.untold.join(", nor ")));
-    let parts = if alerts { [limit, untold] } else { [untold, limit] };
+    let missing = (!found.missing.is_empty())
+        .then(|| format!("the console does not tell {}", found.missing.join(", nor ")));
+    let parts = if alerts { [limit, missing] } else { [missing, limit] };
     let message = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
     let hint = match (status, &found.limit) {
         (Status::Ok, _) => None,
@@ -35,8 +39,8 @@ pub(super) fn said(found: &Found, beyond: &str, product: &Product) -> (String, O
 }
 
 /// `max_client_conn of the pooler is used up: 100 of 100`, `pool_size of shop/app: 9 of 20 (45%)`.
-fn figures(limit: &Limit) -> String {
-    let Limit { used, limit: most, used_ratio, .. } = limit;
+fn figures(limit: &PoolerLimit) -> String {
+    let PoolerLimit { used, limit: most, used_ratio, .. } = limit;
     let name = named(limit);
     if limit.is_used_up() {
         let own = if limit.is_of_all() { ", pgconn's own included" } else { "" };
@@ -55,7 +59,7 @@ fn who_raises_it(product: &Product) -> &'static str {
 }
 
 /// The command that shows who uses it: clients, or pools.
-fn shows(limit: &Limit) -> Command {
+fn shows(limit: &PoolerLimit) -> Command {
     let view = if limit.is_of_clients() { "pooler clients" } else { "pooler" };
     let names = [("--db", &limit.database), ("--role", &limit.user)];
     let given = names.into_iter().filter_map(|(flag, name)| Some((flag, name.as_deref()?)));

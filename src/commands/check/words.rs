@@ -1,12 +1,12 @@
 //! What `check` says: a line per rule with the culprit's name, the next command, and the one line that sums it up.
 
 use super::pooler_limits;
-use crate::analyze::health::pooler::Waiting;
+use crate::analyze::health::pooler::WaitingClients;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
-use crate::analyze::pooler::{Refused, usage};
+use crate::analyze::pooler::{PoolRefused, usage};
 use crate::db;
-use crate::model::health::{Check, Culprit, Facts, Longest, Measure, Status, Unit};
+use crate::model::health::{Check, Culprit, HealthFacts, Longest, Measure, MeasureUnit, Status};
 use crate::model::pooler;
 use crate::model::quote::{finish_prepared, shown};
 use crate::model::suggestion::{Command, Hint, Lead};
@@ -20,24 +20,24 @@ const CONSOLE: &str = "name the pooler's console, usually -p 6432 -d pgbouncer";
 pub(super) fn of_pooler(
     rule: Rule,
     thresholds: &Thresholds,
-    facts: &pooler::Facts,
+    facts: &pooler::PoolerFacts,
     latency: f64,
     lead: &Lead,
 ) -> Check {
     let (verdict, message, hint) = match rule {
         Rule::Reachable => {
             let verdict = health::reachable(thresholds, latency);
-            (verdict, format!("answered in {}", amount(latency, Unit::Seconds)), ping())
+            (verdict, format!("answered in {}", amount(latency, MeasureUnit::Seconds)), ping())
         }
         Rule::Connections => {
             let found = health::pooler_limits::judge(thresholds, facts);
             let beyond = beyond(&found.verdict);
-            let (message, hint) = pooler_limits::said(&found, &beyond, &facts.product);
+            let (message, hint) = pooler_limits::message_and_command(&found, &beyond, &facts.product);
             let Verdict { status, measure, measures, .. } = found.verdict;
-            return said(rule, status, measure, measures, message, hint.map(|hint| hint.shown(lead)));
+            return check_of(rule, status, measure, measures, message, hint.map(|hint| hint.shown(lead)));
         }
         Rule::PoolerWaiting => {
-            let verdict = health::pooler::judge(thresholds, Waiting::of(facts));
+            let verdict = health::pooler::judge(thresholds, WaitingClients::of(facts));
             (verdict, waiting(facts), Command::pgconn("pooler clients --state waiting").into())
         }
         _ => {
@@ -48,7 +48,7 @@ pub(super) fn of_pooler(
     };
     let message = format!("{message}{}", beyond(&verdict));
     let hint = (verdict.status != Status::Ok).then(|| hint.shown(lead));
-    said(rule, verdict.status, verdict.measure, verdict.measures, message, hint)
+    check_of(rule, verdict.status, verdict.measure, verdict.measures, message, hint)
 }
 
 /// ` (over 95)`, of the threshold that was crossed.
@@ -62,8 +62,8 @@ fn beyond(verdict: &Verdict) -> String {
 }
 
 /// `3 clients wait, the longest for 12s in pool shop/app (pool_size is used up)`.
-fn waiting(facts: &pooler::Facts) -> String {
-    let waiting = Waiting::of(facts);
+fn waiting(facts: &pooler::PoolerFacts) -> String {
+    let waiting = WaitingClients::of(facts);
     let Some(clients) = waiting.clients else { return "the console does not say who waits".into() };
     let usage = usage(facts, |_| true);
     let worst = usage.pools.iter().find(|pool| pool.pool.clients_waiting.is_some_and(|waiting| waiting > 0));
@@ -79,7 +79,7 @@ fn waiting(facts: &pooler::Facts) -> String {
         _ if worst.paused == Some(true) => ", which is paused".to_owned(),
         Some(limit) => format!(": {} is used up ({} of {})", limit.name, limit.used, limit.limit),
         None => match worst.refused() {
-            Some(Refused { used, size }) => {
+            Some(PoolRefused { used, size }) => {
                 format!(", which has room ({used} of {size}): the server seems to refuse the pooler")
             }
             None => String::new(),
@@ -89,7 +89,7 @@ fn waiting(facts: &pooler::Facts) -> String {
 }
 
 /// Puts a verdict into words.
-pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str, lead: &Lead) -> Check {
+pub(super) fn check(verdict: Verdict, facts: &HealthFacts, me: &str, lead: &Lead) -> Check {
     let message = found(&verdict, facts) + &beyond(&verdict);
     let hint = match verdict.status {
         Status::Ok => None,
@@ -98,7 +98,7 @@ pub(super) fn check(verdict: Verdict, facts: &Facts, me: &str, lead: &Lead) -> C
         _ => hint(&verdict, facts),
     };
     let hint = hint.map(|hint| hint.shown(lead));
-    said(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, hint)
+    check_of(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, hint)
 }
 
 /// A check when nothing was reached: `reachable` and what the refusal is about are as bad as the refusal itself.
@@ -109,20 +109,20 @@ pub(super) fn unreached(
     error: &db::Error,
     lead: &Lead,
 ) -> Check {
-    let full = matches!(error.kind, db::Kind::TooManyConnections(_));
+    let full = matches!(error.kind, db::ErrorKind::TooManyConnections(_));
     if rule == Rule::Reachable || (rule == Rule::Connections && full) {
         let verdict = health::unreached(rule, thresholds, status);
         let taken = "every slot of the server is taken: max_connections, reserved ones included";
-        let whole = error.kind == db::Kind::TooManyConnections(db::Scope::Server);
+        let whole = error.kind == db::ErrorKind::TooManyConnections(db::LimitScope::Server);
         let detail = error.detail.as_deref().or(whole.then_some(taken));
         let detail = detail.map(|detail| format!(" ({})", text::sanitize(detail)));
         let message = format!("{}{}", error.message, detail.unwrap_or_default());
         let hint = error.hint.as_ref().map(|hint| hint.shown(lead));
-        return said(rule, status, verdict.measure, verdict.measures, message, hint);
+        return check_of(rule, status, verdict.measure, verdict.measures, message, hint);
     }
     let verdict = health::unreached(rule, thresholds, Status::Unknown);
     let message = "not judged: there was no answer to judge".to_owned();
-    said(rule, Status::Unknown, verdict.measure, verdict.measures, message, None)
+    check_of(rule, Status::Unknown, verdict.measure, verdict.measures, message, None)
 }
 
 /// The check, or the reason why it judged nobody: its filters name something that does not exist.
@@ -139,7 +139,7 @@ pub(super) fn about_nobody(check: Check, rule: Rule, unknown_names: &[Warning]) 
     }
 }
 
-fn said(
+fn check_of(
     rule: Rule,
     status: Status,
     measure: Measure,
@@ -160,11 +160,11 @@ fn said(
     }
 }
 
-fn found(verdict: &Verdict, facts: &Facts) -> String {
+fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
     let hidden = |number: i64| format!("{} hidden", is_are(number, "session"));
     match verdict.rule {
         Rule::Reachable => {
-            format!("answered in {}", amount(verdict.measure.value.unwrap_or_default(), Unit::Seconds))
+            format!("answered in {}", amount(verdict.measure.value.unwrap_or_default(), MeasureUnit::Seconds))
         }
         Rule::Connections => connections(verdict, facts),
         Rule::Blocked if verdict.open => {
@@ -185,7 +185,7 @@ fn found(verdict: &Verdict, facts: &Facts) -> String {
     }
 }
 
-fn connections(verdict: &Verdict, facts: &Facts) -> String {
+fn connections(verdict: &Verdict, facts: &HealthFacts) -> String {
     let (used, hidden, limit) = match &verdict.limit {
         Some(limit) => (limit.used, limit.hidden, limit.limit),
         None => (facts.connections.used, facts.connections.hidden, facts.connections.usable),
@@ -226,7 +226,7 @@ fn longest_of(longest: &Longest, noun: &str, doing: &str) -> String {
     }
 }
 
-fn blocked(facts: &Facts) -> String {
+fn blocked(facts: &HealthFacts) -> String {
     let waits = &facts.waits;
     let Some(longest) = health::longest_wait(waits) else { return "no session waits for a lock".into() };
     let who = match waits.waiting {
@@ -246,7 +246,7 @@ fn blocked(facts: &Facts) -> String {
     format!("{who}{how_long}, {behind}")
 }
 
-fn prepared(facts: &Facts) -> String {
+fn prepared(facts: &HealthFacts) -> String {
     let Some(oldest) = &facts.prepared.oldest else { return "no prepared transaction".into() };
     let number = match facts.prepared.count {
         1 => "1 prepared transaction".to_owned(),
@@ -280,7 +280,7 @@ fn ping() -> Hint {
     Command::pgconn("ping").into()
 }
 
-fn hint(verdict: &Verdict, facts: &Facts) -> Option<Hint> {
+fn hint(verdict: &Verdict, facts: &HealthFacts) -> Option<Hint> {
     let command = match verdict.rule {
         Rule::Reachable => return Some(ping()),
         Rule::Connections => match &verdict.limit {
@@ -307,7 +307,7 @@ fn hint(verdict: &Verdict, facts: &Facts) -> Option<Hint> {
 
 /// The line that a pager shows: the worst finding, and which other rules are not ok.
 pub(super) fn summary(checks: &[Check], status: Status) -> String {
-    let Some(shown) = told(checks, status) else { return "nothing was judged".into() };
+    let Some(shown) = summarized(checks, status) else { return "nothing was judged".into() };
     let others: Vec<String> =
         others(checks, status).map(|check| format!("{} {}", check.rule, check.status.word())).collect();
     let also = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
@@ -317,8 +317,8 @@ pub(super) fn summary(checks: &[Check], status: Status) -> String {
     }
 }
 
-/// The check that the summary tells.
-fn told(checks: &[Check], status: Status) -> Option<&Check> {
+/// The check that the summary is about.
+fn summarized(checks: &[Check], status: Status) -> Option<&Check> {
     match status {
         Status::Ok => checks.iter().find(|check| check.rule == Rule::Connections.name()).or(checks.first()),
         _ => checks.iter().find(|check| check.status == status),
@@ -327,7 +327,7 @@ fn told(checks: &[Check], status: Status) -> Option<&Check> {
 
 /// The other checks that are not ok. What a refusal leaves unjudged says nothing that the refusal does not.
 pub(super) fn others(checks: &[Check], status: Status) -> impl Iterator<Item = &Check> {
-    let shown = told(checks, status);
+    let shown = summarized(checks, status);
     checks.iter().filter(move |check| {
         let repeats = shown.is_some_and(|shown| check.rule == shown.rule || check.message == shown.message);
         check.status != Status::Ok && !repeats && !check.message.starts_with("not judged")
@@ -344,17 +344,17 @@ pub(super) fn untracked(number: i64) -> Option<Warning> {
 }
 
 /// The word of a unit.
-pub(super) const fn unit(unit: Unit) -> &'static str {
+pub(super) const fn unit(unit: MeasureUnit) -> &'static str {
     match unit {
-        Unit::Count => "count",
-        Unit::Seconds => "seconds",
+        MeasureUnit::Count => "count",
+        MeasureUnit::Seconds => "seconds",
     }
 }
 
-fn amount(number: f64, unit: Unit) -> String {
+fn amount(number: f64, unit: MeasureUnit) -> String {
     match unit {
-        Unit::Count => number.to_string(),
-        Unit::Seconds => text::duration(number),
+        MeasureUnit::Count => number.to_string(),
+        MeasureUnit::Seconds => text::duration(number),
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::time;
 
 use self::population::Population;
 use super::Context;
-use super::act::held;
+use super::act::hold_status;
 use super::manual::{Group, Manual};
 use crate::act::run_held;
 use crate::args;
@@ -165,7 +165,7 @@ async fn end_of(demo: &Demo) {
 }
 
 /// `stats` with the output flags of the demo.
-fn first_look(flags: &args::Output) -> Vec<OsString> {
+fn first_look(flags: &args::OutputArgs) -> Vec<OsString> {
     let mut words = vec![OsString::from("stats")];
     if let Some(format) = clap::ValueEnum::to_possible_value(&flags.format()) {
         words.push(format!("--format={}", format.get_name()).into());
@@ -207,8 +207,8 @@ async fn run_on(demo: &Demo, arguments: &[OsString], context: &Context) -> Resul
         time::sleep(END_LIMIT).await;
     };
     let status = tokio::select! {
-        status = run_held::wait(&mut child, held::signals(context)) => status?,
+        status = run_held::wait(&mut child, hold_status::signals(context)) => status?,
         () = too_late => ExitStatus::from_raw(9),
     };
-    Ok(Exit::Verdict(u8::try_from(run_held::code(status)).unwrap_or(u8::MAX)))
+    Ok(Exit::Code(u8::try_from(run_held::code(status)).unwrap_or(u8::MAX)))
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, Session, SessionError, Settings};
+use crate::cluster::{Cluster, ClusterConfig, Session, SessionError};
 use crate::db;
 
 /// Time between two changes of the lively sessions.
@@ -189,11 +189,15 @@ const RESIDENTS: [Residents; 15] = [
 ];
 
 /// The settings of the demo's server, whose roles have this password.
-pub(super) fn settings(password: &str) -> Settings {
+pub(super) fn settings(password: &str) -> ClusterConfig {
     let parameters =
         [("max_connections", "80"), ("max_prepared_transactions", "5"), ("cluster_name", "pgconn demo")];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Settings { parameters: parameters.into(), password: Some(password.to_owned()), ..Settings::default() }
+    ClusterConfig {
+        parameters: parameters.into(),
+        password: Some(password.to_owned()),
+        ..ClusterConfig::default()
+    }
 }
 
 /// Everybody who lives there. Dropping it ends them.
@@ -226,9 +230,9 @@ impl Population {
             residents.extend(place.fill("postgres"));
         }
         let moving_out = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&moving_out);
+        let stop = Arc::clone(&moving_out);
         thread::spawn(move || {
-            while !told.load(Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) {
                 lively.tick();
                 thread::sleep(TICK);
             }
@@ -256,7 +260,7 @@ impl Place {
         let parameters = [("user", role), ("database", database), ("application_name", application)];
         // the web comes from elsewhere, the rest lives on the same machine
         if role == "web" {
-            let mut login = db::Login::new(&self.password);
+            let mut login = db::ScramLogin::new(&self.password);
             Session::open_over_tcp(self.port, &parameters, &mut |request| login.answer(request))
         } else {
             Session::open(&self.dir, self.port, &parameters)

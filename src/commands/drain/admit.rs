@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use crate::analyze::fence::{self, Fence, Statements};
 use crate::commands::act;
-use crate::db::{Db, Which};
+use crate::db::{DatabaseKey, Db};
 use crate::error::Failure;
-use crate::model::database::{Database, Holder};
+use crate::model::database::{DatabaseAccess, Holder};
 use crate::model::quote;
 use crate::model::rights::Rights;
 use crate::model::server::ServerContext;
@@ -20,13 +20,13 @@ pub(super) async fn admitted(
     server_context: &ServerContext,
     name: &str,
     named: Option<Fence>,
-) -> Result<Database> {
+) -> Result<DatabaseAccess> {
     act::refuse_other_products(server_context)?;
     if server_context.server.in_recovery {
         let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
         return Err(refused.hinted("drain the database on the primary").into());
     }
-    let Some(database) = db.database(Which::Name(name)).await? else {
+    let Some(database) = db.database(DatabaseKey::Name(name)).await? else {
         return Err(Failure::failed(format!("there is no database \"{name}\"; nothing was done")).into());
     };
     if !database.owned {
@@ -36,7 +36,7 @@ pub(super) async fn admitted(
             .into());
     }
     if let Some(holder) = db.drain_holders(database.oid).await?.first() {
-        return Err(held(&database, holder).into());
+        return Err(drained_already(&database, holder).into());
     }
     let revoked = || match named {
         None | Some(Fence::Revoke) => fence::revoked(&database),
@@ -62,7 +62,7 @@ pub(super) async fn admitted(
 ///
 /// # Errors
 /// When what is there could not be restored.
-pub(super) fn statements(fence: Fence, database: &Database, rights: &Rights) -> Result<Statements> {
+pub(super) fn statements(fence: Fence, database: &DatabaseAccess, rights: &Rights) -> Result<Statements> {
     fence.statements(database, database, rights).map_err(|why| {
         let refused = Failure::refused(format!("{why}; nothing was done"));
         refused.hinted("another fence: --fence limit, --fence hard").into()
@@ -70,7 +70,7 @@ pub(super) fn statements(fence: Fence, database: &Database, rights: &Rights) -> 
 }
 
 /// The refusal of a database that somebody else has in hand.
-fn held(database: &Database, holder: &Holder) -> Failure {
+fn drained_already(database: &DatabaseAccess, holder: &Holder) -> Failure {
     let parts = [
         holder.role.as_deref().map(|role| format!("role {}", quote::shown(role))),
         Some(holder.application_name.clone()).filter(|name| !name.is_empty()),

@@ -6,18 +6,18 @@ use anyhow::Result;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::admit;
-use super::inside::Seen;
+use super::occupants::Seen;
 use super::session::SameServer;
 use crate::act::{Act, Hold};
 use crate::analyze::fence::{Fence, Statements};
 use crate::analyze::plan::{self, Plan};
 use crate::commands::Context;
-use crate::commands::act::held::{self, PATIENCE};
+use crate::commands::act::hold_status::{self, PATIENCE};
 use crate::conninfo::ConnInfo;
-use crate::db::{Error, Kind, Place, Uninterrupted, Which};
+use crate::db::{DatabaseKey, Error, ErrorKind, ExpectedDatabase, Uninterrupted};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};
-use crate::model::database::Database;
+use crate::model::database::DatabaseAccess;
 use crate::model::quote::shown;
 use crate::model::rights::Rights;
 use crate::model::server::ServerContext;
@@ -40,7 +40,7 @@ pub(super) enum Purpose {
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Order {
+pub(super) struct DrainRequest {
     /// How it is closed.
     pub(super) fence: Fence,
     /// Whether that fence was asked for by its name.
@@ -59,8 +59,8 @@ pub(super) struct Order {
 pub(super) struct Fenced<'a> {
     context: &'a Context,
     observer: Observer<SameServer>,
-    database: Database,
-    order: Order,
+    database: DatabaseAccess,
+    request: DrainRequest,
     close: Vec<String>,
     ended: i64,
     seen: Seen,
@@ -90,11 +90,11 @@ impl<'a> Fenced<'a> {
         context: &'a Context,
         source: SameServer,
         db: Uninterrupted,
-        database: Database,
-        order: Order,
+        database: DatabaseAccess,
+        request: DrainRequest,
     ) -> Self {
         let observer = Observer::with(source, Stop::never(), db);
-        Self { context, observer, database, order, close: Vec::new(), ended: 0, seen: Seen::default() }
+        Self { context, observer, database, request, close: Vec::new(), ended: 0, seen: Seen::default() }
     }
 
     /// Keeps other drains away from here on, whichever database they are connected to, and looks once more at who may enter: what is
@@ -103,7 +103,7 @@ impl<'a> Fenced<'a> {
     /// # Errors
     /// When somebody was faster, and when it cannot be closed any more.
     pub(super) async fn take(&mut self, server_context: &ServerContext, pooled: bool) -> Result<Statements> {
-        let named = self.order.is_named.then_some(self.order.fence);
+        let named = self.request.is_named.then_some(self.request.fence);
         let db = self.observer.log_in(Patience::NONE).await?;
         let is_locked = !pooled && db.lock_for_drain(self.database.oid).await?;
         let database = admit::admitted(db, server_context, &self.database.name, named).await?;
@@ -114,7 +114,7 @@ impl<'a> Fenced<'a> {
             self.observer.source().lock().is_taken();
         }
         self.database = database;
-        let statements = admit::statements(self.order.fence, &self.database, &self.order.rights)?;
+        let statements = admit::statements(self.request.fence, &self.database, &self.request.rights)?;
         self.close.clone_from(&statements.close);
         Ok(statements)
     }
@@ -125,7 +125,7 @@ impl<'a> Fenced<'a> {
     }
 
     /// The database as it was before.
-    pub(super) const fn database(&self) -> &Database {
+    pub(super) const fn database(&self) -> &DatabaseAccess {
         &self.database
     }
 
@@ -136,17 +136,17 @@ impl<'a> Fenced<'a> {
 
     /// Ends sessions until none is left and none is on its way in.
     async fn empty(&mut self) -> Result<(), Failure> {
-        let deadline = Instant::now() + self.order.verify;
+        let deadline = Instant::now() + self.request.verify;
         loop {
             if self.context.stop.signal().is_some() {
                 return Err(Failure::failed("interrupted before it was empty"));
             }
-            let wanted = self.order.wanted.clone();
+            let wanted = self.request.wanted.clone();
             let (_, facts) = self.observer.log_in(Patience::NONE).await?.facts(&wanted).await?;
             if facts.candidates.is_empty() {
                 let oid = self.database.oid;
-                let inside = self.observer.log_in(Patience::NONE).await?.inside(oid).await?;
-                if inside.sessions == 0 && inside.starting == 0 {
+                let occupancy = self.observer.log_in(Patience::NONE).await?.occupancy(oid).await?;
+                if occupancy.sessions == 0 && occupancy.starting == 0 {
                     return Ok(());
                 }
                 sleep(PAUSE).await;
@@ -154,8 +154,8 @@ impl<'a> Fenced<'a> {
                 self.round(&wanted, plan::plan(Action::Terminate, &wanted, &facts)).await?;
             }
             if Instant::now() >= deadline {
-                let time = self.order.verify;
-                let enter = self.order.fence.still_enter(&self.database);
+                let time = self.request.verify;
+                let enter = self.request.fence.still_enter(&self.database);
                 return Err(Failure::failed(format!("it was not empty after {time:?}"))
                     .hinted(format!("can still enter: {enter}")));
             }
@@ -199,20 +199,21 @@ impl Hold for Fenced<'_> {
     async fn close(&mut self) -> Result<(), Failure> {
         let (database, statements) = (self.database.clone(), self.close.clone());
         let system_identifier = self.observer.source().system_identifier().map(str::to_owned);
-        let place = Place {
+        let expected = ExpectedDatabase {
             system_identifier: system_identifier.as_deref(),
             oid: database.oid,
             name: &database.name,
             state: Some(&database),
         };
-        let error = match self.observer.log_in(Patience::NONE).await?.change_door(&place, &statements).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => {
-                return Err(Failure::failed("it has changed since it was looked at; nothing was done"));
-            }
-            Err(error) if error.is_refusal() => return Err(error.into()),
-            Err(error) => error,
-        };
+        let error =
+            match self.observer.log_in(Patience::NONE).await?.change_fence(&expected, &statements).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {
+                    return Err(Failure::failed("it has changed since it was looked at; nothing was done"));
+                }
+                Err(error) if error.is_refusal() => return Err(error.into()),
+                Err(error) => error,
+            };
         self.observer.forget();
         Err(Failure::from(error).detailed(match self.reopen().await {
             Restored::Failed { why, .. } => format!("it may have been left closed: {why}"),
@@ -224,7 +225,7 @@ impl Hold for Fenced<'_> {
     async fn settle(&mut self) -> Result<(), Failure> {
         self.empty().await?;
         self.look(None).await;
-        match self.order.purpose {
+        match self.request.purpose {
             Purpose::Time(time) => self.tell(time),
             Purpose::Command(_) if self.seen.clients() > 0 => {
                 let who = self.seen.count();
@@ -242,7 +243,7 @@ impl Hold for Fenced<'_> {
             let lock = self.observer.source().lock();
             let look = async |db: &mut Uninterrupted| {
                 lock.take_again(db).await?;
-                db.insiders(oid).await
+                db.occupants(oid).await
             };
             self.observer.look(Patience::NONE, look).await
         };
@@ -257,7 +258,7 @@ impl Hold for Fenced<'_> {
             // Whatever is wrong with it, the next look has a session of its own.
             self.observer.forget();
         }
-        let own = match &self.order.purpose {
+        let own = match &self.request.purpose {
             Purpose::Command(own) => Some(own.as_str()),
             Purpose::Time(_) => None,
         };
@@ -267,13 +268,13 @@ impl Hold for Fenced<'_> {
     /// Opens it exactly as it was, over a new session when the old one is lost, until that succeeds or hope is lost.
     async fn reopen(&mut self) -> Restored {
         let (states, context) = (self.observer.state(), self.context);
-        let Self { observer, database, order, .. } = self;
+        let Self { observer, database, request, .. } = self;
         let system_identifier = observer.source().system_identifier().map(str::to_owned);
-        let (order, before) = (&*order, &*database);
+        let (request, before) = (&*request, &*database);
         let restored = observer.look(PATIENCE, async |db: &mut Uninterrupted| {
-            restore(db, system_identifier.as_deref(), order, before).await
+            restore(db, system_identifier.as_deref(), request, before).await
         });
-        let restored = held::reopening("open it again", context, states, restored).await;
+        let restored = hold_status::reopening("open it again", context, states, restored).await;
         restored.unwrap_or_else(|error| Restored::Failed { why: error.to_string(), by_hand: None })
     }
 }
@@ -282,14 +283,14 @@ impl Hold for Fenced<'_> {
 async fn restore(
     db: &Uninterrupted,
     system_identifier: Option<&str>,
-    order: &Order,
-    before: &Database,
+    request: &DrainRequest,
+    before: &DatabaseAccess,
 ) -> Result<Restored, Error> {
-    let (oid, fence) = (before.oid, order.fence);
+    let (oid, fence) = (before.oid, request.fence);
     // The command can have renamed or dropped it.
-    let Some(now) = db.database(Which::Oid(oid)).await? else { return Ok(Restored::Gone) };
-    let failed = |why: String, seen: &Database| {
-        let statements = fence.statements(before, seen, &order.rights).ok();
+    let Some(now) = db.database(DatabaseKey::Oid(oid)).await? else { return Ok(Restored::Gone) };
+    let failed = |why: String, seen: &DatabaseAccess| {
+        let statements = fence.statements(before, seen, &request.rights).ok();
         Restored::Failed { why, by_hand: statements.map(|statements| super::sql(&statements.restore)) }
     };
     if !now.owned && fence.is_undone(before, &now) {
@@ -299,16 +300,16 @@ async fn restore(
         let (role, owner) = (&db.target().user, shown(&now.owner));
         return Ok(failed(format!("role \"{role}\" is not its owner any more, {owner} is"), &now));
     }
-    let statements = match fence.statements(before, &now, &order.rights) {
+    let statements = match fence.statements(before, &now, &request.rights) {
         Ok(statements) => statements,
         Err(why) => return Ok(failed(why, &now)),
     };
-    let place = Place { system_identifier, oid, name: &now.name, state: None };
-    if !db.change_door(&place, &statements.restore).await? {
-        return Err(Error::new(Kind::Protocol, "what is reached is not the database that was closed"));
+    let expected = ExpectedDatabase { system_identifier, oid, name: &now.name, state: None };
+    if !db.change_fence(&expected, &statements.restore).await? {
+        return Err(Error::new(ErrorKind::Protocol, "what is reached is not the database that was closed"));
     }
-    let after = db.database(Which::Oid(oid)).await?;
-    let same = |after: &Database| {
+    let after = db.database(DatabaseKey::Oid(oid)).await?;
+    let same = |after: &DatabaseAccess| {
         after.connection_limit == before.connection_limit
             && after.allow_connections == before.allow_connections
             && after.grants == before.grants

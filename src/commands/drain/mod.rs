@@ -3,7 +3,7 @@
 
 mod admit;
 mod fenced;
-mod inside;
+mod occupants;
 mod report;
 mod session;
 
@@ -13,15 +13,15 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::Context;
-use super::act::{self, held, report::preview};
+use super::act::{self, hold_status, report::preview};
 use super::manual::{Group, Manual};
-use crate::act::{self as acts, Held, Meanwhile, run_held};
+use crate::act::{self as acts, HoldOutcome, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::fence::Fence;
 use crate::analyze::plan;
 use crate::args;
 use crate::conninfo::ConnInfo;
-use crate::db::{Db, Error, Kind};
+use crate::db::{Db, Error, ErrorKind};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Wanted};
@@ -29,9 +29,9 @@ use crate::model::filter::{Filter, Name, Term};
 use crate::model::quote;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
-use fenced::{Fenced, Order, Purpose, Restored};
-use inside::Seen;
-pub(super) use report::Report;
+use fenced::{DrainRequest, Fenced, Purpose, Restored};
+use occupants::Seen;
+pub(super) use report::DrainReport;
 use session::SameServer;
 
 /// What help says beyond the flags.
@@ -131,7 +131,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     act::present(&blocks, &mut head, asked, context);
     if args.dry_run {
         db.close().await;
-        context.emit(&Report::new(&database, fence, sql(&statements.restore)), &head)?;
+        context.emit(&DrainReport::new(&database, fence, sql(&statements.restore)), &head)?;
         return Ok(Exit::Done);
     }
     if consent == Consent::Ask {
@@ -144,7 +144,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let source = SameServer::new(way_back, system_identifier, database.oid, own);
     let purpose =
         if args.command.is_empty() { Purpose::Time(args.hold) } else { Purpose::Command(own_name()) };
-    let order = Order {
+    let request = DrainRequest {
         fence,
         is_named: named.is_some(),
         rights: server_context.rights.clone(),
@@ -152,17 +152,17 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         verify: args.verify,
         purpose,
     };
-    let mut fenced = Fenced::new(context, source, db.until_done(), database, order);
+    let mut fenced = Fenced::new(context, source, db.until_done(), database, request);
     let statements = fenced.take(&server_context, pooled).await?;
-    let mut report = Report::new(fenced.database(), fence, sql(&statements.restore));
+    let mut report = DrainReport::new(fenced.database(), fence, sql(&statements.restore));
     // Never held back: whoever reads it can open the database when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
-    held::not_interrupted(context)?;
-    let meanwhile = meanwhile(&args, fenced.way_back());
-    let held = acts::hold(&mut fenced, meanwhile, held::signals(context)).await?;
+    hold_status::not_interrupted(context)?;
+    let while_held = while_held(&args, fenced.way_back());
+    let outcome = acts::hold(&mut fenced, while_held, hold_status::signals(context)).await?;
     let (ended, seen) = fenced.end();
-    report.set(ended, &held, &seen);
-    finish(context, &report, head, End { held, seen, advice: fence.advice() }, args.command.is_empty())
+    report.set(ended, &outcome, &seen);
+    finish(context, &report, head, End { outcome, seen, advice: fence.advice() }, args.command.is_empty())
 }
 
 /// By which application_name the command's own sessions are known: the one that it is given, or that somebody has given it. Nobody
@@ -173,16 +173,16 @@ fn own_name() -> String {
 }
 
 /// What happens while it is closed; the command gets the environment that leads where `way_back` does.
-fn meanwhile<'a>(args: &'a Args, way_back: &ConnInfo) -> Meanwhile<'a> {
-    let Some((program, arguments)) = args.command.split_first() else { return Meanwhile::Time(args.hold) };
+fn while_held<'a>(args: &'a Args, way_back: &ConnInfo) -> WhileHeld<'a> {
+    let Some((program, arguments)) = args.command.split_first() else { return WhileHeld::Time(args.hold) };
     let mut environment = way_back.variables();
     environment.push(("PGAPPNAME", Some(own_name().into())));
-    Meanwhile::Command { program, arguments, environment }
+    WhileHeld::Command { program, arguments, environment }
 }
 
 /// How a drain went.
 struct End {
-    held: Held<Restored>,
+    outcome: HoldOutcome<Restored>,
     seen: Seen,
     /// What keeps out whom this fence lets in.
     advice: Option<&'static str>,
@@ -191,12 +191,12 @@ struct End {
 /// Says how it went, worst news first.
 fn finish(
     context: &mut Context,
-    report: &Report,
+    report: &DrainReport,
     mut head: Head,
     end: End,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
-    let End { held: Held { ended, reopened, .. }, seen, advice } = end;
+    let End { outcome: HoldOutcome { ended, reopened, .. }, seen, advice } = end;
     match reopened {
         Some(Restored::Failed { why, by_hand }) => {
             let failure = Failure::failed(format!("the database was left closed: {why}"));
@@ -222,12 +222,12 @@ fn finish(
     });
     let was_alone = seen.clients() == 0;
     let ended_well = matches!(&status, Ok(Some(status)) if status.success());
-    let concluded = held::conclude(context, report, &head, status, stdout_is_ours);
+    let concluded = hold_status::conclude(context, report, &head, status, stdout_is_ours);
     if was_alone {
         return concluded;
     }
     let who = seen.named().join("\n");
-    let were = if seen.inside.len() == 1 { "was" } else { "were" };
+    let were = if seen.occupants.len() == 1 { "was" } else { "were" };
     match concluded {
         Ok(Exit::Done) if ended_well => {
             let message = format!("{} {were} inside while the command ran, which ended well", seen.count());
@@ -261,14 +261,17 @@ async fn connect_elsewhere(context: &Context, name: &str) -> Result<Db, Error> {
         }
         db.close().await;
     }
-    let mut last = Error::new(Kind::NoSuchDatabase, "there is no other database");
+    let mut last = Error::new(ErrorKind::NoSuchDatabase, "there is no other database");
     for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
         let endpoint = context.endpoint()?;
         let endpoint = endpoint.at(endpoint.info().clone().in_database(home));
         match context.session(context.observer_of(endpoint)).await {
             Ok(db) => return Ok(db),
             Err(error)
-                if matches!(error.kind, Kind::NoSuchDatabase | Kind::PermissionDenied | Kind::AuthFailed) =>
+                if matches!(
+                    error.kind,
+                    ErrorKind::NoSuchDatabase | ErrorKind::PermissionDenied | ErrorKind::AuthFailed
+                ) =>
             {
                 last = error;
             }

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::fenced::Restored;
-use super::inside::Seen;
-use crate::act::{Ended, Held, run_held};
+use super::occupants::Seen;
+use crate::act::{Ended, HoldOutcome, run_held};
 use crate::analyze::fence::Fence;
-use crate::model::database::{Database, Insider};
+use crate::model::database::{DatabaseAccess, Occupant};
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Block, Mark};
@@ -15,7 +15,7 @@ use crate::render::{self, Head, text, tsv};
 /// The answer of `drain`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(in crate::commands) struct Report {
+pub(in crate::commands) struct DrainReport {
     /// The database.
     database: String,
     /// How it was closed.
@@ -28,7 +28,7 @@ pub(in crate::commands) struct Report {
     /// known or nothing was held.
     empty_throughout: Option<bool>,
     /// Who was seen inside while it was held, the command's own sessions left out; null when nothing was held.
-    inside: Option<Vec<Insider>>,
+    inside: Option<Vec<Occupant>>,
     /// How long it was held closed.
     held_seconds: Option<f64>,
     /// The command's exit code, 128 and the number of the signal that ended it; none without a command.
@@ -46,9 +46,9 @@ pub(in crate::commands) struct Report {
     named: Vec<String>,
 }
 
-impl Report {
+impl DrainReport {
     /// Nothing done yet.
-    pub(super) fn new(database: &Database, fence: Fence, restore_sql: String) -> Self {
+    pub(super) fn new(database: &DatabaseAccess, fence: Fence, restore_sql: String) -> Self {
         Self {
             database: database.name.clone(),
             fence,
@@ -71,19 +71,19 @@ impl Report {
     }
 
     /// Notes what was done.
-    pub(super) fn set(&mut self, ended: i64, held: &Held<Restored>, seen: &Seen) {
+    pub(super) fn set(&mut self, ended: i64, outcome: &HoldOutcome<Restored>, seen: &Seen) {
         self.ended = Some(ended);
-        (self.restored, self.now) = match &held.reopened {
+        (self.restored, self.now) = match &outcome.reopened {
             Some(Restored::Done) | None => (Some(true), "open as before"),
             Some(Restored::Changed) => (Some(true), "open again"),
             Some(Restored::Gone) => (None, "gone"),
             Some(Restored::Failed { .. }) => (Some(false), "closed"),
         };
-        if let Ok(Ended { held, status, .. }) = &held.ended {
+        if let Ok(Ended { held, status, .. }) = &outcome.ended {
             let seconds = held.as_secs_f64();
             self.held_seconds = Some(seconds);
             self.empty_throughout = seen.empty_throughout();
-            self.inside = Some(seen.inside.clone());
+            self.inside = Some(seen.occupants.clone());
             self.named = seen.named();
             let time = text::duration(seconds);
             let looks = text::count(i64::from(seen.looks), "look");
@@ -97,7 +97,7 @@ impl Report {
     }
 }
 
-impl render::Report for Report {
+impl render::Report for DrainReport {
     fn kind(&self) -> &'static str {
         "drain"
     }
@@ -126,7 +126,7 @@ impl render::Report for Report {
 }
 
 /// What is told of a drain.
-const COLUMNS: &[Column<Report>] = &[
+const COLUMNS: &[Column<DrainReport>] = &[
     Column::script("database", |report| (&report.database).into()),
     Column::script("restore_sql", |report| (&report.restore_sql).into()),
     Column::script("ended", |report| report.ended.into()),

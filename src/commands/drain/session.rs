@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::db::{Db, Error, Kind, SignalOrder, Uninterrupted};
+use crate::db::{Db, Error, ErrorKind, SignalOrder, Uninterrupted};
 use crate::model::act::{Action, Identity, Wanted};
 use crate::observe::{Deadline, Endpoint, Source};
 use crate::stop::Stop;
@@ -80,7 +80,7 @@ impl SameServer {
         }
         let (place, seen) = (db.target().place(), seen.unwrap_or_else(|| "unknown".into()));
         let message = format!("another server answers at {place} (system identifier {seen}, not {known})");
-        Err(Error::new(Kind::AnotherServer, message))
+        Err(Error::new(ErrorKind::AnotherServer, message))
     }
 
     /// Ends the session before `db`, which the server may not have noticed to be lost: it may not have read our last statement yet,

@@ -13,14 +13,14 @@ use super::shown::Shown;
 use super::watch;
 use crate::args;
 use crate::conninfo::readable;
-use crate::db::{self, Kind, Lane, Ping};
+use crate::db::{self, ErrorKind, Lane, Ping};
 use crate::exit::Exit;
 use crate::model::server::place;
-use crate::observe::{Deadline, Endpoint, Observer, Patience, Session, Source};
+use crate::observe::{Deadline, Endpoint, KeptSession, Observer, Patience, Source};
 use crate::render::Head;
 use crate::stop::Stop;
 pub(super) use report::Pings;
-use report::{Counted, Status};
+use report::{Counted, PingStatus};
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         pings.sum_up(&counted.borrow());
         head.target = head.target.or_else(|| context.aim());
-        let fine = pings.status == Status::Accepting;
+        let fine = pings.status == PingStatus::Accepting;
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
         let exit = pings.status.exit();
         Ok(Shown { exit, silent, ..Shown::new(pings, head) })
@@ -95,7 +95,7 @@ struct Pinged {
 /// A connection that has been closed again.
 struct Closed;
 
-impl Session for Closed {
+impl KeptSession for Closed {
     async fn close(self) {}
 }
 
@@ -132,12 +132,14 @@ async fn once(observer: &mut Observer<Pinged>, patience: Patience) -> Result<Pin
     let connected = observer.log_in(patience).await.map(|_| ());
     observer.forget();
     match connected {
-        Err(error) if matches!(error.kind, Kind::BadSettings | Kind::Interrupted(_)) => Err(error.into()),
+        Err(error) if matches!(error.kind, ErrorKind::BadSettings | ErrorKind::Interrupted(_)) => {
+            Err(error.into())
+        }
         connected => match observer.source().last.take() {
             Some(ping) => Ok(ping),
             None => Err(connected
                 .err()
-                .unwrap_or_else(|| db::Error::new(Kind::Protocol, "nothing was tried"))
+                .unwrap_or_else(|| db::Error::new(ErrorKind::Protocol, "nothing was tried"))
                 .into()),
         },
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::conninfo::secrets;
-use crate::db::{self, Kind};
+use crate::db::{self, ErrorKind};
 use crate::exit::Exit;
 use crate::model::server::Target;
 use crate::render::columns::{Column, Value};
@@ -16,8 +16,8 @@ use crate::render::{Head, Report, text, tsv};
 /// What a server said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) enum Status {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Status"))]
+pub(crate) enum PingStatus {
     /// It let this role in and answered.
     Accepting,
     /// It answered, and did not let this role in.
@@ -26,10 +26,14 @@ pub(crate) enum Status {
     NoAnswer,
 }
 
-impl Status {
+impl PingStatus {
     fn of(error: &db::Error) -> Self {
         match error.kind {
-            Kind::Refused | Kind::Dns | Kind::Timeout | Kind::NotPostgres | Kind::ConnectionLost
+            ErrorKind::Refused
+            | ErrorKind::Dns
+            | ErrorKind::Timeout
+            | ErrorKind::NotPostgres
+            | ErrorKind::ConnectionLost
                 if error.sqlstate.is_none() =>
             {
                 Self::NoAnswer
@@ -40,7 +44,7 @@ impl Status {
 
     /// How a run that ends with it ends.
     pub(super) const fn exit(self) -> Exit {
-        Exit::Verdict(match self {
+        Exit::Code(match self {
             Self::Accepting => 0,
             Self::Refused => 1,
             Self::NoAnswer => 2,
@@ -58,8 +62,8 @@ impl Status {
 
 /// One address that was tried.
 #[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Attempt {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Attempt"))]
+pub(crate) struct TriedAddress {
     /// Address and port, or the socket's path.
     address: String,
     /// Looking the host name up; null for a socket.
@@ -111,9 +115,9 @@ pub(crate) struct Summary {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Pings {
     /// What the last connection came to.
-    pub(super) status: Status,
+    pub(super) status: PingStatus,
     /// Every address that was tried, in order; with --watch those of this turn.
-    attempts: Vec<Attempt>,
+    attempts: Vec<TriedAddress>,
     /// Over all connections; with --watch over those of earlier turns, too.
     summary: Summary,
     /// Where it was, for the line that people read.
@@ -128,7 +132,7 @@ impl Pings {
     pub(super) fn new(place: String) -> Self {
         let summary =
             Summary { count: 0, accepted: 0, min_seconds: None, median_seconds: None, max_seconds: None };
-        Self { status: Status::NoAnswer, attempts: Vec::new(), summary, place, hint: None }
+        Self { status: PingStatus::NoAnswer, attempts: Vec::new(), summary, place, hint: None }
     }
 
     /// Adds one connection.
@@ -137,17 +141,17 @@ impl Pings {
         let last = ping.attempts.len().saturating_sub(1);
         for (at, attempt) in ping.attempts.iter().enumerate() {
             let query = ping.query.filter(|_| at == last);
-            self.attempts.push(Attempt::of(attempt, query));
+            self.attempts.push(TriedAddress::of(attempt, query));
         }
         match &ping.outcome {
             Ok(reached) => {
-                self.status = Status::Accepting;
+                self.status = PingStatus::Accepting;
                 self.place = Target::place(&reached.target);
                 self.hint = None;
                 counted.totals.extend(self.attempts.last().and_then(|attempt| attempt.total_seconds));
             }
             Err(error) => {
-                self.status = Status::of(error);
+                self.status = PingStatus::of(error);
                 self.hint = error.hint.as_ref().map(ToString::to_string);
             }
         }
@@ -174,7 +178,7 @@ impl Pings {
     }
 }
 
-impl Attempt {
+impl TriedAddress {
     fn of(attempt: &db::Attempt, query: Option<Duration>) -> Self {
         let seconds = |phase: Option<Duration>| phase.map(|phase| phase.as_secs_f64());
         let phases = attempt.phases;
@@ -189,7 +193,7 @@ impl Attempt {
             total_seconds: query.map(|_| all.iter().flatten().sum::<Duration>().as_secs_f64()),
             error: attempt.error.as_ref().map(|error| secrets(&error.message)),
             code: attempt.error.as_ref().map(|error| error.kind.code()),
-            scope: attempt.error.as_ref().and_then(|error| error.kind.scope()).map(db::Scope::word),
+            scope: attempt.error.as_ref().and_then(|error| error.kind.scope()).map(db::LimitScope::word),
         }
     }
 }
@@ -204,7 +208,7 @@ impl Report for Pings {
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
-        let mark = if self.status == Status::Accepting { Mark::Good } else { Mark::Bad };
+        let mark = if self.status == PingStatus::Accepting { Mark::Good } else { Mark::Bad };
         let table =
             Table::of(
                 COLUMNS,
@@ -242,7 +246,7 @@ impl Report for Pings {
 }
 
 /// What is told of each address.
-const COLUMNS: &[Column<Attempt>] = &[
+const COLUMNS: &[Column<TriedAddress>] = &[
     Column::new("ADDRESS", Align::Left, "address", |attempt| (&attempt.address).into()),
     Column::worded(
         "DNS",
@@ -324,15 +328,15 @@ mod tests {
     #[test]
     fn what_the_server_said_decides_refused_or_no_answer() {
         for (kind, sqlstate, status) in [
-            (Kind::Refused, None, Status::NoAnswer),
-            (Kind::Timeout, None, Status::NoAnswer),
-            (Kind::NotPostgres, None, Status::NoAnswer),
-            (Kind::StartingUp, Some("57P03"), Status::Refused),
-            (Kind::AuthFailed, None, Status::Refused),
-            (Kind::Tls, None, Status::Refused),
+            (ErrorKind::Refused, None, PingStatus::NoAnswer),
+            (ErrorKind::Timeout, None, PingStatus::NoAnswer),
+            (ErrorKind::NotPostgres, None, PingStatus::NoAnswer),
+            (ErrorKind::StartingUp, Some("57P03"), PingStatus::Refused),
+            (ErrorKind::AuthFailed, None, PingStatus::Refused),
+            (ErrorKind::Tls, None, PingStatus::Refused),
         ] {
             let error = db::Error { sqlstate: sqlstate.map(str::to_owned), ..db::Error::new(kind, "") };
-            assert_eq!(Status::of(&error), status, "{kind:?}");
+            assert_eq!(PingStatus::of(&error), status, "{kind:?}");
         }
     }
 }

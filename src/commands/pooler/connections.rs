@@ -1,7 +1,7 @@
 //! Clients, connections to servers, and the two joined with the server's sessions, as tables and tab-separated values.
 
 use crate::commands::listing::origin;
-use crate::model::pooler::{Link, Server};
+use crate::model::pooler::{Link, ServerConnection};
 use crate::model::pooler_client::Client;
 use crate::model::server::place;
 use crate::model::session::Session;
@@ -200,7 +200,10 @@ fn of_client<'a, T: Into<Value<'a>>>(link: &'a Link, part: impl Fn(&'a Client) -
     link.client.as_ref().and_then(part).into()
 }
 
-fn of_server<'a, T: Into<Value<'a>>>(link: &'a Link, part: impl Fn(&'a Server) -> Option<T>) -> Value<'a> {
+fn of_server<'a, T: Into<Value<'a>>>(
+    link: &'a Link,
+    part: impl Fn(&'a ServerConnection) -> Option<T>,
+) -> Value<'a> {
     link.server.as_ref().and_then(part).into()
 }
 
@@ -220,7 +223,7 @@ fn is_idle(link: &Link) -> bool {
     link.backend.as_ref().and_then(|session| session.state.as_deref()) == Some("idle")
 }
 
-fn address(server: &Server) -> String {
+fn address(server: &ServerConnection) -> String {
     match (&server.addr, server.port) {
         (Some(addr), Some(port)) => place(addr, port),
         (addr, _) => addr.clone().unwrap_or_default(),

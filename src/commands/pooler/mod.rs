@@ -2,13 +2,13 @@
 //! of the server serves which client.
 
 mod act;
-pub(super) mod behind;
 mod connections;
 pub(super) mod console;
 pub(super) mod limits;
 mod names;
 mod pools;
 mod report;
+pub(super) mod snapshot;
 
 use std::time::{Duration, Instant};
 
@@ -18,19 +18,19 @@ use super::Context;
 use super::manual::{Group, Manual};
 use super::shown::Shown;
 use super::watch;
-use crate::analyze::pooler::{self, Selection};
+use crate::analyze::pooler::{self, PoolerSelection};
 use crate::args;
 use crate::conninfo::{self, Environment, Given};
 use crate::db::console::Console;
-use crate::db::{self, Listing, Order};
+use crate::db::{self, Listing, SortOrder};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::filter::{Client, Name, Term};
+use crate::model::filter::{ClientFilter, Name, Term};
 use crate::model::suggestion::{Command, Hint};
 use crate::render::{Head, Warning, text};
 use names::did_you_mean;
-use report::Kind;
-pub(super) use report::Pooler;
+pub(super) use report::PoolerReport;
+use report::View;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -69,12 +69,12 @@ pub(crate) struct Args {
     filters: Filters,
     /// What to look at instead of the pools, or what to do.
     #[command(subcommand)]
-    view: Option<View>,
+    command: Option<PoolerCommand>,
 }
 
 /// What there is to look at beside the pools, and to do.
 #[derive(Debug, clap::Subcommand)]
-enum View {
+enum PoolerCommand {
     /// List clients, each with the connection that serves it
     Clients(Filters),
     /// List connections to servers, each with the client that it serves
@@ -104,15 +104,15 @@ struct Filters {
     app: Vec<Term<Name>>,
     /// Connections of clients from this address, network (CIDR) or `local`
     #[arg(long, value_name = "ADDR", value_parser = args::client_term)]
-    client: Vec<Term<Client>>,
+    client: Vec<Term<ClientFilter>>,
     /// Connections in this state of the pooler: active, idle, waiting, used, …
     #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = args::pooler_state())]
     state: Vec<Term<String>>,
 }
 
 impl Filters {
-    fn selection(&self) -> Selection {
-        Selection {
+    fn selection(&self) -> PoolerSelection {
+        PoolerSelection {
             databases: self.db.clone(),
             roles: self.role.clone(),
             applications: self.app.clone(),
@@ -134,26 +134,26 @@ impl Filters {
 /// Looks and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let outside = args.over.is_some() || args.server.is_some() || !args.filters.are_empty();
-    if args.view.is_some() && outside {
+    if args.command.is_some() && outside {
         return Err(Failure::usage("flags of a view come after its name")
             .hinted("like this: pgconn pooler clients --db NAME")
             .into());
     }
-    if args.view.is_none() && args.server.is_none() && args.filters.are_of_connections() {
+    if args.command.is_none() && args.server.is_none() && args.filters.are_of_connections() {
         return Err(Failure::usage("--app, --client and --state select connections, not pools")
             .hinted("list them with pgconn pooler clients, or pgconn pooler servers")
             .into());
     }
-    let view = match args.view {
+    let view = match args.command {
         None => Look::Pools,
-        Some(View::Clients(filters)) => Look::Connections(Kind::Clients, filters.selection()),
-        Some(View::Servers(filters)) => Look::Connections(Kind::Servers, filters.selection()),
-        Some(View::Pause(order)) => return act::pause(order, context).await,
-        Some(View::Resume(order)) => return act::resume(order, context).await,
-        Some(View::Reconnect(order)) => return act::reconnect(order, context).await,
-        Some(View::WaitClose(order)) => return act::wait_close(order, context).await,
+        Some(PoolerCommand::Clients(filters)) => Look::Connections(View::Clients, filters.selection()),
+        Some(PoolerCommand::Servers(filters)) => Look::Connections(View::Servers, filters.selection()),
+        Some(PoolerCommand::Pause(order)) => return act::pause(order, context).await,
+        Some(PoolerCommand::Resume(order)) => return act::resume(order, context).await,
+        Some(PoolerCommand::Reconnect(order)) => return act::reconnect(order, context).await,
+        Some(PoolerCommand::WaitClose(order)) => return act::wait_close(order, context).await,
     };
-    let args = Args { view: None, ..args };
+    let args = Args { command: None, ..args };
     watch::look_at_console(context, async |context, console| look(&args, &view, console, context).await).await
 }
 
@@ -162,11 +162,11 @@ enum Look {
     /// The pools, or their join with the server.
     Pools,
     /// Single connections.
-    Connections(Kind, Selection),
+    Connections(View, PoolerSelection),
 }
 
 /// One look.
-async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown<Pooler>> {
+async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown<PoolerReport>> {
     match (view, &args.server) {
         (Look::Connections(kind, selection), _) => connections(console, *kind, selection).await,
         (Look::Pools, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
@@ -177,9 +177,9 @@ async fn look(args: &Args, view: &Look, console: &Console, context: &Context) ->
 async fn pools(
     console: &Console,
     over: Option<Duration>,
-    selection: &Selection,
+    selection: &PoolerSelection,
     context: &Context,
-) -> Result<Shown<Pooler>> {
+) -> Result<Shown<PoolerReport>> {
     let first = Instant::now();
     let earlier = match over {
         Some(over) => {
@@ -203,12 +203,16 @@ async fn pools(
     head.warnings.extend(did_you_mean(selection, &facts.names()));
     let which = Command::pgconn("pooler clients --state waiting");
     let hint = Hint::from("clients wait; see which: ").call(which).shown(&again);
-    let report = Pooler { rates, again, ..Pooler::of_pools(facts, selection) };
+    let report = PoolerReport { rates, again, ..PoolerReport::of_pools(facts, selection) };
     let hints = report.waits().then_some(hint).into_iter().collect();
     Ok(Shown { hints, ..Shown::new(report, head) })
 }
 
-async fn connections(console: &Console, kind: Kind, selection: &Selection) -> Result<Shown<Pooler>> {
+async fn connections(
+    console: &Console,
+    view: View,
+    selection: &PoolerSelection,
+) -> Result<Shown<PoolerReport>> {
     let mut links = console.links().await?;
     let mut head = head(console);
     if selection.names_something() {
@@ -217,39 +221,39 @@ async fn connections(console: &Console, kind: Kind, selection: &Selection) -> Re
         head.warnings.extend(did_you_mean(selection, &names));
     }
     let product = console.product().clone();
-    let by_server = kind == Kind::Servers;
+    let by_server = view == View::Servers;
     links.retain(|link| {
         let is_shown = if by_server { link.server.is_some() } else { link.client.is_some() };
         is_shown && selection.has_link(link, by_server)
     });
-    Ok(Shown::new(Pooler::of_links(kind, product, links), head))
+    Ok(Shown::new(PoolerReport::of_links(view, product, links), head))
 }
 
 async fn joined(
     console: &Console,
     server: &str,
-    selection: &Selection,
+    selection: &PoolerSelection,
     context: &Context,
-) -> Result<Shown<Pooler>> {
+) -> Result<Shown<PoolerReport>> {
     let mut links = console.links().await?;
     let databases = console.databases().await?;
     let product = console.product().clone();
     let mut head = head(console);
-    let behind = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.connection.given()) };
-    let behind = conninfo::resolve(&behind, &Environment::of_process()).map_err(db::Error::from)?;
-    let db = context.session(context.observer_of(context.endpoint_of(behind))).await?;
+    let given = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.connection.given()) };
+    let server_info = conninfo::resolve(&given, &Environment::of_process()).map_err(db::Error::from)?;
+    let db = context.session(context.observer_of(context.endpoint_of(server_info))).await?;
     let listing = Listing {
         selection: db::Selection::default(),
         over: None,
-        order: Order::Pid,
+        order: SortOrder::Pid,
         limit: None,
         query_bytes: context.query_bytes(),
     };
     let (server_context, listed) = db.sessions(&listing).await?;
     let locks = db.locks().await?;
-    let behind = super::head(&db, &server_context, listed.hidden);
-    head.server = behind.server;
-    head.warnings.extend(behind.warnings);
+    let server_head = super::head(&db, &server_context, listed.hidden);
+    head.server = server_head.server;
+    head.warnings.extend(server_head.warnings);
     db.close().await;
     pooler::join(&mut links, &databases, &listed.sessions);
     for link in &mut links {
@@ -265,7 +269,7 @@ async fn joined(
         let waits = link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
         (link.server.is_some() || waits) && selection.has_link(link, false)
     });
-    Ok(Shown::new(Pooler::of_links(Kind::Join, product, links), head))
+    Ok(Shown::new(PoolerReport::of_links(View::Join, product, links), head))
 }
 
 fn not_joined(number: i64) -> Option<Warning> {

@@ -1,12 +1,12 @@
 //! Names in filters that the pooler does not know.
 
-use crate::analyze::pooler::{Names, Selection};
+use crate::analyze::pooler::{Names, PoolerSelection};
 use crate::args;
 use crate::model::filter::Name;
 use crate::render::Warning;
 
 /// Says which existing name was probably meant, when a filter named one that the pooler does not know.
-pub(super) fn did_you_mean(selection: &Selection, names: &Names) -> Vec<Warning> {
+pub(super) fn did_you_mean(selection: &PoolerSelection, names: &Names) -> Vec<Warning> {
     let filters = [
         ("the pooler knows no database", "--db", &selection.databases, &names.databases),
         ("the pooler knows no user", "--role", &selection.roles, &names.users),

@@ -1,7 +1,7 @@
 //! Pools and rates, as tables and as tab-separated values.
 
 use crate::analyze::health::CONNECTIONS_PERCENT;
-use crate::analyze::pooler::{PoolUse, Rate, Refused};
+use crate::analyze::pooler::{PoolRefused, PoolUse, Rate};
 use crate::model::pooler::Database;
 use crate::model::server;
 use crate::render::columns::{Column, Value};
@@ -91,7 +91,7 @@ pub(super) fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Blo
             )
         }
         None => {
-            let Refused { used, size } = entry.refused()?;
+            let PoolRefused { used, size } = entry.refused()?;
             let server = databases.iter().find(|database| database.name == pool.database);
             let place = server.and_then(|server| Some((server.host.as_deref()?, server.port?)));
             let place = place.map_or_else(|| "it".to_owned(), |(host, port)| server::place(host, port));

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::act::report::Act;
+use super::act::report::PoolerAct;
 use super::{connections, limits, pools};
-use crate::analyze::pooler::{self, Limit, PoolUse, Rate, Selection};
-use crate::model::pooler::{Database, Facts, Link, Product, Totals};
+use crate::analyze::pooler::{self, PoolUse, PoolerLimit, PoolerSelection, Rate};
+use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals};
 use crate::model::suggestion::{Command, Lead};
 use crate::render::json::List;
 use crate::render::table::{Block, Mark, Table};
@@ -13,7 +13,7 @@ use crate::render::{Head, Report, text, tsv};
 
 /// What a document shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum View {
     Pools,
     Clients,
     Servers,
@@ -24,9 +24,9 @@ pub(super) enum Kind {
 /// The answer of `pooler`. Views that were not asked for are null.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(in crate::commands) struct Pooler {
+pub(in crate::commands) struct PoolerReport {
     #[serde(skip)]
-    pub(super) kind: Kind,
+    pub(super) view: View,
     /// The paused databases among those that are meant.
     #[serde(skip)]
     pub(super) paused: Vec<String>,
@@ -42,9 +42,9 @@ pub(in crate::commands) struct Pooler {
     /// What the pooler knows about each database.
     pub(super) databases: Option<Vec<Database>>,
     /// Every limit, the fullest first.
-    pub(super) limits: Option<Vec<Limit>>,
+    pub(super) limits: Option<Vec<PoolerLimit>>,
     /// The fullest limit.
-    pub(super) first_limit: Option<Limit>,
+    pub(super) first_limit: Option<PoolerLimit>,
     /// Work since the pooler started.
     pub(super) totals: Option<Vec<Totals>>,
     /// Work per second, with `--for`.
@@ -56,13 +56,13 @@ pub(in crate::commands) struct Pooler {
     /// Clients, connections and sessions, with `--server`.
     pub(super) join: Option<Vec<Link>>,
     /// What was done, or would be, with `pause`, `resume`, `reconnect` and `wait-close`.
-    pub(super) act: Option<Act>,
+    pub(super) act: Option<PoolerAct>,
 }
 
-impl Pooler {
-    pub(super) fn new(kind: Kind, product: Product) -> Self {
+impl PoolerReport {
+    pub(super) fn new(view: View, product: Product) -> Self {
         Self {
-            kind,
+            view,
             paused: Vec::new(),
             again: Lead::default(),
             product: product.name,
@@ -80,7 +80,7 @@ impl Pooler {
         }
     }
 
-    pub(super) fn of_pools(facts: Facts, selection: &Selection) -> Self {
+    pub(super) fn of_pools(facts: PoolerFacts, selection: &PoolerSelection) -> Self {
         let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
         let is_paused =
             |database: &&Database| database.paused == Some(true) && selection.has_database(&database.name);
@@ -91,16 +91,16 @@ impl Pooler {
             limits: Some(usage.limits),
             databases: Some(facts.databases),
             totals: Some(facts.totals),
-            ..Self::new(Kind::Pools, facts.product)
+            ..Self::new(View::Pools, facts.product)
         }
     }
 
-    pub(super) fn of_links(kind: Kind, product: Product, links: Vec<Link>) -> Self {
-        let mut answer = Self::new(kind, product);
-        let list = match kind {
-            Kind::Servers => &mut answer.servers,
-            Kind::Join => &mut answer.join,
-            Kind::Pools | Kind::Clients | Kind::Act => &mut answer.clients,
+    pub(super) fn of_links(view: View, product: Product, links: Vec<Link>) -> Self {
+        let mut answer = Self::new(view, product);
+        let list = match view {
+            View::Servers => &mut answer.servers,
+            View::Join => &mut answer.join,
+            View::Pools | View::Clients | View::Act => &mut answer.clients,
         };
         *list = Some(connections::ordered(links));
         answer
@@ -157,31 +157,31 @@ impl Pooler {
     }
 }
 
-impl Report for Pooler {
+impl Report for PoolerReport {
     fn kind(&self) -> &'static str {
         "pooler"
     }
 
     fn lists(&self) -> Vec<List<'_>> {
-        match self.kind {
-            Kind::Pools if self.rates.is_some() => {
+        match self.view {
+            View::Pools if self.rates.is_some() => {
                 vec![List::new("pools", &self.pools), List::new("rates", &self.rates)]
             }
-            Kind::Pools => vec![List::new("pools", &self.pools)],
-            Kind::Clients => vec![List::new("clients", &self.clients)],
-            Kind::Servers => vec![List::new("servers", &self.servers)],
-            Kind::Join => vec![List::new("join", &self.join)],
-            Kind::Act => Vec::new(),
+            View::Pools => vec![List::new("pools", &self.pools)],
+            View::Clients => vec![List::new("clients", &self.clients)],
+            View::Servers => vec![List::new("servers", &self.servers)],
+            View::Join => vec![List::new("join", &self.join)],
+            View::Act => Vec::new(),
         }
     }
 
     fn blocks(&self, head: &Head) -> Vec<Block<'_>> {
-        match self.kind {
-            Kind::Pools => self.of_its_pools(head),
-            Kind::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
-            Kind::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
-            Kind::Join => connections::join(self.join.as_deref().unwrap_or_default()),
-            Kind::Act => self.act.as_ref().map(Act::blocks).unwrap_or_default(),
+        match self.view {
+            View::Pools => self.of_its_pools(head),
+            View::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
+            View::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
+            View::Join => connections::join(self.join.as_deref().unwrap_or_default()),
+            View::Act => self.act.as_ref().map(PoolerAct::blocks).unwrap_or_default(),
         }
     }
 

@@ -8,15 +8,15 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::args::Args;
-use crate::analyze::sizing::{Plan, PoolerSizes, Request, ServicePlan, Shape, Source};
+use crate::analyze::sizing::{FigureSource, PoolerSizes, ServicePlan, Shape, SizePlan, SizeRequest};
 use crate::commands::Context;
 use crate::conninfo;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::poolconf::emit::{self, File, Target};
+use crate::poolconf::emit::{self, EmitTarget, File};
 use crate::poolconf::provider::Provider;
-use crate::poolconf::{Endpoint, Mode, Settings};
+use crate::poolconf::{Mode, PoolConfig, ServerAddress};
 use crate::render::text;
 use crate::stop::Stop;
 
@@ -44,9 +44,9 @@ fn only_as_text(context: &Context) -> Result<(), Failure> {
 
 /// Writes the plan for `target`, to stdout or where `-o` says.
 pub(super) fn run(
-    (target, endpoint): (&Target, Endpoint),
+    (target, endpoint): (&EmitTarget, ServerAddress),
     args: &Args,
-    (request, plan): (&Request, &Plan),
+    (request, plan): (&SizeRequest, &SizePlan),
     provider: Option<&'static Provider>,
     context: &mut Context,
 ) -> Result<Exit> {
@@ -57,8 +57,9 @@ pub(super) fn run(
     let mut written = Vec::new();
     for service in chosen {
         // The pooler that is written is no provider's.
-        let behind = provider.filter(|_| !is_pooler(target));
-        let mut settings = settings(args, (request, plan), service, (mode, pooler), behind, endpoint.clone());
+        let service_provider = provider.filter(|_| !is_pooler(target));
+        let mut settings =
+            settings(args, (request, plan), service, (mode, pooler), service_provider, endpoint.clone());
         if let Some(address) = provider.and_then(|provider| provider.where_to_connect(Mode::Direct))
             && target.name == "pgbouncer"
         {
@@ -72,7 +73,7 @@ pub(super) fn run(
 }
 
 /// The services to write for; `None` stands for the single application. PgBouncer stands before all of them.
-fn choose<'a>(plan: &'a Plan, args: &Args, target: &Target) -> Result<Vec<Option<&'a ServicePlan>>> {
+fn choose<'a>(plan: &'a SizePlan, args: &Args, target: &EmitTarget) -> Result<Vec<Option<&'a ServicePlan>>> {
     if let Some(name) = &args.configuration.service {
         let found = plan.services.iter().find(|service| service.name == *name);
         let known: Vec<&str> = plan.services.iter().map(|service| service.name.as_str()).collect();
@@ -92,12 +93,12 @@ fn choose<'a>(plan: &'a Plan, args: &Args, target: &Target) -> Result<Vec<Option
     Ok(plan.services.iter().map(Some).collect())
 }
 
-fn is_pooler(target: &Target) -> bool {
+fn is_pooler(target: &EmitTarget) -> bool {
     target.name.starts_with("pgbouncer")
 }
 
 /// The mode asked for; a pooler itself has no direct one.
-fn mode(args: &Args, target: &Target) -> Result<Mode, Failure> {
+fn mode(args: &Args, target: &EmitTarget) -> Result<Mode, Failure> {
     match args.configuration.mode {
         Some(Mode::Direct) if is_pooler(target) => {
             Err(Failure::usage("PgBouncer is a pooler, with no direct mode")
@@ -111,12 +112,12 @@ fn mode(args: &Args, target: &Target) -> Result<Mode, Failure> {
 /// The settings for one service, or for the one application.
 fn settings(
     args: &Args,
-    (request, plan): (&Request, &Plan),
+    (request, plan): (&SizeRequest, &SizePlan),
     service: Option<&ServicePlan>,
     (mode, pooler): (Mode, Option<PoolerSizes>),
     provider: Option<&'static Provider>,
-    endpoint: Endpoint,
-) -> Settings {
+    endpoint: ServerAddress,
+) -> PoolConfig {
     let (direct, min_idle, pools) = match service {
         Some(service) => (service.pool_size, service.min_idle, service.pool_count),
         None => (
@@ -133,7 +134,7 @@ fn settings(
         Some(sizes) => pooler_in_words(request, sizes, provider),
         None => budget_in_words(request, plan, service),
     });
-    Settings {
+    PoolConfig {
         pool_size,
         min_idle: min_idle.max(1),
         mode,
@@ -151,7 +152,7 @@ fn settings(
 }
 
 /// Who opens how many connections. A name has no colon behind it: `coding:` in a comment sets a file's encoding.
-fn pools_in_words(plan: &Plan, service: Option<&ServicePlan>, (pool_size, pools): (u64, u64)) -> String {
+fn pools_in_words(plan: &SizePlan, service: Option<&ServicePlan>, (pool_size, pools): (u64, u64)) -> String {
     if service.is_none() && plan.pool_size.is_none() {
         let services = counted(plan.services.len() as u64, "service");
         let pools = counted(pools, "pool");
@@ -167,8 +168,8 @@ fn pools_in_words(plan: &Plan, service: Option<&ServicePlan>, (pool_size, pools)
     )
 }
 
-fn budget_in_words(request: &Request, plan: &Plan, service: Option<&ServicePlan>) -> String {
-    let assumed = if request.max_connections.source == Source::Assumed { " assumed" } else { "" };
+fn budget_in_words(request: &SizeRequest, plan: &SizePlan, service: Option<&ServicePlan>) -> String {
+    let assumed = if request.max_connections.source == FigureSource::Assumed { " assumed" } else { "" };
     let budget = service.map_or(plan.budget, |service| service.budget);
     format!(
         "Budget{} {budget}: max_connections {}{assumed}, {} kept back; the server works on {} at once.",
@@ -180,7 +181,7 @@ fn budget_in_words(request: &Request, plan: &Plan, service: Option<&ServicePlan>
 }
 
 /// What bounds the server. The pool size of a provider's own pooler is set there, and by nobody here.
-fn pooler_in_words(request: &Request, sizes: PoolerSizes, provider: Option<&Provider>) -> String {
+fn pooler_in_words(request: &SizeRequest, sizes: PoolerSizes, provider: Option<&Provider>) -> String {
     let Shape { processes, pairs, .. } = request.shape();
     if let Some(provider) = provider {
         return format!(
@@ -213,8 +214,8 @@ fn counted(number: u64, noun: &str) -> String {
 ///
 /// # Errors
 /// When the settings are wrong, or name several hosts.
-pub(super) fn endpoint(target: &Target, context: &Context) -> Result<Endpoint> {
-    let mut endpoint = Endpoint::default();
+pub(super) fn endpoint(target: &EmitTarget, context: &Context) -> Result<ServerAddress> {
+    let mut endpoint = ServerAddress::default();
     if !is_pooler(target) {
         return Ok(endpoint);
     }
@@ -225,7 +226,7 @@ pub(super) fn endpoint(target: &Target, context: &Context) -> Result<Endpoint> {
             .into());
     };
     let named =
-        |keyword| info.parameter(keyword).is_some_and(|found| found.source != conninfo::Source::Default);
+        |keyword| info.parameter(keyword).is_some_and(|found| found.source != conninfo::ValueSource::Default);
     if named("host") || named("hostaddr") {
         host.name().clone_into(&mut endpoint.host);
     }

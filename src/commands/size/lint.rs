@@ -6,11 +6,11 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::args::Args;
-use crate::analyze::sizing::{Request, Source, budget};
+use crate::analyze::sizing::{FigureSource, SizeRequest, budget};
 use crate::commands::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::poolconf::lint::{self, Against, Finding, Format, Severity};
+use crate::poolconf::lint::{self, Against, ConfigFormat, LintFinding, Severity};
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
@@ -20,7 +20,7 @@ use crate::render::{Head, Report, tsv};
 pub(super) fn run(
     path: &Path,
     args: &Args,
-    request: &Request,
+    request: &SizeRequest,
     head: &Head,
     context: &mut Context,
 ) -> Result<Exit> {
@@ -38,7 +38,7 @@ pub(super) fn run(
 }
 
 /// The slots to hold the file against, from the same inputs that a plan has.
-fn against(args: &Args, request: &Request) -> Result<Against, Failure> {
+fn against(args: &Args, request: &SizeRequest) -> Result<Against, Failure> {
     let (max_connections, slots) = (request.max_connections.value, request.reserved_slots.value);
     let budget =
         budget(max_connections, request.reserve_percent.value, slots).map_err(super::request::refused)?;
@@ -48,7 +48,7 @@ fn against(args: &Args, request: &Request) -> Result<Against, Failure> {
         pools: super::request::pools(request),
         pooler_processes: request.pooler_processes.value,
         users: Some(request.pooler_pairs)
-            .filter(|pairs| pairs.source == Source::Given)
+            .filter(|pairs| pairs.source == FigureSource::Given)
             .map(|pairs| pairs.value),
         version: args.configuration.pgbouncer_version,
     })
@@ -61,11 +61,11 @@ pub(crate) struct Lint {
     /// The file, as named.
     file: String,
     /// What it was taken for.
-    format: Format,
+    format: ConfigFormat,
     /// Slots that ordinary roles can take, which it was held against.
     usable: u64,
     /// What was found, in order of lines.
-    findings: Vec<Finding>,
+    findings: Vec<LintFinding>,
 }
 
 impl Report for Lint {
@@ -82,7 +82,7 @@ impl Report for Lint {
             return vec![Block::marked(Mark::Good, format!("{}: nothing found", self.file))];
         }
         // The rows are lines of their own: a terminal wraps them, and would cut those of a table.
-        let header = Table::of(COLUMNS, None::<&Finding>, |_| Mark::Plain);
+        let header = Table::of(COLUMNS, None::<&LintFinding>, |_| Mark::Plain);
         let rows = self.findings.iter().map(|finding| {
             let mark = match finding.severity {
                 Severity::Error => Mark::Bad,
@@ -103,7 +103,7 @@ impl Report for Lint {
 }
 
 /// What is told of each finding.
-const COLUMNS: &[Column<Finding>] = &[
+const COLUMNS: &[Column<LintFinding>] = &[
     Column::new("LINE", Align::Right, "line", |finding| {
         finding.line.map(|line| i64::try_from(line).unwrap_or(i64::MAX)).into()
     }),

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::row::Row;
-use crate::analyze::sizing::live::{Limit, Live, LiveApplication};
-use crate::analyze::sizing::sample::{Concurrency, Needed, Sample};
+use crate::analyze::sizing::live::{Live, LiveApplication, LiveLimit};
+use crate::analyze::sizing::sample::{Concurrency, LoadSample, Needed};
 use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::text;
@@ -20,7 +20,7 @@ const APPLICATIONS: &[Column<LiveApplication>] = &[
 ];
 
 /// What people read of each limit.
-const LIMITS: &[Column<Limit>] = &[
+const LIMITS: &[Column<LiveLimit>] = &[
     Column::table("LIMIT", Align::Left, |limit| limit.scope.into()),
     Column::table("OF", Align::Left, |limit| limit.name.as_ref().into()),
     Column::table("ALLOWS", Align::Right, |limit| limit.limit.into()),
@@ -105,7 +105,7 @@ fn tenths(number: f64) -> String {
 }
 
 /// The measured load, and how many connections it needs.
-pub(super) fn sample_blocks(sample: &Sample) -> Vec<Block<'_>> {
+pub(super) fn sample_blocks(sample: &LoadSample) -> Vec<Block<'_>> {
     let applications = sample.applications.iter();
     let applications =
         applications.map(|app| Measured { name: named(&app.application_name), seen: &app.concurrency });
@@ -125,7 +125,7 @@ pub(super) fn sample_blocks(sample: &Sample) -> Vec<Block<'_>> {
     blocks
 }
 
-fn load_lines(sample: &Sample) -> Vec<String> {
+fn load_lines(sample: &LoadSample) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(rate) = sample.transactions_per_second {
         let held = sample
@@ -160,7 +160,7 @@ fn needed_lines(needed: &Needed, target: f64) -> Vec<String> {
 }
 
 /// The rows of both for scripts.
-pub(super) fn rows<'a>(live: Option<&'a Live>, sample: Option<&'a Sample>) -> Vec<Row<'a>> {
+pub(super) fn rows<'a>(live: Option<&'a Live>, sample: Option<&'a LoadSample>) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for app in live.iter().flat_map(|live| &live.applications) {
         let detail = format!("headroom {} ({})", app.headroom, app.headroom_limit);

@@ -20,17 +20,17 @@ pub(crate) use args::Args;
 use super::Context;
 use super::manual::{Group, Manual};
 use crate::analyze::sizing::sample::Observations;
-use crate::analyze::sizing::{self, Plan, PoolerSizes, Refused};
+use crate::analyze::sizing::{self, PoolerSizes, Refused, SizePlan};
 use crate::analyze::usage;
 use crate::db::Selection;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::server::Limits;
+use crate::model::server::ConnectionSlots;
 use crate::model::usage::{LimitUse, Tally, Usage};
 use crate::poolconf::emit::find;
 use crate::poolconf::{Mode, provider};
 use crate::render::Head;
-use report::Size;
+use report::SizeReport;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -95,7 +95,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let wait = args.target_wait.unwrap_or(request::TARGET_WAIT).as_secs_f64();
     let seen = asked.and_then(|asked| Some((asked.seen?, asked.role)));
     let sample = seen.map(|(seen, role)| sizing::sample::judge(&seen, wait, plan.optimal_connections, &role));
-    context.emit(&Size { plan, live, sample }, &head)?;
+    context.emit(&SizeReport { plan, live, sample }, &head)?;
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
 }
 
@@ -120,8 +120,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// What the live server said.
-struct Asked {
-    limits: Limits,
+struct LiveServer {
+    limits: ConnectionSlots,
     usage: Usage,
     /// Each CONNECTION LIMIT of a role or database.
     of_names: Vec<LimitUse>,
@@ -138,7 +138,7 @@ const LISTED: usize = 100;
 
 /// Reads limits and use, and measures the load when that is wanted. The cores are asked for first, because nothing
 /// can be planned without them and a sample takes its time.
-async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
+async fn ask(args: &Args, context: &mut Context) -> Result<LiveServer> {
     let plan_has_cores = args.plan.is_some() || args.lint.is_some();
     if args.cores.is_none() && !plan_has_cores {
         return Err(request::no_cores(true).into());
@@ -153,7 +153,7 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
         None => None,
     };
     db.close().await;
-    Ok(Asked {
+    Ok(LiveServer {
         limits: server_context.limits,
         usage,
         tallies,
@@ -166,7 +166,7 @@ async fn ask(args: &Args, context: &mut Context) -> Result<Asked> {
 
 /// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools
 /// exist that have no room on the server itself.
-fn judged(plan: &Plan, mode: Mode) -> Result<Option<PoolerSizes>, Failure> {
+fn judged(plan: &SizePlan, mode: Mode) -> Result<Option<PoolerSizes>, Failure> {
     let direct = || plan.infeasible.clone().map_or(Ok(()), |refused| Err(infeasible(refused)));
     let sizes = match mode {
         Mode::Direct => return direct().map(|()| None),

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::live;
 use super::row::Row;
 use crate::analyze::sizing::live::Live;
-use crate::analyze::sizing::sample::Sample;
-use crate::analyze::sizing::{InputValue, LimitedBy, Plan, ServicePlan, Source, Step, Tier};
+use crate::analyze::sizing::sample::LoadSample;
+use crate::analyze::sizing::{FigureSource, InputValue, LimitedBy, ServicePlan, SizePlan, SizeStep, Tier};
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
@@ -15,16 +15,16 @@ use crate::render::{Head, Report, text, tsv};
 /// The answer of `size`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Size {
+pub(crate) struct SizeReport {
     #[serde(flatten)]
-    pub(super) plan: Plan,
+    pub(super) plan: SizePlan,
     /// The server as it is now; null when none was asked.
     pub(super) live: Option<Live>,
     /// The measured load; null when none was measured.
-    pub(super) sample: Option<Sample>,
+    pub(super) sample: Option<LoadSample>,
 }
 
-impl Report for Size {
+impl Report for SizeReport {
     fn kind(&self) -> &'static str {
         "size"
     }
@@ -89,11 +89,11 @@ impl Report for Size {
 }
 
 /// The word for a source.
-fn source(source: Source) -> &'static str {
+fn source(source: FigureSource) -> &'static str {
     match source {
-        Source::Given => "given",
-        Source::Server => "server",
-        Source::Assumed => "assumed",
+        FigureSource::Given => "given",
+        FigureSource::Server => "server",
+        FigureSource::Assumed => "assumed",
     }
 }
 
@@ -157,7 +157,7 @@ impl Side {
 }
 
 /// The direct plan and the pooled one.
-fn sides(plan: &Plan) -> [Side; 2] {
+fn sides(plan: &SizePlan) -> [Side; 2] {
     let pooler = &plan.pooler;
     let recommend = |yes: bool| if yes { " (recommended)" } else { "" };
     let pools = plan.pool_count;
@@ -217,15 +217,15 @@ const SERVICES: &[Column<ServicePlan>] = &[
 ];
 
 /// What people read of each step.
-const STEPS: &[Column<Step>] = &[
+const STEPS: &[Column<SizeStep>] = &[
     Column::table("STEP", Align::Left, |step| (&step.name).into()),
     Column::table("VALUE", Align::Right, |step| step.value.into()),
     Column::table("HOW", Align::Left, |step| (&step.expression).into()),
 ];
 
 /// What was assumed, and what is usual.
-fn facts(plan: &Plan) -> Vec<String> {
-    let said = |wanted: Source| {
+fn facts(plan: &SizePlan) -> Vec<String> {
+    let said = |wanted: FigureSource| {
         let list: Vec<String> = plan
             .inputs
             .iter()
@@ -235,9 +235,11 @@ fn facts(plan: &Plan) -> Vec<String> {
         list.join(", ")
     };
     let mut lines = Vec::new();
-    for (label, wanted) in
-        [("given", Source::Given), ("from the server", Source::Server), ("assumed", Source::Assumed)]
-    {
+    for (label, wanted) in [
+        ("given", FigureSource::Given),
+        ("from the server", FigureSource::Server),
+        ("assumed", FigureSource::Assumed),
+    ] {
         let list = said(wanted);
         if !list.is_empty() {
             lines.push(format!("{label}: {list}"));
@@ -274,7 +276,7 @@ mod tests {
         let plan = sizing::plan(&sizing::tests::request(4, 8)).unwrap();
         let mut out = Vec::new();
         crate::render::table::write(
-            &Size { plan, live: None, sample: None }.blocks(&Head::default()),
+            &SizeReport { plan, live: None, sample: None }.blocks(&Head::default()),
             crate::render::Look::default(),
             &mut out,
         )

@@ -8,9 +8,11 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::args::Args;
-use crate::analyze::sizing::{Clients, Figure, Input, InputValue, Refused, Request, Service, Source};
+use crate::analyze::sizing::{
+    Clients, Figure, FigureSource, Input, InputValue, Refused, Service, SizeRequest,
+};
 use crate::error::Failure;
-use crate::model::server::Limits;
+use crate::model::server::ConnectionSlots;
 use crate::poolconf::Mode;
 use crate::poolconf::provider::Provider;
 use crate::render::text;
@@ -110,28 +112,28 @@ fn meant(message: &str) -> Option<(&str, &str)> {
 pub(super) fn request(
     args: &Args,
     file: &PlanFile,
-    server: Option<Limits>,
+    server: Option<ConnectionSlots>,
     provider: Option<&'static Provider>,
-) -> Result<Request, Failure> {
+) -> Result<SizeRequest, Failure> {
     let Some(cores) = args.cores.or(file.cores) else {
         return Err(no_cores(server.is_some()));
     };
     let from_server =
-        |value: i64| Figure { value: u64::try_from(value).unwrap_or(0), source: Source::Server };
+        |value: i64| Figure { value: u64::try_from(value).unwrap_or(0), source: FigureSource::Server };
     let figure = |flag: Option<u64>, file: Option<u64>, default| Figure::given_or(flag.or(file), default);
     let mut max_connections = figure(args.max_connections, file.max_connections, MAX_CONNECTIONS);
     let slots = provider.map_or(RESERVED_SLOTS, |provider| provider.reserved_slots);
     let mut reserved_slots = figure(args.reserved_slots, file.reserved_slots, slots);
     if let Some(limits) = server {
-        if max_connections.source == Source::Assumed {
+        if max_connections.source == FigureSource::Assumed {
             max_connections = from_server(limits.max_connections);
         }
-        if reserved_slots.source == Source::Assumed {
+        if reserved_slots.source == FigureSource::Assumed {
             reserved_slots = from_server(limits.superuser_reserved + limits.reserved);
         }
     }
-    let request = Request {
-        cores: Figure { value: cores, source: Source::Given },
+    let request = SizeRequest {
+        cores: Figure { value: cores, source: FigureSource::Given },
         spindles: figure(args.spindles, file.spindles, 1),
         max_connections,
         reserve_percent: figure(args.reserve, file.reserve_percent, RESERVE_PERCENT),
@@ -152,7 +154,7 @@ pub(super) fn request(
 }
 
 /// Whether there is anybody to plan for, and to hold a file against: a count of 0 would make every sum fit.
-fn check_counts(request: &Request) -> Result<(), Failure> {
+fn check_counts(request: &SizeRequest) -> Result<(), Failure> {
     let wrong = if pools(request) == 0 {
         "at least 1 instance with 1 process must be planned for"
     } else if request.pooler_processes.value == 0 {
@@ -171,7 +173,7 @@ fn check_counts(request: &Request) -> Result<(), Failure> {
 /// [`super::args::Configuration`] that only say how a file is written are no inputs of a plan.
 pub(super) fn further_inputs(args: &Args) -> [Input; 5] {
     let input = |name, given: Option<InputValue>, default| {
-        let source = if given.is_some() { Source::Given } else { Source::Assumed };
+        let source = if given.is_some() { FigureSource::Given } else { FigureSource::Assumed };
         Input { name, value: given.or(default), source }
     };
     let word = |word: &str| InputValue::Word(word.to_owned());
@@ -202,14 +204,14 @@ pub(super) fn no_cores(asks_server: bool) -> Failure {
 /// As [`request`], but for missing cores.
 pub(super) fn for_lint(
     args: &Args,
-    server: Option<Limits>,
+    server: Option<ConnectionSlots>,
     provider: Option<&'static Provider>,
-) -> Result<Request, Failure> {
+) -> Result<SizeRequest, Failure> {
     request(args, &PlanFile { cores: Some(1), ..PlanFile::default() }, server, provider)
 }
 
 /// The pools of the application, without a rollout's surge.
-pub(super) fn pools(request: &Request) -> u64 {
+pub(super) fn pools(request: &SizeRequest) -> u64 {
     match &request.clients {
         Clients::Uniform { instances, processes } => instances.value.saturating_mul(processes.value),
         Clients::Serverless { concurrency } => *concurrency,
@@ -317,13 +319,13 @@ mod tests {
     #[test]
     fn flags_win_over_the_file_and_the_file_over_the_server() {
         let file = parse("cores = 2\nmax_connections = 50").unwrap();
-        let limits = Limits { max_connections: 300, superuser_reserved: 4, reserved: 5 };
+        let limits = ConnectionSlots { max_connections: 300, superuser_reserved: 4, reserved: 5 };
         let made = request(&args("--cores 6"), &file, Some(limits), None).unwrap();
         assert_eq!(made.cores.value, 6);
-        assert_eq!(made.max_connections, Figure { value: 50, source: Source::Given });
-        assert_eq!(made.reserved_slots, Figure { value: 9, source: Source::Server });
+        assert_eq!(made.max_connections, Figure { value: 50, source: FigureSource::Given });
+        assert_eq!(made.reserved_slots, Figure { value: 9, source: FigureSource::Server });
         let assumed = request(&args("--cores 6"), &PlanFile::default(), None, None).unwrap();
-        assert_eq!(assumed.max_connections, Figure { value: 100, source: Source::Assumed }, "B20");
+        assert_eq!(assumed.max_connections, Figure { value: 100, source: FigureSource::Assumed }, "B20");
     }
 
     /// Flags that say where inputs come from, what is written and how: with `--emit` there is no list of inputs.

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::analyze::sizing::sample::Observations;
 use crate::commands::Context;
-use crate::db::{self, Db, Kind};
+use crate::db::{self, Db, ErrorKind};
 use crate::stop::Signal;
 
 /// The shortest time between two looks.
@@ -42,7 +42,7 @@ pub(super) async fn take(db: &Db, duration: Duration, context: &Context) -> Resu
                     ));
                 }
             }
-            Err(error) if error.kind == Kind::Interrupted(Signal::Interrupt) => seen.ended_early = true,
+            Err(error) if error.kind == ErrorKind::Interrupted(Signal::Interrupt) => seen.ended_early = true,
             Err(error) => return Err(error.into()),
         }
         if last || seen.ended_early {
@@ -68,5 +68,5 @@ pub(super) async fn take(db: &Db, duration: Duration, context: &Context) -> Resu
 }
 
 fn stopped(signal: Signal) -> db::Error {
-    db::Error::new(Kind::Interrupted(signal), "interrupted")
+    db::Error::new(ErrorKind::Interrupted(signal), "interrupted")
 }

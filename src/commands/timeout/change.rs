@@ -11,16 +11,18 @@ use crate::analyze::concerns::Situation;
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::rights::{self, provider};
 use crate::analyze::settings::{at_server, effective, for_sessions};
-use crate::analyze::timeouts::{Plan, plan, stale, unmet, value_for};
+use crate::analyze::timeouts::{SettingsChange, plan, stale, unmet, value_for};
 use crate::args;
 use crate::commands::act::{confirm, consent, present};
 use crate::commands::{Context, head_of_look};
-use crate::db::{Db, Kind, Moment};
+use crate::db::{Db, ErrorKind, Moment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::quote;
 use crate::model::server::ServerContext;
-use crate::model::settings::{Effective, Ground, InFile, Scope, SessionGroup, Setting, Settings, Wish};
+use crate::model::settings::{
+    ChangeContext, Effective, InFile, Scope, ServerSettings, SessionGroup, Setting, Wish,
+};
 use crate::model::suggestion::{Command, Hint};
 use crate::render::text::count;
 use crate::render::{Head, Report, Warning};
@@ -144,9 +146,9 @@ struct Before {
     scope: Scope,
     wishes: Vec<Wish>,
     server_context: ServerContext,
-    settings: Settings,
-    ground: Ground,
-    plan: Plan,
+    settings: ServerSettings,
+    change_context: ChangeContext,
+    plan: SettingsChange,
 }
 
 /// Plans, asks, changes and verifies; `wanted` is the value (none for off), none takes the stored one away.
@@ -225,37 +227,38 @@ async fn look(db: &Db, scope: Scope, kinds: &[Setting], wanted: Option<Option<Du
         .hinted("connect to the primary, from where it arrives here too; --system is for this server alone")
         .into());
     }
-    let (mut ground, sessions) = db.ground(&scope, kinds).await?;
-    if let Some(name) = scope.role().filter(|_| ground.role.is_none()) {
+    let (mut change_context, sessions) = db.change_context(&scope, kinds).await?;
+    if let Some(name) = scope.role().filter(|_| change_context.role.is_none()) {
         return Err(no_such_name(db, "role", name).await?.into());
     }
-    if let Some(name) = scope.database().filter(|_| ground.database.is_none()) {
+    if let Some(name) = scope.database().filter(|_| change_context.database.is_none()) {
         return Err(no_such_name(db, "database", name).await?.into());
     }
     let spell = |sql: &mut String| *sql = quote::pasteable(sql).into_owned();
-    ground.role.iter_mut().for_each(|role| spell(&mut role.identifier));
-    ground.database.iter_mut().for_each(|database| spell(&mut database.identifier));
+    change_context.role.iter_mut().for_each(|role| spell(&mut role.identifier));
+    change_context.database.iter_mut().for_each(|database| spell(&mut database.identifier));
     settings.stored.iter_mut().for_each(|stored| spell(&mut stored.literal));
     let in_file = match scope {
-        Scope::System if ground.sees_files => db.written_by_alter_system(kinds).await?,
+        Scope::System if change_context.sees_files => db.written_by_alter_system(kinds).await?,
         _ => vec![InFile::Unknown; kinds.len()],
     };
     let situation = Situation {
         scope: &scope,
-        ground: &ground,
+        change_context: &change_context,
         settings: &settings,
         in_file: &in_file,
         sessions: &sessions,
     };
     let plan = plan(situation, &wishes);
-    Ok(Before { scope, wishes, server_context, settings, ground, plan })
+    Ok(Before { scope, wishes, server_context, settings, change_context, plan })
 }
 
 /// Says why the change cannot be made by this role, or at all.
 fn lacking(before: &Before) -> Option<Failure> {
-    let Before { scope, wishes, ground, server_context, .. } = before;
+    let Before { scope, wishes, change_context, server_context, .. } = before;
     let version_num = server_context.server.version_num;
-    if let Some(missing) = rights::missing(scope, wishes, ground, &server_context.rights, version_num) {
+    if let Some(missing) = rights::missing(scope, wishes, change_context, &server_context.rights, version_num)
+    {
         let me = &server_context.rights.role;
         return Some(Failure {
             code: "permission_denied",
@@ -299,7 +302,7 @@ fn question(before: &Before, place: &str) -> String {
 }
 
 async fn execute(db: &Db, before: &Before) -> Result<Moment, Failure> {
-    let Before { scope, plan, ground, server_context, .. } = before;
+    let Before { scope, plan, change_context, server_context, .. } = before;
     let made = match plan.statements.as_slice() {
         [statement] if *scope == Scope::System => {
             db.alter_system(statement, db.is_pooled(server_context)).await
@@ -308,13 +311,13 @@ async fn execute(db: &Db, before: &Before) -> Result<Moment, Failure> {
     };
     made.map_err(|error| {
         let (answered, hinted) = (error.sqlstate.is_some(), error.hint.is_some());
-        let unknown = !answered || error.kind == Kind::ConnectionLost;
+        let unknown = !answered || error.kind == ErrorKind::ConnectionLost;
         let failure = Failure::from(error);
         if unknown {
             let undo = plan.undo.join("; ");
             failure.detailed(format!("the change may have been made all the same; undo: {undo}"))
         } else if *scope == Scope::System && !hinted {
-            failure.hinted(provider(ground.service.as_deref()))
+            failure.hinted(provider(change_context.service.as_deref()))
         } else {
             failure
         }
@@ -327,7 +330,7 @@ async fn verified(
     before: &Before,
     kinds: &[Setting],
     moment: Moment,
-) -> Result<(Settings, Vec<SessionGroup>), Failure> {
+) -> Result<(ServerSettings, Vec<SessionGroup>), Failure> {
     let (_, after, _) = db.settings(kinds).await?;
     if let Some(problem) = unmet(&after, &before.scope, &before.wishes) {
         return Err(Failure::failed(problem)
@@ -339,7 +342,7 @@ async fn verified(
 }
 
 /// What sessions within the scope get.
-fn concerned(settings: &Settings, scope: &Scope) -> Vec<Effective> {
+fn concerned(settings: &ServerSettings, scope: &Scope) -> Vec<Effective> {
     let one = |name: Option<&str>| name.map(str::to_owned).into_iter().collect::<Vec<_>>();
     match scope {
         Scope::System => at_server(settings),

@@ -18,7 +18,7 @@ use crate::db::Db;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::server::Server;
-use crate::model::settings::{Setting, Settings};
+use crate::model::settings::{ServerSettings, Setting};
 
 #[cfg(test)]
 pub(super) use report::Timeouts;
@@ -46,12 +46,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     show: show::ShowArgs,
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<TimeoutCommand>,
 }
 
 /// What can be done besides showing.
 #[derive(Debug, Subcommand)]
-enum Action {
+enum TimeoutCommand {
     /// Store a time limit for a role, a database, all roles or the server
     Set(change::SetArgs),
     /// Take a stored time limit away
@@ -64,12 +64,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         return show::run(args.show, context).await;
     };
     if args.show.any() {
-        let word = if matches!(action, Action::Set(_)) { "set" } else { "reset" };
+        let word = if matches!(action, TimeoutCommand::Set(_)) { "set" } else { "reset" };
         return Err(Failure::usage(format!("--role, --db and --kind come after {word}")).into());
     }
     match action {
-        Action::Set(args) => change::set(args, context).await,
-        Action::Reset(args) => change::reset(args, context).await,
+        TimeoutCommand::Set(args) => change::set(args, context).await,
+        TimeoutCommand::Reset(args) => change::reset(args, context).await,
     }
 }
 
@@ -100,7 +100,7 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 /// Refuses settings that were asked for by name and that the server does not have.
-fn refuse_unknown(asked: &[Setting], settings: &Settings, server: &Server) -> Result<(), Failure> {
+fn refuse_unknown(asked: &[Setting], settings: &ServerSettings, server: &Server) -> Result<(), Failure> {
     let known = |setting: &Setting| settings.server.iter().any(|server| server.setting == *setting);
     let Some(missing) = asked.iter().find(|setting| !known(setting)) else { return Ok(()) };
     let since = match missing.since() {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analyze::timeouts::Change;
+use crate::analyze::timeouts::SettingChange;
 use crate::model::settings::{Effective, Level, SessionGroup, Setting};
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
@@ -49,7 +49,7 @@ pub(crate) struct Timeouts {
     /// True when nothing was done.
     pub(super) dry_run: Option<bool>,
     /// What changes for new sessions.
-    pub(super) changes: Option<Vec<Change>>,
+    pub(super) changes: Option<Vec<SettingChange>>,
     /// The SQL that does it; empty when everything already was as wished.
     pub(super) statements: Option<Vec<String>>,
     /// The SQL that takes it back.
@@ -148,7 +148,7 @@ const NEW_SESSIONS: &[Column<Effective>] = &[ROLE, DATABASE, SETTING, VALUE, SET
 const UNLIMITED: &[Column<Effective>] = &[ROLE, DATABASE, VALUE.titled("STATEMENT_TIMEOUT")];
 
 /// What people read of a change.
-const CHANGES: &[Column<Change>] = &[
+const CHANGES: &[Column<SettingChange>] = &[
     Column::table("SETTING", Align::Left, |change| change.name.into()),
     Column::table("ROLE", Align::Left, |change| any(change.role.as_ref())),
     Column::table("DATABASE", Align::Left, |change| any(change.database.as_ref())),

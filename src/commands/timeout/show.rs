@@ -7,7 +7,7 @@ use super::{kind, name, no_such_name, refuse_unknown};
 use crate::analyze::settings::{at_server, for_sessions, stored, without_statement_timeout};
 use crate::commands::{Context, head_of_look};
 use crate::exit::Exit;
-use crate::model::settings::{Setting, Settings};
+use crate::model::settings::{ServerSettings, Setting};
 use crate::render::Warning;
 
 /// Arguments of `timeout` by itself.
@@ -76,7 +76,7 @@ pub(super) async fn run(args: ShowArgs, context: &mut Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn overview(settings: &Settings, login_roles: &[String]) -> Timeouts {
+fn overview(settings: &ServerSettings, login_roles: &[String]) -> Timeouts {
     let rows = at_server(settings).into_iter().chain(stored(settings)).collect();
     let mut report = Timeouts::of(Part::Overview, rows);
     if settings.server.iter().any(|server| server.setting == Setting::Statement) {
@@ -95,7 +95,7 @@ fn no_login(role: &String) -> Warning {
 }
 
 /// Says that this session cannot tell the server's own values, and why.
-fn unknown_server_value(settings: &Settings, role: &str) -> Option<Warning> {
+fn unknown_server_value(settings: &ServerSettings, role: &str) -> Option<Warning> {
     let hidden: Vec<&str> = settings
         .server
         .iter()

@@ -288,7 +288,7 @@ fn differences(info: &ConnInfo, theirs: &Theirs) -> Vec<String> {
         let value = parameter.map_or("", |parameter| &parameter.value);
         let their_value = theirs.options.get(keyword).map_or("", String::as_str);
         // what nobody said is filled in at different moments and places
-        let is_default = parameter.is_none_or(|parameter| parameter.source == Source::Default);
+        let is_default = parameter.is_none_or(|parameter| parameter.source == ValueSource::Default);
         if value != their_value && !(is_default && (their_value.is_empty() || keyword == "passfile")) {
             found.push(format!("{keyword}: ours {value:?} theirs {their_value:?}"));
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::read::{self, Record};
 use crate::conninfo::ConnInfo;
 use crate::db::connection::Db;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use crate::db::session::{Notice, Options};
-use crate::model::pooler::{Facts, Link, Product, Table, Totals};
+use crate::model::pooler::{ConsoleTable, Link, PoolerFacts, Product, Totals};
 use crate::model::server::Target;
 use crate::stop::Stop;
 
@@ -42,7 +42,7 @@ impl Console {
                 let database = info.dbname();
                 let message = format!("database \"{database}\" is not a pooler's console");
                 console.close().await;
-                let refusal = Error::new(Kind::UnsupportedServer, message).hinted(
+                let refusal = Error::new(ErrorKind::UnsupportedServer, message).hinted(
                     "PgBouncer's console is its database pgbouncer (-d pgbouncer), usually on port 6432 (-p 6432)",
                 );
                 Err(Error { detail: Some(error.message), ..refusal })
@@ -75,12 +75,12 @@ impl Console {
     ///
     /// # Errors
     /// When the console does not answer, or does not have the list of pools. What else it does not have stays unknown.
-    pub(crate) async fn facts(&self) -> Result<Facts, Error> {
+    pub(crate) async fn facts(&self) -> Result<PoolerFacts, Error> {
         let pools = self.show("POOLS").await?;
-        let mut untold = Vec::new();
+        let mut missing_lists = Vec::new();
         let mut list = async |name| {
             let records = self.optional(name).await?;
-            untold.extend(records.is_none().then_some(name));
+            missing_lists.extend(records.is_none().then_some(name));
             Ok::<_, Error>(records.unwrap_or_default())
         };
         let databases = list("DATABASES").await?;
@@ -88,7 +88,7 @@ impl Console {
         let config = list("CONFIG").await?;
         let lists = list("LISTS").await?;
         let totals = self.totals().await?;
-        let mut facts = Facts {
+        let mut facts = PoolerFacts {
             product: self.product.clone(),
             databases: read::databases(&databases),
             users: read::users(&users),
@@ -96,7 +96,7 @@ impl Console {
             clients: read::used_clients(&lists),
             pools: read::pools(&pools),
             totals,
-            untold,
+            missing_lists,
         };
         read::bound(&mut facts);
         Ok(facts)
@@ -114,11 +114,11 @@ impl Console {
     ///
     /// # Errors
     /// When the console does not answer.
-    pub(crate) async fn tables(&self, names: &[&'static str]) -> Result<Vec<Table>, Error> {
+    pub(crate) async fn tables(&self, names: &[&'static str]) -> Result<Vec<ConsoleTable>, Error> {
         let mut tables = Vec::new();
         for name in names {
             let rows = self.optional(name).await?.iter().flatten().map(Record::columns).collect();
-            tables.push(Table { name, rows });
+            tables.push(ConsoleTable { name, rows });
         }
         Ok(tables)
     }
@@ -147,7 +147,7 @@ impl Console {
     /// Asks for a list; none where the console refuses the question, because it does not know it or keeps it for others.
     pub(super) async fn optional(&self, what: &'static str) -> Result<Option<Vec<Record>>, Error> {
         match self.show(what).await {
-            Err(error) if error.sqlstate.is_some() && error.kind != Kind::ConnectionLost => Ok(None),
+            Err(error) if error.sqlstate.is_some() && error.kind != ErrorKind::ConnectionLost => Ok(None),
             other => other.map(Some),
         }
     }
@@ -155,7 +155,7 @@ impl Console {
 
 /// A refusal that PostgreSQL gives where a pooler was expected.
 fn not_there(error: Error, info: &ConnInfo) -> Error {
-    if error.kind == Kind::NoSuchDatabase && error.sqlstate.as_deref() == Some("3D000") {
+    if error.kind == ErrorKind::NoSuchDatabase && error.sqlstate.as_deref() == Some("3D000") {
         let hint = format!(
             "this is PostgreSQL itself, which has no database \"{}\"; name the pooler's port, usually -p 6432",
             info.dbname()

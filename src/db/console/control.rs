@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::client::Console;
 use super::read;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use crate::db::statement_error::statement_error;
 use crate::model::pooler::Database;
 use crate::model::quote::identifier;
 
 /// What a console can be told to do with a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum ConsoleOrder {
     /// Close its connections to the server as they become free, and keep its clients waiting.
     Pause,
     /// Serve its clients again.
@@ -20,7 +20,7 @@ pub(crate) enum Order {
     Reconnect,
 }
 
-impl Order {
+impl ConsoleOrder {
     /// The command, as it is typed on the console.
     pub(crate) fn words(self, database: &str) -> String {
         let verb = match self {
@@ -50,7 +50,7 @@ impl Console {
     ///
     /// # Errors
     /// When the console refuses it or does not answer.
-    pub(crate) async fn order(&self, order: Order, database: &str) -> Result<(), Error> {
+    pub(crate) async fn order(&self, order: ConsoleOrder, database: &str) -> Result<(), Error> {
         self.session.ask(&order.words(database)).await.map(drop).map_err(explained)
     }
 
@@ -62,7 +62,7 @@ impl Console {
     /// # Errors
     /// When the console refuses it, knows no such database, or does not answer.
     pub(crate) async fn resume(&self, database: &str) -> Result<bool, Error> {
-        match self.order(Order::Resume, database).await {
+        match self.order(ConsoleOrder::Resume, database).await {
             Ok(()) => Ok(true),
             Err(error) if error.sqlstate.is_some() && error.message.ends_with("is not paused") => Ok(false),
             Err(error) => Err(error),
@@ -87,7 +87,7 @@ impl Console {
     /// # Errors
     /// When the console refuses it, or the connection is lost.
     pub(crate) async fn pause(self, database: &str, patience: Duration) -> Result<Option<Self>, Error> {
-        let words = Order::Pause.words(database);
+        let words = ConsoleOrder::Pause.words(database);
         self.session.trace.tell(&words);
         match tokio::time::timeout(patience, self.session.client.simple_query(&words)).await {
             Ok(Ok(_)) => Ok(Some(self)),
@@ -104,22 +104,22 @@ impl Console {
 /// A refusal with what helps: the console gives reasons, but no SQLSTATE of their own.
 fn explained(error: Error) -> Error {
     if error.sqlstate.is_some() && error.message.contains("admin access needed") {
-        return Error { kind: Kind::PermissionDenied, ..error }
+        return Error { kind: ErrorKind::PermissionDenied, ..error }
             .hinted("orders are for the users in the pooler's setting admin_users; those in stats_users may only look");
     }
     if error.sqlstate.is_some() && error.message.starts_with("no such database") {
-        return Error { kind: Kind::NoSuchDatabase, ..error };
+        return Error { kind: ErrorKind::NoSuchDatabase, ..error };
     }
     error
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Order;
+    use super::ConsoleOrder;
 
     #[test]
     fn orders_quote_the_name() {
-        assert_eq!(Order::Pause.words("shop"), r#"PAUSE "shop""#);
-        assert_eq!(Order::Resume.words(r#"a"b; c"#), r#"RESUME "a""b; c""#);
+        assert_eq!(ConsoleOrder::Pause.words("shop"), r#"PAUSE "shop""#);
+        assert_eq!(ConsoleOrder::Resume.words(r#"a"b; c"#), r#"RESUME "a""b; c""#);
     }
 }

@@ -6,5 +6,5 @@ mod control;
 mod read;
 
 pub(crate) use client::Console;
-pub(crate) use control::Order;
+pub(crate) use control::ConsoleOrder;
 pub(crate) use read::DATABASE;

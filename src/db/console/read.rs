@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::db::rows::Row;
-use crate::model::pooler::{Database, Facts, Link, Pool, Product, Server, Settings, Totals, User};
+use crate::model::pooler::{
+    Database, Link, Pool, PoolerFacts, PoolerSettings, Product, ServerConnection, Totals, User,
+};
 use crate::model::pooler_client::Client;
 
 /// The database that is PgBouncer's console; its own row is in no answer.
@@ -163,12 +165,12 @@ pub(super) fn users(records: &[Record]) -> Vec<User> {
 }
 
 /// `SHOW CONFIG`.
-pub(super) fn settings(records: &[Record]) -> Settings {
+pub(super) fn settings(records: &[Record]) -> PoolerSettings {
     let record = |key: &str| records.iter().find(|record| record.text("key").as_deref() == Some(key));
     let value = |key: &str| -> Option<i64> { record(key)?.number("value") };
     let words = |key: &str| record(key)?.text("value");
     let limit = |key: &str| value(key).filter(|limit| *limit > 0);
-    Settings {
+    PoolerSettings {
         max_client_conn: value("max_client_conn"),
         default_pool_size: limit("default_pool_size"),
         reserve_pool_size: value("reserve_pool_size"),
@@ -210,8 +212,8 @@ pub(super) fn totals(records: &[Record]) -> Vec<Totals> {
 }
 
 /// Gives each pool its size: the user's own, else the database's, else the default, as PgBouncer takes them.
-pub(super) fn bound(facts: &mut Facts) {
-    let Facts { pools, databases, users, settings, .. } = facts;
+pub(super) fn bound(facts: &mut PoolerFacts) {
+    let PoolerFacts { pools, databases, users, settings, .. } = facts;
     let reserve_opens = settings.reserve_pool_timeout.is_none_or(|seconds| seconds > 0.0);
     for pool in pools {
         let database = databases.iter().find(|database| database.name == pool.database);
@@ -289,10 +291,10 @@ fn client_of(record: &Record, linked: bool) -> Client {
     }
 }
 
-fn server_of(record: &Record) -> Server {
+fn server_of(record: &Record) -> ServerConnection {
     let local_addr = record.address("local_addr");
     let local = local_addr.as_deref() == Some("local");
-    Server {
+    ServerConnection {
         pid: record.number("remote_pid").filter(|pid| *pid != 0),
         state: record.name("state"),
         addr: record.address("addr"),

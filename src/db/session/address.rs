@@ -1,7 +1,7 @@
 //! Where a host of the settings can be reached: its addresses, and how they are worded. Opens no connection.
 
 use crate::conninfo::{Host, bytes_of, readable};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -81,7 +81,7 @@ pub(super) async fn addresses(host: &Host) -> Result<Vec<Address>, Error> {
         // The length of sun_path, with its closing NUL.
         if bytes_of(&path).len() > 107 {
             let message = format!("Unix-domain socket path \"{path}\" is too long (maximum 107 bytes)");
-            return Err(Error::new(Kind::BadSettings, message));
+            return Err(Error::new(ErrorKind::BadSettings, message));
         }
         return Ok(vec![address(Route::Socket(path))]);
     }
@@ -90,11 +90,14 @@ pub(super) async fn addresses(host: &Host) -> Result<Vec<Address>, Error> {
     let is_numeric =
         |ip: &str| ip.parse::<IpAddr>().is_ok() || !ip.contains(|c| c != '.' && !char::is_ascii_digit(&c));
     if host.hostaddr.is_some() && !name.split('%').next().is_some_and(is_numeric) {
-        return Err(Error::new(Kind::BadSettings, format!("could not parse network address \"{name}\"")));
+        return Err(Error::new(
+            ErrorKind::BadSettings,
+            format!("could not parse network address \"{name}\""),
+        ));
     }
     let addresses = tokio::net::lookup_host((name, host.port)).await.map_err(|error| {
         let why = resolver_words(&error);
-        Error::new(Kind::Dns, format!("could not translate host name \"{name}\" to address: {why}"))
+        Error::new(ErrorKind::Dns, format!("could not translate host name \"{name}\" to address: {why}"))
             .hinted("check the spelling of the host and the machine's DNS settings")
     })?;
     Ok(addresses.map(|found| address(Route::Tcp(found))).collect())

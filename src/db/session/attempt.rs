@@ -46,7 +46,7 @@ pub(super) enum Next {
     Address,
     /// The next host.
     Host,
-    /// The same address, with the other kind of encryption if the mode has one; then nothing.
+    /// This address again, with the other kind of encryption if the mode has one; then nothing.
     OtherEncryption,
     /// Nothing: the server has given its answer.
     Stop,
@@ -74,7 +74,7 @@ pub(super) enum Stage {
 
 /// How far an attempt is, for whoever waits on it: the attempt itself writes, and a clone reads the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<Mutex<Reached>>);
+pub(super) struct AttemptProgress(Arc<Mutex<Reached>>);
 
 #[derive(Debug, Default)]
 struct Reached {
@@ -86,7 +86,7 @@ struct Reached {
     socket: Option<OwnedFd>,
 }
 
-impl Progress {
+impl AttemptProgress {
     fn reached(&self) -> MutexGuard<'_, Reached> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

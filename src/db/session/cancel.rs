@@ -1,12 +1,12 @@
 //! Cancelling what a session runs, on a connection of its own.
 
 use super::address::Address;
-use super::attempt::Progress;
+use super::attempt::AttemptProgress;
 use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
 use super::wire::Prepared;
 use crate::conninfo::{ConnInfo, Host};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use std::fmt;
 use tokio_postgres::CancelToken;
 
@@ -46,9 +46,10 @@ impl Canceller {
     /// Asks the server to cancel what the session runs. The server does not say whether anything was cancelled.
     pub(crate) async fn cancel(&self) -> Result<(), Error> {
         let words = self.address.words();
-        let failed = |why: String| Error::new(Kind::Refused, format!("could not cancel at {words}: {why}"));
+        let failed =
+            |why: String| Error::new(ErrorKind::Refused, format!("could not cancel at {words}: {why}"));
         let encryption = if self.encrypted { Encryption::Tls } else { Encryption::Plain };
-        let wire = dial_wire(&self.address, &self.info, encryption, &Progress::default())
+        let wire = dial_wire(&self.address, &self.info, encryption, &AttemptProgress::default())
             .await
             .map_err(|failure| failed(failure.error.message))?;
         let sent = self.token.cancel_query_raw(tokio::io::empty(), Prepared(wire)).await;

@@ -8,7 +8,7 @@ use super::options::Options;
 use super::os_words::os_words;
 use super::session_kind::Lane;
 use crate::conninfo::{Ask, ConnInfo, readable};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use crate::stop::Signal;
 use std::io;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ async fn connect_or_ask(
 
 /// A login that failed, with the password file that was ignored: it may hold the password that was missing.
 fn with_warnings(error: Error, info: &ConnInfo) -> Error {
-    if error.kind != Kind::AuthFailed || info.warnings().is_empty() {
+    if error.kind != ErrorKind::AuthFailed || info.warnings().is_empty() {
         return error;
     }
     let detail: Vec<&str> =
@@ -98,7 +98,7 @@ fn falls_back(error: &Error, info: &ConnInfo) -> bool {
 /// Asks on a thread of its own, so that signals are still seen.
 async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo, Error> {
     let Some(ask) = options.ask.clone() else {
-        return Err(Error::new(Kind::AuthFailed, "there is no terminal to ask for a password")
+        return Err(Error::new(ErrorKind::AuthFailed, "there is no terminal to ask for a password")
             .hinted("give it with PGPASSWORD or a password file"));
     };
     let prompt = format!("Password for user {}: ", readable(info.user()));
@@ -112,7 +112,7 @@ async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo
     let typed = typed.map_err(|error| match error.kind() {
         // Ctrl-C, which the terminal hands over as a key.
         io::ErrorKind::Interrupted => Error::interrupted(Signal::Interrupt),
-        _ => Error::new(Kind::AuthFailed, format!("could not read a password: {}", os_words(&error))),
+        _ => Error::new(ErrorKind::AuthFailed, format!("could not read a password: {}", os_words(&error))),
     })?;
     options.typed.keep(info, typed.clone());
     Ok(info.with_password(&typed))

@@ -3,7 +3,7 @@
 use super::address::{Address, Route};
 use super::transport::Transport;
 use crate::conninfo::{Settings, os_string_of, path_of};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use socket2::{SockRef, TcpKeepalive};
 use std::ffi::OsStr;
 use std::io;
@@ -30,7 +30,7 @@ pub(super) async fn dial(address: &Address, settings: &Settings) -> io::Result<T
 
 /// Whether the process at the other end of a Unix socket runs as the operating-system user `wanted`.
 pub(super) async fn check_peer(stream: &UnixStream, wanted: &str) -> Result<(), Error> {
-    let failed = |why: String| Error::new(Kind::AuthFailed, why);
+    let failed = |why: String| Error::new(ErrorKind::AuthFailed, why);
     let peer = stream.peer_cred();
     let peer = peer.map_err(|error| failed(format!("could not get peer credentials: {error}")))?;
     let peer = peer.uid().to_string();

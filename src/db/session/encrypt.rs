@@ -1,14 +1,14 @@
 //! From an address to a stream that PostgreSQL's protocol can be spoken on: dialled, and encrypted where that is wanted.
 
 use super::address::Address;
-use super::attempt::{AttemptFailure, Next, Progress};
+use super::attempt::{AttemptFailure, AttemptProgress, Next};
 use super::dial;
 use super::os_words::os_words;
 use super::tls::handshake;
 use super::transport::Transport;
 use super::wire::Wire;
 use crate::conninfo::{ConnInfo, SslMode};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use std::io;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -42,7 +42,7 @@ pub(super) async fn dial_wire(
     address: &Address,
     info: &ConnInfo,
     encryption: Encryption,
-    progress: &Progress,
+    progress: &AttemptProgress,
 ) -> Result<Wire, AttemptFailure> {
     let settings = info.settings();
     let started = Instant::now();
@@ -92,8 +92,8 @@ async fn encrypt(
             Ok(Wire::new(Transport::Tcp(stream), None))
         }
         handshake::Offer::No => {
-            let error =
-                Error::new(Kind::Tls, "server does not support SSL, but SSL was required").hinted(NO_TLS);
+            let error = Error::new(ErrorKind::Tls, "server does not support SSL, but SSL was required")
+                .hinted(NO_TLS);
             Err(AttemptFailure::new(error, Next::Stop))
         }
     }
@@ -101,7 +101,7 @@ async fn encrypt(
 
 /// Why a socket could not be connected, with libpq's question.
 fn not_reached(address: &Address, error: &io::Error) -> Error {
-    let kind = if error.kind() == io::ErrorKind::TimedOut { Kind::Timeout } else { Kind::Refused };
+    let kind = if error.kind() == io::ErrorKind::TimedOut { ErrorKind::Timeout } else { ErrorKind::Refused };
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied => "this user may not use the socket",
         _ if address.is_socket() => "is the server running locally and accepting connections on that socket?",

@@ -2,15 +2,15 @@
 //! socket, the next host after one of the host, and nothing more after a server's last word.
 
 use super::address::addresses;
-use super::attempt::{Attempt, AttemptFailure, Next, Phases, Progress};
+use super::attempt::{Attempt, AttemptFailure, AttemptProgress, Next, Phases};
 use super::encrypt::encryptions;
 use super::established::{Established, Notice};
-use super::login::{self, Request};
+use super::login::{self, LoginRequest};
 use super::options::Options;
 use super::pending::Attempting;
 use super::session_kind::SessionKind;
 use crate::conninfo::{ConnInfo, Host, LoadBalance, TargetSession, readable};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use crate::model::server::place;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ async fn through_addresses(
     let looked_up = tokio::time::timeout(limit, addresses(host)).await.unwrap_or_else(|_| {
         let message =
             format!("could not translate host name \"{}\" to address: timeout expired", host.name());
-        Err(Error::new(Kind::Dns, message))
+        Err(Error::new(ErrorKind::Dns, message))
     });
     let dns = (!host.is_socket()).then(|| started.elapsed());
     let mut found = match looked_up {
@@ -85,7 +85,7 @@ async fn through_addresses(
     for (left, address) in (1..=found.len()).rev().zip(found) {
         let limit = options.limit(info, left + hosts - 1);
         let address_words = address.address();
-        let request = Arc::new(Request::new(info, host, address, wanted, options.trace));
+        let request = Arc::new(LoginRequest::new(info, host, address, wanted, options.trace));
         let begin = |progress| -> Attempting { Box::pin(at_address(Arc::clone(&request), progress)) };
         let (outcome, progress) = options.logins.attempt(&request, limit, begin).await;
         let outcome = outcome.map_err(|failure| after(progress.earlier(), failure));
@@ -107,7 +107,10 @@ async fn through_addresses(
 }
 
 /// One address, with each kind of encryption that the mode allows.
-async fn at_address(request: Arc<Request>, progress: Progress) -> Result<Established, AttemptFailure> {
+async fn at_address(
+    request: Arc<LoginRequest>,
+    progress: AttemptProgress,
+) -> Result<Established, AttemptFailure> {
     let kinds = encryptions(request.info.settings().ssl_mode, &request.address);
     let mut order = kinds.iter().peekable();
     while let Some(&encryption) = order.next() {
@@ -130,7 +133,7 @@ async fn at_address(request: Arc<Request>, progress: Progress) -> Result<Establi
             }
         }
     }
-    Err(AttemptFailure::new(Error::new(Kind::Protocol, "no way to connect was left to try"), Next::Stop))
+    Err(AttemptFailure::new(Error::new(ErrorKind::Protocol, "no way to connect was left to try"), Next::Stop))
 }
 
 /// The failure of an address whose attempt with the other kind of encryption failed with `earlier`: both are listed, and what
@@ -140,7 +143,7 @@ fn after(earlier: Option<Error>, failure: AttemptFailure) -> AttemptFailure {
     let mut both = vec![earlier.message.clone(), failure.error.message.clone()];
     both.dedup();
     let speaks = failure.error.sqlstate.is_some()
-        || matches!(failure.error.kind, Kind::AuthFailed | Kind::WrongServer)
+        || matches!(failure.error.kind, ErrorKind::AuthFailed | ErrorKind::WrongServer)
         || earlier.sqlstate.is_none();
     let (mut error, next) = if speaks { (failure.error, failure.next) } else { (earlier, Next::Stop) };
     if both.len() > 1 {
@@ -169,7 +172,7 @@ fn combined(mut failures: Vec<AttemptFailure>) -> AttemptFailure {
     let says_most = failures.iter().rposition(|failure| failure.error.sqlstate.is_some());
     let chosen = says_most.filter(|_| !is_final).unwrap_or(last);
     if failures.is_empty() {
-        return AttemptFailure::new(Error::new(Kind::Dns, "the host has no address"), Next::Stop);
+        return AttemptFailure::new(Error::new(ErrorKind::Dns, "the host has no address"), Next::Stop);
     }
     let mut failure = failures.swap_remove(chosen);
     if all.len() > 1 {

@@ -1,7 +1,7 @@
 //! One attempt at one address: dial, encrypt, log in, and look whether it is the kind of server that was wanted.
 
 use super::address::Address;
-use super::attempt::{AttemptFailure, Next, Progress, Stage};
+use super::attempt::{AttemptFailure, AttemptProgress, Next, Stage};
 use super::cancel::Canceller;
 use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
@@ -14,8 +14,8 @@ use super::startup::{self, Answer};
 use super::tls::failure::failure;
 use super::wire::{Prepared, Wire};
 use crate::conninfo::{ChannelBinding, ConnInfo, Host, SslCertMode};
-use crate::db::error::{Error, Kind};
-use crate::db::refusal::{self, Login};
+use crate::db::error::{Error, ErrorKind};
+use crate::db::refusal::{self, LoginWords};
 use crate::db::trace::Trace;
 use std::io;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use std::time::Instant;
 use tokio_postgres::Config;
 
 /// One login that is wanted at one address.
-pub(super) struct Request {
+pub(super) struct LoginRequest {
     pub(super) info: Arc<ConnInfo>,
     /// The host, for its password.
     pub(super) host: Host,
@@ -34,7 +34,7 @@ pub(super) struct Request {
     startup: Vec<u8>,
 }
 
-impl Request {
+impl LoginRequest {
     pub(super) fn new(
         info: &Arc<ConnInfo>,
         host: &Host,
@@ -54,11 +54,11 @@ impl Request {
 
 /// One attempt: dial, encrypt, log in, and look whether it is the kind of server that was wanted.
 pub(super) async fn attempt(
-    request: &Request,
+    request: &LoginRequest,
     encryption: Encryption,
-    progress: &Progress,
+    progress: &AttemptProgress,
 ) -> Result<Established, AttemptFailure> {
-    let Request { info, host, address, kind, trace, startup } = request;
+    let LoginRequest { info, host, address, kind, trace, startup } = request;
     let named = |mut failure: AttemptFailure| {
         failure.error.message =
             format!("connection to {} failed: {}", address.words(), failure.error.message);
@@ -89,7 +89,7 @@ pub(super) async fn attempt(
         let wanted = info.settings().channel_binding;
         let done = sasl::log_in(&mut wire, mechanisms, password.unwrap_or_default(), wanted, progress).await;
         done.map_err(|error| {
-            let next = if error.kind == Kind::AuthFailed { Next::Stop } else { Next::Host };
+            let next = if error.kind == ErrorKind::AuthFailed { Next::Stop } else { Next::Host };
             named(AttemptFailure::new(error, next))
         })?;
         // Whatever the server asks for after that, it gets no password.
@@ -101,7 +101,7 @@ pub(super) async fn attempt(
         .await
         .map_err(|error| {
             let password_source = host.password.as_ref().map(|password| password.source.to_string());
-            let login = Login { user: info.user(), dbname: info.dbname(), password_source };
+            let login = LoginWords { user: info.user(), dbname: info.dbname(), password_source };
             named(refused(&error, &login, encrypted))
         })?;
     progress.measured(|phases| phases.auth = Some(started.elapsed()));
@@ -134,7 +134,7 @@ fn check_known(info: &ConnInfo, wire: &Wire) -> Result<(), AttemptFailure> {
     match wire.unknown() {
         Some(why) if info.settings().ssl_cert_mode == SslCertMode::Require => {
             let next = if wire.is_encrypted() { Next::Stop } else { Next::OtherEncryption };
-            Err(AttemptFailure::new(Error::new(Kind::Tls, why), next))
+            Err(AttemptFailure::new(Error::new(ErrorKind::Tls, why), next))
         }
         _ => Ok(()),
     }
@@ -148,7 +148,7 @@ fn check_method(
     encrypted: bool,
 ) -> Result<(), AttemptFailure> {
     let settings = info.settings();
-    let stop = |message: String| AttemptFailure::new(Error::new(Kind::AuthFailed, message), Next::Stop);
+    let stop = |message: String| AttemptFailure::new(Error::new(ErrorKind::AuthFailed, message), Next::Stop);
     if let Some(required) = &settings.require_auth
         && !required.permits(method.name())
     {
@@ -206,13 +206,13 @@ fn driver_config(info: &ConnInfo, password: Option<&[u8]>) -> Config {
 }
 
 /// A login that the driver could not finish.
-fn refused(error: &tokio_postgres::Error, login: &Login<'_>, encrypted: bool) -> AttemptFailure {
+fn refused(error: &tokio_postgres::Error, login: &LoginWords<'_>, encrypted: bool) -> AttemptFailure {
     if let Some(server) = error.as_db_error() {
         let refusal = refusal::classify(server, login);
         let next = match server.code().code() {
             "57P03" => Next::Host,
             // The same server may let the other kind of encryption in: a line of pg_hba.conf, a pooler's rule.
-            "28000" if refusal.kind != Kind::NoSuchRole => Next::OtherEncryption,
+            "28000" if refusal.kind != ErrorKind::NoSuchRole => Next::OtherEncryption,
             "08P01" if !encrypted => Next::OtherEncryption,
             _ => Next::Stop,
         };
@@ -221,17 +221,17 @@ fn refused(error: &tokio_postgres::Error, login: &Login<'_>, encrypted: bool) ->
     let source = std::error::Error::source(error);
     if let Some(io) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
         if let Some(Excess(why)) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
-            return AttemptFailure::new(Error::new(Kind::Protocol, why), Next::Stop);
+            return AttemptFailure::new(Error::new(ErrorKind::Protocol, why), Next::Stop);
         }
         let is_nonsense = matches!(io.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Other);
         if is_nonsense && failure(io).is_none() {
             let message = format!("the server's answer is not one of the authentication asked for: {io}");
-            return AttemptFailure::new(Error::new(Kind::AuthFailed, message), Next::Stop);
+            return AttemptFailure::new(Error::new(ErrorKind::AuthFailed, message), Next::Stop);
         }
         return AttemptFailure::new(lost(io), Next::Host);
     }
     if error.is_closed() {
         return AttemptFailure::new(lost(&io::ErrorKind::UnexpectedEof.into()), Next::Host);
     }
-    AttemptFailure::new(Error::new(Kind::AuthFailed, driver_words(error)), Next::Stop)
+    AttemptFailure::new(Error::new(ErrorKind::AuthFailed, driver_words(error)), Next::Stop)
 }

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn poolers_are_known_by_their_parameters() {
-        let told = |parameters: &[(&str, &str)]| {
+        let pooler_name = |parameters: &[(&str, &str)]| {
             let mut login = Vec::new();
             for (name, value) in parameters {
                 let body = format!("{name}\0{value}\0");
@@ -180,22 +180,22 @@ mod tests {
             "standard_conforming_strings",
             "TimeZone",
         ];
-        assert_eq!(told(&server.map(parameter)), None, "PostgreSQL to 15");
+        assert_eq!(pooler_name(&server.map(parameter)), None, "PostgreSQL to 15");
         let mut turned = server.map(parameter);
         turned.reverse();
-        assert_eq!(told(&turned), Some("Odyssey"));
+        assert_eq!(pooler_name(&turned), Some("Odyssey"));
         for (pooler, order) in ORDERS {
             let order = order.map(parameter);
             assert_eq!(
-                told(&[&[("a", "b")][..], &order, &[("IntervalStyle", "iso")]].concat()),
+                pooler_name(&[&[("a", "b")][..], &order, &[("IntervalStyle", "iso")]].concat()),
                 Some(pooler)
             );
-            assert_eq!(told(&[&order[..4], &[version, order[4]]].concat()), None, "{pooler}");
+            assert_eq!(pooler_name(&[&order[..4], &[version, order[4]]].concat()), None, "{pooler}");
         }
-        assert_eq!(told(&[("application_name", "Supavisor"), version, zone]), Some("Supavisor"));
-        assert_eq!(told(&[("application_name", "Supavisor - pgconn"), version]), Some("Supavisor"));
-        assert_eq!(told(&[("application_name", "PgDog"), version]), Some("PgDog"));
-        assert_eq!(told(&[("application_name", "PgDogs"), version]), None);
+        assert_eq!(pooler_name(&[("application_name", "Supavisor"), version, zone]), Some("Supavisor"));
+        assert_eq!(pooler_name(&[("application_name", "Supavisor - pgconn"), version]), Some("Supavisor"));
+        assert_eq!(pooler_name(&[("application_name", "PgDog"), version]), Some("PgDog"));
+        assert_eq!(pooler_name(&[("application_name", "PgDogs"), version]), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::os_words::os_words;
 use super::tls;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use std::io;
 
 /// The error for a first answer that is none of PostgreSQL's.
@@ -19,7 +19,7 @@ pub(super) fn not_postgres(seen: &[u8]) -> Error {
         Some(name) => format!("{name} answered, and not PostgreSQL"),
         None => "what answered does not speak PostgreSQL's protocol".to_owned(),
     };
-    Error::new(Kind::NotPostgres, message).hinted("check host and port")
+    Error::new(ErrorKind::NotPostgres, message).hinted("check host and port")
 }
 
 /// The error for a connection that failed before the login was done.
@@ -29,8 +29,8 @@ pub(super) fn lost(error: &io::Error) -> Error {
     }
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     match error.kind() {
-        UnexpectedEof | ConnectionReset | BrokenPipe => Error::new(Kind::Refused, "server closed the connection unexpectedly")
+        UnexpectedEof | ConnectionReset | BrokenPipe => Error::new(ErrorKind::Refused, "server closed the connection unexpectedly")
             .hinted("the server or something on the way ended the connection before the login was done; its log may say why"),
-        _ => Error::new(Kind::Refused, os_words(error)),
+        _ => Error::new(ErrorKind::Refused, os_words(error)),
     }
 }

@@ -51,6 +51,6 @@ pub(super) use limits::{Excess, Excessive};
 pub(super) use login_info::{LoginInfo, is_pooled};
 pub(crate) use options::{AskPassword, Options};
 pub(crate) use pending::PendingLogins;
-pub(crate) use sasl::{Login, new_password};
+pub(crate) use sasl::{ScramLogin, new_password};
 pub(crate) use session_kind::Lane;
 pub(crate) use typed_passwords::TypedPasswords;

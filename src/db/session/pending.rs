@@ -2,10 +2,10 @@
 //! gone until the login is over, so a login that hangs is waited on by the next try, and not doubled.
 
 use super::address::{Address, Route};
-use super::attempt::{AttemptFailure, Next, Progress, Stage};
+use super::attempt::{AttemptFailure, AttemptProgress, Next, Stage};
 use super::established::Established;
-use super::login::Request;
-use crate::db::error::{Error, Kind};
+use super::login::LoginRequest;
+use crate::db::error::{Error, ErrorKind};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,8 +28,8 @@ pub(crate) struct PendingLogins(Arc<Mutex<Vec<(Route, Slot)>>>);
 type Slot = Arc<tokio::sync::Mutex<Option<Pending>>>;
 
 struct Pending {
-    request: Arc<Request>,
-    progress: Progress,
+    request: Arc<LoginRequest>,
+    progress: AttemptProgress,
     attempt: Attempting,
 }
 
@@ -44,13 +44,13 @@ impl PendingLogins {
     /// to nothing or to something else than is wanted. With what it came to comes how far it got.
     pub(super) async fn attempt(
         &self,
-        request: &Arc<Request>,
+        request: &Arc<LoginRequest>,
         limit: Duration,
-        begin: impl FnOnce(Progress) -> Attempting,
-    ) -> (Outcome, Progress) {
+        begin: impl FnOnce(AttemptProgress) -> Attempting,
+    ) -> (Outcome, AttemptProgress) {
         let deadline = Instant::now() + limit;
         let Ok(mut slot) = timeout_at(deadline, self.slot(&request.address.route).lock_owned()).await else {
-            return (Err(timed_out(&request.address, Stage::LoggingIn)), Progress::default());
+            return (Err(timed_out(&request.address, Stage::LoggingIn)), AttemptProgress::default());
         };
         // Where the server has nothing to keep yet, an attempt that was dropped is over.
         drop(slot.take_if(|pending| pending.progress.stage() != Stage::LoggingIn));
@@ -67,7 +67,7 @@ impl PendingLogins {
                 return (outcome, progress);
             }
         }
-        let progress = Progress::default();
+        let progress = AttemptProgress::default();
         let (request, attempt) = (Arc::clone(request), begin(progress.clone()));
         let pending =
             slot.insert(Pending { request: Arc::clone(&request), progress: progress.clone(), attempt });
@@ -114,7 +114,11 @@ impl PendingLogins {
 }
 
 /// The failure of a try whose time is over; the attempt stays only where the server keeps something for it.
-fn given_up(slot: &mut Option<Pending>, request: &Request, progress: &Progress) -> AttemptFailure {
+fn given_up(
+    slot: &mut Option<Pending>,
+    request: &LoginRequest,
+    progress: &AttemptProgress,
+) -> AttemptFailure {
     let stage = progress.stage();
     if stage != Stage::LoggingIn {
         *slot = None;
@@ -144,7 +148,7 @@ fn timed_out(address: &Address, stage: Stage) -> AttemptFailure {
         ),
     };
     let message = format!("connection to {} failed: timeout expired{why}", address.words());
-    let error = Error::new(Kind::Timeout, message).hinted(hint);
+    let error = Error::new(ErrorKind::Timeout, message).hinted(hint);
     AttemptFailure::new(error.without_secrets(), Next::Address)
 }
 
@@ -198,8 +202,8 @@ mod tests {
         let host = &info.hosts()[0];
         let address = addresses(host).await.expect("an address").remove(0);
         let kind = SessionKind { target: info.settings().target_session, lane: Lane::Ordinary };
-        let request = Arc::new(Request::new(info, host, address, kind, Trace::default()));
-        let begin = |progress: Progress| -> Attempting {
+        let request = Arc::new(LoginRequest::new(info, host, address, kind, Trace::default()));
+        let begin = |progress: AttemptProgress| -> Attempting {
             let request = Arc::clone(&request);
             Box::pin(async move { login::attempt(&request, Encryption::Plain, &progress).await })
         };

@@ -4,7 +4,7 @@ use super::attempt::{AttemptFailure, Next};
 use super::driver::{Driver, driver_words, first_value, while_driving};
 use super::lost::lost;
 use crate::conninfo::TargetSession;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use crate::db::guard;
 use crate::db::trace::Trace;
 use std::io;
@@ -60,8 +60,8 @@ pub(super) async fn check_session(
         TargetSession::Standby => "server is not in hot standby mode",
         _ => "server is in hot standby mode",
     };
-    let error =
-        Error::new(Kind::WrongServer, message).hinted("target_session_attrs asks for another kind of server");
+    let error = Error::new(ErrorKind::WrongServer, message)
+        .hinted("target_session_attrs asks for another kind of server");
     Err(AttemptFailure::new(error, Next::Host))
 }
 
@@ -82,7 +82,8 @@ async fn is_on(
     let answer = while_driving(driver, first_value(client, question)).await;
     let answer =
         answer.ok_or_else(|| AttemptFailure::new(lost(&io::ErrorKind::UnexpectedEof.into()), Next::Host))?;
-    let value = answer
-        .map_err(|error| AttemptFailure::new(Error::new(Kind::Server, driver_words(&error)), Next::Host))?;
+    let value = answer.map_err(|error| {
+        AttemptFailure::new(Error::new(ErrorKind::Server, driver_words(&error)), Next::Host)
+    })?;
     Ok(value.is_some_and(|value| matches!(value.as_str(), "on" | "t")))
 }

@@ -6,7 +6,7 @@ use super::lost::{lost, not_postgres};
 use super::session_kind::Lane;
 use super::wire::Wire;
 use crate::conninfo::{ConnInfo, bytes_of};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Protocol 3.0, which every supported server and pooler speaks.
@@ -166,7 +166,7 @@ pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
             Ok(Message::Refusal)
         }
         b'E' if length < usize::from(b' ') << 24 => {
-            Err(Error::new(Kind::Protocol, format!("the server began an error of {length} bytes")))
+            Err(Error::new(ErrorKind::Protocol, format!("the server began an error of {length} bytes")))
         }
         // Text where the length should be.
         b'E' => Err(plain_error(wire, &head[1..]).await),
@@ -208,7 +208,7 @@ async fn plain_error(wire: &mut Wire, start: &[u8]) -> Error {
     let _ = wire.take(LONGEST_PLAIN_ERROR as u64).read_to_end(&mut rest).await;
     text.extend_from_slice(&rest);
     let line = text.split(|&byte| byte == 0).next().unwrap_or_default();
-    Error::new(Kind::Server, String::from_utf8_lossy(line).trim().to_owned())
+    Error::new(ErrorKind::Server, String::from_utf8_lossy(line).trim().to_owned())
 }
 
 /// Names what answered, as far as its first bytes tell.
@@ -276,7 +276,7 @@ mod tests {
             (b"R\0\0\0\x01", "what answered does not speak PostgreSQL's protocol"),
         ] {
             let error = answer_to(bytes).await.expect_err("not PostgreSQL");
-            assert_eq!((error.kind, error.message.as_str()), (Kind::NotPostgres, words));
+            assert_eq!((error.kind, error.message.as_str()), (ErrorKind::NotPostgres, words));
         }
     }
 

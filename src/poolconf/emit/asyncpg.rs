@@ -1,10 +1,10 @@
 //! asyncpg: `create_pool`.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::seconds;
 
 /// `max_size` below the default `min_size` of 10 would be refused, so both are given.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("#");
     let (max, min) = (settings.pool_size, settings.min_idle);
     let acquire = seconds(settings.acquire_timeout);

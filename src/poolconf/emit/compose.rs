@@ -1,12 +1,12 @@
 //! Docker Compose: PostgreSQL behind PgBouncer, with the `edoburu/pgbouncer` image.
 
 use super::pgbouncer::{pool_mode, prepared_key, sizes};
-use super::{File, Refused, Settings, one, when};
+use super::{File, PoolConfig, Refused, one, when};
 use crate::poolconf::{PoolerSizes, seconds};
 
 /// The image's own default `AUTH_TYPE` is md5, with which it cannot log in to a server that stores SCRAM; it
 /// listens on 5432 inside. Each variable is the PgBouncer setting of that name in capitals.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let PoolerSizes { default_pool_size, reserve_pool_size, max_client_conn, max_db_connections } =
         sizes(settings)?;
     let header = settings.header("#");

@@ -1,10 +1,10 @@
 //! Go: `database/sql` with pgx as its driver.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::seconds;
 
 /// Unset, the maximum is unlimited and only two idle connections are kept, so both are set to the same number.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let max = settings.pool_size;
     let acquire = seconds(settings.acquire_timeout);

@@ -1,10 +1,10 @@
 //! Rust: deadpool-postgres.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::seconds;
 
 /// All of deadpool's timeouts are off by default, and it closes neither idle nor old connections by itself.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let max = settings.pool_size;
     let acquire = seconds(settings.acquire_timeout);

@@ -1,11 +1,11 @@
 //! Django: `DATABASES` with psycopg's pool.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::{Mode, seconds};
 
 /// `pool: True` alone would mean exactly four connections, and a pool refuses a `CONN_MAX_AGE` other than 0.
 /// Django prepares no statements by itself; server-side cursors do not survive a transaction pooler.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("#");
     let (max, min) = (settings.pool_size, settings.min_idle);
     let acquire = seconds(settings.acquire_timeout);

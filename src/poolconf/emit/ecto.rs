@@ -1,9 +1,9 @@
 //! Elixir: Ecto with Postgrex.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 
 /// Ecto's pool has a fixed size and opens all of it at start. Migrations take two connections.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("#");
     let max = settings.pool_size;
     let acquire = settings.acquire_timeout.as_millis();

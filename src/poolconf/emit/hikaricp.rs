@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 
 /// HikariCP refuses or silently replaces times below its own minimums, so they are refused here.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     for (flag, given, least) in [
         ("--acquire-timeout", settings.acquire_timeout, Duration::from_millis(250)),
         ("--idle-timeout", settings.idle_timeout, Duration::from_secs(10)),

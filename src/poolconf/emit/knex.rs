@@ -1,9 +1,9 @@
 //! Node.js: Knex.
 
-use super::{File, Refused, Settings, one, optional};
+use super::{File, PoolConfig, Refused, one, optional};
 
 /// `max: 0` would switch pooling off, and a lone `max` below the default `min` of 2 is an error.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let (max, min) = (settings.pool_size, settings.min_idle);
     let idle = settings.idle_timeout.as_millis();

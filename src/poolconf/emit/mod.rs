@@ -26,7 +26,7 @@ mod sqlx;
 
 use std::time::Duration;
 
-use super::{Mode, Settings};
+use super::{Mode, PoolConfig};
 use crate::analyze::sizing::Refused;
 
 /// One written file.
@@ -40,24 +40,24 @@ pub(crate) struct File {
 
 /// A library or pooler that configuration can be written for.
 #[derive(Debug)]
-pub(crate) struct Target {
+pub(crate) struct EmitTarget {
     /// The word for `--emit`.
     pub(crate) name: &'static str,
     /// What it is.
     pub(crate) what: &'static str,
-    write: fn(&Settings) -> Result<Vec<File>, Refused>,
+    write: fn(&PoolConfig) -> Result<Vec<File>, Refused>,
 }
 
 const fn target(
     name: &'static str,
     what: &'static str,
-    write: fn(&Settings) -> Result<Vec<File>, Refused>,
-) -> Target {
-    Target { name, what, write }
+    write: fn(&PoolConfig) -> Result<Vec<File>, Refused>,
+) -> EmitTarget {
+    EmitTarget { name, what, write }
 }
 
 /// Every target.
-pub(crate) const ALL: [Target; 19] = [
+pub(crate) const ALL: [EmitTarget; 19] = [
     target("node-pg", "Node.js, pg (JavaScript module)", node_pg::write),
     target("prisma", "Prisma up to 6 (.env)", prisma::write),
     target("prisma7", "Prisma 7 with @prisma/adapter-pg (TypeScript module)", prisma7::write),
@@ -80,7 +80,7 @@ pub(crate) const ALL: [Target; 19] = [
 ];
 
 /// The target of this name.
-pub(crate) fn find(name: &str) -> Option<&'static Target> {
+pub(crate) fn find(name: &str) -> Option<&'static EmitTarget> {
     ALL.iter().find(|target| target.name == name)
 }
 
@@ -89,7 +89,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(24 * 86_400);
 
 /// Writes the files for `target`, the main one first. Errors when the target cannot do what the settings ask for.
-pub(crate) fn emit(target: &Target, settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(crate) fn emit(target: &EmitTarget, settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     for (flag, duration) in [
         ("--statement-timeout", settings.statement_timeout.unwrap_or(SHORTEST)),
         ("--idle-timeout", settings.idle_timeout),

@@ -1,10 +1,10 @@
 //! node-pg: `pg.Pool`.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 
 /// `max` must be a number above 0 (0 means ten), `min` opens nothing, and an unhandled `error` of an idle client
 /// ends the process; named statements are the application's own choice.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let (max, min) = (settings.pool_size, settings.min_idle);
     let idle = settings.idle_timeout.as_millis();

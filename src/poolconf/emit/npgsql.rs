@@ -1,6 +1,6 @@
 //! .NET: Npgsql's data source.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::{Mode, seconds};
 
 /// The largest `Timeout`, in seconds.
@@ -11,7 +11,7 @@ const PRUNING: u64 = 10;
 /// The default maximum is 100 per connection string. With a transaction pooler nothing is reset when a connection
 /// goes back to the pool, and statements must not be prepared on older ones. It throws on a `Timeout` above its limit,
 /// and on an idle lifetime below the interval at which it looks for idle connections.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let (max, min) = (settings.pool_size, settings.min_idle);
     let acquire = seconds(settings.acquire_timeout);

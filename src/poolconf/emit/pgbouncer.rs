@@ -1,12 +1,12 @@
 //! PgBouncer: pgbouncer.ini, and a script that writes its userlist.txt from the environment.
 
-use super::{File, Mode, Refused, Settings, optional, when};
+use super::{File, Mode, PoolConfig, Refused, optional, when};
 use crate::poolconf::{PoolerSizes, seconds};
 
 /// PgBouncer knows no comments behind values and refuses to start on an unknown key, so comments stand alone and
 /// `max_prepared_statements` is written only for a version that has it. `extra_float_digits` is ignored because
 /// the JDBC driver and sqlx send it and would be refused.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let PoolerSizes { default_pool_size, reserve_pool_size, max_client_conn, max_db_connections } =
         sizes(settings)?;
     let header = settings.header(";");
@@ -65,7 +65,7 @@ printf '"%s" "%s"\n' "$(doubled "$DB_USER")" "$(doubled "$DB_PASSWORD")" >"${1:-
 }
 
 /// PgBouncer's sizes, or why there are none.
-pub(super) fn sizes(settings: &Settings) -> Result<PoolerSizes, Refused> {
+pub(super) fn sizes(settings: &PoolConfig) -> Result<PoolerSizes, Refused> {
     settings.pooler.ok_or_else(|| {
         Refused::new(
             "no PgBouncer configuration stays within what the server can work on",
@@ -75,17 +75,17 @@ pub(super) fn sizes(settings: &Settings) -> Result<PoolerSizes, Refused> {
 }
 
 /// Transaction mode unless session mode was asked for: "direct" has no meaning for the pooler itself.
-pub(super) fn pool_mode(settings: &Settings) -> &'static str {
+pub(super) fn pool_mode(settings: &PoolConfig) -> &'static str {
     if settings.mode == Mode::Session { "session" } else { "transaction" }
 }
 
 /// Whether this PgBouncer knows `max_prepared_statements`.
-pub(super) fn prepared_key(settings: &Settings) -> bool {
+pub(super) fn prepared_key(settings: &PoolConfig) -> bool {
     settings.pgbouncer_version.is_some_and(crate::poolconf::pgbouncer::Version::has_prepared_statements)
 }
 
 /// The line of `[databases]`.
-fn entry(settings: &Settings) -> Result<String, Refused> {
+fn entry(settings: &PoolConfig) -> Result<String, Refused> {
     let endpoint = &settings.endpoint;
     if [&endpoint.host, &endpoint.database]
         .iter()
@@ -137,6 +137,6 @@ mod tests {
 
     #[test]
     fn without_a_pooled_plan_nothing_is_written() {
-        assert!(write(&Settings { pooler: None, ..settings() }).is_err(), "G6");
+        assert!(write(&PoolConfig { pooler: None, ..settings() }).is_err(), "G6");
     }
 }

@@ -1,10 +1,10 @@
 //! Go: pgx's own pool.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::seconds;
 
 /// The pool's maximum must be at least 1; waiting for a connection is bounded by the caller's context.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let (max, min) = (settings.pool_size, settings.min_idle);
     let acquire = seconds(settings.acquire_timeout);

@@ -1,11 +1,11 @@
 //! Node.js: postgres.js, which Drizzle uses too.
 
-use super::{File, Refused, Settings, one, optional};
+use super::{File, PoolConfig, Refused, one, optional};
 use crate::poolconf::seconds;
 
 /// Times are in seconds. Prepared statements hang behind a transaction pooler that does not keep them. There is
 /// no bound on waiting for a free connection.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let max = settings.pool_size;
     let idle = seconds(settings.idle_timeout);

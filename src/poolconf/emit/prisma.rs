@@ -1,11 +1,11 @@
 //! Prisma up to version 6: parameters of the connection URL.
 
-use super::{File, Refused, Settings, one};
+use super::{File, PoolConfig, Refused, one};
 use crate::poolconf::seconds;
 
 /// The engine of Prisma up to 6 reads its pool from the URL. `pgbouncer=true` turns named statements off.
 /// The variables are expanded by Prisma's own reading of `.env`.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("#");
     let max = settings.pool_size;
     let acquire = seconds(settings.acquire_timeout);

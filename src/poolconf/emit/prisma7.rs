@@ -1,10 +1,10 @@
 //! Prisma 7: the driver adapter owns the pool.
 
-use super::{File, Refused, Settings, one, optional};
+use super::{File, PoolConfig, Refused, one, optional};
 
 /// The adapter takes `pg.Pool`'s options directly; wrapped in `{ pool: … }` they would be ignored silently.
 /// It names no statements unless told to, so it works in every pool mode.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("//");
     let (max, min) = (settings.pool_size, settings.min_idle);
     let idle = settings.idle_timeout.as_millis();

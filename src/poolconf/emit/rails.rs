@@ -1,11 +1,11 @@
 //! Ruby on Rails: database.yml.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::seconds;
 
 /// `pool` is understood by every version (8.1 calls it `max_connections` and keeps the old name). Each Puma
 /// process has its own pool, which should hold a connection for each of its threads.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("#");
     let max = settings.pool_size;
     let acquire = seconds(settings.acquire_timeout);

@@ -1,11 +1,11 @@
 //! SQLAlchemy: an engine with its queue pool.
 
-use super::{File, Refused, Settings, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::seconds;
 
 /// The pool's maximum is `pool_size + max_overflow`; two thirds stay open, one third is overflow. `pool_size` 0
 /// would mean no limit, so it is at least 1.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let header = settings.header("#");
     let kept = (settings.pool_size * 2).div_ceil(3);
     let overflow = settings.pool_size - kept;
@@ -52,7 +52,7 @@ mod tests {
         for (id, size, kept, overflow) in
             [("O1", 15, 10, 5), ("O2", 9, 6, 3), ("O2", 3, 2, 1), ("O2", 2, 2, 0), ("O2", 1, 1, 0)]
         {
-            let text = write(&Settings { pool_size: size, ..settings() }).unwrap().remove(0).text;
+            let text = write(&PoolConfig { pool_size: size, ..settings() }).unwrap().remove(0).text;
             assert!(
                 text.contains(&format!("pool_size={kept},\n    max_overflow={overflow},")),
                 "{id}: {text}"

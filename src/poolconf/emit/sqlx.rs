@@ -1,11 +1,11 @@
 //! Rust: sqlx.
 
-use super::{File, Mode, Refused, Settings, one, optional, when};
+use super::{File, Mode, PoolConfig, Refused, one, optional, when};
 use crate::poolconf::seconds;
 
 /// sqlx always prepares, in a way that no setting makes fit a transaction pooler without prepared statements;
 /// and a PgBouncer that does not ignore `extra_float_digits` refuses it, so behind a pooler it is not sent.
-pub(super) fn write(settings: &Settings) -> Result<Vec<File>, Refused> {
+pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     if !settings.prepared_statements() {
         return Err(Refused::new(
             "sqlx does not work behind a transaction pooler without prepared statements",

@@ -6,7 +6,7 @@ use super::*;
 use crate::poolconf::tests::settings;
 use crate::poolconf::{PoolerSizes, pgbouncer::Version, provider};
 
-fn any_settings() -> impl Strategy<Value = Settings> {
+fn any_settings() -> impl Strategy<Value = PoolConfig> {
     let sizes = (1_u64..=262_143, 1_u64..=262_143, 1_u64..=262_143, any::<bool>());
     let mode = prop_oneof![Just(Mode::Direct), Just(Mode::Transaction), Just(Mode::Session)];
     let version = prop_oneof![Just(None), Just(Version::parse("1.18")), Just(Version::parse("1.24.1"))];
@@ -19,7 +19,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
     );
     (sizes, mode, version, provider, times).prop_map(|(sizes, mode, pgbouncer_version, provider, times)| {
         let (pool_size, idle, pooler, pooled) = sizes;
-        Settings {
+        PoolConfig {
             pool_size,
             min_idle: idle.min(pool_size),
             mode,
@@ -103,7 +103,7 @@ proptest! {
 fn every_target_writes_its_provenance_and_is_tidy() {
     for mode in [Mode::Direct, Mode::Transaction, Mode::Session] {
         for target in &ALL {
-            let settings = Settings { mode, pgbouncer_version: Version::parse("1.24"), ..settings() };
+            let settings = PoolConfig { mode, pgbouncer_version: Version::parse("1.24"), ..settings() };
             let files = emit(target, &settings).unwrap();
             assert!(files[0].text.contains(" 9 connections\n"), "{}", target.name);
             assert!(files[0].text.ends_with('\n'), "{}", target.name);
@@ -131,7 +131,7 @@ fn the_mode_decides_about_prepared_statements() {
         ("npgsql", "MaxAutoPrepare = 0"),
     ];
     let text = |name: &str, mode, version: &str| {
-        let settings = Settings { mode, pgbouncer_version: Version::parse(version), ..settings() };
+        let settings = PoolConfig { mode, pgbouncer_version: Version::parse(version), ..settings() };
         emit(find(name).unwrap(), &settings).unwrap().remove(0).text
     };
     for (name, words) in off {
@@ -141,7 +141,7 @@ fn the_mode_decides_about_prepared_statements() {
         assert!(!text(name, Mode::Transaction, "1.21").contains(words), "{name} behind 1.21");
         assert!(!text(name, Mode::Session, "1.18").contains(words), "{name} in session mode");
     }
-    let settings = Settings { mode: Mode::Transaction, ..settings() };
+    let settings = PoolConfig { mode: Mode::Transaction, ..settings() };
     assert!(
         emit(find("sqlx").unwrap(), &settings)
             .unwrap_err()
@@ -154,7 +154,7 @@ fn the_mode_decides_about_prepared_statements() {
 #[test]
 fn a_statement_timeout_is_sent_only_where_it_arrives() {
     for target in &ALL {
-        let mut settings = Settings { statement_timeout: Some(Duration::from_secs(7)), ..settings() };
+        let mut settings = PoolConfig { statement_timeout: Some(Duration::from_secs(7)), ..settings() };
         settings.pgbouncer_version = Version::parse("1.24");
         let direct = emit(target, &settings).unwrap().remove(0).text;
         if target.name != "pgbouncer-compose" {
@@ -171,27 +171,27 @@ fn a_statement_timeout_is_sent_only_where_it_arrives() {
 #[test]
 fn what_a_library_cannot_do_is_refused() {
     let hikari = find("hikaricp").unwrap();
-    let short = Settings {
+    let short = PoolConfig {
         max_lifetime: Duration::from_secs(20),
         idle_timeout: Duration::from_secs(15),
         ..settings()
     };
     assert!(emit(hikari, &short).unwrap_err().message.contains("--max-lifetime"));
-    let never = Settings { idle_timeout: Duration::ZERO, ..settings() };
+    let never = PoolConfig { idle_timeout: Duration::ZERO, ..settings() };
     assert!(emit(hikari, &never).is_err());
     let npgsql = find("npgsql").unwrap();
-    let long = Settings { acquire_timeout: Duration::from_secs(1024), ..settings() };
+    let long = PoolConfig { acquire_timeout: Duration::from_secs(1024), ..settings() };
     assert!(emit(npgsql, &long).unwrap()[0].text.contains(" Timeout = 1024,"));
-    let longer = Settings { acquire_timeout: Duration::from_secs(1025), ..settings() };
+    let longer = PoolConfig { acquire_timeout: Duration::from_secs(1025), ..settings() };
     assert_eq!(emit(npgsql, &longer).unwrap_err().hint.as_deref(), Some("its maximum is 1024s"));
     for (idle, pruning) in [(5, true), (10, false)] {
-        let settings = Settings { idle_timeout: Duration::from_secs(idle), ..settings() };
+        let settings = PoolConfig { idle_timeout: Duration::from_secs(idle), ..settings() };
         let text = emit(npgsql, &settings).unwrap().remove(0).text;
         assert_eq!(text.contains(" ConnectionPruningInterval = 5,"), pruning, "{text}");
     }
-    let crossed = Settings { idle_timeout: Duration::from_secs(3600), ..settings() };
+    let crossed = PoolConfig { idle_timeout: Duration::from_secs(3600), ..settings() };
     assert!(emit(find("node-pg").unwrap(), &crossed).is_err());
-    let session = Settings { mode: Mode::Session, provider: provider::find("neon"), ..settings() };
+    let session = PoolConfig { mode: Mode::Session, provider: provider::find("neon"), ..settings() };
     assert!(
         emit(find("node-pg").unwrap(), &session)
             .unwrap_err()
@@ -203,7 +203,7 @@ fn what_a_library_cannot_do_is_refused() {
 #[test]
 fn pgbouncer_gets_only_keys_that_its_version_knows() {
     let ini = |version: &str| {
-        let settings = Settings { pgbouncer_version: Version::parse(version), ..settings() };
+        let settings = PoolConfig { pgbouncer_version: Version::parse(version), ..settings() };
         emit(find("pgbouncer").unwrap(), &settings).unwrap().remove(0).text
     };
     assert!(!ini("").contains("max_prepared_statements"));

@@ -4,8 +4,8 @@ mod entries;
 mod judge;
 mod sizes;
 
-use super::{Against, Finding, Findings, Severity};
-use crate::poolconf::pgbouncer::{self, Key, Kind};
+use super::{Against, Findings, LintFinding, Severity};
+use crate::poolconf::pgbouncer::{self, Key, ValueType};
 
 /// PgBouncer's default for `default_pool_size`.
 const DEFAULT_POOL_SIZE: u64 = 20;
@@ -34,7 +34,7 @@ pub(super) fn looks_like(text: &str) -> bool {
 }
 
 /// Everything wrong or dangerous in `text`.
-pub(super) fn lint(text: &str, against: &Against) -> Vec<Finding> {
+pub(super) fn lint(text: &str, against: &Against) -> Vec<LintFinding> {
     let mut findings = Findings::default();
     let ini = parse(text, against, &mut findings);
     for setting in &ini.pgbouncer {
@@ -150,7 +150,7 @@ fn check_setting(table: &'static [Key], setting: &Setting<'_>, against: &Against
         return;
     };
     check_version(key, known.since, line, against, findings);
-    if let Kind::Word(words) = known.kind
+    if let ValueType::Word(words) = known.kind
         && let Some((word, since)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value))
     {
         check_version(&format!("{key} {word}"), *since, line, against, findings);
@@ -162,7 +162,7 @@ fn check_value(known: &Key, setting: &Setting<'_>, findings: &mut Findings) {
     let Setting { line, key, value } = *setting;
     let comment = [" ;", "\t;", " #", "\t#"].iter().any(|mark| value.contains(mark));
     let legal = is_legal(known.kind, value);
-    if comment && known.kind != Kind::Text {
+    if comment && known.kind != ValueType::Text {
         findings.add(
             line,
             Severity::Error,
@@ -178,7 +178,7 @@ fn check_value(known: &Key, setting: &Setting<'_>, findings: &mut Findings) {
             format!("PgBouncer takes the comment for a part of {key}"),
             "put the comment on a line of its own",
         );
-    } else if !legal && known.kind == Kind::Digits {
+    } else if !legal && known.kind == ValueType::Digits {
         findings.add(
             line,
             Severity::Error,
@@ -210,28 +210,28 @@ fn is_size(key: &str) -> bool {
     matches!(key, "default_pool_size" | "pool_size")
 }
 
-fn is_legal(kind: Kind, value: &str) -> bool {
+fn is_legal(kind: ValueType, value: &str) -> bool {
     match kind {
-        Kind::Text => true,
-        Kind::Int => integer(value).is_some(),
-        Kind::Digits => value.parse::<i64>().is_ok(),
-        Kind::Time => value.parse::<f64>().is_ok_and(|seconds| seconds >= 0.0 && seconds.is_finite()),
-        Kind::Word(words) => words.iter().any(|(word, _)| word.eq_ignore_ascii_case(value)),
+        ValueType::Text => true,
+        ValueType::Int => integer(value).is_some(),
+        ValueType::Digits => value.parse::<i64>().is_ok(),
+        ValueType::Time => value.parse::<f64>().is_ok_and(|seconds| seconds >= 0.0 && seconds.is_finite()),
+        ValueType::Word(words) => words.iter().any(|(word, _)| word.eq_ignore_ascii_case(value)),
     }
 }
 
-fn legal_values(kind: Kind, value: &str) -> String {
+fn legal_values(kind: ValueType, value: &str) -> String {
     let united =
         value.starts_with(|c: char| c.is_ascii_digit()) && value.ends_with(|c: char| c.is_ascii_alphabetic());
     match kind {
-        Kind::Time if united => "times are seconds without a unit, as in 2.5".to_owned(),
-        Kind::Time => "times are seconds, as in 2.5".to_owned(),
-        Kind::Int | Kind::Digits => "it takes a whole number".to_owned(),
-        Kind::Word(words) => {
+        ValueType::Time if united => "times are seconds without a unit, as in 2.5".to_owned(),
+        ValueType::Time => "times are seconds, as in 2.5".to_owned(),
+        ValueType::Int | ValueType::Digits => "it takes a whole number".to_owned(),
+        ValueType::Word(words) => {
             let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             format!("it takes one of {}", words.join(", "))
         }
-        Kind::Text => String::new(),
+        ValueType::Text => String::new(),
     }
 }
 
@@ -253,8 +253,8 @@ fn integer(text: &str) -> Option<i64> {
 }
 
 /// The number that a legal value is.
-fn number(kind: Kind, value: &str) -> Option<i64> {
-    if kind == Kind::Digits { Some(digits(value)) } else { integer(value) }
+fn number(kind: ValueType, value: &str) -> Option<i64> {
+    if kind == ValueType::Digits { Some(digits(value)) } else { integer(value) }
 }
 
 /// A whole number as C's `atoi` reads it: the digits that the text begins with.

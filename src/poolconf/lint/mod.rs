@@ -33,8 +33,8 @@ impl Severity {
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Finding {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Finding"))]
+pub(crate) struct LintFinding {
     /// The line, from 1; null when it is about the file as a whole.
     pub(crate) line: Option<u64>,
     /// How bad it is.
@@ -66,9 +66,9 @@ pub(crate) struct Against {
 
 /// What kind of configuration a text was taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Format"))]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Format {
+pub(crate) enum ConfigFormat {
     /// A pgbouncer.ini.
     PgbouncerIni,
     /// Text with connection URLs: an environment file, or the URL alone.
@@ -77,11 +77,11 @@ pub(crate) enum Format {
 
 /// Everything found in `text`, in order of lines, or `None` when it is neither a pgbouncer.ini nor holds a
 /// connection URL.
-pub(crate) fn lint(text: &str, against: &Against) -> Option<(Format, Vec<Finding>)> {
+pub(crate) fn lint(text: &str, against: &Against) -> Option<(ConfigFormat, Vec<LintFinding>)> {
     let (format, mut findings) = if ini::looks_like(text) {
-        (Format::PgbouncerIni, ini::lint(text, against))
+        (ConfigFormat::PgbouncerIni, ini::lint(text, against))
     } else {
-        (Format::Url, url::lint(text, against)?)
+        (ConfigFormat::Url, url::lint(text, against)?)
     };
     // Findings about the whole file come last.
     findings.sort_by_key(|finding| finding.line.unwrap_or(u64::MAX));
@@ -90,7 +90,7 @@ pub(crate) fn lint(text: &str, against: &Against) -> Option<(Format, Vec<Finding
 
 /// Collects findings.
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+struct Findings(Vec<LintFinding>);
 
 impl Findings {
     fn add(
@@ -102,7 +102,7 @@ impl Findings {
         hint: impl Into<String>,
     ) {
         let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
-        self.0.push(Finding { line: line.into(), severity, code, message: message.into(), hint });
+        self.0.push(LintFinding { line: line.into(), severity, code, message: message.into(), hint });
     }
 }
 

@@ -257,7 +257,7 @@ fn urls_are_judged_by_who_reads_them() {
 #[test]
 fn a_password_is_noticed_and_never_shown() {
     let (format, findings) = lint("postgres://app:s3cret@h/db?pool_max_conns=0", &SERVER).unwrap();
-    assert_eq!(format, Format::Url);
+    assert_eq!(format, ConfigFormat::Url);
     assert_eq!(
         findings.iter().map(|finding| finding.code).collect::<Vec<_>>(),
         ["password", "invalid_value"]

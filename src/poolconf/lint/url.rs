@@ -1,6 +1,6 @@
 //! Connection URLs with pool parameters: who reads them, and what they add up to.
 
-use super::{Against, Finding, Findings, Severity};
+use super::{Against, Findings, LintFinding, Severity};
 
 /// Who reads a URL, as far as its scheme says so.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ struct Url<'a> {
 }
 
 /// Everything wrong or dangerous in the connection URLs of `text`, or `None` when it holds none.
-pub(super) fn lint(text: &str, against: &Against) -> Option<Vec<Finding>> {
+pub(super) fn lint(text: &str, against: &Against) -> Option<Vec<LintFinding>> {
     let mut findings = Findings::default();
     let mut seen = false;
     for (line, content) in (1_u64..).zip(text.lines()) {

@@ -1,26 +1,28 @@
 //! From a request to its plan: each step of the arithmetic in order, recorded as it is done.
 
-use super::{Input, InputValue, LimitedBy, Plan, Pooler, ServicePlan, Step, Tier};
+use super::{Input, InputValue, LimitedBy, PoolerPlan, ServicePlan, SizePlan, SizeStep, Tier};
 use crate::analyze::sizing::arithmetic::{self, Budget};
 use crate::analyze::sizing::pooler::{self, Shape};
-use crate::analyze::sizing::{Clients, Figure, Refused, Request, Service, Source, advice, memory, services};
+use crate::analyze::sizing::{
+    Clients, Figure, FigureSource, Refused, Service, SizeRequest, advice, memory, services,
+};
 
 /// Writes the arithmetic down while it is done.
 #[derive(Default)]
-struct Steps(Vec<Step>);
+struct Steps(Vec<SizeStep>);
 
 impl Steps {
     fn record(&mut self, name: impl Into<String>, expression: String, value: u64) -> u64 {
-        self.0.push(Step { name: name.into(), expression, value });
+        self.0.push(SizeStep { name: name.into(), expression, value });
         value
     }
 }
 
 /// Makes the plan of `request`. An infeasible one is a plan too (`feasible` is false); errors are for requests
 /// that no server could have.
-pub(crate) fn plan(request: &Request) -> Result<Plan, Refused> {
+pub(crate) fn plan(request: &SizeRequest) -> Result<SizePlan, Refused> {
     let mut steps = Steps::default();
-    let Request { cores, spindles, max_connections, reserve_percent, reserved_slots, .. } = request;
+    let SizeRequest { cores, spindles, max_connections, reserve_percent, reserved_slots, .. } = request;
     check_replicas(request)?;
 
     let optimal = arithmetic::optimal(cores.value, spindles.value)?;
@@ -70,7 +72,7 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Refused> {
     let usual = most.min(tier.high);
     let pooler = size_pooler(request.shape(), optimal.min(budget), &services, usual, recommended, &mut steps);
     let ceiling_binds = services.iter().any(|service| service.ceiling_per_pool < most);
-    let mut plan = Plan {
+    let mut plan = SizePlan {
         inputs: inputs(request),
         optimal_connections: optimal,
         reserved,
@@ -112,7 +114,7 @@ fn hundredths(total: u64, optimal: u64) -> f64 {
 }
 
 /// A standby does not start with a lower max_connections than its primary.
-fn check_replicas(request: &Request) -> Result<(), Refused> {
+fn check_replicas(request: &SizeRequest) -> Result<(), Refused> {
     request.replica_max_connections.map_or(Ok(()), arithmetic::check_max_connections)?;
     match request.replica_max_connections {
         Some(replica) if replica < request.max_connections.value => Err(Refused::new(
@@ -127,7 +129,7 @@ fn check_replicas(request: &Request) -> Result<(), Refused> {
 }
 
 /// The services to size. A single application is one service that owns the whole budget.
-fn clients(request: &Request) -> Vec<Service> {
+fn clients(request: &SizeRequest) -> Vec<Service> {
     let single =
         |instances, processes| vec![Service { name: String::new(), instances, processes, weight: 1 }];
     match &request.clients {
@@ -139,12 +141,12 @@ fn clients(request: &Request) -> Vec<Service> {
 
 /// The most that one pool can use, whatever the server has room for. Each serverless instance runs one request at a
 /// time, so it has no use for a second connection.
-fn most_per_pool(request: &Request, optimal: u64) -> u64 {
+fn most_per_pool(request: &SizeRequest, optimal: u64) -> u64 {
     if matches!(request.clients, Clients::Serverless { .. }) { 1 } else { optimal }
 }
 
 fn size_services(
-    request: &Request,
+    request: &SizeRequest,
     optimal: u64,
     budget: u64,
     steps: &mut Steps,
@@ -206,7 +208,11 @@ fn size_services(
 
 /// The smallest max_connections at which each service's share is what the plan gives it; for an infeasible plan, one
 /// connection for each pool.
-fn required_max_connections(request: &Request, services: &[ServicePlan], steps: &mut Steps) -> Option<u64> {
+fn required_max_connections(
+    request: &SizeRequest,
+    services: &[ServicePlan],
+    steps: &mut Steps,
+) -> Option<u64> {
     let feasible = services.iter().all(|service| service.pool_size > 0);
     let need = |service: &ServicePlan| if feasible { service.total } else { service.pool_count };
     let needs: Vec<u64> = services.iter().map(need).collect();
@@ -226,14 +232,14 @@ fn required_max_connections(request: &Request, services: &[ServicePlan], steps: 
 }
 
 /// Instances of all services, without surge.
-fn instances(request: &Request) -> u64 {
+fn instances(request: &SizeRequest) -> u64 {
     clients(request).iter().fold(0, |sum, service| sum.saturating_add(service.instances))
 }
 
 /// From so many instances on, a pooler is the usual answer.
 const LARGE_FROM: u64 = 50;
 
-fn tier(request: &Request) -> Tier {
+fn tier(request: &SizeRequest) -> Tier {
     match instances(request) {
         0..=4 => Tier { name: "small", low: 10, high: 20 },
         5..LARGE_FROM => Tier { name: "medium", low: 5, high: 10 },
@@ -243,7 +249,7 @@ fn tier(request: &Request) -> Tier {
 
 /// A pooler is better when less than two connections are left for each of more than two busy pools, from 50
 /// instances on, and for functions, which connect anew with every cold start.
-fn pooler_recommended(request: &Request, services: &[ServicePlan], pool_count: u64) -> bool {
+fn pooler_recommended(request: &SizeRequest, services: &[ServicePlan], pool_count: u64) -> bool {
     let crowded = services.iter().any(|service| service.fair_share_per_pool < 2) && pool_count > 2;
     let serverless = matches!(request.clients, Clients::Serverless { .. });
     crowded || serverless || instances(request) >= LARGE_FROM
@@ -256,7 +262,7 @@ fn size_pooler(
     usual: u64,
     recommended: bool,
     steps: &mut Steps,
-) -> Pooler {
+) -> PoolerPlan {
     let client_size = |service: &ServicePlan| if service.pool_size > 0 { service.pool_size } else { usual };
     let sum = |connections: &dyn Fn(&ServicePlan) -> u64| {
         services.iter().map(connections).fold(0, u64::saturating_add)
@@ -274,7 +280,7 @@ fn size_pooler(
             sizes.default_pool_size,
         );
     }
-    Pooler {
+    PoolerPlan {
         recommended,
         processes,
         pairs,
@@ -291,13 +297,13 @@ fn size_pooler(
 }
 
 /// Every figure that the plan was made from with its source, in the order of the flags.
-fn inputs(request: &Request) -> Vec<Input> {
+fn inputs(request: &SizeRequest) -> Vec<Input> {
     let figure =
         |name, Figure { value, source }| Input { name, value: Some(InputValue::Number(value)), source };
     let maybe = |name, value: Option<u64>| Input {
         name,
         value: value.map(InputValue::Number),
-        source: if value.is_some() { Source::Given } else { Source::Assumed },
+        source: if value.is_some() { FigureSource::Given } else { FigureSource::Assumed },
     };
     let [instances, processes, serverless] = match &request.clients {
         Clients::Uniform { instances, processes } => {

@@ -12,7 +12,7 @@ fn number() -> impl Strategy<Value = u64> {
 }
 
 fn any_clients() -> impl Strategy<Value = Clients> {
-    let figure = |value| Figure { value, source: Source::Given };
+    let figure = |value| Figure { value, source: FigureSource::Given };
     let service = (number(), number(), number()).prop_map(|(instances, processes, weight)| Service {
         name: "s".to_owned(),
         instances,
@@ -29,7 +29,7 @@ fn any_clients() -> impl Strategy<Value = Clients> {
     ]
 }
 
-fn any_request() -> impl Strategy<Value = Request> {
+fn any_request() -> impl Strategy<Value = SizeRequest> {
     let figures = prop::collection::vec((number(), any::<bool>()), 7);
     let options = (
         prop::option::of(number()),
@@ -47,10 +47,10 @@ fn any_request() -> impl Strategy<Value = Request> {
         )| {
             let figure = |index: usize| {
                 let (value, given) = figures[index];
-                Figure { value, source: if given { Source::Given } else { Source::Assumed } }
+                Figure { value, source: if given { FigureSource::Given } else { FigureSource::Assumed } }
             };
-            let given = |value| Figure { value, source: Source::Given };
-            Request {
+            let given = |value| Figure { value, source: FigureSource::Given };
+            SizeRequest {
                 cores: figure(0),
                 spindles: figure(1),
                 max_connections: figure(2),
@@ -72,7 +72,7 @@ fn any_request() -> impl Strategy<Value = Request> {
 }
 
 /// The pool size of a plausible request of one application, 0 when infeasible.
-fn pool_size(request: &Request) -> u64 {
+fn pool_size(request: &SizeRequest) -> u64 {
     plan(request).unwrap().pool_size.unwrap()
 }
 
@@ -119,7 +119,7 @@ proptest! {
         base.clients = Clients::Services(services.into_iter().map(|(instances, processes, weight)| {
             Service { name: "s".to_owned(), instances, processes, weight }
         }).collect());
-        let sizes = |plan: &Plan| plan.services.iter().map(|service| service.pool_size).collect::<Vec<_>>();
+        let sizes = |plan: &SizePlan| plan.services.iter().map(|service| service.pool_size).collect::<Vec<_>>();
         let with = |max: u64| {
             let mut request = base.clone();
             request.max_connections.value = max;
@@ -130,14 +130,14 @@ proptest! {
         let (at, below) = (with(required).unwrap(), with(required - 1));
         prop_assert!(at.feasible);
         prop_assert!(!planned.feasible || sizes(&at) == sizes(&planned));
-        let kept = |less: &Plan| if planned.feasible { sizes(less) == sizes(&planned) } else { less.feasible };
+        let kept = |less: &SizePlan| if planned.feasible { sizes(less) == sizes(&planned) } else { less.feasible };
         prop_assert!(below.as_ref().map_or(true, |less| !kept(less)), "{required} is not the least");
     }
 
     /// Of any two requests of which one only takes more away, or has more max_connections.
     #[test]
     fn no_pool_grows_with_what_takes_away_in_the_whole_range(base in any_request(), by in number(), which in 0..6) {
-        let sizes = |request: &Request| {
+        let sizes = |request: &SizeRequest| {
             let plan = plan(request).ok()?;
             let services = plan.services.iter().map(|service| service.pool_size);
             Some(services.chain(plan.pool_size).collect::<Vec<_>>())
@@ -177,7 +177,7 @@ proptest! {
         base.reserved_slots.value = hard;
         base.max_connections.value = max;
         let size = pool_size(&base);
-        let changed = |change: &dyn Fn(&mut Request)| {
+        let changed = |change: &dyn Fn(&mut SizeRequest)| {
             let mut request = base.clone();
             change(&mut request);
             pool_size(&request)

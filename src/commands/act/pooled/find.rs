@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::{Means, Target};
+use super::{Means, SelectedClient};
 use crate::analyze::plan::{self, Step};
-use crate::analyze::pooler::{End, Selection, leads_to};
+use crate::analyze::pooler::{End, PoolerSelection, leads_to};
 use crate::commands::act::refuse_other_products;
 use crate::db::Db;
 use crate::db::console::Console;
@@ -16,7 +16,11 @@ use crate::model::pooler::{Database, Link};
 use crate::model::server;
 
 /// The clients that are selected, each with what would become of it.
-pub(super) async fn find(console: &Console, means: &Means, selection: &Selection) -> Result<Vec<Target>> {
+pub(super) async fn find(
+    console: &Console,
+    means: &Means,
+    selection: &PoolerSelection,
+) -> Result<Vec<SelectedClient>> {
     let asked = Instant::now();
     let mut links = console.links().await?;
     links.retain(|link| link.client.is_some() && selection.has_link(link, false));
@@ -26,7 +30,7 @@ pub(super) async fn find(console: &Console, means: &Means, selection: &Selection
     }
 }
 
-fn by_the_pooler(link: Link) -> Target {
+fn by_the_pooler(link: Link) -> SelectedClient {
     let spared = spared(&link);
     let is_numbered = link.client.as_ref().is_some_and(|client| client.id.is_some());
     let (fate, why) = match spared {
@@ -35,7 +39,7 @@ fn by_the_pooler(link: Link) -> Target {
         None => (Fate::WouldFail, Some("the pooler does not say its number")),
     };
     let step = step(outcome(&link, Through::Pooler, fate, why));
-    Target { link, step }
+    SelectedClient { link, step }
 }
 
 /// Other sessions of pgconn are spared from filters, as on the server.
@@ -49,7 +53,7 @@ async fn by_the_server(
     links: Vec<Link>,
     databases: &[Database],
     asked: Instant,
-) -> Result<Vec<Target>> {
+) -> Result<Vec<SelectedClient>> {
     let pids = links.iter().filter_map(|link| link.server.as_ref()?.pid);
     let wanted =
         Wanted { named: pids.map(|pid| Named { pid, started: None }).collect(), ..Wanted::default() };
@@ -60,7 +64,7 @@ async fn by_the_server(
     refuse_other_products(&server_context)?;
     let age = asked.elapsed().as_secs_f64();
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
-    let target = |link: Link| {
+    let selected = |link: Link| {
         let candidate = facts.candidates.iter().find(|candidate| {
             let session = &candidate.session;
             let since = session.xact_seconds.or(session.state_seconds);
@@ -97,18 +101,18 @@ async fn by_the_server(
             step.identity = None;
             (step.outcome.result, step.outcome.error) = (Fate::Protected, Some(why.into()));
         }
-        Target { link, step }
+        SelectedClient { link, step }
     };
-    Ok(links.into_iter().map(target).collect())
+    Ok(links.into_iter().map(selected).collect())
 }
 
 /// A client that has no session on the server, so that nothing there can end it.
-fn without_session(link: Link, asked: &server::Target) -> Target {
+fn without_session(link: Link, asked: &server::Target) -> SelectedClient {
     let why = elsewhere(&link, asked).unwrap_or_else(|| {
         "no session on the server serves it just now, and this pooler cannot end clients".to_owned()
     });
     let step = step(outcome(&link, Through::Server, Fate::WouldFail, Some(&why)));
-    Target { link, step }
+    SelectedClient { link, step }
 }
 
 /// Says so when the pooler's server for it is not the one that was asked. Of a name and an address, the ports tell.

@@ -8,10 +8,10 @@ mod slots;
 mod transactions;
 
 use crate::db::Scraped;
-use crate::model::blocking::Prepared;
+use crate::model::blocking::PreparedBlocker;
 use crate::model::metric::DatabaseCounters;
-use crate::model::pooler::{Facts, Link};
-use crate::model::practice::{Finding, Grade, Origin, SessionLocks, Source, Watched};
+use crate::model::pooler::{Link, PoolerFacts};
+use crate::model::practice::{Finding, Grade, Origin, SessionLocks, SessionSource, Watched};
 use crate::model::suggestion::{Command, Lead, Suggestion};
 use crate::render::text;
 
@@ -25,7 +25,7 @@ pub(super) struct Evidence {
     /// Where the sessions of the last look come from.
     pub(super) origins: Vec<Origin>,
     /// The prepared transactions that sessions waited for at the last look, oldest first.
-    pub(super) prepared_blockers: Vec<Prepared>,
+    pub(super) prepared_blockers: Vec<PreparedBlocker>,
     /// All looks.
     pub(super) watched: Watched,
     /// How long it was watched.
@@ -36,7 +36,7 @@ pub(super) struct Evidence {
 #[derive(Debug, Default)]
 pub(super) struct Pooled {
     /// What the console says.
-    pub(super) facts: Facts,
+    pub(super) facts: PoolerFacts,
     /// Its connections.
     pub(super) links: Vec<Link>,
     /// The server's idle sessions that hold advisory locks.
@@ -57,14 +57,14 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// As it is told: with the flags that lead to the server, or to the pooler.
-    pub(super) fn told(self, server: &Lead, pooler: &Lead) -> Finding {
+    /// What is printed of it: its next command has the flags that lead to the server, or to the pooler.
+    pub(super) fn with_next_command(self, server: &Lead, pooler: &Lead) -> Finding {
         let Self { rule, status, title, evidence, advice, next, at_pooler } = self;
         let next_command = next.map(|next| next.shown(if at_pooler { pooler } else { server }));
         Finding { rule, status, title, evidence, advice, next_command }
     }
 
-    /// The same with a next step about the pooler.
+    /// Marks its next step as one about the pooler.
     fn at_pooler(self) -> Self {
         Self { at_pooler: true, ..self }
     }
@@ -150,7 +150,7 @@ fn application(name: &str) -> &str {
     if name.is_empty() { "(no application_name)" } else { name }
 }
 
-fn named(source: &Source) -> String {
+fn named(source: &SessionSource) -> String {
     let role = source.role.as_ref().map(|role| format!(" (role {role})")).unwrap_or_default();
     format!("{}{role}", application(&source.application_name))
 }
@@ -175,7 +175,7 @@ fn hidden(evidence: &Evidence) -> Option<String> {
 }
 
 /// The sessions of a source. An empty application name cannot be filtered for; its role can.
-fn listing(source: &Source) -> Command {
+fn listing(source: &SessionSource) -> Command {
     let all = Command::pgconn("ls");
     match (source.application_name.as_str(), &source.role) {
         ("", Some(role)) => all.only("--role", role),

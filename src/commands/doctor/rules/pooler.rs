@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Evidence, Found, Pooled, Rule, counted, hidden, listed};
 use crate::analyze::pooler::{End, leads_to};
-use crate::model::pooler::{Facts, Link};
-use crate::model::practice::{Grade, Presence};
+use crate::model::pooler::{Link, PoolerFacts};
+use crate::model::practice::{Grade, SampledSession};
 use crate::model::suggestion::Command;
 use crate::poolconf::pgbouncer::Version;
 use crate::render::text;
@@ -27,7 +27,7 @@ pub(super) fn findings(pooled: &Pooled, evidence: &Evidence) -> Vec<Found> {
 
 /// In session mode a client keeps its connection while it does nothing, so that others wait for it; in the other modes
 /// what it leaves on the connection is the next client's. `hidden` says which sessions the server does not show.
-fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Found {
+fn mode(pooled: &Pooled, present: &[SampledSession], hidden: Option<String>) -> Found {
     let rule = Rule::new("pooler-mode", "the pooler's mode fits what its clients do");
     let facts = &pooled.facts;
     let waiting = facts.pools.iter().find(|pool| {
@@ -73,7 +73,7 @@ fn mode(pooled: &Pooled, present: &[Presence], hidden: Option<String>) -> Found 
 }
 
 /// The mode of the pool that a connection is of, unless its clients keep their connections.
-fn shared_mode<'a>(facts: &'a Facts, link: &Link) -> Option<&'a str> {
+fn shared_mode<'a>(facts: &'a PoolerFacts, link: &Link) -> Option<&'a str> {
     let pool =
         facts.pools.iter().find(|pool| (&pool.database, &pool.user) == (&link.database, &link.user))?;
     pool.pool_mode.as_deref().filter(|mode| *mode != "session")
@@ -103,7 +103,7 @@ fn left_behind(pooled: &Pooled) -> Option<String> {
 }
 
 /// Why the server says nothing of the connections that clients share.
-fn unseen(pooled: &Pooled, present: &[Presence]) -> Option<String> {
+fn unseen(pooled: &Pooled, present: &[SampledSession]) -> Option<String> {
     let shared = pooled.links.iter().filter(|link| {
         link.server.as_ref().is_some_and(|server| server.pid.is_some())
             && shared_mode(&pooled.facts, link).is_some()
@@ -134,7 +134,7 @@ fn unseen(pooled: &Pooled, present: &[Presence]) -> Option<String> {
 }
 
 /// Pools that together may open more than the server lets in fail when all are busy, and not before.
-fn caps(facts: &Facts, usable: i64) -> Found {
+fn caps(facts: &PoolerFacts, usable: i64) -> Found {
     let rule = Rule::new("pooler-caps", "what the pools may open fits into the server");
     let mut by_database: BTreeMap<&str, Option<i64>> = BTreeMap::new();
     for pool in &facts.pools {
@@ -169,7 +169,7 @@ fn caps(facts: &Facts, usable: i64) -> Found {
     rule.pass(evidence)
 }
 
-fn authentication(facts: &Facts) -> Found {
+fn authentication(facts: &PoolerFacts) -> Found {
     let rule = Rule::new("pooler-auth", "the pooler asks its clients for proof of who they are");
     let Some(method) = facts.settings.auth_type.as_deref() else {
         return rule.unknown("the console does not show auth_type");
@@ -184,7 +184,7 @@ fn authentication(facts: &Facts) -> Found {
 }
 
 /// PgBouncer keeps named statements in transaction mode from 1.21 on, when it is told to; 1.24 does by default.
-fn prepared_statements(facts: &Facts) -> Found {
+fn prepared_statements(facts: &PoolerFacts) -> Found {
     let rule = Rule::new("pooler-prepared", "prepared statements of clients work through the pooler");
     let modes = facts.pools.iter().filter_map(|pool| pool.pool_mode.as_deref());
     if !modes.chain(facts.settings.pool_mode.as_deref()).any(|mode| mode == "transaction") {
@@ -217,10 +217,10 @@ fn prepared_statements(facts: &Facts) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pooler::{Database, Pool, Product, Server, Settings};
-    use crate::model::practice::{SessionLocks, Source};
+    use crate::model::pooler::{Database, Pool, PoolerSettings, Product, ServerConnection};
+    use crate::model::practice::{SessionLocks, SessionSource};
 
-    fn facts(mode: &str, version: &str, auth: &str) -> Facts {
+    fn facts(mode: &str, version: &str, auth: &str) -> PoolerFacts {
         let pool = Pool {
             database: "shop".into(),
             user: "app".into(),
@@ -230,22 +230,22 @@ mod tests {
             clients_waiting: Some(0),
             ..Pool::default()
         };
-        Facts {
+        PoolerFacts {
             product: Product { name: "PgBouncer".into(), version: version.into() },
             pools: vec![pool.clone(), Pool { user: "batch".into(), ..pool }],
             databases: vec![Database { name: "shop".into(), ..Database::default() }],
-            settings: Settings {
+            settings: PoolerSettings {
                 auth_type: Some(auth.into()),
                 max_prepared_statements: Some(200),
-                ..Settings::default()
+                ..PoolerSettings::default()
             },
-            ..Facts::default()
+            ..PoolerFacts::default()
         }
     }
 
     /// The pool's one connection, which is a session of the server.
-    fn pooled(facts: &Facts) -> (Pooled, Vec<Presence>) {
-        let server = Server { pid: Some(7), ..Server::default() };
+    fn pooled(facts: &PoolerFacts) -> (Pooled, Vec<SampledSession>) {
+        let server = ServerConnection { pid: Some(7), ..ServerConnection::default() };
         let link = Link {
             database: "shop".into(),
             user: "app".into(),
@@ -254,17 +254,17 @@ mod tests {
             backend: None,
             locks_held: None,
         };
-        let session = Presence {
+        let session = SampledSession {
             identity: (7, None),
-            source: Source { application_name: "web".into(), role: Some("app".into()) },
+            source: SessionSource { application_name: "web".into(), role: Some("app".into()) },
             database: Some("shop".into()),
             client: Some("local".into()),
-            ..Presence::default()
+            ..SampledSession::default()
         };
         (Pooled { facts: facts.clone(), links: vec![link], locks: Vec::new() }, vec![session])
     }
 
-    fn grades(facts: &Facts, usable: i64) -> [Grade; 4] {
+    fn grades(facts: &PoolerFacts, usable: i64) -> [Grade; 4] {
         let (pooled, present) = pooled(facts);
         let findings = [
             mode(&pooled, &present, None),
@@ -277,12 +277,13 @@ mod tests {
 
     #[test]
     fn a_lock_left_on_a_shared_connection_is_found_and_what_is_not_seen_is_unknown() {
-        let judge = |kind: &str, change: &dyn Fn(&mut Pooled, &mut Vec<Presence>), hidden: Option<&str>| {
-            let (mut pooled, mut present) = pooled(&facts(kind, "1.24.1", "md5"));
-            change(&mut pooled, &mut present);
-            let finding = mode(&pooled, &present, hidden.map(str::to_owned));
-            (finding.status, finding.evidence)
-        };
+        let judge =
+            |kind: &str, change: &dyn Fn(&mut Pooled, &mut Vec<SampledSession>), hidden: Option<&str>| {
+                let (mut pooled, mut present) = pooled(&facts(kind, "1.24.1", "md5"));
+                change(&mut pooled, &mut present);
+                let finding = mode(&pooled, &present, hidden.map(str::to_owned));
+                (finding.status, finding.evidence)
+            };
         let lock = |held| SessionLocks {
             pid: 7,
             database: Some("shop".into()),
@@ -328,7 +329,7 @@ mod tests {
         off.settings.max_prepared_statements = Some(0);
         assert_eq!(grades(&off, 50)[3], Warn);
         let mut silent = good;
-        silent.settings = Settings::default();
+        silent.settings = PoolerSettings::default();
         silent.pools[0].pool_size = None;
         silent.pools[0].pool_mode = None;
         assert_eq!(grades(&silent, 50), [Unknown, Unknown, Unknown, Unknown]);

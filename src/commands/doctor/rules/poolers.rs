@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Evidence, Found, Rule, counted, hidden, listed, listing, named};
 use crate::analyze::concerns::does_long_work;
-use crate::model::practice::{Grade, Presence, Source};
+use crate::model::practice::{Grade, SampledSession, SessionSource};
 use crate::model::suggestion::Command;
 use crate::render::text;
 
@@ -27,21 +27,21 @@ const COMINGS: usize = 3;
 /// Seconds in a transaction from which on it takes a pooled session away from all others.
 const LONG: f64 = 60.0;
 
-fn is_serverless(source: &Source) -> bool {
+fn is_serverless(source: &SessionSource) -> bool {
     let names =
         [source.application_name.to_lowercase(), source.role.clone().unwrap_or_default().to_lowercase()];
     SERVERLESS.iter().any(|word| names.iter().any(|name| name.contains(word)))
 }
 
 /// Whether the session is of a pool that was seen to serve several applications.
-fn is_pooled(evidence: &Evidence, session: &Presence) -> bool {
+fn is_pooled(evidence: &Evidence, session: &SampledSession) -> bool {
     let key = (session.client.clone(), session.source.role.clone(), session.database.clone());
     evidence.watched.pools.contains_key(&key)
 }
 
 pub(super) fn serverless(evidence: &Evidence) -> Found {
     let rule = Rule::new("serverless", "serverless clients come through a transaction pooler");
-    let pooled: BTreeSet<&Source> = evidence.watched.pools.values().flatten().collect();
+    let pooled: BTreeSet<&SessionSource> = evidence.watched.pools.values().flatten().collect();
     let found: Vec<_> = evidence.watched.sources.iter().filter(|(source, _)| is_serverless(source)).collect();
     let direct = found.iter().filter(|(source, _)| !pooled.contains(source));
     let opening =
@@ -85,7 +85,7 @@ pub(super) fn serverless(evidence: &Evidence) -> Found {
 pub(super) fn long_work(evidence: &Evidence) -> Found {
     let rule =
         Rule::new("long-work", "migrations and long transactions have sessions of their own, not a pooler's");
-    let works = |source: &Source| {
+    let works = |source: &SessionSource| {
         does_long_work(&source.application_name) || source.role.as_deref().is_some_and(does_long_work)
     };
     let pooled = || evidence.watched.present.iter().filter(|session| is_pooled(evidence, session));

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{Evidence, Found, Rule, counted, hidden, listing, named};
 use crate::model::metric::DatabaseCounters;
-use crate::model::practice::{Conduct, Grade, Presence, Source};
+use crate::model::practice::{Conduct, Grade, SampledSession, SessionSource};
 use crate::model::suggestion::Command;
 use crate::render::text;
 
 /// New sessions per second from which on pools are missing: a pool that fits opens a few per minute.
 const CHURN: f64 = 1.0;
-/// The same from which on it costs the server more than many queries do.
+/// New sessions per second from which on they cost the server more than many queries do.
 const HEAVY_CHURN: f64 = 10.0;
 /// Sessions by which a source must have grown to be called leaking.
 const GROWTH: usize = 3;
@@ -146,8 +146,8 @@ pub(super) fn pool_growth(evidence: &Evidence) -> Found {
 
 pub(super) fn idle_sessions(evidence: &Evidence) -> Found {
     let rule = Rule::new("idle-sessions", "sessions that nobody uses are closed");
-    let idle = |session: &&Presence| session.idle_seconds.is_some_and(|seconds| seconds >= FORGOTTEN);
-    let mut forgotten: BTreeMap<&Source, usize> = BTreeMap::new();
+    let idle = |session: &&SampledSession| session.idle_seconds.is_some_and(|seconds| seconds >= FORGOTTEN);
+    let mut forgotten: BTreeMap<&SessionSource, usize> = BTreeMap::new();
     for session in evidence.watched.present.iter().filter(idle) {
         *forgotten.entry(&session.source).or_default() += 1;
     }

@@ -1,16 +1,16 @@
 use super::*;
 use crate::model::blocking;
-use crate::model::health::{Facts, Longest, Prepared, PreparedXact, Waits};
-use crate::model::practice::Presence;
+use crate::model::health::{HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts};
+use crate::model::practice::SampledSession;
 use crate::model::rights::Rights;
-use crate::model::server::{Limits, LoginRole, Server, ServerContext};
-use crate::model::settings::Settings;
+use crate::model::server::{ConnectionSlots, LoginRole, Server, ServerContext};
+use crate::model::settings::ServerSettings;
 use crate::model::suggestion::Lead;
 use crate::model::usage::{Connections, LimitUse, Owner};
 
 /// A server at which nothing is wrong, watched for ten seconds.
 fn clean() -> Evidence {
-    let limits = Limits { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+    let limits = ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
     let server = Server {
         version: "15.4".into(),
         version_num: 150_004,
@@ -26,7 +26,7 @@ fn clean() -> Evidence {
         rights: Rights { role: "monitor".into(), sees_all: true, ..Rights::default() },
         query_size: 1024,
     };
-    let facts = Facts {
+    let facts = HealthFacts {
         connections: Connections::new(limits, 5, 0),
         limits: Vec::new(),
         undecidable: 0,
@@ -34,11 +34,11 @@ fn clean() -> Evidence {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waits::default(),
-        prepared: Prepared::default(),
+        waits: LockWaiters::default(),
+        prepared: PreparedXacts::default(),
     };
     let (tallies, databases, settings, login_roles) =
-        (Vec::new(), Vec::new(), Settings::default(), Vec::new());
+        (Vec::new(), Vec::new(), ServerSettings::default(), Vec::new());
     let scraped = Scraped { server_context, facts, tallies, databases, settings, login_roles };
     Evidence {
         scraped,
@@ -50,10 +50,16 @@ fn clean() -> Evidence {
     }
 }
 
-fn session(pid: i32, application: &str, role: &str) -> Presence {
-    let source = Source { application_name: application.into(), role: Some(role.into()) };
+fn session(pid: i32, application: &str, role: &str) -> SampledSession {
+    let source = SessionSource { application_name: application.into(), role: Some(role.into()) };
     let client = Some("10.0.0.9".into());
-    Presence { identity: (pid, Some(1)), source, client, busy: Some(false), ..Presence::default() }
+    SampledSession {
+        identity: (pid, Some(1)),
+        source,
+        client,
+        busy: Some(false),
+        ..SampledSession::default()
+    }
 }
 
 /// A pool of one session that serves these applications one after the other.
@@ -90,7 +96,7 @@ fn sessions_too_short_to_be_seen_are_named_by_their_database() {
 #[test]
 fn sessions_forgotten_for_an_hour_are_found_by_their_source() {
     let mut evidence = clean();
-    let idle = |pid| Presence { idle_seconds: Some(3601.0), ..session(pid, "report", "app") };
+    let idle = |pid| SampledSession { idle_seconds: Some(3601.0), ..session(pid, "report", "app") };
     evidence.watched.add((0..5).map(idle).collect());
     let found = pools::idle_sessions(&evidence);
     assert_eq!(
@@ -112,11 +118,11 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
     let mut evidence = clean();
     let at = |seconds| {
         let xact = PreparedXact { gid: "it's".into(), owner: "app".into(), database: "shop".into(), seconds };
-        Prepared { count: 1, oldest: Some(xact) }
+        PreparedXacts { count: 1, oldest: Some(xact) }
     };
     evidence.scraped.facts.prepared = at(10.0);
     assert_eq!(transactions::prepared(&evidence).status, Grade::Pass);
-    let in_the_way = |gid: &str, waiting: &[i32]| blocking::Prepared {
+    let in_the_way = |gid: &str, waiting: &[i32]| blocking::PreparedBlocker {
         gid: gid.into(),
         owner: "app".into(),
         database: "shop".into(),
@@ -171,7 +177,7 @@ fn serverless_clients_are_judged_by_what_their_sessions_do() {
     staying.add(vec![session(1, "vercel", "app")]);
     evidence.watched = staying.clone();
     assert_eq!(poolers::serverless(&evidence).status, Grade::Unknown);
-    staying.add(vec![Presence { client: Some("10.0.0.8".into()), ..session(2, "vercel", "app") }]);
+    staying.add(vec![SampledSession { client: Some("10.0.0.8".into()), ..session(2, "vercel", "app") }]);
     evidence.watched = staying;
     assert_eq!(poolers::serverless(&evidence).status, Grade::Warn);
     let mut unnamed = Watched::default();
@@ -191,7 +197,7 @@ fn long_work_belongs_on_sessions_of_its_own() {
     assert_eq!(status(pooled(&["api", "web"])), Grade::Pass);
     assert_eq!(status(pooled(&["api", "flyway"])), Grade::Warn);
     let mut long = pooled(&["api", "web"]);
-    long.add(vec![Presence { xact_seconds: Some(61.0), ..session(2, "batch", "app") }]);
+    long.add(vec![SampledSession { xact_seconds: Some(61.0), ..session(2, "batch", "app") }]);
     assert_eq!(status(long), Grade::Warn);
     let mut alone = Watched::default();
     alone.add(vec![session(1, "flyway", "deploy"), session(2, "api", "app")]);

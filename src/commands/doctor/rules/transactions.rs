@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{Evidence, Found, Rule, counted, hidden, listed, named};
 use crate::analyze::health::{IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
 use crate::analyze::settings::{effective, of_roles};
-use crate::model::blocking::Prepared;
-use crate::model::practice::{Grade, Source};
+use crate::model::blocking::PreparedBlocker;
+use crate::model::practice::{Grade, SessionSource};
 use crate::model::quote::{finish_prepared, shown};
 use crate::model::settings::Setting;
 use crate::model::suggestion::{Command, Suggestion};
@@ -29,7 +29,7 @@ pub(super) fn left_open(evidence: &Evidence) -> Found {
                 text::count(idle.count, "open transaction"),
                 text::duration(seconds),
                 culprit.pid,
-                named(&Source {
+                named(&SessionSource {
                     application_name: culprit.application_name.clone(),
                     role: culprit.role.clone()
                 })
@@ -53,13 +53,13 @@ pub(super) fn prepared(evidence: &Evidence) -> Found {
         return rule
             .pass(format!("none is older than {}, and nobody waits for one", text::duration(PREPARED)));
     };
-    let told = |gid: &str, owner: &str, seconds: f64| {
+    let described = |gid: &str, owner: &str, seconds: f64| {
         format!("\"{gid}\" of role {owner} has been prepared for {}", text::duration(seconds))
     };
-    let mut found = format!("{}{}", told(gid, owner, seconds), waiting_behind(blockers));
+    let mut found = format!("{}{}", described(gid, owner, seconds), waiting_behind(blockers));
     let said = |other: &str| other == gid || blockers.iter().any(|one| one.gid == other);
     if let Some((gid, owner, _, seconds)) = forgotten.filter(|(gid, ..)| !said(gid)) {
-        found.push_str(&format!("; {}", told(gid, owner, seconds)));
+        found.push_str(&format!("; {}", described(gid, owner, seconds)));
     }
     rule.found(
         if forgotten.is_some() { Grade::Fail } else { Grade::Warn },
@@ -70,7 +70,7 @@ pub(super) fn prepared(evidence: &Evidence) -> Found {
 }
 
 /// `; 3 sessions waiting behind it and 1 other prepared transaction`.
-fn waiting_behind(blockers: &[Prepared]) -> String {
+fn waiting_behind(blockers: &[PreparedBlocker]) -> String {
     let waiting: HashSet<i32> = blockers.iter().flat_map(|one| one.waiting_pids.iter().copied()).collect();
     match blockers.len() {
         0 => String::new(),

@@ -8,22 +8,22 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::{Kind, Pooler, head};
-use crate::act::{self as acts, Ended, Meanwhile, run_held};
+use super::{PoolerReport, View, head};
+use crate::act::{self as acts, Ended, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::args;
 use crate::commands::Context;
-use crate::commands::act::{self, held};
+use crate::commands::act::{self, hold_status};
 use crate::db;
-use crate::db::console::{self, Console, Order};
+use crate::db::console::{self, Console, ConsoleOrder};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::pooler::{Facts, Link};
+use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::quote;
 use crate::model::suggestion::Command;
 use crate::render::{Head, text};
 use paused::{Paused, Resumed};
-use report::{Act, Deed};
+use report::{PoolerAct, PoolerAction};
 
 /// How often is looked whether it is done.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -67,24 +67,24 @@ pub(super) struct WaitArgs {
     verify: Duration,
 }
 
-/// What is known when it is decided.
-struct Scene {
+/// What was found of the pooler and the database before anything is decided.
+struct Survey {
     console: Console,
-    facts: Facts,
+    facts: PoolerFacts,
     /// The database's connections, with and without clients.
     links: Vec<Link>,
     head: Head,
-    act: Act,
+    act: PoolerAct,
 }
 
-impl Scene {
-    fn answer(&self, act: Act) -> Pooler {
-        Pooler { act: Some(act), ..Pooler::new(Kind::Act, self.facts.product.clone()) }
+impl Survey {
+    fn answer(&self, act: PoolerAct) -> PoolerReport {
+        PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, self.facts.product.clone()) }
     }
 }
 
 /// Looks at the database as it is.
-async fn survey(deed: Deed, name: &str, context: &Context) -> Result<Scene> {
+async fn survey(action: PoolerAction, name: &str, context: &Context) -> Result<Survey> {
     if context.flags.watch.is_some() {
         return Err(Failure::usage("an order is given once")
             .hinted("--watch is for the views: pgconn pooler --watch")
@@ -98,17 +98,17 @@ async fn survey(deed: Deed, name: &str, context: &Context) -> Result<Scene> {
     // The list of databases leaves out those that a pattern let in and that nothing is connected to.
     let database = facts.databases.iter().find(|database| database.name == name);
     let is_known = database.is_some() || facts.pools.iter().any(|pool| pool.database == name);
-    if !is_known && deed != Deed::Resume {
+    if !is_known && action != PoolerAction::Resume {
         console.close().await;
         return Err(unknown(name, &facts).into());
     }
-    let act = Act::new(deed, name, database.and_then(|database| database.paused), &links);
+    let act = PoolerAct::new(action, name, database.and_then(|database| database.paused), &links);
     let head = head(&console);
-    Ok(Scene { console, facts, links, head, act })
+    Ok(Survey { console, facts, links, head, act })
 }
 
 /// PgBouncer pauses a database that nobody has ever heard of without a word, when a pattern lets every name in.
-fn unknown(name: &str, facts: &Facts) -> Failure {
+fn unknown(name: &str, facts: &PoolerFacts) -> Failure {
     if name == console::DATABASE {
         return Failure::refused("the database pgbouncer is the console itself; nothing was done");
     }
@@ -134,11 +134,11 @@ fn by_hand(order: &'static str, database: &str, head: &Head, context: &Context) 
 }
 
 /// Asks, when somebody is to be asked.
-async fn confirm(consent: Consent, verb: &str, scene: &Scene, context: &Context) -> Result<()> {
+async fn confirm(consent: Consent, verb: &str, survey: &Survey, context: &Context) -> Result<()> {
     if consent != Consent::Ask {
         return Ok(());
     }
-    let (name, place) = (quote::shown(&scene.act.database), scene.console.target().place());
+    let (name, place) = (quote::shown(&survey.act.database), survey.console.target().place());
     act::confirm(&format!("{verb} database {name} on {place}?"), context).await
 }
 
@@ -148,62 +148,62 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
     if let Some(program) = args.command.first() {
         run_held::exists(program)?;
     }
-    let scene = survey(Deed::Pause, &args.order.database, context).await?;
+    let survey = survey(PoolerAction::Pause, &args.order.database, context).await?;
     let plan = act::plan_channel(consent, context);
-    plan.status(&scene.act.plan(&scene.facts));
+    plan.status(&survey.act.plan(&survey.facts));
     if !args.command.is_empty() {
-        let name = quote::shown(&scene.act.database);
-        let led_to = run_held::led_to(&scene.console.way_back());
+        let name = quote::shown(&survey.act.database);
+        let led_to = run_held::led_to(&survey.console.way_back());
         plan.status(&format!("{led_to}; what it asks of {name} there waits until it is resumed"));
     }
     if args.order.dry_run {
-        return dry_run(scene, context).await;
+        return dry_run(survey, context).await;
     }
-    if scene.act.paused == Some(true) {
+    if survey.act.paused == Some(true) {
         if args.command.is_empty() {
-            return unchanged(scene, context).await;
+            return unchanged(survey, context).await;
         }
-        scene.console.close().await;
+        survey.console.close().await;
         let refused = Failure::refused(format!(
             "database \"{}\" is paused already, and would not be afterwards; nothing was done",
-            scene.act.database
+            survey.act.database
         ));
         return Err(refused
             .hinted(format!(
                 "leave the command out, or resume it first: {}",
-                by_hand("resume", &scene.act.database, &scene.head, context)
+                by_hand("resume", &survey.act.database, &survey.head, context)
             ))
             .into());
     }
-    confirm(consent, "Pause", &scene, context).await?;
+    confirm(consent, "Pause", &survey, context).await?;
     // Never held back: whoever reads it can resume it when nothing else can.
     context.ui.always(&format!(
         "to resume it by hand: {} on the console {}, or {}",
-        Order::Resume.words(&scene.act.database),
-        scene.console.target().place(),
-        by_hand("resume", &scene.act.database, &scene.head, context)
+        ConsoleOrder::Resume.words(&survey.act.database),
+        survey.console.target().place(),
+        by_hand("resume", &survey.act.database, &survey.head, context)
     ));
-    held::not_interrupted(context)?;
-    let Scene { console, facts, head, mut act, .. } = scene;
+    hold_status::not_interrupted(context)?;
+    let Survey { console, facts, head, mut act, .. } = survey;
     let mut paused =
         Paused::new(context, context.endpoint()?, console.until_done(), act.database.clone(), args.verify);
-    let meanwhile = match args.command.split_first() {
-        None => Meanwhile::Nothing,
+    let while_held = match args.command.split_first() {
+        None => WhileHeld::Nothing,
         Some((program, arguments)) => {
-            Meanwhile::Command { program, arguments, environment: paused.way_back().variables() }
+            WhileHeld::Command { program, arguments, environment: paused.way_back().variables() }
         }
     };
-    let held = acts::hold(&mut paused, meanwhile, held::signals(context)).await?;
+    let outcome = acts::hold(&mut paused, while_held, hold_status::signals(context)).await?;
     paused.end().await;
-    act.set(&held);
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
-    finish(context, &answer, &head, held.ended, held.reopened.as_ref(), args.command.is_empty())
+    act.set(&outcome);
+    let answer = PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, facts.product) };
+    finish(context, &answer, &head, outcome.ended, outcome.reopened.as_ref(), args.command.is_empty())
 }
 
 /// Says how it went, worst news first.
 fn finish(
     context: &mut Context,
-    answer: &Pooler,
+    answer: &PoolerReport,
     head: &Head,
     done: Result<Ended, Failure>,
     resumed: Option<&Resumed>,
@@ -219,7 +219,7 @@ fn finish(
         let message = format!("{}; it is resumed", failure.message);
         Failure { message, ..failure }
     });
-    let exit = held::conclude(context, answer, head, status, stdout_is_ours)?;
+    let exit = hold_status::conclude(context, answer, head, status, stdout_is_ours)?;
     if resumed.is_none() {
         context.ui.hint(&format!("its clients wait until: {by_hand}"));
     }
@@ -229,15 +229,15 @@ fn finish(
 /// `pooler resume`: the way back asks nobody.
 pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
     let _ = act::consent(Reach::Named, args.yes, args.dry_run, context)?;
-    let scene = survey(Deed::Resume, &args.database, context).await?;
+    let survey = survey(PoolerAction::Resume, &args.database, context).await?;
     if args.dry_run {
-        context.ui.status(&scene.act.plan(&scene.facts));
-        return dry_run(scene, context).await;
+        context.ui.status(&survey.act.plan(&survey.facts));
+        return dry_run(survey, context).await;
     }
-    let Scene { console, facts, head, mut act, .. } = scene;
+    let Survey { console, facts, head, mut act, .. } = survey;
     let console = console.until_done();
     let changed = console.resume(&act.database).await.map_err(|error| match error.kind {
-        db::Kind::NoSuchDatabase => unknown(&act.database, &facts),
+        db::ErrorKind::NoSuchDatabase => unknown(&act.database, &facts),
         _ => error.into(),
     })?;
     let databases = console.databases().await?;
@@ -249,7 +249,7 @@ pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
         );
     }
     (act.changed, act.paused) = (changed, Some(false));
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    let answer = PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     Ok(Exit::Done)
 }
@@ -257,20 +257,20 @@ pub(super) async fn resume(args: Args, context: &mut Context) -> Result<Exit> {
 /// `pooler reconnect`: nobody waits, nothing can be undone.
 pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit> {
     let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
-    let scene = survey(Deed::Reconnect, &args.database, context).await?;
-    act::plan_channel(consent, context).status(&scene.act.plan(&scene.facts));
+    let survey = survey(PoolerAction::Reconnect, &args.database, context).await?;
+    act::plan_channel(consent, context).status(&survey.act.plan(&survey.facts));
     if args.dry_run {
-        return dry_run(scene, context).await;
+        return dry_run(survey, context).await;
     }
-    confirm(consent, "Replace the connections of", &scene, context).await?;
-    let Scene { console, facts, head, mut act, .. } = scene;
+    confirm(consent, "Replace the connections of", &survey, context).await?;
+    let Survey { console, facts, head, mut act, .. } = survey;
     let console = console.until_done();
-    console.order(Order::Reconnect, &act.database).await?;
+    console.order(ConsoleOrder::Reconnect, &act.database).await?;
     console.close().await;
     act.changed = true;
     let wait = by_hand("wait-close", &act.database, &head, context);
     let busy = act.servers_busy > 0;
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    let answer = PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     if busy {
         context.ui.hint(&format!("wait until they are closed: {wait}"));
@@ -281,8 +281,8 @@ pub(super) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit>
 /// `pooler wait-close`: changes nothing.
 pub(super) async fn wait_close(args: WaitArgs, context: &mut Context) -> Result<Exit> {
     let began = Instant::now();
-    let Scene { console, facts, head, mut act, mut links } =
-        survey(Deed::WaitClose, &args.database, context).await?;
+    let Survey { console, facts, head, mut act, mut links } =
+        survey(PoolerAction::WaitClose, &args.database, context).await?;
     let mut said = false;
     loop {
         links.retain(|link| link.database == args.database && closes(link));
@@ -310,7 +310,7 @@ pub(super) async fn wait_close(args: WaitArgs, context: &mut Context) -> Result<
     }
     console.close().await;
     act.waited_seconds = Some(began.elapsed().as_secs_f64());
-    let answer = Pooler { act: Some(act), ..Pooler::new(Kind::Act, facts.product) };
+    let answer = PoolerReport { act: Some(act), ..PoolerReport::new(View::Act, facts.product) };
     context.emit(&answer, &head)?;
     Ok(Exit::Done)
 }
@@ -320,15 +320,15 @@ fn closes(link: &Link) -> bool {
     link.server.as_ref().is_some_and(|server| server.close_needed == Some(true))
 }
 
-async fn dry_run(mut scene: Scene, context: &mut Context) -> Result<Exit> {
-    scene.act.dry_run = true;
-    unchanged(scene, context).await
+async fn dry_run(mut survey: Survey, context: &mut Context) -> Result<Exit> {
+    survey.act.dry_run = true;
+    unchanged(survey, context).await
 }
 
 /// Shows that nothing was done, or had to be.
-async fn unchanged(scene: Scene, context: &mut Context) -> Result<Exit> {
-    let answer = scene.answer(scene.act.clone());
-    scene.console.close().await;
-    context.emit(&answer, &scene.head)?;
+async fn unchanged(survey: Survey, context: &mut Context) -> Result<Exit> {
+    let answer = survey.answer(survey.act.clone());
+    survey.console.close().await;
+    context.emit(&answer, &survey.head)?;
     Ok(Exit::Done)
 }

@@ -6,11 +6,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::PAUSE;
 use crate::act::Hold;
-use crate::commands::act::held::{self, PATIENCE};
+use crate::commands::act::hold_status::{self, PATIENCE};
 use crate::commands::{Context, listing};
 use crate::conninfo::ConnInfo;
 use crate::db::console::Console;
-use crate::db::{Error, Kind};
+use crate::db::{Error, ErrorKind};
 use crate::error::Failure;
 use crate::model::pooler::Link;
 use crate::model::quote;
@@ -151,7 +151,7 @@ impl Hold for Paused<'_> {
         let (states, context) = (self.observer.state(), self.context);
         let Self { observer, database, .. } = self;
         let resumed = observer.look(PATIENCE, async |console: &mut Console| resume(console, database).await);
-        let resumed = held::reopening("resume it", context, states, resumed).await;
+        let resumed = hold_status::reopening("resume it", context, states, resumed).await;
         resumed.map_or_else(|error| Resumed::Failed(error.to_string()), |()| Resumed::Done)
     }
 }
@@ -160,12 +160,12 @@ async fn resume(console: &Console, database: &str) -> Result<(), Error> {
     match console.resume(database).await {
         Ok(_) => {}
         // A pooler that was started again meanwhile has forgotten the pause, and perhaps the database.
-        Err(error) if error.kind == Kind::NoSuchDatabase => return Ok(()),
+        Err(error) if error.kind == ErrorKind::NoSuchDatabase => return Ok(()),
         Err(error) => return Err(error),
     }
     let databases = console.databases().await?;
     match databases.iter().find(|known| known.name == database).and_then(|known| known.paused) {
-        Some(true) => Err(Error::new(Kind::Protocol, "the pooler still says that it is paused")),
+        Some(true) => Err(Error::new(ErrorKind::Protocol, "the pooler still says that it is paused")),
         Some(false) | None => Ok(()),
     }
 }

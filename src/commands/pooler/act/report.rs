@@ -3,18 +3,18 @@
 use serde::Serialize;
 
 use super::paused::Resumed;
-use crate::act::{Held, run_held};
-use crate::db::console::Order;
-use crate::model::pooler::{Facts, Link};
+use crate::act::{HoldOutcome, run_held};
+use crate::db::console::ConsoleOrder;
+use crate::model::pooler::{Link, PoolerFacts};
 use crate::render::columns::Column;
 use crate::render::table::{Block, Mark};
 use crate::render::{text, tsv};
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Deed"))]
 #[serde(rename_all = "snake_case")]
-pub(in crate::commands::pooler) enum Deed {
+pub(in crate::commands::pooler) enum PoolerAction {
     /// Clients are kept waiting, and connections to the server closed.
     Pause,
     /// Clients go on.
@@ -25,7 +25,7 @@ pub(in crate::commands::pooler) enum Deed {
     WaitClose,
 }
 
-impl Deed {
+impl PoolerAction {
     const fn word(self) -> &'static str {
         match self {
             Self::Pause => "pause",
@@ -38,10 +38,10 @@ impl Deed {
 
 /// An order and what came of it.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(in crate::commands::pooler) struct Act {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Act"))]
+pub(in crate::commands::pooler) struct PoolerAct {
     /// What was done, or would be.
-    pub(super) action: Deed,
+    pub(super) action: PoolerAction,
     /// The pooler's name of the database.
     pub(super) database: String,
     /// True when nothing was done on purpose.
@@ -70,17 +70,17 @@ pub(in crate::commands::pooler) struct Act {
     undo: Option<String>,
 }
 
-impl Act {
+impl PoolerAct {
     /// Nothing done yet; `links` are the database's own.
-    pub(super) fn new(action: Deed, database: &str, paused: Option<bool>, links: &[Link]) -> Self {
+    pub(super) fn new(action: PoolerAction, database: &str, paused: Option<bool>, links: &[Link]) -> Self {
         let count = |condition: fn(&Link) -> bool| {
             i64::try_from(links.iter().filter(|link| condition(link)).count()).unwrap_or(i64::MAX)
         };
         let waits = |link: &Link| link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
         let undo = match action {
-            Deed::Pause => Some(Order::Resume),
-            Deed::Resume => Some(Order::Pause),
-            Deed::Reconnect | Deed::WaitClose => None,
+            PoolerAction::Pause => Some(ConsoleOrder::Resume),
+            PoolerAction::Resume => Some(ConsoleOrder::Pause),
+            PoolerAction::Reconnect | PoolerAction::WaitClose => None,
         };
         Self {
             action,
@@ -101,19 +101,19 @@ impl Act {
     }
 
     /// Notes what came of a pause.
-    pub(super) fn set(&mut self, held: &Held<Resumed>) {
+    pub(super) fn set(&mut self, outcome: &HoldOutcome<Resumed>) {
         self.changed = true;
-        self.resumed = held.reopened.as_ref().map(|resumed| matches!(resumed, Resumed::Done));
+        self.resumed = outcome.reopened.as_ref().map(|resumed| matches!(resumed, Resumed::Done));
         self.paused = Some(self.resumed != Some(true));
-        if let Ok(ended) = &held.ended {
+        if let Ok(ended) = &outcome.ended {
             self.waited_seconds = Some(ended.settled.as_secs_f64());
-            self.held_seconds = ended.status.map(|_| (ended.held + held.reopening).as_secs_f64());
+            self.held_seconds = ended.status.map(|_| (ended.held + outcome.reopening).as_secs_f64());
             self.command_status = ended.status.map(run_held::code);
         }
     }
 
     /// What it would do, for whom.
-    pub(super) fn plan(&self, facts: &Facts) -> String {
+    pub(super) fn plan(&self, facts: &PoolerFacts) -> String {
         let clients = match self.clients_waiting {
             0 => text::count(self.clients, "client"),
             waiting => format!("{}, {waiting} waiting", text::count(self.clients, "client")),
@@ -123,18 +123,18 @@ impl Act {
         let session = modes.filter_map(|pool| pool.pool_mode.as_deref()).any(|mode| mode == "session");
         let until = if session { "until its client disconnects" } else { "until its transaction ends" };
         let what = match self.action {
-            Deed::Pause => {
+            PoolerAction::Pause => {
                 let timeout = facts.settings.query_wait_timeout.map(text::duration);
                 let end = timeout.map(|time| format!(", and are ended after {time} (query_wait_timeout)"));
                 let end = end.unwrap_or_default();
                 format!("{busy} at work, each {until}; then clients wait{end}")
             }
-            Deed::Resume => "they go on".into(),
-            Deed::Reconnect => {
+            PoolerAction::Resume => "they go on".into(),
+            PoolerAction::Reconnect => {
                 let idle = self.servers_idle;
                 format!("{busy} at work closed when free, {idle} others at once; clients notice nothing")
             }
-            Deed::WaitClose => "waits until connections that are to be closed are closed".into(),
+            PoolerAction::WaitClose => "waits until connections that are to be closed are closed".into(),
         };
         format!("database {}: {clients}; {what}", self.database)
     }
@@ -147,19 +147,19 @@ impl Act {
             return vec![Block::marked(Mark::Dim, format!("database {name}: nothing was done"))];
         }
         let line = match (self.action, self.changed) {
-            (Deed::Pause, false) => "was paused already".to_owned(),
-            (Deed::Pause, true) if self.resumed == Some(true) => {
+            (PoolerAction::Pause, false) => "was paused already".to_owned(),
+            (PoolerAction::Pause, true) if self.resumed == Some(true) => {
                 format!("paused for {} after {}, resumed", time(self.held_seconds), time(self.waited_seconds))
             }
-            (Deed::Pause, true) => format!("paused after {}", time(self.waited_seconds)),
-            (Deed::Resume, false) => "was not paused".to_owned(),
-            (Deed::Resume, true) => "resumed".to_owned(),
-            (Deed::Reconnect, _) => {
+            (PoolerAction::Pause, true) => format!("paused after {}", time(self.waited_seconds)),
+            (PoolerAction::Resume, false) => "was not paused".to_owned(),
+            (PoolerAction::Resume, true) => "resumed".to_owned(),
+            (PoolerAction::Reconnect, _) => {
                 let all = self.servers_busy + self.servers_idle;
                 let all = text::count(all, "connection");
                 format!("{all} to be replaced as soon as they are free")
             }
-            (Deed::WaitClose, _) => {
+            (PoolerAction::WaitClose, _) => {
                 format!("no connection is left to be closed, after {}", time(self.waited_seconds))
             }
         };
@@ -173,7 +173,7 @@ impl Act {
 }
 
 /// What is told of an order.
-const COLUMNS: &[Column<Act>] = &[
+const COLUMNS: &[Column<PoolerAct>] = &[
     Column::script("action", |act| act.action.word().into()),
     Column::script("database", |act| (&act.database).into()),
     Column::script("dry_run", |act| act.dry_run.into()),

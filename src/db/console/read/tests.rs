@@ -93,14 +93,14 @@ fn a_users_own_size_beats_the_databases_and_the_default() {
         name|pool_size|reserve_pool_size|pool_mode|max_user_connections|current_connections|max_user_client_connections|current_client_connections
         app|        7|        2|-|5|1|0|3
         batch||||0|0|0|0";
-    let mut facts = Facts {
+    let mut facts = PoolerFacts {
         pools: pools(&answer("database|user|cl_active\nshop|app|1\nshop|batch|1\nelsewhere|batch|1")),
         databases: databases(&answer("name|pool_size|reserve_pool_size\nshop|4|1")),
         users: users(&answer(users_1_25)),
         settings: settings(&answer(
             "key|value|changeable\nmax_client_conn|100|yes\ndefault_pool_size|20|yes\nreserve_pool_size|0|yes\nmax_user_connections|0|yes",
         )),
-        ..Facts::default()
+        ..PoolerFacts::default()
     };
     bound(&mut facts);
     let sizes: Vec<_> = facts.pools.iter().map(|pool| (pool.pool_size, pool.reserve_pool_size)).collect();
@@ -114,11 +114,11 @@ fn a_users_own_size_beats_the_databases_and_the_default() {
 fn a_reserve_that_never_opens_is_none_and_a_pooler_for_nobody_lets_in_nobody() {
     let reserve = |timeout: &str| {
         let config = format!("key|value\nmax_client_conn|0\nmax_user_connections|0{timeout}");
-        let mut facts = Facts {
+        let mut facts = PoolerFacts {
             pools: pools(&answer("database|user\nshop|app")),
             databases: databases(&answer("name|pool_size|reserve_pool_size|max_connections\nshop|4|3|0")),
             settings: settings(&answer(&config)),
-            ..Facts::default()
+            ..PoolerFacts::default()
         };
         bound(&mut facts);
         assert_eq!((facts.settings.max_client_conn, facts.settings.max_user_connections), (Some(0), None));
@@ -212,7 +212,7 @@ fn a_pooler_says_what_it_is() {
 fn nothing_is_made_up_from_nothing() {
     let empty: &[Record] = &[];
     assert!(pools(empty).is_empty() && databases(empty).is_empty() && totals(empty).is_empty());
-    assert_eq!(settings(empty), Settings::default());
+    assert_eq!(settings(empty), PoolerSettings::default());
     assert_eq!(used_clients(empty), None);
     let odd = pools(&answer("database|user|cl_active|maxwait\nshop|app|many|"));
     assert_eq!((odd[0].clients_active, odd[0].max_wait_seconds), (None, None));

@@ -4,11 +4,11 @@
 mod scram;
 
 use self::scram::{Binding, Exchange, Proven};
-use super::attempt::{Progress, Stage};
+use super::attempt::{AttemptProgress, Stage};
 use super::startup::{self, Message, Method};
 use super::wire::Wire;
 use crate::conninfo::ChannelBinding;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 
 /// How many rounds of SCRAM are taken at a time: some hundredths of a second.
 const STEP: u32 = 1 << 16;
@@ -31,7 +31,7 @@ pub(super) async fn log_in(
     mechanisms: &[String],
     password: &[u8],
     wanted: ChannelBinding,
-    progress: &Progress,
+    progress: &AttemptProgress,
 ) -> Result<(), Error> {
     let (mechanism, binding) = choose(mechanisms, wire.end_point(), wanted).map_err(failed)?;
     let exchange = Exchange::new(binding, scram::nonce().map_err(failed)?);
@@ -91,12 +91,12 @@ pub(crate) fn new_password() -> Result<String, String> {
 }
 
 /// A login with SCRAM for whoever reads and writes an unencrypted session himself: what to answer to each of the server's requests.
-pub(crate) struct Login<'a> {
+pub(crate) struct ScramLogin<'a> {
     password: &'a str,
     step: Step,
 }
 
-/// How far a [`Login`] is.
+/// How far a [`ScramLogin`] is.
 enum Step {
     Begun,
     Opened(Exchange),
@@ -104,7 +104,7 @@ enum Step {
     Over,
 }
 
-impl<'a> Login<'a> {
+impl<'a> ScramLogin<'a> {
     /// A login that has not begun.
     pub(crate) const fn new(password: &'a str) -> Self {
         Self { password, step: Step::Begun }
@@ -162,7 +162,7 @@ fn choose(
 }
 
 fn failed(message: String) -> Error {
-    Error::new(Kind::AuthFailed, message)
+    Error::new(ErrorKind::AuthFailed, message)
 }
 
 #[cfg(test)]
@@ -205,9 +205,14 @@ mod tests {
             far.write_all(&request(FINAL, last)).await.expect("last message");
         });
         let mut wire = Wire::new(Transport::Unix(near), None);
-        let ended =
-            log_in(&mut wire, &[SCRAM.to_owned()], b"pencil", ChannelBinding::Prefer, &Progress::default())
-                .await;
+        let ended = log_in(
+            &mut wire,
+            &[SCRAM.to_owned()],
+            b"pencil",
+            ChannelBinding::Prefer,
+            &AttemptProgress::default(),
+        )
+        .await;
         server.await.expect("the server was asked");
         ended
     }
@@ -219,7 +224,7 @@ mod tests {
 
     /// What a login that has come as far as these requests answers to the last of them.
     fn answer_to(requests: &[&[u8]]) -> Result<Option<Vec<u8>>, String> {
-        let mut login = Login::new("pencil");
+        let mut login = ScramLogin::new("pencil");
         let (last, before) = requests.split_last().expect("a request");
         before.iter().for_each(|request| drop(login.answer(request).expect("an answer")));
         login.answer(last)
@@ -244,7 +249,7 @@ mod tests {
         for (requests, why) in refused {
             assert_eq!(answer_to(requests).expect_err(why), why);
         }
-        let mut login = Login::new("pencil");
+        let mut login = ScramLogin::new("pencil");
         let first = login.answer(OFFER).expect("an answer").expect("a message");
         let nonce = String::from_utf8_lossy(&first).split_once("r=").expect("a nonce").1.to_owned();
         let challenge = format!("\0\0\0\x0br={nonce}more,s=W22Z,i=2");
@@ -265,7 +270,10 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_cannot_prove_itself_is_not_logged_in_to() {
         let forged = against("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=").await.expect_err("forged");
-        assert_eq!((forged.kind, forged.message.as_str()), (Kind::AuthFailed, "incorrect server signature"));
+        assert_eq!(
+            (forged.kind, forged.message.as_str()),
+            (ErrorKind::AuthFailed, "incorrect server signature")
+        );
         let silent = against("").await.expect_err("no proof");
         assert_eq!(silent.message, "malformed SCRAM message (attribute \"v\" expected)");
     }

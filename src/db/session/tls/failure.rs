@@ -1,14 +1,14 @@
 //! What a failed handshake, or an alert that comes later, means in words.
 
 use super::verify::Rejected;
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use std::io;
 
 /// The TLS failure behind an I/O error, if one is; also one that arrives after the handshake, as a server's
 /// refusal of the client certificate does in TLS 1.3.
 pub(in crate::db::session) fn failure(error: &io::Error) -> Option<Error> {
     let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let error = |message: String| Error::new(Kind::Tls, message);
+    let error = |message: String| Error::new(ErrorKind::Tls, message);
     Some(match tls {
         rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
             match other.0.downcast_ref::<Rejected>() {

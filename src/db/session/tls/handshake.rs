@@ -7,7 +7,7 @@ use super::failure::failure;
 use super::verify::Verifier;
 use super::{der, files};
 use crate::conninfo::{ConnInfo, SslMode, SslNegotiation, TlsVersion};
-use crate::db::error::{Error, Kind};
+use crate::db::error::{Error, ErrorKind};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::{IpAddr, Ipv4Addr, ServerName};
@@ -45,7 +45,7 @@ pub(in crate::db::session) async fn request(stream: &mut TcpStream, info: &ConnI
     match stream.read_u8().await.map_err(|error| lost(&error))? {
         b'S' => Ok(Offer::Yes),
         b'N' => Ok(Offer::No),
-        b'E' => Err(Error::new(Kind::Server, "server sent an error response during SSL exchange")),
+        b'E' => Err(Error::new(ErrorKind::Server, "server sent an error response during SSL exchange")),
         other => {
             let mut seen = vec![other];
             let mut more = [0; 64];
@@ -67,14 +67,14 @@ pub(in crate::db::session) async fn handshake(
     info: &ConnInfo,
     address: &Address,
 ) -> Result<Encrypted, Error> {
-    let (config, identity) = config(info, address).map_err(|why| Error::new(Kind::Tls, why))?;
+    let (config, identity) = config(info, address).map_err(|why| Error::new(ErrorKind::Tls, why))?;
     let connector = TlsConnector::from(Arc::new(config));
     let connected = connector.connect(server_name(address), stream).await;
     let stream = connected.map_err(|error| failure(&error).unwrap_or_else(|| lost(&error)))?;
     let (_, session) = stream.get_ref();
     if info.settings().ssl_negotiation == SslNegotiation::Direct && session.alpn_protocol() != Some(ALPN) {
         let message = "direct SSL connection was established without ALPN protocol negotiation extension";
-        return Err(Error::new(Kind::Tls, message));
+        return Err(Error::new(ErrorKind::Tls, message));
     }
     let unknown = match (identity.was_asked.load(Ordering::Relaxed), &identity.certificate) {
         (false, _) => Some(CERTIFICATE_NOT_REQUESTED),

@@ -17,7 +17,7 @@ use crate::render::{Format, Head, Report, frame, text};
 const OLD: Duration = Duration::from_secs(1);
 
 /// Where the results of a watch go, one after the other.
-pub(super) struct Frames<'a> {
+pub(super) struct WatchOutput<'a> {
     context: &'a Context,
     every: Duration,
     states: watch::Receiver<State>,
@@ -30,10 +30,10 @@ pub(super) struct Frames<'a> {
     /// Warnings and hints that were said already.
     said: Vec<String>,
     /// It was said that the server cannot be asked.
-    told: bool,
+    said_down: bool,
 }
 
-impl<'a> Frames<'a> {
+impl<'a> WatchOutput<'a> {
     /// Nothing shown yet of what is looked at every so often; `states` tell of the server meanwhile.
     pub(super) fn new(context: &'a Context, every: Duration, states: watch::Receiver<State>) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl<'a> Frames<'a> {
             next_age: None,
             last: Arc::default(),
             said: Vec::new(),
-            told: false,
+            said_down: false,
         }
     }
 
@@ -151,9 +151,9 @@ impl<'a> Frames<'a> {
         }
         if !self.on_screen() {
             self.next_age = None;
-            if let Some(down) = down.filter(|_| !self.told) {
+            if let Some(down) = down.filter(|_| !self.said_down) {
                 self.context.ui.status(&format!("{}; trying again", down.because.message));
-                self.told = true;
+                self.said_down = true;
             }
             return Ok(());
         }
@@ -181,7 +181,7 @@ impl<'a> Frames<'a> {
 
     /// Says that the server answers again, where no screen shows it.
     fn found(&mut self) {
-        if std::mem::take(&mut self.told)
+        if std::mem::take(&mut self.said_down)
             && let Some(seen) = self.seen
         {
             let away = text::duration(seen.elapsed().as_secs_f64());

@@ -11,13 +11,13 @@ use crate::render::Warning;
 
 /// Who was served with which connection at one moment.
 #[derive(Debug)]
-pub(in crate::commands) struct Behind {
+pub(in crate::commands) struct PoolerSnapshot {
     links: Vec<Link>,
     databases: Vec<Database>,
     asked: Instant,
 }
 
-impl Behind {
+impl PoolerSnapshot {
     /// Asks the pooler.
     ///
     /// # Errors
@@ -38,8 +38,10 @@ impl Behind {
     ) -> Result<Option<Self>, db::Error> {
         let Some(conninfo) = conninfo else { return Ok(None) };
         match Self::look(conninfo, context).await {
-            Ok(behind) => Ok(Some(behind)),
-            Err(error) if matches!(error.kind, db::Kind::BadSettings | db::Kind::Interrupted(_)) => {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(error)
+                if matches!(error.kind, db::ErrorKind::BadSettings | db::ErrorKind::Interrupted(_)) =>
+            {
                 Err(error)
             }
             Err(error) => {

@@ -1,22 +1,22 @@
-//! The door of a database: who may enter, who is in, and changing the former.
+//! The fence of a database: who may enter, who is in, and changing the former.
 
 use tokio_postgres::error::SqlState;
 
 use super::connection::Db;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::guard::Access;
 use super::rows::{Row, exactly};
 use super::session::is_pooled;
 use super::{questions, sql};
 use crate::model::act::Identity;
-use crate::model::database::{Database, Grant, Holder, Inside, Insider};
+use crate::model::database::{DatabaseAccess, DatabaseOccupancy, Grant, Holder, Occupant};
 
 /// The first key of the advisory locks of drains; the second is the database's oid. `pgcn` in ASCII.
 const DRAIN_KEY: &str = "1885823854";
 
 /// Which database is meant.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Which<'a> {
+pub(crate) enum DatabaseKey<'a> {
     /// The one of this name.
     Name(&'a str),
     /// The one with this oid, whatever its name is now.
@@ -25,7 +25,7 @@ pub(crate) enum Which<'a> {
 
 /// The database that statements are for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct ExpectedDatabase<'a> {
     /// The cluster's number, where it is known.
     pub(crate) system_identifier: Option<&'a str>,
     /// The database's oid.
@@ -33,7 +33,7 @@ pub(crate) struct Place<'a> {
     /// Its name at this moment.
     pub(crate) name: &'a str,
     /// Who may enter it at this moment, where that must not have changed.
-    pub(crate) state: Option<&'a Database>,
+    pub(crate) state: Option<&'a DatabaseAccess>,
 }
 
 impl Db {
@@ -41,16 +41,16 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn database(&self, which: Which<'_>) -> Result<Option<Database>, Error> {
-        let condition = match which {
-            Which::Name(name) => format!("d.datname::text = {}", sql::literal(name)),
-            Which::Oid(oid) => format!("d.oid = {oid}"),
+    pub(crate) async fn database(&self, key: DatabaseKey<'_>) -> Result<Option<DatabaseAccess>, Error> {
+        let condition = match key {
+            DatabaseKey::Name(name) => format!("d.datname::text = {}", sql::literal(name)),
+            DatabaseKey::Oid(oid) => format!("d.oid = {oid}"),
         };
         let database = condition.as_str();
         let questions = [questions::Database { database }.sql(), questions::Grants { database }.sql()];
         let [rows, grants] = exactly(self.look(&questions).await?)?;
         let Some(row) = rows.first() else { return Ok(None) };
-        Ok(Some(Database {
+        Ok(Some(DatabaseAccess {
             oid: row.required("oid")?,
             name: row.text("name")?.unwrap_or_default(),
             allow_connections: row.claim("allow_connections")?,
@@ -97,23 +97,24 @@ impl Db {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn insiders(&self, oid: u32) -> Result<Vec<Insider>, Error> {
-        let question = questions::Insiders { activity: &self.activity(), oid: &oid.to_string() }.sql();
+    pub(crate) async fn occupants(&self, oid: u32) -> Result<Vec<Occupant>, Error> {
+        let question =
+            questions::DatabaseOccupants { activity: &self.activity(), oid: &oid.to_string() }.sql();
         let answers = self.look(&[question]).await?;
-        answers.iter().flatten().map(insider_of).collect()
+        answers.iter().flatten().map(occupant_of).collect()
     }
 
     /// Counts who is in the database with this oid.
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn inside(&self, oid: u32) -> Result<Inside, Error> {
+    pub(crate) async fn occupancy(&self, oid: u32) -> Result<DatabaseOccupancy, Error> {
         let question =
             questions::DatabaseOccupancy { activity: &self.activity(), oid: &oid.to_string() }.sql();
         let answers = self.look(&[question]).await?;
         let row = answers.iter().flatten().next();
-        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no counts"))?;
-        Ok(Inside { sessions: row.required("sessions")?, starting: row.required("starting")? })
+        let row = row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no counts"))?;
+        Ok(DatabaseOccupancy { sessions: row.required("sessions")?, starting: row.required("starting")? })
     }
 
     /// Who this session is; none behind a pooler, where it is another one for each transaction.
@@ -123,7 +124,7 @@ impl Db {
     pub(crate) async fn own_session(&self) -> Result<Option<Identity>, Error> {
         let answers = self.look(&[questions::Own.sql()]).await?;
         let row = answers.iter().flatten().next();
-        let row = row.ok_or_else(|| Error::new(Kind::Protocol, "the answer has no session"))?;
+        let row = row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no session"))?;
         let pid = row.required("pid")?;
         let backend_start = row.word("backend_start")?.filter(|_| !is_pooled(self.login_info.pid(), pid));
         Ok(backend_start.map(|backend_start| Identity {
@@ -143,23 +144,27 @@ impl Db {
             Ok(answers) => {
                 answers.iter().flatten().next().map_or(Ok(None), |row| row.word("system_identifier"))
             }
-            Err(error) if error.kind == Kind::PermissionDenied => Ok(None),
+            Err(error) if error.kind == ErrorKind::PermissionDenied => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Runs the statements of a fence, all or none of them: none where `place` is not what is reached, of which it returns false.
+    /// Runs the statements of a fence, all or none of them: none where `expected` is not what is reached, of which it returns false.
     ///
     /// # Errors
     /// When the server refuses, or does not answer: then it is not known whether they took effect.
-    pub(crate) async fn change_door(&self, place: &Place<'_>, statements: &[String]) -> Result<bool, Error> {
-        let server = place.system_identifier.map_or_else(
+    pub(crate) async fn change_fence(
+        &self,
+        expected: &ExpectedDatabase<'_>,
+        statements: &[String],
+    ) -> Result<bool, Error> {
+        let server = expected.system_identifier.map_or_else(
             || "true".to_owned(),
             |known| {
                 format!("(select system_identifier::text from pg_control_system()) = {}", sql::literal(known))
             },
         );
-        let state = place.state.map_or_else(
+        let state = expected.state.map_or_else(
             || "true".to_owned(),
             |known| {
                 format!(
@@ -170,7 +175,7 @@ impl Db {
                 )
             },
         );
-        let (oid, name) = (place.oid.to_string(), sql::literal(place.name));
+        let (oid, name) = (expected.oid.to_string(), sql::literal(expected.name));
         let same = [questions::SameDatabase { oid: &oid, name: &name, server: &server, state: &state }.sql()];
         match self.act(Access::ReadWrite, &[&same, statements].concat()).await {
             Ok(_) => Ok(true),
@@ -190,8 +195,8 @@ fn grant_of(row: &Row) -> Result<Grant, Error> {
     })
 }
 
-fn insider_of(row: &Row) -> Result<Insider, Error> {
-    Ok(Insider {
+fn occupant_of(row: &Row) -> Result<Occupant, Error> {
+    Ok(Occupant {
         pid: row.required("pid")?,
         session_id: row.word("session_id")?,
         backend_start: row.word("backend_start")?,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::act::run_held::Signals;
+use crate::act::run_held::SignalSource;
 use crate::commands::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -21,8 +21,8 @@ pub(in crate::commands) const PATIENCE: Patience = Patience::Whatever(Duration::
 const REPEAT: Duration = Duration::from_secs(10);
 
 /// The signals of this run, for the command that runs meanwhile.
-pub(in crate::commands) fn signals(context: &Context) -> Signals<'_> {
-    Signals { stop: &context.stop, at_terminal: context.ui.is_terminal() }
+pub(in crate::commands) fn signals(context: &Context) -> SignalSource<'_> {
+    SignalSource { stop: &context.stop, at_terminal: context.ui.is_terminal() }
 }
 
 /// What `work` comes to, which tries until something is open again, `what` in words (`open it again`): says now and then why it is

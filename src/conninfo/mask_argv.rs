@@ -10,9 +10,9 @@ use std::os::unix::ffi::OsStrExt as _;
 /// not take it for its own.
 pub(crate) const CARRIER: &str = "PGCONN_ARGUMENTS";
 
-/// The arguments as others may see them and what [`restored`] needs to undo that; nothing when they hold no secret. What
+/// The arguments as others may see them and what [`unmask_argv`] needs to undo that; nothing when they hold no secret. What
 /// follows `--` is another program's.
-pub(crate) fn concealed(arguments: &[OsString], pid: u32) -> Option<(Vec<OsString>, String)> {
+pub(crate) fn mask_argv(arguments: &[OsString], pid: u32) -> Option<(Vec<OsString>, String)> {
     let mut shown = arguments.to_vec();
     let mut carried = pid.to_string();
     let own = arguments.iter().take_while(|argument| *argument != "--").count();
@@ -28,7 +28,7 @@ pub(crate) fn concealed(arguments: &[OsString], pid: u32) -> Option<(Vec<OsStrin
 }
 
 /// The arguments as they were typed; nothing when `carried` is not for this process.
-pub(crate) fn restored(arguments: &[OsString], carried: &str, pid: u32) -> Option<Vec<OsString>> {
+pub(crate) fn unmask_argv(arguments: &[OsString], carried: &str, pid: u32) -> Option<Vec<OsString>> {
     let mut typed = arguments.to_vec();
     let mut rest = carried.strip_prefix(&pid.to_string())?;
     while !rest.is_empty() {
@@ -52,17 +52,17 @@ mod tests {
     }
 
     #[test]
-    fn only_secrets_are_concealed_and_only_before_the_command_of_another_program() {
-        assert_eq!(concealed(&words(&["pgconn", "stats", "-d", "postgresql://u@h/d"]), 7), None);
-        assert_eq!(concealed(&words(&["pgconn", "drain", "--", "x", "password=p"]), 7), None);
+    fn only_secrets_are_masked_and_only_before_the_command_of_another_program() {
+        assert_eq!(mask_argv(&words(&["pgconn", "stats", "-d", "postgresql://u@h/d"]), 7), None);
+        assert_eq!(mask_argv(&words(&["pgconn", "drain", "--", "x", "password=p"]), 7), None);
         let typed = words(&["pgconn", "stats", "-dpostgresql://u:p@h/d", "--dbname=host=h password=p"]);
-        let (shown, carried) = concealed(&typed, 7).expect("secrets");
+        let (shown, carried) = mask_argv(&typed, 7).expect("secrets");
         let masked =
             words(&["pgconn", "stats", "-dpostgresql://u:********@h/d", "--dbname=host=h password=********"]);
         assert_eq!(shown, masked);
-        assert_eq!(restored(&shown, &carried, 7), Some(typed));
-        assert_eq!(restored(&shown, &carried, 71), None);
-        assert_eq!(restored(&shown, &carried, 8), None);
+        assert_eq!(unmask_argv(&shown, &carried, 7), Some(typed));
+        assert_eq!(unmask_argv(&shown, &carried, 71), None);
+        assert_eq!(unmask_argv(&shown, &carried, 8), None);
     }
 
     proptest! {
@@ -70,14 +70,14 @@ mod tests {
         fn what_was_typed_comes_back(typed in prop::collection::vec("password=\\PC{0,6}|\\PC{0,12}", 1..5), raw in any::<u8>()) {
             let typed = typed.into_iter().map(|text| OsString::from_vec([text.as_bytes(), &[raw]].concat()));
             let typed: Vec<OsString> = typed.collect();
-            if let Some((shown, carried)) = concealed(&typed, 7) {
-                prop_assert_eq!(restored(&shown, &carried, 7), Some(typed));
+            if let Some((shown, carried)) = mask_argv(&typed, 7) {
+                prop_assert_eq!(unmask_argv(&shown, &carried, 7), Some(typed));
             }
         }
 
         #[test]
         fn whatever_the_variable_holds_nothing_panics(carried in "7( [0-9]{1,21} [0-9]{1,21} \\PC{0,5}){0,3}|\\PC*") {
-            let _ = restored(&words(&["pgconn", "stats"]), &carried, 7);
+            let _ = unmask_argv(&words(&["pgconn", "stats"]), &carried, 7);
         }
     }
 }
