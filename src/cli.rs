@@ -87,7 +87,7 @@ pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
 }
 
 fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error> {
-    command.try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches))
+    command.try_get_matches_from(argv).and_then(|mut typed| Cli::from_arg_matches_mut(&mut typed))
 }
 
 /// Reads a right command line that begins with a command's name, as if there were no other command and every flag were
@@ -96,8 +96,11 @@ fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error>
 fn parsed_alone(argv: &[OsString]) -> Option<Result<Cli, clap::Error>> {
     let entry = argv.get(1).and_then(|word| COMMANDS.iter().find(|entry| word == entry.name))?;
     let flags = argv.iter().take(1).chain(argv.iter().skip(2));
-    let typed = (entry.with_flags)(program()).try_get_matches_from(flags).ok()?;
-    let cli = || Ok(Cli { globals: Globals::from_arg_matches(&typed)?, command: (entry.read)(&typed)? });
+    let mut typed = (entry.with_flags)(program()).try_get_matches_from(flags).ok()?;
+    let mut cli = || {
+        let globals = Globals::from_arg_matches_mut(&mut typed)?;
+        Ok(Cli { globals, command: (entry.read)(&mut typed)? })
+    };
     Some(cli())
 }
 

@@ -172,7 +172,7 @@ pub(crate) struct Entry {
     /// Adds its flags.
     pub(crate) with_flags: fn(clap::Command) -> clap::Command,
     /// Makes the command of what was typed for its flags.
-    pub(crate) read: fn(&ArgMatches) -> Result<Command, clap::Error>,
+    pub(crate) read: fn(&mut ArgMatches) -> Result<Command, clap::Error>,
 }
 
 macro_rules! entry {
@@ -181,7 +181,7 @@ macro_rules! entry {
             name: $name,
             manual: $module::MANUAL,
             with_flags: $module::Args::augment_args,
-            read: |typed| $module::Args::from_arg_matches(typed).map($command),
+            read: |typed| $module::Args::from_arg_matches_mut(typed).map($command),
         }
     };
 }

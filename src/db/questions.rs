@@ -1,13 +1,26 @@
 //! The texts of the questions (`sql/*.sql`), bound by the compiler, each as a type whose fields are the file's placeholders.
 //! A file and its list of placeholders that do not agree, or a value that is left out or made up, do not compile.
 
-use super::sql::{agree, fill};
+use super::sql::{agree, fill, length_without_comments, without_comments};
 
 /// Binds files: the type, its file, the placeholders of that file.
 macro_rules! questions {
     ($($(#[$doc:meta])* $name:ident, $text:expr $(, $placeholder:ident)*;)*) => {
         $(question!($(#[$doc])* $name, $text $(, $placeholder)*);)*
     };
+}
+
+/// The text of a file as it is filled and sent.
+macro_rules! sendable {
+    ($text:expr) => {{
+        const LINES: [u8; length_without_comments($text)] = without_comments($text).0;
+        const TEXT: &str = match str::from_utf8(&LINES) {
+            Ok(text) => text,
+            Err(_) => "",
+        };
+        const { assert!(!TEXT.is_empty(), "whole lines of a text are text") };
+        TEXT
+    }};
 }
 
 macro_rules! question {
@@ -21,7 +34,7 @@ macro_rules! question {
         impl $name {
             /// The question, ready to be sent.
             pub(super) fn sql(self) -> String {
-                fill($text, &[])
+                fill(sendable!($text), &[])
             }
         }
     };
@@ -40,7 +53,7 @@ macro_rules! question {
         impl $name<'_> {
             /// The question with its values, ready to be sent.
             pub(super) fn sql(self) -> String {
-                fill($text, &[$((stringify!($placeholder), self.$placeholder)),+])
+                fill(sendable!($text), &[$((stringify!($placeholder), self.$placeholder)),+])
             }
         }
     };

@@ -24,36 +24,64 @@ pub(crate) fn literal(value: &str) -> String {
     literal + "'"
 }
 
-/// Returns `template` without its comments, with each `{name}` replaced by its value and `{utc:expression}` by the text
-/// of that timestamp in RFC 3339, UTC, to the microsecond. Values are not looked into again. Who calls it has made sure that
-/// each placeholder has its value ([`agree`]); one without would stay as it is, which no server takes.
+/// Returns `template` with each `{name}` replaced by its value and `{utc:expression}` by the text of that timestamp in RFC 3339,
+/// UTC, to the microsecond. Values are not looked into again. Who calls it has made sure that each placeholder has its value
+/// ([`agree`]); one without would stay as it is, which no server takes.
 pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let values_length: usize = values.iter().map(|(_, value)| value.len()).sum();
     let mut text = String::with_capacity(template.len() + values_length);
-    // The emergency lane of older servers takes no comment in front of a statement, and no server needs them.
-    for line in template.lines().filter(|line| !line.trim_ascii_start().starts_with("--")) {
-        if !text.is_empty() {
-            text.push('\n');
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let (name, remainder) = after.split_once('}').unwrap_or((after, ""));
+        if let Some(expression) = name.strip_prefix("utc:") {
+            let _ =
+                write!(text, "to_char({expression} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
+        } else if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
+            text.push_str(value);
+        } else {
+            let _ = write!(text, "{{{name}}}");
         }
-        let mut rest = line;
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            let (name, remainder) = after.split_once('}').unwrap_or((after, ""));
-            if let Some(expression) = name.strip_prefix("utc:") {
-                let _ = write!(
-                    text,
-                    "to_char({expression} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-                );
-            } else if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
-                text.push_str(value);
-            } else {
-                let _ = write!(text, "{{{name}}}");
-            }
-            rest = remainder;
-        }
-        text.push_str(rest);
+        rest = remainder;
     }
+    text.push_str(rest);
     text
+}
+
+/// How long `file` is without its comments.
+pub(super) const fn length_without_comments(file: &str) -> usize {
+    without_comments::<0>(file).1
+}
+
+/// The lines of `file` that are no comments, as far as there is room for them, and how long they are: the emergency lane of older
+/// servers takes no comment in front of a statement, and no server needs them.
+pub(super) const fn without_comments<const LENGTH: usize>(file: &str) -> ([u8; LENGTH], usize) {
+    let (mut kept, mut length) = ([0; LENGTH], 0);
+    let mut rest = file.as_bytes();
+    while !rest.is_empty() {
+        let (line, after) = before(rest, b'\n');
+        if !matches!(line.trim_ascii_start(), [b'-', b'-', ..]) {
+            let mut left = line;
+            if length > 0 {
+                if length < LENGTH {
+                    kept[length] = b'\n';
+                }
+                length += 1;
+            }
+            while let [byte, others @ ..] = left {
+                if length < LENGTH {
+                    kept[length] = *byte;
+                }
+                length += 1;
+                left = others;
+            }
+        }
+        rest = match after {
+            [_, next @ ..] => next,
+            [] => after,
+        };
+    }
+    (kept, length)
 }
 
 /// Whether the placeholders of `template` are `names`: each of them, and no other.
@@ -135,12 +163,19 @@ mod tests {
 
     #[test]
     fn values_are_not_looked_into_again() {
-        let text = fill(
-            "-- a row\nselect {what}, {utc:now()} limit {limit}",
-            &[("what", "'{limit}'"), ("limit", "3")],
-        );
+        let text = fill("select {what}, {utc:now()} limit {limit}", &[("what", "'{limit}'"), ("limit", "3")]);
         assert!(text.starts_with("select '{limit}', to_char(now() at time zone 'UTC'"), "{text}");
         assert!(text.ends_with(" limit 3"), "{text}");
+    }
+
+    #[test]
+    fn comments_are_left_out_by_the_compiler() {
+        const FILE: &str = "-- a row\n  -- of {them}\nselect 1 -- {x}\n\n  from y\n-- end\n";
+        const LENGTH: usize = length_without_comments(FILE);
+        let (kept, length) = without_comments::<LENGTH>(FILE);
+        assert_eq!(str::from_utf8(&kept).unwrap(), "select 1 -- {x}\n\n  from y");
+        assert_eq!(length, LENGTH);
+        assert_eq!(length_without_comments(""), 0);
     }
 
     #[test]
