@@ -2,7 +2,7 @@
 //! hardly more than reading them.
 
 use super::common::{Cluster, Pgconn, Session};
-use super::{PAIRS, Program, Verdicts, median};
+use super::measuring::{PAIRS, Program, Verdicts, median};
 use std::fs;
 use std::path::Path;
 
