@@ -252,19 +252,21 @@ impl Watched {
 }
 
 #[cfg(test)]
+impl SampledSession {
+    /// An idle session of this application and role, as tests watch it.
+    pub(crate) fn idle(pid: i32, application: &str, role: &str) -> Self {
+        let source = SessionSource { application_name: application.into(), role: Some(role.into()) };
+        let client = Some("10.0.0.9".into());
+        Self { identity: (pid, Some(1)), source, client, busy: Some(false), ..Self::default() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn session(pid: i32, application: &str) -> SampledSession {
-        let source = SessionSource { application_name: application.into(), role: Some("app".into()) };
-        let client = Some("10.0.0.9".into());
-        SampledSession {
-            identity: (pid, Some(1)),
-            source,
-            client,
-            busy: Some(false),
-            ..SampledSession::default()
-        }
+        SampledSession::idle(pid, application, "app")
     }
 
     fn conduct<'a>(watched: &'a Watched, application: &str) -> &'a Conduct {

@@ -50,23 +50,11 @@ fn clean() -> Evidence {
     }
 }
 
-fn session(pid: i32, application: &str, role: &str) -> SampledSession {
-    let source = SessionSource { application_name: application.into(), role: Some(role.into()) };
-    let client = Some("10.0.0.9".into());
-    SampledSession {
-        identity: (pid, Some(1)),
-        source,
-        client,
-        busy: Some(false),
-        ..SampledSession::default()
-    }
-}
-
 /// A pool of one session that serves these applications one after the other.
 fn pooled(applications: &[&str]) -> Watched {
     let mut watched = Watched::default();
     for application in applications.iter().cycle().take(6) {
-        watched.add(vec![session(1, application, "app")]);
+        watched.add(vec![SampledSession::idle(1, application, "app")]);
     }
     watched
 }
@@ -96,7 +84,8 @@ fn sessions_too_short_to_be_seen_are_named_by_their_database() {
 #[test]
 fn sessions_forgotten_for_an_hour_are_found_by_their_source() {
     let mut evidence = clean();
-    let idle = |pid| SampledSession { idle_seconds: Some(3601.0), ..session(pid, "report", "app") };
+    let idle =
+        |pid| SampledSession { idle_seconds: Some(3601.0), ..SampledSession::idle(pid, "report", "app") };
     evidence.watched.add((0..5).map(idle).collect());
     let found = pools::idle_sessions(&evidence);
     assert_eq!(
@@ -174,14 +163,17 @@ fn serverless_clients_are_judged_by_what_their_sessions_do() {
     evidence.watched = pooled(&["vercel", "api"]);
     assert_eq!(poolers::serverless(&evidence).status, Grade::Pass);
     let mut staying = Watched::default();
-    staying.add(vec![session(1, "vercel", "app")]);
+    staying.add(vec![SampledSession::idle(1, "vercel", "app")]);
     evidence.watched = staying.clone();
     assert_eq!(poolers::serverless(&evidence).status, Grade::Unknown);
-    staying.add(vec![SampledSession { client: Some("10.0.0.8".into()), ..session(2, "vercel", "app") }]);
+    staying.add(vec![SampledSession {
+        client: Some("10.0.0.8".into()),
+        ..SampledSession::idle(2, "vercel", "app")
+    }]);
     evidence.watched = staying;
     assert_eq!(poolers::serverless(&evidence).status, Grade::Warn);
     let mut unnamed = Watched::default();
-    unnamed.add(vec![session(1, "", "app")]);
+    unnamed.add(vec![SampledSession::idle(1, "", "app")]);
     evidence.watched = unnamed;
     assert_eq!(poolers::serverless(&evidence).status, Grade::Unknown);
 }
@@ -197,13 +189,13 @@ fn long_work_belongs_on_sessions_of_its_own() {
     assert_eq!(status(pooled(&["api", "web"])), Grade::Pass);
     assert_eq!(status(pooled(&["api", "flyway"])), Grade::Warn);
     let mut long = pooled(&["api", "web"]);
-    long.add(vec![SampledSession { xact_seconds: Some(61.0), ..session(2, "batch", "app") }]);
+    long.add(vec![SampledSession { xact_seconds: Some(61.0), ..SampledSession::idle(2, "batch", "app") }]);
     assert_eq!(status(long), Grade::Warn);
     let mut alone = Watched::default();
-    alone.add(vec![session(1, "flyway", "deploy"), session(2, "api", "app")]);
+    alone.add(vec![SampledSession::idle(1, "flyway", "deploy"), SampledSession::idle(2, "api", "app")]);
     assert_eq!(status(alone), Grade::Pass);
     let mut among = Watched::default();
-    among.add(vec![session(1, "flyway", "app"), session(2, "api", "app")]);
+    among.add(vec![SampledSession::idle(1, "flyway", "app"), SampledSession::idle(2, "api", "app")]);
     assert_eq!(status(among), Grade::Unknown);
 }
 
@@ -281,7 +273,8 @@ fn a_connection_limit_that_is_nearly_reached_is_a_server_without_room() {
 #[test]
 fn a_pool_that_fills_when_it_comes_up_and_then_stays_does_not_leak() {
     let mut evidence = clean();
-    let sessions = |many: i32| (0..many).map(|pid| session(pid, "api", "app")).collect::<Vec<_>>();
+    let sessions =
+        |many: i32| (0..many).map(|pid| SampledSession::idle(pid, "api", "app")).collect::<Vec<_>>();
     evidence.watched.add(Vec::new());
     evidence.watched.add(sessions(4));
     evidence.watched.still_first_half();
