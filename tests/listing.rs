@@ -30,7 +30,7 @@ fn a_listing_keeps_to_the_screen_and_says_how_many_more_there_are() {
         let all = if line[0] == "ls" { 40 } else { 1 };
         assert!(screen.lines().count() < 24, "{screen}");
         assert!(screen.lines().nth(1).unwrap().trim_start().starts_with(&worst), "{screen}");
-        let more = format!("{} more sessions; --full shows all", 40 - shown);
+        let more = format!("{} more sessions; --full shows them", 40 - shown);
         assert_eq!(screen.contains(&more), all == 40, "{screen}");
         let counted = if all == 40 { "\n40 sessions\r\n" } else { "1 session with a query or transaction" };
         assert!(screen.contains(counted), "{screen}");
@@ -46,7 +46,7 @@ fn a_listing_keeps_to_the_screen_and_says_how_many_more_there_are() {
     // --limit is what is wanted, and the screen what is shown of it
     assert!(run(&["ls", "--app", "crowd", "--limit", "3"]).contains("3 of 40 sessions"));
     let screen = run(&["ls", "--app", "crowd", "--limit", "30"]);
-    let more = format!("{} more sessions; --full shows all", 30 - listed(&screen));
+    let more = format!("{} more sessions; --full shows them", 30 - listed(&screen));
     assert!(screen.contains(&more) && screen.contains("30 of 40 sessions"), "{screen}");
 
     let full = run(&["ls", "--app", "crowd", "--full"]);
@@ -96,7 +96,7 @@ fn a_tree_keeps_to_the_screen() {
         (0..30).map(|_| cluster.waiting(&name, "select pg_advisory_xact_lock_shared(4711)")).collect();
     let screen = Pgconn::new(&["blockers"]).on(&cluster).on_terminal().finish().success().stdout;
     assert!(screen.lines().nth(1).unwrap().starts_with(&holder.pid.to_string()), "{screen}");
-    let more = format!("{} more rows; --full shows all", 31 - listed(&screen));
+    let more = format!("{} more rows; --full shows them", 31 - listed(&screen));
     assert!(screen.contains(&more) && screen.contains("30 sessions blocked"), "{screen}");
     assert!(screen.contains("hint: to free 30 sessions") && screen.lines().count() < 24, "{screen}");
     let full = Pgconn::new(&["blockers", "--full"]).on(&cluster).on_terminal().finish().success().stdout;

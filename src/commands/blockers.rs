@@ -89,7 +89,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         let hints = report.advice(&context.lead());
         if let Some(room) = room {
-            report.part = room.part(report.lines.len(), &head, &hints);
+            report.part = room.part(ScreenRoom::lines(), report.lines.len(), &head, &hints);
         }
         Ok(Shown { hints, ..Shown::new(report, head) })
     })

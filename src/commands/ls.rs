@@ -104,9 +104,11 @@ pub(super) async fn list(
 ) -> Result<Exit> {
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
+        // Measured once, so that what is fetched is what is counted.
+        let lines = room.and_then(|_| ScreenRoom::lines());
         let mut unasked = Vec::new();
         let pooler_snapshot = PoolerSnapshot::if_asked(pooler, context, &mut unasked).await?;
-        let (server_context, mut listed) = db.sessions(&bounded(listing, room)).await?;
+        let (server_context, mut listed) = db.sessions(&bounded(listing, lines)).await?;
         if let Some(pooler_snapshot) = &pooler_snapshot {
             for session in &mut listed.sessions {
                 let stable = session.xact_seconds.or(session.state_seconds);
@@ -123,14 +125,14 @@ pub(super) async fn list(
         let all = usize::try_from(listed.matched + listed.undecidable).unwrap_or(usize::MAX);
         let total =
             listing.limit.and_then(|limit| usize::try_from(limit).ok()).map_or(all, |limit| all.min(limit));
-        let part = room.part(total, &head, &[]);
+        let part = room.part(lines, total, &head, &[]);
         Ok(Shown::new(Sessions::on_screen(kind, scope, listed, total, part), head))
     })
     .await
 }
 
 /// The listing without the rows that the screen has no line for: they are counted, and not fetched.
-fn bounded(listing: &Listing, room: Option<ScreenRoom>) -> Listing {
-    let lines = room.and_then(|_| ScreenRoom::lines()).and_then(|lines| u32::try_from(lines.max(1)).ok());
+fn bounded(listing: &Listing, lines: Option<usize>) -> Listing {
+    let lines = lines.and_then(|lines| u32::try_from(lines.max(1)).ok());
     Listing { limit: lines.into_iter().chain(listing.limit).min(), ..listing.clone() }
 }

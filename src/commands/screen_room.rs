@@ -14,6 +14,8 @@ pub(super) struct ScreenRoom {
     width: usize,
     /// Results replace each other: nothing scrolls, so that no flag would show more.
     replaced: bool,
+    /// A heading stands over each result.
+    watched: bool,
 }
 
 /// How much of a listing a screen shows.
@@ -27,13 +29,14 @@ pub(super) struct Part {
 
 impl ScreenRoom {
     /// The screen that this run's result goes to; none where all of it is written: to files and pipes, for programs, and with
-    /// `--full`.
+    /// `--full`, but where results replace each other.
     pub(super) fn of(context: &Context) -> Option<Self> {
         let output = context.output.borrow();
         let look = output.look();
         let width = look.width.filter(|_| context.format() == Format::Table)?;
-        let replaced = context.flags.watch.is_some() && output.is_screen();
-        (replaced || !look.full).then_some(Self { width, replaced })
+        let watched = context.flags.watch.is_some();
+        let replaced = watched && output.is_screen();
+        (replaced || !look.full).then_some(Self { width, replaced, watched })
     }
 
     /// The lines it has at this moment, where it tells: more rows need not be asked for.
@@ -41,17 +44,21 @@ impl ScreenRoom {
         output::lines()
     }
 
-    /// How much it shows of a listing of `total` rows, with the warnings of `head` and these `hints` beside it.
-    pub(super) fn part(self, total: usize, head: &Head, hints: &[String]) -> Part {
-        let Some(lines) = Self::lines() else { return Part::default() };
+    /// How much it shows, with so many `lines`, of a listing of `total` rows, with the warnings of `head` and these `hints` beside it.
+    pub(super) fn part(self, lines: Option<usize>, total: usize, head: &Head, hints: &[String]) -> Part {
+        let Some(lines) = lines else { return Part::default() };
         let warnings = head.warnings.iter().flat_map(|warning| {
             std::iter::once(("warning: ", &warning.message))
                 .chain(warning.hint.iter().map(|hint| ("hint: ", hint)))
         });
         let notes = warnings.chain(hints.iter().map(|hint| ("hint: ", hint)));
         let notes: usize = notes.map(|(label, text)| self.taken(label, text)).sum();
-        // The heading of a watch, its gap, and the gap before what is noted; or the line of the prompt.
-        let around = if self.replaced { 2 + usize::from(notes > 0) } else { 1 };
+        // The heading of a watch, its gap, and the gap before what is noted; or the line of the prompt, and those two.
+        let around = match (self.replaced, self.watched) {
+            (true, _) => 2 + usize::from(notes > 0),
+            (false, true) => 3,
+            (false, false) => 1,
+        };
         let room = lines.saturating_sub(OWN_LINES + around + notes);
         let rows = if total <= room { total } else { room.saturating_sub(1).max(1) };
         Part { rows: Some(rows), by_flag: !self.replaced }
@@ -69,7 +76,7 @@ impl Part {
     pub(super) fn rest(self, total: usize, noun: &str) -> Option<Block<'static>> {
         let more = total.checked_sub(self.rows?).filter(|more| *more > 0)?;
         let more = text::count(i64::try_from(more).unwrap_or(i64::MAX), &format!("more {noun}"));
-        let how = if self.by_flag { "; --full shows all" } else { "" };
+        let how = if self.by_flag { "; --full shows them" } else { "" };
         Some(Block::marked(Mark::Dim, format!("{more}{how}")))
     }
 }
