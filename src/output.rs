@@ -14,6 +14,9 @@ use crate::render::{self, Format, Head, Look, Report};
 use crate::screen::{Screen, ScreenSize};
 use crate::stop::Stop;
 
+/// What writes a whole result; it is called once.
+type WriteResult<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
+
 /// The destination of a result.
 pub(crate) struct Output {
     destination: Destination,
@@ -121,16 +124,16 @@ impl Output {
     ///
     /// # Errors
     /// When it cannot be written; an existing file is then as it was.
-    pub(crate) fn write(&mut self, report: &impl Report, head: &Head, format: Format) -> io::Result<()> {
+    pub(crate) fn write(&mut self, report: &dyn Report, head: &Head, format: Format) -> io::Result<()> {
         let look = self.look;
-        self.with(|out| render::write(report, head, format, look, out))
+        self.with(&mut |out| render::write(report, head, format, look, out))
     }
 
-    /// Lets `write` produce the whole result.
+    /// Lets `write` produce the whole result, once.
     ///
     /// # Errors
     /// When it cannot be written; an existing file is then as it was.
-    pub(crate) fn with(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn with(&mut self, write: WriteResult<'_>) -> io::Result<()> {
         match &self.destination {
             Destination::Open(outlet) => write_to(outlet, write),
             Destination::File(path, stop) => {
@@ -152,19 +155,14 @@ fn could_not(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("could not write {}: {error}", path.display()))
 }
 
-fn write_to(mut outlet: &Outlet, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn write_to(mut outlet: &Outlet, write: WriteResult<'_>) -> io::Result<()> {
     let mut buffered = io::BufWriter::with_capacity(32 * 1024, &mut outlet);
     write(&mut buffered)?;
     buffered.flush()
 }
 
 /// Writes what `path` names: a file as a whole, and a device or a pipe, which nothing may replace, as it is.
-fn write_file(
-    path: &Path,
-    mode: Option<u32>,
-    stop: &Stop,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn write_file(path: &Path, mode: Option<u32>, stop: &Stop, write: WriteResult<'_>) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() && !found.is_dir() => {
             let path = path.to_owned();
@@ -198,11 +196,7 @@ pub(crate) fn append_to(path: &Path, stop: &Stop) -> io::Result<Outlet> {
 }
 
 /// Writes a file beside `path` and renames it over it, so that readers see the old or the new one, whole.
-fn replace(
-    path: &Path,
-    mode: Option<u32>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn replace(path: &Path, mode: Option<u32>, write: WriteResult<'_>) -> io::Result<()> {
     let mut name = OsString::from(".");
     name.push(path.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
     name.push(format!(".{}.tmp", std::process::id()));

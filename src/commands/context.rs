@@ -198,11 +198,11 @@ impl Context {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub(super) fn show<R: Report>(&self, shown: &Shown<R>) -> Result<Exit> {
+    pub(super) fn show(&self, shown: &Shown) -> Result<Exit> {
         if shown.silent {
             return Ok(shown.exit);
         }
-        self.emit(&shown.report, &shown.head)?;
+        self.emit(&*shown.report, &shown.head)?;
         for hint in &shown.hints {
             self.ui.hint(hint);
         }
@@ -213,7 +213,7 @@ impl Context {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub(crate) fn emit(&self, report: &impl Report, head: &Head) -> io::Result<()> {
+    pub(crate) fn emit(&self, report: &dyn Report, head: &Head) -> io::Result<()> {
         for warning in &head.warnings {
             self.ui.warning(warning);
         }
@@ -224,7 +224,10 @@ impl Context {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub(crate) fn write(&self, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
-        self.output.borrow_mut().with(write)
+    pub(crate) fn write(
+        &self,
+        mut write: impl FnMut(&mut dyn io::Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.output.borrow_mut().with(&mut write)
     }
 }

@@ -1,13 +1,12 @@
 //! What a look hands on to be shown.
 
 use crate::exit::Exit;
-use crate::render::Head;
+use crate::render::{Head, Report};
 
 /// A result, ready to be shown, and how the run ends when it is the only one.
-#[derive(Debug)]
-pub(crate) struct Shown<R> {
+pub(crate) struct Shown {
     /// The result.
-    pub(crate) report: R,
+    pub(crate) report: Box<dyn Report>,
     /// What stands around it.
     pub(crate) head: Head,
     /// What to do next.
@@ -18,9 +17,9 @@ pub(crate) struct Shown<R> {
     pub(crate) silent: bool,
 }
 
-impl<R> Shown<R> {
+impl Shown {
     /// A result with nothing more to say, whose run ends well.
-    pub(crate) const fn new(report: R, head: Head) -> Self {
-        Self { report, head, hints: Vec::new(), exit: Exit::Done, silent: false }
+    pub(crate) fn new(report: impl Report + 'static, head: Head) -> Self {
+        Self { report: Box::new(report), head, hints: Vec::new(), exit: Exit::Done, silent: false }
     }
 }

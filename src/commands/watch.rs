@@ -13,16 +13,15 @@ use crate::db::Db;
 use crate::db::console::Console;
 use crate::exit::Exit;
 use crate::observe::{LanePolicy, Looks, Observer, Patience, Source, UnderWay};
-use crate::render::Report;
 use crate::stop::Signal;
 
 /// Runs a command that asks one server: once, or as often as `--watch` says.
 ///
 /// # Errors
 /// When no session can be had at first, or a look fails in a way that trying again cannot mend.
-pub(super) async fn look<R: Report>(
+pub(super) async fn look(
     context: &Context,
-    gather: impl AsyncFn(&Context, &Db) -> Result<Shown<R>>,
+    gather: impl AsyncFn(&Context, &Db) -> Result<Shown>,
 ) -> Result<Exit> {
     let mut observer = match context.flags.watch {
         // Who stays takes no slot that is kept for emergencies.
@@ -38,9 +37,9 @@ pub(super) async fn look<R: Report>(
 ///
 /// # Errors
 /// When no session can be had at first, or a look fails in a way that trying again cannot mend.
-pub(super) async fn look_at_console<R: Report>(
+pub(super) async fn look_at_console(
     context: &Context,
-    gather: impl AsyncFn(&Context, &Console) -> Result<Shown<R>>,
+    gather: impl AsyncFn(&Context, &Console) -> Result<Shown>,
 ) -> Result<Exit> {
     let mut observer = context.console_observer()?;
     let states = observer.state();
@@ -48,10 +47,10 @@ pub(super) async fn look_at_console<R: Report>(
     looked(context, observer, gather).await
 }
 
-async fn looked<S: Source, R: Report>(
+async fn looked<S: Source>(
     context: &Context,
     observer: Observer<S>,
-    gather: impl AsyncFn(&Context, &S::Session) -> Result<Shown<R>>,
+    gather: impl AsyncFn(&Context, &S::Session) -> Result<Shown>,
 ) -> Result<Exit> {
     let patience = if context.flags.watch.is_some() { Patience::Unlimited } else { Patience::NONE };
     judge(context, observer, async |context: &Context, observer: &mut Observer<S>| {
@@ -64,26 +63,46 @@ async fn looked<S: Source, R: Report>(
 ///
 /// # Errors
 /// When a look fails without a result.
-pub(super) async fn judge<S: Source, R: Report>(
+pub(super) async fn judge<S: Source>(
     context: &Context,
-    mut observer: Observer<S>,
-    gather: impl AsyncFn(&Context, &mut Observer<S>) -> Result<Shown<R>>,
+    observer: Observer<S>,
+    gather: impl AsyncFn(&Context, &mut Observer<S>) -> Result<Shown>,
 ) -> Result<Exit> {
-    let Some(every) = context.flags.watch else {
-        let shown = context.telling(observer.state(), gather(context, &mut observer)).await?;
-        observer.close().await;
-        return context.show(&shown);
-    };
-    let states = observer.state();
     let gather = &gather;
     let look = move |mut observer: Observer<S>| {
-        let under_way: UnderWay<'_, S, Shown<R>> = Box::pin(async move {
+        let under_way: UnderWay<'_, S, Shown> = Box::pin(async move {
             let shown = gather(context, &mut observer).await;
             (observer, shown)
         });
         under_way
     };
-    let mut looks = Looks::new(observer, &look);
+    match context.flags.watch {
+        None => once(context, observer, &look).await,
+        Some(every) => again_and_again(context, every, observer, &look).await,
+    }
+}
+
+/// Shows what one look finds.
+async fn once<'a, S: Source>(
+    context: &'a Context,
+    observer: Observer<S>,
+    look: &'a dyn Fn(Observer<S>) -> UnderWay<'a, S, Shown>,
+) -> Result<Exit> {
+    let (mut observer, shown) = context.telling(observer.state(), look(observer)).await;
+    let shown = shown?;
+    observer.close().await;
+    context.show(&shown)
+}
+
+/// Shows what each look finds, until a signal ends it.
+async fn again_and_again<'a, S: Source>(
+    context: &'a Context,
+    every: Duration,
+    observer: Observer<S>,
+    look: &'a dyn Fn(Observer<S>) -> UnderWay<'a, S, Shown>,
+) -> Result<Exit> {
+    let states = observer.state();
+    let mut looks = Looks::new(observer, look);
     let mut output = WatchOutput::new(context, every, states);
     let ended = turns(context, every, &mut looks, &mut output).await;
     output.leave();
@@ -96,10 +115,10 @@ pub(super) async fn judge<S: Source, R: Report>(
 }
 
 /// Asks at each turn, and shows what is found, or how old that is by now; returns the signal that ends it.
-async fn turns<S: Source, R: Report>(
+async fn turns<S: Source>(
     context: &Context,
     every: Duration,
-    looks: &mut Looks<'_, S, Shown<R>>,
+    looks: &mut Looks<'_, S, Shown>,
     output: &mut WatchOutput<'_>,
 ) -> Result<Signal> {
     let mut beat = time::interval(every);

@@ -11,7 +11,7 @@ use super::Context;
 use super::shown::Shown;
 use crate::observe::State;
 use crate::render::table::{Block, Mark};
-use crate::render::{Format, Head, Report, frame, text};
+use crate::render::{Format, Head, frame, text};
 
 /// How old a result is at least when its age is shown.
 const OLD: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ impl<'a> WatchOutput<'a> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn show<R: Report>(&mut self, shown: &Shown<R>) -> io::Result<()> {
+    pub(super) fn show(&mut self, shown: &Shown) -> io::Result<()> {
         let (context, format, on_screen) = (self.context, self.context.format(), self.on_screen());
         self.found();
         if shown.silent && !on_screen {
@@ -85,8 +85,8 @@ impl<'a> WatchOutput<'a> {
         let Shown { report, head, .. } = shown;
         let mut output = context.output.borrow_mut();
         let (every, appends, look) = (self.every, output.appends(), output.look());
-        output.with(|out| match format {
-            Format::Json | Format::Ndjson => crate::render::json::write_document(report, head, false, out),
+        output.with(&mut |out| match format {
+            Format::Json | Format::Ndjson => report.write_document(report.kind(), head, false, out),
             _ => {
                 if appends && !first {
                     writeln!(out)?;
@@ -94,13 +94,13 @@ impl<'a> WatchOutput<'a> {
                 if appends && format == Format::Table {
                     writeln!(out, "{}", heading(head, every))?;
                 }
-                crate::render::write(report, head, format, look, out)
+                crate::render::write(&**report, head, format, look, out)
             }
         })
     }
 
     /// Draws a new result with what changed in it marked.
-    fn draw_result<R: Report>(&mut self, shown: &Shown<R>, first: bool) -> io::Result<()> {
+    fn draw_result(&mut self, shown: &Shown, first: bool) -> io::Result<()> {
         let mut blocks = vec![Block::marked(Mark::Dim, heading(&shown.head, self.every)), Block::Gap];
         blocks.extend(shown.report.blocks(&shown.head).into_iter().map(Block::into_owned));
         let warnings = shown.head.warnings.iter().flat_map(|warning| {

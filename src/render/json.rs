@@ -66,26 +66,28 @@ pub(crate) struct ErrorFields<'a> {
     pub(crate) exit_code: u8,
 }
 
-/// Writes `report` in its envelope: one document and a line end.
-///
-/// # Errors
-/// When `out` cannot be written.
-pub(crate) fn write_document(
-    report: &impl Report,
-    head: &Head,
-    pretty: bool,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let document = Document {
-        kind: report.kind(),
-        schema_version: SCHEMA_VERSION,
-        generated_at: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
-        target: head.target.as_ref(),
-        server: head.server.as_ref(),
-        payload: report,
-        warnings: &head.warnings,
-    };
-    write(&document, pretty, out)
+/// What stands in an envelope: whatever can be serialized.
+pub(crate) trait Payload {
+    /// Writes it in its envelope: one document of this `kind` and a line end.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn write_document(&self, kind: &str, head: &Head, pretty: bool, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl<P: Serialize> Payload for P {
+    fn write_document(&self, kind: &str, head: &Head, pretty: bool, out: &mut dyn Write) -> io::Result<()> {
+        let document = Document {
+            kind,
+            schema_version: SCHEMA_VERSION,
+            generated_at: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            target: head.target.as_ref(),
+            server: head.server.as_ref(),
+            payload: self,
+            warnings: &head.warnings,
+        };
+        write(&document, pretty, out)
+    }
 }
 
 /// Writes `value` and a line end: indented for people, one line otherwise.
@@ -154,10 +156,10 @@ struct Labelled<'a, R> {
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub(crate) fn write_rows(report: &impl Report, head: &Head, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_rows(report: &dyn Report, head: &Head, out: &mut dyn Write) -> io::Result<()> {
     let lists = report.lists();
     if lists.is_empty() {
-        return write_document(report, head, false, out);
+        return report.write_document(report.kind(), head, false, out);
     }
     lists.iter().try_for_each(|list| list.rows.write(Some(list.key).filter(|_| lists.len() > 1), out))
 }

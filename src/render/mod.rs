@@ -80,8 +80,8 @@ pub(crate) struct Head {
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// A result that can be shown in every format. Its `Serialize` is the JSON payload.
-pub(crate) trait Report: Serialize {
+/// A result that can be shown in every format.
+pub(crate) trait Report: json::Payload {
     /// The JSON `kind`: the command's name.
     fn kind(&self) -> &'static str;
     /// The payload's lists under their keys; their elements are the rows of `ndjson`.
@@ -104,7 +104,7 @@ pub(crate) trait Report: Serialize {
 /// # Errors
 /// When `out` cannot be written.
 pub(crate) fn write(
-    report: &impl Report,
+    report: &dyn Report,
     head: &Head,
     format: Format,
     look: Look,
@@ -112,7 +112,7 @@ pub(crate) fn write(
 ) -> io::Result<()> {
     match format {
         Format::Table => table::write(&report.blocks(head), look, out),
-        Format::Json => json::write_document(report, head, look.width.is_some(), out),
+        Format::Json => report.write_document(report.kind(), head, look.width.is_some(), out),
         Format::Ndjson => json::write_rows(report, head, out),
         Format::Tsv => report.tsv().write(out),
         Format::Nagios | Format::Prometheus => report.write_own(out),

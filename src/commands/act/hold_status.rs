@@ -63,7 +63,7 @@ pub(in crate::commands) fn not_interrupted(context: &Context) -> Result<(), Fail
 /// With why nothing was held, or when the command failed.
 pub(in crate::commands) fn conclude(
     context: &Context,
-    report: &impl Report,
+    report: &dyn Report,
     head: &Head,
     done: Result<Option<ExitStatus>, Failure>,
     stdout_is_ours: bool,

@@ -166,7 +166,7 @@ enum Look {
 }
 
 /// One look.
-async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown<PoolerReport>> {
+async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown> {
     match (view, &args.server) {
         (Look::Connections(kind, selection), _) => connections(console, *kind, selection).await,
         (Look::Pools, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
@@ -179,7 +179,7 @@ async fn pools(
     over: Option<Duration>,
     selection: &PoolerSelection,
     context: &Context,
-) -> Result<Shown<PoolerReport>> {
+) -> Result<Shown> {
     let first = Instant::now();
     let earlier = match over {
         Some(over) => {
@@ -208,11 +208,7 @@ async fn pools(
     Ok(Shown { hints, ..Shown::new(report, head) })
 }
 
-async fn connections(
-    console: &Console,
-    view: View,
-    selection: &PoolerSelection,
-) -> Result<Shown<PoolerReport>> {
+async fn connections(console: &Console, view: View, selection: &PoolerSelection) -> Result<Shown> {
     let mut links = console.links().await?;
     let mut head = head(console);
     if selection.names_something() {
@@ -234,7 +230,7 @@ async fn joined(
     server: &str,
     selection: &PoolerSelection,
     context: &Context,
-) -> Result<Shown<PoolerReport>> {
+) -> Result<Shown> {
     let mut links = console.links().await?;
     let databases = console.databases().await?;
     let product = console.product().clone();

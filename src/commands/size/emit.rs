@@ -281,7 +281,7 @@ fn create(folder: &Path) -> io::Result<()> {
 }
 
 fn put_file(path: &Path, file: &File, stop: &Stop) -> io::Result<()> {
-    Output::file(path.to_owned(), stop.clone()).with(|out| out.write_all(file.text.as_bytes()))?;
+    Output::file(path.to_owned(), stop.clone()).with(&mut |out| out.write_all(file.text.as_bytes()))?;
     if file.name.ends_with(".sh") {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
