@@ -4,6 +4,7 @@ mod selection;
 
 use serde::Serialize;
 
+use crate::model::order;
 use crate::model::pooler::{Database, Link, Pool, PoolerFacts, Totals};
 use crate::model::session::Session;
 pub(crate) use selection::{Names, PoolerSelection};
@@ -150,11 +151,11 @@ pub(crate) fn usage(facts: &PoolerFacts, selected: impl Fn(&Pool) -> bool) -> Us
     let trouble = |pool: &PoolUse| {
         (pool.pool.max_wait_seconds.unwrap_or(0.0), pool.used_ratio.unwrap_or(0.0), busy(&pool.pool))
     };
-    pools.sort_by(|left, right| {
+    order::sort_by(&mut pools, |left, right| {
         let (left, right) = (trouble(left), trouble(right));
         right.0.total_cmp(&left.0).then(right.1.total_cmp(&left.1)).then(right.2.cmp(&left.2))
     });
-    limits.sort_by(|left, right| right.used_ratio.total_cmp(&left.used_ratio));
+    order::sort_by(&mut limits, |left, right| right.used_ratio.total_cmp(&left.used_ratio));
     Use { pools, limits }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::order;
 use crate::model::server::ConnectionSlots;
 use crate::model::usage::{
     ByApplication, ByBackendType, ByClient, ByDatabase, ByRole, ByState, Connections, LimitUse, Owner,
@@ -159,7 +160,7 @@ fn largest<T>(groups: impl Iterator<Item = T>, limit: usize, count: fn(&T) -> i6
     let (mut kept, mut rest) = (Vec::new(), Remainder::default());
     let mut cut = |kept: &mut Vec<T>| {
         // Stable: groups of the same size stay in the order of their names.
-        kept.sort_by_key(|group| std::cmp::Reverse(count(group)));
+        order::sort_by_key(kept, |group| std::cmp::Reverse(count(group)));
         for group in kept.drain(limit.min(kept.len())..) {
             rest.groups += 1;
             rest.count += count(&group);

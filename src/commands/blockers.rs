@@ -18,6 +18,7 @@ use crate::db::WaitsLookedAt;
 use crate::exit::Exit;
 use crate::model::act::Wait;
 use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Waits};
+use crate::model::order;
 use crate::model::pooler_client::Client;
 use crate::model::quote::finish_prepared;
 use crate::model::suggestion::{Command, Lead};
@@ -174,7 +175,7 @@ impl Blockers {
         let blocked_counts = blocking::blocked_counts(&edges);
         let lines = blocking::tree(&edges);
         let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
-        sessions.sort_by_key(|session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
+        order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
             session.blocks_total = blocked_counts.get(&session.pid).copied().unwrap_or(0);
         }

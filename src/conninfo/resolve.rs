@@ -9,6 +9,7 @@ use super::{
     Ask, ConnInfo, Environment, Error, Given, Host, Parameter, Password, ValueSource, bytes_of,
     is_socket_path, path_of, service, settings, text_of, uri,
 };
+use crate::model::order;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -73,7 +74,9 @@ impl Set {
 
     /// All of them in the table's order.
     fn listed(mut self) -> Vec<Parameter> {
-        self.0.sort_by_key(|found| KEYWORDS.iter().position(|keyword| keyword.name == found.keyword));
+        order::sort_by_key(&mut self.0, |found| {
+            KEYWORDS.iter().position(|keyword| keyword.name == found.keyword)
+        });
         self.0
     }
 }
@@ -170,7 +173,7 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
         }
     }
     let likeness = |known: &String| strsim::jaro_winkler(known, &name);
-    known.sort_by(|left, right| likeness(right).total_cmp(&likeness(left)));
+    order::sort_by(&mut known, |left, right| likeness(right).total_cmp(&likeness(left)));
     let missing = Error::new(format!("definition of service \"{name}\" not found"));
     Err(match known.first() {
         Some(near) if likeness(near) > 0.8 => missing.hinted(format!("did you mean -S {near}?")),

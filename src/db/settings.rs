@@ -8,6 +8,7 @@ use super::guard::{Access, FOR_THE_SESSION};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::{questions, sql};
+use crate::model::order;
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::{
     AtServer, ChangeContext, ChangedDatabase, ChangedRole, InFile, Level, Scope, ServerSettings,
@@ -182,7 +183,9 @@ pub(super) fn settings_questions(which: &[Setting]) -> [String; 3] {
 pub(super) fn settings_of(at_server: &Rows, stored: &Rows) -> Result<ServerSettings, Error> {
     let mut server =
         at_server.iter().filter_map(|row| at_server_of(row).transpose()).collect::<Result<Vec<_>, _>>()?;
-    server.sort_by_key(|server| Setting::ALL.iter().position(|setting| *setting == server.setting));
+    order::sort_by_key(&mut server, |server| {
+        Setting::ALL.iter().position(|setting| *setting == server.setting)
+    });
     let stored = stored.iter().filter_map(|row| stored_of(row).transpose()).collect::<Result<_, _>>()?;
     Ok(ServerSettings { server, stored })
 }

@@ -5,6 +5,7 @@ pub(crate) mod pooler_limits;
 pub(crate) mod range;
 
 use crate::model::health::{HealthFacts, LockWaiters, Longest, Measure, MeasureUnit, Status, Waiter};
+use crate::model::order;
 use crate::model::usage::{LimitUse, Owner};
 use range::{Bound, Crossed, NumericRange, Range, Scale};
 
@@ -309,7 +310,7 @@ fn connections(thresholds: &Thresholds, facts: &HealthFacts) -> Verdict {
     let slots = &facts.connections;
     let server = judged_limit(thresholds, slots.used, slots.hidden, slots.usable, "connections".into());
     let mut limits: Vec<&LimitUse> = facts.limits.iter().collect();
-    limits.sort_by(|left, right| fullness(right).total_cmp(&fullness(left)));
+    order::sort_by(&mut limits, |left, right| fullness(right).total_cmp(&fullness(left)));
     let judged: Vec<(Judged, Measure, &LimitUse)> = limits
         .into_iter()
         .map(|limit| {

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::{Bounds, Judged, MEASURED_LIMITS, Rule, Thresholds, Verdict, judged_limit};
 use crate::analyze::pooler::{PoolerLimit, usage};
 use crate::model::health::{Measure, MeasureUnit, Status};
+use crate::model::order;
 use crate::model::pooler::PoolerFacts;
 
 /// What the rule found.
@@ -64,7 +65,7 @@ fn label(limit: &PoolerLimit) -> String {
 pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> LimitsFound {
     let limits = usage(facts, |_| true).limits.into_iter();
     let mut all: Vec<One> = limits.map(|limit| One::new(thresholds, limit)).collect();
-    all.sort_by(|one, other| other.cmp(one));
+    order::sort_by(&mut all, |one, other| other.cmp(one));
     let missing = missing(facts);
     let of_some = all.iter().filter(|one| !one.limit.is_of_all()).take(MEASURED_LIMITS);
     let measures: Vec<Measure> =

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::model::health::HealthFacts;
 use crate::model::metric::{DatabaseCounters, Family, MetricType, Sample};
+use crate::model::order;
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::ServerSettings;
 use crate::model::usage::{Owner, Tally};
@@ -123,7 +124,7 @@ impl Families {
     /// Sessions by the values of one label and their state: whole values, those with most sessions first.
     fn by(&mut self, name: &'static str, help: &'static str, label: &'static str, groups: ByState) {
         let mut groups: Vec<(String, BTreeMap<&str, f64>)> = groups.into_iter().collect();
-        groups.sort_by(|(left_name, left), (right_name, right)| {
+        order::sort_by(&mut groups, |(left_name, left), (right_name, right)| {
             let sum = |states: &BTreeMap<&str, f64>| states.values().sum::<f64>();
             sum(right).total_cmp(&sum(left)).then_with(|| left_name.cmp(right_name))
         });
@@ -224,7 +225,7 @@ fn slots(families: &mut Families, facts: &HealthFacts) {
         ),
     ] {
         let mut limits: Vec<_> = facts.limits.iter().filter(|limit| limit.owner == owner).collect();
-        limits.sort_by_key(|limit| (-limit.used, &limit.name));
+        order::sort_by_key(&mut limits, |limit| (-limit.used, &limit.name));
         let with = |value: fn(&&crate::model::usage::LimitUse) -> i64| {
             distinct(limits.iter().map(|limit| sample(&[(label, &limit.name)], value(limit) as f64)))
         };

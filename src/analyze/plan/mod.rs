@@ -10,6 +10,7 @@ use super::blocking;
 use crate::model::act::{
     ActFacts, Action, Candidate, Fate, FateClass, Identity, Named, Outcome, Through, Wanted,
 };
+use crate::model::order;
 use crate::model::session::Session;
 pub(crate) use rules::COMMITTED;
 use rules::{Decision, judge, missing_role, runs};
@@ -105,7 +106,7 @@ pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
             steps.push(absent(*named));
         }
     }
-    steps.sort_by_key(|step| worst_first(&step.outcome));
+    order::sort_by_key(&mut steps, |step| worst_first(&step.outcome));
     Plan { action, steps }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::queueing::Load;
 use crate::model::load::{Busy, Counters};
+use crate::model::order;
 use crate::model::quote;
 
 /// What was seen while looking.
@@ -192,7 +193,7 @@ fn applications(looks: &[Vec<Busy>]) -> Vec<ApplicationLoad> {
         .collect();
     let weight =
         |load: &ApplicationLoad| load.concurrency.mean_occupied.unwrap_or(load.concurrency.mean_sessions);
-    applications.sort_by(|left, right| weight(right).total_cmp(&weight(left)));
+    order::sort_by(&mut applications, |left, right| weight(right).total_cmp(&weight(left)));
     applications
 }
 

@@ -1,6 +1,7 @@
 //! Clients, connections to servers, and the two joined with the server's sessions, as tables and tab-separated values.
 
 use crate::commands::listing::origin;
+use crate::model::order;
 use crate::model::pooler::{Link, ServerConnection};
 use crate::model::pooler_client::Client;
 use crate::model::server::place;
@@ -22,7 +23,7 @@ pub(super) fn ordered(mut links: Vec<Link>) -> Vec<Link> {
     };
     let wait = |link: &Link| link.client.as_ref().and_then(|client| client.wait_seconds).unwrap_or(0.0);
     let xact = |link: &Link| link.backend.as_ref().and_then(|session| session.xact_seconds).unwrap_or(0.0);
-    links.sort_by(|left, right| {
+    order::sort_by(&mut links, |left, right| {
         let by_rank = rank(left).cmp(&rank(right));
         by_rank.then(wait(right).total_cmp(&wait(left))).then(xact(right).total_cmp(&xact(left)))
     });

@@ -6,6 +6,7 @@ mod url;
 use serde::Serialize;
 
 use super::pgbouncer::Version;
+use crate::model::order;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -84,7 +85,7 @@ pub(crate) fn lint(text: &str, against: &Against) -> Option<(ConfigFormat, Vec<L
         (ConfigFormat::Url, url::lint(text, against)?)
     };
     // Findings about the whole file come last.
-    findings.sort_by_key(|finding| finding.line.unwrap_or(u64::MAX));
+    order::sort_by_key(&mut findings, |finding| finding.line.unwrap_or(u64::MAX));
     Some((format, findings))
 }
 

@@ -10,6 +10,7 @@ mod transactions;
 use crate::db::Scraped;
 use crate::model::blocking::PreparedBlocker;
 use crate::model::metric::DatabaseCounters;
+use crate::model::order;
 use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::practice::{Finding, Grade, Origin, SessionLocks, SessionSource, Watched};
 use crate::model::suggestion::{Command, Lead, Suggestion};
@@ -97,7 +98,7 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Foun
     if evidence.scraped.server_context.server.in_recovery {
         findings.iter_mut().for_each(elsewhere);
     }
-    findings.sort_by_key(|finding| match finding.status {
+    order::sort_by_key(&mut findings, |finding| match finding.status {
         Grade::Fail => 0,
         Grade::Warn => 1,
         Grade::Unknown => 2,
