@@ -73,6 +73,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("socket2", &["db"]),
     ("stringprep", &["db"]),
     ("strsim", &["args", "cli", "conninfo"]),
+    ("tempfile", &["db"]),
     ("tokio", &["db", "observe", "act", "live", "serve", "commands", "main", "screen", "stop", "ui"]),
     ("tokio::net", &["db", "serve"]),
     ("tokio::process", &["db", "act", "commands"]),

@@ -51,15 +51,22 @@ impl Sessions {
         total: usize,
         part: Part,
     ) -> Self {
-        let (fetched, matched) = (listed.sessions.len(), listed.matched);
+        let Listed { matched, undecidable, .. } = listed;
+        let fetched = listed.sessions.len();
         let report = Self { part, total, ..Self::new(kind, scope, listed) };
         if fetched >= total {
             return report;
         }
-        // What --limit leaves out is not to be shown.
-        let wanted = i64::try_from(total).map_or(matched, |total| total.min(matched));
         let all = text::count(matched, "session");
-        let counted = if wanted == matched { all } else { format!("{wanted} of {all}") };
+        // What --limit leaves out is not to be shown; which of those that are not fetched match is not known where some are
+        // hidden.
+        let counted = match i64::try_from(total) {
+            Ok(total) if total < matched + undecidable => match undecidable {
+                0 => format!("{total} of {all}"),
+                hidden => format!("{total} of {all} and {hidden} that may match"),
+            },
+            _ => all,
+        };
         Self { summary: format!("{counted}{scope}"), ..report }
     }
 }
@@ -198,7 +205,10 @@ fn query(session: &Session) -> Value<'_> {
         workers => format!("[+{}] ", text::count(workers, "worker")),
     };
     let cut = if session.query_truncated { "…" } else { "" };
-    format!("{workers}{query}{cut}").into()
+    match Value::from(query) {
+        Value::Text(query) => format!("{workers}{query}{cut}").into(),
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::look::{READ, Selection, session_of};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::session::is_pooled;
+use super::text_store::TextStore;
 use super::{filter, questions, sql};
 use crate::model::act::{
     ActFacts, Action, Candidate, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
@@ -231,10 +232,11 @@ impl Db {
 }
 
 fn candidates_of(rows: &Rows, server_context: &ServerContext) -> Result<Vec<Candidate>, Error> {
+    let mut texts = TextStore::default();
     rows.iter()
         .map(|row| {
             Ok(Candidate {
-                session: session_of(row, server_context)?,
+                session: session_of(row, server_context, &mut texts)?,
                 matches: row.word("matches")?.map(|claim| claim == "t"),
                 superuser: row.claim("of_superuser")?,
                 prevents_wraparound: row.claim("prevents_wraparound")?,

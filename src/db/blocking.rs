@@ -5,6 +5,7 @@ use super::error::Error;
 use super::look::Selection;
 use super::rows::{Row, exactly};
 use super::server_context::{server_context_of, server_context_question};
+use super::text_store::TextStore;
 use super::{filter, questions};
 use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Waits};
 use crate::model::filter::Filter;
@@ -70,9 +71,10 @@ impl Db {
         let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
         let not_looked_at = if reach == WaitsLookedAt::All { 0 } else { hidden };
         let mut waits = Waits { not_looked_at, ..Waits::default() };
+        let mut texts = TextStore::default();
         for row in rows {
             waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);
-            let session = self.blocked_of(&row)?;
+            let session = self.blocked_of(&row, &mut texts)?;
             // The row of all prepared transactions together; each has its own among the prepared.
             if session.pid != 0 {
                 waits.sessions.push(session);
@@ -99,7 +101,7 @@ impl Db {
         rows.iter().map(prepared_of).collect()
     }
 
-    fn blocked_of(&self, row: &Row) -> Result<Blocked, Error> {
+    fn blocked_of(&self, row: &Row, texts: &mut TextStore) -> Result<Blocked, Error> {
         let hidden = row.claim("hidden")?;
         let kind = row.word("locktype")?;
         let relation = row.text("relation")?;
@@ -119,7 +121,7 @@ impl Db {
             wait_seconds,
             xact_seconds: row.age("xact_seconds")?,
             lock: kind.map(|kind| Lock { kind, mode, relation }),
-            query: row.text("query")?.filter(|text| !hidden && !text.is_empty()),
+            query: row.text("query")?.filter(|text| !hidden && !text.is_empty()).map(|text| texts.keep(text)),
             hidden,
             vanished: row.claim("vanished")?,
             pooler_client: None,

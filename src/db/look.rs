@@ -6,6 +6,7 @@ use super::connection::Db;
 use super::error::{Error, ErrorKind};
 use super::rows::{Answers, Row, Rows};
 use super::server_context::{server_context_of, server_context_question};
+use super::text_store::TextStore;
 use super::{filter, questions};
 use crate::model::filter::Filter;
 use crate::model::rights::Signalled;
@@ -249,8 +250,7 @@ impl<T: Default> Answers for Tallied<T> {
     }
 }
 
-/// The answers to `server_context.sql` and, after it, `sessions.sql`. Each session is read as it comes in: its text, which can
-/// be a megabyte, is there once.
+/// The answers to `server_context.sql` and, after it, `sessions.sql`. Each session is read as it comes in.
 #[derive(Default)]
 struct ReadSessions {
     answer: usize,
@@ -258,6 +258,7 @@ struct ReadSessions {
     /// What the server says of itself, when the sessions begin.
     server: Option<Result<ServerContext, Error>>,
     sessions: Vec<Session>,
+    texts: TextStore,
     /// All that match, are hidden, and are undecidable, as the first row counts them.
     totals: Option<Result<[i64; 3], Error>>,
     failed: Option<Error>,
@@ -282,7 +283,7 @@ impl Answers for ReadSessions {
             if self.sessions.is_empty() {
                 self.totals = Some(totals_of(&row));
             }
-            match session_of(&row, server) {
+            match session_of(&row, server, &mut self.texts) {
                 Ok(session) => self.sessions.push(session),
                 Err(error) => self.failed = Some(error),
             }
@@ -332,9 +333,13 @@ pub(super) fn tally_of(row: &Row) -> Result<Tally, Error> {
 }
 
 /// A row of `sessions.sql`.
-pub(super) fn session_of(row: &Row, server_context: &ServerContext) -> Result<Session, Error> {
+pub(super) fn session_of(
+    row: &Row,
+    server_context: &ServerContext,
+    texts: &mut TextStore,
+) -> Result<Session, Error> {
     let hidden = row.claim("hidden")?;
-    let query = row.text("query")?.filter(|text| !hidden && !text.is_empty());
+    let query = row.text("query")?.filter(|text| !hidden && !text.is_empty()).map(|text| texts.keep(text));
     // A multi-byte character that does not fit is left out whole, so the cut text can be some bytes shorter.
     let query_truncated = !hidden
         && row.number::<i64>("query_bytes")?.is_some_and(|bytes| bytes >= server_context.query_size - 4);

@@ -23,6 +23,7 @@ mod session;
 mod settings;
 mod sql;
 mod statement_error;
+mod text_store;
 mod trace;
 
 pub(crate) use act::{SignalAnswer, SignalOrder, Still};

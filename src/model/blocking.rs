@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::pooler_client::Client;
+use super::query_text::QueryText;
 
 /// The lock that a session waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,7 +49,7 @@ pub(crate) struct Blocked {
     /// What it waits for.
     pub(crate) lock: Option<Lock>,
     /// Running or last statement.
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<QueryText>,
     /// True when this role may not see what it does.
     pub(crate) hidden: bool,
     /// True when it ended while it was looked at.

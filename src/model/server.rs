@@ -43,7 +43,7 @@ pub(crate) fn place(host: &str, port: impl Into<i64>) -> String {
 pub(crate) struct Server {
     /// As the server says it: `17.2`.
     pub(crate) version: String,
-    /// The same for comparisons: 170002.
+    /// The version as a number that can be compared: 170002.
     pub(crate) version_num: i32,
     /// True on a standby, and during crash recovery.
     pub(crate) in_recovery: bool,

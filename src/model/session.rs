@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::pooler_client::Client;
+use super::query_text::QueryText;
 
 /// A row of `ls` and `long`. What this role may not see is none.
 #[derive(Clone, Debug, Serialize)]
@@ -47,7 +48,7 @@ pub(crate) struct Session {
     /// Time in its state.
     pub(crate) state_seconds: Option<f64>,
     /// Running or last statement; none when hidden, switched off or never sent.
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<QueryText>,
     /// True when the server cut the text at `track_activity_query_size`.
     pub(crate) query_truncated: bool,
     /// Query id, when the server computes them; 64 bits, so text.

@@ -79,7 +79,7 @@ pub(crate) struct Tally {
 pub(crate) struct Connections {
     /// Client backends that can be seen, pgconn's own included: it holds a slot.
     pub(crate) used: i64,
-    /// The same with those that may be clients but are hidden.
+    /// `used`, and the hidden sessions that may be client backends.
     pub(crate) used_at_most: i64,
     /// Slots for ordinary roles: `max_connections − superuser_reserved_connections − reserved_connections`.
     pub(crate) usable: i64,

@@ -5,6 +5,7 @@ use std::borrow::{Borrow, Cow};
 
 use super::align::Align;
 use super::text;
+use crate::model::query_text::QueryText;
 
 /// What a row has in a column.
 #[derive(Clone, Debug)]
@@ -53,6 +54,13 @@ impl<'a> From<&'a str> for Value<'a> {
 impl<'a> From<&'a String> for Value<'a> {
     fn from(text: &'a String) -> Self {
         Self::Text(Cow::Borrowed(text))
+    }
+}
+
+/// What cannot be read is told as why.
+impl<'a> From<&'a QueryText> for Value<'a> {
+    fn from(text: &'a QueryText) -> Self {
+        Self::Text(text.read().unwrap_or_else(|error| Cow::Owned(format!("({error})"))))
     }
 }
 
