@@ -47,7 +47,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand -V 'Print the version'
             cand --version 'Print the version'
@@ -120,7 +120,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -167,7 +167,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -214,7 +214,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -262,7 +262,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -310,7 +310,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -357,7 +357,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -404,7 +404,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -457,7 +457,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -512,7 +512,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -567,7 +567,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -609,7 +609,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -648,7 +648,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
             cand set 'Store a time limit for a role, a database, all roles or the server'
@@ -696,7 +696,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -739,7 +739,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -791,7 +791,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
             cand clients 'List clients, each with the connection that serves it'
@@ -837,7 +837,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -876,7 +876,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -915,7 +915,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -953,7 +953,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -991,7 +991,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1026,7 +1026,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1084,7 +1084,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1132,7 +1132,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1168,7 +1168,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1202,7 +1202,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1270,7 +1270,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1307,7 +1307,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1343,7 +1343,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1377,7 +1377,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1411,7 +1411,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
@@ -1445,7 +1445,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --quiet 'Say nothing but results, warnings and errors'
             cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-            cand --full 'Show long texts whole, every column and every row on a terminal, too'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }

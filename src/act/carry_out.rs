@@ -249,7 +249,8 @@ impl<'a> Act<'a> {
         self.watch(Action::Terminate)
     }
 
-    /// Looks whether every signalled session is seen done, once more when the time is up. A look that fails before that does not end it.
+    /// Looks whether every signalled session is seen done, for the last time when the time is up. A look that fails before that
+    /// does not end it; one that is under way then is the last.
     async fn verify(
         &mut self,
         db: &Uninterrupted,

@@ -39,13 +39,13 @@ pub(crate) struct SettingChange {
     pub(crate) database: Option<String>,
     /// What a new session gets today, as SHOW says it; none when unknown.
     pub(crate) old_value: Option<String>,
-    /// The same in seconds, 0 for off.
+    /// `old_value` in seconds, 0 for off.
     pub(crate) old_value_seconds: Option<f64>,
     /// Where that comes from.
     pub(crate) old_set_by: Option<Level>,
     /// What a new session will get; none when unknown.
     pub(crate) new_value: Option<String>,
-    /// The same in seconds, 0 for off.
+    /// `new_value` in seconds, 0 for off.
     pub(crate) new_value_seconds: Option<f64>,
     /// Where that will come from.
     pub(crate) new_set_by: Option<Level>,

@@ -111,7 +111,7 @@ pub(crate) struct OutputArgs {
     /// When to use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: clap::ColorChoice,
-    /// Show long texts whole, every column and every row on a terminal, too
+    /// Show long texts whole, every column, and every row (but with --watch) on a terminal, too
     #[arg(long, global = true)]
     pub(crate) full: bool,
     /// Keep query texts out of the result

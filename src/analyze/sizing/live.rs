@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::plan::Advice;
 use super::plan::SizePlan;
+use crate::model::order;
 use crate::model::usage::{ByApplication, Connections, LimitUse, Owner, Tally, Usage};
 
 /// A limit and what is left of it.
@@ -65,7 +66,7 @@ pub(crate) struct LiveClient {
 pub(crate) struct Live {
     /// Client sessions that can be seen, pgconn's own included.
     pub(crate) used: i64,
-    /// The same with the hidden ones that may be clients.
+    /// `used`, and the hidden sessions that may be clients.
     pub(crate) used_at_most: i64,
     /// Slots for ordinary roles.
     pub(crate) usable: i64,
@@ -155,7 +156,7 @@ fn limits(plan: &SizePlan, connections: &Connections, of_names: &[LimitUse]) -> 
         };
         limit(scope, Some(&of_name.name), of_name.limit, of_name.used.saturating_add(of_name.hidden))
     }));
-    limits.sort_by_key(|limit| limit.headroom);
+    order::sort_by_key(&mut limits, |limit| limit.headroom);
     limits
 }
 

@@ -79,7 +79,7 @@ pub(crate) struct Tier {
     pub(crate) high: u64,
 }
 
-/// The same clients through PgBouncer in transaction mode.
+/// The plan for these clients through PgBouncer in transaction mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Pooler"))]
 pub(crate) struct PoolerPlan {
@@ -187,7 +187,7 @@ pub(crate) struct SizePlan {
     pub(crate) required_max_connections: Option<u64>,
     /// The usual size for so many instances.
     pub(crate) tier: Tier,
-    /// The same through PgBouncer.
+    /// The plan for these clients through PgBouncer.
     pub(crate) pooler: PoolerPlan,
     /// Connections one process needs so that its tasks cannot wait for each other for ever; null without `threads`.
     pub(crate) deadlock_floor: Option<u64>,

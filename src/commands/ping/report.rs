@@ -80,7 +80,7 @@ pub(crate) struct TriedAddress {
     total_seconds: Option<f64>,
     /// Why it failed.
     error: Option<String>,
-    /// The same as the stable word that errors have, such as `auth_failed`.
+    /// The stable word for why it failed, one of those that errors have, such as `auth_failed`.
     code: Option<&'static str>,
     /// Whose limit is exhausted, when the code is `too_many_connections`: `server`, `reserved`, `role`, `database` or `pooler`.
     scope: Option<&'static str>,

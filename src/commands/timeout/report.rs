@@ -56,7 +56,7 @@ pub(crate) struct Timeouts {
     pub(super) undo: Option<Vec<String>>,
     /// Sessions that logged in before the change and keep their value until they reconnect.
     pub(super) sessions_still_on_old_value: Option<i64>,
-    /// The same by database, role and application.
+    /// Sessions that keep their old value, by database, role and application.
     pub(super) old_value_sessions: Option<Vec<SessionGroup>>,
     /// How drivers and pool libraries spell it, for their sessions.
     pub(super) forms: Option<Vec<Form>>,
