@@ -59,7 +59,7 @@ fn a_change_is_printed_before_it_is_made_and_in_json_beside_the_document() {
         Pgconn::new(&["kill", "--app", "traced", "-y", "-vv", "--json"]).on(&cluster).run().success();
     assert!(session.is_ended());
     assert_eq!(outcome.json()["succeeded"], 1);
-    assert!(statements(&outcome).contains("pg_terminate_backend(v.pid)"), "{outcome}");
+    assert!(statements(&outcome).contains("pg_terminate_backend(w.pid)"), "{outcome}");
     cluster.query("create role app");
     let line = ["timeout", "set", "30s", "--role", "app", "-vv"];
     let outcome = Pgconn::new(&line).on(&cluster).run().success();

@@ -13,11 +13,16 @@ use super::{filter, questions, sql};
 use crate::model::act::{
     ActFacts, Action, Candidate, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
 };
+use crate::model::order;
 use crate::model::server::ServerContext;
 
 /// How many waiting sessions are looked at: each costs the lock manager a moment of standstill, and with exclusive waiters
 /// on one lock the edges grow with the square (200: 20,000).
 const MOST_WAITERS: usize = 200;
+
+/// How many signals the statement that sends them sends after each look: each can take the server a millisecond, and a look at
+/// thousands of sessions takes half of one.
+const SIGNALS_PER_LOOK: usize = 8;
 
 /// Signals to be sent.
 #[derive(Debug)]
@@ -134,7 +139,7 @@ impl Db {
         Ok(own.word("client")?.filter(|_| pooled))
     }
 
-    /// Signals those sessions that are still what they were, in one statement; returns the answer for each, in order.
+    /// Signals those sessions that are still what they were, in one statement that looks anew every few signals; returns the answer for each, in order.
     ///
     /// # Errors
     /// When the server does not answer or refuses; some may have been signalled then.
@@ -142,9 +147,13 @@ impl Db {
         let flag = |claim: bool| if claim { "true" } else { "false" };
         let named = !order.wanted.named.is_empty();
         let filter = if order.filtered { filter::fragment(&order.wanted.filter) } else { "true".to_owned() };
+        // To match a text can take longer than anything else.
+        let by_text = order.filtered && !order.wanted.filter.queries.is_empty();
+        let signals_per_look = if by_text { 1 } else { SIGNALS_PER_LOOK };
         let cancel = order.action == Action::Cancel;
         let statement = questions::Signal {
-            activity: &self.activity(),
+            signals_per_look: &signals_per_look.to_string(),
+            activity: &self.activity_in("pg_stat_get_activity(p.pid)"),
             signal_rights: &questions::SignalRights.sql(),
             all_backends: flag(named && order.wanted.all_backends),
             spares_own: flag(!named && !order.wanted.pgconn_too),
@@ -170,11 +179,18 @@ impl Db {
             let message = format!("{} signals got {} answers", order.identities.len(), rows.len());
             return Err(Error::new(ErrorKind::Protocol, message));
         }
-        rows.iter()
+        let mut answers = rows
+            .iter()
             .map(|row| {
-                Ok(SignalAnswer { word: row.word("verdict")?.unwrap_or_default(), sent: row.claim("sent")? })
+                let place: usize = row.required("place")?;
+                Ok((
+                    place,
+                    SignalAnswer { word: row.word("verdict")?.unwrap_or_default(), sent: row.claim("sent")? },
+                ))
             })
-            .collect()
+            .collect::<Result<Vec<_>, Error>>()?;
+        order::sort_by_key(&mut answers, |(place, _)| *place);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 
     /// Which of these sessions are still there.

@@ -129,7 +129,7 @@ questions! {
     /// Settings as this session got them.
     Settings, include_str!("sql/settings.sql"), names;
     /// The one statement that signals.
-    Signal, include_str!("sql/signal.sql"), activity, signal_rights, all_backends, spares_own, own, same_query, filter, pids, backend_starts, query_starts, xact_starts, state_changes, signal;
+    Signal, include_str!("sql/signal.sql"), signals_per_look, activity, signal_rights, all_backends, spares_own, own, same_query, filter, pids, backend_starts, query_starts, xact_starts, state_changes, signal;
     /// What decides which sessions this role may signal.
     SignalRights, include_str!("sql/signal_rights.sql");
     /// What is used of each limit on connections.
