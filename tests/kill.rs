@@ -7,7 +7,7 @@ mod model;
 mod permissions;
 mod places;
 mod plan;
-mod racing;
+pub(crate) mod racing;
 
 use super::common::{Cluster, Outcome, Pgconn, Session, shared};
 use nix::sys::signal::Signal;

@@ -3,6 +3,7 @@
 
 use super::common::server::standby_of;
 use super::common::{Cluster, Outcome, Pgconn, Session, with};
+use super::kill::racing::long_statement;
 use super::kill::{app, is_there, pids};
 
 const SERIALIZABLE: &str = "set default_transaction_isolation = 'serializable'";
@@ -166,4 +167,42 @@ fn what_a_role_may_do_is_what_the_role_may_that_it_acts_as() {
         cluster.value("select (datacl is null)::text from pg_database where datname = 'shop'"),
         "true"
     );
+}
+
+/// From 17 on.
+#[test]
+fn a_limit_on_transactions_stops_no_look_and_no_act() {
+    let cluster = with(&[("track_activity_query_size", "1MB")]);
+    if cluster.major() < 17 {
+        return;
+    }
+    cluster.query("create role ops login superuser");
+    // to match their texts takes the server a tenth of a second
+    let open = |_| cluster.idle_in_transaction(&app("meant"), &long_statement());
+    let mut sessions: Vec<Session> = (0..12).map(open).collect();
+    let by_text = ["--app", "meant", "--query", "last_word$"];
+    cluster.query("alter role ops set transaction_timeout = '30ms'");
+    let ops = |arguments: &[&str]| Pgconn::new(&[&["-U", "ops"], arguments].concat()).on(&cluster).run();
+    for lane in [&[][..], &["--emergency", "always"]] {
+        ops(&[&["ls"], &by_text[..], lane].concat()).success();
+    }
+    let shown = ops(&["timeout", "--json"]).success().json();
+    let settings = shown["settings"].as_array().unwrap();
+    let own = |row: &&serde_json::Value| row["role"] == "ops" && row["name"] == "transaction_timeout";
+    let own = settings.iter().find(own).unwrap_or_else(|| panic!("{shown:#}"));
+    assert_eq!((&own["value"], &own["set_by"]), (&"30ms".into(), &"role".into()));
+    let killed = ops(&[&["kill", "--json", "--yes"], &by_text[..]].concat()).success();
+    assert_eq!(pids(&killed, "terminated").len(), sessions.len());
+    assert!(sessions.iter_mut().all(Session::is_ended));
+    // what changes something waits for longer than that for whoever is at it
+    let mut other = cluster.session();
+    other.query("begin; lock table pg_db_role_setting in share mode");
+    let waits = "exists (select from pg_stat_activity where usename = 'ops' and wait_event_type = 'Lock' \
+                 and clock_timestamp() - query_start > '200 ms')";
+    let reset = ["-U", "ops", "timeout", "reset", "--role", "ops", "--kind", "transaction"];
+    let reset = Pgconn::new(&reset).on(&cluster).spawn();
+    cluster.wait_until(waits);
+    other.query("commit");
+    reset.finish().success();
+    assert_eq!(cluster.value("select count(*) from pg_db_role_setting"), "0");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::connection::{Db, GRACE};
 use super::error::{Error, ErrorKind};
-use super::guard::{Access, FOR_THE_SESSION};
+use super::guard::Access;
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::{questions, sql};
@@ -140,7 +140,9 @@ impl Db {
     pub(crate) async fn alter_system(&self, statement: &str, pooled: bool) -> Result<Moment, Error> {
         // ALTER SYSTEM can stand in no transaction block, so no guards can travel with it. It resolves no name and writes no table.
         if !pooled {
-            self.ask(FOR_THE_SESSION).await?;
+            for statement in self.guards(false).for_the_session() {
+                self.ask(&statement).await?;
+            }
         }
         self.ask(statement).await?;
         let before = self.config_loaded().await?.1;

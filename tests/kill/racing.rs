@@ -7,7 +7,7 @@ use crate::common::{wait_until, with};
 const SESSIONS: usize = 40;
 
 /// A statement as long as the server keeps it.
-fn long_statement() -> String {
+pub(crate) fn long_statement() -> String {
     format!("select length('{}') as last_word", "a".repeat(1_000_000))
 }
 
