@@ -2,7 +2,7 @@
 //! descriptor itself writes where others go on writing: opened once more by its name, it would have a place of its own in the file.
 
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -36,6 +36,11 @@ pub(crate) fn open_as(path: &Path) -> io::Result<Option<File>> {
 pub(crate) fn terminal_size(descriptor: impl AsFd) -> Option<(usize, usize)> {
     let size = tcgetwinsize(descriptor).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0)?;
     Some((size.ws_col.into(), size.ws_row.into()))
+}
+
+/// Whether stdout is a terminal.
+pub(crate) fn is_stdout_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// The columns and lines of the terminal that stdout is, or else stderr or stdin.

@@ -76,6 +76,11 @@ impl Outlet {
         Self { to: To::File(file), stop: Stop::never(), said: AtomicU64::new(0) }
     }
 
+    /// An outlet to another file, which the same signals end.
+    pub(crate) fn beside(&self, file: File) -> Self {
+        Self::to(file, self.stop.clone())
+    }
+
     /// An outlet to what is open already.
     pub(crate) fn to(file: File, stop: Stop) -> Self {
         let waits = file.metadata().is_ok_and(|found| !found.is_file() && !is_null(&found));

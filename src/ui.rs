@@ -1,7 +1,7 @@
 //! What is said beside the result: warnings, hints and news on stderr. Holds no result and decides nothing.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, BufRead as _, IsTerminal, Read, Write};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anstyle::{AnsiColor, Style};
@@ -34,6 +34,8 @@ pub(crate) struct Ui {
     json: bool,
     /// Warnings travel in the result.
     carried: bool,
+    /// It goes to the terminal itself, since stderr is none.
+    at_terminal: bool,
 }
 
 impl Ui {
@@ -50,6 +52,7 @@ impl Ui {
             color,
             json,
             carried,
+            at_terminal: false,
         }
     }
 
@@ -58,15 +61,38 @@ impl Ui {
         Self { outlet: Some(outlet), ..self }
     }
 
-    /// The channel for what a question is about: who is asked has to see it, however quiet the run is to be and
-    /// whatever carries its result.
-    pub(crate) const fn asking(self) -> Self {
-        Self { quiet: false, json: false, carried: false, ..self }
+    /// The channel for what a question is about: who is asked has to see it, however quiet the run is to be, whatever carries
+    /// its result and wherever stderr goes.
+    pub(crate) fn asking(self) -> Self {
+        static AT_TERMINAL: OnceLock<Option<Outlet>> = OnceLock::new();
+        let asking = Self { quiet: false, json: false, carried: false, ..self };
+        if io::stderr().is_terminal() {
+            return asking;
+        }
+        let open = || {
+            let terminal = OpenOptions::new().write(true).open(TERMINAL).ok()?;
+            Some(match self.outlet {
+                Some(outlet) => outlet.beside(terminal),
+                None => Outlet::at_once(terminal),
+            })
+        };
+        match AT_TERMINAL.get_or_init(open) {
+            Some(terminal) => Self { outlet: Some(terminal), at_terminal: true, ..asking },
+            None => asking,
+        }
     }
 
-    /// Whether somebody can be asked: stdin and stderr are terminals.
+    /// Whether somebody can be asked: stdin and one of stdout and stderr are terminals.
     pub(crate) fn is_terminal(self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
+        io::stdin().is_terminal() && (io::stderr().is_terminal() || descriptor::is_stdout_terminal())
+    }
+
+    /// The columns and lines of the terminal on which it is read; none where it is read elsewhere.
+    pub(crate) fn screen(self) -> Option<(usize, usize)> {
+        if self.at_terminal {
+            return File::open(TERMINAL).ok().and_then(descriptor::terminal_size);
+        }
+        io::stderr().is_terminal().then(|| descriptor::terminal_size(io::stderr())).flatten()
     }
 
     /// Says what the reader must know, unless the result itself carries it.
@@ -137,26 +163,28 @@ impl Ui {
         if self.quiet || self.json {
             return;
         }
-        let width = descriptor::terminal_size(io::stderr()).map(|(columns, _)| columns);
-        let look =
-            Look { width: width.filter(|_| io::stderr().is_terminal()), color: self.color, full: false };
+        let look = Look { width: self.screen().map(|(columns, _)| columns), color: self.color, full: false };
         let mut text = Vec::new();
         if table::write(blocks, look, &mut text).is_ok() {
             self.write(&text);
         }
     }
 
-    /// Asks a question and waits for the answer: true for yes, false for anything else and for the end of the input.
+    /// Asks a question on the terminal and waits for the answer: true for yes, false for anything else and for the end of the input.
     ///
     /// # Errors
     /// When the answer cannot be read.
     pub(crate) async fn ask(self, question: &str) -> io::Result<bool> {
-        self.insist(format!("{} [y/N] ", visible(question)).as_bytes());
+        self.asking().insist(format!("{} [y/N] ", visible(question)).as_bytes());
         let (tell, told) = tokio::sync::oneshot::channel();
         // A thread of its own, since nothing can interrupt it and the end of the run must not wait for it.
         std::thread::spawn(move || {
             let mut answer = String::new();
-            let read = io::stdin().read_line(&mut answer).map(|_| answer);
+            let read = match File::open(TERMINAL) {
+                Ok(terminal) => io::BufReader::new(terminal).read_line(&mut answer),
+                Err(_) => io::stdin().read_line(&mut answer),
+            };
+            let read = read.map(|_| answer);
             let _ = tell.send(read);
         });
         let answer = told.await.map_err(io::Error::other)??;

@@ -7,6 +7,7 @@ mod model;
 mod permissions;
 mod places;
 mod plan;
+mod prompt;
 pub(crate) mod racing;
 
 use super::common::{Cluster, Outcome, Pgconn, Session, shared};

@@ -311,6 +311,11 @@ impl Db {
         Uninterrupted(self)
     }
 
+    /// Whether the session is still there, asked of the server: it may have ended in a while without questions.
+    pub(crate) async fn answers(&self) -> bool {
+        !self.is_closed() && self.look(&["select 1".to_owned()]).await.is_ok()
+    }
+
     /// Whether the connection has ended.
     pub(crate) fn is_closed(&self) -> bool {
         self.client.is_closed()

@@ -64,6 +64,17 @@ impl Plan {
         self.steps.iter().filter_map(|step| step.identity.as_ref())
     }
 
+    /// Whether the same sessions are acted on as in `other`.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        let targets = |plan: &Self| {
+            let mut targets: Vec<(i32, String)> =
+                plan.targets().map(|identity| (identity.pid, identity.backend_start.clone())).collect();
+            targets.sort_unstable();
+            targets
+        };
+        targets(self) == targets(other)
+    }
+
     /// How many of those that are acted on come from `place`, as [`Outcome::client`] tells it.
     pub(crate) fn targets_from(&self, place: &str) -> usize {
         let from = |step: &&Step| step.identity.is_some() && step.outcome.client.as_deref() == Some(place);

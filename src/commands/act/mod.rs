@@ -26,7 +26,7 @@ use crate::model::quote;
 use crate::model::server::ServerContext;
 use crate::model::suggestion::{Command, Hint};
 use crate::render::table::Block;
-use crate::render::{Head, Warning, text};
+use crate::render::{Format, Head, Warning, text};
 use crate::ui::Ui;
 use audit::Audit;
 use report::ActReport;
@@ -76,36 +76,43 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let consent = consent(reach, job.targets.yes, job.targets.dry_run, context)?;
     let log = if job.targets.dry_run { None } else { job.targets.log.as_deref() };
     let audit = log.map(|path| Audit::open(path, &context.stop)).transpose()?;
-    let db = context.connect().await?;
-    let emergency = db.is_emergency();
-    let (server_context, facts) = db.facts(&wanted).await?;
-    refuse_other_products(&server_context)?;
-    let plan = plan::plan(job.action, &wanted, &facts);
-    let counts = plan.counts();
-    if let Some(max) = job.targets.max.filter(|max| counts.matched > i64::from(*max)) {
-        let message = format!("{} match, more than --max {max}; nothing was done", sessions(counts.matched));
-        return Err(Failure::refused(message).hinted("see them with --dry-run").into());
-    }
-    let mut head = super::head(&db, &server_context, 0);
-    head.warnings.extend(warnings::about(&plan, &facts, &context.lead()));
-    if plan.steps.is_empty() {
-        head.warnings.extend(super::did_you_mean(&db, &wanted.filter).await?);
-    }
+    let mut db = context.connect().await?;
+    let Prepared { mut server_context, mut plan, mut head } = prepare(&job, &wanted, &db, context).await?;
     if job.targets.dry_run {
         let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
+        let emergency = db.is_emergency();
         db.close().await;
-        context.emit(&ActReport::new(&plan, true, remaining, emergency), &head)?;
+        emit(&ActReport::new(&plan, true, remaining, emergency), &head, context)?;
         hints(context, &server_context, &plan, &wanted, None);
         return Ok(Exit::Done);
     }
-    let targets = plan.targets().count();
-    if targets > 0 {
-        present(&report::preview(&plan), &mut head, consent, context);
-        if consent == Consent::Ask {
-            ask(job.action, targets, &db, context).await?;
+    while plan.targets().count() > 0 {
+        let screen = plan_channel(consent, context).screen();
+        present(&report::preview(&plan, screen, &head), &mut head, consent, context);
+        if consent != Consent::Ask {
+            break;
         }
+        ask(job.action, plan.targets().count(), &db, context).await?;
+        if db.answers().await {
+            break;
+        }
+        // The server or somebody between ends sessions that say nothing for a while.
+        db = context.connect().await?;
+        let again = prepare(&job, &wanted, &db, context).await?;
+        let agreed = again.plan.is_as(&plan);
+        (server_context, plan) = (again.server_context, again.plan);
+        if agreed {
+            break;
+        }
+        head = again.head;
+        context
+            .ui
+            .asking()
+            .status("the session ended while the question was open, and it is about others now:");
     }
     let known = known(&plan);
+    let planned = report::Planned::of(&plan, is_shown_above(consent, context));
+    let emergency = db.is_emergency();
     let db = db.until_done();
     let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify);
     act.run(&db, &context.stop, |changes| tell(changes, context)).await;
@@ -125,10 +132,50 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     };
     db.close().await;
     let exit = exit(&plan, context);
-    context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
+    emit(&ActReport::new(&plan, false, remaining, emergency).after(&planned), &head, context)?;
     hints(context, &server_context, &plan, &wanted, remaining);
     logged?;
     Ok(exit)
+}
+
+/// Whether only results, warnings and errors are wanted, by people: what a job prints is mailed. That nobody was meant, perhaps for
+/// want of such a session just now, is neither.
+fn wants_no_news(context: &Context) -> bool {
+    context.flags.quiet && context.format() == Format::Table
+}
+
+/// Writes the report.
+fn emit(report: &ActReport, head: &Head, context: &Context) -> Result<()> {
+    if report.is_empty() && wants_no_news(context) {
+        head.warnings.iter().for_each(|warning| context.ui.warning(warning));
+        return Ok(());
+    }
+    Ok(context.emit(report, head)?)
+}
+
+/// What is known before anything is done.
+struct Prepared {
+    server_context: ServerContext,
+    plan: Plan,
+    head: Head,
+}
+
+/// Looks who is meant, and what that would come to.
+async fn prepare(job: &Job, wanted: &Wanted, db: &Db, context: &Context) -> Result<Prepared> {
+    let (server_context, facts) = db.facts(wanted).await?;
+    refuse_other_products(&server_context)?;
+    let plan = plan::plan(job.action, wanted, &facts);
+    let counts = plan.counts();
+    if let Some(max) = job.targets.max.filter(|max| counts.matched > i64::from(*max)) {
+        let message = format!("{} match, more than --max {max}; nothing was done", sessions(counts.matched));
+        return Err(Failure::refused(message).hinted("see them with --dry-run").into());
+    }
+    let mut head = super::head(db, &server_context, 0);
+    head.warnings.extend(warnings::about(&plan, &facts, &context.lead()));
+    if plan.steps.is_empty() && !wants_no_news(context) {
+        head.warnings.extend(super::did_you_mean(db, &wanted.filter).await?);
+    }
+    Ok(Prepared { server_context, plan, head })
 }
 
 /// Says what became of sessions as it is seen, to whoever wants to know everything.
@@ -198,7 +245,7 @@ pub(super) fn consent(reach: Reach, yes: bool, dry_run: bool, context: &Context)
 }
 
 /// Where a plan is shown: whoever is then asked has to see it.
-pub(super) const fn plan_channel(consent: Consent, context: &Context) -> Ui {
+pub(super) fn plan_channel(consent: Consent, context: &Context) -> Ui {
     if matches!(consent, Consent::Ask) { context.ui.asking() } else { context.ui }
 }
 
@@ -213,6 +260,13 @@ pub(super) fn present(blocks: &[Block], head: &mut Head, consent: Consent, conte
     if !context.format().is_document(false) {
         head.warnings.clear();
     }
+}
+
+/// Whether the plan stands above the result, on the same screen: what went as planned is not told again.
+pub(super) fn is_shown_above(consent: Consent, context: &Context) -> bool {
+    let shown = consent == Consent::Ask || !context.flags.quiet;
+    let seen = plan_channel(consent, context).screen().is_some();
+    shown && seen && context.output.borrow().look().width.is_some() && context.format() == Format::Table
 }
 
 /// Asks at the terminal; an answer that is not yes ends the run, and so does a signal.

@@ -9,7 +9,7 @@ use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
 use super::report::{self, ActReport};
-use super::{Targets, confirm, consent, exit, not_verified, present};
+use super::{Targets, confirm, consent, emit, exit, not_verified, plan_channel, present};
 use crate::act::{Act, Done};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{Plan, Step};
@@ -70,7 +70,8 @@ pub(in crate::commands) async fn run(
     let before: Vec<Link> = found.iter().map(|selected| selected.link.clone()).collect();
     if !targets.dry_run && !found.is_empty() {
         let plan = plan_of(found);
-        present(&report::preview(&plan), &mut head, consent, context);
+        let screen = plan_channel(consent, context).screen();
+        present(&report::preview(&plan, screen, &head), &mut head, consent, context);
         if consent == Consent::Ask && plan.steps.iter().any(acts) {
             let number = plan.steps.iter().filter(|step| acts(step)).count();
             let these = if number == 1 { "this client".into() } else { format!("these {number} clients") };
@@ -83,7 +84,7 @@ pub(in crate::commands) async fn run(
     }
     if targets.dry_run {
         console.close().await;
-        context.emit(&ActReport::new(&plan_of(found), true, None, emergency), &head)?;
+        emit(&ActReport::new(&plan_of(found), true, None, emergency), &head, context)?;
         return Ok(Exit::Done);
     }
     for outcome in found.iter_mut().map(|selected| &mut selected.step.outcome) {
@@ -112,7 +113,7 @@ pub(in crate::commands) async fn run(
     }
     let plan = plan_of(found);
     let exit = exit(&plan, context);
-    context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
+    emit(&ActReport::new(&plan, false, remaining, emergency), &head, context)?;
     Ok(exit)
 }
 

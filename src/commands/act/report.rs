@@ -13,6 +13,12 @@ use crate::render::{self, Head, text, tsv};
 /// How many sessions of a plan are shown before it is carried out; the report shows all.
 const PREVIEWED: usize = 30;
 
+/// How many are shown on the smallest screen.
+const LEAST_PREVIEWED: usize = 3;
+
+/// The lines around the sessions of a plan: the header, how many more there are, the question, and the line of the command.
+const AROUND: usize = 4;
+
 /// How many pids are listed behind a reason.
 const LISTED: usize = 5;
 
@@ -44,6 +50,29 @@ pub(in crate::commands) struct ActReport {
     emergency: bool,
     /// One per session, worst first.
     results: Vec<Outcome>,
+    /// Which of them people have seen already, as they were to become.
+    #[serde(skip)]
+    seen: Vec<bool>,
+}
+
+/// What was to become of each session.
+pub(super) struct Planned(Vec<Fate>);
+
+impl Planned {
+    /// What the plan says, when it `is_shown` above the report.
+    pub(super) fn of(plan: &Plan, is_shown: bool) -> Self {
+        let steps = plan.steps.iter().filter(|_| is_shown);
+        Self(steps.map(|step| step.outcome.result).collect())
+    }
+}
+
+/// Whether it became what the plan said it would.
+fn as_planned(planned: Fate, result: Fate) -> bool {
+    match planned {
+        Fate::WouldTerminate => result == Fate::Terminated,
+        Fate::WouldCancel => result == Fate::Cancelled,
+        _ => planned == result,
+    }
 }
 
 impl ActReport {
@@ -63,7 +92,22 @@ impl ActReport {
             other_backends: remaining.map(|remaining| remaining.other_backends),
             emergency,
             results: plan.steps.iter().map(|step| step.outcome.clone()).collect(),
+            seen: Vec::new(),
         }
+    }
+
+    /// Leaves out, for people, what has become as it was `planned`.
+    pub(super) fn after(mut self, planned: &Planned) -> Self {
+        let results = planned.0.iter().zip(&self.results);
+        self.seen = results.map(|(planned, outcome)| as_planned(*planned, outcome.result)).collect();
+        self
+    }
+}
+
+impl ActReport {
+    /// Whether there is nothing to tell of.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.results.is_empty()
     }
 }
 
@@ -83,8 +127,13 @@ impl render::Report for ActReport {
         if self.results.is_empty() {
             return vec![Block::marked(Mark::Dim, "no session matches")];
         }
-        let mut blocks = vec![Block::Table(table(self.results.iter()))];
-        blocks.extend(reasons(self.results.iter()));
+        let seen = self.seen.iter().copied().chain(std::iter::repeat(false));
+        let news = self.results.iter().zip(seen).filter(|(_, seen)| !seen).map(|(outcome, _)| outcome);
+        let mut blocks = Vec::new();
+        if news.clone().next().is_some() {
+            blocks.push(Block::Table(table(news.clone())));
+        }
+        blocks.extend(reasons(news));
         let mark = if self.failed > 0 { Mark::Bad } else { Mark::Good };
         blocks.push(Block::marked(if self.dry_run { Mark::Dim } else { mark }, summary(&self.results)));
         if let Some(left) = self.remaining_matching.filter(|left| *left > 0 && !self.dry_run) {
@@ -145,13 +194,27 @@ const COLUMNS: &[Column<Outcome>] = &[
     Column::script("error", |outcome| outcome.error.as_ref().into()),
 ];
 
-/// The plan before it is carried out.
-pub(in crate::commands) fn preview(plan: &Plan) -> Vec<Block<'_>> {
-    let mut blocks = vec![Block::Table(table(plan.steps.iter().take(PREVIEWED).map(|step| &step.outcome)))];
-    blocks.extend(reasons(plan.steps.iter().map(|step| &step.outcome)));
-    if let Some(more) = plan.steps.len().checked_sub(PREVIEWED).filter(|more| *more > 0) {
+/// The plan before it is carried out, beside the warnings of `head`: the worst last, where it is read first, and no more than a
+/// `screen` of so many columns and lines has room for.
+pub(in crate::commands) fn preview<'a>(
+    plan: &'a Plan,
+    screen: Option<(usize, usize)>,
+    head: &Head,
+) -> Vec<Block<'a>> {
+    let outcomes = || plan.steps.iter().map(|step| &step.outcome);
+    let reasons = reasons(outcomes());
+    let room = screen.map_or(PREVIEWED, |(_, lines)| {
+        let notes =
+            head.warnings.iter().map(|warning| 1 + usize::from(warning.hint.is_some())).sum::<usize>();
+        lines.saturating_sub(AROUND + reasons.len() + 2 * notes).clamp(LEAST_PREVIEWED, PREVIEWED)
+    });
+    let mut blocks = Vec::new();
+    if let Some(more) = plan.steps.len().checked_sub(room).filter(|more| *more > 0) {
         blocks.push(Block::marked(Mark::Dim, format!("({more} more; all of them: --dry-run)")));
     }
+    let shown: Vec<&Outcome> = outcomes().take(room).collect();
+    blocks.push(Block::Table(table(shown.into_iter().rev())));
+    blocks.extend(reasons);
     blocks
 }
 

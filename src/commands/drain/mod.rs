@@ -122,7 +122,11 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }));
     let sessions = text::count(i64::try_from(plan.steps.len()).unwrap_or(i64::MAX), "session");
     let who = fence.still_enter(&database);
-    let mut blocks = if plan.steps.is_empty() { Vec::new() } else { preview(&plan) };
+    let mut blocks = if plan.steps.is_empty() {
+        Vec::new()
+    } else {
+        preview(&plan, act::plan_channel(consent, context).screen(), &head)
+    };
     blocks.push(Block::line(format!("to close it: {} (can still enter: {who})", sql(&statements.close))));
     if !args.command.is_empty() {
         blocks.push(Block::line(run_held::led_to(&db.way_back())));

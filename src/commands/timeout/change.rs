@@ -175,9 +175,9 @@ async fn change(
         message: concern.message.clone(),
         hint: None,
     }));
-    let lacking = lacking(&before);
+    let missing = lacking(&before);
     if place.dry_run || before.plan.statements.is_empty() {
-        head.warnings.extend(lacking.map(|failure| Warning {
+        head.warnings.extend(missing.map(|failure| Warning {
             code: "not_permitted",
             message: failure.message,
             hint: failure.hint,
@@ -186,12 +186,13 @@ async fn change(
         context.emit(&planned(Part::Planned, &before, rows, place.dry_run), &head)?;
         return Ok(Exit::Done);
     }
-    if let Some(failure) = lacking {
+    if let Some(failure) = missing {
         return Err(failure.into());
     }
-    if consent == Consent::Ask {
-        agree(&before, &mut head, &db, context).await?;
-    }
+    let (db, before) = match consent {
+        Consent::Ask => agreed(db, before, &mut head, (kinds, wanted), context).await?,
+        _ => (db, before),
+    };
     let db = db.until_done();
     let moment = execute(&db, &before).await?;
     let undo = before.plan.undo.join("; ");
@@ -273,6 +274,36 @@ fn lacking(before: &Before) -> Option<Failure> {
         Failure::failed(format!("{name} stands on the server's command line, which wins over ALTER SYSTEM"))
             .hinted("change how the server is started, or store a value with --all-roles, --role or --db")
     })
+}
+
+/// Asks until the change that was agreed to is the one that can be made: over the session that is still there, or a new one.
+async fn agreed(
+    mut db: Db,
+    mut before: Before,
+    head: &mut Head,
+    (kinds, wanted): (&[Setting], Option<Option<Duration>>),
+    context: &Context,
+) -> Result<(Db, Before)> {
+    loop {
+        agree(&before, head, &db, context).await?;
+        if db.answers().await {
+            return Ok((db, before));
+        }
+        // The server or somebody between ends sessions that say nothing for a while.
+        db = context.connect_to_change().await?;
+        let again = look(&db, before.scope.clone(), kinds, wanted).await?;
+        if let Some(failure) = lacking(&again) {
+            return Err(failure.into());
+        }
+        if again.plan.statements == before.plan.statements {
+            return Ok((db, again));
+        }
+        before = again;
+        context
+            .ui
+            .asking()
+            .status("the session ended while the question was open, and the change is another now:");
+    }
 }
 
 /// Shows the plan and asks.
