@@ -27,15 +27,15 @@ fn words() -> String {
     format!("array[{}]", quoted.join(","))
 }
 
-/// Creates in `schema` views named pg_roles and pg_database that exchange the names app and innocent.
-fn plant_exchange(session: &mut Session, schema: &str) {
+/// Creates in `schema` views named pg_roles and pg_database that exchange two names.
+pub(crate) fn plant_exchange(session: &mut Session, schema: &str, [one, other]: [&str; 2]) {
     for (view, name) in [("pg_roles", "rolname"), ("pg_database", "datname")] {
         let columns = session.query(&format!(
             "select attname from pg_catalog.pg_attribute where attnum > 0 \
              and attrelid = 'pg_catalog.{view}'::pg_catalog.regclass order by attnum"
         ));
         let exchanged = format!(
-            "(case {name}::pg_catalog.text when 'app' then 'innocent' when 'innocent' then 'app' \
+            "(case {name}::pg_catalog.text when '{one}' then '{other}' when '{other}' then '{one}' \
              else {name}::pg_catalog.text end)::pg_catalog.name as {name}"
         );
         let columns = columns.iter().map(|row| row[0].as_deref().unwrap());
@@ -207,7 +207,7 @@ fn who_dies_is_the_servers_role_and_database_and_not_another_clients() {
     let session = |who: &str| scene.cluster.connect(&[("user", who), ("database", who)]).unwrap();
     let innocent = [session("innocent"), session("innocent")];
     let mut other = scene.pooler.connect(&[("user", "ops")]).unwrap();
-    plant_exchange(&mut other, "pg_temp");
+    plant_exchange(&mut other, "pg_temp", ["app", "innocent"]);
     for filter in ["--role", "--db"] {
         let meant = session("app");
         let outcome = scene.run("pooler", &["kill", filter, "app", "--json"]).success();
@@ -237,11 +237,11 @@ fn planted_names_change_no_answer() {
     for schema in ["ops", "public"] {
         let planted = plant_functions(&mut admin, schema);
         assert!(planted > 300, "{planted} functions and operators");
-        plant_exchange(&mut admin, schema);
+        plant_exchange(&mut admin, schema, ["app", "innocent"]);
         let planted = plant_relations(&mut admin, schema);
         assert!(planted > 25, "{planted} relations and types");
     }
-    plant_exchange(&mut other, "pg_temp");
+    plant_exchange(&mut other, "pg_temp", ["app", "innocent"]);
     assert!(plant_relations(&mut other, "pg_temp") > 25);
     admin.query(
         "alter role ops set search_path = ops, public, pg_catalog; grant usage on schema ops, public to public",
