@@ -422,7 +422,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;cancel' {
             [CompletionResult]::new('--max', '--max', [CompletionResultType]::ParameterName, 'Do nothing when more sessions match')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long to watch for completion')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -476,7 +476,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;kill' {
             [CompletionResult]::new('--max', '--max', [CompletionResultType]::ParameterName, 'Do nothing when more sessions match')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long to watch for completion')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -532,7 +532,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;terminate' {
             [CompletionResult]::new('--max', '--max', [CompletionResultType]::ParameterName, 'Do nothing when more sessions match')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long to watch for completion')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')

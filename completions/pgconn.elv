@@ -411,7 +411,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;cancel'= {
             cand --max 'Do nothing when more sessions match'
             cand --verify 'How long to watch for completion'
-            cand --log 'Append a JSON line for each signal to this file'
+            cand --log 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -464,7 +464,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;kill'= {
             cand --max 'Do nothing when more sessions match'
             cand --verify 'How long to watch for completion'
-            cand --log 'Append a JSON line for each signal to this file'
+            cand --log 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -519,7 +519,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;terminate'= {
             cand --max 'Do nothing when more sessions match'
             cand --verify 'How long to watch for completion'
-            cand --log 'Append a JSON line for each signal to this file'
+            cand --log 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'

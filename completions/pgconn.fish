@@ -427,7 +427,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l no-query -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l verify -d 'How long to watch for completion' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l app -d 'Sessions with this application_name' -r
@@ -477,7 +477,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l no-query -d 'Ke
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l verify -d 'How long to watch for completion' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l app -d 'Sessions with this application_name' -r
@@ -529,7 +529,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l no-query -d 'Keep
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l verify -d 'How long to watch for completion' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l app -d 'Sessions with this application_name' -r

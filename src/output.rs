@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -192,7 +192,32 @@ pub(crate) fn append_to(path: &Path, stop: &Stop) -> io::Result<Outlet> {
         let path = path.to_owned();
         return Outlet::opening(move || options.open(path), stop.clone()).opened();
     }
-    Ok(Outlet::to(options.open(path)?, stop.clone()))
+    let file = options.open(path)?;
+    let found = file.metadata()?;
+    if found.is_file() {
+        match found.len() {
+            // A file that is new has to be found again, too, whatever happens.
+            0 => sync_folder_of(path),
+            length => end_the_last_line(path, &file, length)?,
+        }
+    }
+    Ok(Outlet::to(file, stop.clone()))
+}
+
+/// Ends a line that somebody was kept from writing to its end.
+fn end_the_last_line(path: &Path, mut file: &File, length: u64) -> io::Result<()> {
+    let mut last = [0];
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut last, length.saturating_sub(1)));
+    // Where it may not be read it is taken for whole.
+    if read.is_ok() && last != *b"\n" { file.write_all(b"\n") } else { Ok(()) }
+}
+
+/// Some file systems have no folders that can be synced: there it is as safe as it can be.
+fn sync_folder_of(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+        let _ = folder.sync_all();
+    }
 }
 
 /// Writes a file beside `path` and renames it over it, so that readers see the old or the new one, whole.

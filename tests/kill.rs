@@ -3,6 +3,7 @@
 mod consent;
 mod course;
 mod identity;
+pub(crate) mod logging;
 mod model;
 mod permissions;
 mod places;

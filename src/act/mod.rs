@@ -4,6 +4,8 @@
 mod carry_out;
 mod hold;
 pub(crate) mod run_held;
+mod signal_log;
 
-pub(crate) use carry_out::{Act, Done, OutcomeChange, Sent};
+pub(crate) use carry_out::{Act, Done, OutcomeChange};
 pub(crate) use hold::{Ended, Hold, HoldOutcome, WhileHeld, hold};
+pub(crate) use signal_log::{SignalLog, unlogged};

@@ -179,6 +179,11 @@ impl Fate {
         }
     }
 
+    /// Whether what becomes of it is still to be seen.
+    pub(crate) const fn is_open(self) -> bool {
+        matches!(self, Self::Signalled | Self::WouldTerminate | Self::WouldCancel)
+    }
+
     /// The stable word for scripts, as in JSON: `not_permitted`.
     pub(crate) const fn word(self) -> &'static str {
         match self {

@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::ValueHint;
 
 use super::Context;
-use crate::act::{Act, Done, OutcomeChange};
+use crate::act::{Act, Done, OutcomeChange, SignalLog};
 use crate::analyze::consent::{self, Circumstances, Consent, Reach};
 use crate::analyze::plan::{self, Plan};
 use crate::args::{self, Filters};
@@ -28,7 +28,7 @@ use crate::model::suggestion::{Command, Hint};
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use crate::ui::Ui;
-use audit::Audit;
+use audit::LogFile;
 use report::ActReport;
 
 /// Which sessions, and how carefully.
@@ -52,7 +52,7 @@ pub(crate) struct Targets {
     /// How long to watch for completion
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = args::duration)]
     verify: Duration,
-    /// Append a JSON line for each signal to this file
+    /// Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     log: Option<PathBuf>,
     #[command(flatten)]
@@ -74,8 +74,7 @@ pub(super) struct Job {
 pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let (wanted, reach) = wanted(&job.targets, context)?;
     let consent = consent(reach, job.targets.yes, job.targets.dry_run, context)?;
-    let log = if job.targets.dry_run { None } else { job.targets.log.as_deref() };
-    let audit = log.map(|path| Audit::open(path, &context.stop)).transpose()?;
+    let log = log_file(&job.targets, context)?;
     let db = context.connect().await?;
     let emergency = db.is_emergency();
     let (server_context, facts) = db.facts(&wanted).await?;
@@ -107,10 +106,12 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     }
     let known = known(&plan);
     let db = db.until_done();
-    let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify);
+    let mut audit = log.map(|log| log.of(db.target(), &wanted));
+    let log = audit.as_mut().map(|audit| audit as &mut dyn SignalLog);
+    let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify).logged(log);
     act.run(&db, &context.stop, |changes| tell(changes, context)).await;
-    let Done { plan, sent, unverified } = act.end();
-    let logged = audit.map_or(Ok(()), |audit| audit.write(db.target(), &wanted, &plan, &sent));
+    let Done { plan, unverified } = act.end();
+    let logged = audit.map_or(Ok(()), |audit| audit.finish(&plan));
     head.warnings.extend(unverified.as_ref().map(not_verified));
     let remaining = match db.remaining(&wanted, &known).await {
         Ok(remaining) => Some(remaining),
@@ -129,6 +130,12 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     hints(context, &server_context, &plan, &wanted, remaining);
     logged?;
     Ok(exit)
+}
+
+/// The log, opened, where one is wanted and something may be done.
+fn log_file(targets: &Targets, context: &Context) -> Result<Option<LogFile>, Failure> {
+    let log = if targets.dry_run { None } else { targets.log.as_deref() };
+    log.map(|path| LogFile::open(path, &context.stop)).transpose()
 }
 
 /// Says what became of sessions as it is seen, to whoever wants to know everything.

@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
+use super::audit::Audit;
 use super::report::{self, ActReport};
-use super::{Targets, confirm, consent, exit, not_verified, present};
-use crate::act::{Act, Done};
+use super::{Targets, confirm, consent, exit, log_file, not_verified, present};
+use crate::act::{Act, Done, SignalLog, unlogged};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{Plan, Step};
 use crate::analyze::pooler::PoolerSelection;
@@ -51,6 +52,7 @@ pub(in crate::commands) async fn run(
 ) -> Result<Exit> {
     let (selection, reach) = selection(targets)?;
     let consent = consent(reach, targets.yes, targets.dry_run, context)?;
+    let log = log_file(targets, context)?;
     let console = context.pooler(conninfo).await?;
     let mut head = Head { target: Some(console.target().clone()), ..Head::default() };
     head.warnings.extend(console.notices().iter().map(crate::commands::about_connection));
@@ -93,26 +95,32 @@ pub(in crate::commands) async fn run(
     }
     let console = console.until_done();
     let deadline = Instant::now() + targets.verify;
+    let wanted = Wanted { filter: targets.filters.filter(), ..Wanted::default() };
+    let target = if let Means::Server(db) = &means { db.target() } else { console.target() };
+    let mut audit = log.map(|log| log.of(target, &wanted));
     let db = match means {
         Means::Pooler => {
-            at_the_pooler(&console, &mut found, context).await;
+            at_the_pooler(&console, &mut found, audit.as_mut(), context).await;
             None
         }
         Means::Server(db) => {
             let db = db.until_done();
-            head.warnings.extend(at_the_server(&db, &mut found, targets.verify, context).await);
+            let unverified = at_the_server(&db, &mut found, audit.as_mut(), targets.verify, context).await;
+            head.warnings.extend(unverified);
             Some(db)
         }
     };
-    watch(&console, &mut found, deadline, context).await;
+    watch(&console, &mut found, audit.as_mut(), deadline, context).await;
     let remaining = remaining(&console, &selection, &before).await;
     console.close().await;
     if let Some(db) = db {
         db.close().await;
     }
     let plan = plan_of(found);
+    let logged = audit.map_or(Ok(()), |audit| audit.finish(&plan));
     let exit = exit(&plan, context);
     context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
+    logged?;
     Ok(exit)
 }
 
@@ -128,9 +136,6 @@ fn selection(targets: &Targets) -> Result<(PoolerSelection, Reach), Failure> {
             "with --pooler, clients are selected by --client, --app, --role and --db",
             "pids and what a session does belong to the server: leave --pooler out",
         );
-    }
-    if targets.log.is_some() {
-        return refused("--log is of signals to the server", "leave --pooler or --log out");
     }
     if filter.is_empty() {
         return refused("which clients?", "give --client ADDR; see who there is with pgconn pooler clients");
@@ -207,12 +212,22 @@ fn gone(before: &[Link], now: &[SelectedClient]) -> Vec<SelectedClient> {
     .collect()
 }
 
-async fn at_the_pooler(console: &Console, found: &mut [SelectedClient], context: &Context) {
+async fn at_the_pooler(
+    console: &Console,
+    found: &mut [SelectedClient],
+    mut audit: Option<&mut Audit>,
+    context: &Context,
+) {
     for selected in found.iter_mut().filter(|selected| acts(&selected.step)) {
         let Some(id) = selected.link.client.as_ref().and_then(|client| client.id) else { continue };
-        let outcome = &mut selected.step.outcome;
         if context.stop.signal().is_some() {
-            interrupted(outcome);
+            interrupted(&mut selected.step.outcome);
+            continue;
+        }
+        let noted = audit.as_deref_mut().map(|audit| audit.sending(Action::Terminate, &[&selected.step]));
+        let outcome = &mut selected.step.outcome;
+        if let Some(Err(error)) = noted {
+            (outcome.result, outcome.error) = (Fate::Failed, Some(unlogged(&error)));
             continue;
         }
         (outcome.result, outcome.error) = match console.kill_client(id).await {
@@ -234,6 +249,7 @@ fn interrupted(outcome: &mut Outcome) {
 async fn at_the_server(
     db: &Uninterrupted,
     found: &mut [SelectedClient],
+    mut audit: Option<&mut Audit>,
     verify: Duration,
     context: &Context,
 ) -> Option<Warning> {
@@ -247,7 +263,8 @@ async fn at_the_server(
         let named = vec![Named { pid: selected.step.outcome.pid, started: None }];
         let wanted = Wanted { named, ..Wanted::default() };
         let plan = Plan { action: Action::Terminate, steps: vec![selected.step.clone()] };
-        let mut act = Act::new(plan, &wanted, None, verify);
+        let log = audit.as_deref_mut().map(|audit| audit as &mut dyn SignalLog);
+        let mut act = Act::new(plan, &wanted, None, verify).logged(log);
         act.step(db, false).await;
         if let Some(done) = act.end().plan.steps.into_iter().next() {
             selected.step = done;
@@ -266,7 +283,13 @@ async fn at_the_server(
 
 /// Looks again and again until every client that was to end is gone from the pooler, or time is up. What the pooler
 /// does not answer any more leaves it open.
-async fn watch(console: &Console, found: &mut [SelectedClient], deadline: Instant, context: &Context) {
+async fn watch(
+    console: &Console,
+    found: &mut [SelectedClient],
+    mut audit: Option<&mut Audit>,
+    deadline: Instant,
+    context: &Context,
+) {
     loop {
         let last = context.stop.signal().is_some() || Instant::now() >= deadline;
         let Ok(links) = console.links().await else { return };
@@ -283,6 +306,9 @@ async fn watch(console: &Console, found: &mut [SelectedClient], deadline: Instan
                 }
                 Fate::Signalled | Fate::Terminated => open |= there,
                 _ => {}
+            }
+            if let Some(audit) = audit.as_deref_mut().filter(|_| !there) {
+                audit.outcome(&selected.step);
             }
         }
         if last || !open {
