@@ -5,6 +5,7 @@ mod course;
 mod identity;
 pub(crate) mod logging;
 mod model;
+mod output;
 mod permissions;
 mod places;
 mod plan;

@@ -72,6 +72,13 @@ pub(crate) struct Args {
     command: Option<PoolerCommand>,
 }
 
+impl Args {
+    /// Whether it gives an order.
+    pub(super) const fn acts(&self) -> bool {
+        !matches!(self.command, None | Some(PoolerCommand::Clients(_) | PoolerCommand::Servers(_)))
+    }
+}
+
 /// What there is to look at beside the pools, and to do.
 #[derive(Debug, clap::Subcommand)]
 enum PoolerCommand {
