@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use super::outcome;
 use super::signal_log::{SignalLog, unlogged};
 use crate::analyze::plan::{COMMITTED, Plan, Step};
 use crate::db::{self, ErrorKind, SignalOrder, Still, Uninterrupted};
@@ -162,6 +163,10 @@ impl<'a> Act<'a> {
     /// What it came to.
     pub(crate) fn end(mut self) -> Done {
         self.settle();
+        if self.unverified.is_some() {
+            let signalled = self.plan.steps.iter_mut().filter(|step| step.outcome.result == Fate::Signalled);
+            signalled.for_each(|step| step.outcome.unseen = true);
+        }
         Done { plan: self.plan, unverified: self.unverified }
     }
 
@@ -391,20 +396,7 @@ impl<'a> Act<'a> {
 
     fn note_done(&mut self, action: Action, still: &HashMap<i32, Still>) {
         for step in self.plan.steps.iter_mut().filter(|step| step.outcome.result == Fate::Signalled) {
-            match (action, still.get(&step.outcome.pid)) {
-                (Action::Terminate, None) => step.outcome.result = Fate::Terminated,
-                (Action::Terminate, Some(_)) => {}
-                (Action::Cancel, Some(still)) if still.running => {
-                    step.outcome.error = (still.wait_event.as_deref() == Some("ClientWrite")).then(|| {
-                        "its client does not read the result, and no cancel reaches it there; kill does"
-                            .into()
-                    });
-                }
-                (Action::Cancel, _) => {
-                    step.outcome.result = Fate::Cancelled;
-                    step.outcome.error = None;
-                }
-            }
+            outcome::note(action, still.get(&step.outcome.pid), &mut step.outcome);
         }
     }
 

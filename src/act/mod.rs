@@ -3,6 +3,7 @@
 
 mod carry_out;
 mod hold;
+mod outcome;
 pub(crate) mod run_held;
 mod signal_log;
 

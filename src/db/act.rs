@@ -46,6 +46,8 @@ pub(crate) struct SignalAnswer {
 pub(crate) struct Still {
     /// Process id of its backend.
     pub(crate) pid: i32,
+    /// Who it is and what it does is hidden, so that it may be another session by now.
+    pub(crate) hidden: bool,
     /// What it waits for.
     pub(crate) wait_event: Option<String>,
     /// Whether it still runs the statement that it ran when the plan was made.
@@ -195,6 +197,7 @@ impl Db {
             .map(|row| {
                 Ok(Still {
                     pid: row.required("pid")?,
+                    hidden: row.claim("hidden")?,
                     wait_event: row.word("wait_event")?,
                     running: row.claim("running")?,
                 })

@@ -271,8 +271,21 @@ pub(crate) struct Outcome {
     pub(crate) permitted: Option<bool>,
     /// What became of it.
     pub(crate) result: Fate,
+    /// True when it could not be seen what the signal came to.
+    #[serde(skip)]
+    pub(crate) unseen: bool,
     /// Why, where that does not go without saying.
     pub(crate) error: Option<String>,
+}
+
+impl Outcome {
+    /// What became of it in words for people: `not permitted`.
+    pub(crate) fn words(&self) -> String {
+        match self.result {
+            Fate::Signalled if self.unseen => "signalled, unknown".into(),
+            result => result.words(),
+        }
+    }
 }
 
 /// What is selected now, after the act.

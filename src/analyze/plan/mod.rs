@@ -179,6 +179,7 @@ fn absent(named: Named) -> Step {
             sessions_waiting: None,
             permitted: None,
             result: Fate::Gone,
+            unseen: false,
             error: Some(why.into()),
         },
         identity: None,
@@ -209,6 +210,7 @@ fn outcome(session: &Session, result: Fate, error: Option<String>) -> Outcome {
         sessions_waiting: None,
         permitted: Some(session.can_signal),
         result,
+        unseen: false,
         error,
     }
 }

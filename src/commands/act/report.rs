@@ -138,7 +138,7 @@ const COLUMNS: &[Column<Outcome>] = &[
     Column::worded(
         "RESULT",
         Align::Left,
-        |outcome| outcome.result.words().into(),
+        |outcome| outcome.words().into(),
         "result",
         |outcome| outcome.result.word().into(),
     ),
@@ -177,7 +177,7 @@ fn client(outcome: &Outcome) -> String {
 /// Why, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.
 fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block<'static>> {
     // A pooler's client that no session serves is known by where it comes from.
-    let key = |outcome: &Outcome| (outcome.result, outcome.error.clone(), outcome.pid == 0);
+    let key = |outcome: &Outcome| (outcome.words(), outcome.error.clone(), outcome.pid == 0);
     let mut reasons: Vec<Vec<&Outcome>> = Vec::new();
     for outcome in outcomes.filter(|outcome| outcome.error.is_some()) {
         match reasons.iter_mut().find(|same| same.first().is_some_and(|first| key(first) == key(outcome))) {
@@ -191,7 +191,7 @@ fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block<'static
     };
     let line = |same: Vec<&Outcome>| {
         let first = same.first()?;
-        let (what, why) = (first.result.words(), first.error.as_deref()?);
+        let (what, why) = (first.words(), first.error.as_deref()?);
         let noun = if first.pid == 0 { "client" } else { "pid" };
         let listed: Vec<String> = same.iter().take(LISTED).map(name).collect();
         let more = same.len().saturating_sub(LISTED);
@@ -213,14 +213,14 @@ const fn mark(fate: Fate) -> Mark {
 
 /// `3 terminated, 1 not permitted`, in the order in which the results first come.
 fn summary(results: &[Outcome]) -> String {
-    let mut groups: Vec<(Fate, i64)> = Vec::new();
-    for outcome in results {
-        match groups.iter_mut().find(|(known, _)| *known == outcome.result) {
+    let mut groups: Vec<(String, i64)> = Vec::new();
+    for words in results.iter().map(Outcome::words) {
+        match groups.iter_mut().find(|(known, _)| *known == words) {
             Some((_, count)) => *count += 1,
-            None => groups.push((outcome.result, 1)),
+            None => groups.push((words, 1)),
         }
     }
-    groups.iter().map(|(fate, count)| format!("{count} {}", fate.words())).collect::<Vec<_>>().join(", ")
+    groups.iter().map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -148,6 +148,7 @@ pub(super) fn outcome(link: &Link, through: Through, result: Fate, why: Option<&
         sessions_waiting: None,
         permitted: None,
         result,
+        unseen: false,
         error: why.map(str::to_owned),
     }
 }

@@ -1,0 +1,31 @@
+//! What a look says of a session that was signalled.
+
+use crate::db::Still;
+use crate::model::act::{Action, Fate, Outcome};
+
+/// Notes in the outcome of a signalled session what was seen of it: nothing when it is gone.
+pub(super) fn note(action: Action, still: Option<&Still>, outcome: &mut Outcome) {
+    let hidden = still.is_some_and(|still| still.hidden);
+    if std::mem::replace(&mut outcome.unseen, hidden) && !hidden {
+        outcome.error = None;
+    }
+    match (action, still) {
+        (_, Some(still)) if still.hidden => {
+            outcome.error = Some(
+                "who has its process id is hidden from this role since it was signalled, so it may still be there"
+                    .into(),
+            );
+        }
+        (Action::Terminate, None) => outcome.result = Fate::Terminated,
+        (Action::Terminate, Some(_)) => {}
+        (Action::Cancel, Some(still)) if still.running => {
+            outcome.error = (still.wait_event.as_deref() == Some("ClientWrite")).then(|| {
+                "its client does not read the result, and no cancel reaches it there; kill does".into()
+            });
+        }
+        (Action::Cancel, _) => {
+            outcome.result = Fate::Cancelled;
+            outcome.error = None;
+        }
+    }
+}
