@@ -493,6 +493,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l xact-for -d 'Sess
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l query-for -d 'Sessions running a statement at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l user -d 'Refused with a hint: it means different things in different tools' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l grace -d 'Cancel running queries first, and wait this long before ending what is still there' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l settle -d 'How long to watch afterwards whether the ended ones come back; 0 to not watch' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l pooler -d 'A pooler\'s console: end clients there, by --client, --app, --role and --db' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s p -l port -d 'Server port' -r
@@ -545,6 +546,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l xact-for -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l query-for -d 'Sessions running a statement at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l user -d 'Refused with a hint: it means different things in different tools' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l grace -d 'Cancel running queries first, and wait this long before ending what is still there' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l settle -d 'How long to watch afterwards whether the ended ones come back; 0 to not watch' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l pooler -d 'A pooler\'s console: end clients there, by --client, --app, --role and --db' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s p -l port -d 'Server port' -r

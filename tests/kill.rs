@@ -9,6 +9,7 @@ mod output;
 mod permissions;
 mod places;
 mod plan;
+mod returning;
 
 use super::common::{Cluster, Outcome, Pgconn, Session, shared};
 use nix::sys::signal::Signal;

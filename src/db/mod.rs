@@ -17,6 +17,7 @@ mod ping;
 mod practice;
 mod questions;
 mod refusal;
+mod returned;
 mod rows;
 mod server_context;
 mod session;
@@ -34,6 +35,7 @@ pub(crate) use fence::{DatabaseKey, ExpectedDatabase};
 pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
+pub(crate) use returned::Origins;
 pub(crate) use session::{
     AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,
     new_password,

@@ -100,6 +100,8 @@ questions! {
     LoginRoles, include_str!("sql/login_roles.sql");
     /// The longest of each kind of long-lasting work.
     Longest, include_str!("sql/longest.sql"), activity, filter, scope;
+    /// Where sessions come from that may come back once they are ended.
+    MayReturn, include_str!("sql/may_return.sql"), activity, pids, backend_starts;
     /// The names that filters could have meant.
     Names, include_str!("sql/names.sql");
     /// Client sessions by where they come from.
@@ -116,6 +118,8 @@ questions! {
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
     Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts;
+    /// How many sessions have come from where ended ones came from.
+    Returned, include_str!("sql/returned.sql"), activity, databases, roles, applications, clients, since;
     /// That this is the server and the database that are to be altered.
     SameDatabase, include_str!("sql/same_database.sql"), oid, name, server, state;
     /// Client sessions by database, role and application.

@@ -4,6 +4,7 @@ mod audit;
 pub(super) mod hold_status;
 pub(super) mod pooled;
 pub(super) mod report;
+mod settle;
 mod warnings;
 
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use crate::args::{self, Filters};
 use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::act::{Action, Named, Remaining, Wanted};
+use crate::model::act::{Action, Fate, Named, Wanted};
 use crate::model::filter::Name;
 use crate::model::quote;
 use crate::model::server::ServerContext;
@@ -29,7 +30,8 @@ use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
 use crate::ui::Ui;
 use audit::LogFile;
-use report::ActReport;
+use report::{ActReport, Aftermath};
+use settle::Origins;
 
 /// Which sessions, and how carefully.
 #[derive(Debug, clap::Args)]
@@ -68,6 +70,8 @@ pub(super) struct Job {
     pub(super) targets: Targets,
     /// How long a cancelled query may take to end before its session is ended.
     pub(super) grace: Option<Duration>,
+    /// How long to watch afterwards whether the ended ones come back.
+    pub(super) settle: Duration,
 }
 
 /// Plans, asks, acts and reports.
@@ -93,8 +97,9 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     if job.targets.dry_run {
         let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
         db.close().await;
-        context.emit(&ActReport::new(&plan, true, remaining, emergency), &head)?;
-        hints(context, &server_context, &plan, &wanted, None);
+        let after = Aftermath { remaining, ..Aftermath::default() };
+        context.emit(&ActReport::new(&plan, true, after, emergency), &head)?;
+        hints(context, &server_context, &plan, &wanted, Aftermath::default());
         return Ok(Exit::Done);
     }
     let targets = plan.targets().count();
@@ -104,8 +109,9 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
             ask(job.action, targets, &db, context).await?;
         }
     }
-    let known = known(&plan);
     let db = db.until_done();
+    // Nothing keeps a session from being ended.
+    let origins = settle::origins(&db, &plan, job.settle).await.unwrap_or_default();
     let mut audit = log.map(|log| log.of(db.target(), &wanted));
     let log = audit.as_mut().map(|audit| audit as &mut dyn SignalLog);
     let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify).logged(log);
@@ -113,21 +119,11 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let Done { plan, unverified } = act.end();
     let logged = audit.map_or(Ok(()), |audit| audit.finish(&plan));
     head.warnings.extend(unverified.as_ref().map(not_verified));
-    let remaining = match db.remaining(&wanted, &known).await {
-        Ok(remaining) => Some(remaining),
-        Err(error) => {
-            head.warnings.push(Warning {
-                code: "not_counted",
-                message: format!("what matches now could not be counted: {error}"),
-                hint: None,
-            });
-            None
-        }
-    };
+    let after = aftermath(&db, &wanted, &plan, (origins, job.settle), &mut head, context).await;
     db.close().await;
     let exit = exit(&plan, context);
-    context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
-    hints(context, &server_context, &plan, &wanted, remaining);
+    context.emit(&ActReport::new(&plan, false, after, emergency), &head)?;
+    hints(context, &server_context, &plan, &wanted, after);
     logged?;
     Ok(exit)
 }
@@ -136,6 +132,26 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
 fn log_file(targets: &Targets, context: &Context) -> Result<Option<LogFile>, Failure> {
     let log = if targets.dry_run { None } else { targets.log.as_deref() };
     log.map(|path| LogFile::open(path, &context.stop)).transpose()
+}
+
+/// What is left after the act, as far as it can be seen.
+async fn aftermath(
+    db: &Db,
+    wanted: &Wanted,
+    plan: &Plan,
+    (origins, settle): (Option<Origins>, Duration),
+    head: &mut Head,
+    context: &Context,
+) -> Aftermath {
+    let returned = settle::returned(db, plan, origins, settle, context).await;
+    let remaining = db.remaining(wanted, &known(plan)).await;
+    let failed = [returned.as_ref().err(), remaining.as_ref().err()].into_iter().flatten().next();
+    head.warnings.extend(failed.map(|error| Warning {
+        code: "not_counted",
+        message: format!("what matches now could not be counted: {error}"),
+        hint: None,
+    }));
+    Aftermath { returned: returned.ok().flatten(), remaining: remaining.ok() }
 }
 
 /// Says what became of sessions as it is seen, to whoever wants to know everything.
@@ -270,13 +286,7 @@ fn exit(plan: &Plan, context: &Context) -> Exit {
 }
 
 /// What to do next, as far as the outcome tells.
-fn hints(
-    context: &Context,
-    server_context: &ServerContext,
-    plan: &Plan,
-    wanted: &Wanted,
-    remaining: Option<Remaining>,
-) {
+fn hints(context: &Context, server_context: &ServerContext, plan: &Plan, wanted: &Wanted, after: Aftermath) {
     let mut roles: Vec<&str> = plan.steps.iter().filter_map(|step| step.missing_role).collect();
     roles.sort_unstable();
     roles.dedup();
@@ -284,19 +294,27 @@ fn hints(
         let role = quote::shown(&server_context.rights.role);
         context.ui.hint(&format!("GRANT {} TO {role}", roles.join(", ")));
     }
-    let reconnected = remaining.is_some_and(|remaining| remaining.new > 0);
-    if plan.action == Action::Terminate && wanted.named.is_empty() && reconnected {
+    let is_new = wanted.named.is_empty() && after.remaining.is_some_and(|remaining| remaining.new > 0);
+    let is_back = after.returned.is_some_and(|returned| returned > 0);
+    if plan.action == Action::Terminate && (is_new || is_back) {
         let database = match wanted.filter.databases.as_slice() {
             [term] if !term.exclude => match &term.value {
                 Name::Exact(name) => name,
                 Name::Glob(_) => "NAME",
             },
-            _ => "NAME",
+            _ => only_database(plan).unwrap_or("NAME"),
         };
         let hint = Hint::from("clients connect again as fast as they are ended; to keep them out: ");
         let drain = Command::pgconn("drain").with("--db", database);
         context.ui.hint(&hint.call(drain).shown(&context.lead()));
     }
+}
+
+/// The one database that all ended sessions were in.
+fn only_database(plan: &Plan) -> Option<&str> {
+    let ended = || plan.steps.iter().filter(|step| step.outcome.result == Fate::Terminated);
+    let first = ended().next()?.outcome.database.as_deref()?;
+    ended().all(|step| step.outcome.database.as_deref() == Some(first)).then_some(first)
 }
 
 fn sessions(number: i64) -> String {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
 use super::audit::Audit;
-use super::report::{self, ActReport};
+use super::report::{self, ActReport, Aftermath};
 use super::{Targets, confirm, consent, exit, log_file, not_verified, present};
 use crate::act::{Act, Done, SignalLog, unlogged};
 use crate::analyze::consent::{Consent, Reach};
@@ -48,6 +48,7 @@ struct SelectedClient {
 pub(in crate::commands) async fn run(
     conninfo: &str,
     targets: &Targets,
+    settle: Duration,
     context: &mut Context,
 ) -> Result<Exit> {
     let (selection, reach) = selection(targets)?;
@@ -85,7 +86,7 @@ pub(in crate::commands) async fn run(
     }
     if targets.dry_run {
         console.close().await;
-        context.emit(&ActReport::new(&plan_of(found), true, None, emergency), &head)?;
+        context.emit(&ActReport::new(&plan_of(found), true, Aftermath::default(), emergency), &head)?;
         return Ok(Exit::Done);
     }
     for outcome in found.iter_mut().map(|selected| &mut selected.step.outcome) {
@@ -94,6 +95,7 @@ pub(in crate::commands) async fn run(
         }
     }
     let console = console.until_done();
+    let earlier = if settle.is_zero() { None } else { console.links().await.ok() };
     let deadline = Instant::now() + targets.verify;
     let wanted = Wanted { filter: targets.filters.filter(), ..Wanted::default() };
     let target = if let Means::Server(db) = &means { db.target() } else { console.target() };
@@ -111,6 +113,7 @@ pub(in crate::commands) async fn run(
         }
     };
     watch(&console, &mut found, audit.as_mut(), deadline, context).await;
+    let returned = returned(&console, &found, earlier, settle, context).await;
     let remaining = remaining(&console, &selection, &before).await;
     console.close().await;
     if let Some(db) = db {
@@ -119,7 +122,7 @@ pub(in crate::commands) async fn run(
     let plan = plan_of(found);
     let logged = audit.map_or(Ok(()), |audit| audit.finish(&plan));
     let exit = exit(&plan, context);
-    context.emit(&ActReport::new(&plan, false, remaining, emergency), &head)?;
+    context.emit(&ActReport::new(&plan, false, Aftermath { remaining, returned }, emergency), &head)?;
     logged?;
     Ok(exit)
 }
@@ -316,6 +319,41 @@ async fn watch(
         }
         sleep(PAUSE).await;
     }
+}
+
+/// How many clients came back within `settle`: those that were not there `earlier` and come from where ended ones came from. None when
+/// that was not watched, or the pooler does not answer any more.
+async fn returned(
+    console: &Console,
+    found: &[SelectedClient],
+    earlier: Option<Vec<Link>>,
+    settle: Duration,
+    context: &Context,
+) -> Option<i64> {
+    let earlier = earlier?;
+    let ended = || found.iter().filter(|selected| selected.step.outcome.result == Fate::Terminated);
+    let all = i64::try_from(ended().count()).ok().filter(|all| *all > 0)?;
+    let is_back = |link: &Link| {
+        ended().any(|selected| has_same_origin(&selected.link, link))
+            && !earlier.iter().any(|known| is_same(known, link))
+    };
+    let until = Instant::now() + settle;
+    loop {
+        let last = context.stop.signal().is_some() || Instant::now() >= until;
+        let links = console.links().await.ok()?;
+        let number = i64::try_from(links.iter().filter(|link| is_back(link)).count()).ok()?;
+        if last || number >= all {
+            return Some(number);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Whether both are clients of the same database, role, application and address.
+fn has_same_origin(one: &Link, other: &Link) -> bool {
+    let (Some(left), Some(right)) = (&one.client, &other.client) else { return false };
+    (&one.database, &one.user, &left.application_name, &left.addr)
+        == (&other.database, &other.user, &right.application_name, &right.addr)
 }
 
 /// What the filters select now, if the pooler still answers.

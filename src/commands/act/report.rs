@@ -38,6 +38,9 @@ pub(in crate::commands) struct ActReport {
     remaining_matching: Option<i64>,
     /// Of them such as were not there when the plan was made.
     reconnected: Option<i64>,
+    /// Sessions of the same application, role, database and client as those that were ended, as far as they came while it was watched
+    /// (`--settle`); none where it was not.
+    returned: Option<i64>,
     /// Walsenders, autovacuum and other workers that they select.
     other_backends: Option<i64>,
     /// True when the emergency lane was used.
@@ -46,9 +49,19 @@ pub(in crate::commands) struct ActReport {
     results: Vec<Outcome>,
 }
 
+/// What is left after an act, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Aftermath {
+    /// What is selected now.
+    pub(super) remaining: Option<Remaining>,
+    /// How many came back.
+    pub(super) returned: Option<i64>,
+}
+
 impl ActReport {
     /// Tells what became of the plan.
-    pub(super) fn new(plan: &Plan, dry_run: bool, remaining: Option<Remaining>, emergency: bool) -> Self {
+    pub(super) fn new(plan: &Plan, dry_run: bool, after: Aftermath, emergency: bool) -> Self {
+        let Aftermath { remaining, returned } = after;
         let Counts { matched, succeeded, failed, skipped, undecidable } = plan.counts();
         Self {
             action: plan.action,
@@ -60,10 +73,16 @@ impl ActReport {
             undecidable,
             remaining_matching: remaining.map(|remaining| remaining.matching),
             reconnected: remaining.map(|remaining| remaining.new),
+            returned,
             other_backends: remaining.map(|remaining| remaining.other_backends),
             emergency,
             results: plan.steps.iter().map(|step| step.outcome.clone()).collect(),
         }
+    }
+
+    /// Whether it is about a pooler's clients.
+    fn is_pooled(&self) -> bool {
+        self.results.iter().any(|outcome| outcome.pooled)
     }
 }
 
@@ -86,7 +105,12 @@ impl render::Report for ActReport {
         let mut blocks = vec![Block::Table(table(self.results.iter()))];
         blocks.extend(reasons(self.results.iter()));
         let mark = if self.failed > 0 { Mark::Bad } else { Mark::Good };
-        blocks.push(Block::marked(if self.dry_run { Mark::Dim } else { mark }, summary(&self.results)));
+        let mut summary = summary(&self.results);
+        if let Some(returned) = self.returned.filter(|returned| *returned > 0) {
+            let sessions = text::count(returned, if self.is_pooled() { "client" } else { "session" });
+            summary.push_str(&format!("; {sessions} of the same application and role came back"));
+        }
+        blocks.push(Block::marked(if self.dry_run { Mark::Dim } else { mark }, summary));
         if let Some(left) = self.remaining_matching.filter(|left| *left > 0 && !self.dry_run) {
             let new = self.reconnected.filter(|new| *new > 0);
             let new = new.map(|new| format!(", {new} of them new")).unwrap_or_default();
