@@ -3,6 +3,7 @@
 //! nothing leaks through a transaction pooler and no round trip is added.
 
 mod act;
+mod aftermath;
 mod blocking;
 mod connection;
 pub(crate) mod console;
@@ -17,7 +18,6 @@ mod ping;
 mod practice;
 mod questions;
 mod refusal;
-mod returned;
 mod rows;
 mod server_context;
 mod session;
@@ -28,6 +28,7 @@ mod text_store;
 mod trace;
 
 pub(crate) use act::{SignalAnswer, SignalOrder, Still};
+pub(crate) use aftermath::Origins;
 pub(crate) use blocking::WaitsLookedAt;
 pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, LimitScope};
@@ -35,7 +36,6 @@ pub(crate) use fence::{DatabaseKey, ExpectedDatabase};
 pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};
-pub(crate) use returned::Origins;
 pub(crate) use session::{
     AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,
     new_password,

@@ -142,6 +142,8 @@ questions! {
     Stats, include_str!("sql/stats.sql"), activity, filter, scope;
     /// Which sessions of a plan are still there.
     StillThere, include_str!("sql/still_there.sql"), pids, backend_starts, query_starts;
+    /// How many of some sessions wait for a lock.
+    StillWaiting, include_str!("sql/still_waiting.sql"), pids;
     /// What this server is and what this role may do.
     ServerContext, include_str!("sql/server_context.sql"), signal_rights;
     /// Which cluster this is.

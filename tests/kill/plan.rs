@@ -1,7 +1,7 @@
 //! `kill`: what ending a session would release, worst first, and who is spared.
 
 use super::{app, kill, pids, row};
-use crate::common::{Pgconn, shared, with};
+use crate::common::{Outcome, Pgconn, shared, with};
 use serde_json::{Value, json};
 
 #[test]
@@ -124,4 +124,42 @@ fn an_autovacuum_that_prevents_wraparound_is_only_ended_by_name_and_with_a_loud_
         "{outcome}"
     );
     assert!(outcome.stdout.ends_with("1 terminated\n"), "{outcome}");
+}
+
+/// Whether anybody is free is looked at, not thought.
+#[test]
+fn who_waited_is_counted_before_and_after() {
+    let cluster = with(&[]);
+    cluster.query("create table t (); create table u ()");
+    let waiting = |outcome: &Outcome| {
+        let document = outcome.json();
+        (document["waiting_before"].clone(), document["waiting_after"].clone())
+    };
+    let holder = cluster.idle_in_transaction(&app("first"), "lock table t");
+    let mut other = cluster.idle_in_transaction(&app("second"), "lock table u");
+    let mut reader = cluster.waiting(&[], "select from t");
+    // Behind the reader's lock there is another one.
+    let both = cluster.waiting(&[], "begin; lock table t; lock table u");
+    let dry = kill(&cluster, &["--app", "first", "-n"]).run().success();
+    assert_eq!(waiting(&dry), (json!(2), Value::Null));
+    let ended = Pgconn::new(&["kill", &holder.pid.to_string()]).on(&cluster).run().success();
+    assert!(ended.stdout.contains("\nwaiting for a lock: 2 before, 1 now\n"), "{ended}");
+    reader.finish().unwrap();
+    let ended = kill(&cluster, &["--app", "second"]).run().success();
+    assert_eq!(waiting(&ended), (json!(1), json!(0)));
+    assert!(other.is_ended());
+    drop(both);
+    let nobody = kill(&cluster, &["--app", "first", "--settle", "0"]).run().success();
+    assert_eq!(waiting(&nobody), (json!(0), json!(0)));
+    // A query that is cancelled gives its locks back as well.
+    let mut busy = cluster.connect(&app("busy")).unwrap();
+    busy.send("lock table u; select pg_sleep(3600)");
+    cluster.wait_until(&format!(
+        "(select wait_event = 'PgSleep' from pg_stat_activity where pid = {})",
+        busy.pid
+    ));
+    let _behind = cluster.waiting(&[], "select from u");
+    let cancelled = Pgconn::new(&["cancel", "--app", "busy"]).on(&cluster).run().success();
+    assert!(cancelled.stdout.contains("\nwaiting for a lock: 1 before, 0 now\n"), "{cancelled}");
+    let _ = busy.finish().unwrap_err();
 }

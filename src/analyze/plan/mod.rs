@@ -110,6 +110,12 @@ pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
     Plan { action, steps }
 }
 
+/// Who waits for those that `plan` acts on, by pid; none where too many wait to be looked at.
+pub(crate) fn waiting(plan: &Plan, facts: &ActFacts) -> Option<Vec<i32>> {
+    let targets: Vec<i32> = plan.targets().map(|identity| identity.pid).collect();
+    (!facts.waits_cut).then(|| blocking::waiting_for(&facts.waits, &targets).into_iter().collect())
+}
+
 /// Held up most sessions, oldest transaction, most locks, longest in its state.
 fn worst_first(outcome: &Outcome) -> (Reverse<i64>, Reverse<i64>, Reverse<i64>, Reverse<i64>, i32) {
     #[expect(clippy::cast_possible_truncation, reason = "saturates, and only orders")]

@@ -31,7 +31,6 @@ use crate::render::{Head, Warning, text};
 use crate::ui::Ui;
 use audit::LogFile;
 use report::{ActReport, Aftermath};
-use settle::Origins;
 
 /// Which sessions, and how carefully.
 #[derive(Debug, clap::Args)]
@@ -84,6 +83,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let (server_context, facts) = db.facts(&wanted).await?;
     refuse_other_products(&server_context)?;
     let plan = plan::plan(job.action, &wanted, &facts);
+    let waiting = plan::waiting(&plan, &facts);
     let counts = plan.counts();
     if let Some(max) = job.targets.max.filter(|max| counts.matched > i64::from(*max)) {
         let message = format!("{} match, more than --max {max}; nothing was done", sessions(counts.matched));
@@ -97,7 +97,8 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     if job.targets.dry_run {
         let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
         db.close().await;
-        let after = Aftermath { remaining, ..Aftermath::default() };
+        let after =
+            Aftermath { remaining, waiting_before: number(waiting.as_deref()), ..Aftermath::default() };
         context.emit(&ActReport::new(&plan, true, after, emergency), &head)?;
         hints(context, &server_context, &plan, &wanted, Aftermath::default());
         return Ok(Exit::Done);
@@ -119,7 +120,8 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let Done { plan, unverified } = act.end();
     let logged = audit.map_or(Ok(()), |audit| audit.finish(&plan));
     head.warnings.extend(unverified.as_ref().map(not_verified));
-    let after = aftermath(&db, &wanted, &plan, (origins, job.settle), &mut head, context).await;
+    let returned = settle::returned(&db, &plan, origins, job.settle, context).await;
+    let after = aftermath(&db, &wanted, &plan, waiting.as_deref(), returned, &mut head).await;
     db.close().await;
     let exit = exit(&plan, context);
     context.emit(&ActReport::new(&plan, false, after, emergency), &head)?;
@@ -134,24 +136,36 @@ fn log_file(targets: &Targets, context: &Context) -> Result<Option<LogFile>, Fai
     log.map(|path| LogFile::open(path, &context.stop)).transpose()
 }
 
-/// What is left after the act, as far as it can be seen.
+/// What is left after the act, as far as it can be seen: how many `returned`, and whether those who waited still do.
 async fn aftermath(
     db: &Db,
     wanted: &Wanted,
     plan: &Plan,
-    (origins, settle): (Option<Origins>, Duration),
+    waiting: Option<&[i32]>,
+    returned: Result<Option<i64>, db::Error>,
     head: &mut Head,
-    context: &Context,
 ) -> Aftermath {
-    let returned = settle::returned(db, plan, origins, settle, context).await;
+    let waiting_after = match waiting {
+        Some(pids) => db.still_waiting(pids).await.map(Some),
+        None => Ok(None),
+    };
     let remaining = db.remaining(wanted, &known(plan)).await;
-    let failed = [returned.as_ref().err(), remaining.as_ref().err()].into_iter().flatten().next();
-    head.warnings.extend(failed.map(|error| Warning {
+    let failed = [returned.as_ref().err(), waiting_after.as_ref().err(), remaining.as_ref().err()];
+    head.warnings.extend(failed.into_iter().flatten().next().map(|error| Warning {
         code: "not_counted",
         message: format!("what matches now could not be counted: {error}"),
         hint: None,
     }));
-    Aftermath { returned: returned.ok().flatten(), remaining: remaining.ok() }
+    Aftermath {
+        remaining: remaining.ok(),
+        returned: returned.ok().flatten(),
+        waiting_before: number(waiting),
+        waiting_after: waiting_after.ok().flatten(),
+    }
+}
+
+fn number(pids: Option<&[i32]>) -> Option<i64> {
+    i64::try_from(pids?.len()).ok()
 }
 
 /// Says what became of sessions as it is seen, to whoever wants to know everything.

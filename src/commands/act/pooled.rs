@@ -122,7 +122,8 @@ pub(in crate::commands) async fn run(
     let plan = plan_of(found);
     let logged = audit.map_or(Ok(()), |audit| audit.finish(&plan));
     let exit = exit(&plan, context);
-    context.emit(&ActReport::new(&plan, false, Aftermath { remaining, returned }, emergency), &head)?;
+    let after = Aftermath { remaining, returned, ..Aftermath::default() };
+    context.emit(&ActReport::new(&plan, false, after, emergency), &head)?;
     logged?;
     Ok(exit)
 }

@@ -41,6 +41,11 @@ pub(in crate::commands) struct ActReport {
     /// Sessions of the same application, role, database and client as those that were ended, as far as they came while it was watched
     /// (`--settle`); none where it was not.
     returned: Option<i64>,
+    /// Sessions that waited for those that are acted on, directly or behind others, when the plan was made; none when too many wait to
+    /// be looked at.
+    waiting_before: Option<i64>,
+    /// Of them such as wait for a lock after the act; none when that was not looked at.
+    waiting_after: Option<i64>,
     /// Walsenders, autovacuum and other workers that they select.
     other_backends: Option<i64>,
     /// True when the emergency lane was used.
@@ -56,12 +61,16 @@ pub(super) struct Aftermath {
     pub(super) remaining: Option<Remaining>,
     /// How many came back.
     pub(super) returned: Option<i64>,
+    /// How many waited for those that are acted on.
+    pub(super) waiting_before: Option<i64>,
+    /// How many of them wait now.
+    pub(super) waiting_after: Option<i64>,
 }
 
 impl ActReport {
     /// Tells what became of the plan.
     pub(super) fn new(plan: &Plan, dry_run: bool, after: Aftermath, emergency: bool) -> Self {
-        let Aftermath { remaining, returned } = after;
+        let Aftermath { remaining, returned, waiting_before, waiting_after } = after;
         let Counts { matched, succeeded, failed, skipped, undecidable } = plan.counts();
         Self {
             action: plan.action,
@@ -74,6 +83,8 @@ impl ActReport {
             remaining_matching: remaining.map(|remaining| remaining.matching),
             reconnected: remaining.map(|remaining| remaining.new),
             returned,
+            waiting_before,
+            waiting_after,
             other_backends: remaining.map(|remaining| remaining.other_backends),
             emergency,
             results: plan.steps.iter().map(|step| step.outcome.clone()).collect(),
@@ -111,6 +122,10 @@ impl render::Report for ActReport {
             summary.push_str(&format!("; {sessions} of the same application and role came back"));
         }
         blocks.push(Block::marked(if self.dry_run { Mark::Dim } else { mark }, summary));
+        if let (Some(before @ 1..), Some(after)) = (self.waiting_before, self.waiting_after) {
+            let mark = if after > 0 { Mark::Warn } else { Mark::Good };
+            blocks.push(Block::marked(mark, format!("waiting for a lock: {before} before, {after} now")));
+        }
         if let Some(left) = self.remaining_matching.filter(|left| *left > 0 && !self.dry_run) {
             let new = self.reconnected.filter(|new| *new > 0);
             let new = new.map(|new| format!(", {new} of them new")).unwrap_or_default();

@@ -7,10 +7,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::analyze::plan::Plan;
 use crate::commands::Context;
-use crate::db::{Db, Error};
+use crate::db::{Db, Error, Origins};
 use crate::model::act::{Action, Fate, Identity};
-
-pub(super) use crate::db::Origins;
 
 /// The first pause between two looks; later ones are longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

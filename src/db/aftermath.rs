@@ -1,4 +1,5 @@
-//! Whether those who were ended come back: where they come from is asked before they are signalled, and who has come from there after.
+//! What is looked at when an act is over: whether those who were ended come back (where they come from is asked before they are
+//! signalled, and who has come from there after), and whether those who waited for them still wait.
 
 use std::collections::{HashMap, HashSet};
 
@@ -90,5 +91,19 @@ impl Db {
         let answers = self.look(&[question.sql()]).await?;
         let row = answers.iter().flatten().next();
         row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no count"))?.required("returned")
+    }
+    /// How many of these sessions wait for a lock.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn still_waiting(&self, pids: &[i32]) -> Result<i64, Error> {
+        if pids.is_empty() {
+            return Ok(0);
+        }
+        let pids: Vec<String> = pids.iter().map(i32::to_string).collect();
+        let question = questions::StillWaiting { pids: &format!("array[{}]", pids.join(",")) };
+        let answers = self.look(&[question.sql()]).await?;
+        let row = answers.iter().flatten().next();
+        row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no count"))?.required("waiting")
     }
 }
