@@ -1,5 +1,6 @@
 //! What a look says of a session that was signalled.
 
+use crate::analyze::plan::out_of_reach;
 use crate::db::Still;
 use crate::model::act::{Action, Fate, Outcome};
 
@@ -19,9 +20,7 @@ pub(super) fn note(action: Action, still: Option<&Still>, outcome: &mut Outcome)
         (Action::Terminate, None) => outcome.result = Fate::Terminated,
         (Action::Terminate, Some(_)) => {}
         (Action::Cancel, Some(still)) if still.running => {
-            outcome.error = (still.wait_event.as_deref() == Some("ClientWrite")).then(|| {
-                "its client does not read the result, and no cancel reaches it there; kill does".into()
-            });
+            outcome.error = out_of_reach(still.wait_event.as_deref()).map(str::to_owned);
         }
         (Action::Cancel, _) => {
             outcome.result = Fate::Cancelled;

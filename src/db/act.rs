@@ -11,7 +11,8 @@ use super::session::is_pooled;
 use super::text_store::TextStore;
 use super::{filter, questions, sql};
 use crate::model::act::{
-    ActFacts, Action, Candidate, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
+    ActFacts, Action, Candidate, HeldLocks, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn,
+    Wait, Wanted,
 };
 use crate::model::server::ServerContext;
 
@@ -121,11 +122,11 @@ impl Db {
         Ok((server_context, facts))
     }
 
-    /// Locks held, by pid; sessions that hold none are left out.
+    /// Locks held; sessions that hold none are left out.
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn locks(&self) -> Result<Vec<(i32, i64)>, Error> {
+    pub(crate) async fn locks(&self) -> Result<Vec<HeldLocks>, Error> {
         let answers = self.look(&[questions::Locks.sql()]).await?;
         Ok(answers.iter().map(locks_of).collect::<Result<Vec<_>, _>>()?.concat())
     }
@@ -256,8 +257,16 @@ fn processes_of(rows: &Rows) -> Result<Vec<Process>, Error> {
         .collect()
 }
 
-fn locks_of(rows: &Rows) -> Result<Vec<(i32, i64)>, Error> {
-    rows.iter().map(|row| Ok((row.required("pid")?, row.required("held")?))).collect()
+fn locks_of(rows: &Rows) -> Result<Vec<HeldLocks>, Error> {
+    rows.iter()
+        .map(|row| {
+            Ok(HeldLocks {
+                pid: row.required("pid")?,
+                held: row.required("held")?,
+                advisory: row.required("advisory")?,
+            })
+        })
+        .collect()
 }
 
 fn waits_of(rows: &Rows) -> Result<Vec<Wait>, Error> {

@@ -65,6 +65,17 @@ pub(crate) struct Candidate {
     pub(crate) prevents_wraparound: bool,
 }
 
+/// The locks that a session holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeldLocks {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// How many, without those on its own transaction ids.
+    pub(crate) held: i64,
+    /// Of them advisory ones.
+    pub(crate) advisory: i64,
+}
+
 /// A session that waits for a lock, and for whom: those that hold it and those ahead in its queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
@@ -81,8 +92,8 @@ pub(crate) struct ActFacts {
     pub(crate) candidates: Vec<Candidate>,
     /// What the named pids are.
     pub(crate) processes: Vec<Process>,
-    /// Locks held, by pid; those that hold none are left out.
-    pub(crate) locks: Vec<(i32, i64)>,
+    /// Locks held; sessions that hold none are left out.
+    pub(crate) locks: Vec<HeldLocks>,
     /// Who waits for whom.
     pub(crate) waits: Vec<Wait>,
     /// True when more sessions wait than were looked at.

@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use super::blocking;
 use crate::model::act::{
-    ActFacts, Action, Candidate, Fate, FateClass, Identity, Named, Outcome, Through, Wanted,
+    ActFacts, Action, Candidate, Fate, FateClass, HeldLocks, Identity, Named, Outcome, Through, Wanted,
 };
 use crate::model::order;
 use crate::model::session::Session;
-pub(crate) use rules::COMMITTED;
-use rules::{Decision, judge, missing_role, runs};
+pub(crate) use rules::{COMMITTED, out_of_reach};
+use rules::{Decision, cancelled_how, judge, missing_role, runs};
 
 /// What is to be done, worst session first.
 #[derive(Clone, Debug)]
@@ -91,13 +91,14 @@ impl Plan {
 
 /// Decides what is to be done with each session.
 pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
-    let held: HashMap<i32, i64> = facts.locks.iter().copied().collect();
+    let held: HashMap<i32, &HeldLocks> = facts.locks.iter().map(|locks| (locks.pid, locks)).collect();
     let waiting = blocking::blocked_counts(&facts.waits);
     let mut steps: Vec<Step> = Vec::new();
     for candidate in &facts.candidates {
         let pid = candidate.session.pid;
-        let mut step = step(action, wanted, facts, candidate);
-        step.outcome.locks_held = Some(held.get(&pid).copied().unwrap_or(0));
+        let locks = held.get(&pid).copied();
+        let mut step = step(action, wanted, facts, candidate, locks.map_or(0, |locks| locks.advisory));
+        step.outcome.locks_held = Some(locks.map_or(0, |locks| locks.held));
         step.outcome.sessions_waiting = (!facts.waits_cut).then(|| waiting.get(&pid).copied().unwrap_or(0));
         steps.push(step);
     }
@@ -129,10 +130,16 @@ fn worst_first(outcome: &Outcome) -> (Reverse<i64>, Reverse<i64>, Reverse<i64>, 
     )
 }
 
-fn step(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate) -> Step {
+fn step(
+    action: Action,
+    wanted: &Wanted,
+    facts: &ActFacts,
+    candidate: &Candidate,
+    advisory_locks: i64,
+) -> Step {
     let session = &candidate.session;
     let named = !wanted.named.is_empty();
-    let decision = judge(action, wanted, facts, candidate);
+    let decision = judge(action, wanted, facts, candidate, advisory_locks);
     let (result, error) = match decision {
         Decision::Act if action == Action::Cancel => (Fate::WouldCancel, None),
         Decision::Act => (Fate::WouldTerminate, None),
@@ -147,8 +154,9 @@ fn step(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate
         })
     };
     let acts = error.is_none();
+    let reach = || cancelled_how(session).filter(|_| action == Action::Cancel).map(str::to_owned);
     Step {
-        outcome: outcome(session, result, error.or_else(|| worker(facts, session.pid))),
+        outcome: outcome(session, result, error.or_else(|| worker(facts, session.pid)).or_else(reach)),
         identity: acts.then(identity).flatten(),
         named,
         selected: candidate.matches,

@@ -263,7 +263,7 @@ async fn joined(
         link.locks_held = link
             .backend
             .as_ref()
-            .map(|session| locks.iter().find(|(pid, _)| *pid == session.pid).map_or(0, |(_, held)| *held));
+            .map(|session| locks.iter().find(|locks| locks.pid == session.pid).map_or(0, |locks| locks.held));
     }
     let lost = links.iter().filter(|link| link.server.is_some() && link.backend.is_none()).count();
     head.warnings.extend(not_joined(i64::try_from(lost)?));
