@@ -3,6 +3,7 @@
 mod consent;
 mod course;
 mod identity;
+mod leftovers;
 pub(crate) mod logging;
 mod model;
 mod output;

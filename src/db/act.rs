@@ -12,7 +12,7 @@ use super::text_store::TextStore;
 use super::{filter, questions, sql};
 use crate::model::act::{
     ActFacts, Action, Candidate, HeldLocks, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn,
-    Wait, Wanted,
+    UnfinishedWork, Wait, Wanted,
 };
 use crate::model::server::ServerContext;
 
@@ -103,15 +103,18 @@ impl Db {
             sessions,
             processes,
             questions::Locks.sql(),
+            questions::Leftovers { activity: &activity }.sql(),
             waits,
             questions::Own.sql(),
         ];
-        let [server_context, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
+        let [server_context, sessions, processes, locks, leftovers, waits, own] =
+            exactly(self.look(&questions).await?)?;
         let server_context = server_context_of(&server_context)?;
         let facts = ActFacts {
             candidates: candidates_of(&sessions, &server_context)?,
             processes: processes_of(&processes)?,
             locks: locks_of(&locks)?,
+            unfinished: unfinished_of(&leftovers)?,
             waits_cut: waits
                 .iter()
                 .try_fold(0, |most, row| Ok::<_, Error>(row.number::<usize>("n")?.unwrap_or(0).max(most)))?
@@ -265,6 +268,15 @@ fn locks_of(rows: &Rows) -> Result<Vec<HeldLocks>, Error> {
                 held: row.required("held")?,
                 advisory: row.required("advisory")?,
             })
+        })
+        .collect()
+}
+
+fn unfinished_of(rows: &Rows) -> Result<Vec<UnfinishedWork>, Error> {
+    rows.iter()
+        .map(|row| {
+            let (pid, object) = (row.required("pid")?, row.text("object")?);
+            Ok(UnfinishedWork { pid, statement: row.required("work")?, object })
         })
         .collect()
 }

@@ -94,6 +94,8 @@ questions! {
     Hidden, include_str!("sql/hidden.sql"), activity;
     /// Who is inside a database.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, oid;
+    /// What sessions are at that leaves something behind.
+    Leftovers, include_str!("sql/leftovers.sql"), activity;
     /// How many locks each session holds.
     Locks, include_str!("sql/locks.sql");
     /// The roles that can log in.

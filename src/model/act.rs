@@ -76,6 +76,17 @@ pub(crate) struct HeldLocks {
     pub(crate) advisory: i64,
 }
 
+/// What a session is at that does not just go away when it is ended or cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnfinishedWork {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// Which, by its statement: `CREATE INDEX CONCURRENTLY`, `BASE BACKUP`.
+    pub(crate) statement: String,
+    /// The table or the unfinished index, quoted as SQL wants it, where it is of the own database.
+    pub(crate) object: Option<String>,
+}
+
 /// A session that waits for a lock, and for whom: those that hold it and those ahead in its queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
@@ -94,6 +105,8 @@ pub(crate) struct ActFacts {
     pub(crate) processes: Vec<Process>,
     /// Locks held; sessions that hold none are left out.
     pub(crate) locks: Vec<HeldLocks>,
+    /// What leaves something behind when it is ended.
+    pub(crate) unfinished: Vec<UnfinishedWork>,
     /// Who waits for whom.
     pub(crate) waits: Vec<Wait>,
     /// True when more sessions wait than were looked at.
@@ -278,6 +291,8 @@ pub(crate) struct Outcome {
     pub(crate) locks_held: Option<i64>,
     /// Sessions that wait for it, directly or behind others; none when too many wait to be looked at.
     pub(crate) sessions_waiting: Option<i64>,
+    /// What the act leaves behind (an invalid index), or what has to be started over; none when there is nothing of that.
+    pub(crate) leaves_behind: Option<String>,
     /// Whether this role may signal it; none when there is no such session.
     pub(crate) permitted: Option<bool>,
     /// What became of it.

@@ -1,6 +1,7 @@
 //! The plan of an act: from facts to what is to be done with each session. Dry run, question and act all come from this
 //! one value.
 
+mod leftovers;
 mod rules;
 
 use std::cmp::Reverse;
@@ -98,6 +99,11 @@ pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
         let pid = candidate.session.pid;
         let locks = held.get(&pid).copied();
         let mut step = step(action, wanted, facts, candidate, locks.map_or(0, |locks| locks.advisory));
+        if step.identity.is_some() {
+            let work = facts.unfinished.iter().find(|work| work.pid == pid);
+            step.outcome.leaves_behind =
+                leftovers::leftovers(action, candidate, work, locks.map_or(0, |locks| locks.advisory));
+        }
         step.outcome.locks_held = Some(locks.map_or(0, |locks| locks.held));
         step.outcome.sessions_waiting = (!facts.waits_cut).then(|| waiting.get(&pid).copied().unwrap_or(0));
         steps.push(step);
@@ -191,6 +197,7 @@ fn absent(named: Named) -> Step {
             xact_seconds: None,
             locks_held: None,
             sessions_waiting: None,
+            leaves_behind: None,
             permitted: None,
             result: Fate::Gone,
             unseen: false,
@@ -222,6 +229,7 @@ fn outcome(session: &Session, result: Fate, error: Option<String>) -> Outcome {
         xact_seconds: session.xact_seconds,
         locks_held: None,
         sessions_waiting: None,
+        leaves_behind: None,
         permitted: Some(session.can_signal),
         result,
         unseen: false,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analyze::plan::{Counts, Plan};
-use crate::model::act::{Action, Fate, Outcome, Remaining, Through};
+use crate::model::act::{Action, Fate, FateClass, Outcome, Remaining, Through};
 use crate::model::server::place;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
@@ -87,7 +87,7 @@ impl ActReport {
             waiting_after,
             other_backends: remaining.map(|remaining| remaining.other_backends),
             emergency,
-            results: plan.steps.iter().map(|step| step.outcome.clone()).collect(),
+            results: plan.steps.iter().map(|step| result(&step.outcome)).collect(),
         }
     }
 
@@ -173,6 +173,7 @@ const COLUMNS: &[Column<Outcome>] = &[
     Column::new("XACT", Align::Right, "xact_seconds", |outcome| Value::seconds(outcome.xact_seconds)),
     Column::new("LOCKS", Align::Right, "locks_held", |outcome| outcome.locks_held.into()),
     Column::new("WAITING", Align::Right, "sessions_waiting", |outcome| outcome.sessions_waiting.into()),
+    Column::script("leaves_behind", |outcome| outcome.leaves_behind.as_ref().into()),
     Column::script("permitted", |outcome| outcome.permitted.into()),
     Column::worded(
         "RESULT",
@@ -204,6 +205,13 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table<'a> {
     }
 }
 
+/// The outcome as it is told: of a session that was not touched nothing is left behind.
+fn result(outcome: &Outcome) -> Outcome {
+    let is_touched = outcome.result.is_open() || outcome.result.class(false) == FateClass::Succeeded;
+    let leaves_behind = outcome.leaves_behind.clone().filter(|_| is_touched && outcome.result != Fate::Gone);
+    Outcome { leaves_behind, ..outcome.clone() }
+}
+
 /// Where it comes from; at a pooler, where one address has many clients, with the port.
 fn client(outcome: &Outcome) -> String {
     let addr = outcome.client.clone().unwrap_or_default();
@@ -213,24 +221,28 @@ fn client(outcome: &Outcome) -> String {
     }
 }
 
-/// Why, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.
+/// Why, and what is left behind, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.
 fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block<'static>> {
     // A pooler's client that no session serves is known by where it comes from.
-    let key = |outcome: &Outcome| (outcome.words(), outcome.error.clone(), outcome.pid == 0);
-    let mut reasons: Vec<Vec<&Outcome>> = Vec::new();
-    for outcome in outcomes.filter(|outcome| outcome.error.is_some()) {
-        match reasons.iter_mut().find(|same| same.first().is_some_and(|first| key(first) == key(outcome))) {
-            Some(same) => same.push(outcome),
-            None => reasons.push(vec![outcome]),
+    let key = |(outcome, why): &(&Outcome, &str)| (outcome.words(), (*why).to_owned(), outcome.pid == 0);
+    let said = |outcome: &'a Outcome| {
+        let both = [outcome.error.as_deref(), outcome.leaves_behind.as_deref()];
+        both.into_iter().flatten().map(move |why| (outcome, why))
+    };
+    let mut reasons: Vec<Vec<(&Outcome, &str)>> = Vec::new();
+    for one in outcomes.flat_map(said) {
+        match reasons.iter_mut().find(|same| same.first().is_some_and(|first| key(first) == key(&one))) {
+            Some(same) => same.push(one),
+            None => reasons.push(vec![one]),
         }
     }
-    let name = |outcome: &&Outcome| match outcome.pid {
+    let name = |(outcome, _): &(&Outcome, &str)| match outcome.pid {
         0 => client(outcome),
         pid => pid.to_string(),
     };
-    let line = |same: Vec<&Outcome>| {
-        let first = same.first()?;
-        let (what, why) = (first.words(), first.error.as_deref()?);
+    let line = |same: Vec<(&Outcome, &str)>| {
+        let (first, why) = same.first()?;
+        let what = first.words();
         let noun = if first.pid == 0 { "client" } else { "pid" };
         let listed: Vec<String> = same.iter().take(LISTED).map(name).collect();
         let more = same.len().saturating_sub(LISTED);

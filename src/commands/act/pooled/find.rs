@@ -146,6 +146,7 @@ pub(super) fn outcome(link: &Link, through: Through, result: Fate, why: Option<&
         xact_seconds: None,
         locks_held: None,
         sessions_waiting: None,
+        leaves_behind: None,
         permitted: None,
         result,
         unseen: false,
