@@ -11,8 +11,8 @@ use super::session::is_pooled;
 use super::text_store::TextStore;
 use super::{filter, questions, sql};
 use crate::model::act::{
-    ActFacts, Action, Candidate, HeldLocks, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn,
-    UnfinishedWork, Wait, Wanted,
+    ActFacts, Action, Candidate, HeldLocks, Identity, KnownSession, Named, OWN_APPLICATION, Process,
+    Remaining, StillIn, UnfinishedWork, Wait, Wanted,
 };
 use crate::model::server::ServerContext;
 
@@ -209,22 +209,23 @@ impl Db {
             .collect()
     }
 
-    /// How many sessions are selected now; `known` are those of the plan, with their start where that is visible.
+    /// How many sessions are selected now; `known` are those of the plan.
     ///
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn remaining(
         &self,
         wanted: &Wanted,
-        known: &[(i32, Option<String>)],
+        known: &[KnownSession],
     ) -> Result<Remaining, Error> {
-        let starts = known.iter().map(|(_, start)| quoted(start.as_deref()));
+        let starts = known.iter().map(|session| quoted(session.backend_start.as_deref()));
         let question = questions::Remaining {
             activity: &self.activity(),
             filter: &filter::fragment(&wanted.filter),
             known: if wanted.named.is_empty() { "true" } else { "w.pid is not null" },
-            pids: &array(known.iter().map(|(pid, _)| pid.to_string())),
+            pids: &array(known.iter().map(|session| session.pid.to_string())),
             backend_starts: &array(starts),
+            acted_on: &array(known.iter().map(|session| session.acted_on.to_string())),
         }
         .sql();
         let answers = self.look(&[question]).await?;

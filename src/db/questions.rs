@@ -119,7 +119,7 @@ questions! {
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
-    Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts;
+    Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts, acted_on;
     /// How many sessions have come from where ended ones came from.
     Returned, include_str!("sql/returned.sql"), activity, databases, roles, applications, clients, since;
     /// That this is the server and the database that are to be altered.

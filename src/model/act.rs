@@ -314,6 +314,17 @@ impl Outcome {
     }
 }
 
+/// A session of a plan, as it is recognised after the act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownSession {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// Its start, RFC 3339 UTC with microseconds; none where that is hidden.
+    pub(crate) backend_start: Option<String>,
+    /// False for one that was spared.
+    pub(crate) acted_on: bool,
+}
+
 /// What is selected now, after the act.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Remaining {
@@ -321,7 +332,7 @@ pub(crate) struct Remaining {
     pub(crate) matching: i64,
     /// Of them such as were not there when the plan was made.
     pub(crate) new: i64,
-    /// Other backends that they select: server processes, walsenders, workers.
+    /// Other backends that they select and that were spared: server processes, walsenders, workers.
     pub(crate) other_backends: i64,
 }
 

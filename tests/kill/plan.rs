@@ -62,6 +62,7 @@ fn other_backends_and_other_pgconns_are_spared() {
     let named =
         kill(&cluster, &[&sender.pid.to_string(), &other.pid.to_string(), "--all-backends"]).run().success();
     assert_eq!(pids(&named, "terminated").len(), 2, "{named}");
+    assert_eq!(named.json()["other_backends"], 0, "{named}");
     assert!(sender.is_ended() && other.is_ended());
 }
 
@@ -100,7 +101,7 @@ fn an_autovacuum_that_prevents_wraparound_is_only_ended_by_name_and_with_a_loud_
     let mut spender = cluster.session();
     spender.send("do $$ begin for i in 1..131200 loop perform txid_current(); commit; end loop; end $$");
     let worker = "select pid from pg_stat_activity where backend_type = 'autovacuum worker' \
-                  and query like '%(to prevent wraparound)'";
+                  and query like '%(to prevent wraparound)' limit 1";
     cluster.wait_until(&format!("exists ({worker})"));
     spender.finish().unwrap();
     let pid = cluster.value(worker);
@@ -108,7 +109,13 @@ fn an_autovacuum_that_prevents_wraparound_is_only_ended_by_name_and_with_a_loud_
     assert_eq!((pids(&spared, "not_a_client").len(), &spared.json()["warnings"]), (1, &json!([])));
     let by_filter = kill(&cluster, &["--db", "*", "--yes"]).run().success();
     assert!(!by_filter.json()["results"].to_string().contains(&pid), "{by_filter}");
+    // What is acted on is not spared, whether it goes on or starts again.
+    let cancel = Pgconn::new(&["cancel", &pid, "--all-backends"]).on(&cluster).run();
+    assert!(!cancel.stdout.contains("spared"), "{cancel}");
+    cluster.wait_until(&format!("exists ({worker})"));
+    let pid = cluster.value(worker);
     let planned = kill(&cluster, &[&pid, "--all-backends", "-n"]).run().success();
+    assert_eq!(planned.json()["other_backends"], 0, "{planned}");
     assert_eq!(planned.json()["warnings"][0]["code"], "prevents_wraparound");
     for command in ["cancel", "kill"] {
         let outcome = Pgconn::new(&[command, &pid, "--all-backends", "-n"]).on(&cluster).run().success();

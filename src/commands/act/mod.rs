@@ -21,7 +21,7 @@ use crate::args::{self, Filters};
 use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::act::{Action, Fate, Named, Wanted};
+use crate::model::act::{Action, Fate, KnownSession, Named, Wanted};
 use crate::model::filter::Name;
 use crate::model::quote;
 use crate::model::server::ServerContext;
@@ -284,9 +284,14 @@ pub(super) fn refuse_other_products(server_context: &ServerContext) -> Result<()
 }
 
 /// Every session of the plan, as it can be recognised.
-fn known(plan: &Plan) -> Vec<(i32, Option<String>)> {
+fn known(plan: &Plan) -> Vec<KnownSession> {
     let present = plan.steps.iter().filter(|step| step.outcome.permitted.is_some());
-    present.map(|step| (step.outcome.pid, step.outcome.backend_start.clone())).collect()
+    let known = present.map(|step| KnownSession {
+        pid: step.outcome.pid,
+        backend_start: step.outcome.backend_start.clone(),
+        acted_on: step.identity.is_some(),
+    });
+    known.collect()
 }
 
 fn exit(plan: &Plan, context: &Context) -> Exit {

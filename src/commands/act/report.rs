@@ -46,7 +46,7 @@ pub(in crate::commands) struct ActReport {
     waiting_before: Option<i64>,
     /// Of them such as wait for a lock after the act; none when that was not looked at.
     waiting_after: Option<i64>,
-    /// Walsenders, autovacuum and other workers that they select.
+    /// Walsenders, autovacuum and other workers that they select and that were spared.
     other_backends: Option<i64>,
     /// True when the emergency lane was used.
     emergency: bool,
