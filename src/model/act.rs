@@ -70,7 +70,7 @@ pub(crate) struct Candidate {
 pub(crate) struct HeldLocks {
     /// Process id of its backend.
     pub(crate) pid: i32,
-    /// How many, without those on its own transaction ids.
+    /// How many, without those on its own transaction ids and those that keep nobody waiting (SIReadLock).
     pub(crate) held: i64,
     /// Of them advisory ones.
     pub(crate) advisory: i64,
@@ -287,7 +287,8 @@ pub(crate) struct Outcome {
     pub(crate) state_seconds: Option<f64>,
     /// Age of the open transaction.
     pub(crate) xact_seconds: Option<f64>,
-    /// Locks it holds and ending it releases (those on its own transaction ids not counted).
+    /// Locks it holds and ending it releases (those on its own transaction ids, and those of serializable transactions that keep nobody
+    /// waiting, not counted).
     pub(crate) locks_held: Option<i64>,
     /// Sessions that wait for it, directly or behind others; none when too many wait to be looked at.
     pub(crate) sessions_waiting: Option<i64>,

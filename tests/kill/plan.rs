@@ -170,3 +170,22 @@ fn who_waited_is_counted_before_and_after() {
     assert!(cancelled.stdout.contains("\nwaiting for a lock: 1 before, 0 now\n"), "{cancelled}");
     let _ = busy.finish().unwrap_err();
 }
+
+/// What a serializable transaction has read is watched after its commit, too, and keeps nobody waiting.
+#[test]
+fn locks_that_block_nobody_are_not_counted() {
+    let cluster = with(&[]);
+    cluster.query("create table t ()");
+    let mut overlapping = cluster.connect(&app("serializable")).unwrap();
+    let mut committed = cluster.connect(&app("serializable")).unwrap();
+    for session in [&mut overlapping, &mut committed] {
+        session.query("begin isolation level serializable; select from t");
+    }
+    committed.query("commit");
+    let watched = "select count(*) from pg_locks where mode = 'SIReadLock' and pid = ";
+    assert_eq!(cluster.value(&format!("{watched}{}", committed.pid)), "1");
+    let outcome = kill(&cluster, &["--app", "serializable", "-n"]).run().success();
+    assert_eq!(row(&outcome, committed.pid)["locks_held"], 0, "{outcome}");
+    // The lock on the table, without the one that only watches.
+    assert_eq!(row(&outcome, overlapping.pid)["locks_held"], 1, "{outcome}");
+}
