@@ -422,7 +422,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;cancel' {
             [CompletionResult]::new('--max', '--max', [CompletionResultType]::ParameterName, 'Do nothing when more sessions match')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long to watch for completion')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -476,7 +476,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;kill' {
             [CompletionResult]::new('--max', '--max', [CompletionResultType]::ParameterName, 'Do nothing when more sessions match')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long to watch for completion')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -488,6 +488,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--query-for', '--query-for', [CompletionResultType]::ParameterName, 'Sessions running a statement at least this old')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Refused with a hint: it means different things in different tools')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'Cancel running queries first, and wait this long before ending what is still there')
+            [CompletionResult]::new('--settle', '--settle', [CompletionResultType]::ParameterName, 'How long to watch afterwards whether the ended ones come back; 0 to not watch')
             [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: end clients there, by --client, --app, --role and --db')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
@@ -532,7 +533,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;terminate' {
             [CompletionResult]::new('--max', '--max', [CompletionResultType]::ParameterName, 'Do nothing when more sessions match')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long to watch for completion')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')
@@ -544,6 +545,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--query-for', '--query-for', [CompletionResultType]::ParameterName, 'Sessions running a statement at least this old')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Refused with a hint: it means different things in different tools')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'Cancel running queries first, and wait this long before ending what is still there')
+            [CompletionResult]::new('--settle', '--settle', [CompletionResultType]::ParameterName, 'How long to watch afterwards whether the ended ones come back; 0 to not watch')
             [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: end clients there, by --client, --app, --role and --db')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')

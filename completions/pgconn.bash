@@ -1872,7 +1872,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__kill)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --max --verify --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --grace --pooler --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --max --verify --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --grace --settle --pooler --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1942,6 +1942,10 @@ _pgconn() {
                     return 0
                     ;;
                 --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --settle)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

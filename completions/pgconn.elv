@@ -411,7 +411,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;cancel'= {
             cand --max 'Do nothing when more sessions match'
             cand --verify 'How long to watch for completion'
-            cand --log 'Append a JSON line for each signal to this file'
+            cand --log 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -464,7 +464,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;kill'= {
             cand --max 'Do nothing when more sessions match'
             cand --verify 'How long to watch for completion'
-            cand --log 'Append a JSON line for each signal to this file'
+            cand --log 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -476,6 +476,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --query-for 'Sessions running a statement at least this old'
             cand --user 'Refused with a hint: it means different things in different tools'
             cand --grace 'Cancel running queries first, and wait this long before ending what is still there'
+            cand --settle 'How long to watch afterwards whether the ended ones come back; 0 to not watch'
             cand --pooler 'A pooler''s console: end clients there, by --client, --app, --role and --db'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
@@ -519,7 +520,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;terminate'= {
             cand --max 'Do nothing when more sessions match'
             cand --verify 'How long to watch for completion'
-            cand --log 'Append a JSON line for each signal to this file'
+            cand --log 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -531,6 +532,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --query-for 'Sessions running a statement at least this old'
             cand --user 'Refused with a hint: it means different things in different tools'
             cand --grace 'Cancel running queries first, and wait this long before ending what is still there'
+            cand --settle 'How long to watch afterwards whether the ended ones come back; 0 to not watch'
             cand --pooler 'A pooler''s console: end clients there, by --client, --app, --role and --db'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'

@@ -427,7 +427,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l no-query -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l verify -d 'How long to watch for completion' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l app -d 'Sessions with this application_name' -r
@@ -477,7 +477,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l no-query -d 'Ke
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l verify -d 'How long to watch for completion' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l app -d 'Sessions with this application_name' -r
@@ -493,6 +493,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l xact-for -d 'Sess
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l query-for -d 'Sessions running a statement at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l user -d 'Refused with a hint: it means different things in different tools' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l grace -d 'Cancel running queries first, and wait this long before ending what is still there' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l settle -d 'How long to watch afterwards whether the ended ones come back; 0 to not watch' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l pooler -d 'A pooler\'s console: end clients there, by --client, --app, --role and --db' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s p -l port -d 'Server port' -r
@@ -529,7 +530,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l no-query -d 'Keep
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l verify -d 'How long to watch for completion' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l log -d 'Append a JSON line for each signal to this file' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l app -d 'Sessions with this application_name' -r
@@ -545,6 +546,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l xact-for -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l query-for -d 'Sessions running a statement at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l user -d 'Refused with a hint: it means different things in different tools' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l grace -d 'Cancel running queries first, and wait this long before ending what is still there' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l settle -d 'How long to watch afterwards whether the ended ones come back; 0 to not watch' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l pooler -d 'A pooler\'s console: end clients there, by --client, --app, --role and --db' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s p -l port -d 'Server port' -r

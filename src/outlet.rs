@@ -151,6 +151,27 @@ impl Outlet {
         }
     }
 
+    /// Makes sure that it takes something, as far as that can be known without writing: a device that is full says so.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(crate) fn takes(&self) -> io::Result<()> {
+        let Some(mut file) = self.file() else { return Ok(()) };
+        let is_device = file.metadata().is_ok_and(|found| found.file_type().is_char_device());
+        if is_device { file.write(&[]).map(drop) } else { Ok(()) }
+    }
+
+    /// Waits until what was written to a file is on its disk; what goes to a reader is on none.
+    ///
+    /// # Errors
+    /// When it could not be written there.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        match self.file() {
+            Some(file) if file.metadata().is_ok_and(|found| found.is_file()) => file.sync_data(),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits until all is written.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Where the result goes: stdout or another descriptor, or a file that appears whole or not at all.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+mod replacement;
+
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::render::table::Block;
 use crate::render::{self, Format, Head, Look, Report};
 use crate::screen::{Screen, ScreenSize};
 use crate::stop::Stop;
+use replacement::Replacement;
 
 /// What writes a whole result; it is called once.
 type WriteResult<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
@@ -49,6 +51,8 @@ enum Destination {
     Open(Arc<Outlet>),
     /// A file, replaced by each write.
     File(PathBuf, Stop),
+    /// A file whose replacement lies beside it already, for the next write.
+    Prepared(Replacement, PathBuf, Stop),
     /// A descriptor that cannot be written to.
     Unusable(PathBuf, io::Error),
 }
@@ -75,6 +79,34 @@ impl Output {
             Err(error) => Destination::Unusable(path, error),
         };
         Self { destination, look: Look::default(), news: None, screen: None, mode: None }
+    }
+
+    /// Opens what was named, and makes sure that it can be written to as far as that can be known, before what the result is about
+    /// is done. Waits for who reads a pipe.
+    ///
+    /// # Errors
+    /// When it cannot be written to, or a signal ends the wait.
+    pub(crate) fn open(&mut self) -> io::Result<()> {
+        let (path, stop) = match &self.destination {
+            Destination::Open(outlet) if self.news.is_none() => return outlet.takes(),
+            Destination::Open(_) | Destination::Prepared(..) => return Ok(()),
+            Destination::Unusable(path, error) => return Err(could_not(path, error)),
+            Destination::File(path, stop) => (path.clone(), stop.clone()),
+        };
+        let opened = match fs::metadata(&path) {
+            Ok(found) if is_no_file(&found) => opened(&path, &found, &stop),
+            _ => Replacement::of(&path, self.mode).and_then(|replacement| {
+                replacement.keep_room()?;
+                Ok(Destination::Prepared(replacement, path.clone(), stop))
+            }),
+        };
+        self.destination = opened.map_err(|error| could_not(&path, &error))?;
+        Ok(())
+    }
+
+    /// Whether the result goes to stdout, where nobody need listen.
+    pub(crate) const fn is_stdout(&self) -> bool {
+        self.news.is_some()
     }
 
     /// Lets everybody read the file, whatever the umask: who collects it runs as another user.
@@ -135,12 +167,21 @@ impl Output {
     /// When it cannot be written; an existing file is then as it was.
     pub(crate) fn with(&mut self, write: WriteResult<'_>) -> io::Result<()> {
         match &self.destination {
-            Destination::Open(outlet) => write_to(outlet, write),
+            Destination::Open(outlet) => return write_to(outlet, write),
             Destination::File(path, stop) => {
-                write_file(path, self.mode, stop, write).map_err(|error| could_not(path, &error))
+                return write_file(path, self.mode, stop, write).map_err(|error| could_not(path, &error));
             }
-            Destination::Unusable(path, error) => Err(could_not(path, error)),
+            Destination::Unusable(path, error) => return Err(could_not(path, error)),
+            Destination::Prepared(_, path, stop) => {
+                let next = Destination::File(path.clone(), stop.clone());
+                if let Destination::Prepared(replacement, path, _) =
+                    std::mem::replace(&mut self.destination, next)
+                {
+                    return replacement.write(write).map_err(|error| could_not(&path, &error));
+                }
+            }
         }
+        Ok(())
     }
 }
 
@@ -161,20 +202,33 @@ fn write_to(mut outlet: &Outlet, write: WriteResult<'_>) -> io::Result<()> {
     buffered.flush()
 }
 
+/// Whether it is what nothing may replace: a device, a pipe, a socket.
+fn is_no_file(found: &Metadata) -> bool {
+    !found.is_file() && !found.is_dir()
+}
+
+/// The device or pipe that `path` names, open.
+fn opened(path: &Path, found: &Metadata, stop: &Stop) -> io::Result<Destination> {
+    let own = path.to_owned();
+    let open = move || File::options().write(true).open(own);
+    let outlet = if found.file_type().is_fifo() {
+        Outlet::opening(open, stop.clone()).opened()?
+    } else {
+        Outlet::to(open()?, stop.clone())
+    };
+    outlet.takes()?;
+    Ok(Destination::Open(Arc::new(outlet)))
+}
+
 /// Writes what `path` names: a file as a whole, and a device or a pipe, which nothing may replace, as it is.
 fn write_file(path: &Path, mode: Option<u32>, stop: &Stop, write: WriteResult<'_>) -> io::Result<()> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() && !found.is_dir() => {
+        Ok(found) if is_no_file(&found) => {
             let path = path.to_owned();
             let open = move || File::options().write(true).open(path);
             write_to(&Outlet::opening(open, stop.clone()), write)
         }
-        // A link stays, and what it leads to is replaced.
-        Ok(found) => path.canonicalize().and_then(|path| {
-            let mode = mode.unwrap_or_else(|| found.permissions().mode());
-            replace(&path, Some(mode), write)
-        }),
-        Err(_) => replace(path, mode, write),
+        _ => Replacement::of(path, mode)?.write(write),
     }
 }
 
@@ -192,28 +246,30 @@ pub(crate) fn append_to(path: &Path, stop: &Stop) -> io::Result<Outlet> {
         let path = path.to_owned();
         return Outlet::opening(move || options.open(path), stop.clone()).opened();
     }
-    Ok(Outlet::to(options.open(path)?, stop.clone()))
+    let file = options.open(path)?;
+    let found = file.metadata()?;
+    if found.is_file() {
+        match found.len() {
+            // A file that is new has to be found again, too, whatever happens.
+            0 => sync_folder_of(path),
+            length => end_the_last_line(path, &file, length)?,
+        }
+    }
+    Ok(Outlet::to(file, stop.clone()))
 }
 
-/// Writes a file beside `path` and renames it over it, so that readers see the old or the new one, whole.
-fn replace(path: &Path, mode: Option<u32>, write: WriteResult<'_>) -> io::Result<()> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    // Whatever lies there is none of this run's, and is not written through.
-    let _ = fs::remove_file(&temporary);
-    let written = fs::File::create_new(&temporary).and_then(|file| {
-        if let Some(mode) = mode {
-            file.set_permissions(fs::Permissions::from_mode(mode))?;
-        }
-        let mut buffered = io::BufWriter::new(file);
-        write(&mut buffered)?;
-        buffered.flush()?;
-        buffered.get_ref().sync_all()?;
-        fs::rename(&temporary, path)
-    });
-    written.inspect_err(|_| {
-        let _ = fs::remove_file(&temporary);
-    })
+/// Ends a line that somebody was kept from writing to its end.
+fn end_the_last_line(path: &Path, mut file: &File, length: u64) -> io::Result<()> {
+    let mut last = [0];
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut last, length.saturating_sub(1)));
+    // Where it may not be read it is taken for whole.
+    if read.is_ok() && last != *b"\n" { file.write_all(b"\n") } else { Ok(()) }
+}
+
+/// Some file systems have no folders that can be synced: there it is as safe as it can be.
+fn sync_folder_of(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+        let _ = folder.sync_all();
+    }
 }

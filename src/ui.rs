@@ -126,6 +126,11 @@ impl Ui {
         self.insist(format!("{}\n", visible(line)).as_bytes());
     }
 
+    /// Writes a result that found no way to where it was wanted, as it is, and waits until it is written.
+    pub(crate) fn result(self, text: &[u8]) {
+        self.insist(text);
+    }
+
     /// Says a detail, when details are wanted.
     pub(crate) fn detail(self, line: &str) {
         if self.verbose {

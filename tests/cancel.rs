@@ -50,6 +50,63 @@ fn a_cancel_that_cannot_work_is_said() {
     deaf.vanish();
 }
 
+/// What a cancel does not reach is in the plan, before anything is sent, and so is what does.
+#[test]
+fn the_plan_says_what_a_cancel_does_not_reach() {
+    let cluster = with(&[]);
+    cluster.query("create table t (n int)");
+    let planned = |pid: i32| {
+        let outcome =
+            Pgconn::new(&["cancel", &pid.to_string(), "--all-backends", "-n"]).on(&cluster).run().success();
+        outcome
+            .stdout
+            .lines()
+            .find(|line| line.contains(&format!("(pid {pid})")))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut copying = cluster.connect(&app("copying")).unwrap();
+    copying.send("copy t from stdin");
+    let mut deaf = cluster.connect(&app("deaf")).unwrap();
+    deaf.send("select repeat('x', 1000000) from generate_series(1, 100)");
+    let mut advisory = cluster.connect(&app("advisory")).unwrap();
+    advisory.query("select pg_advisory_lock(1), pg_advisory_lock(2)");
+    let one = cluster.idle_in_transaction(&app("advisory"), "select pg_advisory_lock(3)");
+    let waits = |pid: i32, event: &str| {
+        cluster.wait_until(&format!(
+            "(select wait_event = '{event}' and state = 'active' from pg_stat_activity where pid = {pid})"
+        ));
+    };
+    waits(copying.pid, "ClientRead");
+    waits(deaf.pid, "ClientWrite");
+    let copy = "it waits for its client to send more (COPY FROM STDIN), and a cancel works only once that comes; kill does at once";
+    for (pid, said) in [
+        (copying.pid, format!("would cancel: {copy}")),
+        (deaf.pid, "would cancel: its client does not read the result, and no cancel reaches it there; kill does".into()),
+        (
+            advisory.pid,
+            "no effect: it runs nothing; kill ends the session, and only that frees its 2 advisory locks".into(),
+        ),
+        (
+            one.pid,
+            "no effect: it runs nothing and keeps its transaction open; kill ends the session, and only that frees its \
+             advisory lock"
+                .into(),
+        ),
+    ] {
+        assert_eq!(planned(pid), format!("{said} (pid {pid})"));
+    }
+    let launcher = "select pid from pg_stat_activity where backend_type = 'autovacuum launcher'";
+    let launcher: i32 = cluster.value(launcher).parse().unwrap();
+    assert!(planned(launcher).starts_with("no effect: it goes on after a cancel"), "{}", planned(launcher));
+    // It is so, and afterwards it is said again.
+    let line = ["cancel", "--app", "copying", "--json", "--verify", "200ms"];
+    let outcome = Pgconn::new(&line).on(&cluster).run().fails_with(1);
+    assert_eq!(row(&outcome, copying.pid)["error"], copy);
+    assert_eq!(pids(&kill(&cluster, &["--app", "copying"]).run().success(), "terminated"), [copying.pid]);
+    deaf.vanish();
+}
+
 /// A server whose commits wait for a standby that never comes, for those that ask to wait.
 fn waiting_for_a_standby() -> Cluster {
     let cluster = with(&[("synchronous_standby_names", "nobody")]);

@@ -3,12 +3,16 @@
 mod consent;
 mod course;
 mod identity;
+mod leftovers;
+pub(crate) mod logging;
 mod model;
+mod output;
 mod permissions;
 mod places;
 mod plan;
 mod prompt;
 pub(crate) mod racing;
+mod returning;
 
 use super::common::{Cluster, Outcome, Pgconn, Session, shared};
 use nix::sys::signal::Signal;

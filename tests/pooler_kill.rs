@@ -1,9 +1,11 @@
 //! `kill --pooler`: the client is ended where it is connected, and nobody else.
 
-use super::common::{Answer, FakeConsole, HeldBack, Outcome, Pgconn, wait_until, with};
+use super::common::{Answer, FakeConsole, HeldBack, Outcome, Pgconn, Session, Stopping, wait_until, with};
 use super::kill::Stopped;
+use super::kill::logging::{line, lines, told};
 use super::pooler::{Pooled, pooled};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 fn kill(pooled: &Pooled, arguments: &[&str]) -> Pgconn {
@@ -207,7 +209,6 @@ fn what_a_pooler_cannot_decide_is_refused() {
         (&["--all"], "leave --pooler out"),
         (&["4711"], "leave --pooler out"),
         (&["--app", "one", "--state", "active"], "leave --pooler out"),
-        (&["--app", "one", "--log", "/nonexistent"], "leave --pooler or --log out"),
         (&["--app", "*"], "--yes"),
         (&["--app", "one", "--max", "0"], "--dry-run"),
     ] {
@@ -220,6 +221,65 @@ fn what_a_pooler_cannot_decide_is_refused() {
     let outcome = terminal.finish().fails_with(1);
     assert!(outcome.stdout.contains("nothing was done"), "{outcome}");
     one.query("select 1");
+}
+
+/// Whoever ends the client, it is on disk before, and what became of it after.
+#[test]
+fn the_end_of_a_client_is_logged() {
+    let pooled = pooled("transaction", &[]);
+    let mut one = pooled.working("one");
+    let log = pooled.cluster.dir.join("clients.ndjson");
+    let path = log.to_str().unwrap();
+    kill(&pooled, &["--app", "one", "--log", path, "--json"]).run().success();
+    assert!(one.run("select 1").is_err());
+    let (sent, done) =
+        (line("signal", "terminate", Value::Null), line("outcome", "terminate", json!("terminated")));
+    assert_eq!(told(&log), [sent.clone(), done.clone()]);
+    for line in lines(&log) {
+        assert_eq!(
+            (&line["filter"], &line["application_name"]),
+            (&json!("--app one"), &json!("one")),
+            "{line}"
+        );
+        assert!(line["pid"].is_number(), "{line}");
+    }
+    let console = newer(Some("client not found"));
+    let conninfo = format!("host=127.0.0.1 port={} user=postgres", console.port);
+    let log = pooled.cluster.dir.join("numbered.ndjson");
+    let path = log.to_str().unwrap();
+    let arguments =
+        ["kill", "--pooler", &conninfo, "--client", "10.0.0.7", "--log", path, "--json", "--verify", "1s"];
+    Pgconn::new(&arguments).run().success();
+    let told = told(&log);
+    assert_eq!((told.len(), &told[0], &told[1]), (4, &sent, &sent), "{told:?}");
+    assert!(told.contains(&done) && told.contains(&line("outcome", "terminate", json!("gone"))), "{told:?}");
+    assert_eq!((&lines(&log)[0]["pid"], &lines(&log)[0]["client_port"]), (&Value::Null, &json!(5101)));
+}
+
+/// Clients whose pool opens the next connection are counted where they are connected.
+#[test]
+fn clients_that_come_back_to_the_pooler_are_counted() {
+    let pooled = pooled("transaction", &[]);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let stopping = Stopping(&stop);
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                // Through a socket of its own port, by which the next one is told from it.
+                let parameters = [("application_name", "pool"), ("user", "app")];
+                let mut client = Session::open_tcp(pooled.pooler.port, &parameters).unwrap();
+                let _ = client.run("begin");
+                while !stop.load(Ordering::Relaxed) && client.run("select 1").is_ok() {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+        });
+        pooled.cluster.wait_until("exists (select from pg_stat_activity where application_name = 'pool')");
+        let outcome = kill(&pooled, &["--app", "pool"]).run().success();
+        let said = "\n1 terminated; 1 client of the same application and role came back\n";
+        assert!(outcome.stdout.contains(said), "{outcome}");
+        drop(stopping);
+    });
 }
 
 /// A console of 1.24, whose clients are gone once they are told to.

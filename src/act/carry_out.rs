@@ -2,10 +2,13 @@
 //! the outcome of the sessions that it concerns, so that there is always a report.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, SystemTime};
+use std::io;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use super::outcome;
+use super::signal_log::{SignalLog, unlogged};
 use crate::analyze::plan::{COMMITTED, Plan, Step};
 use crate::db::{self, ErrorKind, SignalOrder, Still, Uninterrupted};
 use crate::model::act::{Action, Fate, Identity, Wanted};
@@ -15,17 +18,6 @@ use crate::stop::Stop;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-
-/// A signal that was sent, for the log.
-#[derive(Clone, Debug)]
-pub(crate) struct Sent {
-    /// When.
-    pub(crate) at: SystemTime,
-    /// Which.
-    pub(crate) action: Action,
-    /// To whom.
-    pub(crate) identity: Identity,
-}
 
 /// What became of one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +59,7 @@ pub(crate) struct Act<'a> {
     grace: Option<Duration>,
     verify: Duration,
     stage: Stage,
-    sent: Vec<Sent>,
+    log: Option<&'a mut dyn SignalLog>,
     /// Those whose signals are under way.
     sending: Vec<Identity>,
     unverified: Option<db::Error>,
@@ -78,8 +70,6 @@ pub(crate) struct Act<'a> {
 pub(crate) struct Done {
     /// The plan, with what became of each session.
     pub(crate) plan: Plan,
-    /// Every signal that was sent.
-    pub(crate) sent: Vec<Sent>,
     /// Why it is not known what became of those that are still `signalled`.
     pub(crate) unverified: Option<db::Error>,
 }
@@ -99,7 +89,7 @@ impl<'a> Act<'a> {
             grace,
             verify,
             stage: Stage::Planned,
-            sent: Vec::new(),
+            log: None,
             sending: Vec::new(),
             unverified: None,
         }
@@ -110,6 +100,11 @@ impl<'a> Act<'a> {
         let action = plan.action;
         let stage = Stage::Watched { action, until: Instant::now() + verify, pause: FIRST_PAUSE };
         Self { stage, ..Self::new(plan, wanted, None, verify) }
+    }
+
+    /// Notes its signals in `log`.
+    pub(crate) fn logged(self, log: Option<&'a mut dyn SignalLog>) -> Self {
+        Self { log, ..self }
     }
 
     /// Does what is due, over `db`. An act that is `interrupted` sends nothing more, and looks once more at what it has sent.
@@ -134,9 +129,17 @@ impl<'a> Act<'a> {
         }
         let after =
             self.plan.steps.iter().zip(before).filter(|(step, before)| step.outcome.result != *before);
-        let changed =
-            after.map(|(step, _)| OutcomeChange { pid: step.outcome.pid, result: step.outcome.result });
-        Progress { changed: changed.collect(), again }
+        let mut changed = Vec::new();
+        for (step, _) in after {
+            let (pid, result) = (step.outcome.pid, step.outcome.result);
+            if !result.is_open()
+                && let Some(log) = &mut self.log
+            {
+                log.outcome(step);
+            }
+            changed.push(OutcomeChange { pid, result });
+        }
+        Progress { changed, again }
     }
 
     /// Steps to the end, and hands on what changes. A signal at `stop` ends the pauses.
@@ -160,7 +163,11 @@ impl<'a> Act<'a> {
     /// What it came to.
     pub(crate) fn end(mut self) -> Done {
         self.settle();
-        Done { plan: self.plan, sent: self.sent, unverified: self.unverified }
+        if self.unverified.is_some() {
+            let signalled = self.plan.steps.iter_mut().filter(|step| step.outcome.result == Fate::Signalled);
+            signalled.for_each(|step| step.outcome.unseen = true);
+        }
+        Done { plan: self.plan, unverified: self.unverified }
     }
 
     /// A step was given up while its signals were under way: nobody knows of them.
@@ -323,7 +330,10 @@ impl<'a> Act<'a> {
         identities: &[Identity],
         filtered: bool,
     ) -> Result<(), db::Error> {
-        let at = SystemTime::now();
+        if let Err(error) = self.note(action, identities) {
+            self.fail(identities, Fate::Failed, &unlogged(&error));
+            return Ok(());
+        }
         let order = SignalOrder { action, identities, wanted: self.wanted, filtered };
         identities.clone_into(&mut self.sending);
         let answers = db.signal(&order).await;
@@ -337,11 +347,16 @@ impl<'a> Act<'a> {
             let (fate, why) = fate(answer);
             step.outcome.result = fate;
             step.outcome.error = why.map(str::to_owned).or(step.outcome.error.take());
-            if fate == Fate::Signalled {
-                self.sent.push(Sent { at, action, identity: identity.clone() });
-            }
         }
         Ok(())
+    }
+
+    /// Notes in the log who is about to be signalled.
+    fn note(&mut self, action: Action, identities: &[Identity]) -> io::Result<()> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let pids = pids(identities);
+        let about = self.plan.steps.iter().filter(|step| pids.contains(&step.outcome.pid));
+        log.sending(action, &about.collect::<Vec<_>>())
     }
 
     fn failed(&mut self, identities: &[Identity], error: &db::Error) {
@@ -350,10 +365,14 @@ impl<'a> Act<'a> {
             ErrorKind::Server | ErrorKind::BadValue => (Fate::Failed, ""),
             _ => (Fate::Failed, "; it is not known whether it was signalled"),
         };
-        let pids: HashSet<i32> = identities.iter().map(|identity| identity.pid).collect();
+        self.fail(identities, fate, &format!("{}{unknown}", error.message));
+    }
+
+    fn fail(&mut self, identities: &[Identity], fate: Fate, why: &str) {
+        let pids = pids(identities);
         for step in self.plan.steps.iter_mut().filter(|step| pids.contains(&step.outcome.pid)) {
             step.outcome.result = fate;
-            step.outcome.error = Some(format!("{}{unknown}", error.message));
+            step.outcome.error = Some(why.to_owned());
         }
     }
 
@@ -377,20 +396,7 @@ impl<'a> Act<'a> {
 
     fn note_done(&mut self, action: Action, still: &HashMap<i32, Still>) {
         for step in self.plan.steps.iter_mut().filter(|step| step.outcome.result == Fate::Signalled) {
-            match (action, still.get(&step.outcome.pid)) {
-                (Action::Terminate, None) => step.outcome.result = Fate::Terminated,
-                (Action::Terminate, Some(_)) => {}
-                (Action::Cancel, Some(still)) if still.running => {
-                    step.outcome.error = (still.wait_event.as_deref() == Some("ClientWrite")).then(|| {
-                        "its client does not read the result, and no cancel reaches it there; kill does"
-                            .into()
-                    });
-                }
-                (Action::Cancel, _) => {
-                    step.outcome.result = Fate::Cancelled;
-                    step.outcome.error = None;
-                }
-            }
+            outcome::note(action, still.get(&step.outcome.pid), &mut step.outcome);
         }
     }
 
@@ -405,6 +411,10 @@ impl<'a> Act<'a> {
             }
         }
     }
+}
+
+fn pids(identities: &[Identity]) -> HashSet<i32> {
+    identities.iter().map(|identity| identity.pid).collect()
 }
 
 /// When to look again after `pause`, by `until` at the latest, and the pause after that.

@@ -3,7 +3,10 @@
 
 mod carry_out;
 mod hold;
+mod outcome;
 pub(crate) mod run_held;
+mod signal_log;
 
-pub(crate) use carry_out::{Act, Done, OutcomeChange, Sent};
+pub(crate) use carry_out::{Act, Done, OutcomeChange};
 pub(crate) use hold::{Ended, Hold, HoldOutcome, WhileHeld, hold};
+pub(crate) use signal_log::{SignalLog, unlogged};

@@ -24,6 +24,13 @@ pub(crate) fn blocked_counts(waits: &[Wait]) -> HashMap<i32, i64> {
     waited_for.into_iter().map(|pid| (pid, waiters_by_blocker.others(pid))).collect()
 }
 
+/// Returns the pids that wait for one of `chosen`, directly or behind others, and are not among them.
+pub(crate) fn waiting_for(waits: &[Wait], chosen: &[i32]) -> HashSet<i32> {
+    let mut waiting = reach(chosen.iter().copied(), &waiters_by_blocker(waits));
+    waiting.retain(|pid| !chosen.contains(pid));
+    waiting
+}
+
 /// Returns the pids that are in a tree with one of `chosen`: those it waits for and those that wait for it.
 pub(crate) fn relatives(waits: &[Wait], chosen: &[i32]) -> HashSet<i32> {
     let mut kept = reach(chosen.iter().copied(), &blockers_by_pid(waits));

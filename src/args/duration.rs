@@ -28,6 +28,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// Reads a duration; that it is none at all can be said without a unit.
+///
+/// # Errors
+/// As [`duration`].
+pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    if text.trim() == "0" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
 /// Reads a time limit: a duration that a server takes as a timeout.
 ///
 /// # Errors

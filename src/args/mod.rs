@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use crate::conninfo::{Given, text_of};
 use crate::render::Format;
 use duration::interval;
-pub(crate) use duration::{duration, time_limit};
+pub(crate) use duration::{duration, duration_or_zero, time_limit};
 pub(crate) use sessions::{Filters, client_term, name_term, named, pooler_state};
 
 /// Where to connect, with psql's flags and psql's precedence.

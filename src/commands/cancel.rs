@@ -1,5 +1,7 @@
 //! `pgconn cancel`: cancel running queries; the sessions stay.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::Context;
@@ -31,5 +33,6 @@ pub(crate) struct Args {
 
 /// Cancels queries.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    act::run(Job { action: Action::Cancel, targets: args.targets, grace: None }, context).await
+    let job = Job { action: Action::Cancel, targets: args.targets, grace: None, settle: Duration::ZERO };
+    act::run(job, context).await
 }

@@ -1,6 +1,6 @@
 //! What every command is given: where to connect and how, and where its result goes.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 
 use anyhow::Result;
@@ -10,12 +10,13 @@ use super::shown::Shown;
 use crate::args::{self, Emergency};
 use crate::conninfo::{ConnInfo, Environment, resolve};
 use crate::db::{self, Db, Trace};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::server::Target;
 use crate::model::suggestion::Lead;
 use crate::observe::{self, Endpoint, LanePolicy, Observer, OfServer, Patience, Prompt, State};
 use crate::output::Output;
-use crate::render::{Format, Head, Report};
+use crate::render::{self, Format, Head, Look, Report};
 use crate::stop::Stop;
 use crate::ui::{self, Ui};
 
@@ -32,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) output: RefCell<Output>,
     /// The signal to end.
     pub(crate) stop: Stop,
+    /// Whether this run acts: then what became of it is told in every case.
+    acts: Cell<bool>,
     /// The whole command line, for documents about it.
     pub(crate) program: fn() -> clap::Command,
     /// Where that leads, once it has been asked for.
@@ -52,7 +55,8 @@ impl Context {
     ) -> Self {
         let output = RefCell::new(output);
         let endpoints = RefCell::default();
-        Self { connection, flags, ui, output, stop, program, endpoint: OnceCell::new(), endpoints }
+        let acts = Cell::new(false);
+        Self { connection, flags, ui, output, stop, acts, program, endpoint: OnceCell::new(), endpoints }
     }
 
     /// The format the result is wanted in.
@@ -217,7 +221,37 @@ impl Context {
         for warning in &head.warnings {
             self.ui.warning(warning);
         }
-        self.output.borrow_mut().write(report, head, self.format())
+        let written = self.output.borrow_mut().write(report, head, self.format());
+        written.map_err(|error| self.not_written(report, head, error))
+    }
+
+    /// Opens what the result goes to, before anything is done: what cannot be told is not done.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub(super) fn open_output(&self) -> Result<(), Failure> {
+        self.acts.set(true);
+        self.output.borrow_mut().open().map_err(|error| {
+            let failure = Failure::refused(format!("{error}; nothing was done"));
+            match self.stop.signal() {
+                Some(signal) => Failure { code: "interrupted", exit: signal.exit(), ..failure },
+                None => failure,
+            }
+        })
+    }
+
+    /// What has been done is told on stderr where it could not be told where it was wanted. A reader of stdout who has gone wants
+    /// nothing any more; whoever is to read a file does.
+    fn not_written(&self, report: &dyn Report, head: &Head, error: io::Error) -> io::Error {
+        let is_gone = error.kind() == io::ErrorKind::BrokenPipe;
+        if !self.acts.get() || is_gone && self.output.borrow().is_stdout() {
+            return error;
+        }
+        let mut text = Vec::new();
+        if render::write(report, head, self.format(), Look::default(), &mut text).is_ok() {
+            self.ui.result(&text);
+        }
+        if is_gone { io::Error::other(error.to_string()) } else { error }
     }
 
     /// Writes what is no report.

@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Cancel running queries first, and wait this long before ending what is still there
     #[arg(long, value_name = "DUR", value_parser = args::duration)]
     grace: Option<Duration>,
+    /// How long to watch afterwards whether the ended ones come back; 0 to not watch
+    #[arg(long, value_name = "DUR", default_value = "1s", value_parser = args::duration_or_zero)]
+    settle: Duration,
     /// A pooler's console: end clients there, by --client, --app, --role and --db
     #[arg(long, value_name = "CONNINFO", conflicts_with = "grace")]
     pooler: Option<String>,
@@ -47,7 +50,8 @@ pub(crate) struct Args {
 /// Ends sessions.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if let Some(pooler) = &args.pooler {
-        return act::pooled::run(pooler, &args.targets, context).await;
+        return act::pooled::run(pooler, &args.targets, args.settle, context).await;
     }
-    act::run(Job { action: Action::Terminate, targets: args.targets, grace: args.grace }, context).await
+    let Args { targets, grace, settle, .. } = args;
+    act::run(Job { action: Action::Terminate, targets, grace, settle }, context).await
 }

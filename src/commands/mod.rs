@@ -135,6 +135,16 @@ impl Command {
         }
     }
 
+    /// Whether it may change something, so that what became of it has to be told.
+    const fn acts(&self) -> bool {
+        match self {
+            Self::Cancel(_) | Self::Kill(_) | Self::Drain(_) => true,
+            Self::Pooler(args) => args.acts(),
+            Self::Timeout(args) => args.acts(),
+            _ => false,
+        }
+    }
+
     /// Refuses `--watch` where there is nothing to look at again, and a format that only another command has.
     fn admit(&self, watch: Option<Duration>, format: Format) -> Result<(), Failure> {
         let repeats = matches!(
@@ -215,6 +225,9 @@ pub(crate) const COMMANDS: &[Entry] = &[
 /// With everything that kept it from ending well.
 pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
     command.admit(context.flags.watch, context.format())?;
+    if command.acts() {
+        context.open_output()?;
+    }
     match command {
         Command::Stats(args) => Box::pin(stats::run(args, context)).await,
         Command::Ls(args) => Box::pin(ls::run(args, context)).await,

@@ -11,7 +11,8 @@ use super::session::is_pooled;
 use super::text_store::TextStore;
 use super::{filter, questions, sql};
 use crate::model::act::{
-    ActFacts, Action, Candidate, Identity, Named, OWN_APPLICATION, Process, Remaining, StillIn, Wait, Wanted,
+    ActFacts, Action, Candidate, HeldLocks, Identity, KnownSession, Named, OWN_APPLICATION, Process,
+    Remaining, StillIn, UnfinishedWork, Wait, Wanted,
 };
 use crate::model::order;
 use crate::model::server::ServerContext;
@@ -51,6 +52,8 @@ pub(crate) struct SignalAnswer {
 pub(crate) struct Still {
     /// Process id of its backend.
     pub(crate) pid: i32,
+    /// Who it is and what it does is hidden, so that it may be another session by now.
+    pub(crate) hidden: bool,
     /// What it waits for.
     pub(crate) wait_event: Option<String>,
     /// Whether it still runs the statement that it ran when the plan was made.
@@ -105,15 +108,18 @@ impl Db {
             sessions,
             processes,
             questions::Locks.sql(),
+            questions::Leftovers { activity: &activity }.sql(),
             waits,
             questions::Own.sql(),
         ];
-        let [server_context, sessions, processes, locks, waits, own] = exactly(self.look(&questions).await?)?;
+        let [server_context, sessions, processes, locks, leftovers, waits, own] =
+            exactly(self.look(&questions).await?)?;
         let server_context = server_context_of(&server_context)?;
         let facts = ActFacts {
             candidates: candidates_of(&sessions, &server_context)?,
             processes: processes_of(&processes)?,
             locks: locks_of(&locks)?,
+            unfinished: unfinished_of(&leftovers)?,
             waits_cut: waits
                 .iter()
                 .try_fold(0, |most, row| Ok::<_, Error>(row.number::<usize>("n")?.unwrap_or(0).max(most)))?
@@ -124,11 +130,11 @@ impl Db {
         Ok((server_context, facts))
     }
 
-    /// Locks held, by pid; sessions that hold none are left out.
+    /// Locks held; sessions that hold none are left out.
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn locks(&self) -> Result<Vec<(i32, i64)>, Error> {
+    pub(crate) async fn locks(&self) -> Result<Vec<HeldLocks>, Error> {
         let answers = self.look(&[questions::Locks.sql()]).await?;
         Ok(answers.iter().map(locks_of).collect::<Result<Vec<_>, _>>()?.concat())
     }
@@ -211,6 +217,7 @@ impl Db {
             .map(|row| {
                 Ok(Still {
                     pid: row.required("pid")?,
+                    hidden: row.claim("hidden")?,
                     wait_event: row.word("wait_event")?,
                     running: row.claim("running")?,
                 })
@@ -218,22 +225,23 @@ impl Db {
             .collect()
     }
 
-    /// How many sessions are selected now; `known` are those of the plan, with their start where that is visible.
+    /// How many sessions are selected now; `known` are those of the plan.
     ///
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn remaining(
         &self,
         wanted: &Wanted,
-        known: &[(i32, Option<String>)],
+        known: &[KnownSession],
     ) -> Result<Remaining, Error> {
-        let starts = known.iter().map(|(_, start)| quoted(start.as_deref()));
+        let starts = known.iter().map(|session| quoted(session.backend_start.as_deref()));
         let question = questions::Remaining {
             activity: &self.activity(),
             filter: &filter::fragment(&wanted.filter),
             known: if wanted.named.is_empty() { "true" } else { "w.pid is not null" },
-            pids: &array(known.iter().map(|(pid, _)| pid.to_string())),
+            pids: &array(known.iter().map(|session| session.pid.to_string())),
             backend_starts: &array(starts),
+            acted_on: &array(known.iter().map(|session| session.acted_on.to_string())),
         }
         .sql();
         let answers = self.look(&[question]).await?;
@@ -269,8 +277,25 @@ fn processes_of(rows: &Rows) -> Result<Vec<Process>, Error> {
         .collect()
 }
 
-fn locks_of(rows: &Rows) -> Result<Vec<(i32, i64)>, Error> {
-    rows.iter().map(|row| Ok((row.required("pid")?, row.required("held")?))).collect()
+fn locks_of(rows: &Rows) -> Result<Vec<HeldLocks>, Error> {
+    rows.iter()
+        .map(|row| {
+            Ok(HeldLocks {
+                pid: row.required("pid")?,
+                held: row.required("held")?,
+                advisory: row.required("advisory")?,
+            })
+        })
+        .collect()
+}
+
+fn unfinished_of(rows: &Rows) -> Result<Vec<UnfinishedWork>, Error> {
+    rows.iter()
+        .map(|row| {
+            let (pid, object) = (row.required("pid")?, row.text("object")?);
+            Ok(UnfinishedWork { pid, statement: row.required("work")?, object })
+        })
+        .collect()
 }
 
 fn waits_of(rows: &Rows) -> Result<Vec<Wait>, Error> {

@@ -3,6 +3,7 @@
 //! nothing leaks through a transaction pooler and no round trip is added.
 
 mod act;
+mod aftermath;
 mod blocking;
 mod connection;
 pub(crate) mod console;
@@ -27,6 +28,7 @@ mod text_store;
 mod trace;
 
 pub(crate) use act::{SignalAnswer, SignalOrder, Still};
+pub(crate) use aftermath::Origins;
 pub(crate) use blocking::WaitsLookedAt;
 pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, LimitScope};

@@ -94,12 +94,16 @@ questions! {
     Hidden, include_str!("sql/hidden.sql"), activity;
     /// Who is inside a database.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, oid;
+    /// What sessions are at that leaves something behind.
+    Leftovers, include_str!("sql/leftovers.sql"), activity;
     /// How many locks each session holds.
     Locks, include_str!("sql/locks.sql");
     /// The roles that can log in.
     LoginRoles, include_str!("sql/login_roles.sql");
     /// The longest of each kind of long-lasting work.
     Longest, include_str!("sql/longest.sql"), activity, filter, scope;
+    /// Where sessions come from that may come back once they are ended.
+    MayReturn, include_str!("sql/may_return.sql"), activity, pids, backend_starts;
     /// The names that filters could have meant.
     Names, include_str!("sql/names.sql");
     /// Client sessions by where they come from.
@@ -115,7 +119,9 @@ questions! {
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
-    Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts;
+    Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts, acted_on;
+    /// How many sessions have come from where ended ones came from.
+    Returned, include_str!("sql/returned.sql"), activity, databases, roles, applications, clients, since;
     /// That this is the server and the database that are to be altered.
     SameDatabase, include_str!("sql/same_database.sql"), oid, name, server, state;
     /// Client sessions by database, role and application.
@@ -138,6 +144,8 @@ questions! {
     Stats, include_str!("sql/stats.sql"), activity, filter, scope;
     /// Which sessions of a plan are still there.
     StillThere, include_str!("sql/still_there.sql"), pids, backend_starts, query_starts;
+    /// How many of some sessions wait for a lock.
+    StillWaiting, include_str!("sql/still_waiting.sql"), pids;
     /// What this server is and what this role may do.
     ServerContext, include_str!("sql/server_context.sql"), signal_rights;
     /// Which cluster this is.

@@ -65,6 +65,28 @@ pub(crate) struct Candidate {
     pub(crate) prevents_wraparound: bool,
 }
 
+/// The locks that a session holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeldLocks {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// How many, without those on its own transaction ids and those that keep nobody waiting (SIReadLock).
+    pub(crate) held: i64,
+    /// Of them advisory ones.
+    pub(crate) advisory: i64,
+}
+
+/// What a session is at that does not just go away when it is ended or cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnfinishedWork {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// Which, by its statement: `CREATE INDEX CONCURRENTLY`, `BASE BACKUP`.
+    pub(crate) statement: String,
+    /// The table or the unfinished index, quoted as SQL wants it, where it is of the own database.
+    pub(crate) object: Option<String>,
+}
+
 /// A session that waits for a lock, and for whom: those that hold it and those ahead in its queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
@@ -81,8 +103,10 @@ pub(crate) struct ActFacts {
     pub(crate) candidates: Vec<Candidate>,
     /// What the named pids are.
     pub(crate) processes: Vec<Process>,
-    /// Locks held, by pid; those that hold none are left out.
-    pub(crate) locks: Vec<(i32, i64)>,
+    /// Locks held; sessions that hold none are left out.
+    pub(crate) locks: Vec<HeldLocks>,
+    /// What leaves something behind when it is ended.
+    pub(crate) unfinished: Vec<UnfinishedWork>,
     /// Who waits for whom.
     pub(crate) waits: Vec<Wait>,
     /// True when more sessions wait than were looked at.
@@ -179,6 +203,11 @@ impl Fate {
         }
     }
 
+    /// Whether what becomes of it is still to be seen.
+    pub(crate) const fn is_open(self) -> bool {
+        matches!(self, Self::Signalled | Self::WouldTerminate | Self::WouldCancel)
+    }
+
     /// The stable word for scripts, as in JSON: `not_permitted`.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -258,16 +287,43 @@ pub(crate) struct Outcome {
     pub(crate) state_seconds: Option<f64>,
     /// Age of the open transaction.
     pub(crate) xact_seconds: Option<f64>,
-    /// Locks it holds and ending it releases (those on its own transaction ids not counted).
+    /// Locks it holds and ending it releases (those on its own transaction ids, and those of serializable transactions that keep nobody
+    /// waiting, not counted).
     pub(crate) locks_held: Option<i64>,
     /// Sessions that wait for it, directly or behind others; none when too many wait to be looked at.
     pub(crate) sessions_waiting: Option<i64>,
+    /// What the act leaves behind (an invalid index), or what has to be started over; none when there is nothing of that.
+    pub(crate) leaves_behind: Option<String>,
     /// Whether this role may signal it; none when there is no such session.
     pub(crate) permitted: Option<bool>,
     /// What became of it.
     pub(crate) result: Fate,
+    /// True when it could not be seen what the signal came to.
+    #[serde(skip)]
+    pub(crate) unseen: bool,
     /// Why, where that does not go without saying.
     pub(crate) error: Option<String>,
+}
+
+impl Outcome {
+    /// What became of it in words for people: `not permitted`.
+    pub(crate) fn words(&self) -> String {
+        match self.result {
+            Fate::Signalled if self.unseen => "signalled, unknown".into(),
+            result => result.words(),
+        }
+    }
+}
+
+/// A session of a plan, as it is recognised after the act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownSession {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// Its start, RFC 3339 UTC with microseconds; none where that is hidden.
+    pub(crate) backend_start: Option<String>,
+    /// False for one that was spared.
+    pub(crate) acted_on: bool,
 }
 
 /// What is selected now, after the act.
@@ -277,7 +333,7 @@ pub(crate) struct Remaining {
     pub(crate) matching: i64,
     /// Of them such as were not there when the plan was made.
     pub(crate) new: i64,
-    /// Other backends that they select: server processes, walsenders, workers.
+    /// Other backends that they select and that were spared: server processes, walsenders, workers.
     pub(crate) other_backends: i64,
 }
 

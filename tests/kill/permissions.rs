@@ -1,7 +1,7 @@
 //! `kill`: who may end whom; one forbidden session never hides the fate of the others.
 
-use super::{app, kill, pids, row};
-use crate::common::{Pgconn, with};
+use super::{Stopped, app, kill, pids, row};
+use crate::common::{Pgconn, wait_until, with};
 use serde_json::json;
 
 /// Who may end whom, by role attributes and memberships; one forbidden session never hides the others.
@@ -120,4 +120,37 @@ fn a_mixed_cancel_is_partly_done_and_tells_which_part() {
         .on(&cluster)
         .run();
     assert!(outcome.fails_with(4).stdout.contains("1 terminated"));
+}
+
+/// Whoever may not see a session any more does not know that it is gone.
+#[test]
+fn what_is_hidden_since_the_signal_is_not_gone() {
+    let cluster = with(&[]);
+    cluster.query("create role web login; create role ops login; grant pg_signal_backend, pg_monitor to ops");
+    for (command, verify, code) in [("kill", "2s", 1), ("kill", "1h", 0), ("cancel", "2s", 1)] {
+        cluster.query("grant pg_monitor to ops");
+        let mut victim = cluster.active(&[("user", "web"), ("application_name", "concealed")]);
+        let stopped = Stopped::new(victim.pid);
+        let line = [command, "-U", "ops", "--app", "concealed", "-v", "--verify", verify];
+        let run = Pgconn::new(&line).on(&cluster).spawn();
+        let signalled = format!("pid {}: signalled\n", victim.pid);
+        wait_until("it is signalled", || run.stderr().contains(&signalled));
+        cluster.query("revoke pg_monitor from ops");
+        if verify == "1h" {
+            // Once there is nobody of this process id at all, that can be seen.
+            drop(stopped);
+            assert!(victim.is_ended());
+            let outcome = run.finish().success();
+            assert!(outcome.stdout.ends_with("1 terminated\n"), "{outcome}");
+            continue;
+        }
+        let outcome = run.finish().fails_with(code);
+        assert!(outcome.stdout.contains("\n1 signalled, unknown\n"), "{outcome}");
+        let why = format!(
+            "signalled, unknown: who has its process id is hidden from this role since it was signalled, so it may still be \
+             there (pid {})",
+            victim.pid
+        );
+        assert!(outcome.stdout.contains(&why), "{outcome}");
+    }
 }

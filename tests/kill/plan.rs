@@ -1,7 +1,7 @@
 //! `kill`: what ending a session would release, worst first, and who is spared.
 
 use super::{app, kill, pids, row};
-use crate::common::{Pgconn, shared, with};
+use crate::common::{Outcome, Pgconn, shared, with};
 use serde_json::{Value, json};
 
 #[test]
@@ -62,6 +62,7 @@ fn other_backends_and_other_pgconns_are_spared() {
     let named =
         kill(&cluster, &[&sender.pid.to_string(), &other.pid.to_string(), "--all-backends"]).run().success();
     assert_eq!(pids(&named, "terminated").len(), 2, "{named}");
+    assert_eq!(named.json()["other_backends"], 0, "{named}");
     assert!(sender.is_ended() && other.is_ended());
 }
 
@@ -100,7 +101,7 @@ fn an_autovacuum_that_prevents_wraparound_is_only_ended_by_name_and_with_a_loud_
     let mut spender = cluster.session();
     spender.send("do $$ begin for i in 1..131200 loop perform txid_current(); commit; end loop; end $$");
     let worker = "select pid from pg_stat_activity where backend_type = 'autovacuum worker' \
-                  and query like '%(to prevent wraparound)'";
+                  and query like '%(to prevent wraparound)' limit 1";
     cluster.wait_until(&format!("exists ({worker})"));
     spender.finish().unwrap();
     let pid = cluster.value(worker);
@@ -108,7 +109,13 @@ fn an_autovacuum_that_prevents_wraparound_is_only_ended_by_name_and_with_a_loud_
     assert_eq!((pids(&spared, "not_a_client").len(), &spared.json()["warnings"]), (1, &json!([])));
     let by_filter = kill(&cluster, &["--db", "*", "--yes"]).run().success();
     assert!(!by_filter.json()["results"].to_string().contains(&pid), "{by_filter}");
+    // What is acted on is not spared, whether it goes on or starts again.
+    let cancel = Pgconn::new(&["cancel", &pid, "--all-backends"]).on(&cluster).run();
+    assert!(!cancel.stdout.contains("spared"), "{cancel}");
+    cluster.wait_until(&format!("exists ({worker})"));
+    let pid = cluster.value(worker);
     let planned = kill(&cluster, &[&pid, "--all-backends", "-n"]).run().success();
+    assert_eq!(planned.json()["other_backends"], 0, "{planned}");
     assert_eq!(planned.json()["warnings"][0]["code"], "prevents_wraparound");
     for command in ["cancel", "kill"] {
         let outcome = Pgconn::new(&[command, &pid, "--all-backends", "-n"]).on(&cluster).run().success();
@@ -124,4 +131,61 @@ fn an_autovacuum_that_prevents_wraparound_is_only_ended_by_name_and_with_a_loud_
         "{outcome}"
     );
     assert!(outcome.stdout.ends_with("1 terminated\n"), "{outcome}");
+}
+
+/// Whether anybody is free is looked at, not thought.
+#[test]
+fn who_waited_is_counted_before_and_after() {
+    let cluster = with(&[]);
+    cluster.query("create table t (); create table u ()");
+    let waiting = |outcome: &Outcome| {
+        let document = outcome.json();
+        (document["waiting_before"].clone(), document["waiting_after"].clone())
+    };
+    let holder = cluster.idle_in_transaction(&app("first"), "lock table t");
+    let mut other = cluster.idle_in_transaction(&app("second"), "lock table u");
+    let mut reader = cluster.waiting(&[], "select from t");
+    // Behind the reader's lock there is another one.
+    let both = cluster.waiting(&[], "begin; lock table t; lock table u");
+    let dry = kill(&cluster, &["--app", "first", "-n"]).run().success();
+    assert_eq!(waiting(&dry), (json!(2), Value::Null));
+    let ended = Pgconn::new(&["kill", &holder.pid.to_string()]).on(&cluster).run().success();
+    assert!(ended.stdout.contains("\nwaiting for a lock: 2 before, 1 now\n"), "{ended}");
+    reader.finish().unwrap();
+    let ended = kill(&cluster, &["--app", "second"]).run().success();
+    assert_eq!(waiting(&ended), (json!(1), json!(0)));
+    assert!(other.is_ended());
+    drop(both);
+    let nobody = kill(&cluster, &["--app", "first", "--settle", "0"]).run().success();
+    assert_eq!(waiting(&nobody), (json!(0), json!(0)));
+    // A query that is cancelled gives its locks back as well.
+    let mut busy = cluster.connect(&app("busy")).unwrap();
+    busy.send("lock table u; select pg_sleep(3600)");
+    cluster.wait_until(&format!(
+        "(select wait_event = 'PgSleep' from pg_stat_activity where pid = {})",
+        busy.pid
+    ));
+    let _behind = cluster.waiting(&[], "select from u");
+    let cancelled = Pgconn::new(&["cancel", "--app", "busy"]).on(&cluster).run().success();
+    assert!(cancelled.stdout.contains("\nwaiting for a lock: 1 before, 0 now\n"), "{cancelled}");
+    let _ = busy.finish().unwrap_err();
+}
+
+/// What a serializable transaction has read is watched after its commit, too, and keeps nobody waiting.
+#[test]
+fn locks_that_block_nobody_are_not_counted() {
+    let cluster = with(&[]);
+    cluster.query("create table t ()");
+    let mut overlapping = cluster.connect(&app("serializable")).unwrap();
+    let mut committed = cluster.connect(&app("serializable")).unwrap();
+    for session in [&mut overlapping, &mut committed] {
+        session.query("begin isolation level serializable; select from t");
+    }
+    committed.query("commit");
+    let watched = "select count(*) from pg_locks where mode = 'SIReadLock' and pid = ";
+    assert_eq!(cluster.value(&format!("{watched}{}", committed.pid)), "1");
+    let outcome = kill(&cluster, &["--app", "serializable", "-n"]).run().success();
+    assert_eq!(row(&outcome, committed.pid)["locks_held"], 0, "{outcome}");
+    // The lock on the table, without the one that only watches.
+    assert_eq!(row(&outcome, overlapping.pid)["locks_held"], 1, "{outcome}");
 }

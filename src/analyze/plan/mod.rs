@@ -1,6 +1,7 @@
 //! The plan of an act: from facts to what is to be done with each session. Dry run, question and act all come from this
 //! one value.
 
+mod leftovers;
 mod rules;
 
 use std::cmp::Reverse;
@@ -8,12 +9,12 @@ use std::collections::HashMap;
 
 use super::blocking;
 use crate::model::act::{
-    ActFacts, Action, Candidate, Fate, FateClass, Identity, Named, Outcome, Through, Wanted,
+    ActFacts, Action, Candidate, Fate, FateClass, HeldLocks, Identity, Named, Outcome, Through, Wanted,
 };
 use crate::model::order;
 use crate::model::session::Session;
-pub(crate) use rules::COMMITTED;
-use rules::{Decision, judge, missing_role, runs};
+pub(crate) use rules::{COMMITTED, out_of_reach};
+use rules::{Decision, cancelled_how, judge, missing_role, runs};
 
 /// What is to be done, worst session first.
 #[derive(Clone, Debug)]
@@ -102,13 +103,19 @@ impl Plan {
 
 /// Decides what is to be done with each session.
 pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
-    let held: HashMap<i32, i64> = facts.locks.iter().copied().collect();
+    let held: HashMap<i32, &HeldLocks> = facts.locks.iter().map(|locks| (locks.pid, locks)).collect();
     let waiting = blocking::blocked_counts(&facts.waits);
     let mut steps: Vec<Step> = Vec::new();
     for candidate in &facts.candidates {
         let pid = candidate.session.pid;
-        let mut step = step(action, wanted, facts, candidate);
-        step.outcome.locks_held = Some(held.get(&pid).copied().unwrap_or(0));
+        let locks = held.get(&pid).copied();
+        let mut step = step(action, wanted, facts, candidate, locks.map_or(0, |locks| locks.advisory));
+        if step.identity.is_some() {
+            let work = facts.unfinished.iter().find(|work| work.pid == pid);
+            step.outcome.leaves_behind =
+                leftovers::leftovers(action, candidate, work, locks.map_or(0, |locks| locks.advisory));
+        }
+        step.outcome.locks_held = Some(locks.map_or(0, |locks| locks.held));
         step.outcome.sessions_waiting = (!facts.waits_cut).then(|| waiting.get(&pid).copied().unwrap_or(0));
         steps.push(step);
     }
@@ -119,6 +126,12 @@ pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
     }
     order::sort_by_key(&mut steps, |step| worst_first(&step.outcome));
     Plan { action, steps }
+}
+
+/// Who waits for those that `plan` acts on, by pid; none where too many wait to be looked at.
+pub(crate) fn waiting(plan: &Plan, facts: &ActFacts) -> Option<Vec<i32>> {
+    let targets: Vec<i32> = plan.targets().map(|identity| identity.pid).collect();
+    (!facts.waits_cut).then(|| blocking::waiting_for(&facts.waits, &targets).into_iter().collect())
 }
 
 /// Held up most sessions, oldest transaction, most locks, longest in its state.
@@ -134,10 +147,16 @@ fn worst_first(outcome: &Outcome) -> (Reverse<i64>, Reverse<i64>, Reverse<i64>, 
     )
 }
 
-fn step(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate) -> Step {
+fn step(
+    action: Action,
+    wanted: &Wanted,
+    facts: &ActFacts,
+    candidate: &Candidate,
+    advisory_locks: i64,
+) -> Step {
     let session = &candidate.session;
     let named = !wanted.named.is_empty();
-    let decision = judge(action, wanted, facts, candidate);
+    let decision = judge(action, wanted, facts, candidate, advisory_locks);
     let (result, error) = match decision {
         Decision::Act if action == Action::Cancel => (Fate::WouldCancel, None),
         Decision::Act => (Fate::WouldTerminate, None),
@@ -152,8 +171,9 @@ fn step(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate
         })
     };
     let acts = error.is_none();
+    let reach = || cancelled_how(session).filter(|_| action == Action::Cancel).map(str::to_owned);
     Step {
-        outcome: outcome(session, result, error.or_else(|| worker(facts, session.pid))),
+        outcome: outcome(session, result, error.or_else(|| worker(facts, session.pid)).or_else(reach)),
         identity: acts.then(identity).flatten(),
         named,
         selected: candidate.matches,
@@ -188,8 +208,10 @@ fn absent(named: Named) -> Step {
             xact_seconds: None,
             locks_held: None,
             sessions_waiting: None,
+            leaves_behind: None,
             permitted: None,
             result: Fate::Gone,
+            unseen: false,
             error: Some(why.into()),
         },
         identity: None,
@@ -218,8 +240,10 @@ fn outcome(session: &Session, result: Fate, error: Option<String>) -> Outcome {
         xact_seconds: session.xact_seconds,
         locks_held: None,
         sessions_waiting: None,
+        leaves_behind: None,
         permitted: Some(session.can_signal),
         result,
+        unseen: false,
         error,
     }
 }

@@ -12,7 +12,14 @@ pub(super) enum Decision {
 }
 
 /// The rules, in the order in which they are looked at.
-pub(super) fn judge(action: Action, wanted: &Wanted, facts: &ActFacts, candidate: &Candidate) -> Decision {
+/// `advisory` is how many advisory locks it holds.
+pub(super) fn judge(
+    action: Action,
+    wanted: &Wanted,
+    facts: &ActFacts,
+    candidate: &Candidate,
+    advisory: i64,
+) -> Decision {
     let session = &candidate.session;
     let named = !wanted.named.is_empty();
     let spare = |fate: Fate, why: &str| Decision::Spare(fate, why.to_owned());
@@ -42,9 +49,9 @@ pub(super) fn judge(action: Action, wanted: &Wanted, facts: &ActFacts, candidate
         return spare(Fate::Protected, "another session of pgconn; only its pid or session id selects it");
     }
     if action == Action::Cancel
-        && let Some(why) = nothing_to_cancel(session)
+        && let Some(why) = nothing_to_cancel(session, advisory)
     {
-        return spare(Fate::NoEffect, why);
+        return Decision::Spare(Fate::NoEffect, why);
     }
     if !session.can_signal {
         return Decision::Spare(Fate::NotPermitted, forbidden(candidate));
@@ -65,19 +72,49 @@ const AUXILIARY: [&str; 8] = [
 ];
 
 /// Why nobody's commit is cancelled.
-pub(crate) const COMMITTED: &str =
-    "it has committed and waits for a standby; a cancel would end that wait, not undo the commit";
+pub(crate) const COMMITTED: &str = "it has committed and waits for a standby; a cancel would end that wait, not undo the commit, and \
+                                    neither would kill";
 
-/// Why a cancel would do nothing, or not what is meant.
-fn nothing_to_cancel(session: &Session) -> Option<&'static str> {
+/// Why a cancel would do nothing, or not what is meant. Locks that a session holds outside a transaction are its own until it ends.
+fn nothing_to_cancel(session: &Session, advisory: i64) -> Option<String> {
     if session.wait_event.as_deref() == Some("SyncRep") {
-        return Some(COMMITTED);
+        return Some(COMMITTED.into());
     }
+    if session.backend_type.as_deref() == Some("autovacuum launcher") {
+        return Some("it goes on after a cancel; ended by kill, it is started again at once".into());
+    }
+    let kill = match advisory {
+        0 => "kill ends the session".into(),
+        1 => "kill ends the session, and only that frees its advisory lock".into(),
+        many => format!("kill ends the session, and only that frees its {many} advisory locks"),
+    };
     match session.state.as_deref() {
-        Some("idle") => Some("it runs nothing; kill ends the session"),
+        Some("idle") => Some(format!("it runs nothing; {kill}")),
         Some("idle in transaction" | "idle in transaction (aborted)") => {
-            Some("it runs nothing and keeps its transaction open; kill ends the session")
+            Some(format!("it runs nothing and keeps its transaction open; {kill}"))
         }
+        _ => None,
+    }
+}
+
+/// Why a cancel does not reach what runs, for as long as that waits for this.
+pub(crate) fn out_of_reach(wait_event: Option<&str>) -> Option<&'static str> {
+    match wait_event {
+        Some("ClientRead") => Some(
+            "it waits for its client to send more (COPY FROM STDIN), and a cancel works only once that comes; kill does at once",
+        ),
+        Some("ClientWrite") => {
+            Some("its client does not read the result, and no cancel reaches it there; kill does")
+        }
+        _ => None,
+    }
+}
+
+/// What is to be known of a cancel that is sent.
+pub(super) fn cancelled_how(session: &Session) -> Option<&'static str> {
+    match session.backend_type.as_deref() {
+        Some("logical replication launcher" | "slotsync worker") => Some("a cancel ends it as kill does"),
+        _ if runs(session) => out_of_reach(session.wait_event.as_deref()),
         _ => None,
     }
 }

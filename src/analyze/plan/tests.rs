@@ -1,7 +1,7 @@
 //! The rules of a plan, with literals.
 
 use super::*;
-use crate::model::act::{OWN_APPLICATION, Process, Wait};
+use crate::model::act::{HeldLocks, OWN_APPLICATION, Process, Wait};
 
 fn session(pid: i32, state: &str) -> Session {
     Session {
@@ -109,7 +109,7 @@ fn the_worst_comes_first() {
     let mut facts = facts((1..=4).map(|pid| candidate(session(pid, "idle"))).collect());
     facts.waits = vec![Wait { pid: 9, blocked_by: vec![3] }];
     facts.candidates[1].session.xact_seconds = Some(10.0);
-    facts.locks = vec![(4, 2)];
+    facts.locks = vec![HeldLocks { pid: 4, held: 2, advisory: 0 }];
     let order = |facts: &ActFacts| -> Vec<i32> {
         let plan = plan(Action::Terminate, &Wanted::default(), facts);
         plan.steps.iter().map(|step| step.outcome.pid).collect()
@@ -198,7 +198,7 @@ mod laws {
                 prop_assert_eq!(step.identity.is_some(), expected, "{:?}", step);
                 let acts = matches!(step.outcome.result, Fate::WouldCancel | Fate::WouldTerminate);
                 prop_assert_eq!(acts, expected);
-                prop_assert_eq!(step.outcome.error.is_none(), expected, "who is spared learns why");
+                prop_assert!(expected || step.outcome.error.is_some(), "who is spared learns why");
                 prop_assert_eq!(step.prevents_wraparound, candidate.prevents_wraparound);
             }
             let counts = plan.counts();

@@ -4,6 +4,7 @@ mod audit;
 pub(super) mod hold_status;
 pub(super) mod pooled;
 pub(super) mod report;
+mod settle;
 mod warnings;
 
 use std::path::PathBuf;
@@ -13,14 +14,14 @@ use anyhow::Result;
 use clap::ValueHint;
 
 use super::Context;
-use crate::act::{Act, Done, OutcomeChange};
+use crate::act::{Act, Done, OutcomeChange, SignalLog};
 use crate::analyze::consent::{self, Circumstances, Consent, Reach};
 use crate::analyze::plan::{self, Plan};
 use crate::args::{self, Filters};
 use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::act::{Action, Named, Remaining, Wanted};
+use crate::model::act::{Action, Fate, KnownSession, Named, Wanted};
 use crate::model::filter::Name;
 use crate::model::quote;
 use crate::model::server::ServerContext;
@@ -28,8 +29,8 @@ use crate::model::suggestion::{Command, Hint};
 use crate::render::table::Block;
 use crate::render::{Format, Head, Warning, text};
 use crate::ui::Ui;
-use audit::Audit;
-use report::ActReport;
+use audit::LogFile;
+use report::{ActReport, Aftermath};
 
 /// Which sessions, and how carefully.
 #[derive(Debug, clap::Args)]
@@ -52,7 +53,7 @@ pub(crate) struct Targets {
     /// How long to watch for completion
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = args::duration)]
     verify: Duration,
-    /// Append a JSON line for each signal to this file
+    /// Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     log: Option<PathBuf>,
     #[command(flatten)]
@@ -68,22 +69,26 @@ pub(super) struct Job {
     pub(super) targets: Targets,
     /// How long a cancelled query may take to end before its session is ended.
     pub(super) grace: Option<Duration>,
+    /// How long to watch afterwards whether the ended ones come back.
+    pub(super) settle: Duration,
 }
 
 /// Plans, asks, acts and reports.
 pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let (wanted, reach) = wanted(&job.targets, context)?;
     let consent = consent(reach, job.targets.yes, job.targets.dry_run, context)?;
-    let log = if job.targets.dry_run { None } else { job.targets.log.as_deref() };
-    let audit = log.map(|path| Audit::open(path, &context.stop)).transpose()?;
+    let log = log_file(&job.targets, context)?;
     let mut db = context.connect().await?;
-    let Prepared { mut server_context, mut plan, mut head } = prepare(&job, &wanted, &db, context).await?;
+    let Prepared { mut server_context, mut plan, mut waiting, mut head } =
+        prepare(&job, &wanted, &db, context).await?;
     if job.targets.dry_run {
         let remaining = Some(db.remaining(&wanted, &known(&plan)).await?);
         let emergency = db.is_emergency();
         db.close().await;
-        emit(&ActReport::new(&plan, true, remaining, emergency), &head, context)?;
-        hints(context, &server_context, &plan, &wanted, None);
+        let after =
+            Aftermath { remaining, waiting_before: number(waiting.as_deref()), ..Aftermath::default() };
+        emit(&ActReport::new(&plan, true, after, emergency), &head, context)?;
+        hints(context, &server_context, &plan, &wanted, Aftermath::default());
         return Ok(Exit::Done);
     }
     while plan.targets().count() > 0 {
@@ -100,7 +105,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
         db = context.connect().await?;
         let again = prepare(&job, &wanted, &db, context).await?;
         let agreed = again.plan.is_as(&plan);
-        (server_context, plan) = (again.server_context, again.plan);
+        (server_context, plan, waiting) = (again.server_context, again.plan, again.waiting);
         if agreed {
             break;
         }
@@ -110,30 +115,24 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
             .asking()
             .status("the session ended while the question was open, and it is about others now:");
     }
-    let known = known(&plan);
     let planned = report::Planned::of(&plan, is_shown_above(consent, context));
     let emergency = db.is_emergency();
     let db = db.until_done();
-    let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify);
+    // Nothing keeps a session from being ended.
+    let origins = settle::origins(&db, &plan, job.settle).await.unwrap_or_default();
+    let mut audit = log.map(|log| log.of(db.target(), &wanted));
+    let log = audit.as_mut().map(|audit| audit as &mut dyn SignalLog);
+    let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify).logged(log);
     act.run(&db, &context.stop, |changes| tell(changes, context)).await;
-    let Done { plan, sent, unverified } = act.end();
-    let logged = audit.map_or(Ok(()), |audit| audit.write(db.target(), &wanted, &plan, &sent));
+    let Done { plan, unverified } = act.end();
+    let logged = audit.map_or(Ok(()), |audit| audit.finish(&plan));
     head.warnings.extend(unverified.as_ref().map(not_verified));
-    let remaining = match db.remaining(&wanted, &known).await {
-        Ok(remaining) => Some(remaining),
-        Err(error) => {
-            head.warnings.push(Warning {
-                code: "not_counted",
-                message: format!("what matches now could not be counted: {error}"),
-                hint: None,
-            });
-            None
-        }
-    };
+    let returned = settle::returned(&db, &plan, origins, job.settle, context).await;
+    let after = aftermath(&db, &wanted, &plan, waiting.as_deref(), returned, &mut head).await;
     db.close().await;
     let exit = exit(&plan, context);
-    emit(&ActReport::new(&plan, false, remaining, emergency).after(&planned), &head, context)?;
-    hints(context, &server_context, &plan, &wanted, remaining);
+    emit(&ActReport::new(&plan, false, after, emergency).besides(&planned), &head, context)?;
+    hints(context, &server_context, &plan, &wanted, after);
     logged?;
     Ok(exit)
 }
@@ -157,6 +156,8 @@ fn emit(report: &ActReport, head: &Head, context: &Context) -> Result<()> {
 struct Prepared {
     server_context: ServerContext,
     plan: Plan,
+    /// Who waits for those that are acted on.
+    waiting: Option<Vec<i32>>,
     head: Head,
 }
 
@@ -165,6 +166,7 @@ async fn prepare(job: &Job, wanted: &Wanted, db: &Db, context: &Context) -> Resu
     let (server_context, facts) = db.facts(wanted).await?;
     refuse_other_products(&server_context)?;
     let plan = plan::plan(job.action, wanted, &facts);
+    let waiting = plan::waiting(&plan, &facts);
     let counts = plan.counts();
     if let Some(max) = job.targets.max.filter(|max| counts.matched > i64::from(*max)) {
         let message = format!("{} match, more than --max {max}; nothing was done", sessions(counts.matched));
@@ -175,7 +177,45 @@ async fn prepare(job: &Job, wanted: &Wanted, db: &Db, context: &Context) -> Resu
     if plan.steps.is_empty() && !wants_no_news(context) {
         head.warnings.extend(super::did_you_mean(db, &wanted.filter).await?);
     }
-    Ok(Prepared { server_context, plan, head })
+    Ok(Prepared { server_context, plan, waiting, head })
+}
+
+/// The log, opened, where one is wanted and something may be done.
+fn log_file(targets: &Targets, context: &Context) -> Result<Option<LogFile>, Failure> {
+    let log = if targets.dry_run { None } else { targets.log.as_deref() };
+    log.map(|path| LogFile::open(path, &context.stop)).transpose()
+}
+
+/// What is left after the act, as far as it can be seen: how many `returned`, and whether those who waited still do.
+async fn aftermath(
+    db: &Db,
+    wanted: &Wanted,
+    plan: &Plan,
+    waiting: Option<&[i32]>,
+    returned: Result<Option<i64>, db::Error>,
+    head: &mut Head,
+) -> Aftermath {
+    let waiting_after = match waiting {
+        Some(pids) => db.still_waiting(pids).await.map(Some),
+        None => Ok(None),
+    };
+    let remaining = db.remaining(wanted, &known(plan)).await;
+    let failed = [returned.as_ref().err(), waiting_after.as_ref().err(), remaining.as_ref().err()];
+    head.warnings.extend(failed.into_iter().flatten().next().map(|error| Warning {
+        code: "not_counted",
+        message: format!("what matches now could not be counted: {error}"),
+        hint: None,
+    }));
+    Aftermath {
+        remaining: remaining.ok(),
+        returned: returned.ok().flatten(),
+        waiting_before: number(waiting),
+        waiting_after: waiting_after.ok().flatten(),
+    }
+}
+
+fn number(pids: Option<&[i32]>) -> Option<i64> {
+    i64::try_from(pids?.len()).ok()
 }
 
 /// Says what became of sessions as it is seen, to whoever wants to know everything.
@@ -301,9 +341,14 @@ pub(super) fn refuse_other_products(server_context: &ServerContext) -> Result<()
 }
 
 /// Every session of the plan, as it can be recognised.
-fn known(plan: &Plan) -> Vec<(i32, Option<String>)> {
+fn known(plan: &Plan) -> Vec<KnownSession> {
     let present = plan.steps.iter().filter(|step| step.outcome.permitted.is_some());
-    present.map(|step| (step.outcome.pid, step.outcome.backend_start.clone())).collect()
+    let known = present.map(|step| KnownSession {
+        pid: step.outcome.pid,
+        backend_start: step.outcome.backend_start.clone(),
+        acted_on: step.identity.is_some(),
+    });
+    known.collect()
 }
 
 fn exit(plan: &Plan, context: &Context) -> Exit {
@@ -317,13 +362,7 @@ fn exit(plan: &Plan, context: &Context) -> Exit {
 }
 
 /// What to do next, as far as the outcome tells.
-fn hints(
-    context: &Context,
-    server_context: &ServerContext,
-    plan: &Plan,
-    wanted: &Wanted,
-    remaining: Option<Remaining>,
-) {
+fn hints(context: &Context, server_context: &ServerContext, plan: &Plan, wanted: &Wanted, after: Aftermath) {
     let mut roles: Vec<&str> = plan.steps.iter().filter_map(|step| step.missing_role).collect();
     roles.sort_unstable();
     roles.dedup();
@@ -331,19 +370,27 @@ fn hints(
         let role = quote::shown(&server_context.rights.role);
         context.ui.hint(&format!("GRANT {} TO {role}", roles.join(", ")));
     }
-    let reconnected = remaining.is_some_and(|remaining| remaining.new > 0);
-    if plan.action == Action::Terminate && wanted.named.is_empty() && reconnected {
+    let is_new = wanted.named.is_empty() && after.remaining.is_some_and(|remaining| remaining.new > 0);
+    let is_back = after.returned.is_some_and(|returned| returned > 0);
+    if plan.action == Action::Terminate && (is_new || is_back) {
         let database = match wanted.filter.databases.as_slice() {
             [term] if !term.exclude => match &term.value {
                 Name::Exact(name) => name,
                 Name::Glob(_) => "NAME",
             },
-            _ => "NAME",
+            _ => only_database(plan).unwrap_or("NAME"),
         };
         let hint = Hint::from("clients connect again as fast as they are ended; to keep them out: ");
         let drain = Command::pgconn("drain").with("--db", database);
         context.ui.hint(&hint.call(drain).shown(&context.lead()));
     }
+}
+
+/// The one database that all ended sessions were in.
+fn only_database(plan: &Plan) -> Option<&str> {
+    let ended = || plan.steps.iter().filter(|step| step.outcome.result == Fate::Terminated);
+    let first = ended().next()?.outcome.database.as_deref()?;
+    ended().all(|step| step.outcome.database.as_deref() == Some(first)).then_some(first)
 }
 
 fn sessions(number: i64) -> String {

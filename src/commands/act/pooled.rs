@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
-use super::report::{self, ActReport};
-use super::{Targets, confirm, consent, emit, exit, not_verified, plan_channel, present};
-use crate::act::{Act, Done};
+use super::audit::Audit;
+use super::report::{self, ActReport, Aftermath};
+use super::{Targets, confirm, consent, emit, exit, log_file, not_verified, plan_channel, present};
+use crate::act::{Act, Done, SignalLog, unlogged};
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{Plan, Step};
 use crate::analyze::pooler::PoolerSelection;
@@ -47,10 +48,12 @@ struct SelectedClient {
 pub(in crate::commands) async fn run(
     conninfo: &str,
     targets: &Targets,
+    settle: Duration,
     context: &mut Context,
 ) -> Result<Exit> {
     let (selection, reach) = selection(targets)?;
     let consent = consent(reach, targets.yes, targets.dry_run, context)?;
+    let log = log_file(targets, context)?;
     let console = context.pooler(conninfo).await?;
     let mut head = Head { target: Some(console.target().clone()), ..Head::default() };
     head.warnings.extend(console.notices().iter().map(crate::commands::about_connection));
@@ -84,7 +87,7 @@ pub(in crate::commands) async fn run(
     }
     if targets.dry_run {
         console.close().await;
-        emit(&ActReport::new(&plan_of(found), true, None, emergency), &head, context)?;
+        emit(&ActReport::new(&plan_of(found), true, Aftermath::default(), emergency), &head, context)?;
         return Ok(Exit::Done);
     }
     for outcome in found.iter_mut().map(|selected| &mut selected.step.outcome) {
@@ -93,27 +96,36 @@ pub(in crate::commands) async fn run(
         }
     }
     let console = console.until_done();
+    let earlier = if settle.is_zero() { None } else { console.links().await.ok() };
     let deadline = Instant::now() + targets.verify;
+    let wanted = Wanted { filter: targets.filters.filter(), ..Wanted::default() };
+    let target = if let Means::Server(db) = &means { db.target() } else { console.target() };
+    let mut audit = log.map(|log| log.of(target, &wanted));
     let db = match means {
         Means::Pooler => {
-            at_the_pooler(&console, &mut found, context).await;
+            at_the_pooler(&console, &mut found, audit.as_mut(), context).await;
             None
         }
         Means::Server(db) => {
             let db = db.until_done();
-            head.warnings.extend(at_the_server(&db, &mut found, targets.verify, context).await);
+            let unverified = at_the_server(&db, &mut found, audit.as_mut(), targets.verify, context).await;
+            head.warnings.extend(unverified);
             Some(db)
         }
     };
-    watch(&console, &mut found, deadline, context).await;
+    watch(&console, &mut found, audit.as_mut(), deadline, context).await;
+    let returned = returned(&console, &found, earlier, settle, context).await;
     let remaining = remaining(&console, &selection, &before).await;
     console.close().await;
     if let Some(db) = db {
         db.close().await;
     }
     let plan = plan_of(found);
+    let logged = audit.map_or(Ok(()), |audit| audit.finish(&plan));
     let exit = exit(&plan, context);
-    emit(&ActReport::new(&plan, false, remaining, emergency), &head, context)?;
+    let after = Aftermath { remaining, returned, ..Aftermath::default() };
+    emit(&ActReport::new(&plan, false, after, emergency), &head, context)?;
+    logged?;
     Ok(exit)
 }
 
@@ -129,9 +141,6 @@ fn selection(targets: &Targets) -> Result<(PoolerSelection, Reach), Failure> {
             "with --pooler, clients are selected by --client, --app, --role and --db",
             "pids and what a session does belong to the server: leave --pooler out",
         );
-    }
-    if targets.log.is_some() {
-        return refused("--log is of signals to the server", "leave --pooler or --log out");
     }
     if filter.is_empty() {
         return refused("which clients?", "give --client ADDR; see who there is with pgconn pooler clients");
@@ -208,12 +217,22 @@ fn gone(before: &[Link], now: &[SelectedClient]) -> Vec<SelectedClient> {
     .collect()
 }
 
-async fn at_the_pooler(console: &Console, found: &mut [SelectedClient], context: &Context) {
+async fn at_the_pooler(
+    console: &Console,
+    found: &mut [SelectedClient],
+    mut audit: Option<&mut Audit>,
+    context: &Context,
+) {
     for selected in found.iter_mut().filter(|selected| acts(&selected.step)) {
         let Some(id) = selected.link.client.as_ref().and_then(|client| client.id) else { continue };
-        let outcome = &mut selected.step.outcome;
         if context.stop.signal().is_some() {
-            interrupted(outcome);
+            interrupted(&mut selected.step.outcome);
+            continue;
+        }
+        let noted = audit.as_deref_mut().map(|audit| audit.sending(Action::Terminate, &[&selected.step]));
+        let outcome = &mut selected.step.outcome;
+        if let Some(Err(error)) = noted {
+            (outcome.result, outcome.error) = (Fate::Failed, Some(unlogged(&error)));
             continue;
         }
         (outcome.result, outcome.error) = match console.kill_client(id).await {
@@ -235,6 +254,7 @@ fn interrupted(outcome: &mut Outcome) {
 async fn at_the_server(
     db: &Uninterrupted,
     found: &mut [SelectedClient],
+    mut audit: Option<&mut Audit>,
     verify: Duration,
     context: &Context,
 ) -> Option<Warning> {
@@ -248,7 +268,8 @@ async fn at_the_server(
         let named = vec![Named { pid: selected.step.outcome.pid, started: None }];
         let wanted = Wanted { named, ..Wanted::default() };
         let plan = Plan { action: Action::Terminate, steps: vec![selected.step.clone()] };
-        let mut act = Act::new(plan, &wanted, None, verify);
+        let log = audit.as_deref_mut().map(|audit| audit as &mut dyn SignalLog);
+        let mut act = Act::new(plan, &wanted, None, verify).logged(log);
         act.step(db, false).await;
         if let Some(done) = act.end().plan.steps.into_iter().next() {
             selected.step = done;
@@ -267,7 +288,13 @@ async fn at_the_server(
 
 /// Looks again and again until every client that was to end is gone from the pooler, or time is up. What the pooler
 /// does not answer any more leaves it open.
-async fn watch(console: &Console, found: &mut [SelectedClient], deadline: Instant, context: &Context) {
+async fn watch(
+    console: &Console,
+    found: &mut [SelectedClient],
+    mut audit: Option<&mut Audit>,
+    deadline: Instant,
+    context: &Context,
+) {
     loop {
         let last = context.stop.signal().is_some() || Instant::now() >= deadline;
         let Ok(links) = console.links().await else { return };
@@ -285,12 +312,50 @@ async fn watch(console: &Console, found: &mut [SelectedClient], deadline: Instan
                 Fate::Signalled | Fate::Terminated => open |= there,
                 _ => {}
             }
+            if let Some(audit) = audit.as_deref_mut().filter(|_| !there) {
+                audit.outcome(&selected.step);
+            }
         }
         if last || !open {
             return;
         }
         sleep(PAUSE).await;
     }
+}
+
+/// How many clients came back within `settle`: those that were not there `earlier` and come from where ended ones came from. None when
+/// that was not watched, or the pooler does not answer any more.
+async fn returned(
+    console: &Console,
+    found: &[SelectedClient],
+    earlier: Option<Vec<Link>>,
+    settle: Duration,
+    context: &Context,
+) -> Option<i64> {
+    let earlier = earlier?;
+    let ended = || found.iter().filter(|selected| selected.step.outcome.result == Fate::Terminated);
+    let all = i64::try_from(ended().count()).ok().filter(|all| *all > 0)?;
+    let is_back = |link: &Link| {
+        ended().any(|selected| has_same_origin(&selected.link, link))
+            && !earlier.iter().any(|known| is_same(known, link))
+    };
+    let until = Instant::now() + settle;
+    loop {
+        let last = context.stop.signal().is_some() || Instant::now() >= until;
+        let links = console.links().await.ok()?;
+        let number = i64::try_from(links.iter().filter(|link| is_back(link)).count()).ok()?;
+        if last || number >= all {
+            return Some(number);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Whether both are clients of the same database, role, application and address.
+fn has_same_origin(one: &Link, other: &Link) -> bool {
+    let (Some(left), Some(right)) = (&one.client, &other.client) else { return false };
+    (&one.database, &one.user, &left.application_name, &left.addr)
+        == (&other.database, &other.user, &right.application_name, &right.addr)
 }
 
 /// What the filters select now, if the pooler still answers.

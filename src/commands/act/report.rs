@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analyze::plan::{Counts, Plan};
-use crate::model::act::{Action, Fate, Outcome, Remaining, Through};
+use crate::model::act::{Action, Fate, FateClass, Outcome, Remaining, Through};
 use crate::model::server::place;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
@@ -44,7 +44,15 @@ pub(in crate::commands) struct ActReport {
     remaining_matching: Option<i64>,
     /// Of them such as were not there when the plan was made.
     reconnected: Option<i64>,
-    /// Walsenders, autovacuum and other workers that they select.
+    /// Sessions of the same application, role, database and client as those that were ended, as far as they came while it was watched
+    /// (`--settle`); none where it was not.
+    returned: Option<i64>,
+    /// Sessions that waited for those that are acted on, directly or behind others, when the plan was made; none when too many wait to
+    /// be looked at.
+    waiting_before: Option<i64>,
+    /// Of them such as wait for a lock after the act; none when that was not looked at.
+    waiting_after: Option<i64>,
+    /// Walsenders, autovacuum and other workers that they select and that were spared.
     other_backends: Option<i64>,
     /// True when the emergency lane was used.
     emergency: bool,
@@ -75,9 +83,23 @@ fn as_planned(planned: Fate, result: Fate) -> bool {
     }
 }
 
+/// What is left after an act, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Aftermath {
+    /// What is selected now.
+    pub(super) remaining: Option<Remaining>,
+    /// How many came back.
+    pub(super) returned: Option<i64>,
+    /// How many waited for those that are acted on.
+    pub(super) waiting_before: Option<i64>,
+    /// How many of them wait now.
+    pub(super) waiting_after: Option<i64>,
+}
+
 impl ActReport {
     /// Tells what became of the plan.
-    pub(super) fn new(plan: &Plan, dry_run: bool, remaining: Option<Remaining>, emergency: bool) -> Self {
+    pub(super) fn new(plan: &Plan, dry_run: bool, after: Aftermath, emergency: bool) -> Self {
+        let Aftermath { remaining, returned, waiting_before, waiting_after } = after;
         let Counts { matched, succeeded, failed, skipped, undecidable } = plan.counts();
         Self {
             action: plan.action,
@@ -89,25 +111,31 @@ impl ActReport {
             undecidable,
             remaining_matching: remaining.map(|remaining| remaining.matching),
             reconnected: remaining.map(|remaining| remaining.new),
+            returned,
+            waiting_before,
+            waiting_after,
             other_backends: remaining.map(|remaining| remaining.other_backends),
             emergency,
-            results: plan.steps.iter().map(|step| step.outcome.clone()).collect(),
+            results: plan.steps.iter().map(|step| result(&step.outcome)).collect(),
             seen: Vec::new(),
         }
     }
 
-    /// Leaves out, for people, what has become as it was `planned`.
-    pub(super) fn after(mut self, planned: &Planned) -> Self {
+    /// Leaves out, for people, what has become as it was `planned`: they have seen that.
+    pub(super) fn besides(mut self, planned: &Planned) -> Self {
         let results = planned.0.iter().zip(&self.results);
         self.seen = results.map(|(planned, outcome)| as_planned(*planned, outcome.result)).collect();
         self
     }
-}
 
-impl ActReport {
     /// Whether there is nothing to tell of.
     pub(super) const fn is_empty(&self) -> bool {
         self.results.is_empty()
+    }
+
+    /// Whether it is about a pooler's clients.
+    fn is_pooled(&self) -> bool {
+        self.results.iter().any(|outcome| outcome.pooled)
     }
 }
 
@@ -135,7 +163,16 @@ impl render::Report for ActReport {
         }
         blocks.extend(reasons(news));
         let mark = if self.failed > 0 { Mark::Bad } else { Mark::Good };
-        blocks.push(Block::marked(if self.dry_run { Mark::Dim } else { mark }, summary(&self.results)));
+        let mut summary = summary(&self.results);
+        if let Some(returned) = self.returned.filter(|returned| *returned > 0) {
+            let sessions = text::count(returned, if self.is_pooled() { "client" } else { "session" });
+            summary.push_str(&format!("; {sessions} of the same application and role came back"));
+        }
+        blocks.push(Block::marked(if self.dry_run { Mark::Dim } else { mark }, summary));
+        if let (Some(before @ 1..), Some(after)) = (self.waiting_before, self.waiting_after) {
+            let mark = if after > 0 { Mark::Warn } else { Mark::Good };
+            blocks.push(Block::marked(mark, format!("waiting for a lock: {before} before, {after} now")));
+        }
         if let Some(left) = self.remaining_matching.filter(|left| *left > 0 && !self.dry_run) {
             let new = self.reconnected.filter(|new| *new > 0);
             let new = new.map(|new| format!(", {new} of them new")).unwrap_or_default();
@@ -183,11 +220,12 @@ const COLUMNS: &[Column<Outcome>] = &[
     Column::new("XACT", Align::Right, "xact_seconds", |outcome| Value::seconds(outcome.xact_seconds)),
     Column::new("LOCKS", Align::Right, "locks_held", |outcome| outcome.locks_held.into()),
     Column::new("WAITING", Align::Right, "sessions_waiting", |outcome| outcome.sessions_waiting.into()),
+    Column::script("leaves_behind", |outcome| outcome.leaves_behind.as_ref().into()),
     Column::script("permitted", |outcome| outcome.permitted.into()),
     Column::worded(
         "RESULT",
         Align::Left,
-        |outcome| outcome.result.words().into(),
+        |outcome| outcome.words().into(),
         "result",
         |outcome| outcome.result.word().into(),
     ),
@@ -228,6 +266,13 @@ fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table<'a> {
     }
 }
 
+/// The outcome as it is told: of a session that was not touched nothing is left behind.
+fn result(outcome: &Outcome) -> Outcome {
+    let is_touched = outcome.result.is_open() || outcome.result.class(false) == FateClass::Succeeded;
+    let leaves_behind = outcome.leaves_behind.clone().filter(|_| is_touched && outcome.result != Fate::Gone);
+    Outcome { leaves_behind, ..outcome.clone() }
+}
+
 /// Where it comes from; at a pooler, where one address has many clients, with the port.
 fn client(outcome: &Outcome) -> String {
     let addr = outcome.client.clone().unwrap_or_default();
@@ -237,24 +282,28 @@ fn client(outcome: &Outcome) -> String {
     }
 }
 
-/// Why, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.
+/// Why, and what is left behind, once for all sessions for which it is the same: a table on a narrow terminal has no room for it.
 fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block<'static>> {
     // A pooler's client that no session serves is known by where it comes from.
-    let key = |outcome: &Outcome| (outcome.result, outcome.error.clone(), outcome.pid == 0);
-    let mut reasons: Vec<Vec<&Outcome>> = Vec::new();
-    for outcome in outcomes.filter(|outcome| outcome.error.is_some()) {
-        match reasons.iter_mut().find(|same| same.first().is_some_and(|first| key(first) == key(outcome))) {
-            Some(same) => same.push(outcome),
-            None => reasons.push(vec![outcome]),
+    let key = |(outcome, why): &(&Outcome, &str)| (outcome.words(), (*why).to_owned(), outcome.pid == 0);
+    let said = |outcome: &'a Outcome| {
+        let both = [outcome.error.as_deref(), outcome.leaves_behind.as_deref()];
+        both.into_iter().flatten().map(move |why| (outcome, why))
+    };
+    let mut reasons: Vec<Vec<(&Outcome, &str)>> = Vec::new();
+    for one in outcomes.flat_map(said) {
+        match reasons.iter_mut().find(|same| same.first().is_some_and(|first| key(first) == key(&one))) {
+            Some(same) => same.push(one),
+            None => reasons.push(vec![one]),
         }
     }
-    let name = |outcome: &&Outcome| match outcome.pid {
+    let name = |(outcome, _): &(&Outcome, &str)| match outcome.pid {
         0 => client(outcome),
         pid => pid.to_string(),
     };
-    let line = |same: Vec<&Outcome>| {
-        let first = same.first()?;
-        let (what, why) = (first.result.words(), first.error.as_deref()?);
+    let line = |same: Vec<(&Outcome, &str)>| {
+        let (first, why) = same.first()?;
+        let what = first.words();
         let noun = if first.pid == 0 { "client" } else { "pid" };
         let listed: Vec<String> = same.iter().take(LISTED).map(name).collect();
         let more = same.len().saturating_sub(LISTED);
@@ -276,14 +325,14 @@ const fn mark(fate: Fate) -> Mark {
 
 /// `3 terminated, 1 not permitted`, in the order in which the results first come.
 fn summary(results: &[Outcome]) -> String {
-    let mut groups: Vec<(Fate, i64)> = Vec::new();
-    for outcome in results {
-        match groups.iter_mut().find(|(known, _)| *known == outcome.result) {
+    let mut groups: Vec<(String, i64)> = Vec::new();
+    for words in results.iter().map(Outcome::words) {
+        match groups.iter_mut().find(|(known, _)| *known == words) {
             Some((_, count)) => *count += 1,
-            None => groups.push((outcome.result, 1)),
+            None => groups.push((words, 1)),
         }
     }
-    groups.iter().map(|(fate, count)| format!("{count} {}", fate.words())).collect::<Vec<_>>().join(", ")
+    groups.iter().map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

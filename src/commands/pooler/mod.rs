@@ -72,6 +72,13 @@ pub(crate) struct Args {
     command: Option<PoolerCommand>,
 }
 
+impl Args {
+    /// Whether it gives an order.
+    pub(super) const fn acts(&self) -> bool {
+        !matches!(self.command, None | Some(PoolerCommand::Clients(_) | PoolerCommand::Servers(_)))
+    }
+}
+
 /// What there is to look at beside the pools, and to do.
 #[derive(Debug, clap::Subcommand)]
 enum PoolerCommand {
@@ -256,7 +263,7 @@ async fn joined(
         link.locks_held = link
             .backend
             .as_ref()
-            .map(|session| locks.iter().find(|(pid, _)| *pid == session.pid).map_or(0, |(_, held)| *held));
+            .map(|session| locks.iter().find(|locks| locks.pid == session.pid).map_or(0, |locks| locks.held));
     }
     let lost = links.iter().filter(|link| link.server.is_some() && link.backend.is_none()).count();
     head.warnings.extend(not_joined(i64::try_from(lost)?));

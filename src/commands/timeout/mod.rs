@@ -49,6 +49,13 @@ pub(crate) struct Args {
     action: Option<TimeoutCommand>,
 }
 
+impl Args {
+    /// Whether it changes something.
+    pub(super) const fn acts(&self) -> bool {
+        self.action.is_some()
+    }
+}
+
 /// What can be done besides showing.
 #[derive(Debug, Subcommand)]
 enum TimeoutCommand {

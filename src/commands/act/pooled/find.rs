@@ -146,8 +146,10 @@ pub(super) fn outcome(link: &Link, through: Through, result: Fate, why: Option<&
         xact_seconds: None,
         locks_held: None,
         sessions_waiting: None,
+        leaves_behind: None,
         permitted: None,
         result,
+        unseen: false,
         error: why.map(str::to_owned),
     }
 }
