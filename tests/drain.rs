@@ -4,6 +4,8 @@ mod command;
 mod holder;
 mod inside;
 mod places;
+mod restore;
+mod role;
 mod steps;
 
 use super::common::{Cluster, Pgconn, Running, Session, Stopping, wait_until, with};

@@ -3,9 +3,11 @@
 pub(crate) mod blocking;
 pub(crate) mod concerns;
 pub(crate) mod consent;
+pub(crate) mod door;
 pub(crate) mod fence;
 pub(crate) mod health;
 pub(crate) mod metrics;
+pub(crate) mod obstacles;
 pub(crate) mod plan;
 pub(crate) mod pooler;
 pub(crate) mod rights;

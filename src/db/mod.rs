@@ -30,7 +30,7 @@ pub(crate) use act::{SignalAnswer, SignalOrder, Still};
 pub(crate) use blocking::WaitsLookedAt;
 pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, LimitScope};
-pub(crate) use fence::{DatabaseKey, ExpectedDatabase};
+pub(crate) use fence::{DoorKey, ExpectedDoor, Inside};
 pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};

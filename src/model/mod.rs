@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod blocking;
 pub(crate) mod database;
+pub(crate) mod door;
 pub(crate) mod filter;
 pub(crate) mod health;
 pub(crate) mod load;
