@@ -3,6 +3,8 @@
 mod command;
 mod holder;
 mod inside;
+mod invalid;
+mod obstacles;
 mod places;
 mod restore;
 mod role;
