@@ -5,6 +5,7 @@ mod holder;
 mod inside;
 mod invalid;
 mod obstacles;
+mod panics;
 mod places;
 mod restore;
 mod role;

@@ -308,6 +308,10 @@ impl Hold for Fenced<'_> {
         self.seen.take(looked, own, self.context);
     }
 
+    fn forget(&mut self) {
+        self.observer.forget();
+    }
+
     /// Opens it exactly as it was, over a new session when the old one is lost, until that succeeds or hope is lost.
     async fn reopen(&mut self) -> Restored {
         let (states, context) = (self.observer.state(), self.context);
