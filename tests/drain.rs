@@ -9,6 +9,7 @@ mod panics;
 mod places;
 mod restore;
 mod role;
+mod standby;
 mod steps;
 
 use super::common::{Cluster, Pgconn, Running, Session, Stopping, wait_until, with};
