@@ -1,6 +1,7 @@
 //! `drain`: closed, empty, and open again exactly as before, whatever happens in between.
 
 mod command;
+mod histories;
 mod holder;
 mod inside;
 mod invalid;

@@ -45,15 +45,15 @@ pub(in crate::commands) async fn reopening<T>(
     });
     let mut signals = context.stop.signals();
     let mut waited = std::pin::pin!(waited);
-    let mut is_first = true;
+    let mut is_first = context.stop.signal().is_some();
     loop {
         tokio::select! {
             biased;
             done = &mut waited => return done,
             _ = signals.next() => {
-                // The first may be what ended the hold.
+                // What has ended the hold was heard already.
                 if !std::mem::take(&mut is_first) {
-                    context.ui.status(&format!("heard; it stays closed until one could {what}, which goes on"));
+                    context.ui.status(&format!("heard; still trying to {what}"));
                 }
             }
         }

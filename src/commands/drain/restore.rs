@@ -218,12 +218,12 @@ async fn open(
     system_identifier: Option<&str>,
     context: &Context,
 ) -> Result<(), Failure> {
-    let opened = try_to_open(task, db, server_context, system_identifier).await?;
+    let (opened, was_closed) = try_to_open(task, db, server_context, system_identifier).await?;
     task.told.result = match opened {
         Restored::Gone => ReopenResult::Gone,
         Restored::Invalid => ReopenResult::Invalid,
-        Restored::Done | Restored::Changed if task.statements.is_empty() => ReopenResult::Open,
-        Restored::Done | Restored::Changed => ReopenResult::Opened,
+        Restored::Done | Restored::Changed if was_closed => ReopenResult::Opened,
+        Restored::Done | Restored::Changed => ReopenResult::Open,
         Restored::Failed { why, by_hand } => {
             task.told.error = Some(why);
             task.told.hint = by_hand.map(|sql| format!("by hand: {sql}"));
@@ -248,8 +248,8 @@ async fn try_to_open(
     db: &Db,
     server_context: &ServerContext,
     system_identifier: Option<&str>,
-) -> Result<Restored, Failure> {
-    let Some(now) = &task.now else { return Ok(Restored::Gone) };
+) -> Result<(Restored, bool), Failure> {
+    let Some(now) = &task.now else { return Ok((Restored::Gone, false)) };
     let (kind, oid) = (now.kind(), now.oid());
     let deadline = Instant::now() + GONE;
     loop {
@@ -266,10 +266,10 @@ async fn try_to_open(
     }
     let Some(kept) = &task.kept else {
         if door::is_invalid(now) {
-            return Ok(Restored::Invalid);
+            return Ok((Restored::Invalid, true));
         }
         if task.statements.is_empty() {
-            return Ok(Restored::Done);
+            return Ok((Restored::Done, false));
         }
         admit::may_alter(now, &server_context.rights)?;
         let expected = ExpectedDoor { system_identifier, door: now, is_unchanged: true };
@@ -277,14 +277,18 @@ async fn try_to_open(
             return Err(Failure::failed("it has changed since it was looked at; nothing was done"));
         }
         let after = db.door(DoorKey::Oid(kind, oid)).await?;
-        return Ok(match after {
+        let restored = match after {
             None => Restored::Gone,
             Some(after) if door::opening(&after).is_none() => Restored::Done,
             Some(_) => {
                 Restored::Failed { why: "somebody else has closed it meanwhile".into(), by_hand: None }
             }
-        });
+        };
+        return Ok((restored, true));
     };
+    // The session of a drain that was killed may have closed it a moment ago.
+    let seen = db.door(DoorKey::Oid(kind, oid)).await?;
+    let was_closed = seen.is_some_and(|seen| !door::is_undone(kept.fence, &kept.door, &seen));
     let before = Before {
         door: &kept.door,
         fence: kept.fence,
@@ -292,7 +296,7 @@ async fn try_to_open(
         system_identifier,
         is_settled: true,
     };
-    Ok(restore(db, before).await?)
+    Ok((restore(db, before).await?, was_closed))
 }
 
 fn unreadable(what: &str, why: &str) -> Warning {
