@@ -589,6 +589,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         }
         'pgconn;drain' {
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database, by its exact name')
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended')
             [CompletionResult]::new('--fence', '--fence', [CompletionResultType]::ParameterName, 'How to keep new connections out [default: limit for a superuser, else revoke]')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Hold it closed and empty this long')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long ending its sessions may take')
@@ -614,6 +615,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would be done, and stop there')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done, and stop there')
+            [CompletionResult]::new('--restore', '--restore', [CompletionResultType]::ParameterName, 'Open what a drain that was killed left closed: as it was by the state file, else as the server shows it')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do it without asking')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do it without asking')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')

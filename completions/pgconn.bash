@@ -694,7 +694,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__check)
-            opts="-c -h -p -U -d -S -w -W -t -F -o -q -v --warning --critical --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help reachable connections idle-xact long-query long-xact blocked prepared-xact pooler-waiting"
+            opts="-c -h -p -U -d -S -w -W -t -F -o -q -v --warning --critical --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help reachable connections idle-xact long-query long-xact blocked prepared-xact closed pooler-waiting"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1334,13 +1334,17 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__drain)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --db --fence --for --verify --dry-run --yes --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --db --role --fence --for --verify --dry-run --restore --yes --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

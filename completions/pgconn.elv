@@ -575,6 +575,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         }
         &'pgconn;drain'= {
             cand --db 'The database, by its exact name'
+            cand --role 'The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended'
             cand --fence 'How to keep new connections out [default: limit for a superuser, else revoke]'
             cand --for 'Hold it closed and empty this long'
             cand --verify 'How long ending its sessions may take'
@@ -600,6 +601,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --color 'When to use colours'
             cand -n 'Show what would be done, and stop there'
             cand --dry-run 'Show what would be done, and stop there'
+            cand --restore 'Open what a drain that was killed left closed: as it was by the state file, else as the server shows it'
             cand -y 'Do it without asking'
             cand --yes 'Do it without asking'
             cand -w 'Never ask for a password'

@@ -582,6 +582,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l full -d 'Sho
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l db -d 'The database, by its exact name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l role -d 'The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l fence -d 'How to keep new connections out [default: limit for a superuser, else revoke]' -r -f -a "limit\t'CONNECTION LIMIT 0: superusers still enter, the owner not'
 revoke\t'CONNECT revoked: its owner and superusers still enter'
 hard\t'ALLOW_CONNECTIONS false: nobody enters'"
@@ -609,6 +610,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l color -d 'When t
 always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l restore -d 'Open what a drain that was killed left closed: as it was by the state file, else as the server shows it'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s W -l password -d 'Ask for a password before connecting'
@@ -1440,6 +1442,6 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "resume" -d 'Let the clients of a paused database go on'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact pooler-waiting"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact closed pooler-waiting"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls metrics ping pooler size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

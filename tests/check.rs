@@ -64,11 +64,20 @@ fn a_healthy_server_is_ok_and_quiet_says_nothing() {
         document["checks"].as_array().unwrap().iter().map(|c| c["rule"].as_str().unwrap()).collect();
     assert_eq!(
         rules,
-        ["reachable", "connections", "idle-xact", "long-query", "long-xact", "blocked", "prepared-xact"]
+        [
+            "reachable",
+            "connections",
+            "idle-xact",
+            "long-query",
+            "long-xact",
+            "blocked",
+            "prepared-xact",
+            "closed"
+        ]
     );
     assert_eq!(rule(&document, "idle-xact")["warning"], "300");
     assert_eq!(rule(&document, "connections")["critical"], "16");
-    for (format, lines) in [("tsv", 8), ("ndjson", 7), ("nagios", 1)] {
+    for (format, lines) in [("tsv", 9), ("ndjson", 8), ("nagios", 1)] {
         let seen = counted(&server, &["-F", format]).success();
         assert_eq!(seen.stdout.lines().count(), lines, "{seen}");
     }
@@ -321,7 +330,7 @@ fn performance_data_is_read_by_another_library() {
     assert!(read.stdout.contains("connections,1,,13,16,0,17"), "{read}");
     assert!(read.stdout.contains("role we ird_role__,0,,5,6,0,7"), "{read}");
     assert!(read.stdout.contains("idle-xact,0,s,300,1800,0,"), "{read}");
-    assert_eq!(items.len(), 8 + 2, "{read}");
+    assert_eq!(items.len(), 9 + 2, "{read}");
 }
 
 /// Every kind of range: what the alert is and what the performance data says about it agree in the eyes of that library.

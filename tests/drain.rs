@@ -1,9 +1,16 @@
 //! `drain`: closed, empty, and open again exactly as before, whatever happens in between.
 
 mod command;
+mod histories;
 mod holder;
 mod inside;
+mod invalid;
+mod obstacles;
+mod panics;
 mod places;
+mod restore;
+mod role;
+mod standby;
 mod steps;
 
 use super::common::{Cluster, Pgconn, Running, Session, Stopping, wait_until, with};
@@ -40,7 +47,7 @@ fn as_owner_of(folder: &std::path::Path, command: &mut Command) {
 }
 
 /// Everything that says who may enter.
-fn door(cluster: &Cluster) -> String {
+fn closable(cluster: &Cluster) -> String {
     cluster.value(
         "select concat_ws(' ', datconnlimit, datallowconn, coalesce(datacl::text, '(null)')) from pg_database \
          where datname = 'shop'",
@@ -50,7 +57,7 @@ fn door(cluster: &Cluster) -> String {
 /// Whether it is not as [`server`] made it.
 fn closed(cluster: &Cluster) -> bool {
     const OPEN: &str = "7 t {boss=CTc/boss,guest=c/boss,=Tc/boss,web=c*/boss}";
-    door(cluster) != OPEN
+    closable(cluster) != OPEN
 }
 
 fn inside(parameters: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
@@ -67,7 +74,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_pgconn");
 fn a_command_runs_with_nobody_else_inside_while_clients_reconnect_as_fast_as_they_can() {
     let cluster = server();
     cluster.query("alter database shop connection limit -1");
-    let before = door(&cluster);
+    let before = closable(&cluster);
     for fence in ["limit", "revoke", "hard"] {
         let stop = AtomicBool::new(false);
         let client = || {
@@ -102,7 +109,7 @@ fn a_command_runs_with_nobody_else_inside_while_clients_reconnect_as_fast_as_the
         assert_eq!(outcome.stdout, "", "nobody is inside, and stdout is the command's alone: {outcome}");
         assert!(outcome.stderr.contains("to open it again by hand: "), "{outcome}");
         assert!(outcome.stderr.contains("open as before"), "{outcome}");
-        assert_eq!(door(&cluster), before, "{fence}");
+        assert_eq!(closable(&cluster), before, "{fence}");
     }
 }
 
@@ -127,11 +134,11 @@ fn the_way_back_by_hand_names_the_very_database() {
         let (_, sql) = outcome.stderr.split_once("to open it again by hand: ").unwrap();
         cluster.query(&format!("alter database {quoted} allow_connections false connection limit 0"));
         cluster.query(sql.lines().next().unwrap());
-        let door = cluster.value(&format!(
+        let closable = cluster.value(&format!(
             "select format('%s %s', datallowconn, datconnlimit) from pg_database where datname = '{name}'"
         ));
         assert_eq!(
-            door,
+            closable,
             match fence {
                 "limit" => "f -1",
                 "hard" => "t 0",
@@ -147,41 +154,41 @@ fn default_privileges_stay_unwritten_where_that_is_possible() {
     let cluster = with(&[]);
     cluster.query("create role boss login; create role web login");
     cluster.query("create database shop owner boss");
-    let before = door(&cluster);
+    let before = closable(&cluster);
     assert_eq!(before, "-1 t (null)");
     let outcome = drain(&cluster, &["--fence", "revoke", "--for", "1ms", "--json"]).run().success();
     assert_eq!((&outcome.json()["restored"], &outcome.json()["warnings"]), (&json!(true), &json!([])));
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
     // The way back by hand is the same.
     let run = drain(&cluster, &["--fence", "revoke", "--for", "1h"]).spawn();
-    wait_until("it is closed", || door(&cluster) != before);
+    wait_until("it is closed", || closable(&cluster) != before);
     assert_eq!(cluster.connect(&inside(&[])).unwrap_err().sqlstate, "42501");
     run.signal(Signal::SIGKILL);
     let outcome = run.finish().fails_with(137);
     let (_, sql) = outcome.stderr.split_once("to open it again by hand: ").unwrap();
     cluster.query(sql.lines().next().unwrap());
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
     // What somebody else grants meanwhile is kept.
     let run = drain(&cluster, &["--fence", "revoke", "--for", "1h"]).spawn();
-    wait_until("it is closed", || door(&cluster) != before);
+    wait_until("it is closed", || closable(&cluster) != before);
     cluster.query("grant create on database shop to web");
     run.signal(Signal::SIGINT);
     let outcome = run.finish().fails_with(130);
     assert!(outcome.stderr.contains("warning: somebody else has changed who may enter it"), "{outcome}");
-    assert_eq!(door(&cluster), "-1 t {=Tc/boss,boss=CTc/boss,web=C/boss}");
+    assert_eq!(closable(&cluster), "-1 t {=Tc/boss,boss=CTc/boss,web=C/boss}");
     assert_eq!(cluster.value("select has_database_privilege('web', 'shop', 'create')::text"), "true");
     cluster.query("revoke create on database shop from web; update pg_database set datacl = null where datname = 'shop'");
     // Its owner cannot leave them unwritten, and is told so.
     let outcome = drain(&cluster, &["--for", "1ms", "-U", "boss"]).run().success();
     assert!(outcome.stderr.contains("warning: its privileges are PostgreSQL's default"), "{outcome}");
-    assert_eq!(door(&cluster), "-1 t {=Tc/boss,boss=CTc/boss}");
+    assert_eq!(closable(&cluster), "-1 t {=Tc/boss,boss=CTc/boss}");
 }
 
 #[test]
 fn every_end_opens_it_again_exactly_as_it_was() {
     let cluster = server();
-    let before = door(&cluster);
-    let closed = || door(&cluster) != before;
+    let before = closable(&cluster);
+    let closed = || closable(&cluster) != before;
     // looks like a program until it is started
     let broken = cluster.dir.join("broken").display().to_string();
     fs::write(&broken, "#!/nonexistent/interpreter\n").unwrap();
@@ -192,17 +199,21 @@ fn every_end_opens_it_again_exactly_as_it_was() {
         let outcome = drain(&cluster, &["--fence", fence, "--for", "10ms", "--json"]).run().success();
         let document = outcome.json();
         assert_eq!((&document["fence"], &document["restored"]), (&json!(fence), &json!(true)));
-        assert_eq!((door(&cluster), &document["command_status"]), (before.clone(), &json!(null)), "{fence}");
+        assert_eq!(
+            (closable(&cluster), &document["command_status"]),
+            (before.clone(), &json!(null)),
+            "{fence}"
+        );
         // The command fails, or cannot even be run.
         let outcome =
             drain(&cluster, &["--fence", fence, "--", "sh", "-c", "echo out; exit 7"]).run().fails_with(1);
-        assert_eq!((outcome.stdout.as_str(), door(&cluster)), ("out\n", before.clone()), "{fence}");
+        assert_eq!((outcome.stdout.as_str(), closable(&cluster)), ("out\n", before.clone()), "{fence}");
         assert!(outcome.stderr.contains("exit status: 7"), "{outcome}");
         let outcome = drain(&cluster, &["--fence", fence, "--", "/nonexistent/program"]).run().fails_with(1);
-        assert_eq!(door(&cluster), before, "{fence} {outcome}");
+        assert_eq!(closable(&cluster), before, "{fence} {outcome}");
         assert!(outcome.stderr.contains("there is no such program; nothing was done"), "{outcome}");
         let outcome = drain(&cluster, &["--fence", fence, "--", &broken]).run().fails_with(1);
-        assert!(outcome.stderr.contains("could not run") && door(&cluster) == before, "{outcome}");
+        assert!(outcome.stderr.contains("could not run") && closable(&cluster) == before, "{outcome}");
         // A command gets the signals, too.
         let run = start(&[
             "--",
@@ -214,7 +225,11 @@ fn every_end_opens_it_again_exactly_as_it_was() {
         assert!(closed());
         run.signal(Signal::SIGTERM);
         let outcome = run.finish().fails_with(143);
-        assert_eq!((outcome.stdout.as_str(), door(&cluster)), ("ready\ntold\n", before.clone()), "{fence}");
+        assert_eq!(
+            (outcome.stdout.as_str(), closable(&cluster)),
+            ("ready\ntold\n", before.clone()),
+            "{fence}"
+        );
     }
 }
 
@@ -247,7 +262,7 @@ fn what_others_grant_meanwhile_is_kept() {
         );
         assert_eq!((open("other").as_str(), open("web").as_str()), ("true", "true"));
     }
-    assert!(door(&cluster).starts_with("7 t "), "{}", door(&cluster));
+    assert!(closable(&cluster).starts_with("7 t "), "{}", closable(&cluster));
 }
 
 /// Who has given the database away cannot open it, and is told why, with statements that wipe nothing out.
@@ -271,7 +286,7 @@ fn who_is_not_its_owner_any_more_is_told_so() {
             let has = format!("select has_database_privilege('{role}', 'shop', '{privilege}')::text");
             assert_eq!(cluster.value(&has), "true", "{fence} {role} {privilege}");
         }
-        assert!(door(&cluster).starts_with("7 t "), "{}", door(&cluster));
+        assert!(closable(&cluster).starts_with("7 t "), "{}", closable(&cluster));
         cluster.query("alter database shop owner to boss; revoke create on database shop from guest");
     }
 }
@@ -314,23 +329,23 @@ fn a_row_per_line_is_its_document_where_it_has_no_rows() {
 #[test]
 fn killed_it_leaves_the_way_back_on_stderr() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     for fence in ["limit", "revoke", "hard"] {
         let run = drain(&cluster, &["--fence", fence, "--for", "1h", "-q", "--json"]).spawn();
-        wait_until("it is closed", || door(&cluster) != before);
+        wait_until("it is closed", || closable(&cluster) != before);
         run.signal(Signal::SIGKILL);
         let outcome = run.finish().fails_with(137);
-        assert_ne!(door(&cluster), before);
+        assert_ne!(closable(&cluster), before);
         let (_, sql) = outcome.stderr.split_once("to open it again by hand: ").unwrap();
         cluster.query(sql.lines().next().unwrap());
-        assert_eq!(door(&cluster), before, "{fence}");
+        assert_eq!(closable(&cluster), before, "{fence}");
     }
 }
 
 #[test]
 fn its_own_database_is_drained_from_another_one() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let mut client = cluster.connect(&inside(&[])).unwrap();
     let mut pgconn = cluster.connect(&inside(&[("application_name", "pgconn")])).unwrap();
     let outcome = drain(&cluster, &["-d", "shop", "--for", "1ms", "--json"]).run().success();
@@ -339,13 +354,13 @@ fn its_own_database_is_drained_from_another_one() {
         (&json!(2), &json!("postgres"))
     );
     assert!(client.is_ended() && pgconn.is_ended());
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
 }
 
 #[test]
 fn a_dry_run_and_a_refusal_change_nothing() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let mut client = cluster.connect(&inside(&[])).unwrap();
     let outcome = drain(&cluster, &["--for", "1h", "--dry-run"]).run().success();
     assert!(outcome.stdout.contains("CONNECTION LIMIT 7"), "{outcome}");
@@ -361,15 +376,15 @@ fn a_dry_run_and_a_refusal_change_nothing() {
     let missing = Pgconn::new(&["drain", "--db", "shopp", "--for", "1s"]).on(&cluster).run().fails_with(1);
     assert!(missing.stderr.contains("there is no database \"shopp\""), "{missing}");
     client.query("select 1");
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
 }
 
 #[test]
 fn an_owner_uses_revoke_and_opens_again_when_a_session_cannot_be_ended() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let outcome = drain(&cluster, &["--for", "1ms", "--json", "-U", "boss"]).run().success();
-    assert_eq!((&outcome.json()["fence"], door(&cluster)), (&json!("revoke"), before.clone()));
+    assert_eq!((&outcome.json()["fence"], closable(&cluster)), (&json!("revoke"), before.clone()));
     let mut others = cluster.connect(&inside(&[])).unwrap();
     let outcome = drain(&cluster, &["--for", "1h", "-U", "boss"]).run().fails_with(1);
     assert!(
@@ -377,13 +392,13 @@ fn an_owner_uses_revoke_and_opens_again_when_a_session_cannot_be_ended() {
         "{outcome}"
     );
     others.query("select 1");
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
 }
 
 #[test]
 fn a_database_that_was_renamed_or_dropped_meanwhile_is_no_failure() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let run = drain(&cluster, &["--for", "1h", "--json"]).spawn();
     wait_until("it is held", || run.stderr().contains("closed and empty"));
     cluster.query("alter database shop rename to \"order\"");
@@ -391,7 +406,7 @@ fn a_database_that_was_renamed_or_dropped_meanwhile_is_no_failure() {
     let outcome = run.finish().fails_with(130);
     assert_eq!(outcome.json()["restored"], true, "{outcome}");
     cluster.query("alter database \"order\" rename to shop");
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
     let run = drain(&cluster, &["--for", "1h", "--json"]).spawn();
     wait_until("it is held", || run.stderr().contains("closed and empty"));
     cluster.query("drop database shop");
@@ -403,7 +418,7 @@ fn a_database_that_was_renamed_or_dropped_meanwhile_is_no_failure() {
 #[test]
 fn at_a_terminal_it_asks() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let mut client: Session = cluster.connect(&inside(&[])).unwrap();
     let mut terminal = drain(&cluster, &["--for", "1ms"]).on_terminal();
     terminal.wait_for("and end its 1 session? [y/N] ");
@@ -415,9 +430,9 @@ fn at_a_terminal_it_asks() {
     terminal.wait_for("[y/N] ");
     terminal.type_keys("y\n");
     terminal.wait_for("closed and empty");
-    assert_ne!(door(&cluster), before);
+    assert_ne!(closable(&cluster), before);
     terminal.type_keys("\u{3}");
     let outcome = terminal.finish().fails_with(130);
     assert!(outcome.stdout.contains("open as before"), "{outcome}");
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
+use super::guarded::{panicked, planted, unless_it_panics};
 use super::run_held::{self, SignalSource};
 use crate::conninfo::Variables;
 use crate::error::Failure;
@@ -34,6 +35,9 @@ pub(crate) trait Hold {
 
     /// Looks, and keeps what it sees; within `limit`, where there is one.
     async fn look(&mut self, limit: Option<Duration>);
+
+    /// Gives up what was under way, which may be in any state: what comes next begins anew.
+    fn forget(&mut self);
 
     /// Opens it, whatever happened, as long as there is hope.
     async fn reopen(&mut self) -> Self::Reopened;
@@ -88,14 +92,37 @@ pub(crate) async fn hold<H: Hold>(
     while_held: WhileHeld<'_>,
     signals: SignalSource<'_>,
 ) -> Result<HoldOutcome<H::Reopened>, Failure> {
-    hold.close().await?;
+    let closing = async {
+        hold.close().await?;
+        planted("close");
+        Ok::<_, Failure>(())
+    };
+    let closed = unless_it_panics(closing).await.transpose()?;
     let stays_closed = matches!(while_held, WhileHeld::Nothing);
-    let ended = while_closed(hold, while_held, signals).await;
+    let ended = match closed {
+        Some(()) => unless_it_panics(while_closed(hold, while_held, signals)).await,
+        None => None,
+    };
+    let ended = ended.unwrap_or_else(|| {
+        hold.forget();
+        Err(panicked())
+    });
     if stays_closed && ended.is_ok() && signals.stop.signal().is_none() {
         return Ok(HoldOutcome { ended, reopened: None, reopening: Duration::ZERO });
     }
     let began = Instant::now();
-    let reopened = Some(hold.reopen().await);
+    let reopening = async {
+        planted("reopen");
+        hold.reopen().await
+    };
+    let reopened = match unless_it_panics(reopening).await {
+        Some(reopened) => Some(reopened),
+        // Once more: what a panic has left in any state is left behind.
+        None => {
+            hold.forget();
+            Some(hold.reopen().await)
+        }
+    };
     Ok(HoldOutcome { ended, reopened, reopening: began.elapsed() })
 }
 
@@ -106,6 +133,7 @@ async fn while_closed<H: Hold>(
 ) -> Result<Ended, Failure> {
     let began = Instant::now();
     hold.settle().await?;
+    planted("settle");
     let settled = began.elapsed();
     let began = Instant::now();
     let status = match while_held {
@@ -119,9 +147,14 @@ async fn while_closed<H: Hold>(
             Ok(None)
         }
         WhileHeld::Command { program, arguments, environment } => {
+            let mut run = std::pin::pin!(run_held::run(program, arguments, environment, signals));
             tokio::select! {
-                status = run_held::run(program, arguments, environment, signals) => status.map(Some),
-                () = keep_looking(hold) => Ok(None),
+                status = &mut run => status.map(Some),
+                _ = unless_it_panics(keep_looking(hold)) => {
+                    // It is not let go under the command.
+                    hold.forget();
+                    run.await.and(Err(panicked()))
+                }
             }
         }
     };
@@ -135,6 +168,7 @@ async fn keep_looking<H: Hold>(hold: &mut H) {
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
+        planted("look");
         hold.look(None).await;
     }
 }

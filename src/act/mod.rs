@@ -2,6 +2,7 @@
 //! Knows no output: what is to be said of an act is for the commands to say.
 
 mod carry_out;
+mod guarded;
 mod hold;
 mod outcome;
 pub(crate) mod run_held;

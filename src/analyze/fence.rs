@@ -6,7 +6,7 @@ use crate::model::database::{DatabaseAccess, Grant};
 use crate::model::quote;
 use crate::model::rights::Rights;
 
-/// How a database is closed.
+/// How a database is closed; a role is always closed by its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -29,6 +29,20 @@ pub(crate) struct Statements {
 }
 
 impl Fence {
+    /// Its name on the command line, in JSON and in a state file.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Revoke => "revoke",
+            Self::Hard => "hard",
+        }
+    }
+
+    /// The fence of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Limit, Self::Revoke, Self::Hard].into_iter().find(|fence| fence.word() == name)
+    }
+
     /// Who can enter all the same.
     pub(crate) fn still_enter(self, database: &DatabaseAccess) -> String {
         match self {
@@ -114,24 +128,19 @@ impl Fence {
     }
 }
 
-/// A database that lets nobody in, or superusers only.
+/// Something that lets nobody in, or superusers only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Closed {
     /// Why.
     pub(crate) why: String,
-    /// What opens it, or what else can be done with it.
-    pub(crate) remedy: String,
+    /// The statements that open it, with what PostgreSQL has where nothing was ever set; none for what only DROP DATABASE is for.
+    pub(crate) open: Vec<String>,
 }
 
 /// Whether `database` is closed as it is: by a drain that was killed, or on purpose.
-pub(crate) fn closed(database: &DatabaseAccess) -> Option<Closed> {
-    let name = quote::shown(&database.name);
-    // What an interrupted DROP DATABASE leaves (`DATCONNLIMIT_INVALID_DB` in pg_database.h): ALTER DATABASE ends the session.
-    if database.connection_limit == -2 {
-        return Some(Closed {
-            why: "a DROP DATABASE of it was interrupted".into(),
-            remedy: format!("only DROP DATABASE {name} can remove it"),
-        });
+pub(crate) fn closed_database(database: &DatabaseAccess) -> Option<Closed> {
+    if database.is_invalid() {
+        return Some(Closed { why: INVALID.into(), open: Vec::new() });
     }
     let limit =
         (database.connection_limit == 0).then_some(("its connection limit is 0", "CONNECTION LIMIT -1"));
@@ -140,24 +149,27 @@ pub(crate) fn closed(database: &DatabaseAccess) -> Option<Closed> {
     let (why, open): (Vec<_>, Vec<_>) = limit.into_iter().chain(hard).unzip();
     (!why.is_empty()).then(|| Closed {
         why: why.join(" and "),
-        remedy: format!("open it first: ALTER DATABASE {name} {};", open.join(" ")),
+        open: vec![format!("ALTER DATABASE {} {}", quote::identifier(&database.name), open.join(" "))],
     })
 }
 
-/// The refusal of a database whose CONNECT is granted to nobody but its owner, as a drain that was killed leaves it; none where
-/// somebody has it.
+/// What an invalid database is.
+pub(crate) const INVALID: &str = "a DROP DATABASE of it was interrupted";
+
+/// Whether CONNECT on `database` is granted to nobody but its owner, as a drain that was killed leaves it; none where somebody has
+/// it.
 pub(crate) fn revoked(database: &DatabaseAccess) -> Option<Closed> {
-    let (name, owner) = (quote::shown(&database.name), quote::shown(&database.owner));
     (!database.grants.iter().any(is_revoked)).then(|| Closed {
-        why: format!("nobody but superusers and its owner, {owner}, may connect to it"),
-        remedy: format!(
-            "open it first: GRANT CONNECT ON DATABASE {name} TO PUBLIC; or, where it is meant so, name the fence: --fence limit"
+        why: format!(
+            "nobody but superusers and its owner, {}, may connect to it",
+            quote::shown(&database.owner)
         ),
+        open: vec![format!("GRANT CONNECT ON DATABASE {} TO PUBLIC", quote::identifier(&database.name))],
     })
 }
 
 /// Whether this grant is what lets somebody in.
-fn is_revoked(grant: &Grant) -> bool {
+pub(crate) fn is_revoked(grant: &Grant) -> bool {
     grant.privilege == "CONNECT" && !grant.to_owner
 }
 

@@ -6,6 +6,7 @@ mod blockers;
 mod bounded;
 mod cancel;
 mod check;
+mod closed;
 pub(crate) mod completions;
 mod conninfo;
 mod context;

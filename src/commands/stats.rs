@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::manual::{Group, Manual};
 use super::shown::Shown;
-use super::{Context, watch};
+use super::{Context, closed, watch};
 use crate::analyze::health::{CONNECTIONS_PERCENT, IDLE_XACT_SECONDS};
 use crate::analyze::usage;
 use crate::args::Filters;
 use crate::db::Selection;
 use crate::exit::Exit;
+use crate::model::database::ClosedDatabase;
 use crate::model::server::ServerContext;
 use crate::model::suggestion::{Command, Hint};
 use crate::model::usage::{ByApplication, Connections, LimitUse, Remainder, Usage};
@@ -83,15 +84,16 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let limit = usize::try_from(args.limit)?;
     watch::look(context, async |context, db| {
         let add = |groups: &mut usage::Groups, tally| groups.add(&tally);
-        let (server_context, groups) = db.tallies(&selection, add).await?;
+        let (server_context, groups, closed) = db.tallies(&selection, add).await?;
         let usage = groups.into_usage(server_context.limits, limit);
         let mut head = super::head_of_look(db, &server_context, usage.connections.hidden);
         head.warnings.extend(super::undecidable(usage.undecidable));
         if usage.matched == 0 && filtered {
             head.warnings.extend(super::did_you_mean(db, &selection.filter).await?);
         }
-        let hints = hint(&usage).map(|hint| hint.shown(&context.lead())).into_iter().collect();
-        let report = Stats { usage, server_context, by: by.clone(), filtered };
+        let remedy = closed.iter().find(|closed| closed.held_by.is_none()).map(closed::remedy);
+        let hints = hint(&usage).into_iter().chain(remedy).map(|hint| hint.shown(&context.lead())).collect();
+        let report = Stats { closed, usage, server_context, by: by.clone(), filtered };
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
     .await
@@ -111,6 +113,8 @@ fn hint(usage: &Usage) -> Option<Hint> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Stats {
+    /// The databases that let nobody in, by name.
+    closed: Vec<ClosedDatabase>,
     #[serde(flatten)]
     usage: Usage,
     #[serde(skip)]
@@ -135,6 +139,7 @@ impl Report for Stats {
             List::new("by_role", &usage.by_role),
             List::new("by_client", &usage.by_client),
             List::new("by_backend_type", &usage.by_backend_type),
+            List::new("closed", &self.closed),
         ]
     }
 
@@ -146,6 +151,8 @@ impl Report for Stats {
                 text::count(self.usage.matched, "session")
             )));
         }
+        let closed = |closed| Block::marked(Mark::Warn, format!("! {}", closed::told(closed)));
+        blocks.extend(self.closed.iter().map(closed));
         blocks.extend(self.limit_lines());
         for by in &self.by {
             let table = Table::of(Counted::columns(*by), self.groups(*by), Counted::mark);

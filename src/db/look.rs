@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::connection::Db;
 use super::error::{Error, ErrorKind};
+use super::fence::{closed_of, closed_question};
 use super::rows::{Answers, Row, Rows};
 use super::server_context::{server_context_of, server_context_question};
 use super::text_store::TextStore;
 use super::{filter, questions};
+use crate::model::database::ClosedDatabase;
 use crate::model::filter::Filter;
 use crate::model::rights::Signalled;
 use crate::model::server::ServerContext;
@@ -117,7 +119,7 @@ impl SortOrder {
 }
 
 impl Db {
-    /// Counts the sessions that are alike, for all that the selection can be about; `add` puts each tally to the rest as it
+    /// Counts the sessions that are alike, for all that the selection can be about, and finds the databases that let nobody in; `add` puts each tally to the rest as it
     /// comes in, so that no more is held than the caller keeps.
     ///
     /// # Errors
@@ -126,11 +128,11 @@ impl Db {
         &self,
         selection: &Selection,
         add: fn(&mut T, Tally),
-    ) -> Result<(ServerContext, T), Error> {
-        let mut tallied = Tallied { answer: 0, server_context: Vec::new(), sum: Ok(T::default()), add };
-        let questions = [server_context_question(), self.tally_question(selection)];
+    ) -> Result<(ServerContext, T, Vec<ClosedDatabase>), Error> {
+        let mut tallied = Tallied::new(add);
+        let questions = [server_context_question(), self.tally_question(selection), closed_question()];
         self.look_into(&[], &questions, &mut tallied).await?;
-        Ok((server_context_of(&tallied.server_context)?, tallied.sum?))
+        Ok((server_context_of(&tallied.server_context)?, tallied.sum?, closed_of(&tallied.closed)?))
     }
 
     /// The question of [`Db::tallies`].
@@ -218,17 +220,24 @@ impl Db {
     }
 }
 
-/// The answers to `server_context.sql` and, after it, `stats.sql`.
+/// The answers to `server_context.sql` and, after it, `stats.sql` and `closed_databases.sql`.
 struct Tallied<T> {
     answer: usize,
     server_context: Rows,
     sum: Result<T, Error>,
     add: fn(&mut T, Tally),
+    closed: Rows,
+}
+
+impl<T: Default> Tallied<T> {
+    fn new(add: fn(&mut T, Tally)) -> Self {
+        Self { answer: 0, server_context: Vec::new(), sum: Ok(T::default()), add, closed: Vec::new() }
+    }
 }
 
 impl<T: Default> Answers for Tallied<T> {
     fn anew(&mut self) {
-        *self = Self { answer: 0, server_context: Vec::new(), sum: Ok(T::default()), add: self.add };
+        *self = Self::new(self.add);
     }
 
     fn next(&mut self) {
@@ -241,6 +250,8 @@ impl<T: Default> Answers for Tallied<T> {
             if self.server_context.is_empty() {
                 self.server_context.push(row);
             }
+        } else if self.answer == 3 {
+            self.closed.push(row);
         } else if let Ok(sum) = &mut self.sum {
             match tally_of(&row) {
                 Ok(tally) => (self.add)(sum, tally),

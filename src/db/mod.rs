@@ -32,7 +32,7 @@ pub(crate) use aftermath::Origins;
 pub(crate) use blocking::WaitsLookedAt;
 pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, LimitScope};
-pub(crate) use fence::{DatabaseKey, ExpectedDatabase};
+pub(crate) use fence::{ClosableKey, ExpectedClosable, Inside};
 pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;
 pub(crate) use ping::{Ping, ping};

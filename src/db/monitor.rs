@@ -2,6 +2,7 @@
 
 use super::connection::Db;
 use super::error::{Error, ErrorKind};
+use super::fence::{closed_of, closed_question};
 use super::look::{Selection, tally_of};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
@@ -40,10 +41,10 @@ impl Db {
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
     pub(crate) async fn health(&self, selection: &Selection) -> Result<(ServerContext, HealthFacts), Error> {
-        let [server_context, slots, longest, waits, prepared] =
+        let [server_context, slots, longest, waits, prepared, closed] =
             exactly(self.look(&self.health_questions(selection)).await?)?;
         let server_context = server_context_of(&server_context)?;
-        let facts = self.facts_of(server_context.limits, &slots, &longest, &waits, &prepared)?;
+        let facts = self.facts_of(server_context.limits, [&slots, &longest, &waits, &prepared, &closed])?;
         Ok((server_context, facts))
     }
 
@@ -64,13 +65,14 @@ impl Db {
             longest,
             waits,
             prepared,
+            closed,
             tallies,
             databases,
             stored,
             login_roles,
         ] = exactly(answers)?;
         let server_context = server_context_of(&server_context)?;
-        let facts = self.facts_of(server_context.limits, &slots, &longest, &waits, &prepared)?;
+        let facts = self.facts_of(server_context.limits, [&slots, &longest, &waits, &prepared, &closed])?;
         let tallies = tallies.iter().map(tally_of).collect::<Result<_, _>>()?;
         let databases = databases.iter().map(database_of).collect::<Result<_, _>>()?;
         let settings = settings_of(&at_server, &stored)?;
@@ -139,7 +141,7 @@ impl Db {
         .sql()
     }
 
-    fn health_questions(&self, selection: &Selection) -> [String; 5] {
+    fn health_questions(&self, selection: &Selection) -> [String; 6] {
         let activity = self.activity();
         let condition = filter::fragment(&selection.filter);
         let [waitstart, wait_seconds] = self.wait_clock();
@@ -161,16 +163,14 @@ impl Db {
             questions::Longest { activity, filter, scope }.sql(),
             waits.sql(),
             questions::Prepared.sql(),
+            closed_question(),
         ]
     }
 
     fn facts_of(
         &self,
         limits: ConnectionSlots,
-        slots: &Rows,
-        longest: &Rows,
-        waits: &Rows,
-        prepared: &Rows,
+        [slots, longest, waits, prepared, closed]: [&Rows; 5],
     ) -> Result<HealthFacts, Error> {
         let mut facts = slots_of(limits, slots)?;
         for row in longest {
@@ -187,6 +187,7 @@ impl Db {
         }
         facts.waits = waits_of(waits, self.version_num < 140_000)?;
         facts.prepared = prepared_of(prepared)?;
+        facts.closed = closed_of(closed)?;
         Ok(facts)
     }
 }
@@ -249,6 +250,7 @@ fn slots_of(limits: ConnectionSlots, rows: &Rows) -> Result<HealthFacts, Error> 
         long_xact: Longest::default(),
         waits: LockWaiters::default(),
         prepared: PreparedXacts::default(),
+        closed: Vec::new(),
     })
 }
 

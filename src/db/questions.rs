@@ -72,8 +72,10 @@ questions! {
     Counters, include_str!("sql/counters.sql"), times;
     /// A database as a drain finds it.
     Database, include_str!("sql/database.sql"), database;
-    /// Who is in a database or on the way in.
-    DatabaseOccupancy, include_str!("sql/database_occupancy.sql"), activity, oid;
+    /// Who is in a database or in a role's sessions, or on the way in.
+    DatabaseOccupancy, include_str!("sql/database_occupancy.sql"), activity, inside, starting;
+    /// The databases that let nobody in.
+    ClosedDatabases, include_str!("sql/closed_databases.sql"), key;
     /// The counters of each database.
     Databases, include_str!("sql/databases.sql");
     /// Who holds a database for a drain.
@@ -92,10 +94,12 @@ questions! {
     Grants, include_str!("sql/grants.sql"), database;
     /// How many sessions are hidden.
     Hidden, include_str!("sql/hidden.sql"), activity;
-    /// Who is inside a database.
-    DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, oid;
+    /// Who is inside a database, or a role's sessions.
+    DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, inside;
     /// What sessions are at that leaves something behind.
     Leftovers, include_str!("sql/leftovers.sql"), activity;
+    /// What stands in the way of who wants a database for himself.
+    Obstacles, include_str!("sql/obstacles.sql"), activity, oid;
     /// How many locks each session holds.
     Locks, include_str!("sql/locks.sql");
     /// The roles that can log in.
@@ -122,6 +126,10 @@ questions! {
     Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts, acted_on;
     /// How many sessions have come from where ended ones came from.
     Returned, include_str!("sql/returned.sql"), activity, databases, roles, applications, clients, since;
+    /// A role as a drain finds it.
+    Role, include_str!("sql/role.sql"), role, admin;
+    /// That this is the server and the role that are to be altered.
+    SameRole, include_str!("sql/same_role.sql"), oid, name, server, state;
     /// That this is the server and the database that are to be altered.
     SameDatabase, include_str!("sql/same_database.sql"), oid, name, server, state;
     /// Client sessions by database, role and application.

@@ -209,6 +209,10 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
         }
         ErrorKind::StartingUp | ErrorKind::Recovering => "wait until it is up with --connect-wait 1m".to_owned(),
         ErrorKind::ShuttingDown => "wait until it is up again with --connect-wait 1m".to_owned(),
+        // The server has a hint for this one only, in whatever language it speaks.
+        ErrorKind::NoSuchDatabase if error.code().code() == "55000" && error.hint().is_some() => {
+            format!("a DROP DATABASE of it was interrupted: only DROP DATABASE {dbname} can remove it; connect to another database (-d postgres) to do so")
+        }
         ErrorKind::NoSuchDatabase if error.code().code() == "55000" => {
             format!("ALTER DATABASE {dbname} ALLOW_CONNECTIONS true opens it again; connect to another database (-d postgres) to do so")
         }

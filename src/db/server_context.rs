@@ -1,10 +1,22 @@
 //! The question that goes with every look: what this server is, and what this role may do there.
 
+use super::connection::Db;
 use super::error::{Error, ErrorKind};
 use super::questions;
-use super::rows::Rows;
+use super::rows::{Rows, exactly};
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, Server, ServerContext};
+
+impl Db {
+    /// What this server is and what this role may do there.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn server_context(&self) -> Result<ServerContext, Error> {
+        let [rows] = exactly(self.look(&[server_context_question()]).await?)?;
+        server_context_of(&rows)
+    }
+}
 
 /// What this server is and what this role may do there.
 pub(super) fn server_context_question() -> String {

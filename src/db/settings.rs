@@ -68,15 +68,10 @@ impl Db {
         };
         let may_alter_system =
             if knows_parameters { on_each("ALTER SYSTEM", which) } else { "false".to_owned() };
-        let admin = if self.version_num >= 160_000 {
-            "pg_has_role(r.oid, 'USAGE WITH ADMIN OPTION')"
-        } else {
-            "true"
-        };
         let question = questions::ChangeContext {
             role: &name(scope.role()),
             database: &name(scope.database()),
-            admin,
+            admin: self.has_admin_option(),
             may_set: &format!("({may_set})"),
             may_alter_system: &format!("({may_alter_system})"),
         }
@@ -85,6 +80,11 @@ impl Db {
             questions::SessionGroups { activity: &self.activity(), before: "clock_timestamp()" }.sql();
         let [change_context, sessions] = exactly(self.look(&[question, sessions]).await?)?;
         Ok((change_context_of(&change_context)?, session_groups_of(&sessions)?))
+    }
+
+    /// Whether who asks may alter the role `r`, where CREATEROLE alone is not enough for that (16 and later).
+    pub(super) const fn has_admin_option(&self) -> &'static str {
+        if self.version_num >= 160_000 { "pg_has_role(r.oid, 'USAGE WITH ADMIN OPTION')" } else { "true" }
     }
 
     /// What ALTER SYSTEM has stored for each of `which`, in their order. Needs [`ChangeContext::sees_files`].

@@ -1,4 +1,4 @@
-//! A database as a drain finds it and must leave it.
+//! A database as a drain finds it and must leave it, who is in it, and what stands in the way of those who want it for themselves.
 
 use serde::Serialize;
 
@@ -25,7 +25,15 @@ pub(crate) struct DatabaseAccess {
     pub(crate) acl: String,
 }
 
-/// A session that has a database in hand, to keep it closed for a while.
+impl DatabaseAccess {
+    /// Whether it is what an interrupted DROP DATABASE leaves (`DATCONNLIMIT_INVALID_DB` in pg_database.h): nobody can enter it, and
+    /// ALTER DATABASE ends the session that tries.
+    pub(crate) const fn is_invalid(&self) -> bool {
+        self.connection_limit == -2
+    }
+}
+
+/// A session that has a database or a role in hand, to keep it closed for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Holder {
     /// Process id of its backend.
@@ -93,4 +101,59 @@ impl Occupant {
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (self.pid, &self.backend_start) == (other.pid, &other.backend_start)
     }
+}
+
+/// Why a database lets nobody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClosedBy {
+    /// `CONNECTION LIMIT 0`: nobody but superusers.
+    ConnectionLimit,
+    /// `ALLOW_CONNECTIONS false`.
+    AllowConnections,
+    /// An interrupted DROP DATABASE: only DROP DATABASE can still be done to it.
+    Invalid,
+}
+
+/// A database that lets nobody in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ClosedDatabase {
+    /// Its name.
+    pub(crate) database: String,
+    /// By what it is closed.
+    pub(crate) why: ClosedBy,
+    /// Process id of the session of the drain that holds it closed; null when none does.
+    pub(crate) held_by: Option<i32>,
+}
+
+/// What stands in the way of somebody who wants a database for himself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ObstacleKind {
+    /// A connection that replicates from the database, or backs up through it.
+    Walsender,
+    /// A background worker.
+    Worker,
+    /// A prepared transaction.
+    PreparedTransaction,
+    /// A subscription.
+    Subscription,
+    /// A logical replication slot.
+    ReplicationSlot,
+}
+
+/// One thing that stands in the way of who wants a database for himself, or is lost with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Obstacle {
+    /// What it is.
+    pub(crate) kind: ObstacleKind,
+    /// Its name: a walsender's application_name, a worker's type, a transaction's gid.
+    pub(crate) name: String,
+    /// The process, where there is one.
+    pub(crate) pid: Option<i32>,
+    /// Whether a slot is in use, a subscription enabled.
+    pub(crate) active: bool,
 }

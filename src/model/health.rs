@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::database::ClosedDatabase;
 use super::usage::{Connections, LimitUse};
 
 /// How bad it is. Worst wins: critical, warning, unknown, ok.
@@ -125,6 +126,8 @@ pub(crate) struct HealthFacts {
     pub(crate) waits: LockWaiters,
     /// Prepared transactions.
     pub(crate) prepared: PreparedXacts,
+    /// Databases that let nobody in.
+    pub(crate) closed: Vec<ClosedDatabase>,
 }
 
 /// The sessions in some state, and the one that has been longest.

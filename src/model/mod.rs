@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod blocking;
+pub(crate) mod closable;
 pub(crate) mod database;
 pub(crate) mod filter;
 pub(crate) mod health;

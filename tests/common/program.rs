@@ -35,6 +35,7 @@ impl Pgconn {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         for (name, value) in [
             ("HOME", "/nonexistent"),
+            ("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state")),
             ("PGPASSFILE", "/dev/null"),
             ("PGSYSCONFDIR", "/nonexistent"),
             ("LC_ALL", "C.UTF-8"),
@@ -49,7 +50,8 @@ impl Pgconn {
     /// With the superuser of this server as the default, through the environment.
     pub(crate) fn on(self, cluster: &Cluster) -> Self {
         let port = cluster.port.to_string();
-        self.env("PGHOST", cluster.host())
+        self.env("XDG_STATE_HOME", cluster.dir.join("state"))
+            .env("PGHOST", cluster.host())
             .env("PGPORT", &port)
             .env("PGUSER", "postgres")
             .env("PGDATABASE", "postgres")

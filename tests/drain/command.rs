@@ -1,6 +1,6 @@
 //! `drain … -- COMMAND`: what the command gets to know of the server.
 
-use super::{closed, door, drain, make, server};
+use super::{closable, closed, drain, make, server};
 use crate::common::{Cluster, Outcome, PgBouncer, Pgconn, psql, wait_until, with, with_files};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -110,7 +110,7 @@ fn a_command_is_led_to_the_host_that_was_reached() {
     // Its own database is the one that is closed: the command gets the one that stays open.
     let outcome = drain(&cluster, &[&["-d", "shop"][..], &SHOW].concat()).run().success();
     assert!(shown(&outcome).contains(&"PGDATABASE=postgres"), "{outcome}");
-    assert!(door(&cluster).starts_with("7 t "));
+    assert!(closable(&cluster).starts_with("7 t "));
 }
 
 /// The same while a pooler's database is paused: the console, which stays open.

@@ -1,6 +1,6 @@
 //! `drain`: one at a time, and what is closed already is not taken for what was before.
 
-use super::{closed, door, drain, server};
+use super::{closable, closed, drain, server};
 use crate::common::{Cluster, Outcome, PgBouncer, Pgconn, Running, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -16,18 +16,19 @@ fn held(cluster: &Cluster, fence: &str) -> Running {
 
 /// The SQL that a refusal proposes.
 fn proposed(refused: &Outcome) -> &str {
-    let (_, hint) = refused.stderr.split_once("hint: open it first: ").unwrap();
-    hint.lines().next().unwrap()
+    let (command, sql) = refused.stderr.split_once("; by hand: ").unwrap();
+    assert!(command.ends_with("hint: open it first: pgconn drain --restore --db shop"), "{refused}");
+    sql.lines().next().unwrap()
 }
 
 /// Whatever the fences and wherever both are connected to.
 #[test]
 fn a_second_drain_is_refused_and_says_who_is_at_it() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     for first in FENCES {
         let run = held(&cluster, first);
-        let closed = door(&cluster);
+        let closed = closable(&cluster);
         let pid = cluster.value("select pid from pg_stat_activity where application_name = 'pgconn'");
         for second in FENCES {
             for home in ["postgres", "template1"] {
@@ -42,11 +43,11 @@ fn a_second_drain_is_refused_and_says_who_is_at_it() {
                 }
             }
         }
-        assert_eq!(door(&cluster), closed);
+        assert_eq!(closable(&cluster), closed);
         run.signal(Signal::SIGINT);
         let outcome = run.finish().fails_with(130);
         assert!(outcome.stdout.contains("open as before"), "{outcome}");
-        assert_eq!(door(&cluster), before, "{first}");
+        assert_eq!(closable(&cluster), before, "{first}");
     }
 }
 
@@ -54,7 +55,7 @@ fn a_second_drain_is_refused_and_says_who_is_at_it() {
 #[test]
 fn drains_that_meet_do_not_overlap() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     for round in 0..6 {
         let homes = ["postgres", "template1", "postgres", "template1"];
         let run = |(turn, home): (usize, &str)| {
@@ -70,14 +71,18 @@ fn drains_that_meet_do_not_overlap() {
                 _ => panic!("{outcome}"),
             }
         }
-        assert_eq!(door(&cluster), before, "round {round}");
+        assert_eq!(closable(&cluster), before, "round {round}");
     }
 }
 
 #[test]
 fn what_a_killed_drain_left_closed_is_not_what_was_before() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
+    // As from another machine: nothing is written down there of what was before.
+    let drain = |cluster: &Cluster, arguments: &[&str]| {
+        drain(cluster, arguments).env("XDG_STATE_HOME", cluster.dir.join("elsewhere"))
+    };
     for fence in ["limit", "hard"] {
         let run = held(&cluster, fence);
         run.signal(Signal::SIGKILL);
@@ -95,7 +100,7 @@ fn what_a_killed_drain_left_closed_is_not_what_was_before() {
         cluster.query("alter database shop connection limit 7");
         let outcome = drain(&cluster, &["--for", "1ms"]).run().success();
         assert!(outcome.stdout.contains("open as before"), "{outcome}");
-        assert_eq!(door(&cluster), before, "{fence}");
+        assert_eq!(closable(&cluster), before, "{fence}");
     }
     // What is revoked can be meant so: it is refused unless a fence is named.
     let run = held(&cluster, "revoke");
@@ -114,7 +119,7 @@ fn what_a_killed_drain_left_closed_is_not_what_was_before() {
     let again = drain(&cluster, &["--for", "1ms", "--json", "--fence", "limit"]).run().success().json();
     assert_eq!(again["warnings"][0]["code"], "connect_revoked", "{again:#}");
     cluster.query(restore.lines().next().unwrap());
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
 }
 
 /// Between the question and its answer somebody else has closed it.
@@ -128,11 +133,11 @@ fn what_was_closed_while_it_was_asked_about_is_refused() {
         let mut terminal = drain(&cluster, &["--for", "1ms"]).on_terminal();
         terminal.wait_for("[y/N] ");
         cluster.query(close);
-        let then = door(&cluster);
+        let then = closable(&cluster);
         terminal.type_keys("y\n");
         let outcome = terminal.finish().fails_with(2);
         assert!(outcome.stdout.contains(said), "{outcome}");
-        assert_eq!(door(&cluster), then);
+        assert_eq!(closable(&cluster), then);
         cluster.query("alter database shop allow_connections true connection limit 7");
     }
     // Another limit than the one that was planned with is the one that comes back.
@@ -142,14 +147,14 @@ fn what_was_closed_while_it_was_asked_about_is_refused() {
     terminal.type_keys("y\n");
     let outcome = terminal.finish().success();
     assert!(outcome.stdout.contains("open as before"), "{outcome}");
-    assert!(door(&cluster).starts_with("9 t "), "{}", door(&cluster));
+    assert!(closable(&cluster).starts_with("9 t "), "{}", closable(&cluster));
 }
 
 /// Through a pooler there is no session of one's own that could keep others out: what is closed is refused all the same.
 #[test]
 fn through_a_pooler_it_leaves_no_lock_and_says_what_it_cannot_do() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let pooler = PgBouncer::start(&cluster, &[], &[("pool_mode", "transaction")]);
     let port = pooler.port.to_string();
     let through =
@@ -166,7 +171,7 @@ fn through_a_pooler_it_leaves_no_lock_and_says_what_it_cannot_do() {
     }
     run.signal(Signal::SIGINT);
     let _ = run.finish().fails_with(130);
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
     assert_eq!(cluster.value("select count(*) from pg_locks where locktype = 'advisory'"), "0");
 }
 
@@ -194,7 +199,7 @@ fn an_invalid_database_is_named_before_anything_is_done() {
 #[test]
 fn a_drain_that_has_lost_its_session_has_the_database_in_hand_again() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let run = drain(&cluster, &["--for", "1h", "-t", "1s"]).spawn();
     wait_until("it is held", || run.stderr().contains("closed and empty"));
     let holder = "select pid from pg_locks where locktype = 'advisory'";
@@ -209,5 +214,5 @@ fn a_drain_that_has_lost_its_session_has_the_database_in_hand_again() {
     assert!(refused.stderr.contains("is being drained already, by pid "), "{refused}");
     run.signal(Signal::SIGINT);
     let outcome = run.finish().fails_with(130);
-    assert!(outcome.stdout.contains("open as before") && door(&cluster) == before, "{outcome}");
+    assert!(outcome.stdout.contains("open as before") && closable(&cluster) == before, "{outcome}");
 }

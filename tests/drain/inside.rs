@@ -1,6 +1,6 @@
 //! `drain`: what it says of who is inside is what it saw, as long as it holds the database.
 
-use super::{door, drain, make, server};
+use super::{closable, drain, make, server};
 use crate::common::{Cluster, HeldBack, Session, psql, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn wait_for_a_look_after(cluster: &Cluster, pid: i32) {
 #[test]
 fn who_comes_in_during_the_hold_is_named_and_it_is_not_called_empty() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     for (fence, who) in [("revoke", "boss"), ("revoke", "postgres"), ("limit", "postgres")] {
         let run = drain(&cluster, &["--fence", fence, "--for", "1h", "--json"]).spawn();
         wait_until("it is held", || run.stderr().contains("closed and empty"));
@@ -47,7 +47,7 @@ fn who_comes_in_during_the_hold_is_named_and_it_is_not_called_empty() {
             (&row["role"], &row["application_name"], &row["client"], &row["backend_type"]),
             (&json!(who), &json!("pool"), &json!("local"), &json!("client backend"))
         );
-        assert!(document["restored"] == true && door(&cluster) == before, "{outcome}");
+        assert!(document["restored"] == true && closable(&cluster) == before, "{outcome}");
     }
 }
 
@@ -95,7 +95,7 @@ fn the_report_says_what_was_seen_and_no_more() {
 #[test]
 fn a_command_that_was_not_alone_is_a_failure() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let gate = cluster.dir.join("gate");
     let wait = format!("echo ready; until [ -e '{}' ]; do sleep 0.02; done", gate.display());
     let run = drain(&cluster, &["--fence", "revoke", "--", "sh", "-c", &wait]).spawn();
@@ -107,7 +107,7 @@ fn a_command_that_was_not_alone_is_a_failure() {
     let said = "error: 1 session was inside while the command ran, which ended well";
     assert!(outcome.stderr.contains(said), "{outcome}");
     assert!(outcome.stderr.contains(&format!("pid {} (role \"boss\", pool, local)", pool.pid)), "{outcome}");
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
     drop(pool);
     cluster.wait_until("not exists (select from pg_stat_activity where datname = 'shop')");
     // A command that fails by itself is told first.
@@ -153,7 +153,7 @@ fn the_commands_own_sessions_are_no_strangers() {
 #[test]
 fn a_command_is_not_run_where_somebody_came_in_before_it() {
     let cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let look = HeldBack::on_the_way_to(cluster.port, "is distinct from 'parallel worker'");
     let (port, mark) = (look.port.to_string(), cluster.dir.join("ran"));
     let arguments =
@@ -167,7 +167,7 @@ fn a_command_is_not_run_where_somebody_came_in_before_it() {
         "error: it was not empty for the command, which was not run: 1 session came in; it is open again";
     assert!(outcome.stderr.contains(said), "{outcome}");
     assert!(outcome.stderr.contains(&format!("pid {} (role \"boss\", pool, local)", pool.pid)), "{outcome}");
-    assert!(!mark.exists() && door(&cluster) == before, "{outcome}");
+    assert!(!mark.exists() && closable(&cluster) == before, "{outcome}");
 }
 
 /// The role for which the fence `revoke` is made does not see what kind of process it is.
@@ -195,7 +195,7 @@ fn an_autovacuum_is_nobody_inside_for_whoever_may_not_see_it_either() {
 #[test]
 fn what_could_not_be_looked_at_is_unknown() {
     let mut cluster = server();
-    let before = door(&cluster);
+    let before = closable(&cluster);
     let run = drain(&cluster, &["--for", "1h"]).spawn();
     wait_until("it is held", || run.stderr().contains("closed and empty"));
     cluster.stop();
@@ -204,7 +204,7 @@ fn what_could_not_be_looked_at_is_unknown() {
     run.signal(Signal::SIGINT);
     let outcome = run.finish().fails_with(130);
     assert!(outcome.stdout.contains(", and who was inside is not known, open as before"), "{outcome}");
-    assert_eq!(door(&cluster), before);
+    assert_eq!(closable(&cluster), before);
 }
 
 /// Walsenders and workers are inside as well, though they end nothing by leaving and no fence is for them.

@@ -1,6 +1,6 @@
 //! `drain`: the way back leads to the server that was closed, and to no other.
 
-use super::{door, server};
+use super::{closable, server};
 use crate::common::{Cluster, Pgconn, Running, binaries, wait_for, wait_until};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -13,10 +13,10 @@ fn held(first: &Cluster, second: &Cluster, fence: &str) -> Running {
     let hosts = format!("{},{}", first.host(), second.host());
     let ports = format!("{},{}", first.port, second.port);
     let arguments = ["drain", "--db", "shop", "--fence", fence, "--for", "1h", "-h", &hosts, "-p", &ports];
-    let before = door(first);
+    let before = closable(first);
     let run = Pgconn::new(&arguments).env("PGUSER", "postgres").env("PGDATABASE", "postgres").spawn();
     wait_until("it is held", || run.stderr().contains("closed and empty"));
-    assert_ne!(door(first), before);
+    assert_ne!(closable(first), before);
     run
 }
 
@@ -26,9 +26,9 @@ fn with_several_hosts_no_other_server_is_altered() {
     let (mut first, second) = (server(), server());
     let oid = |cluster: &Cluster| cluster.value("select oid from pg_database where datname = 'shop'");
     assert_eq!(oid(&first), oid(&second));
-    let before = door(&first);
+    let before = closable(&first);
     second.query("alter database shop connection limit 3 allow_connections false; revoke connect on database shop from web");
-    let others = door(&second);
+    let others = closable(&second);
     for fence in ["limit", "revoke", "hard"] {
         let run = held(&first, &second, fence);
         first.stop();
@@ -37,7 +37,7 @@ fn with_several_hosts_no_other_server_is_altered() {
         first.launch(&|| true).unwrap();
         let outcome = run.finish().fails_with(143);
         assert!(outcome.stdout.contains("open as before"), "{outcome}");
-        assert_eq!((door(&first), door(&second)), (before.clone(), others.clone()), "{fence}");
+        assert_eq!((closable(&first), closable(&second)), (before.clone(), others.clone()), "{fence}");
     }
 }
 
@@ -65,7 +65,7 @@ fn a_server_that_took_its_place_is_left_alone() {
     first.launch(&|| true).unwrap();
     super::make(&first);
     first.query("alter database shop connection limit 3");
-    let theirs = door(&first);
+    let theirs = closable(&first);
     run.signal(Signal::SIGINT);
     let outcome = run.finish().fails_with(1);
     let said = "the database was left closed: another server answers at ";
@@ -74,7 +74,7 @@ fn a_server_that_took_its_place_is_left_alone() {
         outcome.stderr.contains("hint: open it by hand: ALTER DATABASE \"shop\" CONNECTION LIMIT 7;"),
         "{outcome}"
     );
-    assert_eq!(door(&first), theirs);
+    assert_eq!(closable(&first), theirs);
 }
 
 /// Puts a new cluster where the data of this one was.

@@ -38,13 +38,15 @@ pub(crate) enum Rule {
     Blocked,
     /// The oldest prepared transaction.
     PreparedXact,
+    /// Databases that let nobody in.
+    Closed,
     /// Clients that wait at a pooler; only where the target is its console.
     PoolerWaiting,
 }
 
 impl Rule {
     /// All rules, in the order in which they are reported.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Reachable,
         Self::Connections,
         Self::IdleXact,
@@ -52,6 +54,7 @@ impl Rule {
         Self::LongXact,
         Self::Blocked,
         Self::PreparedXact,
+        Self::Closed,
         Self::PoolerWaiting,
     ];
 
@@ -65,6 +68,7 @@ impl Rule {
             Self::LongXact => "long-xact",
             Self::Blocked => "blocked",
             Self::PreparedXact => "prepared-xact",
+            Self::Closed => "closed",
             Self::PoolerWaiting => "pooler-waiting",
         }
     }
@@ -74,6 +78,7 @@ impl Rule {
         match self {
             Self::Connections => Scale::Connections,
             Self::PoolerWaiting => Scale::ClientsOrTime,
+            Self::Closed => Scale::Count,
             _ => Scale::Time,
         }
     }
@@ -81,7 +86,7 @@ impl Rule {
     /// What its value counts.
     pub(crate) const fn unit(self) -> MeasureUnit {
         match self {
-            Self::Connections | Self::PoolerWaiting => MeasureUnit::Count,
+            Self::Connections | Self::Closed | Self::PoolerWaiting => MeasureUnit::Count,
             _ => MeasureUnit::Seconds,
         }
     }
@@ -103,6 +108,8 @@ impl Rule {
             Self::LongXact => seconds((1800.0, 7200.0)),
             Self::Blocked => seconds((30.0, 300.0)),
             Self::PreparedXact => seconds(PREPARED_XACT_SECONDS),
+            // Whether it is meant so, only people know: it is said, and wakes nobody up.
+            Self::Closed => Thresholds { warning: Some(Range::over(Bound::Number(0.0))), critical: None },
             Self::PoolerWaiting => Thresholds {
                 warning: Some(Range::over(Bound::Number(1.0))),
                 critical: Some(Range::over(Bound::Number(10.0))),
@@ -222,6 +229,7 @@ pub(crate) fn judge(rule: Rule, thresholds: &Thresholds, facts: &HealthFacts, la
         Rule::PreparedXact => {
             age(rule, thresholds, facts.prepared.oldest.as_ref().map_or(0.0, |oldest| oldest.seconds), 0)
         }
+        Rule::Closed => closed(thresholds, facts.closed.len()),
         Rule::PoolerWaiting => unreached(rule, thresholds, Status::Unknown),
     }
 }
@@ -237,6 +245,7 @@ pub(crate) fn unreached(rule: Rule, thresholds: &Thresholds, status: Status) -> 
         // Percentages of a limit that was never told stay out.
         Scale::Connections => Bounds { warning: None, critical: None },
         Scale::Time => Bounds::of_seconds(thresholds),
+        Scale::Count => Bounds::of_count(thresholds, 0),
         Scale::ClientsOrTime => {
             return Verdict { status, ..pooler::judge(thresholds, pooler::WaitingClients::default()) };
         }
@@ -261,6 +270,22 @@ fn age(rule: Rule, thresholds: &Thresholds, seconds: f64, hidden: i64) -> Verdic
     let measure = bounds.measure(rule.name().into(), value, MeasureUnit::Seconds, None);
     Verdict {
         rule,
+        status: judged.status,
+        crossed: judged.crossed,
+        limit: None,
+        open: judged.open,
+        measures: vec![measure.clone()],
+        measure,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of databases are far below 2^52")]
+fn closed(thresholds: &Thresholds, number: usize) -> Verdict {
+    let (bounds, number) = (Bounds::of_count(thresholds, 0), number as f64);
+    let judged = bounds.judge(number, number);
+    let measure = bounds.measure(Rule::Closed.name().into(), Some(number), MeasureUnit::Count, None);
+    Verdict {
+        rule: Rule::Closed,
         status: judged.status,
         crossed: judged.crossed,
         limit: None,

@@ -32,6 +32,8 @@ pub(crate) enum Bound {
 pub(crate) enum Scale {
     /// Numbers, or percent of a limit.
     Connections,
+    /// Numbers.
+    Count,
     /// Durations.
     Time,
     /// Numbers of clients, or durations of their waits.
@@ -92,7 +94,8 @@ fn bound(
 ) -> Result<Bound, String> {
     match (scale, text.strip_suffix('%')) {
         (Scale::Connections, Some(percent)) => number(percent).map(Bound::Percent),
-        (Scale::Connections, None) => number(text).map(Bound::Number),
+        (Scale::Connections | Scale::Count, None) => number(text).map(Bound::Number),
+        (Scale::Count, Some(_)) => Err(format!("{text}: this rule takes a number, like 1")),
         (Scale::ClientsOrTime, Some(_)) => {
             Err(format!("{text}: this rule takes a number of clients, or a duration, like 10 or 5s"))
         }

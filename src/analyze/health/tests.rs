@@ -16,6 +16,7 @@ fn facts(used: i64, hidden: i64) -> HealthFacts {
         long_xact: Longest::default(),
         waits: LockWaiters::default(),
         prepared: PreparedXacts::default(),
+        closed: Vec::new(),
     }
 }
 

@@ -33,6 +33,7 @@ fn facts() -> HealthFacts {
         long_xact: Longest::default(),
         waits: LockWaiters::default(),
         prepared: PreparedXacts::default(),
+        closed: Vec::new(),
     }
 }
 

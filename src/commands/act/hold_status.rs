@@ -26,7 +26,7 @@ pub(in crate::commands) fn signals(context: &Context) -> SignalSource<'_> {
 }
 
 /// What `work` comes to, which tries until something is open again, `what` in words (`open it again`): says now and then why it is
-/// not yet.
+/// not yet, and answers every signal meanwhile, none of which leaves it closed.
 pub(in crate::commands) async fn reopening<T>(
     what: &str,
     context: &Context,
@@ -34,7 +34,7 @@ pub(in crate::commands) async fn reopening<T>(
     work: impl Future<Output = T>,
 ) -> T {
     let (began, mut said) = (Instant::now(), None::<Instant>);
-    observe::waiting(states, work, |down| {
+    let waited = observe::waiting(states, work, |down| {
         if said.is_none_or(|at| at.elapsed() >= REPEAT) {
             let passed =
                 said.map(|_| format!(" for {}", text::duration(began.elapsed().as_secs_f64().round())));
@@ -42,8 +42,30 @@ pub(in crate::commands) async fn reopening<T>(
             context.ui.status(&format!("could not {what} yet: {error}; trying again{passed}"));
             said = Some(Instant::now());
         }
-    })
-    .await
+    });
+    let mut signals = context.stop.signals();
+    let mut waited = std::pin::pin!(waited);
+    let mut is_first = context.stop.signal().is_some();
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut waited => return done,
+            _ = signals.next() => {
+                // What has ended the hold was heard already.
+                if !std::mem::take(&mut is_first) {
+                    context.ui.status(&format!("heard; still trying to {what}"));
+                }
+            }
+        }
+    }
+}
+
+/// A failure of a run in which a signal arrived ends as that signal says.
+pub(in crate::commands) fn by_signal(failure: Failure, context: &Context) -> Failure {
+    match context.stop.signal() {
+        Some(signal) => Failure { code: "interrupted", exit: signal.exit(), ..failure },
+        None => failure,
+    }
 }
 
 /// Ends a run in which a signal arrived before anything was done.
@@ -69,10 +91,7 @@ pub(in crate::commands) fn conclude(
     stdout_is_ours: bool,
 ) -> Result<Exit> {
     let signal = context.stop.signal();
-    let status = done.map_err(|failure| match signal {
-        Some(signal) => Failure { code: "interrupted", exit: signal.exit(), ..failure },
-        None => failure,
-    })?;
+    let status = done.map_err(|failure| by_signal(failure, context))?;
     if stdout_is_ours || context.flags.output.is_some() {
         context.emit(report, head)?;
     } else {

@@ -5,6 +5,7 @@ use crate::analyze::health::pooler::WaitingClients;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Rule, Thresholds, Verdict};
 use crate::analyze::pooler::{PoolRefused, usage};
+use crate::commands::closed as words_of;
 use crate::db;
 use crate::model::health::{Check, Culprit, HealthFacts, Longest, Measure, MeasureUnit, Status};
 use crate::model::pooler;
@@ -172,6 +173,7 @@ fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
         }
         Rule::Blocked => blocked(facts),
         Rule::PreparedXact => prepared(facts),
+        Rule::Closed => closed(facts),
         Rule::PoolerWaiting => NO_CONSOLE.into(),
         Rule::IdleXact | Rule::LongQuery | Rule::LongXact => {
             let (longest, noun, doing) = match verdict.rule {
@@ -261,6 +263,17 @@ fn prepared(facts: &HealthFacts) -> String {
     )
 }
 
+fn closed(facts: &HealthFacts) -> String {
+    match facts.closed.as_slice() {
+        [] => "every database lets somebody in".into(),
+        [closed] => words_of::told(closed),
+        [closed, others @ ..] => {
+            let names: Vec<String> = others.iter().map(|other| shown(&other.database)).collect();
+            format!("{}; so do {}", words_of::told(closed), names.join(", "))
+        }
+    }
+}
+
 /// The culprit in an alert: `pid 4711 (worker, role app, from 10.0.4.30)`.
 fn name(culprit: &Culprit) -> String {
     let application = match culprit.application_name.as_str() {
@@ -296,6 +309,7 @@ fn hint(verdict: &Verdict, facts: &HealthFacts) -> Option<Hint> {
         Rule::IdleXact => Command::pgconn("ls --state idle-in-transaction"),
         Rule::LongQuery | Rule::LongXact => Command::pgconn("long"),
         Rule::Blocked => Command::pgconn("blockers"),
+        Rule::Closed => return facts.closed.first().map(words_of::remedy),
         Rule::PoolerWaiting => return Some(CONSOLE.into()),
         Rule::PreparedXact => {
             let oldest = facts.prepared.oldest.as_ref()?;

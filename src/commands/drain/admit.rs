@@ -1,76 +1,154 @@
-//! Whether a database may be drained now: it is there, this role may close it, nobody else is at it, and it is open.
+//! Whether a database or a role may be drained now: it is there, this role may close it, nobody else is at it, and it is open.
 
 use anyhow::Result;
 
-use crate::analyze::fence::{self, Fence, Statements};
-use crate::commands::act;
-use crate::db::{DatabaseKey, Db};
+use super::kept::Kept;
+use crate::analyze::closable;
+use crate::analyze::fence::{Fence, Statements};
+use crate::commands::{Context, act};
+use crate::db::{ClosableKey, Db};
 use crate::error::Failure;
-use crate::model::database::{DatabaseAccess, Holder};
+use crate::model::closable::{Closable, ClosableKind};
+use crate::model::database::Holder;
 use crate::model::quote;
 use crate::model::rights::Rights;
 use crate::model::server::ServerContext;
+use crate::model::suggestion::{Command, Hint};
 
-/// The database as it is now, for this fence where one was named.
+/// The database or role of this name as it is now, for this fence where one was named.
 ///
 /// # Errors
 /// When it may not be drained, with who or what stands against it; nothing has been done then.
 pub(super) async fn admitted(
     db: &Db,
     server_context: &ServerContext,
-    name: &str,
+    system_identifier: Option<&str>,
+    (kind, name): (ClosableKind, &str),
     named: Option<Fence>,
-) -> Result<DatabaseAccess> {
-    act::refuse_other_products(server_context)?;
-    if server_context.server.in_recovery {
-        let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
-        return Err(refused.hinted("drain the database on the primary").into());
-    }
-    let Some(database) = db.database(DatabaseKey::Name(name)).await? else {
-        return Err(Failure::failed(format!("there is no database \"{name}\"; nothing was done")).into());
-    };
-    if !database.owned {
-        let failure = Failure::failed(format!("role \"{}\" may not close it", server_context.rights.role));
-        return Err(failure
-            .hinted(format!("that takes its owner, {}, or a superuser", quote::shown(&database.owner)))
-            .into());
-    }
-    if let Some(holder) = db.drain_holders(database.oid).await?.first() {
-        return Err(drained_already(&database, holder).into());
-    }
-    let revoked = || match named {
-        None | Some(Fence::Revoke) => fence::revoked(&database),
-        Some(Fence::Limit | Fence::Hard) => None,
-    };
-    match fence::closed(&database).or_else(revoked) {
-        None => Ok(database),
-        Some(closed) => {
-            let message = format!(
-                "database {} is closed already: {}; nothing was done",
-                quote::shown(&database.name),
-                closed.why
-            );
-            let refused = Failure::refused(message).hinted(closed.remedy);
-            Err(refused
-                .detailed("a drain that was killed can have left it so, and has said what opens it exactly")
-                .into())
+    context: &Context,
+) -> Result<Closable> {
+    let closable = found(db, server_context, kind, name).await?;
+    if let Closable::Role(role) = &closable {
+        let shown = quote::shown(&role.name);
+        if role.superuser {
+            let refused = format!("role {shown} is a superuser, whom no limit keeps out; nothing was done");
+            return Err(Failure::refused(refused)
+                .hinted("take the database from it instead: --db NAME --fence hard")
+                .into());
+        }
+        if role.name == db.target().user {
+            let refused = format!("role {shown} is the one that this run logs in as; nothing was done");
+            return Err(Failure::refused(refused)
+                .hinted("it could not come back to open it: connect as another role (-U)")
+                .into());
         }
     }
+    may_alter(&closable, &server_context.rights)?;
+    if let Some(holder) = db.drain_holders(closable.kind(), closable.oid()).await?.first() {
+        return Err(drained_already(&closable, holder).into());
+    }
+    let place = db.target().place();
+    let kept = Kept::find((system_identifier, &place), &closable);
+    let left = kept.filter(|kept| !closable::is_undone(kept.fence, &kept.closable, &closable));
+    if let Some(closed) = closable::closed(&closable, named) {
+        let message = format!("{} is closed already: {}; nothing was done", closable.told(), closed.why);
+        let mut failure = Failure::refused(message);
+        failure.detail = left.as_ref().map(was_left);
+        if closed.open.is_empty() {
+            return Err(failure.hinted(only_drop(&closable)).into());
+        }
+        let mut hint = Hint::from("open it first: ").call(restoring(&closable));
+        if left.is_none() {
+            hint = hint.then(format!("; by hand: {}", super::sql(&closed.open)));
+        }
+        if named.is_none()
+            && matches!(&closable, Closable::Database(it) if it.allow_connections && it.connection_limit != 0)
+        {
+            hint = hint.then("; or, where it is meant so, name the fence: --fence limit");
+        }
+        return Err(failure.hinted(hint.shown(&context.lead())).into());
+    }
+    if let Some(kept) = left {
+        let message =
+            format!("{} is not as it was before a drain that was killed; nothing was done", closable.told());
+        return Err(Failure::refused(message)
+            .detailed(was_left(&kept))
+            .hinted(Hint::from("open it first: ").call(restoring(&closable)).shown(&context.lead()))
+            .into());
+    }
+    Ok(closable)
+}
+
+/// The database or role of this name on a server where it can be altered.
+///
+/// # Errors
+/// When there is none, or nothing can be altered here.
+pub(super) async fn found(
+    db: &Db,
+    server_context: &ServerContext,
+    kind: ClosableKind,
+    name: &str,
+) -> Result<Closable> {
+    act::refuse_other_products(server_context)?;
+    let word = kind.word();
+    if server_context.server.in_recovery {
+        let refused = Failure::refused("this is a standby, where nothing can be altered; nothing was done");
+        return Err(refused.hinted(format!("drain the {word} on the primary")).into());
+    }
+    let found = db.closable(ClosableKey::Name(kind, name)).await?;
+    found.ok_or_else(|| Failure::failed(format!("there is no {word} \"{name}\"; nothing was done")).into())
+}
+
+/// Makes sure that this role may close and open it.
+///
+/// # Errors
+/// When it may not, with who may.
+pub(super) fn may_alter(closable: &Closable, rights: &Rights) -> Result<(), Failure> {
+    if closable.may_be_altered() {
+        return Ok(());
+    }
+    let failure = Failure::failed(format!("role \"{}\" may not close it", rights.role));
+    Err(failure.hinted(match closable {
+        Closable::Database(database) => {
+            format!("that takes its owner, {}, or a superuser", quote::shown(&database.owner))
+        }
+        Closable::Role(_) => {
+            "that takes a superuser, or CREATEROLE and, from PostgreSQL 16 on, ADMIN OPTION for it".into()
+        }
+    }))
 }
 
 /// The statements that close it and open it again.
 ///
 /// # Errors
-/// When what is there could not be restored.
-pub(super) fn statements(fence: Fence, database: &DatabaseAccess, rights: &Rights) -> Result<Statements> {
-    fence.statements(database, database, rights).map_err(|why| {
+/// When it could not be opened exactly as it is.
+pub(super) fn statements(fence: Fence, closable: &Closable, rights: &Rights) -> Result<Statements, Failure> {
+    closable::statements(fence, closable, closable, rights).map_err(|why| {
         let refused = Failure::refused(format!("{why}; nothing was done"));
-        refused.hinted("another fence: --fence limit, --fence hard").into()
+        refused.hinted("another fence: --fence limit, --fence hard")
     })
 }
 
-/// The refusal of a database that somebody else has in hand.
-fn drained_already(database: &DatabaseAccess, holder: &Holder) -> Failure {
+/// The command that opens it.
+pub(super) fn restoring(closable: &Closable) -> Command {
+    let flag = match closable.kind() {
+        ClosableKind::Database => "--db",
+        ClosableKind::Role => "--role",
+    };
+    Command::pgconn("drain --restore").with(flag, closable.name())
+}
+
+/// What can be done with a database that is invalid.
+pub(super) fn only_drop(closable: &Closable) -> String {
+    format!("only DROP DATABASE {} can remove it", quote::shown(closable.name()))
+}
+
+fn was_left(kept: &Kept) -> String {
+    format!("a drain that was killed left it so; what was before is in {}", kept.file().display())
+}
+
+/// The refusal of what somebody else has in hand.
+pub(super) fn drained_already(closable: &Closable, holder: &Holder) -> Failure {
     let parts = [
         holder.role.as_deref().map(|role| format!("role {}", quote::shown(role))),
         Some(holder.application_name.clone()).filter(|name| !name.is_empty()),
@@ -78,9 +156,9 @@ fn drained_already(database: &DatabaseAccess, holder: &Holder) -> Failure {
     ];
     let who: Vec<String> = parts.into_iter().flatten().collect();
     let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(", ")) };
-    let name = quote::shown(&database.name);
     Failure::refused(format!(
-        "database {name} is being drained already, by pid {}{who}; nothing was done",
+        "{} is being drained already, by pid {}{who}; nothing was done",
+        closable.told(),
         holder.pid
     ))
     .hinted(format!(

@@ -1,27 +1,31 @@
-//! The database that is drained, behind its fence: closed once, emptied, and opened again in every case.
+//! The database or role that is drained, behind its fence: closed once, emptied, and opened again in every case.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::Result;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::admit;
+use super::kept::Kept;
 use super::occupants::Seen;
+use super::reopen::{Before, Restored, restore};
 use super::session::SameServer;
 use crate::act::{Act, Hold};
+use crate::analyze::closable;
 use crate::analyze::fence::{Fence, Statements};
 use crate::analyze::plan::{self, Plan};
 use crate::commands::Context;
 use crate::commands::act::hold_status::{self, PATIENCE};
 use crate::conninfo::ConnInfo;
-use crate::db::{DatabaseKey, Error, ErrorKind, ExpectedDatabase, Uninterrupted};
+use crate::db::{Error, ExpectedClosable, Inside, Uninterrupted};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};
-use crate::model::database::DatabaseAccess;
-use crate::model::quote::shown;
+use crate::model::closable::Closable;
 use crate::model::rights::Rights;
 use crate::model::server::ServerContext;
 use crate::observe::{Observer, Patience};
+use crate::render::Warning;
 use crate::stop::Stop;
 
 /// How long to watch the sessions of one round; those that connect meanwhile are the next round's.
@@ -47,54 +51,41 @@ pub(super) struct DrainRequest {
     pub(super) is_named: bool,
     /// What the role may that closes it.
     pub(super) rights: Rights,
-    /// Its sessions.
+    /// The sessions that are to end.
     pub(super) wanted: Wanted,
+    /// Whose they are.
+    pub(super) inside: Inside,
     /// How long ending them may take.
     pub(super) verify: Duration,
     /// What for.
     pub(super) purpose: Purpose,
 }
 
-/// A database that this run closes and opens.
+/// A database or role that this run closes and opens.
 pub(super) struct Fenced<'a> {
     context: &'a Context,
     observer: Observer<SameServer>,
-    database: DatabaseAccess,
+    closable: Closable,
     request: DrainRequest,
     close: Vec<String>,
+    /// The state file, once there is one.
+    kept: Option<Kept>,
     ended: i64,
     seen: Seen,
 }
 
-/// How opening it again went.
-#[derive(Debug)]
-pub(super) enum Restored {
-    /// It is as it was.
-    Done,
-    /// What the fence took is back; somebody else has changed something else about who may enter.
-    Changed,
-    /// The database is no more: the command dropped it.
-    Gone,
-    /// It is not.
-    Failed {
-        /// For this reason.
-        why: String,
-        /// What opens the database as it was last seen.
-        by_hand: Option<String>,
-    },
-}
-
 impl<'a> Fenced<'a> {
-    /// A database that is still open. `db` is connected to another one of its server.
+    /// A database or role that is still open. `db` is connected to a database that stays so.
     pub(super) fn new(
         context: &'a Context,
         source: SameServer,
         db: Uninterrupted,
-        database: DatabaseAccess,
+        closable: Closable,
         request: DrainRequest,
     ) -> Self {
         let observer = Observer::with(source, Stop::never(), db);
-        Self { context, observer, database, request, close: Vec::new(), ended: 0, seen: Seen::default() }
+        let (close, seen) = (Vec::new(), Seen::default());
+        Self { context, observer, closable, request, close, kept: None, ended: 0, seen }
     }
 
     /// Keeps other drains away from here on, whichever database they are connected to, and looks once more at who may enter: what is
@@ -104,17 +95,23 @@ impl<'a> Fenced<'a> {
     /// When somebody was faster, and when it cannot be closed any more.
     pub(super) async fn take(&mut self, server_context: &ServerContext, pooled: bool) -> Result<Statements> {
         let named = self.request.is_named.then_some(self.request.fence);
+        let (kind, oid) = (self.closable.kind(), self.closable.oid());
+        let system_identifier = self.observer.source().system_identifier().map(str::to_owned);
         let db = self.observer.log_in(Patience::NONE).await?;
-        let is_locked = !pooled && db.lock_for_drain(self.database.oid).await?;
-        let database = admit::admitted(db, server_context, &self.database.name, named).await?;
+        let is_locked = !pooled && db.lock_for_drain(kind, oid).await?;
+        let (of, key) = (system_identifier.as_deref(), (kind, self.closable.name()));
+        let closable = admit::admitted(db, server_context, of, key, named, self.context).await?;
+        if closable.oid() != oid {
+            return Err(Failure::refused("another one has taken its name; nothing was done").into());
+        }
         if !pooled && !is_locked {
             return Err(Failure::refused("another drain of it has only just ended; nothing was done").into());
         }
         if is_locked {
             self.observer.source().lock().is_taken();
         }
-        self.database = database;
-        let statements = admit::statements(self.request.fence, &self.database, &self.request.rights)?;
+        self.closable = closable;
+        let statements = admit::statements(self.request.fence, &self.closable, &self.request.rights)?;
         self.close.clone_from(&statements.close);
         Ok(statements)
     }
@@ -124,14 +121,53 @@ impl<'a> Fenced<'a> {
         self.observer.source().endpoint().info()
     }
 
-    /// The database as it was before.
-    pub(super) const fn database(&self) -> &DatabaseAccess {
-        &self.database
+    /// Writes down what was, before it is closed. Where that cannot be done, who reads stderr is the only one to know.
+    ///
+    /// # Errors
+    /// When another run has written it down meanwhile.
+    async fn write_down(&mut self) -> Result<(), Failure> {
+        let place = self.observer.log_in(Patience::NONE).await?.target().place();
+        let server = (self.observer.source().system_identifier(), place.as_str());
+        let kept = Kept::new(server, self.request.fence, &self.closable).and_then(|kept| {
+            match kept.write() {
+                // Of one that was killed, and opened by hand since: `take` has seen that nothing of it is left to be opened.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    kept.remove()?;
+                    kept.write()?;
+                }
+                written => written?,
+            }
+            Ok(kept)
+        });
+        match kept {
+            Ok(kept) => self.kept = Some(kept),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(Failure::refused("another drain of it has begun; nothing was done"));
+            }
+            Err(error) => self.context.ui.warning(&Warning {
+                code: "no_state_file",
+                message: format!("what was before could not be written down: {error}"),
+                hint: Some("if this run is killed, only the line above says what opens it".into()),
+            }),
+        }
+        Ok(())
     }
 
-    /// How many sessions were ended, and who was seen inside after that.
-    pub(super) fn end(self) -> (i64, Seen) {
-        (self.ended, self.seen)
+    /// Takes the state file away, when nothing is left to be opened.
+    fn strike_out(&mut self) {
+        let Some(kept) = self.kept.take() else { return };
+        if let Err(error) = kept.remove() {
+            self.context.ui.warning(&Warning {
+                code: "state_file_left",
+                message: format!("{} could not be removed: {error}", kept.file().display()),
+                hint: None,
+            });
+        }
+    }
+
+    /// How many sessions were ended, what was closed, and who was seen inside after that.
+    pub(super) fn end(self) -> (i64, Closable, Seen) {
+        (self.ended, self.closable, self.seen)
     }
 
     /// Ends sessions until none is left and none is on its way in.
@@ -144,8 +180,8 @@ impl<'a> Fenced<'a> {
             let wanted = self.request.wanted.clone();
             let (_, facts) = self.observer.log_in(Patience::NONE).await?.facts(&wanted).await?;
             if facts.candidates.is_empty() {
-                let oid = self.database.oid;
-                let occupancy = self.observer.log_in(Patience::NONE).await?.occupancy(oid).await?;
+                let inside = self.request.inside;
+                let occupancy = self.observer.log_in(Patience::NONE).await?.occupancy(inside).await?;
                 if occupancy.sessions == 0 && occupancy.starting == 0 {
                     return Ok(());
                 }
@@ -155,7 +191,7 @@ impl<'a> Fenced<'a> {
             }
             if Instant::now() >= deadline {
                 let time = self.request.verify;
-                let enter = self.request.fence.still_enter(&self.database);
+                let enter = closable::still_enter(self.request.fence, &self.closable);
                 return Err(Failure::failed(format!("it was not empty after {time:?}"))
                     .hinted(format!("can still enter: {enter}")));
             }
@@ -197,27 +233,29 @@ impl Hold for Fenced<'_> {
 
     /// Closes it. When it is not known whether that happened, it is opened again at once.
     async fn close(&mut self) -> Result<(), Failure> {
-        let (database, statements) = (self.database.clone(), self.close.clone());
+        self.write_down().await?;
+        let (closable, statements) = (self.closable.clone(), self.close.clone());
         let system_identifier = self.observer.source().system_identifier().map(str::to_owned);
-        let expected = ExpectedDatabase {
-            system_identifier: system_identifier.as_deref(),
-            oid: database.oid,
-            name: &database.name,
-            state: Some(&database),
-        };
+        let system_identifier = system_identifier.as_deref();
+        let expected = ExpectedClosable { system_identifier, closable: &closable, is_unchanged: true };
         let error =
             match self.observer.log_in(Patience::NONE).await?.change_fence(&expected, &statements).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {
+                    self.strike_out();
                     return Err(Failure::failed("it has changed since it was looked at; nothing was done"));
                 }
-                Err(error) if error.is_refusal() => return Err(error.into()),
+                Err(error) if error.is_refusal() => {
+                    self.strike_out();
+                    return Err(error.into());
+                }
                 Err(error) => error,
             };
         self.observer.forget();
         Err(Failure::from(error).detailed(match self.reopen().await {
             Restored::Failed { why, .. } => format!("it may have been left closed: {why}"),
-            Restored::Done | Restored::Changed | Restored::Gone => "it is open as before".into(),
+            Restored::Done | Restored::Changed => "it is open as before".into(),
+            Restored::Gone | Restored::Invalid => "it is no more".into(),
         }))
     }
 
@@ -238,12 +276,17 @@ impl Hold for Fenced<'_> {
     }
 
     async fn look(&mut self, limit: Option<Duration>) {
-        let oid = self.database.oid;
+        let (inside, database) = (self.request.inside, matches!(self.closable, Closable::Database(_)));
         let looked = async {
             let lock = self.observer.source().lock();
             let look = async |db: &mut Uninterrupted| {
                 lock.take_again(db).await?;
-                db.occupants(oid).await
+                let occupants = db.occupants(inside).await?;
+                let obstacles = match inside.database.filter(|_| database) {
+                    Some(oid) => db.obstacles(oid).await?,
+                    None => Vec::new(),
+                };
+                Ok::<_, Error>((occupants, obstacles))
             };
             self.observer.look(Patience::NONE, look).await
         };
@@ -265,59 +308,32 @@ impl Hold for Fenced<'_> {
         self.seen.take(looked, own, self.context);
     }
 
+    fn forget(&mut self) {
+        self.observer.forget();
+    }
+
     /// Opens it exactly as it was, over a new session when the old one is lost, until that succeeds or hope is lost.
     async fn reopen(&mut self) -> Restored {
         let (states, context) = (self.observer.state(), self.context);
-        let Self { observer, database, request, .. } = self;
+        let Self { observer, closable, request, .. } = self;
         let system_identifier = observer.source().system_identifier().map(str::to_owned);
-        let (request, before) = (&*request, &*database);
+        let (lock, request, closable) = (observer.source().lock(), &*request, &*closable);
         let restored = observer.look(PATIENCE, async |db: &mut Uninterrupted| {
-            restore(db, system_identifier.as_deref(), request, before).await
+            let before = Before {
+                closable,
+                fence: request.fence,
+                rights: &request.rights,
+                system_identifier: system_identifier.as_deref(),
+                is_settled: lock.is_alone(),
+            };
+            restore(db, before).await
         });
         let restored = hold_status::reopening("open it again", context, states, restored).await;
-        restored.unwrap_or_else(|error| Restored::Failed { why: error.to_string(), by_hand: None })
+        let restored =
+            restored.unwrap_or_else(|error| Restored::Failed { why: error.to_string(), by_hand: None });
+        if restored.is_over() {
+            self.strike_out();
+        }
+        restored
     }
-}
-
-/// Opens `before` as it was, whatever it is called and whoever has it now.
-async fn restore(
-    db: &Uninterrupted,
-    system_identifier: Option<&str>,
-    request: &DrainRequest,
-    before: &DatabaseAccess,
-) -> Result<Restored, Error> {
-    let (oid, fence) = (before.oid, request.fence);
-    // The command can have renamed or dropped it.
-    let Some(now) = db.database(DatabaseKey::Oid(oid)).await? else { return Ok(Restored::Gone) };
-    let failed = |why: String, seen: &DatabaseAccess| {
-        let statements = fence.statements(before, seen, &request.rights).ok();
-        Restored::Failed { why, by_hand: statements.map(|statements| super::sql(&statements.restore)) }
-    };
-    if !now.owned && fence.is_undone(before, &now) {
-        return Ok(Restored::Changed);
-    }
-    if !now.owned {
-        let (role, owner) = (&db.target().user, shown(&now.owner));
-        return Ok(failed(format!("role \"{role}\" is not its owner any more, {owner} is"), &now));
-    }
-    let statements = match fence.statements(before, &now, &request.rights) {
-        Ok(statements) => statements,
-        Err(why) => return Ok(failed(why, &now)),
-    };
-    let expected = ExpectedDatabase { system_identifier, oid, name: &now.name, state: None };
-    if !db.change_fence(&expected, &statements.restore).await? {
-        return Err(Error::new(ErrorKind::Protocol, "what is reached is not the database that was closed"));
-    }
-    let after = db.database(DatabaseKey::Oid(oid)).await?;
-    let same = |after: &DatabaseAccess| {
-        after.connection_limit == before.connection_limit
-            && after.allow_connections == before.allow_connections
-            && after.grants == before.grants
-    };
-    Ok(match after {
-        None => Restored::Gone,
-        Some(after) if same(&after) => Restored::Done,
-        Some(after) if fence.is_undone(before, &after) => Restored::Changed,
-        Some(after) => failed("somebody else has closed it meanwhile".into(), &after),
-    })
 }

@@ -1,10 +1,16 @@
-//! `pgconn drain`: close a database, end the sessions in it, hold it empty for a while or for a command, and
-//! open it again exactly as it was, whatever happens in between.
+//! `pgconn drain`: close a database or keep a role out, end the sessions in it, hold it empty for a while or for a command, and
+//! open it again exactly as it was, whatever happens in between; or open what a run that was killed left closed.
 
 mod admit;
+mod elsewhere;
 mod fenced;
+mod in_the_way;
+mod kept;
 mod occupants;
+mod reopen;
+mod reopened;
 mod report;
+mod restore;
 mod session;
 
 use std::time::Duration;
@@ -17,20 +23,24 @@ use super::act::{self, hold_status, report::preview};
 use super::manual::{Group, Manual};
 use crate::act::{self as acts, HoldOutcome, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
-use crate::analyze::fence::Fence;
-use crate::analyze::plan;
+use crate::analyze::fence::{Fence, INVALID};
+use crate::analyze::{closable, plan};
 use crate::args;
 use crate::conninfo::ConnInfo;
-use crate::db::{Db, Error, ErrorKind};
+use crate::db::{Db, Inside};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Wanted};
+use crate::model::closable::{Closable, ClosableKind};
 use crate::model::filter::{Filter, Name, Term};
 use crate::model::quote;
+use crate::model::server::ServerContext;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
-use fenced::{DrainRequest, Fenced, Purpose, Restored};
+use elsewhere::connect_elsewhere;
+use fenced::{DrainRequest, Fenced, Purpose};
 use occupants::Seen;
+use reopen::Restored;
 pub(super) use report::DrainReport;
 use session::SameServer;
 
@@ -44,17 +54,28 @@ pub(super) const MANUAL: Manual = Manual::new(
         ),
         ("Keep everybody out for ten minutes", "pgconn drain --db shop --for 10m"),
         ("What would be closed, and who would be ended?", "pgconn drain --db shop --for 10m --dry-run"),
+        ("Keep one role out of every database", "pgconn drain --role report --for 10m"),
+        ("Open what a drain that was killed left closed", "pgconn drain --restore"),
         ("Keep superusers out, too", "pgconn drain --db shop --fence hard -- pg_dump -d shop2 -f shop2.sql"),
     ],
 )
-.variables(&[("PGCONN_CONFIRM", "`always` demands --yes everywhere")]);
+.variables(&[
+    ("PGCONN_CONFIRM", "`always` demands --yes everywhere"),
+    (
+        "XDG_STATE_HOME",
+        "what was before is written to pgconn/ in it, for --restore [default: ~/.local/state]",
+    ),
+]);
 
 /// Arguments of `drain`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The database, by its exact name
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["role", "restore"])]
+    db: Option<String>,
+    /// The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended
     #[arg(long, value_name = "NAME")]
-    db: String,
+    role: Option<String>,
     /// How to keep new connections out [default: limit for a superuser, else revoke]
     #[arg(long, value_enum, value_name = "FENCE")]
     fence: Option<FenceName>,
@@ -67,6 +88,9 @@ pub(crate) struct Args {
     /// Show what would be done, and stop there
     #[arg(short = 'n', long)]
     dry_run: bool,
+    /// Open what a drain that was killed left closed: as it was by the state file, else as the server shows it
+    #[arg(long, conflicts_with_all = ["hold", "fence", "verify", "command"])]
+    restore: bool,
     /// Do it without asking
     #[arg(short, long)]
     yes: bool,
@@ -87,8 +111,37 @@ enum FenceName {
     Hard,
 }
 
+impl Args {
+    /// What is closed: a role where one is named, else the database.
+    fn closable(&self) -> (ClosableKind, &str) {
+        match (&self.role, &self.db) {
+            (Some(role), _) => (ClosableKind::Role, role),
+            (None, database) => (ClosableKind::Database, database.as_deref().unwrap_or_default()),
+        }
+    }
+
+    /// The fence that was named, which for a role is always its limit.
+    fn fence(&self) -> Result<Option<Fence>, Failure> {
+        let named = self.fence.map(|name| match name {
+            FenceName::Limit => Fence::Limit,
+            FenceName::Revoke => Fence::Revoke,
+            FenceName::Hard => Fence::Hard,
+        });
+        match (&self.role, named) {
+            (Some(_), Some(Fence::Revoke | Fence::Hard)) => {
+                Err(Failure::usage("a role is kept out by its connection limit alone")
+                    .hinted("leave out --fence, or --role"))
+            }
+            _ => Ok(named),
+        }
+    }
+}
+
 /// Plans, asks, closes, empties, holds, opens and reports.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    if args.restore {
+        return restore::run(&args, context).await;
+    }
     if args.command.is_empty() && args.hold.is_none() && !context.ui.is_terminal() {
         return Err(Failure::refused("hold it closed for how long?")
             .hinted("give --for DUR, or a command behind --")
@@ -98,36 +151,44 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if let Some(program) = args.command.first() {
         run_held::exists(program)?;
     }
-    let db = connect_elsewhere(context, &args.db).await?;
-    let wanted = wanted(&args.db);
+    let named = args.fence()?;
+    let db = connect_elsewhere(context, args.db.as_deref()).await?;
+    let wanted = wanted(&args);
     let (server_context, facts) = db.facts(&wanted).await?;
     let own = db.own_session().await?;
     let system_identifier = db.system_identifier().await?;
     let plan = plan::plan(Action::Terminate, &wanted, &facts);
-    let named = args.fence.map(|name| match name {
-        FenceName::Limit => Fence::Limit,
-        FenceName::Revoke => Fence::Revoke,
-        FenceName::Hard => Fence::Hard,
-    });
-    let database = admit::admitted(&db, &server_context, &args.db, named).await?;
-    let fence = named.unwrap_or(if server_context.rights.superuser { Fence::Limit } else { Fence::Revoke });
-    let statements = admit::statements(fence, &database, &server_context.rights)?;
+    let of = system_identifier.as_deref();
+    let closable = admit::admitted(&db, &server_context, of, args.closable(), named, context).await?;
+    let inside = inside(&args, &closable, &db, &server_context).await?;
+    let obstacles = match &closable {
+        Closable::Database(database) => db.obstacles(database.oid).await?,
+        Closable::Role(_) => Vec::new(),
+    };
+    let is_limited = server_context.rights.superuser || closable.kind() == ClosableKind::Role;
+    let fence = named.unwrap_or(if is_limited { Fence::Limit } else { Fence::Revoke });
+    let statements = admit::statements(fence, &closable, &server_context.rights)?;
     let pooled = own.is_none();
     let mut head = super::head(&db, &server_context, 0);
     head.warnings.extend(pooled.then(not_exclusive));
-    head.warnings.extend(fence.concern(&database, &server_context.rights).map(|(code, message)| Warning {
-        code,
-        message,
-        hint: None,
-    }));
+    head.warnings.extend(
+        closable::concern(fence, &closable, &server_context.rights).map(|(code, message)| Warning {
+            code,
+            message,
+            hint: None,
+        }),
+    );
     let sessions = text::count(i64::try_from(plan.steps.len()).unwrap_or(i64::MAX), "session");
-    let who = fence.still_enter(&database);
+    let who = closable::still_enter(fence, &closable);
     let mut blocks = if plan.steps.is_empty() {
         Vec::new()
     } else {
         preview(&plan, act::plan_channel(consent, context).screen(), &head)
     };
     blocks.push(Block::line(format!("to close it: {} (can still enter: {who})", sql(&statements.close))));
+    blocks.extend(args.role.is_some().then(|| Block::line(everywhere(&args))));
+    blocks
+        .extend(in_the_way::lines(&obstacles, closable.name(), &context.lead()).into_iter().map(Block::line));
     if !args.command.is_empty() {
         blocks.push(Block::line(run_held::led_to(&db.way_back())));
     }
@@ -135,17 +196,18 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     act::present(&blocks, &mut head, asked, context);
     if args.dry_run {
         db.close().await;
-        context.emit(&DrainReport::new(&database, fence, sql(&statements.restore)), &head)?;
+        let mut report = DrainReport::new(&args, fence, sql(&statements.restore));
+        report.set_in_the_way(&closable, &obstacles, &context.lead());
+        context.emit(&report, &head)?;
         return Ok(Exit::Done);
     }
     if consent == Consent::Ask {
         let place = db.target().place();
-        let question =
-            format!("Close database {} on {place} and end its {sessions}?", quote::shown(&args.db));
+        let question = format!("{} on {place} and end its {sessions}?", closing(&args));
         act::confirm(&question, context).await?;
     }
     let way_back = context.endpoint()?.at(db.way_back());
-    let source = SameServer::new(way_back, system_identifier, database.oid, own);
+    let source = SameServer::new(way_back, system_identifier, (closable.kind(), closable.oid()), own);
     let purpose =
         if args.command.is_empty() { Purpose::Time(args.hold) } else { Purpose::Command(own_name()) };
     let request = DrainRequest {
@@ -153,20 +215,24 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         is_named: named.is_some(),
         rights: server_context.rights.clone(),
         wanted,
+        inside,
         verify: args.verify,
         purpose,
     };
-    let mut fenced = Fenced::new(context, source, db.until_done(), database, request);
+    let mut fenced = Fenced::new(context, source, db.until_done(), closable, request);
     let statements = fenced.take(&server_context, pooled).await?;
-    let mut report = DrainReport::new(fenced.database(), fence, sql(&statements.restore));
+    let mut report = DrainReport::new(&args, fence, sql(&statements.restore));
     // Never held back: whoever reads it can open the database when nothing else can.
     context.ui.always(&format!("to open it again by hand: {}", report.restore_sql()));
     hold_status::not_interrupted(context)?;
     let while_held = while_held(&args, fenced.way_back());
-    let outcome = acts::hold(&mut fenced, while_held, hold_status::signals(context)).await?;
-    let (ended, seen) = fenced.end();
+    let outcome = acts::hold(&mut fenced, while_held, hold_status::signals(context)).await;
+    let outcome = outcome.map_err(|failure| hold_status::by_signal(failure, context))?;
+    let (ended, closable, seen) = fenced.end();
     report.set(ended, &outcome, &seen);
-    finish(context, &report, head, End { outcome, seen, advice: fence.advice() }, args.command.is_empty())
+    report.set_in_the_way(&closable, &seen.obstacles, &context.lead());
+    let advice = closable::advice(fence, &closable);
+    finish(context, &report, head, End { outcome, closable, seen, advice }, args.command.is_empty())
 }
 
 /// By which application_name the command's own sessions are known: the one that it is given, or that somebody has given it. Nobody
@@ -187,6 +253,7 @@ fn while_held<'a>(args: &'a Args, way_back: &ConnInfo) -> WhileHeld<'a> {
 /// How a drain went.
 struct End {
     outcome: HoldOutcome<Restored>,
+    closable: Closable,
     seen: Seen,
     /// What keeps out whom this fence lets in.
     advice: Option<&'static str>,
@@ -200,12 +267,21 @@ fn finish(
     end: End,
     stdout_is_ours: bool,
 ) -> Result<Exit> {
-    let End { outcome: HoldOutcome { ended, reopened, .. }, seen, advice } = end;
+    let End { outcome: HoldOutcome { ended, reopened, .. }, closable, seen, advice } = end;
     match reopened {
         Some(Restored::Failed { why, by_hand }) => {
-            let failure = Failure::failed(format!("the database was left closed: {why}"));
+            let word = closable.kind().word();
+            let failure = Failure::failed(format!("the {word} was left closed: {why}"));
             let by_hand = by_hand.as_deref().unwrap_or(report.restore_sql());
-            return Err(failure.hinted(format!("open it by hand: {by_hand}")).into());
+            let again = admit::restoring(&closable).shown(&context.lead());
+            return Err(failure
+                .hinted(format!("open it by hand: {by_hand}\nor, when that can be: {again}"))
+                .into());
+        }
+        Some(Restored::Invalid) => {
+            let message = format!("{} is invalid: {INVALID}; nobody can enter it", closable.told());
+            let failure = Failure::failed(message).hinted(admit::only_drop(&closable));
+            return Err(hold_status::by_signal(failure, context).into());
         }
         Some(Restored::Changed) => head.warnings.push(Warning {
             code: "changed_meanwhile",
@@ -256,40 +332,40 @@ fn finish(
     }
 }
 
-/// A connection to another database than the one that is to be empty.
-async fn connect_elsewhere(context: &Context, name: &str) -> Result<Db, Error> {
-    if context.conninfo()?.dbname() != name {
-        let db = context.connect_to_change().await?;
-        if db.target().database != name {
-            return Ok(db);
-        }
-        db.close().await;
-    }
-    let mut last = Error::new(ErrorKind::NoSuchDatabase, "there is no other database");
-    for home in ["postgres", "template1"].into_iter().filter(|home| *home != name) {
-        let endpoint = context.endpoint()?;
-        let endpoint = endpoint.at(endpoint.info().clone().in_database(home));
-        match context.session(context.observer_of(endpoint)).await {
-            Ok(db) => return Ok(db),
-            Err(error)
-                if matches!(
-                    error.kind,
-                    ErrorKind::NoSuchDatabase | ErrorKind::PermissionDenied | ErrorKind::AuthFailed
-                ) =>
-            {
-                last = error;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Err(last.hinted("connect to another database than the one to drain: -d NAME"))
+/// Every client session in the database, or of the role, pgconn's others included.
+fn wanted(args: &Args) -> Wanted {
+    let exactly = |name: &String| Term { exclude: false, value: Name::Exact(name.clone()) };
+    let (databases, roles) = (args.db.iter().map(exactly).collect(), args.role.iter().map(exactly).collect());
+    let filter = Filter { databases, roles, ..Filter::default() };
+    Wanted { filter, pgconn_too: true, ..Wanted::default() }
 }
 
-/// Every client session in the database, pgconn's others included.
-fn wanted(name: &str) -> Wanted {
-    let database = Term { exclude: false, value: Name::Exact(name.to_owned()) };
-    let filter = Filter { databases: vec![database], ..Filter::default() };
-    Wanted { filter, pgconn_too: true, ..Wanted::default() }
+/// Whose sessions these are.
+async fn inside(args: &Args, closable: &Closable, db: &Db, server_context: &ServerContext) -> Result<Inside> {
+    let database = match (closable, &args.db) {
+        (Closable::Database(database), _) => Some(database.oid),
+        (Closable::Role(_), None) => None,
+        (Closable::Role(_), Some(name)) => {
+            Some(admit::found(db, server_context, ClosableKind::Database, name).await?.oid())
+        }
+    };
+    Ok(Inside { database, role: matches!(closable, Closable::Role(_)).then(|| closable.oid()) })
+}
+
+/// `Close database "shop"`, `Keep role "web" out`.
+fn closing(args: &Args) -> String {
+    match args.closable() {
+        (ClosableKind::Database, name) => format!("Close database {}", quote::shown(name)),
+        (ClosableKind::Role, name) => format!("Keep role {} out", quote::shown(name)),
+    }
+}
+
+/// How far keeping a role out reaches.
+fn everywhere(args: &Args) -> String {
+    let shown = args.db.as_deref().map(quote::shown);
+    let ended =
+        shown.map(|name| format!("; only its sessions in database {name} are ended")).unwrap_or_default();
+    format!("the role is kept out of every database{ended}")
 }
 
 /// What is to be known where the session is a pooler's.

@@ -1,7 +1,7 @@
 //! Who was seen inside the database while it was held closed.
 
 use crate::commands::Context;
-use crate::model::database::Occupant;
+use crate::model::database::{Obstacle, Occupant};
 use crate::model::quote;
 use crate::render::{Warning, text};
 
@@ -17,6 +17,8 @@ pub(super) struct Seen {
     pub(super) missed: Option<String>,
     /// Who was inside at any of them, in the order in which they were seen. Sessions of the command are none of them.
     pub(super) occupants: Vec<Occupant>,
+    /// What stood in the way of who wants the database for himself, at the last look that was answered.
+    pub(super) obstacles: Vec<Obstacle>,
 }
 
 impl Seen {
@@ -58,12 +60,15 @@ impl Seen {
     /// Takes what one look brought. Sessions named `own` are the command's.
     pub(super) fn take(
         &mut self,
-        looked: Result<Vec<Occupant>, String>,
+        looked: Result<(Vec<Occupant>, Vec<Obstacle>), String>,
         own: Option<&str>,
         context: &Context,
     ) {
         let occupants = match looked {
-            Ok(occupants) => occupants,
+            Ok((occupants, obstacles)) => {
+                self.obstacles = obstacles;
+                occupants
+            }
             Err(why) => return self.miss(why, context),
         };
         self.looks += 1;

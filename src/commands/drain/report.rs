@@ -2,11 +2,16 @@
 
 use serde::Serialize;
 
-use super::fenced::Restored;
+use super::Args;
+use super::in_the_way::{self, InTheWay};
 use super::occupants::Seen;
+use super::reopen::Restored;
+use super::reopened::{self, Reopened};
 use crate::act::{Ended, HoldOutcome, run_held};
 use crate::analyze::fence::Fence;
-use crate::model::database::{DatabaseAccess, Occupant};
+use crate::model::closable::Closable;
+use crate::model::database::{Obstacle, Occupant};
+use crate::model::suggestion::Lead;
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Block, Mark};
@@ -16,12 +21,18 @@ use crate::render::{self, Head, text, tsv};
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::commands) struct DrainReport {
-    /// The database.
-    database: String,
-    /// How it was closed.
-    fence: Fence,
-    /// The statements that open it again.
-    restore_sql: String,
+    /// The database whose sessions are ended; null for those of a role everywhere.
+    database: Option<String>,
+    /// The role that is kept out, of every database; null when it is the database that is closed.
+    role: Option<String>,
+    /// How it was closed; null with --restore.
+    fence: Option<Fence>,
+    /// The statements that open it again; null with --restore.
+    restore_sql: Option<String>,
+    /// What stands in the way of DROP, RENAME and use as a template, as it was last seen; null where no database was closed.
+    in_the_way: Option<Vec<InTheWay>>,
+    /// With --restore: what was opened, and what could not be; null without it.
+    reopened: Option<Vec<Reopened>>,
     /// Sessions that were ended; none when nothing was done.
     ended: Option<i64>,
     /// True when nobody but the command was inside at any look while it was held, false when somebody was, null when that is not
@@ -44,15 +55,30 @@ pub(in crate::commands) struct DrainReport {
     /// Who was inside, one by one.
     #[serde(skip)]
     named: Vec<String>,
+    /// What stands in the way, one by one.
+    #[serde(skip)]
+    obstacles: Vec<String>,
 }
 
 impl DrainReport {
     /// Nothing done yet.
-    pub(super) fn new(database: &DatabaseAccess, fence: Fence, restore_sql: String) -> Self {
+    pub(super) fn new(args: &Args, fence: Fence, restore_sql: String) -> Self {
+        Self { fence: Some(fence), restore_sql: Some(restore_sql), ..Self::empty(args) }
+    }
+
+    /// What a run with --restore has opened.
+    pub(super) fn reopened(args: &Args, reopened: Vec<Reopened>) -> Self {
+        Self { reopened: Some(reopened), ..Self::empty(args) }
+    }
+
+    fn empty(args: &Args) -> Self {
         Self {
-            database: database.name.clone(),
-            fence,
-            restore_sql,
+            database: args.db.clone(),
+            role: args.role.clone(),
+            fence: None,
+            restore_sql: None,
+            in_the_way: None,
+            reopened: None,
             ended: None,
             empty_throughout: None,
             inside: None,
@@ -62,12 +88,31 @@ impl DrainReport {
             now: "",
             seen: String::new(),
             named: Vec::new(),
+            obstacles: Vec::new(),
+        }
+    }
+
+    /// Notes what stood in the way at the last look.
+    pub(super) fn set_in_the_way(&mut self, closable: &Closable, obstacles: &[Obstacle], lead: &Lead) {
+        if let Closable::Database(database) = closable {
+            let of = |obstacle| InTheWay::of(obstacle, &database.name, lead);
+            self.in_the_way = Some(obstacles.iter().map(of).collect());
+            self.obstacles = in_the_way::lines(obstacles, &database.name, lead);
+        }
+    }
+
+    /// What it is about: `database shop`.
+    fn subject(&self) -> String {
+        match (&self.role, &self.database) {
+            (Some(role), Some(database)) => format!("role {role} in database {database}"),
+            (Some(role), None) => format!("role {role}"),
+            (None, database) => format!("database {}", database.as_deref().unwrap_or_default()),
         }
     }
 
     /// The statements that open it again.
     pub(super) fn restore_sql(&self) -> &str {
-        &self.restore_sql
+        self.restore_sql.as_deref().unwrap_or_default()
     }
 
     /// Notes what was done.
@@ -77,6 +122,7 @@ impl DrainReport {
             Some(Restored::Done) | None => (Some(true), "open as before"),
             Some(Restored::Changed) => (Some(true), "open again"),
             Some(Restored::Gone) => (None, "gone"),
+            Some(Restored::Invalid) => (Some(false), "invalid"),
             Some(Restored::Failed { .. }) => (Some(false), "closed"),
         };
         if let Ok(Ended { held, status, .. }) = &outcome.ended {
@@ -107,17 +153,21 @@ impl render::Report for DrainReport {
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
+        if let Some(reopened) = &self.reopened {
+            return reopened::blocks(reopened);
+        }
         let Some(ended) = self.ended else {
             return vec![Block::line(format!(
                 "nothing was done; it would be opened again with: {}",
-                self.restore_sql
+                self.restore_sql()
             ))];
         };
         let ended = text::count(ended, "session");
         let mark = if self.empty_throughout == Some(true) { Mark::Good } else { Mark::Warn };
-        let line = format!("database {}: {ended} ended, {}, {}", self.database, self.seen, self.now);
+        let line = format!("{}: {ended} ended, {}, {}", self.subject(), self.seen, self.now);
         let named = self.named.iter().map(|who| Block::line(format!("inside: {who}")));
-        std::iter::once(Block::marked(mark, line)).chain(named).collect()
+        let obstacles = self.obstacles.iter().map(Block::line);
+        std::iter::once(Block::marked(mark, line)).chain(named).chain(obstacles).collect()
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {
@@ -127,8 +177,8 @@ impl render::Report for DrainReport {
 
 /// What is told of a drain.
 const COLUMNS: &[Column<DrainReport>] = &[
-    Column::script("database", |report| (&report.database).into()),
-    Column::script("restore_sql", |report| (&report.restore_sql).into()),
+    Column::script("database", |report| report.database.as_ref().into()),
+    Column::script("restore_sql", |report| report.restore_sql.as_ref().into()),
     Column::script("ended", |report| report.ended.into()),
     Column::script("held_seconds", |report| report.held_seconds.into()),
     Column::script("command_status", |report| report.command_status.into()),
@@ -136,6 +186,13 @@ const COLUMNS: &[Column<DrainReport>] = &[
     Column::script("empty_throughout", |report| report.empty_throughout.into()),
     Column::script("inside", |report| {
         report.inside.as_ref().and_then(|inside| i64::try_from(inside.len()).ok()).into()
+    }),
+    Column::script("role", |report| report.role.as_ref().into()),
+    Column::script("in_the_way", |report| {
+        report.in_the_way.as_ref().and_then(|found| i64::try_from(found.len()).ok()).into()
+    }),
+    Column::script("reopened", |report| {
+        report.reopened.as_ref().and_then(|found| i64::try_from(found.len()).ok()).into()
     }),
 ];
 

@@ -1,12 +1,21 @@
-//! The sessions over which a database is closed and opened: always with the same server, and the one that keeps other drains away.
+//! The sessions over which a database or a role is closed and opened: always with the same server, and the one that keeps other drains away.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::db::{Db, Error, ErrorKind, SignalOrder, Uninterrupted};
 use crate::model::act::{Action, Identity, Wanted};
+use crate::model::closable::ClosableKind;
 use crate::observe::{Deadline, Endpoint, Source};
 use crate::stop::Stop;
+
+/// How long a session that was lost may take to be gone, after which what it was told last may still happen.
+const GONE: Duration = Duration::from_secs(2);
+/// The pause before looking again whether it is.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Where they come from: the server that was reached first.
 pub(super) struct SameServer {
@@ -17,17 +26,24 @@ pub(super) struct SameServer {
     lock: Rc<DrainLock>,
 }
 
-/// The lock of a database with which its session keeps other drains away.
+/// The lock of a database or a role with which its session keeps other drains away.
 pub(super) struct DrainLock {
-    /// The database.
+    kind: ClosableKind,
     oid: u32,
     /// Whether it is to be held.
     is_wanted: Cell<bool>,
     /// Whether the session holds it.
     is_held: Cell<bool>,
+    /// Whether no session before this one can still do what it was told.
+    is_alone: Cell<bool>,
 }
 
 impl DrainLock {
+    /// Whether what is seen now is what stays: nothing is on its way that a session before this one has sent.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.is_alone.get()
+    }
+
     /// Notes that the session holds it, which every later one is to hold as well.
     pub(super) fn is_taken(&self) {
         self.is_wanted.set(true);
@@ -38,21 +54,22 @@ impl DrainLock {
     /// see that the database is closed.
     pub(super) async fn take_again(&self, db: &Db) -> Result<(), Error> {
         if self.is_wanted.get() && !self.is_held.get() {
-            self.is_held.set(db.lock_for_drain(self.oid).await?);
+            self.is_held.set(db.lock_for_drain(self.kind, self.oid).await?);
         }
         Ok(())
     }
 }
 
 impl SameServer {
-    /// The server at `endpoint`, with this `system_identifier`, where the database `oid` is drained; `own` is the session that there is.
+    /// The server at `endpoint`, with this `system_identifier`, where the database or role `oid` is drained; `own` is the session that there is.
     pub(super) fn new(
         endpoint: Endpoint,
         system_identifier: Option<String>,
-        oid: u32,
+        (kind, oid): (ClosableKind, u32),
         own: Option<Identity>,
     ) -> Self {
-        let lock = DrainLock { oid, is_wanted: Cell::new(false), is_held: Cell::new(false) };
+        let (is_wanted, is_held, is_alone) = (Cell::new(false), Cell::new(false), Cell::new(true));
+        let lock = DrainLock { kind, oid, is_wanted, is_held, is_alone };
         Self { endpoint, system_identifier, own: RefCell::new(own), lock: Rc::new(lock) }
     }
 
@@ -87,6 +104,7 @@ impl SameServer {
     /// and must not close the database after it was opened again.
     async fn end_the_one_before(&self, db: &Db) -> Result<(), Error> {
         self.lock.is_held.set(false);
+        self.lock.is_alone.set(false);
         let lost = self.own.borrow().clone();
         if let Some(lost) = lost {
             let wanted = Wanted { pgconn_too: true, ..Wanted::default() };
@@ -95,6 +113,13 @@ impl SameServer {
                 SignalOrder { action: Action::Terminate, identities, wanted: &wanted, filtered: false };
             // It may be gone already, with its server.
             let _ = db.signal(&order).await;
+            let deadline = Instant::now() + GONE;
+            while !self.lock.is_alone() && Instant::now() < deadline {
+                self.lock.is_alone.set(db.still_there(identities).await?.is_empty());
+                if !self.lock.is_alone() {
+                    sleep(PAUSE).await;
+                }
+            }
         }
         let own = db.own_session().await?;
         self.own.replace(own);

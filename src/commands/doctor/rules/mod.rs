@@ -82,6 +82,7 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Foun
         poolers::long_work(evidence),
         slots::slots(evidence),
         slots::limits(evidence),
+        slots::closed(evidence),
         transactions::left_open(evidence),
         transactions::prepared(evidence),
         transactions::statement_timeout(evidence),

@@ -2,6 +2,8 @@
 
 use super::{Evidence, Found, Rule};
 use crate::analyze::health::CONNECTIONS_PERCENT;
+use crate::commands::closed as words;
+use crate::model::database::ClosedBy;
 use crate::model::practice::Grade;
 use crate::model::quote::shown;
 use crate::model::suggestion::{Command, Suggestion};
@@ -53,6 +55,25 @@ fn limited(rule: Rule, limits: &[LimitUse]) -> Option<Found> {
         "lower the sizes of the pools that share this CONNECTION LIMIT before raising it",
         Command::pgconn("stats").only(flag, &fullest.name),
     ))
+}
+
+pub(super) fn closed(evidence: &Evidence) -> Found {
+    let rule = Rule::new("closed", "every database lets its clients in");
+    let Some(first) = evidence.scraped.facts.closed.first() else {
+        return rule.pass("none is closed or invalid");
+    };
+    let told: Vec<String> = evidence.scraped.facts.closed.iter().map(words::told).collect();
+    let (advice, next): (_, Suggestion) = match first.why {
+        ClosedBy::Invalid => (
+            "nothing else can be done to an invalid database",
+            Suggestion::Statement(format!("DROP DATABASE {}", shown(&first.database))),
+        ),
+        ClosedBy::ConnectionLimit | ClosedBy::AllowConnections => (
+            "where it is not meant so, a drain that was killed has left it: open it, or mark what nobody is to enter as a template",
+            Command::pgconn("drain --restore").with("--db", &first.database).into(),
+        ),
+    };
+    rule.found(Grade::Warn, told.join("; "), advice, next)
 }
 
 pub(super) fn limits(evidence: &Evidence) -> Found {

@@ -36,6 +36,7 @@ fn clean() -> Evidence {
         long_xact: Longest::default(),
         waits: LockWaiters::default(),
         prepared: PreparedXacts::default(),
+        closed: Vec::new(),
     };
     let (tallies, databases, settings, login_roles) =
         (Vec::new(), Vec::new(), ServerSettings::default(), Vec::new());

@@ -146,6 +146,10 @@ impl Hold for Paused<'_> {
         }
     }
 
+    fn forget(&mut self) {
+        self.observer.forget();
+    }
+
     /// Resumes it, over a new session when the old one is lost, until that succeeds or hope is lost.
     async fn reopen(&mut self) -> Resumed {
         let (states, context) = (self.observer.state(), self.context);
