@@ -110,9 +110,9 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
             ask(job.action, targets, &db, context).await?;
         }
     }
+    let origins = settle::origins(&db, &plan, job.settle).await;
+    hold_status::not_interrupted(context)?;
     let db = db.until_done();
-    // Nothing keeps a session from being ended.
-    let origins = settle::origins(&db, &plan, job.settle).await.unwrap_or_default();
     let mut audit = log.map(|log| log.of(db.target(), &wanted));
     let log = audit.as_mut().map(|audit| audit as &mut dyn SignalLog);
     let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify).logged(log);
@@ -124,9 +124,10 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let after = aftermath(&db, &wanted, &plan, waiting.as_deref(), returned, &mut head).await;
     db.close().await;
     let exit = exit(&plan, context);
-    context.emit(&ActReport::new(&plan, false, after, emergency), &head)?;
+    let told = context.emit(&ActReport::new(&plan, false, after, emergency), &head);
     hints(context, &server_context, &plan, &wanted, after);
     logged?;
+    told?;
     Ok(exit)
 }
 
