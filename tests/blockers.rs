@@ -176,3 +176,39 @@ fn hundreds_of_waiters_are_bounded_unless_asked_for() {
     assert_eq!(plan["results"][0]["sessions_waiting"], Value::Null);
     assert_eq!(plan["warnings"][0]["code"], "waits_cut");
 }
+
+/// What is proposed frees those who wait: a cancel only where it does.
+#[test]
+fn a_cancel_is_proposed_only_where_it_frees_somebody() {
+    let cluster = with(&[]);
+    cluster.query("create table t (n int); create table u ()");
+    let proposed = |pid: i32| {
+        let id = session(&blockers(&cluster, &[]), pid)["session_id"].as_str().unwrap().to_owned();
+        let hints = Pgconn::new(&["blockers"]).on(&cluster).run().success().stderr;
+        let line = hints.lines().find(|line| line.ends_with(&id)).unwrap_or_default().to_owned();
+        line.strip_suffix(&format!(" {id}")).unwrap_or_default().to_owned()
+    };
+    let is_at = |pid: i32, event: &str| {
+        cluster.wait_until(&format!(
+            "(select wait_event = '{event}' and state = 'active' from pg_stat_activity where pid = {pid})"
+        ));
+    };
+    let mut copying = cluster.connect(&app("copying")).unwrap();
+    copying.send("copy t from stdin");
+    is_at(copying.pid, "ClientRead");
+    let behind = cluster.waiting(&[], "begin; lock table t");
+    assert_eq!(proposed(copying.pid), "hint: to free 1 session: pgconn kill");
+    drop((copying, behind));
+    let mut advisory = cluster.connect(&app("advisory")).unwrap();
+    advisory.query("select pg_advisory_lock(1)");
+    advisory.send("select pg_sleep(3600)");
+    is_at(advisory.pid, "PgSleep");
+    let behind = cluster.waiting(&[], "select pg_advisory_lock(1)");
+    assert_eq!(proposed(advisory.pid), "hint: to free 1 session: pgconn kill");
+    drop((advisory, behind));
+    let mut busy = cluster.connect(&app("busy")).unwrap();
+    busy.send("lock table u; select pg_sleep(3600)");
+    is_at(busy.pid, "PgSleep");
+    let _behind = cluster.waiting(&[], "select from u");
+    assert_eq!(proposed(busy.pid), "hint: to free 1 session: pgconn cancel");
+}

@@ -12,6 +12,7 @@ use super::screen_room::{Part, ScreenRoom};
 use super::shown::Shown;
 use super::{Context, watch};
 use crate::analyze::blocking::{self, Line};
+use crate::analyze::plan;
 use crate::analyze::pooler::End;
 use crate::args::Filters;
 use crate::db::WaitsLookedAt;
@@ -211,7 +212,7 @@ impl Blockers {
         }
         let session = self.sessions.iter().find(|session| session.pid == root.pid)?;
         let id = session.session_id.as_ref().filter(|_| session.blocks_total > 0)?;
-        let act = if session.state.as_deref() == Some("active") { "cancel" } else { "kill" };
+        let act = if plan::cancel_frees(session, &self.sessions) { "cancel" } else { "kill" };
         let act = Command::pgconn(act).word(id);
         let freed = text::count(session.blocks_total, "session");
         Some(format!("to free {freed}: {}", act.shown(lead)))

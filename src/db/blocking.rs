@@ -43,7 +43,7 @@ impl Db {
         let filter = filter::fragment(filter);
         let details = format!(
             ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
-             extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
+             extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.wait_event, s.hidden, \
              s.pid is null as vanished, ({filter}) as matches, l.locktype, l.mode, \
              case when l.database in (0, (select oid from pg_database where datname = current_database())) \
                   then encode(textsend(l.relation::regclass::text), 'hex') end as relation"
@@ -117,6 +117,7 @@ impl Db {
             application_name: row.text("application_name")?.unwrap_or_default(),
             client: row.word("client")?,
             state: row.word("state")?,
+            wait_event: row.word("wait_event")?,
             wait_at_most: wait_seconds.is_some() && self.version_num < 140_000,
             wait_seconds,
             xact_seconds: row.age("xact_seconds")?,

@@ -40,6 +40,9 @@ pub(crate) struct Blocked {
     pub(crate) client: Option<String>,
     /// Verbatim as PostgreSQL says it.
     pub(crate) state: Option<String>,
+    /// What it waits for in words of the server, be it a lock or not.
+    #[serde(skip)]
+    pub(crate) wait_event: Option<String>,
     /// How long it has waited; none when it does not wait, or when that is hidden.
     pub(crate) wait_seconds: Option<f64>,
     /// True when `wait_seconds` is only the most it can be: servers before 14 do not say when a wait began.
