@@ -26,6 +26,11 @@ const SEEN: Rests = On("src/commands/drain/fenced.rs", "db.occupants(inside).awa
 /// Every sentence of the acts with one of these words.
 const SENTENCES: &[(&str, &str, Rests)] = &[
     ("src/act/carry_out.rs", "gone", On("src/db/act.rs", "word: row.word(\"verdict\")?")),
+    (
+        "src/commands/act/mod.rs",
+        "the session ended while the question was open, and it is about others now:",
+        Nowhere,
+    ),
     ("src/commands/act/audit.rs", "could not open the log {}: {error}; nothing was done", Nowhere),
     (
         "src/commands/act/pooled.rs",
