@@ -125,7 +125,7 @@ impl History {
         };
         let oid = cluster.value(&format!("select oid from {of}"));
         // Left to chance alone, few of a small number would be killed while it is closed.
-        let events = if seed % 4 == 0 {
+        let events = if seed.is_multiple_of(4) {
             vec![
                 chance.of(&[Event::Lost, Event::Restart, Event::Owner, Event::Rename, Event::Second]),
                 Event::Kill,
