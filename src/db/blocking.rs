@@ -44,7 +44,7 @@ impl Db {
         let details = format!(
             ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
              extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
-             s.pid is null as vanished, ({filter}) as matches, l.locktype, l.mode, \
+             s.pid is null as vanished, s.backend_type, ({filter}) as matches, l.locktype, l.mode, \
              case when l.database in (0, (select oid from pg_database where datname = current_database())) \
                   then encode(textsend(l.relation::regclass::text), 'hex') end as relation"
         );
@@ -109,6 +109,7 @@ impl Db {
         let wait_seconds = row.age("seconds")?;
         Ok(Blocked {
             pid: row.required("pid")?,
+            backend_type: row.word("backend_type")?,
             session_id: row.word("session_id")?,
             blocked_by: row.pids("blocked_by")?,
             blocks_total: 0,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::act::Action;
 use super::pooler_client::Client;
 use super::query_text::QueryText;
 
@@ -24,6 +25,8 @@ pub(crate) struct Lock {
 pub(crate) struct Blocked {
     /// Process id of its backend.
     pub(crate) pid: i32,
+    /// `client backend`, `autovacuum worker`, `startup`, …; none when that is hidden.
+    pub(crate) backend_type: Option<String>,
     /// PostgreSQL's `%c`: hex start second, dot, hex pid.
     pub(crate) session_id: Option<String>,
     /// For whom it waits, those ahead of it in the queue included; 0 is a prepared transaction. Empty: it does not wait.
@@ -59,6 +62,30 @@ pub(crate) struct Blocked {
     /// Whether the filters select it; none when that is hidden.
     #[serde(skip)]
     pub(crate) matches: Option<bool>,
+}
+
+/// What would let sessions go on at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct FreeingAct {
+    /// Sessions that have to end for it, all of them.
+    pub(crate) pids: Vec<i32>,
+    /// Their session ids, as `kill` and `cancel` take them.
+    pub(crate) sessions: Vec<String>,
+    /// Prepared transactions that have to end for it, too, by their global identifiers: by the transaction manager, not by pgconn.
+    pub(crate) prepared: Vec<String>,
+    /// What ends the sessions: `cancel` where they wait or run no more than one statement, else `terminate`; null without any.
+    pub(crate) action: Option<Action>,
+    /// Who goes on then: sessions that wait for nobody else.
+    pub(crate) frees: Vec<i32>,
+    /// Who of those then holds up most others; null when nobody does.
+    pub(crate) then: Option<i32>,
+    /// How many those are.
+    pub(crate) then_blocks: Option<i64>,
+    /// True when this role may do it, by the rules by which `kill` and `cancel` would.
+    pub(crate) permitted: bool,
+    /// Why it may not, or who else could.
+    pub(crate) why_not: Option<String>,
 }
 
 /// A prepared transaction that is in the way: it holds a lock in a mode that conflicts with what somebody waits for.

@@ -1,7 +1,11 @@
 //! Who holds up whom: from edges between waiting sessions and those they wait for to counts and a tree. Ends on any
 //! graph: a deadlock is one until the server has noticed it, and a session can end between two looks.
 
+mod free_sets;
+
 use std::collections::{HashMap, HashSet};
+
+pub(crate) use free_sets::{FreeSet, free_sets, wait_for_the_row};
 
 use crate::model::act::Wait;
 
