@@ -39,7 +39,7 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
     );
     let seen = session(&document, first.pid);
     assert_eq!((&seen["blocks_total"], &seen["blocked_by"]), (&json!(1), &json!([root.pid])));
-    let lock = json!({ "type": "relation", "mode": "AccessExclusiveLock", "relation": "public.orders" });
+    let lock = json!({ "type": "relation", "mode": "AccessExclusiveLock", "relation": "public.orders", "key": null });
     assert_eq!(seen["lock"], lock);
     assert_eq!(seen["query"], "begin; lock table orders");
     assert!(seen["wait_seconds"].as_f64().unwrap() < 30.0);
@@ -176,4 +176,67 @@ fn hundreds_of_waiters_are_bounded_unless_asked_for() {
     let plan = Pgconn::new(&["kill", "--json", "-n", "--app", "root"]).on(&cluster).run().success().json();
     assert_eq!(plan["results"][0]["sessions_waiting"], Value::Null);
     assert_eq!(plan["warnings"][0]["code"], "waits_cut");
+}
+
+#[test]
+fn what_keeps_others_waiting_is_named_as_applications_know_it() {
+    let cluster = with(&[]);
+    cluster.query("create table orders (id int primary key, n int); insert into orders values (1, 0)");
+    cluster.query("create database shop");
+    let shop = [("database", "shop"), ("application_name", "elsewhere")];
+    cluster.connect(&shop).unwrap().query("create table stock ()");
+    let stock = cluster.connect(&shop).unwrap().query("select 'stock'::regclass::oid")[0][0].clone().unwrap();
+    let mut waiters = Vec::new();
+    let mut roots = Vec::new();
+    // who holds, who waits, the lock that is waited for and the one that is held, each as type, mode, relation and key
+    let lock = |kind: &str, mode: &str, relation: Option<&str>, key: Option<&str>| json!({ "type": kind, "mode": mode, "relation": relation, "key": key });
+    let elsewhere = format!("relation {stock} of database shop");
+    let cases = [
+        (
+            "update orders set n = 1",
+            "update orders set n = 2",
+            lock("transactionid", "ShareLock", Some("public.orders"), None),
+            lock("transactionid", "ExclusiveLock", Some("public.orders"), None),
+            "a row of public.orders",
+        ),
+        (
+            "select pg_advisory_lock(-5)",
+            "select pg_advisory_lock_shared(-5)",
+            lock("advisory", "ShareLock", None, Some("-5")),
+            lock("advisory", "ExclusiveLock", None, Some("-5")),
+            "advisory ExclusiveLock on key -5",
+        ),
+        (
+            "select pg_advisory_xact_lock(-1, 7)",
+            "select pg_advisory_lock(-1, 7)",
+            lock("advisory", "ExclusiveLock", None, Some("-1, 7")),
+            lock("advisory", "ExclusiveLock", None, Some("-1, 7")),
+            "on key -1, 7",
+        ),
+    ];
+    for (at, (held, wanted, ..)) in cases.iter().enumerate() {
+        let name = format!("case {at}");
+        roots.push(cluster.idle_in_transaction(&app(&name), held));
+        waiters.push(cluster.waiting(&app(&name), wanted));
+    }
+    let root = cluster.idle_in_transaction(&shop, "lock table stock in share mode");
+    let waiter = cluster.waiting(&shop, "begin; lock table stock in row exclusive mode");
+    let document = blockers(&cluster, &[]);
+    let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
+    for (at, (_, _, waits_for, holds, told)) in cases.iter().enumerate() {
+        assert_eq!(&session(&document, waiters[at].pid)["lock"], waits_for, "case {at}");
+        assert_eq!(session(&document, roots[at].pid)["holds"], json!([holds]), "case {at}");
+        let line = table.stdout.lines().find(|line| line.starts_with(&roots[at].pid.to_string())).unwrap();
+        assert!(
+            line.contains(&format!("holds {told}")) || line.contains("holds advisory") && line.contains(told),
+            "{table}"
+        );
+    }
+    let waits_for = lock("relation", "RowExclusiveLock", Some(&elsewhere), None);
+    assert_eq!(session(&document, waiter.pid)["lock"], waits_for);
+    let holds = lock("relation", "ShareLock", Some(&elsewhere), None);
+    assert_eq!(session(&document, root.pid)["holds"], json!([holds]));
+    // Who is only ahead in the queue holds nothing of it.
+    assert_eq!(session(&document, waiter.pid)["holds"], json!([]));
+    assert_eq!(session(&document, root.pid)["backend_type"], "client backend");
 }

@@ -76,7 +76,6 @@ impl Db {
             waitstart,
             wait_seconds,
             hidden_too: "true",
-            lock: "",
             details: "",
             limit: &MOST_WAITERS.to_string(),
         }

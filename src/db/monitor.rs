@@ -153,7 +153,6 @@ impl Db {
             waitstart,
             wait_seconds,
             hidden_too: "true",
-            lock: "",
             details: "",
             limit: WAITERS,
         };

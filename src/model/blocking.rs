@@ -6,17 +6,21 @@ use super::act::Action;
 use super::pooler_client::Client;
 use super::query_text::QueryText;
 
-/// The lock that a session waits for.
+/// A lock that a session waits for, or holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Lock {
     /// As PostgreSQL says it: `relation`, `transactionid`, `tuple`, …
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// The mode asked for: `AccessExclusiveLock`, …
+    /// The mode: `AccessExclusiveLock`, …
     pub(crate) mode: String,
-    /// The relation's name; none for other locks, and for relations of other databases.
+    /// The relation's name, also where it is one of its rows that is waited for; `relation 16423 of database shop` where it is another
+    /// database's. None for other locks.
     pub(crate) relation: Option<String>,
+    /// Of an advisory lock, the key as applications write it: one number, or two (`1, 2`); of a row's queue, where the row is:
+    /// `(0,1)`. None for other locks. The server does not tell whether an advisory lock ends with the transaction or the session.
+    pub(crate) key: Option<String>,
 }
 
 /// A session that waits or is waited for.
@@ -51,6 +55,8 @@ pub(crate) struct Blocked {
     pub(crate) xact_seconds: Option<f64>,
     /// What it waits for.
     pub(crate) lock: Option<Lock>,
+    /// What it holds that keeps others waiting; empty for those that are only ahead in a queue.
+    pub(crate) holds: Vec<Lock>,
     /// Running or last statement.
     pub(crate) query: Option<QueryText>,
     /// True when this role may not see what it does.

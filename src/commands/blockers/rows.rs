@@ -59,7 +59,9 @@ impl<'a> Row<'a> {
         Column::script("lock_type", |row| row.lock().map(|lock| &lock.kind).into()),
         Column::script("lock_mode", |row| row.lock().map(|lock| &lock.mode).into()),
         Column::script("lock_relation", |row| row.lock().and_then(|lock| lock.relation.as_ref()).into()),
-        Column::table("LOCK", Align::Left, |row| row.lock().map(lock).into()),
+        Column::script("lock_key", |row| row.lock().and_then(|lock| lock.key.as_ref()).into()),
+        Column::script("backend_type", |row| row.of(|session| session.backend_type.as_ref())),
+        Column::table("LOCK", Align::Left, locks),
         Column::script("pooler_client_addr", |row| {
             row.pooler_client().and_then(|client| client.addr.as_ref()).into()
         }),
@@ -123,13 +125,35 @@ fn state<'r>(row: &'r Row<'_>) -> Value<'r> {
         None => "prepared transaction".into(),
         Some(session) if session.vanished => "(ended since)".into(),
         Some(session) if session.hidden => "(hidden)".into(),
+        Some(Blocked { state: None, backend_type, .. }) => backend_type.as_ref().into(),
+        Some(Blocked { state: Some(state), backend_type: Some(kind), .. }) if kind != "client backend" => {
+            format!("{kind}, {state}").into()
+        }
         Some(session) => session.state.as_ref().into(),
     }
 }
 
+/// What it waits for; of who waits for nobody, what keeps others waiting.
+fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
+    match (row.lock(), row.session.map_or(&[][..], |session| &session.holds)) {
+        (Some(waits_for), _) => lock(waits_for).into(),
+        (None, []) => Value::None,
+        (None, [held]) => format!("holds {}", lock(held)).into(),
+        (None, [held, others @ ..]) => format!("holds {} and {} more", lock(held), others.len()).into(),
+    }
+}
+
+/// `AccessExclusiveLock on public.orders`, `a row of public.orders`, `advisory ExclusiveLock on key 7`.
 fn lock(lock: &Lock) -> String {
-    let on = lock.relation.as_ref().map(|relation| format!(" on {relation}")).unwrap_or_default();
-    format!("{} {}{on}", lock.kind, lock.mode)
+    let Lock { kind, mode, relation, key } = lock;
+    match (kind.as_str(), relation, key) {
+        ("transactionid" | "tuple", Some(relation), _) => format!("a row of {relation}"),
+        ("transactionid", None, _) => "its transaction".into(),
+        ("relation", Some(relation), _) => format!("{mode} on {relation}"),
+        ("advisory", _, Some(key)) => format!("advisory {mode} on key {key}"),
+        (_, Some(relation), _) => format!("{kind} {mode} on {relation}"),
+        _ => format!("{kind} {mode}"),
+    }
 }
 
 /// The application; behind a pooler it is the client's.

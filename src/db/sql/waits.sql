@@ -2,11 +2,11 @@
 -- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {limit} longest waits: both
 -- hold up the lock manager. pg_locks shows everybody everything, so that waits are seen that the activity view hides,
 -- unless hidden sessions are to be left out.
--- Only who asks for lock and details pays for them.
+-- Only who asks for details pays for them.
 with a as materialized (
   {activity}
 ), l as materialized (
-  select l.pid, max({waitstart}) as waitstart{lock}
+  select l.pid, max({waitstart}) as waitstart
   from pg_locks l
   where not l.granted and l.pid is not null
     and (select coalesce(bool_or(a.wait_event_type = 'Lock' or (a.hidden and {hidden_too})), false) from a)
@@ -33,7 +33,6 @@ select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.n, p.undecide
        encode(textsend(s.application_name), 'hex') as application_name,
        s.client, s.state{details}
 from p left join a s on s.pid = p.pid
-     left join l on l.pid = p.pid and (not s.hidden or {hidden_too})
      left join pg_database d on d.oid = s.datid
      left join pg_roles r on r.oid = s.usesysid
 order by p.seconds desc nulls last, p.pid
