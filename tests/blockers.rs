@@ -1,5 +1,6 @@
 //! `blockers`: who waits for whom, on a real server.
 
+use super::common::server::standby_of;
 use super::common::{Cluster, Pgconn, Session, wait_until, with};
 use serde_json::{Value, json};
 
@@ -73,26 +74,19 @@ fn row_locks_are_seen_by_a_role_that_sees_nothing_else() {
     cluster.query("create role plain login; create table t (id int primary key); insert into t values (1)");
     let root = cluster.idle_in_transaction(&app("root"), "update t set id = 1");
     let waiter = cluster.waiting(&app("waiter"), "update t set id = 1");
-    let unseen = Pgconn::new(&["blockers", "-U", "plain"]).on(&cluster).run().success();
-    assert_eq!(unseen.stdout, "no session whose waits this role can see waits for a lock\n");
-    assert!(unseen.stderr.contains("2 sessions hidden from this role may wait, too"), "{unseen}");
-    assert!(unseen.stderr.contains("hint: see their waits with --all-waits"), "{unseen}");
-    let warnings = blockers(&cluster, &["-U", "plain"])["warnings"].clone();
-    assert_eq!(warnings[0]["code"], "hidden_waits");
     for user in ["postgres", "plain"] {
-        let document = blockers(&cluster, &["--all-waits", "-U", user]);
+        let document = blockers(&cluster, &["-U", user]);
         assert_eq!(document["roots"], json!([root.pid]), "{user}");
         assert_eq!(session(&document, waiter.pid)["blocked_by"], json!([root.pid]), "{user}");
         assert_eq!(session(&document, waiter.pid)["lock"]["type"], "transactionid");
         assert_eq!(session(&document, root.pid)["hidden"], user == "plain");
     }
-    // What is hidden can still stand ahead of a wait that is seen.
-    cluster.query("grant all on t to plain");
-    let own = cluster.waiting(&[("user", "plain")], "update t set id = 1");
-    let document = blockers(&cluster, &["-U", "plain"]);
-    assert_eq!(document["blocked_count"], 1);
-    let ahead = session(&document, own.pid)["blocked_by"][0].clone();
-    assert!([json!(root.pid), json!(waiter.pid)].contains(&ahead), "{document}");
+    // Who they are is hidden, which is said; and so nothing is proposed.
+    let hidden = Pgconn::new(&["blockers", "-U", "plain"]).on(&cluster).run().success();
+    assert!(hidden.stdout.contains("1 session blocked") && hidden.stdout.contains("(hidden)"), "{hidden}");
+    let why = format!("hint: 1 session waits for {}: who it is is hidden from this role\n", root.pid);
+    assert!(hidden.stderr.contains(&why), "{hidden}");
+    assert_eq!(blockers(&cluster, &["-U", "plain"])["warnings"][0]["code"], "hidden_sessions");
 }
 
 #[test]
@@ -239,4 +233,38 @@ fn what_keeps_others_waiting_is_named_as_applications_know_it() {
     // Who is only ahead in the queue holds nothing of it.
     assert_eq!(session(&document, waiter.pid)["holds"], json!([]));
     assert_eq!(session(&document, root.pid)["backend_type"], "client backend");
+}
+
+#[test]
+fn a_standby_names_who_holds_its_replay_up() {
+    let primary = with(&[("wal_level", "replica"), ("max_wal_senders", "3")]);
+    primary.query("create table orders ()");
+    let standby = standby_of(&primary);
+    standby.query("alter system set max_standby_streaming_delay = '1h'; ");
+    standby.query("select pg_reload_conf()");
+    standby.wait_until("to_regclass('orders') is not null");
+    let reader = standby.idle_in_transaction(&app("reader"), "select from orders");
+    primary.query("alter table orders add n int");
+    standby.wait_until(
+        "exists (select from pg_stat_activity where backend_type = 'startup' and wait_event_type = 'Lock')",
+    );
+    let behind = standby.waiting(&app("behind"), "select from orders");
+    let document = blockers(&standby, &[]);
+    let replay =
+        document["sessions"].as_array().unwrap().iter().find(|row| row["backend_type"] == "startup").unwrap();
+    assert_eq!(replay["blocked_by"], json!([reader.pid]), "{document:#}");
+    assert_eq!(replay["lock"]["relation"], "public.orders");
+    assert_eq!(session(&document, behind.pid)["blocked_by"], json!([replay["pid"]]));
+    let sets = document["free_sets"].as_array().unwrap();
+    let of = |pid: &Value| {
+        sets.iter().find(|set| set["pids"] == json!([pid])).unwrap_or_else(|| panic!("{document:#}"))
+    };
+    let ends = of(&json!(reader.pid));
+    assert_eq!((&ends["frees"], &ends["permitted"]), (&json!([replay["pid"]]), &json!(true)));
+    let nobody = of(&replay["pid"]);
+    assert_eq!((&nobody["frees"], &nobody["permitted"]), (&json!([behind.pid]), &json!(false)));
+    assert!(nobody["why_not"].as_str().unwrap().contains("must end there"), "{nobody}");
+    let id = ends["sessions"][0].as_str().unwrap();
+    Pgconn::new(&["kill", id]).on(&standby).run().success();
+    standby.wait_until("not exists (select from pg_locks where not granted)");
 }

@@ -75,7 +75,6 @@ impl Db {
             scope: "true",
             waitstart,
             wait_seconds,
-            hidden_too: "true",
             details: "",
             limit: &MOST_WAITERS.to_string(),
         }

@@ -14,9 +14,9 @@ use crate::model::server::ServerContext;
 /// Which waits are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WaitsLookedAt {
-    /// Of the sessions whose waits this role can see, so many that have waited longest.
+    /// So many that have waited longest.
     Longest(usize),
-    /// All, with those of hidden sessions, which are looked for in pg_locks.
+    /// All.
     All,
 }
 
@@ -53,17 +53,12 @@ impl Db {
             scope: Selection { all_backends: true, ..Selection::default() }.scope(),
             waitstart,
             wait_seconds,
-            hidden_too: if reach == WaitsLookedAt::All { "true" } else { "false" },
             details: &details,
             limit: &limit,
         }
         .sql();
-        let questions =
-            [server_context_question(), waits, questions::Hidden { activity: &self.activity() }.sql()];
-        let [server_context, rows, hidden] = exactly(self.look(&questions).await?)?;
-        let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
-        let not_looked_at = if reach == WaitsLookedAt::All { 0 } else { hidden };
-        let mut waits = Waits { not_looked_at, ..Waits::default() };
+        let [server_context, rows] = exactly(self.look(&[server_context_question(), waits]).await?)?;
+        let mut waits = Waits::default();
         let mut texts = TextStore::default();
         for row in rows {
             waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);

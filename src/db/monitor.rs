@@ -152,7 +152,6 @@ impl Db {
             scope,
             waitstart,
             wait_seconds,
-            hidden_too: "true",
             details: "",
             limit: WAITERS,
         };

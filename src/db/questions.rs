@@ -94,8 +94,6 @@ questions! {
     Grants, include_str!("sql/grants.sql"), database;
     /// Which locks are waited for, and which keep others waiting.
     HeldLocks, include_str!("sql/held_locks.sql"), waiters, blockers;
-    /// How many sessions are hidden.
-    Hidden, include_str!("sql/hidden.sql"), activity;
     /// Who is inside a database, or a role's sessions.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, inside;
     /// What sessions are at that leaves something behind.
@@ -161,5 +159,5 @@ questions! {
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits for a lock, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, hidden_too, details, limit;
+    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, details, limit;
 }

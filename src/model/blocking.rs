@@ -122,6 +122,4 @@ pub(crate) struct Waits {
     pub(crate) prepared: Vec<PreparedBlocker>,
     /// All that wait, looked at or not.
     pub(crate) waiting: i64,
-    /// Hidden sessions of which it was not looked at whether they wait.
-    pub(crate) not_looked_at: i64,
 }

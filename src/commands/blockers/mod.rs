@@ -17,7 +17,7 @@ use crate::args::Filters;
 use crate::db::WaitsLookedAt;
 use crate::exit::Exit;
 use crate::model::blocking::{Blocked, Waits};
-use crate::render::{Warning, text};
+use crate::render::Warning;
 pub(super) use report::Blockers;
 
 /// What help says beyond the flags.
@@ -37,7 +37,7 @@ const MOST_WAITS: usize = 200;
 /// Arguments of `blockers`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Look at all waits: of hidden sessions, too, for which pg_locks is read, and not only at the 200 longest
+    /// Look at all waits, not only at the 200 longest
     #[arg(long)]
     all_waits: bool,
     /// A pooler's console: name the client that it serves with each session
@@ -100,25 +100,11 @@ fn end(session: &Blocked) -> End<'_> {
 }
 
 /// What was left out so that the look costs little, and how to see it.
-fn not_seen(waits: &Waits, reach: WaitsLookedAt) -> Vec<Warning> {
-    let hint = |what: &str| Some(format!("see {what} with --all-waits"));
-    let mut warnings = Vec::new();
-    if let WaitsLookedAt::Longest(most) = reach
-        && waits.waiting > i64::try_from(most).unwrap_or(i64::MAX)
-    {
-        warnings.push(Warning {
-            code: "waits_cut",
-            message: format!("{} wait; only the {most} longest waits were looked at", waits.waiting),
-            hint: hint("all of them"),
-        });
-    }
-    if waits.not_looked_at > 0 {
-        let hidden = text::count(waits.not_looked_at, "session");
-        warnings.push(Warning {
-            code: "hidden_waits",
-            message: format!("{hidden} hidden from this role may wait, too; that was not looked at"),
-            hint: hint("their waits"),
-        });
-    }
-    warnings
+fn not_seen(waits: &Waits, reach: WaitsLookedAt) -> Option<Warning> {
+    let WaitsLookedAt::Longest(most) = reach else { return None };
+    (waits.waiting > i64::try_from(most).unwrap_or(i64::MAX)).then(|| Warning {
+        code: "waits_cut",
+        message: format!("{} wait; only the {most} longest waits were looked at", waits.waiting),
+        hint: Some("see all of them with --all-waits".into()),
+    })
 }

@@ -32,9 +32,6 @@ pub(in crate::commands) struct Blockers {
     /// Sessions that wait, whatever the filters.
     #[serde(skip)]
     waiting: i64,
-    /// True when it is known of every session whether it waits.
-    #[serde(skip)]
-    complete: bool,
     #[serde(skip)]
     pub(super) lines: Vec<Line>,
     /// How much of them a screen shows.
@@ -45,7 +42,7 @@ pub(in crate::commands) struct Blockers {
 impl Blockers {
     /// Builds the tree; with filters, only the trees in which a session matches or may match.
     pub(super) fn new(waits: Waits, filtered: bool) -> Self {
-        let Waits { mut sessions, mut prepared, waiting, not_looked_at } = waits;
+        let Waits { mut sessions, mut prepared, waiting } = waits;
         if filtered {
             let chosen: Vec<i32> = sessions
                 .iter()
@@ -79,7 +76,6 @@ impl Blockers {
             prepared,
             free_sets: Vec::new(),
             waiting,
-            complete: not_looked_at == 0,
             lines,
             part: Part::default(),
         }
@@ -149,8 +145,7 @@ impl Report for Blockers {
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.blocked_count == 0 {
             return vec![match self.waiting {
-                0 if self.complete => Block::marked(Mark::Good, "no session waits for a lock"),
-                0 => Block::line("no session whose waits this role can see waits for a lock"),
+                0 => Block::marked(Mark::Good, "no session waits for a lock"),
                 1 => Block::line("no session that matches waits for a lock; 1 other does"),
                 others => {
                     Block::line(format!("no session that matches waits for a lock; {others} others do"))
