@@ -1,5 +1,7 @@
 //! `blockers`: what it proposes frees whom it says, on a real server.
 
+mod kinds;
+
 use super::common::{Cluster, Outcome, Pgconn, Session, wait_until, with};
 use super::kill::app;
 use serde_json::{Value, json};

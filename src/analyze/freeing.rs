@@ -62,11 +62,12 @@ fn freeing_act<'a>(
         return act;
     }
     act.action = Some(if act.pids.iter().all(ends_by_cancel) { Action::Cancel } else { Action::Terminate });
-    act.why_not = act.pids.iter().filter(|pid| !acts(kill, **pid)).find_map(|pid| {
-        let step = step(kill, *pid);
-        let kind = candidate(pid).and_then(who_ends_it);
-        let why = kind.map(str::to_owned).or_else(|| step?.outcome.error.clone());
-        Some(why.unwrap_or_else(|| "it is not there any more".into()))
+    act.why_not = act.pids.iter().find_map(|pid| {
+        if let Some(who) = candidate(pid).and_then(who_ends_it) {
+            return Some(who.to_owned());
+        }
+        let error = step(kill, *pid).filter(|_| !acts(kill, *pid)).map(|step| step.outcome.error.clone())?;
+        Some(error.unwrap_or_else(|| "it is not there any more".into()))
     });
     act.permitted = act.why_not.is_none();
     act
@@ -102,6 +103,10 @@ fn who_ends_it(candidate: &Candidate) -> Option<&'static str> {
     Some(match candidate.session.backend_type.as_deref()? {
         "client backend" if candidate.superuser && !candidate.session.can_signal => {
             "a superuser's session, which only a superuser can end"
+        }
+        "client backend" if candidate.session.wait_event.as_deref() == Some("SyncRep") => {
+            "it has committed and waits for a synchronous standby: that has to come back, or to be taken out of \
+             synchronous_standby_names"
         }
         "client backend" | "parallel worker" => return None,
         "autovacuum worker" if candidate.prevents_wraparound => {
