@@ -52,10 +52,10 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
     }
     let id = session(&document, root.pid)["session_id"].as_str().unwrap().to_owned();
     let root_ends = format!("({} then holds up 1 other): pgconn kill {id}", first.pid);
-    assert!(table.stderr.contains(&format!("hint: to free 1 session {root_ends}\n")), "{table}");
+    assert!(table.stdout.contains(&format!("to free 1 session {root_ends}\n")), "{table}");
     let port = cluster.port.to_string();
     let there = ["blockers", "-h", cluster.host(), "-p", &port, "-U", "postgres"];
-    let hinted = Pgconn::new(&there).run().success().stderr;
+    let hinted = Pgconn::new(&there).run().success().stdout;
     let command = format!("pgconn -h {} -p {port} -U postgres kill {id}\n", cluster.host());
     assert!(hinted.contains(&command), "what is proposed leads to the same server: {hinted}");
     // Filters keep the whole tree of a session that matches, and no other.
@@ -84,8 +84,8 @@ fn row_locks_are_seen_by_a_role_that_sees_nothing_else() {
     // Who they are is hidden, which is said; and so nothing is proposed.
     let hidden = Pgconn::new(&["blockers", "-U", "plain"]).on(&cluster).run().success();
     assert!(hidden.stdout.contains("1 session blocked") && hidden.stdout.contains("(hidden)"), "{hidden}");
-    let why = format!("hint: 1 session waits for {}: who it is is hidden from this role\n", root.pid);
-    assert!(hidden.stderr.contains(&why), "{hidden}");
+    let why = format!("1 session waits for {}: who it is is hidden from this role\n", root.pid);
+    assert!(hidden.stdout.contains(&why), "{hidden}");
     assert_eq!(blockers(&cluster, &["-U", "plain"])["warnings"][0]["code"], "hidden_sessions");
 }
 
@@ -111,7 +111,7 @@ fn a_prepared_transaction_can_be_the_root() {
     assert_eq!(waiting, both.map(i64::from));
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
     let ends = "in database \"postgres\": COMMIT PREPARED 'it''s me' or ROLLBACK PREPARED 'it''s me'";
-    assert!(table.stderr.contains(ends), "{table}");
+    assert!(table.stdout.contains(ends), "{table}");
     assert!(table.stdout.contains("\nprepared "), "{table}");
     cluster.query("rollback prepared 'it''s me'");
 }
@@ -162,7 +162,8 @@ fn hundreds_of_waiters_are_bounded_unless_asked_for() {
     assert_eq!(edges(&some), 200 * 201 / 2);
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
     assert!(table.stderr.contains("300 wait; only the 200 longest waits were looked at"), "{}", table.stderr);
-    assert!(table.stdout.contains(&format!("\n└───────────────(9)─ {}", waiters[8].pid)), "{}", table.stdout);
+    // They stand in one queue, not each under the one before.
+    assert!(table.stdout.contains(&format!("\n├─ {}", waiters[8].pid)), "{}", table.stdout);
     let all = blockers(&cluster, &["--all-waits"]);
     assert_eq!(edges(&all), 300 * 301 / 2);
     assert_eq!(session(&all, root.pid)["blocks_total"], waiters.len());
@@ -198,7 +199,7 @@ fn what_keeps_others_waiting_is_named_as_applications_know_it() {
             "select pg_advisory_lock_shared(-5)",
             lock("advisory", "ShareLock", None, Some("-5")),
             lock("advisory", "ExclusiveLock", None, Some("-5")),
-            "advisory ExclusiveLock on key -5",
+            "advisory Exclusive on key -5",
         ),
         (
             "select pg_advisory_xact_lock(-1, 7)",
@@ -267,4 +268,52 @@ fn a_standby_names_who_holds_its_replay_up() {
     let id = ends["sessions"][0].as_str().unwrap();
     Pgconn::new(&["kill", id]).on(&standby).run().success();
     standby.wait_until("not exists (select from pg_locks where not granted)");
+}
+
+/// Sixty sessions that queue for one row, of three applications.
+fn storm(cluster: &Cluster) -> (Session, Vec<Session>) {
+    cluster.query("create table stock (id int primary key, n int); insert into stock values (1, 0)");
+    let root = cluster.idle_in_transaction(&app("root"), "update stock set n = 1");
+    let names = ["checkout", "import", "report"];
+    let waiters = (0..60).map(|at| cluster.waiting(&app(names[at % 3]), "update stock set n = 2")).collect();
+    (root, waiters)
+}
+
+#[test]
+fn a_storm_is_a_few_lines_with_what_to_do_first() {
+    let cluster = with(&[]);
+    let (root, waiters) = storm(&cluster);
+    let id = session(&blockers(&cluster, &[]), root.pid)["session_id"].as_str().unwrap().to_owned();
+    for columns in [80, 120, 200] {
+        let screen = Pgconn::new(&["blockers"]).env("COLUMNS", columns.to_string()).on(&cluster);
+        let screen = screen.on_terminal_of(columns, 24).finish().success().stdout.replace('\r', "");
+        let lines: Vec<&str> = screen.lines().collect();
+        assert_eq!(lines[0], "60 sessions blocked", "{screen}");
+        assert!(
+            lines[1].starts_with("to free 1 session (") && lines[1].contains("then holds up 59 others"),
+            "{screen}"
+        );
+        assert!(screen.contains(&format!("pgconn kill {id}")), "{screen}");
+        assert!(lines.len() <= 12, "{screen}");
+        let first = lines.iter().find(|line| line.starts_with(&root.pid.to_string())).unwrap();
+        assert!(first.contains("holds a"), "{screen}");
+        // the first waiter has its turn, the others queue behind it
+        assert!(
+            screen.contains("57 more") && (columns < 120 || screen.contains("3 applications")),
+            "{screen}"
+        );
+        let more = lines.iter().find(|line| line.contains("57 more")).unwrap();
+        assert!(more.starts_with("└───"), "{screen}");
+        assert!(columns < 120 || more.contains("a row of public.stock"), "{screen}");
+    }
+    let full =
+        Pgconn::new(&["blockers", "--full"]).on(&cluster).on_terminal_of(120, 24).finish().success().stdout;
+    assert!(
+        !full.contains(" more") && waiters.iter().all(|waiter| full.contains(&waiter.pid.to_string())),
+        "{full}"
+    );
+    // Programs get each of them, and no name of a character that their locale has not.
+    let piped = Pgconn::new(&["blockers"]).env("LC_ALL", "C").on(&cluster).run().success().stdout;
+    assert!(waiters.iter().all(|waiter| piped.contains(&waiter.pid.to_string())), "{piped}");
+    assert!(piped.contains("\n`--- ") && piped.contains("\n|--- ") && !piped.contains('└'), "{piped}");
 }

@@ -12,6 +12,7 @@ mod restore;
 mod role;
 mod standby;
 mod steps;
+mod words;
 
 use super::common::{Cluster, Pgconn, Running, Session, Stopping, wait_until, with};
 use nix::sys::signal::Signal;

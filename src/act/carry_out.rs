@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::outcome;
+use super::progress::{OutcomeChange, Progress};
 use super::signal_log::{SignalLog, unlogged};
 use crate::analyze::plan::{COMMITTED, Plan, Step};
 use crate::db::{self, ErrorKind, SignalOrder, Still, Uninterrupted};
@@ -18,24 +19,6 @@ use crate::stop::Stop;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-
-/// What became of one session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OutcomeChange {
-    /// Process id of its backend.
-    pub(crate) pid: i32,
-    /// What became of it.
-    pub(crate) result: Fate,
-}
-
-/// What one step of an act brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// The sessions whose result is another than before.
-    pub(crate) changed: Vec<OutcomeChange>,
-    /// When the next step is due; none when the act is over.
-    pub(crate) again: Option<Instant>,
-}
 
 /// How far an act has come.
 #[derive(Debug)]

@@ -5,9 +5,11 @@ mod carry_out;
 mod guarded;
 mod hold;
 mod outcome;
+mod progress;
 pub(crate) mod run_held;
 mod signal_log;
 
-pub(crate) use carry_out::{Act, Done, OutcomeChange};
+pub(crate) use carry_out::{Act, Done};
 pub(crate) use hold::{Ended, Hold, HoldOutcome, WhileHeld, hold};
+pub(crate) use progress::OutcomeChange;
 pub(crate) use signal_log::{SignalLog, unlogged};

@@ -100,6 +100,10 @@ impl Db {
             };
             if row.claim("granted")? {
                 session.holds.push(lock);
+                let waiters = row.pids("waiters")?;
+                for waiter in sessions.iter_mut().filter(|one| waiters.contains(&one.pid)) {
+                    waiter.held_by.push(pid);
+                }
             } else {
                 session.lock = Some(lock);
             }
@@ -144,6 +148,7 @@ impl Db {
             hidden,
             vanished: row.claim("vanished")?,
             pooler_client: None,
+            held_by: Vec::new(),
             matches: row.word("matches")?.map(|claim| claim == "t"),
         })
     }

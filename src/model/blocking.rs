@@ -65,6 +65,9 @@ pub(crate) struct Blocked {
     pub(crate) vanished: bool,
     /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
     pub(crate) pooler_client: Option<Client>,
+    /// Who holds what it waits for; not who is only ahead of it.
+    #[serde(skip)]
+    pub(crate) held_by: Vec<i32>,
     /// Whether the filters select it; none when that is hidden.
     #[serde(skip)]
     pub(crate) matches: Option<bool>,

@@ -11,7 +11,7 @@ const PLANTED: &str = "PGCONN_PLANTED_PANIC";
 fn a_panic_at_any_step_opens_it_again() {
     let cluster = server();
     let before = closable(&cluster);
-    let mark = cluster.dir.join("ended");
+    let mark = cluster.dir.join("ran");
     let script = format!("sleep 1; touch '{}'", mark.display());
     for fence in ["limit", "revoke", "hard"] {
         for step in ["close", "settle", "look", "reopen"] {

@@ -2,6 +2,7 @@
 
 use super::{closable, closed, drain, make};
 use crate::common::{Cluster, Running, wait_until, with};
+use crate::kill::Stopped;
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
@@ -72,4 +73,27 @@ fn a_signal_while_closing_waits_for_the_standby_is_the_end() {
     let outcome = ends(run, 143, Duration::from_secs(20));
     assert!(outcome.stderr.contains("it is open as before"), "{outcome}");
     assert!(!closed(&cluster) && closable(&cluster) == before, "{outcome}");
+}
+
+/// A session that was lost can still be about to show what it has committed: until it is gone, what is seen is not what stays.
+#[test]
+fn what_a_lost_session_is_about_to_show_is_not_taken_for_what_was_before() {
+    let cluster = server();
+    let before = closable(&cluster);
+    lose_the_standby(&cluster);
+    let run = drain(&cluster, &["--fence", "limit", "--for", "1h", "-t", "2s"]).spawn();
+    let waiting =
+        "select pid from pg_stat_activity where application_name = 'pgconn' and wait_event = 'SyncRep'";
+    cluster.wait_until(&format!("exists ({waiting})"));
+    let pid: i32 = cluster.value(waiting).parse().unwrap();
+    let stopped = Stopped::new(pid);
+    // Another session has taken its place, and what it is about to do waits for the first one.
+    cluster.wait_until(
+        "exists (select from pg_stat_activity where application_name = 'pgconn' and wait_event_type = 'Lock')",
+    );
+    drop(stopped);
+    let outcome = ends(run, 1, Duration::from_secs(25));
+    assert!(outcome.stderr.contains("it is open as before"), "{outcome}");
+    cluster.wait_until(&format!("not exists (select from pg_stat_activity where pid = {pid})"));
+    assert_eq!(closable(&cluster), before, "{outcome}");
 }

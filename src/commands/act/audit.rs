@@ -125,7 +125,7 @@ impl Audit {
     }
 
     fn append(&mut self, mut lines: Vec<u8>) -> io::Result<()> {
-        if self.is_torn && !lines.is_empty() {
+        if self.is_torn {
             lines.insert(0, b'\n');
         }
         let written = (&self.file.outlet).write_all(&lines);
@@ -181,6 +181,9 @@ impl SignalLog for Audit {
             self.line(Event::Signal, action, step, &mut lines)?;
             self.open.insert(key, action);
         }
+        if lines.is_empty() {
+            return Ok(());
+        }
         let written = self.append(lines).and_then(|()| self.file.outlet.sync());
         if written.is_err() {
             for step in steps {
@@ -192,7 +195,10 @@ impl SignalLog for Audit {
 
     fn outcome(&mut self, step: &Step) {
         let mut lines = Vec::new();
-        let written = self.close(step, &mut lines).and_then(|()| self.append(lines));
+        let written = self.close(step, &mut lines).and_then(|()| match lines.len() {
+            0 => Ok(()),
+            _ => self.append(lines),
+        });
         if let Err(error) = written {
             self.failed.get_or_insert(error);
         }

@@ -117,9 +117,9 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     }
     let planned = report::Planned::of(&plan, is_shown_above(consent, context));
     let emergency = db.is_emergency();
+    let origins = settle::origins(&db, &plan, job.settle).await;
+    hold_status::not_interrupted(context)?;
     let db = db.until_done();
-    // Nothing keeps a session from being ended.
-    let origins = settle::origins(&db, &plan, job.settle).await.unwrap_or_default();
     let mut audit = log.map(|log| log.of(db.target(), &wanted));
     let log = audit.as_mut().map(|audit| audit as &mut dyn SignalLog);
     let mut act = Act::new(plan, &wanted, job.grace, job.targets.verify).logged(log);
@@ -131,9 +131,10 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let after = aftermath(&db, &wanted, &plan, waiting.as_deref(), returned, &mut head).await;
     db.close().await;
     let exit = exit(&plan, context);
-    emit(&ActReport::new(&plan, false, after, emergency).besides(&planned), &head, context)?;
+    let told = emit(&ActReport::new(&plan, false, after, emergency).besides(&planned), &head, context);
     hints(context, &server_context, &plan, &wanted, after);
     logged?;
+    told?;
     Ok(exit)
 }
 

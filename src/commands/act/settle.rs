@@ -37,15 +37,15 @@ pub(super) fn ended(plan: &Plan) -> HashSet<i32> {
 /// and at a signal. Who is still there has been waited for already: then one look is enough.
 ///
 /// # Errors
-/// When the server does not answer.
+/// When the server does not answer, or did not when it was asked for the origins.
 pub(super) async fn returned(
     db: &Db,
     plan: &Plan,
-    origins: Option<Origins>,
+    origins: Result<Option<Origins>, Error>,
     settle: Duration,
     context: &Context,
 ) -> Result<Option<i64>, Error> {
-    let Some(origins) = origins.and_then(|origins| origins.of(&ended(plan))) else { return Ok(None) };
+    let Some(origins) = origins?.and_then(|origins| origins.of(&ended(plan))) else { return Ok(None) };
     let all = i64::try_from(origins.sessions()).unwrap_or(i64::MAX);
     let waits = !plan.steps.iter().any(|step| step.outcome.result == Fate::Signalled);
     let until = Instant::now() + if waits { settle } else { Duration::ZERO };

@@ -1,6 +1,7 @@
 //! `pgconn blockers`: who waits for whom, as a tree, root first, and what would free them.
 
 mod advice;
+mod queues;
 mod report;
 mod rows;
 
@@ -80,11 +81,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             let facts = db.who_they_are(&freeing::wanted(&sets)).await?;
             report.plan(&sets, &facts);
         }
-        let hints = advice::advice(&report, &context.lead());
+        report.advice = advice::advice(&report, &context.lead());
         if let Some(room) = room {
-            report.part = room.part(ScreenRoom::lines(), report.lines.len(), &head, &hints);
+            let total = report.entries().len();
+            report.part = Some(room.part(ScreenRoom::lines(), total, &head, &report.advice));
         }
-        Ok(Shown { hints, ..Shown::new(report, head) })
+        Ok(Shown::new(report, head))
     })
     .await
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::queues::{self, Entry};
 use super::rows::Row;
 use crate::analyze::blocking::{self, FreeSet, Line};
 use crate::analyze::freeing;
@@ -12,8 +13,11 @@ use crate::model::act::{ActFacts, Wait};
 use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Waits};
 use crate::model::order;
 use crate::render::json::List;
-use crate::render::table::{Block, LEAST, Mark, Table};
+use crate::render::table::{Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
+
+/// To how little a text is cut while a column is left that can be spared: what is waited for is to be read.
+const OBJECT: usize = 24;
 
 /// The answer of `blockers`.
 #[derive(Debug, Serialize)]
@@ -34,9 +38,12 @@ pub(in crate::commands) struct Blockers {
     waiting: i64,
     #[serde(skip)]
     pub(super) lines: Vec<Line>,
-    /// How much of them a screen shows.
+    /// How much of them a screen shows; none where all of it is written.
     #[serde(skip)]
-    pub(super) part: Part,
+    pub(super) part: Option<Part>,
+    /// What lets sessions go on, in words.
+    #[serde(skip)]
+    pub(super) advice: Vec<String>,
 }
 
 impl Blockers {
@@ -56,7 +63,8 @@ impl Blockers {
         // Only now: they know a prepared transaction by its place among those that are left.
         let edges = edges(&sessions, &prepared);
         let blocked_counts = blocking::blocked_counts(&edges);
-        let lines = blocking::tree(&edges);
+        let holders = sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
+        let lines = blocking::tree(&edges, &holders);
         let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
@@ -77,8 +85,18 @@ impl Blockers {
             free_sets: Vec::new(),
             waiting,
             lines,
-            part: Part::default(),
+            part: None,
+            advice: Vec::new(),
         }
+    }
+
+    /// What has a line of its own on a screen.
+    pub(super) fn entries(&self) -> Vec<Entry<'_>> {
+        queues::folded(&self.lines, &self.by_pid())
+    }
+
+    fn by_pid(&self) -> HashMap<i32, &Blocked> {
+        self.sessions.iter().map(|session| (session.pid, session)).collect()
     }
 
     /// Who would have to end for somebody to go on.
@@ -155,25 +173,38 @@ impl Report for Blockers {
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
         let spare: &[&str] =
             if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { &["ROLE", "DATABASE"] };
-        let sessions: HashMap<i32, &Blocked> =
-            self.sessions.iter().map(|session| (session.pid, session)).collect();
-        let shown = self.lines.iter().take(self.part.rows.unwrap_or(usize::MAX));
-        let rows = shown.map(|line| Row {
-            line: Some(*line),
-            session: sessions.get(&line.pid).copied(),
-            prepared: prepared_at(&self.prepared, line.pid),
+        let sessions = self.by_pid();
+        let entries = match self.part {
+            Some(_) => self.entries(),
+            None => self.lines.iter().copied().map(Entry::One).collect(),
+        };
+        let total = entries.len();
+        let part = self.part.unwrap_or_default();
+        let rows = entries.into_iter().take(part.rows.unwrap_or(usize::MAX)).map(|entry| match entry {
+            Entry::One(line) => Row {
+                line: Some(line),
+                session: sessions.get(&line.pid).copied(),
+                prepared: prepared_at(&self.prepared, line.pid),
+                more: None,
+            },
+            Entry::More(queue) => {
+                Row { line: Some(queue.line), session: None, prepared: None, more: Some(queue) }
+            }
         });
-        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], LEAST);
-        let waiting: HashSet<i32> =
-            self.lines.iter().filter(|line| line.cycle).map(|line| line.pid).collect();
+        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], OBJECT);
         let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));
-        if !waiting.is_empty() {
+        if self.lines.iter().any(|line| line.cycle) {
             summary.push_str(
                 "; some wait for each other in a circle, which the server ends at deadlock_timeout",
             );
         }
-        let rest = self.part.rest(self.lines.len(), "row");
-        std::iter::once(Block::Table(table)).chain(rest).chain([Block::marked(Mark::Warn, summary)]).collect()
+        // What is to be done first, where it is seen however long the tree is.
+        let advice = self.advice.iter().map(|advice| Block::marked(Mark::Warn, advice));
+        std::iter::once(Block::marked(Mark::Warn, summary))
+            .chain(advice)
+            .chain([Block::Table(table)])
+            .chain(part.rest(total, "row"))
+            .collect()
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {
@@ -183,6 +214,7 @@ impl Report for Blockers {
             line: lines.get(&session.pid).copied(),
             session: Some(session),
             prepared: None,
+            more: None,
         });
         tsv::Rows::of(Row::COLUMNS, rows)
     }

@@ -1,5 +1,6 @@
 //! A line of the tree, column by column.
 
+use super::queues::Queue;
 use crate::analyze::blocking::Line;
 use crate::commands::listing::origin;
 use crate::model::blocking::{Blocked, Lock, PreparedBlocker};
@@ -17,6 +18,8 @@ pub(super) struct Row<'a> {
     pub(super) session: Option<&'a Blocked>,
     /// What is there when it is no session.
     pub(super) prepared: Option<&'a PreparedBlocker>,
+    /// The sessions that it stands for, when it is more than one.
+    pub(super) more: Option<Queue<'a>>,
 }
 
 impl<'a> Row<'a> {
@@ -44,7 +47,11 @@ impl<'a> Row<'a> {
         Column::worded(
             "APPLICATION",
             Align::Left,
-            |row| row.of(|session| Some(who(session))),
+            |row| match row.more {
+                Some(more) if more.applications > 1 => format!("{} applications", more.applications).into(),
+                Some(more) => who(more.session).into(),
+                None => row.of(|session| Some(who(session))),
+            },
             "application_name",
             |row| row.of(|session| Some(&session.application_name)),
         ),
@@ -85,7 +92,7 @@ impl<'a> Row<'a> {
     }
 
     fn lock(&self) -> Option<&'a Lock> {
-        self.session.and_then(|session| session.lock.as_ref())
+        self.session.or(self.more.map(|more| more.session)).and_then(|session| session.lock.as_ref())
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -95,9 +102,10 @@ impl<'a> Row<'a> {
 
 fn pid<'r>(row: &'r Row<'_>) -> Value<'r> {
     let branch = row.line.map(branch).unwrap_or_default();
-    match row.session {
-        Some(session) => format!("{branch}{}", session.pid).into(),
-        None => format!("{branch}prepared").into(),
+    match (row.session, row.more) {
+        (_, Some(more)) => format!("{branch}{} more", more.count).into(),
+        (Some(session), None) => format!("{branch}{}", session.pid).into(),
+        (None, None) => format!("{branch}prepared").into(),
     }
 }
 
@@ -113,8 +121,9 @@ fn pids(pids: &[i32]) -> String {
 }
 
 fn wait<'r>(row: &'r Row<'_>) -> Value<'r> {
-    let at_most = row.session.is_some_and(|session| session.wait_at_most);
-    match row.session.and_then(|session| session.wait_seconds) {
+    let session = row.session.or(row.more.map(|more| more.session));
+    let at_most = session.is_some_and(|session| session.wait_at_most);
+    match row.more.map_or_else(|| session.and_then(|session| session.wait_seconds), |more| more.longest) {
         Some(seconds) if at_most => format!("≤ {}", text::duration(seconds)).into(),
         seconds => Value::seconds(seconds),
     }
@@ -122,6 +131,7 @@ fn wait<'r>(row: &'r Row<'_>) -> Value<'r> {
 
 fn state<'r>(row: &'r Row<'_>) -> Value<'r> {
     match row.session {
+        None if row.more.is_some() => Value::None,
         None => "prepared transaction".into(),
         Some(session) if session.vanished => "(ended since)".into(),
         Some(session) if session.hidden => "(hidden)".into(),
@@ -143,9 +153,10 @@ fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
     }
 }
 
-/// `AccessExclusiveLock on public.orders`, `a row of public.orders`, `advisory ExclusiveLock on key 7`.
+/// `AccessExclusive on public.orders`, `a row of public.orders`, `advisory Exclusive on key 7`.
 fn lock(lock: &Lock) -> String {
     let Lock { kind, mode, relation, key } = lock;
+    let mode = mode.strip_suffix("Lock").unwrap_or(mode);
     match (kind.as_str(), relation, key) {
         ("transactionid" | "tuple", Some(relation), _) => format!("a row of {relation}"),
         ("transactionid", None, _) => "its transaction".into(),
@@ -162,12 +173,23 @@ fn who(session: &Blocked) -> &String {
     client.unwrap_or(&session.application_name)
 }
 
-/// What stands before a pid, so that its depth shows: blanks would not survive in a cell.
+/// What stands before a pid, so that its depth shows: blanks would not survive in a cell. Where the locale is not UTF-8, in ASCII.
 fn branch(line: Line) -> String {
+    let [fork, end, dash, circle] =
+        if is_utf8() { ["\u{251c}", "\u{2514}", "\u{2500}", "\u{21bb}"] } else { ["|", "`", "-", "o"] };
+    let corner = if line.last { end } else { fork };
     match line.depth {
-        0 if line.cycle => "↻ ".into(),
+        0 if line.cycle => format!("{circle} "),
         0 => String::new(),
-        depth @ 1..=DEEPEST => format!("└{} ", "─".repeat(2 * depth - 1)),
-        depth => format!("└{}({depth})─ ", "─".repeat(2 * DEEPEST - 1)),
+        depth @ 1..=DEEPEST => format!("{corner}{} ", dash.repeat(2 * depth - 1)),
+        depth => format!("{corner}{}({depth}){dash} ", dash.repeat(2 * DEEPEST - 1)),
     }
+}
+
+/// Whether what reads the output reads UTF-8, as its locale says.
+fn is_utf8() -> bool {
+    let mut set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
+    let locale = set.find(|value| !value.is_empty());
+    let locale = locale.map(|value| value.to_string_lossy().to_lowercase()).unwrap_or_default();
+    locale.contains("utf-8") || locale.contains("utf8")
 }

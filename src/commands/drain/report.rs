@@ -119,7 +119,8 @@ impl DrainReport {
     pub(super) fn set(&mut self, ended: i64, outcome: &HoldOutcome<Restored>, seen: &Seen) {
         self.ended = Some(ended);
         (self.restored, self.now) = match &outcome.reopened {
-            Some(Restored::Done) | None => (Some(true), "open as before"),
+            Some(Restored::Done) => (Some(true), "open as before"),
+            None => (Some(false), "closed"),
             Some(Restored::Changed) => (Some(true), "open again"),
             Some(Restored::Gone) => (None, "gone"),
             Some(Restored::Invalid) => (Some(false), "invalid"),

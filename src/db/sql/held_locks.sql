@@ -1,5 +1,5 @@
 -- One row per lock that a session of {waiters} waits for (not granted), and one per lock of a session of {blockers} that keeps one
--- of them waiting: on the same object, in a mode that conflicts. What is only ahead in a queue holds nothing of that.
+-- of them waiting, with the waiters: on the same object, in a mode that conflicts. What is only ahead in a queue holds nothing of that.
 -- m: the modes, and with which of them, by place, each conflicts: LockConflicts in src/backend/storage/lmgr/lock.c.
 -- SIReadLock, which keeps nobody waiting, is none of them.
 -- A session that waits for whoever has changed a row waits for a transaction, and has its turn at the row as a lock of its own,
@@ -26,11 +26,11 @@ with l as materialized (
   where not w.granted
 ), s as (
   select w.pid, w.granted, w.locktype, w.mode, w.page, w.tuple, w.classid, w.objid, w.objsubid,
-         w.at_relation as relation, w.at_database as database
+         w.at_relation as relation, w.at_database as database, null::int4 as waiter
   from w
   union
   select h.pid, h.granted, h.locktype, h.mode, h.page, h.tuple, h.classid, h.objid, h.objsubid,
-         coalesce(h.relation, w.at_relation), coalesce(h.database, w.at_database)
+         coalesce(h.relation, w.at_relation), coalesce(h.database, w.at_database), w.pid
   from l h join m on m.mode = h.mode
        join w on w.object = h.object and w.pid <> h.pid and substr(w.conflicts, m.place, 1) = 'X'
   where h.granted
@@ -45,6 +45,8 @@ select s.pid, s.granted, s.locktype, s.mode,
        case when s.locktype = 'advisory' and s.objsubid = 1 then ((s.classid::int8 << 32) | s.objid::int8)::text
             when s.locktype = 'advisory'
             then format('%s, %s', s.classid::int8::bit(32)::int4, s.objid::int8::bit(32)::int4)
-            when s.locktype = 'tuple' then format('(%s,%s)', s.page, s.tuple) end as key
+            when s.locktype = 'tuple' then format('(%s,%s)', s.page, s.tuple) end as key,
+       string_agg(s.waiter::text, ',') as waiters
 from s
+group by s.pid, s.granted, s.locktype, s.mode, s.page, s.tuple, s.classid, s.objid, s.objsubid, s.relation, s.database
 order by s.pid, s.granted, s.locktype, s.mode
