@@ -1,5 +1,6 @@
 //! `blockers`: who waits for whom, on a real server.
 
+use super::common::server::standby_of;
 use super::common::{Cluster, Pgconn, Session, wait_until, with};
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
     );
     let seen = session(&document, first.pid);
     assert_eq!((&seen["blocks_total"], &seen["blocked_by"]), (&json!(1), &json!([root.pid])));
-    let lock = json!({ "type": "relation", "mode": "AccessExclusiveLock", "relation": "public.orders" });
+    let lock = json!({ "type": "relation", "mode": "AccessExclusiveLock", "relation": "public.orders", "key": null });
     assert_eq!(seen["lock"], lock);
     assert_eq!(seen["query"], "begin; lock table orders");
     assert!(seen["wait_seconds"].as_f64().unwrap() < 30.0);
@@ -50,10 +51,11 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
         assert!(table.stdout.contains(&line), "{table}");
     }
     let id = session(&document, root.pid)["session_id"].as_str().unwrap().to_owned();
-    assert!(table.stderr.contains(&format!("hint: to free 2 sessions: pgconn kill {id}")), "{table}");
+    let root_ends = format!("({} then holds up 1 other): pgconn kill {id}", first.pid);
+    assert!(table.stdout.contains(&format!("to free 1 session {root_ends}\n")), "{table}");
     let port = cluster.port.to_string();
     let there = ["blockers", "-h", cluster.host(), "-p", &port, "-U", "postgres"];
-    let hinted = Pgconn::new(&there).run().success().stderr;
+    let hinted = Pgconn::new(&there).run().success().stdout;
     let command = format!("pgconn -h {} -p {port} -U postgres kill {id}\n", cluster.host());
     assert!(hinted.contains(&command), "what is proposed leads to the same server: {hinted}");
     // Filters keep the whole tree of a session that matches, and no other.
@@ -72,26 +74,19 @@ fn row_locks_are_seen_by_a_role_that_sees_nothing_else() {
     cluster.query("create role plain login; create table t (id int primary key); insert into t values (1)");
     let root = cluster.idle_in_transaction(&app("root"), "update t set id = 1");
     let waiter = cluster.waiting(&app("waiter"), "update t set id = 1");
-    let unseen = Pgconn::new(&["blockers", "-U", "plain"]).on(&cluster).run().success();
-    assert_eq!(unseen.stdout, "no session whose waits this role can see waits for a lock\n");
-    assert!(unseen.stderr.contains("2 sessions hidden from this role may wait, too"), "{unseen}");
-    assert!(unseen.stderr.contains("hint: see their waits with --all-waits"), "{unseen}");
-    let warnings = blockers(&cluster, &["-U", "plain"])["warnings"].clone();
-    assert_eq!(warnings[0]["code"], "hidden_waits");
     for user in ["postgres", "plain"] {
-        let document = blockers(&cluster, &["--all-waits", "-U", user]);
+        let document = blockers(&cluster, &["-U", user]);
         assert_eq!(document["roots"], json!([root.pid]), "{user}");
         assert_eq!(session(&document, waiter.pid)["blocked_by"], json!([root.pid]), "{user}");
         assert_eq!(session(&document, waiter.pid)["lock"]["type"], "transactionid");
         assert_eq!(session(&document, root.pid)["hidden"], user == "plain");
     }
-    // What is hidden can still stand ahead of a wait that is seen.
-    cluster.query("grant all on t to plain");
-    let own = cluster.waiting(&[("user", "plain")], "update t set id = 1");
-    let document = blockers(&cluster, &["-U", "plain"]);
-    assert_eq!(document["blocked_count"], 1);
-    let ahead = session(&document, own.pid)["blocked_by"][0].clone();
-    assert!([json!(root.pid), json!(waiter.pid)].contains(&ahead), "{document}");
+    // Who they are is hidden, which is said; and so nothing is proposed.
+    let hidden = Pgconn::new(&["blockers", "-U", "plain"]).on(&cluster).run().success();
+    assert!(hidden.stdout.contains("1 session blocked") && hidden.stdout.contains("(hidden)"), "{hidden}");
+    let why = format!("1 session waits for {}: who it is is hidden from this role\n", root.pid);
+    assert!(hidden.stdout.contains(&why), "{hidden}");
+    assert_eq!(blockers(&cluster, &["-U", "plain"])["warnings"][0]["code"], "hidden_sessions");
 }
 
 #[test]
@@ -116,7 +111,7 @@ fn a_prepared_transaction_can_be_the_root() {
     assert_eq!(waiting, both.map(i64::from));
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
     let ends = "in database \"postgres\": COMMIT PREPARED 'it''s me' or ROLLBACK PREPARED 'it''s me'";
-    assert!(table.stderr.contains(ends), "{table}");
+    assert!(table.stdout.contains(ends), "{table}");
     assert!(table.stdout.contains("\nprepared "), "{table}");
     cluster.query("rollback prepared 'it''s me'");
 }
@@ -167,7 +162,8 @@ fn hundreds_of_waiters_are_bounded_unless_asked_for() {
     assert_eq!(edges(&some), 200 * 201 / 2);
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
     assert!(table.stderr.contains("300 wait; only the 200 longest waits were looked at"), "{}", table.stderr);
-    assert!(table.stdout.contains(&format!("\n└───────────────(9)─ {}", waiters[8].pid)), "{}", table.stdout);
+    // They stand in one queue, not each under the one before.
+    assert!(table.stdout.contains(&format!("\n├─ {}", waiters[8].pid)), "{}", table.stdout);
     let all = blockers(&cluster, &["--all-waits"]);
     assert_eq!(edges(&all), 300 * 301 / 2);
     assert_eq!(session(&all, root.pid)["blocks_total"], waiters.len());
@@ -177,38 +173,147 @@ fn hundreds_of_waiters_are_bounded_unless_asked_for() {
     assert_eq!(plan["warnings"][0]["code"], "waits_cut");
 }
 
-/// What is proposed frees those who wait: a cancel only where it does.
 #[test]
-fn a_cancel_is_proposed_only_where_it_frees_somebody() {
+fn what_keeps_others_waiting_is_named_as_applications_know_it() {
     let cluster = with(&[]);
-    cluster.query("create table t (n int); create table u ()");
-    let proposed = |pid: i32| {
-        let id = session(&blockers(&cluster, &[]), pid)["session_id"].as_str().unwrap().to_owned();
-        let hints = Pgconn::new(&["blockers"]).on(&cluster).run().success().stderr;
-        let line = hints.lines().find(|line| line.ends_with(&id)).unwrap_or_default().to_owned();
-        line.strip_suffix(&format!(" {id}")).unwrap_or_default().to_owned()
+    cluster.query("create table orders (id int primary key, n int); insert into orders values (1, 0)");
+    cluster.query("create database shop");
+    let shop = [("database", "shop"), ("application_name", "elsewhere")];
+    cluster.connect(&shop).unwrap().query("create table stock ()");
+    let stock = cluster.connect(&shop).unwrap().query("select 'stock'::regclass::oid")[0][0].clone().unwrap();
+    let mut waiters = Vec::new();
+    let mut roots = Vec::new();
+    // who holds, who waits, the lock that is waited for and the one that is held, each as type, mode, relation and key
+    let lock = |kind: &str, mode: &str, relation: Option<&str>, key: Option<&str>| json!({ "type": kind, "mode": mode, "relation": relation, "key": key });
+    let elsewhere = format!("relation {stock} of database shop");
+    let cases = [
+        (
+            "update orders set n = 1",
+            "update orders set n = 2",
+            lock("transactionid", "ShareLock", Some("public.orders"), None),
+            lock("transactionid", "ExclusiveLock", Some("public.orders"), None),
+            "a row of public.orders",
+        ),
+        (
+            "select pg_advisory_lock(-5)",
+            "select pg_advisory_lock_shared(-5)",
+            lock("advisory", "ShareLock", None, Some("-5")),
+            lock("advisory", "ExclusiveLock", None, Some("-5")),
+            "advisory Exclusive on key -5",
+        ),
+        (
+            "select pg_advisory_xact_lock(-1, 7)",
+            "select pg_advisory_lock(-1, 7)",
+            lock("advisory", "ExclusiveLock", None, Some("-1, 7")),
+            lock("advisory", "ExclusiveLock", None, Some("-1, 7")),
+            "on key -1, 7",
+        ),
+    ];
+    for (at, (held, wanted, ..)) in cases.iter().enumerate() {
+        let name = format!("case {at}");
+        roots.push(cluster.idle_in_transaction(&app(&name), held));
+        waiters.push(cluster.waiting(&app(&name), wanted));
+    }
+    let root = cluster.idle_in_transaction(&shop, "lock table stock in share mode");
+    let waiter = cluster.waiting(&shop, "begin; lock table stock in row exclusive mode");
+    let document = blockers(&cluster, &[]);
+    let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
+    for (at, (_, _, waits_for, holds, told)) in cases.iter().enumerate() {
+        assert_eq!(&session(&document, waiters[at].pid)["lock"], waits_for, "case {at}");
+        assert_eq!(session(&document, roots[at].pid)["holds"], json!([holds]), "case {at}");
+        let line = table.stdout.lines().find(|line| line.starts_with(&roots[at].pid.to_string())).unwrap();
+        assert!(
+            line.contains(&format!("holds {told}")) || line.contains("holds advisory") && line.contains(told),
+            "{table}"
+        );
+    }
+    let waits_for = lock("relation", "RowExclusiveLock", Some(&elsewhere), None);
+    assert_eq!(session(&document, waiter.pid)["lock"], waits_for);
+    let holds = lock("relation", "ShareLock", Some(&elsewhere), None);
+    assert_eq!(session(&document, root.pid)["holds"], json!([holds]));
+    // Who is only ahead in the queue holds nothing of it.
+    assert_eq!(session(&document, waiter.pid)["holds"], json!([]));
+    assert_eq!(session(&document, root.pid)["backend_type"], "client backend");
+}
+
+#[test]
+fn a_standby_names_who_holds_its_replay_up() {
+    let primary = with(&[("wal_level", "replica"), ("max_wal_senders", "3")]);
+    primary.query("create table orders ()");
+    let standby = standby_of(&primary);
+    standby.query("alter system set max_standby_streaming_delay = '1h'; ");
+    standby.query("select pg_reload_conf()");
+    standby.wait_until("to_regclass('orders') is not null");
+    let reader = standby.idle_in_transaction(&app("reader"), "select from orders");
+    primary.query("alter table orders add n int");
+    standby.wait_until(
+        "exists (select from pg_stat_activity where backend_type = 'startup' and wait_event_type = 'Lock')",
+    );
+    let behind = standby.waiting(&app("behind"), "select from orders");
+    let document = blockers(&standby, &[]);
+    let replay =
+        document["sessions"].as_array().unwrap().iter().find(|row| row["backend_type"] == "startup").unwrap();
+    assert_eq!(replay["blocked_by"], json!([reader.pid]), "{document:#}");
+    assert_eq!(replay["lock"]["relation"], "public.orders");
+    assert_eq!(session(&document, behind.pid)["blocked_by"], json!([replay["pid"]]));
+    let sets = document["free_sets"].as_array().unwrap();
+    let of = |pid: &Value| {
+        sets.iter().find(|set| set["pids"] == json!([pid])).unwrap_or_else(|| panic!("{document:#}"))
     };
-    let is_at = |pid: i32, event: &str| {
-        cluster.wait_until(&format!(
-            "(select wait_event = '{event}' and state = 'active' from pg_stat_activity where pid = {pid})"
-        ));
-    };
-    let mut copying = cluster.connect(&app("copying")).unwrap();
-    copying.send("copy t from stdin");
-    is_at(copying.pid, "ClientRead");
-    let behind = cluster.waiting(&[], "begin; lock table t");
-    assert_eq!(proposed(copying.pid), "hint: to free 1 session: pgconn kill");
-    drop((copying, behind));
-    let mut advisory = cluster.connect(&app("advisory")).unwrap();
-    advisory.query("select pg_advisory_lock(1)");
-    advisory.send("select pg_sleep(3600)");
-    is_at(advisory.pid, "PgSleep");
-    let behind = cluster.waiting(&[], "select pg_advisory_lock(1)");
-    assert_eq!(proposed(advisory.pid), "hint: to free 1 session: pgconn kill");
-    drop((advisory, behind));
-    let mut busy = cluster.connect(&app("busy")).unwrap();
-    busy.send("lock table u; select pg_sleep(3600)");
-    is_at(busy.pid, "PgSleep");
-    let _behind = cluster.waiting(&[], "select from u");
-    assert_eq!(proposed(busy.pid), "hint: to free 1 session: pgconn cancel");
+    let ends = of(&json!(reader.pid));
+    assert_eq!((&ends["frees"], &ends["permitted"]), (&json!([replay["pid"]]), &json!(true)));
+    let nobody = of(&replay["pid"]);
+    assert_eq!((&nobody["frees"], &nobody["permitted"]), (&json!([behind.pid]), &json!(false)));
+    assert!(nobody["why_not"].as_str().unwrap().contains("must end there"), "{nobody}");
+    let id = ends["sessions"][0].as_str().unwrap();
+    Pgconn::new(&["kill", id]).on(&standby).run().success();
+    standby.wait_until("not exists (select from pg_locks where not granted)");
+}
+
+/// Sixty sessions that queue for one row, of three applications.
+fn storm(cluster: &Cluster) -> (Session, Vec<Session>) {
+    cluster.query("create table stock (id int primary key, n int); insert into stock values (1, 0)");
+    let root = cluster.idle_in_transaction(&app("root"), "update stock set n = 1");
+    let names = ["checkout", "import", "report"];
+    let waiters = (0..60).map(|at| cluster.waiting(&app(names[at % 3]), "update stock set n = 2")).collect();
+    (root, waiters)
+}
+
+#[test]
+fn a_storm_is_a_few_lines_with_what_to_do_first() {
+    let cluster = with(&[]);
+    let (root, waiters) = storm(&cluster);
+    let id = session(&blockers(&cluster, &[]), root.pid)["session_id"].as_str().unwrap().to_owned();
+    for columns in [80, 120, 200] {
+        let screen = Pgconn::new(&["blockers"]).env("COLUMNS", columns.to_string()).on(&cluster);
+        let screen = screen.on_terminal_of(columns, 24).finish().success().stdout.replace('\r', "");
+        let lines: Vec<&str> = screen.lines().collect();
+        assert_eq!(lines[0], "60 sessions blocked", "{screen}");
+        assert!(
+            lines[1].starts_with("to free 1 session (") && lines[1].contains("then holds up 59 others"),
+            "{screen}"
+        );
+        assert!(screen.contains(&format!("pgconn kill {id}")), "{screen}");
+        assert!(lines.len() <= 12, "{screen}");
+        let first = lines.iter().find(|line| line.starts_with(&root.pid.to_string())).unwrap();
+        assert!(first.contains("holds a"), "{screen}");
+        // the first waiter has its turn, the others queue behind it
+        assert!(
+            screen.contains("57 more") && (columns < 120 || screen.contains("3 applications")),
+            "{screen}"
+        );
+        let more = lines.iter().find(|line| line.contains("57 more")).unwrap();
+        assert!(more.starts_with("└───"), "{screen}");
+        assert!(columns < 120 || more.contains("a row of public.stock"), "{screen}");
+    }
+    let full =
+        Pgconn::new(&["blockers", "--full"]).on(&cluster).on_terminal_of(120, 24).finish().success().stdout;
+    assert!(
+        !full.contains(" more") && waiters.iter().all(|waiter| full.contains(&waiter.pid.to_string())),
+        "{full}"
+    );
+    // Programs get each of them, and no name of a character that their locale has not.
+    let piped = Pgconn::new(&["blockers"]).env("LC_ALL", "C").on(&cluster).run().success().stdout;
+    assert!(waiters.iter().all(|waiter| piped.contains(&waiter.pid.to_string())), "{piped}");
+    assert!(piped.contains("\n`--- ") && piped.contains("\n|--- ") && !piped.contains('└'), "{piped}");
 }

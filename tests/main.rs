@@ -21,6 +21,7 @@ mod doctor;
 mod documents;
 mod drain;
 mod filters;
+mod free_sets;
 mod full;
 mod help;
 mod hostile;

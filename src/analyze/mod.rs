@@ -5,6 +5,7 @@ pub(crate) mod closable;
 pub(crate) mod concerns;
 pub(crate) mod consent;
 pub(crate) mod fence;
+pub(crate) mod freeing;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod obstacles;

@@ -66,30 +66,8 @@ impl Db {
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
     pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, ActFacts), Error> {
-        let (activity, read) = (self.activity(), self.activity_in(READ));
-        let named = !wanted.named.is_empty();
-        let scope = if named {
-            format!(
-                "s.pid in (select coalesce(n.leader_pid, n.pid) from ({read}) n where {})",
-                named_is("n", &wanted.named)
-            )
-        } else {
-            format!("{} and s.pid <> pg_backend_pid()", Selection::default().scope())
-        };
-        let sessions = questions::Sessions {
-            activity: &read,
-            counts: "",
-            filter: &filter::fragment(&wanted.filter),
-            scope: &scope,
-            keep: if named { "true" } else { "f.matches is not false" },
-            cut: "",
-            query: "null as query",
-            totals: "",
-            order: "f.pid",
-        }
-        .sql();
-        let processes =
-            questions::Processes { activity: &activity, named: &named_is("s", &wanted.named) }.sql();
+        let [sessions, processes] = self.candidate_questions(wanted);
+        let activity = self.activity();
         let [waitstart, wait_seconds] = self.wait_clock();
         let waits = questions::Waits {
             activity: &activity,
@@ -97,8 +75,6 @@ impl Db {
             scope: "true",
             waitstart,
             wait_seconds,
-            hidden_too: "true",
-            lock: "",
             details: "",
             limit: &MOST_WAITERS.to_string(),
         }
@@ -130,6 +106,20 @@ impl Db {
         Ok((server_context, facts))
     }
 
+    /// What of the facts tells whether sessions may be acted on: who they are, and what this role may do. Neither locks nor waits.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn who_they_are(&self, wanted: &Wanted) -> Result<ActFacts, Error> {
+        let questions = [vec![server_context_question()], self.candidate_questions(wanted).into()].concat();
+        let [server_context, sessions, processes] = exactly(self.look(&questions).await?)?;
+        Ok(ActFacts {
+            candidates: candidates_of(&sessions, &server_context_of(&server_context)?)?,
+            processes: processes_of(&processes)?,
+            ..ActFacts::default()
+        })
+    }
+
     /// Locks held; sessions that hold none are left out.
     ///
     /// # Errors
@@ -137,6 +127,35 @@ impl Db {
     pub(crate) async fn locks(&self) -> Result<Vec<HeldLocks>, Error> {
         let answers = self.look(&[questions::Locks.sql()]).await?;
         Ok(answers.iter().map(locks_of).collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    /// The questions who is meant, and what the named pids are.
+    fn candidate_questions(&self, wanted: &Wanted) -> [String; 2] {
+        let (activity, read) = (self.activity(), self.activity_in(READ));
+        let named = !wanted.named.is_empty();
+        let scope = if named {
+            format!(
+                "s.pid in (select coalesce(n.leader_pid, n.pid) from ({read}) n where {})",
+                named_is("n", &wanted.named)
+            )
+        } else {
+            format!("{} and s.pid <> pg_backend_pid()", Selection::default().scope())
+        };
+        let sessions = questions::Sessions {
+            activity: &read,
+            counts: "",
+            filter: &filter::fragment(&wanted.filter),
+            scope: &scope,
+            keep: if named { "true" } else { "f.matches is not false" },
+            cut: "",
+            query: "null as query",
+            totals: "",
+            order: "f.pid",
+        }
+        .sql();
+        let processes =
+            questions::Processes { activity: &activity, named: &named_is("s", &wanted.named) }.sql();
+        [sessions, processes]
     }
 
     /// Where the pooler connects from that this session goes through.

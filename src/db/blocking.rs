@@ -11,16 +11,12 @@ use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Waits};
 use crate::model::filter::Filter;
 use crate::model::server::ServerContext;
 
-/// What is asked of each waiting session's lock.
-const LOCK: &str = ", max(l.locktype) as locktype, max(l.mode) as mode, max(l.database::int8) as database, \
-                    max(l.relation::int8)::oid as relation";
-
 /// Which waits are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WaitsLookedAt {
-    /// Of the sessions whose waits this role can see, so many that have waited longest.
+    /// So many that have waited longest.
     Longest(usize),
-    /// All, with those of hidden sessions, which are looked for in pg_locks.
+    /// All.
     All,
 }
 
@@ -43,10 +39,8 @@ impl Db {
         let filter = filter::fragment(filter);
         let details = format!(
             ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
-             extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.wait_event, s.hidden, \
-             s.pid is null as vanished, ({filter}) as matches, l.locktype, l.mode, \
-             case when l.database in (0, (select oid from pg_database where datname = current_database())) \
-                  then encode(textsend(l.relation::regclass::text), 'hex') end as relation"
+             extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
+             s.pid is null as vanished, s.backend_type, ({filter}) as matches"
         );
         let limit = match reach {
             WaitsLookedAt::Longest(limit) => limit.to_string(),
@@ -59,18 +53,12 @@ impl Db {
             scope: Selection { all_backends: true, ..Selection::default() }.scope(),
             waitstart,
             wait_seconds,
-            hidden_too: if reach == WaitsLookedAt::All { "true" } else { "false" },
-            lock: LOCK,
             details: &details,
             limit: &limit,
         }
         .sql();
-        let questions =
-            [server_context_question(), waits, questions::Hidden { activity: &self.activity() }.sql()];
-        let [server_context, rows, hidden] = exactly(self.look(&questions).await?)?;
-        let hidden: i64 = hidden.first().map(|row| row.required("hidden")).transpose()?.unwrap_or_default();
-        let not_looked_at = if reach == WaitsLookedAt::All { 0 } else { hidden };
-        let mut waits = Waits { not_looked_at, ..Waits::default() };
+        let [server_context, rows] = exactly(self.look(&[server_context_question(), waits]).await?)?;
+        let mut waits = Waits::default();
         let mut texts = TextStore::default();
         for row in rows {
             waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);
@@ -83,7 +71,44 @@ impl Db {
         let waiters = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let waiters: Vec<i32> = waiters.map(|session| session.pid).collect();
         waits.prepared = self.prepared_blockers(&waiters).await?;
+        self.add_locks(&mut waits.sessions).await?;
         Ok((server_context_of(&server_context)?, waits))
+    }
+
+    /// Tells of each session what it waits for, and what it holds that keeps others waiting. What has changed since the look at the
+    /// waits is left out.
+    async fn add_locks(&self, sessions: &mut [Blocked]) -> Result<(), Error> {
+        let waiters: Vec<i32> = sessions
+            .iter()
+            .filter(|one| !one.blocked_by.is_empty() || one.wait_seconds.is_some())
+            .map(|one| one.pid)
+            .collect();
+        if waiters.is_empty() {
+            return Ok(());
+        }
+        let everybody: Vec<i32> = sessions.iter().map(|session| session.pid).collect();
+        let question = questions::HeldLocks { waiters: &array(&waiters), blockers: &array(&everybody) };
+        let [rows] = exactly(self.look(&[question.sql()]).await?)?;
+        for row in rows {
+            let pid: i32 = row.required("pid")?;
+            let Some(session) = sessions.iter_mut().find(|session| session.pid == pid) else { continue };
+            let lock = Lock {
+                kind: row.word("locktype")?.unwrap_or_default(),
+                mode: row.word("mode")?.unwrap_or_default(),
+                relation: row.text("relation")?,
+                key: row.word("key")?,
+            };
+            if row.claim("granted")? {
+                session.holds.push(lock);
+                let waiters = row.pids("waiters")?;
+                for waiter in sessions.iter_mut().filter(|one| waiters.contains(&one.pid)) {
+                    waiter.held_by.push(pid);
+                }
+            } else {
+                session.lock = Some(lock);
+            }
+        }
+        Ok(())
     }
 
     /// Which prepared transactions are in the way of `waiters`, that is those among whose blockers PostgreSQL
@@ -95,20 +120,17 @@ impl Db {
         if waiters.is_empty() {
             return Ok(Vec::new());
         }
-        let pids: Vec<String> = waiters.iter().map(ToString::to_string).collect();
-        let pids = format!("array[{}]", pids.join(","));
-        let [rows] = exactly(self.look(&[questions::PreparedBlockers { pids: &pids }.sql()]).await?)?;
+        let [rows] =
+            exactly(self.look(&[questions::PreparedBlockers { pids: &array(waiters) }.sql()]).await?)?;
         rows.iter().map(prepared_of).collect()
     }
 
     fn blocked_of(&self, row: &Row, texts: &mut TextStore) -> Result<Blocked, Error> {
         let hidden = row.claim("hidden")?;
-        let kind = row.word("locktype")?;
-        let relation = row.text("relation")?;
-        let mode = row.word("mode")?.unwrap_or_default();
         let wait_seconds = row.age("seconds")?;
         Ok(Blocked {
             pid: row.required("pid")?,
+            backend_type: row.word("backend_type")?,
             session_id: row.word("session_id")?,
             blocked_by: row.pids("blocked_by")?,
             blocks_total: 0,
@@ -117,18 +139,23 @@ impl Db {
             application_name: row.text("application_name")?.unwrap_or_default(),
             client: row.word("client")?,
             state: row.word("state")?,
-            wait_event: row.word("wait_event")?,
             wait_at_most: wait_seconds.is_some() && self.version_num < 140_000,
             wait_seconds,
             xact_seconds: row.age("xact_seconds")?,
-            lock: kind.map(|kind| Lock { kind, mode, relation }),
+            lock: None,
+            holds: Vec::new(),
             query: row.text("query")?.filter(|text| !hidden && !text.is_empty()).map(|text| texts.keep(text)),
             hidden,
             vanished: row.claim("vanished")?,
             pooler_client: None,
+            held_by: Vec::new(),
             matches: row.word("matches")?.map(|claim| claim == "t"),
         })
     }
+}
+
+fn array(pids: &[i32]) -> String {
+    format!("array[{}]", pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
 }
 
 fn prepared_of(row: &Row) -> Result<PreparedBlocker, Error> {

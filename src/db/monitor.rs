@@ -152,8 +152,6 @@ impl Db {
             scope,
             waitstart,
             wait_seconds,
-            hidden_too: "true",
-            lock: "",
             details: "",
             limit: WAITERS,
         };

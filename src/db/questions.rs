@@ -92,8 +92,8 @@ questions! {
     FileSettings, include_str!("sql/file_settings.sql"), names;
     /// What is granted on a database.
     Grants, include_str!("sql/grants.sql"), database;
-    /// How many sessions are hidden.
-    Hidden, include_str!("sql/hidden.sql"), activity;
+    /// Which locks are waited for, and which keep others waiting.
+    HeldLocks, include_str!("sql/held_locks.sql"), waiters, blockers;
     /// Who is inside a database, or a role's sessions.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, inside;
     /// What sessions are at that leaves something behind.
@@ -159,5 +159,5 @@ questions! {
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits for a lock, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, hidden_too, lock, details, limit;
+    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, details, limit;
 }

@@ -2,20 +2,25 @@
 
 use serde::Serialize;
 
+use super::act::Action;
 use super::pooler_client::Client;
 use super::query_text::QueryText;
 
-/// The lock that a session waits for.
+/// A lock that a session waits for, or holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Lock {
     /// As PostgreSQL says it: `relation`, `transactionid`, `tuple`, …
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// The mode asked for: `AccessExclusiveLock`, …
+    /// The mode: `AccessExclusiveLock`, …
     pub(crate) mode: String,
-    /// The relation's name; none for other locks, and for relations of other databases.
+    /// The relation's name, also where it is one of its rows that is waited for; `relation 16423 of database shop` where it is another
+    /// database's. None for other locks.
     pub(crate) relation: Option<String>,
+    /// Of an advisory lock, the key as applications write it: one number, or two (`1, 2`); of a row's queue, where the row is:
+    /// `(0,1)`. None for other locks. The server does not tell whether an advisory lock ends with the transaction or the session.
+    pub(crate) key: Option<String>,
 }
 
 /// A session that waits or is waited for.
@@ -24,6 +29,8 @@ pub(crate) struct Lock {
 pub(crate) struct Blocked {
     /// Process id of its backend.
     pub(crate) pid: i32,
+    /// `client backend`, `autovacuum worker`, `startup`, …; none when that is hidden.
+    pub(crate) backend_type: Option<String>,
     /// PostgreSQL's `%c`: hex start second, dot, hex pid.
     pub(crate) session_id: Option<String>,
     /// For whom it waits, those ahead of it in the queue included; 0 is a prepared transaction. Empty: it does not wait.
@@ -40,9 +47,6 @@ pub(crate) struct Blocked {
     pub(crate) client: Option<String>,
     /// Verbatim as PostgreSQL says it.
     pub(crate) state: Option<String>,
-    /// What it waits for in words of the server, be it a lock or not.
-    #[serde(skip)]
-    pub(crate) wait_event: Option<String>,
     /// How long it has waited; none when it does not wait, or when that is hidden.
     pub(crate) wait_seconds: Option<f64>,
     /// True when `wait_seconds` is only the most it can be: servers before 14 do not say when a wait began.
@@ -51,6 +55,8 @@ pub(crate) struct Blocked {
     pub(crate) xact_seconds: Option<f64>,
     /// What it waits for.
     pub(crate) lock: Option<Lock>,
+    /// What it holds that keeps others waiting; empty for those that are only ahead in a queue.
+    pub(crate) holds: Vec<Lock>,
     /// Running or last statement.
     pub(crate) query: Option<QueryText>,
     /// True when this role may not see what it does.
@@ -59,9 +65,36 @@ pub(crate) struct Blocked {
     pub(crate) vanished: bool,
     /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
     pub(crate) pooler_client: Option<Client>,
+    /// Who holds what it waits for; not who is only ahead of it.
+    #[serde(skip)]
+    pub(crate) held_by: Vec<i32>,
     /// Whether the filters select it; none when that is hidden.
     #[serde(skip)]
     pub(crate) matches: Option<bool>,
+}
+
+/// What would let sessions go on at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct FreeingAct {
+    /// Sessions that have to end for it, all of them.
+    pub(crate) pids: Vec<i32>,
+    /// Their session ids, as `kill` and `cancel` take them.
+    pub(crate) sessions: Vec<String>,
+    /// Prepared transactions that have to end for it, too, by their global identifiers: by the transaction manager, not by pgconn.
+    pub(crate) prepared: Vec<String>,
+    /// What ends the sessions: `cancel` where they wait or run no more than one statement, else `terminate`; null without any.
+    pub(crate) action: Option<Action>,
+    /// Who goes on then: sessions that wait for nobody else.
+    pub(crate) frees: Vec<i32>,
+    /// Who of those then holds up most others; null when nobody does.
+    pub(crate) then: Option<i32>,
+    /// How many those are.
+    pub(crate) then_blocks: Option<i64>,
+    /// True when this role may do it, by the rules by which `kill` and `cancel` would.
+    pub(crate) permitted: bool,
+    /// Why it may not, or who else could.
+    pub(crate) why_not: Option<String>,
 }
 
 /// A prepared transaction that is in the way: it holds a lock in a mode that conflicts with what somebody waits for.
@@ -92,6 +125,4 @@ pub(crate) struct Waits {
     pub(crate) prepared: Vec<PreparedBlocker>,
     /// All that wait, looked at or not.
     pub(crate) waiting: i64,
-    /// Hidden sessions of which it was not looked at whether they wait.
-    pub(crate) not_looked_at: i64,
 }

@@ -1,7 +1,6 @@
 //! The rules of an act: who is acted on, who is spared and why, and who may not be touched.
 
 use crate::model::act::{ActFacts, Action, Candidate, Fate, OWN_APPLICATION, Wanted};
-use crate::model::blocking::Blocked;
 use crate::model::session::Session;
 
 /// What is to become of a session.
@@ -109,20 +108,6 @@ pub(crate) fn out_of_reach(wait_event: Option<&str>) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// Whether a cancel of what `root` runs frees those of `sessions` that wait for it: it reaches that, and what it holds ends with its
-/// transaction, as an advisory lock need not.
-pub(crate) fn cancel_frees(root: &Blocked, sessions: &[Blocked]) -> bool {
-    let is_advisory = |session: &Blocked| {
-        session.blocked_by.contains(&root.pid)
-            && session.lock.as_ref().is_some_and(|lock| lock.kind == "advisory")
-    };
-    let wait_event = root.wait_event.as_deref();
-    root.state.as_deref() == Some("active")
-        && wait_event != Some("SyncRep")
-        && out_of_reach(wait_event).is_none()
-        && !sessions.iter().any(is_advisory)
 }
 
 /// What is to be known of a cancel that is sent.

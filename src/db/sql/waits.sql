@@ -1,24 +1,32 @@
 -- One row per session that waits for a lock or is waited for (pid 0: a prepared transaction), the longest waits first.
 -- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {limit} longest waits: both
--- hold up the lock manager. pg_locks shows everybody everything, so that waits are seen that the activity view hides,
--- unless hidden sessions are to be left out.
--- Only who asks for lock and details pays for them.
+-- hold up the lock manager. pg_locks shows everybody everything, so that waits are seen that the activity view hides.
+-- Of the process that replays on a standby pg_blocking_pids tells nothing: it asks for nothing but the whole of a relation, and
+-- whoever has any lock there is in its way.
+-- Only who asks for details pays for them.
 with a as materialized (
   {activity}
 ), l as materialized (
-  select l.pid, max({waitstart}) as waitstart{lock}
+  select l.pid, max({waitstart}) as waitstart
   from pg_locks l
   where not l.granted and l.pid is not null
-    and (select coalesce(bool_or(a.wait_event_type = 'Lock' or (a.hidden and {hidden_too})), false) from a)
+    and (select coalesce(bool_or(a.wait_event_type = 'Lock' or a.hidden), false) from a)
   group by l.pid
 ), w as materialized (
   select s.pid, ({filter}) as matches, {wait_seconds} as seconds, count(*) over () as n,
          count(*) filter (where ({filter}) is null) over () as undecided
   from a s join l on l.pid = s.pid
-  where {scope} and ({filter}) is not false and (not s.hidden or {hidden_too})
+  where {scope} and ({filter}) is not false
 ), b as materialized (
-  select w.*, pg_blocking_pids(w.pid) as blocked_by
+  select w.*,
+         case when cardinality(x.blocked_by) > 0 then x.blocked_by
+              else array(
+                select h.pid
+                from pg_locks q join pg_locks h on h.database = q.database and h.relation = q.relation
+                where q.pid = w.pid and not q.granted and q.locktype = 'relation' and q.mode = 'AccessExclusiveLock'
+                  and h.granted and h.locktype = 'relation' and h.mode <> 'SIReadLock' and h.pid <> q.pid) end as blocked_by
   from (select * from w order by w.seconds desc nulls first, w.pid limit {limit}) w
+       cross join lateral (select pg_blocking_pids(w.pid) as blocked_by offset 0) x
 ), p as (
   select b.pid, b.matches, b.seconds, b.n, b.undecided, b.blocked_by from b
   union all
@@ -33,7 +41,6 @@ select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.n, p.undecide
        encode(textsend(s.application_name), 'hex') as application_name,
        s.client, s.state{details}
 from p left join a s on s.pid = p.pid
-     left join l on l.pid = p.pid and (not s.hidden or {hidden_too})
      left join pg_database d on d.oid = s.datid
      left join pg_roles r on r.oid = s.usesysid
 order by p.seconds desc nulls last, p.pid

@@ -1,7 +1,11 @@
 //! Who holds up whom: from edges between waiting sessions and those they wait for to counts and a tree. Ends on any
 //! graph: a deadlock is one until the server has noticed it, and a session can end between two looks.
 
+mod free_sets;
+
 use std::collections::{HashMap, HashSet};
+
+pub(crate) use free_sets::{FreeSet, free_sets, wait_for_the_row};
 
 use crate::model::act::Wait;
 
@@ -14,6 +18,8 @@ pub(crate) struct Line {
     pub(crate) depth: usize,
     /// True for a root that waits itself: the sessions of its tree wait for each other in a circle.
     pub(crate) cycle: bool,
+    /// True when nobody else stands under the same one after it.
+    pub(crate) last: bool,
 }
 
 /// Returns for each pid that is waited for how many sessions wait for it, directly or behind others.
@@ -38,9 +44,10 @@ pub(crate) fn relatives(waits: &[Wait], chosen: &[i32]) -> HashSet<i32> {
     kept
 }
 
-/// Returns the forest in display order: roots with the most sessions behind them first, each waiter under the nearest
-/// session ahead of it (one that nobody else it waits for is itself behind). Every pid comes once.
-pub(crate) fn tree(waits: &[Wait]) -> Vec<Line> {
+/// Returns the forest in display order: roots with the most sessions behind them first, each waiter under who has what it waits for
+/// (`holders`, by waiter), or else under the nearest session ahead of it (one that nobody else it waits for is itself behind). Every
+/// pid comes once.
+pub(crate) fn tree(waits: &[Wait], holders: &HashMap<i32, Vec<i32>>) -> Vec<Line> {
     let (blockers_by_pid, waiters_by_blocker, blocked) =
         (blockers_by_pid(waits), waiters_by_blocker(waits), blocked_counts(waits));
     let matrix = Matrix::new(edges(waits));
@@ -51,7 +58,7 @@ pub(crate) fn tree(waits: &[Wait]) -> Vec<Line> {
     pids.dedup();
     let mut under: HashMap<i32, Vec<i32>> = HashMap::new();
     for pid in &pids {
-        if let Some(parent) = nearest(*pid, &blockers_by_pid, &matrix) {
+        if let Some(parent) = parent(*pid, &blockers_by_pid, holders, &matrix) {
             under.entry(parent).or_default().push(*pid);
         }
     }
@@ -61,12 +68,12 @@ pub(crate) fn tree(waits: &[Wait]) -> Vec<Line> {
     // Whoever is left after the true roots waits in a circle, or behind one.
     for cycle in [false, true] {
         for root in pids.iter().filter(|pid| waits_itself(pid) == cycle) {
-            let mut open = vec![(*root, 0)];
-            while let Some((pid, depth)) = open.pop() {
+            let mut open = vec![(*root, 0, true)];
+            while let Some((pid, depth, last)) = open.pop() {
                 if shown.insert(pid) {
-                    lines.push(Line { pid, depth, cycle: cycle && depth == 0 });
-                    let children = under.get(&pid).into_iter().flatten().rev();
-                    open.extend(children.map(|child| (*child, depth + 1)));
+                    lines.push(Line { pid, depth, cycle: cycle && depth == 0, last });
+                    let children = under.get(&pid).into_iter().flatten().rev().enumerate();
+                    open.extend(children.map(|(at, child)| (*child, depth + 1, at == 0)));
                 }
             }
         }
@@ -74,11 +81,19 @@ pub(crate) fn tree(waits: &[Wait]) -> Vec<Line> {
     lines
 }
 
-/// The session directly ahead: of those waited for, one that is behind most of the others.
-fn nearest(pid: i32, blockers_by_pid: &HashMap<i32, Vec<i32>>, matrix: &Matrix) -> Option<i32> {
+/// The session under which one stands: of those that hold what it waits for, or else of all that are ahead of it, one that is behind
+/// most of the others.
+fn parent(
+    pid: i32,
+    blockers_by_pid: &HashMap<i32, Vec<i32>>,
+    holders: &HashMap<i32, Vec<i32>>,
+    matrix: &Matrix,
+) -> Option<i32> {
     let blockers = blockers_by_pid.get(&pid)?;
-    let queue = |blocker: i32| matrix.in_common(pid, blocker);
-    blockers.iter().copied().max_by_key(|blocker| (queue(*blocker), std::cmp::Reverse(*blocker)))
+    let holds = |blocker: &&i32| holders.get(&pid).is_some_and(|holders| holders.contains(blocker));
+    let queue = |blocker: &&i32| (matrix.in_common(pid, **blocker), std::cmp::Reverse(**blocker));
+    let holder = blockers.iter().filter(holds).max_by_key(queue);
+    holder.or_else(|| blockers.iter().max_by_key(queue)).copied()
 }
 
 /// Edges as one bit for each pair of pids: a queue of n exclusive waiters has n² / 2 of them, and what is asked of them
@@ -177,7 +192,7 @@ mod tests {
     }
 
     fn shape(waits: &[Wait]) -> Vec<(i32, usize)> {
-        tree(waits).iter().map(|line| (line.pid, line.depth)).collect()
+        tree(waits, &HashMap::new()).iter().map(|line| (line.pid, line.depth)).collect()
     }
 
     #[test]
@@ -194,6 +209,16 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_for_what_one_has_stands_under_that_one() {
+        let queue = waits(&[(2, &[1]), (3, &[1, 2]), (4, &[1, 2, 3]), (5, &[2, 3, 4])]);
+        let holders = HashMap::from([(2, vec![1]), (3, vec![1]), (4, vec![1])]);
+        let lines = tree(&queue, &holders);
+        let shape: Vec<(i32, usize, bool)> =
+            lines.iter().map(|line| (line.pid, line.depth, line.last)).collect();
+        assert_eq!(shape, [(1, 0, true), (2, 1, false), (3, 1, false), (4, 1, true), (5, 2, true)]);
+    }
+
+    #[test]
     fn the_root_that_holds_up_most_comes_first() {
         let two = waits(&[(2, &[1]), (11, &[10]), (12, &[10])]);
         assert_eq!(shape(&two), [(10, 0), (11, 1), (12, 1), (1, 0), (2, 1)]);
@@ -205,7 +230,7 @@ mod tests {
     fn a_long_queue_of_exclusive_waiters_is_a_chain_and_costs_little() {
         let queue: Vec<Wait> =
             (1..400).map(|pid| Wait { pid, blocked_by: (0..pid).rev().collect() }).collect();
-        let lines = tree(&queue);
+        let lines = tree(&queue, &HashMap::new());
         assert!(lines.iter().enumerate().all(|(at, line)| line.depth == at && line.pid == at as i32));
         assert_eq!(blocked_counts(&queue)[&0], 399);
     }
@@ -215,7 +240,7 @@ mod tests {
         let circle = waits(&[(1, &[2]), (2, &[1]), (3, &[2])]);
         let blocked = blocked_counts(&circle);
         assert_eq!((blocked[&1], blocked[&2]), (2, 2));
-        let lines = tree(&circle);
+        let lines = tree(&circle, &HashMap::new());
         assert_eq!(lines.len(), 3);
         assert!(lines[0].cycle && lines[0].depth == 0);
     }
@@ -226,7 +251,7 @@ mod tests {
             edges in prop::collection::vec((0i32..30, prop::collection::vec(0i32..30, 0..6)), 0..40)
         ) {
             let waits: Vec<Wait> = edges.into_iter().map(|(pid, blocked_by)| Wait { pid, blocked_by }).collect();
-            let lines = tree(&waits);
+            let lines = tree(&waits, &HashMap::new());
             let pids: HashSet<i32> = lines.iter().map(|line| line.pid).collect();
             prop_assert_eq!(pids.len(), lines.len());
             let everybody: HashSet<i32> =

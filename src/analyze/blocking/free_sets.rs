@@ -1,0 +1,159 @@
+//! Who must end so that somebody goes on. A session waits until everybody who is ahead of it has gone: of several, the end of one
+//! frees nobody.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::{blockers_by_pid, reach, waiters_by_blocker};
+use crate::model::act::Wait;
+use crate::model::order;
+
+/// Sessions in a set at most: nobody ends more of them by hand to let somebody go on.
+const MOST_MEMBERS: usize = 20;
+/// Sets that are told of at most.
+const MOST_SETS: usize = 20;
+
+/// Sessions whose end lets others go on at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FreeSet {
+    /// Who must end, all of them, in ascending order.
+    pub(crate) pids: Vec<i32>,
+    /// Who goes on then: everybody whom nobody else is ahead of, in ascending order.
+    pub(crate) frees: Vec<i32>,
+    /// Who of those then holds up most others, and how many.
+    pub(crate) then: Option<(i32, usize)>,
+}
+
+/// Returns the sets that free somebody, the smallest first, of those the one that frees most. A set that has to end more waiting
+/// sessions than it frees is none of them, nor is one that frees nobody whom a smaller one does not, or has to end as many waiting
+/// sessions for it.
+pub(crate) fn free_sets(waits: &[Wait]) -> Vec<FreeSet> {
+    let blockers: BTreeMap<i32, BTreeSet<i32>> = blockers_by_pid(waits)
+        .into_iter()
+        .map(|(pid, blockers)| (pid, blockers.into_iter().collect::<BTreeSet<i32>>()))
+        .filter(|(_, blockers)| blockers.len() <= MOST_MEMBERS)
+        .collect();
+    let everybody = blockers_by_pid(waits);
+    let waiters = waiters_by_blocker(waits);
+    let mut candidates: Vec<&BTreeSet<i32>> =
+        blockers.values().collect::<BTreeSet<_>>().into_iter().collect();
+    order::sort_by_key(&mut candidates, |set| set.len());
+    let mut sets: Vec<FreeSet> = Vec::new();
+    for candidate in candidates {
+        let frees = |(pid, ahead): (&i32, &BTreeSet<i32>)| {
+            (!candidate.contains(pid) && ahead.is_subset(candidate)).then_some(*pid)
+        };
+        let frees: Vec<i32> = blockers.iter().filter_map(frees).collect();
+        let waiting = candidate.iter().filter(|pid| everybody.contains_key(pid)).count();
+        let no_better = |set: &FreeSet| {
+            let part = set.pids.iter().all(|pid| candidate.contains(pid));
+            let gain = frees.len().saturating_sub(set.frees.len());
+            frees.iter().all(|pid| set.frees.contains(pid))
+                || part && waiting > 0 && gain <= candidate.len() - set.pids.len()
+        };
+        if frees.is_empty() || waiting > frees.len() || sets.iter().any(no_better) {
+            continue;
+        }
+        let then = then(candidate, &frees, &waiters);
+        sets.push(FreeSet { pids: candidate.iter().copied().collect(), frees, then });
+    }
+    let rank = |set: &FreeSet| {
+        let behind = set.then.map(|(_, behind)| behind);
+        (set.pids.len(), Reverse(set.frees.len()), Reverse(behind), set.pids.first().copied())
+    };
+    order::sort_by_key(&mut sets, rank);
+    sets.truncate(MOST_SETS);
+    sets
+}
+
+/// Has those who queue for a row wait for whoever has it, too: what they wait for now is only their turn to wait for that.
+pub(crate) fn wait_for_the_row(waits: &mut [Wait], in_row_queue: &HashSet<i32>) {
+    let blockers = blockers_by_pid(waits);
+    for wait in waits.iter_mut().filter(|wait| in_row_queue.contains(&wait.pid)) {
+        let ahead = reach(wait.blocked_by.iter().copied(), &blockers);
+        wait.blocked_by = ahead.into_iter().filter(|pid| *pid != wait.pid).collect();
+        wait.blocked_by.sort_unstable();
+    }
+}
+
+/// Who of those that have been freed holds up most others.
+fn then(ended: &BTreeSet<i32>, freed: &[i32], waiters: &HashMap<i32, Vec<i32>>) -> Option<(i32, usize)> {
+    let out: HashSet<i32> = ended.iter().chain(freed).copied().collect();
+    let behind = |pid: i32| (pid, reach([pid], waiters).difference(&out).count());
+    freed
+        .iter()
+        .map(|pid| behind(*pid))
+        .filter(|(_, behind)| *behind > 0)
+        .max_by_key(|(pid, behind)| (*behind, -pid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn waits(edges: &[(i32, &[i32])]) -> Vec<Wait> {
+        edges.iter().map(|(pid, by)| Wait { pid: *pid, blocked_by: by.to_vec() }).collect()
+    }
+
+    fn sets(edges: &[(i32, &[i32])]) -> Vec<(Vec<i32>, Vec<i32>, Option<(i32, usize)>)> {
+        free_sets(&waits(edges)).into_iter().map(|set| (set.pids, set.frees, set.then)).collect()
+    }
+
+    #[test]
+    fn two_readers_before_one_writer_are_one_set() {
+        assert_eq!(sets(&[(3, &[1, 2])]), [(vec![1, 2], vec![3], None)]);
+    }
+
+    #[test]
+    fn of_a_queue_the_first_goes_on_and_then_holds_it() {
+        assert_eq!(sets(&[(2, &[1]), (3, &[1, 2]), (4, &[1, 2, 3])]), [(vec![1], vec![2], Some((2, 2)))]);
+    }
+
+    #[test]
+    fn who_waits_in_front_of_many_is_a_set_of_its_own() {
+        // a reader 1, a writer 2 that waits for it, and readers behind the writer
+        let queue = [(2, &[1][..]), (3, &[2]), (4, &[2]), (5, &[2])];
+        assert_eq!(sets(&queue), [(vec![2], vec![3, 4, 5], None), (vec![1], vec![2], Some((2, 3)))]);
+    }
+
+    #[test]
+    fn who_queues_for_a_row_waits_for_who_has_it() {
+        // 1 has the row, 2 waits for it, 3 for its turn
+        let mut waits = waits(&[(2, &[1]), (3, &[2])]);
+        assert_eq!(free_sets(&waits).len(), 2, "as a queue for a table, the end of 2 would free 3");
+        wait_for_the_row(&mut waits, &HashSet::from([3]));
+        let sets = free_sets(&waits);
+        assert_eq!((sets.len(), &sets[0].pids, &sets[0].frees), (1, &vec![1], &vec![2]));
+    }
+
+    #[test]
+    fn in_a_circle_one_is_enough() {
+        assert_eq!(sets(&[(1, &[2]), (2, &[1])]), [(vec![1], vec![2], None), (vec![2], vec![1], None)]);
+    }
+
+    #[test]
+    fn a_long_queue_of_exclusive_waiters_costs_little() {
+        let queue: Vec<Wait> =
+            (1..400).map(|pid| Wait { pid, blocked_by: (0..pid).rev().collect() }).collect();
+        let sets = free_sets(&queue);
+        assert_eq!((sets.len(), &sets[0].pids, &sets[0].frees), (1, &vec![0], &vec![1]));
+    }
+
+    proptest! {
+        /// What is said of a set is what taking it out of the graph shows, whoever else there is.
+        #[test]
+        fn those_go_on_whom_nobody_else_is_ahead_of(
+            edges in prop::collection::vec((0i32..12, prop::collection::vec(0i32..12, 1..4)), 1..12)
+        ) {
+            let waits: Vec<Wait> = edges.into_iter().map(|(pid, blocked_by)| Wait { pid, blocked_by }).collect();
+            let ahead = blockers_by_pid(&waits);
+            for set in free_sets(&waits) {
+                let goes_on = |pid: &i32| !set.pids.contains(pid) && ahead[pid].iter().all(|blocker| set.pids.contains(blocker));
+                let mut expected: Vec<i32> = ahead.keys().copied().filter(|pid| goes_on(pid)).collect();
+                expected.sort_unstable();
+                prop_assert_eq!(set.frees, expected);
+            }
+        }
+    }
+}

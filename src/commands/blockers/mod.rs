@@ -1,0 +1,112 @@
+//! `pgconn blockers`: who waits for whom, as a tree, root first, and what would free them.
+
+mod advice;
+mod queues;
+mod report;
+mod rows;
+
+use anyhow::Result;
+
+use super::manual::{Group, Manual};
+use super::pooler::snapshot::PoolerSnapshot;
+use super::screen_room::ScreenRoom;
+use super::shown::Shown;
+use super::{Context, watch};
+use crate::analyze::freeing;
+use crate::analyze::pooler::End;
+use crate::args::Filters;
+use crate::db::WaitsLookedAt;
+use crate::exit::Exit;
+use crate::model::blocking::{Blocked, Waits};
+use crate::render::Warning;
+pub(super) use report::Blockers;
+
+/// What help says beyond the flags.
+pub(super) const MANUAL: Manual = Manual::new(
+    Group::Look,
+    &[
+        ("Who holds everybody up, and what would free them?", "pgconn blockers"),
+        ("Only the queues in which sessions of one application stand", "pgconn blockers --app checkout"),
+        ("The sessions that wait longest, for scripts", "pgconn blockers -F tsv"),
+        ("Whose are they? Ask the pooler in between", "pgconn blockers --pooler port=6432"),
+    ],
+);
+
+/// How many waits are looked at: each costs the lock manager a moment of standstill.
+const MOST_WAITS: usize = 200;
+
+/// Arguments of `blockers`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Look at all waits, not only at the 200 longest
+    #[arg(long)]
+    all_waits: bool,
+    /// A pooler's console: name the client that it serves with each session
+    #[arg(long, value_name = "CONNINFO")]
+    pooler: Option<String>,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+/// Looks, builds the tree and prints it.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let filter = args.filters.filter();
+    let reach = if args.all_waits { WaitsLookedAt::All } else { WaitsLookedAt::Longest(MOST_WAITS) };
+    let query_bytes = context.query_bytes();
+    let room = ScreenRoom::of(context);
+    watch::look(context, async |context, db| {
+        let mut unasked = Vec::new();
+        let pooler_snapshot = PoolerSnapshot::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
+        let (server_context, mut waits) = db.waits(&filter, reach, query_bytes).await?;
+        if let Some(pooler_snapshot) = &pooler_snapshot {
+            for session in &mut waits.sessions {
+                session.pooler_client = pooler_snapshot.client(&end(session), session.xact_seconds);
+            }
+        }
+        let count = |claim: fn(&Blocked) -> bool| {
+            i64::try_from(waits.sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
+        };
+        let mut head = super::head_of_look(db, &server_context, count(|session| session.hidden));
+        head.warnings.extend(unasked);
+        if !filter.is_empty() {
+            head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
+        }
+        head.warnings.extend(not_seen(&waits, reach));
+        let mut report = Blockers::new(waits, !filter.is_empty());
+        if report.sessions.is_empty() {
+            head.warnings.extend(super::did_you_mean(db, &filter).await?);
+        }
+        let sets = report.free_sets();
+        if !sets.is_empty() {
+            let facts = db.who_they_are(&freeing::wanted(&sets)).await?;
+            report.plan(&sets, &facts);
+        }
+        report.advice = advice::advice(&report, &context.lead());
+        if let Some(room) = room {
+            let total = report.entries().len();
+            report.part = Some(room.part(ScreenRoom::lines(), total, &head, &report.advice));
+        }
+        Ok(Shown::new(report, head))
+    })
+    .await
+}
+
+fn end(session: &Blocked) -> End<'_> {
+    End {
+        pid: session.pid,
+        database: session.database.as_deref(),
+        role: session.role.as_deref(),
+        client: session.client.as_deref(),
+        client_port: None,
+    }
+}
+
+/// What was left out so that the look costs little, and how to see it.
+fn not_seen(waits: &Waits, reach: WaitsLookedAt) -> Option<Warning> {
+    let WaitsLookedAt::Longest(most) = reach else { return None };
+    (waits.waiting > i64::try_from(most).unwrap_or(i64::MAX)).then(|| Warning {
+        code: "waits_cut",
+        message: format!("{} wait; only the {most} longest waits were looked at", waits.waiting),
+        hint: Some("see all of them with --all-waits".into()),
+    })
+}

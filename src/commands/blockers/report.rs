@@ -1,0 +1,221 @@
+//! The answer of `blockers`: the tree, and what would let sessions go on.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::queues::{self, Entry};
+use super::rows::Row;
+use crate::analyze::blocking::{self, FreeSet, Line};
+use crate::analyze::freeing;
+use crate::commands::screen_room::Part;
+use crate::model::act::{ActFacts, Wait};
+use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Waits};
+use crate::model::order;
+use crate::render::json::List;
+use crate::render::table::{Block, Mark, Table};
+use crate::render::{Head, Report, text, tsv};
+
+/// To how little a text is cut while a column is left that can be spared: what is waited for is to be read.
+const OBJECT: usize = 24;
+
+/// The answer of `blockers`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::commands) struct Blockers {
+    /// Sessions that wait for a lock.
+    blocked_count: i64,
+    /// Sessions that others wait for and that do not wait themselves; of those that wait in a circle, one.
+    roots: Vec<i32>,
+    /// Those who wait or are waited for, in the order of the tree.
+    pub(super) sessions: Vec<Blocked>,
+    /// Prepared transactions that some of them wait for; one that only holds some lock on the same object is not in the way.
+    pub(super) prepared: Vec<PreparedBlocker>,
+    /// What would let some of them go on at once, the fewest that have to end first.
+    pub(super) free_sets: Vec<FreeingAct>,
+    /// Sessions that wait, whatever the filters.
+    #[serde(skip)]
+    waiting: i64,
+    #[serde(skip)]
+    pub(super) lines: Vec<Line>,
+    /// How much of them a screen shows; none where all of it is written.
+    #[serde(skip)]
+    pub(super) part: Option<Part>,
+    /// What lets sessions go on, in words.
+    #[serde(skip)]
+    pub(super) advice: Vec<String>,
+}
+
+impl Blockers {
+    /// Builds the tree; with filters, only the trees in which a session matches or may match.
+    pub(super) fn new(waits: Waits, filtered: bool) -> Self {
+        let Waits { mut sessions, mut prepared, waiting } = waits;
+        if filtered {
+            let chosen: Vec<i32> = sessions
+                .iter()
+                .filter(|session| session.matches != Some(false))
+                .map(|session| session.pid)
+                .collect();
+            let kept = blocking::relatives(&edges(&sessions, &prepared), &chosen);
+            sessions.retain(|session| kept.contains(&session.pid));
+            prepared.retain(|prepared| prepared.waiting_pids.iter().any(|pid| kept.contains(pid)));
+        }
+        // Only now: they know a prepared transaction by its place among those that are left.
+        let edges = edges(&sessions, &prepared);
+        let blocked_counts = blocking::blocked_counts(&edges);
+        let holders = sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
+        let lines = blocking::tree(&edges, &holders);
+        let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
+        order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
+        for session in &mut sessions {
+            session.blocks_total = blocked_counts.get(&session.pid).copied().unwrap_or(0);
+        }
+        for (at, prepared) in prepared.iter_mut().enumerate() {
+            prepared.blocks_total = pid_at(at).and_then(|pid| blocked_counts.get(&pid).copied()).unwrap_or(0);
+        }
+        let waits = |session: &&Blocked| session.lock.is_some() || !session.blocked_by.is_empty();
+        let blocked = sessions.iter().filter(waits).count();
+        let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
+        let roots = lines.iter().filter(holds).map(|line| line.pid);
+        Self {
+            blocked_count: i64::try_from(blocked).unwrap_or(i64::MAX),
+            roots: roots.collect(),
+            sessions,
+            prepared,
+            free_sets: Vec::new(),
+            waiting,
+            lines,
+            part: None,
+            advice: Vec::new(),
+        }
+    }
+
+    /// What has a line of its own on a screen.
+    pub(super) fn entries(&self) -> Vec<Entry<'_>> {
+        queues::folded(&self.lines, &self.by_pid())
+    }
+
+    fn by_pid(&self) -> HashMap<i32, &Blocked> {
+        self.sessions.iter().map(|session| (session.pid, session)).collect()
+    }
+
+    /// Who would have to end for somebody to go on.
+    pub(super) fn free_sets(&self) -> Vec<FreeSet> {
+        let mut waits = edges(&self.sessions, &self.prepared);
+        let in_row_queue = self
+            .sessions
+            .iter()
+            .filter(|session| session.lock.as_ref().is_some_and(|lock| lock.kind == "tuple"));
+        let in_row_queue: HashSet<i32> = in_row_queue.map(|session| session.pid).collect();
+        blocking::wait_for_the_row(&mut waits, &in_row_queue);
+        blocking::free_sets(&waits)
+    }
+
+    /// Plans what would end these `sets`; `facts` are of all of their members.
+    pub(super) fn plan(&mut self, sets: &[FreeSet], facts: &ActFacts) {
+        let prepared_of = |pid| prepared_at(&self.prepared, pid);
+        self.free_sets = freeing::freeing_acts(sets, &self.sessions, prepared_of, facts);
+    }
+}
+
+/// The edges of the tree, with prepared transactions told apart: the server calls all of them 0.
+fn edges(sessions: &[Blocked], prepared: &[PreparedBlocker]) -> Vec<Wait> {
+    let of = |pid: i32| {
+        let waited_for = prepared.iter().enumerate().filter(move |(_, one)| one.waiting_pids.contains(&pid));
+        waited_for.filter_map(|(at, _)| pid_at(at))
+    };
+    let edges = |session: &Blocked| {
+        let mut blocked_by: Vec<i32> =
+            session.blocked_by.iter().copied().filter(|blocker| *blocker != 0).collect();
+        blocked_by.extend(of(session.pid));
+        // It waits for one that has ended since.
+        if blocked_by.is_empty() && session.blocked_by.contains(&0) {
+            blocked_by.push(0);
+        }
+        Wait { pid: session.pid, blocked_by }
+    };
+    sessions.iter().map(edges).collect()
+}
+
+/// The negative pid in the tree that stands for the prepared transaction at this place.
+fn pid_at(place: usize) -> Option<i32> {
+    i32::try_from(place).ok().map(|place| -1 - place)
+}
+
+/// The prepared transaction behind a negative pid of the tree.
+fn prepared_at(prepared: &[PreparedBlocker], pid: i32) -> Option<&PreparedBlocker> {
+    prepared.get(usize::try_from(-1 - i64::from(pid)).ok()?)
+}
+
+impl Report for Blockers {
+    fn kind(&self) -> &'static str {
+        "blockers"
+    }
+
+    fn lists(&self) -> Vec<List<'_>> {
+        vec![
+            List::new("sessions", &self.sessions),
+            List::new("prepared", &self.prepared),
+            List::new("free_sets", &self.free_sets),
+        ]
+    }
+
+    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
+        if self.blocked_count == 0 {
+            return vec![match self.waiting {
+                0 => Block::marked(Mark::Good, "no session waits for a lock"),
+                1 => Block::line("no session that matches waits for a lock; 1 other does"),
+                others => {
+                    Block::line(format!("no session that matches waits for a lock; {others} others do"))
+                }
+            }];
+        }
+        let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
+        let spare: &[&str] =
+            if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { &["ROLE", "DATABASE"] };
+        let sessions = self.by_pid();
+        let entries = match self.part {
+            Some(_) => self.entries(),
+            None => self.lines.iter().copied().map(Entry::One).collect(),
+        };
+        let total = entries.len();
+        let part = self.part.unwrap_or_default();
+        let rows = entries.into_iter().take(part.rows.unwrap_or(usize::MAX)).map(|entry| match entry {
+            Entry::One(line) => Row {
+                line: Some(line),
+                session: sessions.get(&line.pid).copied(),
+                prepared: prepared_at(&self.prepared, line.pid),
+                more: None,
+            },
+            Entry::More(queue) => {
+                Row { line: Some(queue.line), session: None, prepared: None, more: Some(queue) }
+            }
+        });
+        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], OBJECT);
+        let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));
+        if self.lines.iter().any(|line| line.cycle) {
+            summary.push_str(
+                "; some wait for each other in a circle, which the server ends at deadlock_timeout",
+            );
+        }
+        // What is to be done first, where it is seen however long the tree is.
+        let advice = self.advice.iter().map(|advice| Block::marked(Mark::Warn, advice));
+        std::iter::once(Block::marked(Mark::Warn, summary))
+            .chain(advice)
+            .chain([Block::Table(table)])
+            .chain(part.rest(total, "row"))
+            .collect()
+    }
+
+    fn tsv(&self) -> tsv::Rows<'_> {
+        // Where a session is in the tree more than once, its first place counts.
+        let lines: HashMap<i32, Line> = self.lines.iter().rev().map(|line| (line.pid, *line)).collect();
+        let rows = self.sessions.iter().map(|session| Row {
+            line: lines.get(&session.pid).copied(),
+            session: Some(session),
+            prepared: None,
+            more: None,
+        });
+        tsv::Rows::of(Row::COLUMNS, rows)
+    }
+}

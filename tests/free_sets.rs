@@ -1,0 +1,231 @@
+//! `blockers`: what it proposes frees whom it says, on a real server.
+
+mod kinds;
+
+use super::common::{Cluster, Outcome, Pgconn, Session, wait_until, with};
+use super::kill::app;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn blockers(cluster: &Cluster, arguments: &[&str]) -> Value {
+    Pgconn::new(&[&["blockers", "--json"], arguments].concat()).on(cluster).run().success().json()
+}
+
+fn pids(value: &Value) -> BTreeSet<i32> {
+    value.as_array().unwrap().iter().map(|pid| i32::try_from(pid.as_i64().unwrap()).unwrap()).collect()
+}
+
+/// Does what a free set proposes.
+fn carry_out(cluster: &Cluster, set: &Value) -> Outcome {
+    let command = if set["action"] == "cancel" { "cancel" } else { "kill" };
+    let sessions = set["sessions"].as_array().unwrap().iter().map(|id| id.as_str().unwrap());
+    let words: Vec<&str> = [command, "--json"].into_iter().chain(sessions).collect();
+    Pgconn::new(&words).on(cluster).run().success()
+}
+
+#[test]
+fn two_readers_before_one_change_of_the_table_are_one_set() {
+    let cluster = with(&[]);
+    cluster.query("create table orders ()");
+    let readers: Vec<Session> =
+        (0..2).map(|_| cluster.idle_in_transaction(&app("reader"), "select from orders")).collect();
+    let waiter = cluster.waiting(&app("alter"), "alter table orders add n int");
+    let document = blockers(&cluster, &[]);
+    let both: BTreeSet<i32> = readers.iter().map(|reader| reader.pid).collect();
+    let sets = document["free_sets"].as_array().unwrap();
+    assert_eq!(sets.len(), 1, "{document:#}");
+    assert_eq!((pids(&sets[0]["pids"]), pids(&sets[0]["frees"])), (both, BTreeSet::from([waiter.pid])));
+    assert_eq!((&sets[0]["action"], &sets[0]["permitted"]), (&json!("terminate"), &json!(true)));
+    let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
+    let ids: Vec<&str> =
+        sets[0]["sessions"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    assert!(table.stdout.contains(&format!("to free 1 session: pgconn kill {}\n", ids.join(" "))), "{table}");
+    carry_out(&cluster, &sets[0]);
+    cluster
+        .wait_until(&format!("not exists (select from pg_locks where not granted and pid = {})", waiter.pid));
+}
+
+#[test]
+fn who_waits_in_front_of_many_is_cancelled_and_not_who_is_read_from() {
+    let cluster = with(&[]);
+    cluster.query("create table orders ()");
+    let reader = cluster.idle_in_transaction(&app("reader"), "select from orders");
+    let mut change = cluster.waiting(&app("alter"), "alter table orders add n int");
+    let queue: Vec<Session> = (0..4).map(|_| cluster.waiting(&app("behind"), "select from orders")).collect();
+    let document = blockers(&cluster, &[]);
+    let first = &document["free_sets"][0];
+    assert_eq!((&first["pids"], &first["action"]), (&json!([change.pid]), &json!("cancel")), "{document:#}");
+    assert_eq!(pids(&first["frees"]), queue.iter().map(|session| session.pid).collect());
+    let second = &document["free_sets"][1];
+    assert_eq!((&second["pids"], &second["frees"]), (&json!([reader.pid]), &json!([change.pid])));
+    assert_eq!((&second["then"], &second["then_blocks"]), (&json!(change.pid), &json!(4)));
+    carry_out(&cluster, first);
+    assert_eq!(change.finish().unwrap_err().sqlstate, "57014");
+    cluster.wait_until("not exists (select from pg_locks where not granted)");
+}
+
+#[test]
+fn what_may_not_be_done_is_not_proposed() {
+    let cluster = with(&[]);
+    cluster.query("create role plain login; grant pg_read_all_stats, pg_signal_backend to plain");
+    cluster.query("create table orders ()");
+    let root = cluster.idle_in_transaction(&app("root"), "lock table orders");
+    let _waiter = cluster.waiting(&app("waiter"), "select from orders");
+    let outcome = Pgconn::new(&["blockers", "-U", "plain"]).on(&cluster).run().success();
+    let why =
+        format!("1 session waits for {}: a superuser's session, which only a superuser can end\n", root.pid);
+    assert!(outcome.stdout.contains(&why) && !outcome.stdout.contains("pgconn kill"), "{outcome}");
+    let set = blockers(&cluster, &["-U", "plain"])["free_sets"][0].clone();
+    assert_eq!((&set["permitted"], &set["pids"]), (&json!(false), &json!([root.pid])));
+    assert!(set["why_not"].as_str().unwrap().contains("only a superuser"), "{set}");
+}
+
+/// The same small generator on every run: what fails once fails again.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.roll(from.len())]
+    }
+}
+
+const MODES: [&str; 8] = [
+    "access share",
+    "row share",
+    "row exclusive",
+    "share update exclusive",
+    "share",
+    "share row exclusive",
+    "exclusive",
+    "access exclusive",
+];
+
+/// A statement that takes one more lock.
+fn statement(dice: &mut Dice) -> String {
+    match dice.roll(4) {
+        0 => format!("update rows set n = n where id = {}", dice.roll(3)),
+        1 => format!("select pg_advisory_xact_lock({})", dice.roll(2)),
+        2 => format!("select pg_advisory_xact_lock_shared({})", dice.roll(2)),
+        _ => format!("lock table {} in {} mode", dice.pick(&["a", "b", "rows"]), dice.pick(&MODES)),
+    }
+}
+
+/// What each session waits for, by pid: the lock, as the server shows it. Who queues for a row waits for the row.
+fn waits(watcher: &mut Session) -> BTreeMap<i32, String> {
+    let rows = watcher.query(
+        "select pid, case when locktype in ('tuple', 'transactionid') then 'row' \
+         else format('%s %s %s %s %s', locktype, relation, classid, objid, mode) end \
+         from pg_locks where not granted and pid is not null",
+    );
+    rows.into_iter()
+        .map(|row| (row[0].as_deref().unwrap().parse().unwrap(), row[1].clone().unwrap()))
+        .collect()
+}
+
+/// How many histories are made; another number can be wished for by hand.
+fn histories() -> u64 {
+    std::env::var("PGCONN_HISTORIES").ok().and_then(|number| number.parse().ok()).unwrap_or(25)
+}
+
+/// Random histories of locks: the edges are the server's, and carrying out a proposal frees exactly whom it said.
+#[test]
+fn what_is_proposed_frees_exactly_whom_it_says() {
+    let cluster =
+        with(&[("deadlock_timeout", "1h"), ("max_prepared_transactions", "5"), ("autovacuum", "off")]);
+    cluster.query("create table a (); create table b (); create table rows (id int primary key, n int)");
+    cluster.query("insert into rows select n, 0 from generate_series(0, 2) n");
+    let mut watcher = cluster.session();
+    let (mut carried_out, mut moves) = (0, 0);
+    for history in 0..histories() {
+        let mut dice = Dice(history.wrapping_mul(7919).wrapping_add(20_261_129));
+        let mut sessions: Vec<Session> = (0..7).map(|_| cluster.connect(&app("history")).unwrap()).collect();
+        let mut prepared = Vec::new();
+        let mut waiting = BTreeSet::new();
+        for session in &mut sessions {
+            session.query("begin");
+        }
+        for _ in 0..16 {
+            let at = dice.roll(sessions.len());
+            let session = &mut sessions[at];
+            if waiting.contains(&session.pid) {
+                continue;
+            }
+            if dice.roll(14) == 0 && prepared.len() < 2 {
+                let gid = format!("history {history} {}", prepared.len());
+                if session.run(&format!("prepare transaction '{gid}'")).is_ok() {
+                    prepared.push(gid);
+                }
+                session.query("begin");
+                continue;
+            }
+            moves += 1;
+            let statement = format!("{} /* {moves} */", statement(&mut dice));
+            session.send(&statement);
+            let pid = session.pid;
+            let settled = format!(
+                "select query = '{statement}' and (wait_event_type = 'Lock' or state <> 'active') \
+                 from pg_stat_activity where pid = {pid}"
+            );
+            wait_until("it waits, or has its lock", || watcher.query(&settled)[0][0].as_deref() == Some("t"));
+            if waits(&mut watcher).contains_key(&pid) {
+                waiting.insert(pid);
+            } else if let Err(error) = session.finish() {
+                // The server sees at once what a session that has the lock in another mode would come to.
+                assert_eq!(error.sqlstate, "40P01");
+                session.query("rollback");
+                session.query("begin");
+            }
+        }
+        let document = blockers(&cluster, &[]);
+        for session in document["sessions"].as_array().unwrap() {
+            let truth = watcher.query(&format!(
+                "select coalesce(array_to_string(array(select distinct x from unnest(pg_blocking_pids({pid})) x where x <> {pid} \
+                 order by x), ','), '')",
+                pid = session["pid"]
+            ));
+            let told: Vec<String> =
+                session["blocked_by"].as_array().unwrap().iter().map(ToString::to_string).collect();
+            assert_eq!(truth[0][0].as_deref().unwrap(), told.join(","), "history {history}: {session}");
+        }
+        let sets = document["free_sets"].as_array().unwrap();
+        let permitted: Vec<&Value> =
+            sets.iter().filter(|set| set["permitted"] == true && set["prepared"] == json!([])).collect();
+        if !permitted.is_empty() {
+            let set = dice.pick(&permitted);
+            let before = waits(&mut watcher);
+            let (ended, frees) = (pids(&set["pids"]), pids(&set["frees"]));
+            carry_out(&cluster, set);
+            let goes_on = |after: &BTreeMap<i32, String>, pid: &i32| after.get(pid) != before.get(pid);
+            // Two who want the same row may both go on, and one of them be overtaken by the other.
+            let overtaken = |watcher: &mut Session, pid: &i32| {
+                let ahead = watcher.query(&format!("select unnest(pg_blocking_pids({pid}))"));
+                let ahead = ahead.iter().map(|row| row[0].as_deref().unwrap().parse::<i32>().unwrap());
+                ahead.collect::<BTreeSet<i32>>().is_subset(&frees)
+            };
+            wait_until(&format!("those who are said to go on do: history {history} {set}"), || {
+                let after = waits(&mut watcher);
+                frees.iter().all(|pid| goes_on(&after, pid) || overtaken(&mut watcher, pid))
+            });
+            let after = waits(&mut watcher);
+            for pid in before.keys().filter(|pid| !ended.contains(pid) && !frees.contains(pid)) {
+                assert!(!goes_on(&after, pid), "history {history}: {pid} went on, too\n{document:#}\n{set}");
+            }
+            carried_out += 1;
+        }
+        // Who waits for a lock does not see that its client has gone.
+        watcher.query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'history'",
+        );
+        drop(sessions);
+        cluster.wait_until("not exists (select from pg_stat_activity where application_name = 'history')");
+        for gid in prepared {
+            cluster.query(&format!("rollback prepared '{gid}'"));
+        }
+    }
+    assert!(carried_out * 2 >= histories(), "{carried_out} were carried out");
+}
