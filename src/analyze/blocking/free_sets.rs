@@ -96,25 +96,29 @@ mod tests {
         edges.iter().map(|(pid, by)| Wait { pid: *pid, blocked_by: by.to_vec() }).collect()
     }
 
-    fn sets(edges: &[(i32, &[i32])]) -> Vec<(Vec<i32>, Vec<i32>, Option<(i32, usize)>)> {
-        free_sets(&waits(edges)).into_iter().map(|set| (set.pids, set.frees, set.then)).collect()
+    fn sets(edges: &[(i32, &[i32])]) -> Vec<FreeSet> {
+        free_sets(&waits(edges))
+    }
+
+    fn set(pids: &[i32], frees: &[i32], then: Option<(i32, usize)>) -> FreeSet {
+        FreeSet { pids: pids.to_vec(), frees: frees.to_vec(), then }
     }
 
     #[test]
     fn two_readers_before_one_writer_are_one_set() {
-        assert_eq!(sets(&[(3, &[1, 2])]), [(vec![1, 2], vec![3], None)]);
+        assert_eq!(sets(&[(3, &[1, 2])]), [set(&[1, 2], &[3], None)]);
     }
 
     #[test]
     fn of_a_queue_the_first_goes_on_and_then_holds_it() {
-        assert_eq!(sets(&[(2, &[1]), (3, &[1, 2]), (4, &[1, 2, 3])]), [(vec![1], vec![2], Some((2, 2)))]);
+        assert_eq!(sets(&[(2, &[1]), (3, &[1, 2]), (4, &[1, 2, 3])]), [set(&[1], &[2], Some((2, 2)))]);
     }
 
     #[test]
     fn who_waits_in_front_of_many_is_a_set_of_its_own() {
         // a reader 1, a writer 2 that waits for it, and readers behind the writer
         let queue = [(2, &[1][..]), (3, &[2]), (4, &[2]), (5, &[2])];
-        assert_eq!(sets(&queue), [(vec![2], vec![3, 4, 5], None), (vec![1], vec![2], Some((2, 3)))]);
+        assert_eq!(sets(&queue), [set(&[2], &[3, 4, 5], None), set(&[1], &[2], Some((2, 3)))]);
     }
 
     #[test]
@@ -129,7 +133,7 @@ mod tests {
 
     #[test]
     fn in_a_circle_one_is_enough() {
-        assert_eq!(sets(&[(1, &[2]), (2, &[1])]), [(vec![1], vec![2], None), (vec![2], vec![1], None)]);
+        assert_eq!(sets(&[(1, &[2]), (2, &[1])]), [set(&[1], &[2], None), set(&[2], &[1], None)]);
     }
 
     #[test]
