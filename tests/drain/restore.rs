@@ -187,7 +187,8 @@ fn without_a_state_file_it_gets_what_can_be_known() {
     cluster.wait_until("not exists (select from pg_locks where locktype = 'advisory')");
     let closed = closable(&cluster);
     let refused = restore(&["--db", "shop"]).fails_with(2);
-    assert!(refused.stderr.contains("nothing was done") && closable(&cluster) == closed, "{refused}");
+    let said = "error: whom it let in is not known, and there is no terminal to ask";
+    assert!(refused.stderr.contains(said) && closable(&cluster) == closed, "{refused}");
     let outcome = restore(&["--db", "shop", "--yes"]).success();
     assert!(outcome.stderr.contains("GRANT CONNECT ON DATABASE \"shop\" TO PUBLIC;"), "{outcome}");
     assert_eq!(cluster.value("select has_database_privilege('other', 'shop', 'connect')::text"), "true");
@@ -210,6 +211,19 @@ fn at_a_terminal_it_asks_where_what_was_is_not_known() {
     terminal.type_keys("y\n");
     let _ = terminal.finish().success();
     assert!(closable(&cluster).starts_with("-1 t "));
+}
+
+/// With a state file it only undoes what was done, and asks nobody who has not said that he wants to be asked.
+#[test]
+fn what_is_written_down_is_undone_without_a_question() {
+    let cluster = server();
+    let before = closable(&cluster);
+    killed(&cluster, "revoke");
+    let closed = closable(&cluster);
+    let refused = restore(&cluster, &[]).env("PGCONN_CONFIRM", "always").run().fails_with(2);
+    assert!(refused.stderr.contains("nothing was done") && closable(&cluster) == closed, "{refused}");
+    let outcome = restore(&cluster, &[]).on_terminal().finish().success();
+    assert!(!outcome.stdout.contains("[y/N]") && closable(&cluster) == before, "{outcome}");
 }
 
 /// Its own database is the closed one, which is no reason to be kept out.

@@ -62,10 +62,15 @@ pub(super) async fn run(args: &Args, context: &mut Context) -> Result<Exit> {
             hint: Some("where the drain ran, its state file may still be: run this there".into()),
         }),
     );
-    let grants = tasks.iter().any(|task| task.grants);
-    let reach = if grants { Reach::Everything } else { Reach::Filtered };
-    let consent =
-        if unknown { act::consent(reach, args.yes, args.dry_run, context)? } else { Consent::Given };
+    if tasks.iter().any(|task| task.grants) && !(args.yes || args.dry_run || context.ui.is_terminal()) {
+        let why = "whom it let in is not known, and there is no terminal to ask whether everybody is to be";
+        return Err(Failure::refused(format!("{why}; nothing was done"))
+            .hinted("look first with --dry-run, then add --yes, or grant CONNECT by hand")
+            .into());
+    }
+    // What was written down by a drain that was killed is only undone.
+    let reach = if unknown { Reach::Filtered } else { Reach::Named };
+    let consent = act::consent(reach, args.yes, args.dry_run, context)?;
     let line = |task: &Task| {
         Block::line(format!("to open {}: {}", task.told.subject(), super::sql(&task.statements)))
     };
@@ -73,7 +78,7 @@ pub(super) async fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     act::present(&blocks, &mut head, if args.dry_run { Consent::Given } else { consent }, context);
     if !args.dry_run {
         if consent == Consent::Ask {
-            let question = format!("Open {} on {}?", "what was left closed", db.target().place());
+            let question = format!("Open what was left closed on {}?", db.target().place());
             act::confirm(&question, context).await?;
         }
         hold_status::not_interrupted(context)?;
