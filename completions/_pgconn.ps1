@@ -590,7 +590,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;drain' {
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The database, by its exact name')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended')
-            [CompletionResult]::new('--fence', '--fence', [CompletionResultType]::ParameterName, 'How to keep new connections out [default: limit for a superuser, else revoke]')
+            [CompletionResult]::new('--fence', '--fence', [CompletionResultType]::ParameterName, 'How to keep new connections out [default: the mildest that keeps out everybody who is in]')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Hold it closed and empty this long')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'How long ending its sessions may take')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')

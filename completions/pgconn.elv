@@ -576,7 +576,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;drain'= {
             cand --db 'The database, by its exact name'
             cand --role 'The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended'
-            cand --fence 'How to keep new connections out [default: limit for a superuser, else revoke]'
+            cand --fence 'How to keep new connections out [default: the mildest that keeps out everybody who is in]'
             cand --for 'Hold it closed and empty this long'
             cand --verify 'How long ending its sessions may take'
             cand -h 'Server host name, address or socket directory'

@@ -583,7 +583,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l no-query -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l db -d 'The database, by its exact name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l role -d 'The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l fence -d 'How to keep new connections out [default: limit for a superuser, else revoke]' -r -f -a "limit\t'CONNECTION LIMIT 0: superusers still enter, the owner not'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l fence -d 'How to keep new connections out [default: the mildest that keeps out everybody who is in]' -r -f -a "limit\t'CONNECTION LIMIT 0: superusers still enter, the owner not'
 revoke\t'CONNECT revoked: its owner and superusers still enter'
 hard\t'ALLOW_CONNECTIONS false: nobody enters'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l for -d 'Hold it closed and empty this long' -r

@@ -2,6 +2,7 @@
 //! and what a closed one is opened with where nobody knows what was before.
 
 use super::fence::{Closed, Fence, Statements, closed_database, is_revoked, revoked};
+use crate::model::act::Candidate;
 use crate::model::closable::{Closable, RoleAccess};
 use crate::model::quote;
 use crate::model::rights::Rights;
@@ -53,6 +54,17 @@ pub(crate) fn is_the_same(before: &Closable, now: &Closable) -> bool {
 /// Whether an interrupted DROP DATABASE has left it so that nothing but DROP DATABASE can be done to it.
 pub(crate) fn is_invalid(closable: &Closable) -> bool {
     matches!(closable, Closable::Database(database) if database.is_invalid())
+}
+
+/// The mildest fence that keeps out everybody who is `inside` now: who has just been ended comes back.
+pub(crate) fn mildest(closable: &Closable, inside: &[Candidate], rights: &Rights) -> Fence {
+    let Closable::Database(database) = closable else { return Fence::Limit };
+    let is_owner = |candidate: &Candidate| candidate.session.role.as_ref() == Some(&database.owner);
+    match () {
+        () if inside.iter().any(|candidate| candidate.superuser) => Fence::Hard,
+        () if rights.superuser || inside.iter().any(is_owner) => Fence::Limit,
+        () => Fence::Revoke,
+    }
 }
 
 /// Who can enter behind `fence` all the same.

@@ -1,7 +1,7 @@
 //! `drain`: what it says of who is inside is what it saw, as long as it holds the database.
 
 use super::{closable, drain, make, server};
-use crate::common::{Cluster, HeldBack, Session, psql, wait_until, with};
+use crate::common::{Cluster, HeldBack, Pgconn, Session, psql, wait_until, with};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -226,4 +226,25 @@ fn a_walsender_of_the_database_is_inside() {
     // It is none of those that a command was to be protected from.
     let outcome = drain(&cluster, &["--", "true"]).run().success();
     assert!(outcome.stderr.contains("with 1 other process inside"), "{outcome}");
+}
+
+#[test]
+fn without_a_name_the_fence_is_the_mildest_that_keeps_out_who_is_in() {
+    let cluster = server();
+    cluster.query("create role boss login; create role web login; alter database shop owner to boss");
+    let fence = |user: &str| {
+        let arguments = ["-U", user, "drain", "--db", "shop", "--for", "1s", "-n", "--json"];
+        Pgconn::new(&arguments).on(&cluster).run().success().json()["fence"].as_str().unwrap().to_owned()
+    };
+    let inside = |user: &str| cluster.connect(&[("user", user), ("database", "shop")]).unwrap();
+    assert_eq!([fence("postgres"), fence("boss")], ["limit", "revoke"]);
+    let mut web = inside("web");
+    assert_eq!([fence("postgres"), fence("boss")], ["limit", "revoke"]);
+    // A limit keeps its owner out, what is revoked does not.
+    let mut boss = inside("boss");
+    assert_eq!([fence("postgres"), fence("boss")], ["limit", "limit"]);
+    let _superuser = inside("postgres");
+    assert_eq!([fence("postgres"), fence("boss")], ["hard", "hard"]);
+    web.query("select 1");
+    boss.query("select 1");
 }

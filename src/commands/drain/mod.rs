@@ -76,7 +76,7 @@ pub(crate) struct Args {
     /// The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
-    /// How to keep new connections out [default: limit for a superuser, else revoke]
+    /// How to keep new connections out [default: the mildest that keeps out everybody who is in]
     #[arg(long, value_enum, value_name = "FENCE")]
     fence: Option<FenceName>,
     /// Hold it closed and empty this long
@@ -165,8 +165,8 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Closable::Database(database) => db.obstacles(database.oid).await?,
         Closable::Role(_) => Vec::new(),
     };
-    let is_limited = server_context.rights.superuser || closable.kind() == ClosableKind::Role;
-    let fence = named.unwrap_or(if is_limited { Fence::Limit } else { Fence::Revoke });
+    let fence =
+        named.unwrap_or_else(|| closable::mildest(&closable, &facts.candidates, &server_context.rights));
     let statements = admit::statements(fence, &closable, &server_context.rights)?;
     let pooled = own.is_none();
     let mut head = super::head(&db, &server_context, 0);
