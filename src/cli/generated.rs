@@ -53,7 +53,8 @@ fn completions_are_what_the_program_prints() {
 fn man_pages_are_what_the_program_prints() {
     let schemas: Vec<(&str, String)> =
         schema::generated().iter().map(|(kind, schema)| (*kind, schema.as_value().to_string())).collect();
-    let schemas: Vec<(&str, &str)> = schemas.iter().map(|(kind, schema)| (*kind, schema.as_str())).collect();
+    let schemas: Vec<(&str, &[u8])> =
+        schemas.iter().map(|(kind, schema)| (*kind, schema.as_bytes())).collect();
     hold("man", &man::pages(super::command(), &schemas).unwrap().into_iter().collect());
 }
 

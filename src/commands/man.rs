@@ -69,7 +69,7 @@ fn page_of(command: &Command) -> String {
 ///
 /// # Errors
 /// Never, as they are written to memory; the page writer does not know that.
-pub(crate) fn pages(program: Command, schemas: &[(&str, &str)]) -> io::Result<Vec<(String, String)>> {
+pub(crate) fn pages(program: Command, schemas: &[(&str, &[u8])]) -> io::Result<Vec<(String, String)>> {
     let mut program = program.disable_help_subcommand(true);
     program.build();
     let mut pages = vec![("pgconn.1".to_owned(), page("pgconn", &program, &PROGRAM)?)];

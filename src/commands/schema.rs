@@ -1,6 +1,8 @@
 //! `pgconn schema`: the JSON Schemas of everything that pgconn prints as JSON. They are generated from the types that
 //! are printed, committed, and held equal to them by a test.
 
+use std::io;
+
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 
@@ -19,26 +21,61 @@ pub(super) const MANUAL: Manual = Manual::new(
 )
 .offline();
 
+/// A schema by the `kind` of its document, without the blanks and line ends that make it readable: they are a third of it.
+macro_rules! schema {
+    ($kind:literal) => {{
+        const TEXT: &str = include_str!(concat!("../../schemas/", $kind, ".json"));
+        const LINES: [u8; compact_length(TEXT)] = compact(TEXT);
+        ($kind, &LINES)
+    }};
+}
+
 /// The schemas by the `kind` of the document, in the order of the alphabet.
-pub(crate) const SCHEMAS: &[(&str, &str)] = &[
-    ("blockers", include_str!("../../schemas/blockers.json")),
-    ("cancel", include_str!("../../schemas/cancel.json")),
-    ("check", include_str!("../../schemas/check.json")),
-    ("conninfo", include_str!("../../schemas/conninfo.json")),
-    ("doctor", include_str!("../../schemas/doctor.json")),
-    ("drain", include_str!("../../schemas/drain.json")),
-    ("error", include_str!("../../schemas/error.json")),
-    ("kill", include_str!("../../schemas/kill.json")),
-    ("long", include_str!("../../schemas/long.json")),
-    ("ls", include_str!("../../schemas/ls.json")),
-    ("metrics", include_str!("../../schemas/metrics.json")),
-    ("ping", include_str!("../../schemas/ping.json")),
-    ("pooler", include_str!("../../schemas/pooler.json")),
-    ("size", include_str!("../../schemas/size.json")),
-    ("size_lint", include_str!("../../schemas/size_lint.json")),
-    ("stats", include_str!("../../schemas/stats.json")),
-    ("timeout", include_str!("../../schemas/timeout.json")),
+pub(crate) const SCHEMAS: &[(&str, &[u8])] = &[
+    schema!("blockers"),
+    schema!("cancel"),
+    schema!("check"),
+    schema!("conninfo"),
+    schema!("doctor"),
+    schema!("drain"),
+    schema!("error"),
+    schema!("kill"),
+    schema!("long"),
+    schema!("ls"),
+    schema!("metrics"),
+    schema!("ping"),
+    schema!("pooler"),
+    schema!("size"),
+    schema!("size_lint"),
+    schema!("stats"),
+    schema!("timeout"),
 ];
+
+/// How many bytes a text has without its line ends and the blanks that its lines begin with.
+const fn compact_length(text: &str) -> usize {
+    let (bytes, mut at, mut length, mut begins) = (text.as_bytes(), 0, 0, true);
+    while at < bytes.len() {
+        begins = bytes[at] == b'\n' || begins && bytes[at] == b' ';
+        length += !begins as usize;
+        at += 1;
+    }
+    length
+}
+
+/// The text without them.
+const fn compact<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
+    let (bytes, mut at, mut length, mut begins) = (text.as_bytes(), 0, 0, true);
+    let mut compact = [0; LENGTH];
+    while at < bytes.len() {
+        begins = bytes[at] == b'\n' || begins && bytes[at] == b' ';
+        if !begins {
+            compact[length] = bytes[at];
+            length += 1;
+        }
+        at += 1;
+    }
+    compact
+}
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
@@ -55,9 +92,16 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         Some(asked) => SCHEMAS
             .iter()
             .filter(|(kind, _)| kind == asked)
-            .try_for_each(|(_, schema)| out.write_all(schema.as_bytes())),
+            .try_for_each(|(_, schema)| write_schema(schema, out)),
     })?;
     Ok(Exit::Done)
+}
+
+/// Writes a schema as it is committed.
+fn write_schema(schema: &[u8], out: &mut dyn io::Write) -> io::Result<()> {
+    let schema: serde_json::Value = serde_json::from_slice(schema)?;
+    serde_json::to_writer_pretty(&mut *out, &schema)?;
+    writeln!(out)
 }
 
 /// The schemas as the types have them now; one line for each kind.

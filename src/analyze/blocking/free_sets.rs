@@ -2,7 +2,7 @@
 //! frees nobody.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::{blockers_by_pid, reach, waiters_by_blocker};
 use crate::model::act::Wait;
@@ -28,22 +28,23 @@ pub(crate) struct FreeSet {
 /// sessions than it frees is none of them, nor is one that frees nobody whom a smaller one does not, or has to end as many waiting
 /// sessions for it.
 pub(crate) fn free_sets(waits: &[Wait]) -> Vec<FreeSet> {
-    let blockers: BTreeMap<i32, BTreeSet<i32>> = blockers_by_pid(waits)
-        .into_iter()
-        .map(|(pid, blockers)| (pid, blockers.into_iter().collect::<BTreeSet<i32>>()))
-        .filter(|(_, blockers)| blockers.len() <= MOST_MEMBERS)
-        .collect();
-    let everybody = blockers_by_pid(waits);
-    let waiters = waiters_by_blocker(waits);
-    let mut candidates: Vec<&BTreeSet<i32>> =
-        blockers.values().collect::<BTreeSet<_>>().into_iter().collect();
-    order::sort_by_key(&mut candidates, |set| set.len());
+    let (waiters, everybody) = (waiters_by_blocker(waits), blockers_by_pid(waits));
+    let mut blockers: Vec<(i32, Vec<i32>)> = Vec::new();
+    for (pid, ahead) in everybody.iter().filter(|(_, ahead)| ahead.len() <= MOST_MEMBERS) {
+        let mut ahead = ahead.clone();
+        ahead.sort_unstable();
+        blockers.push((*pid, ahead));
+    }
+    order::sort_by(&mut blockers, |(left, _), (right, _)| left.cmp(right));
+    let mut candidates: Vec<&[i32]> = blockers.iter().map(|(_, ahead)| ahead.as_slice()).collect();
+    order::sort_by(&mut candidates, |left, right| left.len().cmp(&right.len()).then_with(|| left.cmp(right)));
+    candidates.dedup();
     let mut sets: Vec<FreeSet> = Vec::new();
     for candidate in candidates {
-        let frees = |(pid, ahead): (&i32, &BTreeSet<i32>)| {
-            (!candidate.contains(pid) && ahead.is_subset(candidate)).then_some(*pid)
+        let goes_on = |(pid, ahead): &&(i32, Vec<i32>)| {
+            !candidate.contains(pid) && ahead.iter().all(|pid| candidate.contains(pid))
         };
-        let frees: Vec<i32> = blockers.iter().filter_map(frees).collect();
+        let frees: Vec<i32> = blockers.iter().filter(goes_on).map(|(pid, _)| *pid).collect();
         let waiting = candidate.iter().filter(|pid| everybody.contains_key(pid)).count();
         let no_better = |set: &FreeSet| {
             let part = set.pids.iter().all(|pid| candidate.contains(pid));
@@ -55,7 +56,7 @@ pub(crate) fn free_sets(waits: &[Wait]) -> Vec<FreeSet> {
             continue;
         }
         let then = then(candidate, &frees, &waiters);
-        sets.push(FreeSet { pids: candidate.iter().copied().collect(), frees, then });
+        sets.push(FreeSet { pids: candidate.to_vec(), frees, then });
     }
     let rank = |set: &FreeSet| {
         let behind = set.then.map(|(_, behind)| behind);
@@ -77,7 +78,7 @@ pub(crate) fn wait_for_the_row(waits: &mut [Wait], in_row_queue: &HashSet<i32>) 
 }
 
 /// Who of those that have been freed holds up most others.
-fn then(ended: &BTreeSet<i32>, freed: &[i32], waiters: &HashMap<i32, Vec<i32>>) -> Option<(i32, usize)> {
+fn then(ended: &[i32], freed: &[i32], waiters: &HashMap<i32, Vec<i32>>) -> Option<(i32, usize)> {
     let out: HashSet<i32> = ended.iter().chain(freed).copied().collect();
     let behind = |pid: i32| (pid, reach([pid], waiters).difference(&out).count());
     freed

@@ -23,7 +23,7 @@ const RULES: &[&str] = &[
 ];
 
 /// The page, with the keys of `schemas`.
-pub(super) fn page(schemas: &[(&str, &str)]) -> io::Result<String> {
+pub(super) fn page(schemas: &[(&str, &[u8])]) -> io::Result<String> {
     let mut roff = Roff::new();
     let source = concat!("pgconn ", env!("CARGO_PKG_VERSION"));
     roff.control("TH", ["PGCONN-JSON", "7", "", source, "pgconn manual"]);
@@ -34,7 +34,7 @@ pub(super) fn page(schemas: &[(&str, &str)]) -> io::Result<String> {
     }
     roff.control("SH", ["KINDS"]);
     for (kind, schema) in schemas {
-        let schema: Value = serde_json::from_str(schema)?;
+        let schema: Value = serde_json::from_slice(schema)?;
         roff.control("SS", [*kind]);
         keys(&mut roff, &schema, &schema, "");
     }
