@@ -230,8 +230,9 @@ fn a_walsender_of_the_database_is_inside() {
 
 #[test]
 fn without_a_name_the_fence_is_the_mildest_that_keeps_out_who_is_in() {
-    let cluster = server();
-    cluster.query("create role boss login; create role web login; alter database shop owner to boss");
+    let cluster = with(&[]);
+    cluster.query("create role boss login; create role web login");
+    cluster.query("create database shop owner boss");
     let fence = |user: &str| {
         let arguments = ["-U", user, "drain", "--db", "shop", "--for", "1s", "-n", "--json"];
         Pgconn::new(&arguments).on(&cluster).run().success().json()["fence"].as_str().unwrap().to_owned()

@@ -80,6 +80,14 @@ fn a_session_that_ends_while_the_question_is_open_is_made_again() {
             .value("select useconfig::text from pg_user where usename = 'ops'")
             .contains("statement_timeout")
     );
+    cluster.query("create database shop");
+    let mut terminal =
+        Pgconn::new(&["drain", "--db", "shop", "--for", "10ms", "-U", "ops"]).on(&cluster).on_terminal();
+    terminal.wait_for("Close database \"shop\"");
+    wait_until_lost(&cluster);
+    terminal.type_keys("y\n");
+    let outcome = terminal.finish().success();
+    assert!(outcome.stdout.contains("open as before"), "{outcome}");
 }
 
 #[test]

@@ -201,10 +201,21 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context.emit(&report, &head)?;
         return Ok(Exit::Done);
     }
+    let (mut db, mut own) = (db, own);
     if consent == Consent::Ask {
         let place = db.target().place();
         let question = format!("{} on {place} and end its {sessions}?", closing(&args));
         act::confirm(&question, context).await?;
+        if !db.answers().await {
+            // The server or somebody between ends sessions that say nothing for a while.
+            db = connect_elsewhere(context, args.db.as_deref()).await?;
+            let again = admit::admitted(&db, &server_context, of, args.closable(), named, context).await?;
+            if again != closable || db.system_identifier().await? != system_identifier {
+                let changed = "the session ended while it was asked, and what was to be closed is not as it was; nothing was done";
+                return Err(Failure::failed(changed).hinted("run it again, and see the new plan").into());
+            }
+            own = db.own_session().await?;
+        }
     }
     let way_back = context.endpoint()?.at(db.way_back());
     let source = SameServer::new(way_back, system_identifier, (closable.kind(), closable.oid()), own);
