@@ -13,11 +13,12 @@ fn pids(document: &Value) -> Vec<i64> {
     document["inside"].as_array().unwrap().iter().map(|row| row["pid"].as_i64().unwrap()).collect()
 }
 
-/// Waits until the drain has looked since this session has been there.
+/// Waits until the drain has looked since this session has been there. It began before it could be seen.
 fn wait_for_a_look_after(cluster: &Cluster, pid: i32) {
+    let there = cluster.value("select clock_timestamp()");
     cluster.wait_until(&format!(
         "exists (select from pg_stat_activity s, pg_stat_activity d where s.pid = {pid} \
-         and d.application_name = 'pgconn' and d.query_start > s.backend_start and d.state = 'idle')"
+         and d.application_name = 'pgconn' and d.query_start > '{there}' and d.state = 'idle')"
     ));
 }
 
