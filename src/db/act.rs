@@ -75,6 +75,7 @@ impl Db {
             scope: "true",
             waitstart,
             wait_seconds,
+            others: "",
             details: "",
             limit: &MOST_WAITERS.to_string(),
         }

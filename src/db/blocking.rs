@@ -11,6 +11,15 @@ use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Waits};
 use crate::model::filter::Filter;
 use crate::model::server::ServerContext;
 
+/// Waits that pg_locks does not show, and that have lasted: for writers that a deferrable reader has to let end, for a standby to
+/// confirm a commit, for every backend to answer (DROP DATABASE), for who reads a page that VACUUM wants to itself.
+const OTHERS: &str = "
+  union all
+  select s.pid, true, extract(epoch from clock_timestamp() - s.query_start)::float8, null, null, s.wait_event
+  from a s
+  where (s.wait_event in ('SafeSnapshot', 'SyncRep', 'ProcSignalBarrier') or s.wait_event_type = 'BufferPin')
+    and clock_timestamp() - s.query_start > interval '1 second'";
+
 /// Which waits are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WaitsLookedAt {
@@ -40,7 +49,7 @@ impl Db {
         let details = format!(
             ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
              extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
-             s.pid is null as vanished, s.backend_type, ({filter}) as matches"
+             s.pid is null as vanished, s.backend_type, s.wait_event_type, s.wait_event, ({filter}) as matches"
         );
         let limit = match reach {
             WaitsLookedAt::Longest(limit) => limit.to_string(),
@@ -53,6 +62,7 @@ impl Db {
             scope: Selection { all_backends: true, ..Selection::default() }.scope(),
             waitstart,
             wait_seconds,
+            others: OTHERS,
             details: &details,
             limit: &limit,
         }
@@ -128,6 +138,7 @@ impl Db {
     fn blocked_of(&self, row: &Row, texts: &mut TextStore) -> Result<Blocked, Error> {
         let hidden = row.claim("hidden")?;
         let wait_seconds = row.age("seconds")?;
+        let wait_event_type = row.word("wait_event_type")?;
         Ok(Blocked {
             pid: row.required("pid")?,
             backend_type: row.word("backend_type")?,
@@ -139,7 +150,10 @@ impl Db {
             application_name: row.text("application_name")?.unwrap_or_default(),
             client: row.word("client")?,
             state: row.word("state")?,
-            wait_at_most: wait_seconds.is_some() && self.version_num < 140_000,
+            wait_at_most: wait_seconds.is_some()
+                && (self.version_num < 140_000 || wait_event_type.as_deref() != Some("Lock")),
+            wait_event: row.word("wait_event")?.filter(|_| wait_seconds.is_some()),
+            wait_event_type: wait_event_type.filter(|_| wait_seconds.is_some()),
             wait_seconds,
             xact_seconds: row.age("xact_seconds")?,
             lock: None,

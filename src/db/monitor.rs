@@ -152,6 +152,7 @@ impl Db {
             scope,
             waitstart,
             wait_seconds,
+            others: "",
             details: "",
             limit: WAITERS,
         };

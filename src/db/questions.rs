@@ -159,5 +159,5 @@ questions! {
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits for a lock, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, details, limit;
+    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, others, details, limit;
 }

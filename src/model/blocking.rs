@@ -49,7 +49,13 @@ pub(crate) struct Blocked {
     pub(crate) state: Option<String>,
     /// How long it has waited; none when it does not wait, or when that is hidden.
     pub(crate) wait_seconds: Option<f64>,
-    /// True when `wait_seconds` is only the most it can be: servers before 14 do not say when a wait began.
+    /// The kind of event that it waits for, as in `ls`: `Lock`, or `IPC` for a safe snapshot, a synchronous standby or all backends,
+    /// `BufferPin` for a page; none when it does not wait, or when that is hidden.
+    pub(crate) wait_event_type: Option<String>,
+    /// The event that it waits for, such as `relation`, `SafeSnapshot`, `SyncRep`.
+    pub(crate) wait_event: Option<String>,
+    /// True when `wait_seconds` is only the most it can be: servers before 14 do not say when a wait began, and none does of waits
+    /// that are not for locks.
     pub(crate) wait_at_most: bool,
     /// Age of its transaction.
     pub(crate) xact_seconds: Option<f64>,

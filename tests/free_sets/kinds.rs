@@ -150,3 +150,82 @@ fn replication_is_ended_by_whoever_replicates() {
     subscriber.query("alter subscription s set (slot_name = none)");
     subscriber.query("drop subscription s");
 }
+
+#[test]
+fn what_is_waited_for_besides_locks_is_shown_with_who_holds_it_up() {
+    let cluster = with(&[
+        ("autovacuum", "off"),
+        ("synchronous_standby_names", "nobody"),
+        ("synchronous_commit", "off"),
+    ]);
+    cluster.query("create table t (n int); insert into t select generate_series(1, 100)");
+    cluster.query("create database gone");
+    let lasts = |event: &str| {
+        cluster.wait_until(&format!(
+            "exists (select from pg_stat_activity where '{event}' in (wait_event, wait_event_type) \
+             and clock_timestamp() - query_start > interval '1.1 seconds')"
+        ));
+    };
+    let of = |document: &Value, pid: i32| {
+        let rows = document["sessions"].as_array().unwrap().iter();
+        rows.clone().find(|row| row["pid"] == pid).unwrap_or_else(|| panic!("{document:#}")).clone()
+    };
+    let table = |told: &str| {
+        let shown = crate::common::Pgconn::new(&["blockers"]).on(&cluster).run().success();
+        assert!(shown.stdout.contains(told), "{shown}");
+    };
+    // a reader that wants to be safe waits for the serializable writers that are open
+    let mut writer = cluster.connect(&app("writer")).unwrap();
+    writer.query("begin isolation level serializable");
+    writer.query("insert into t values (0)");
+    let mut reader = cluster.connect(&app("reader")).unwrap();
+    reader.send("begin isolation level serializable read only deferrable; select 1");
+    lasts("SafeSnapshot");
+    let document = blockers(&cluster, &[]);
+    let seen = of(&document, reader.pid);
+    assert_eq!((&seen["blocked_by"], &seen["wait_event"]), (&json!([writer.pid]), &json!("SafeSnapshot")));
+    table("a safe snapshot");
+    let set = set_of(&document, writer.pid);
+    assert_eq!(set["frees"], json!([reader.pid]));
+    carry_out(&cluster, &set);
+    reader.finish().unwrap();
+    drop((writer, reader));
+    // a commit waits for a standby
+    let mut commit = cluster.connect(&app("commit")).unwrap();
+    commit.query("set synchronous_commit = on");
+    commit.send("insert into t values (1)");
+    lasts("SyncRep");
+    let seen = of(&blockers(&cluster, &[]), commit.pid);
+    assert_eq!(
+        (&seen["blocked_by"], &seen["wait_event"], &seen["lock"]),
+        (&json!([]), &json!("SyncRep"), &Value::Null)
+    );
+    table("a synchronous standby");
+    cluster.query(&format!("select pg_cancel_backend({})", commit.pid));
+    let _ = commit.finish();
+    // VACUUM wants a page to itself that a cursor stays on
+    let mut cursor = cluster.connect(&app("cursor")).unwrap();
+    cursor.query("begin");
+    cursor.query("declare c cursor for select n from t");
+    cursor.query("fetch 1 from c");
+    let mut vacuum = cluster.connect(&app("vacuum")).unwrap();
+    vacuum.send("vacuum (freeze) t");
+    lasts("BufferPin");
+    assert_eq!(of(&blockers(&cluster, &[]), vacuum.pid)["wait_event_type"], "BufferPin");
+    table("a page that somebody reads");
+    drop(cursor);
+    vacuum.finish().unwrap();
+    // DROP DATABASE waits until every backend has answered (15 and later)
+    if cluster.major() >= 15 {
+        let mut silent = cluster.connect(&app("silent")).unwrap();
+        let stopped = crate::kill::Stopped::new(silent.pid);
+        let mut drop_database = cluster.connect(&app("drop")).unwrap();
+        drop_database.send("drop database gone");
+        lasts("ProcSignalBarrier");
+        assert_eq!(of(&blockers(&cluster, &[]), drop_database.pid)["wait_event"], "ProcSignalBarrier");
+        table("every backend to answer");
+        drop(stopped);
+        drop_database.finish().unwrap();
+        silent.query("select 1");
+    }
+}

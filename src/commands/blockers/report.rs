@@ -73,7 +73,9 @@ impl Blockers {
         for (at, prepared) in prepared.iter_mut().enumerate() {
             prepared.blocks_total = pid_at(at).and_then(|pid| blocked_counts.get(&pid).copied()).unwrap_or(0);
         }
-        let waits = |session: &&Blocked| session.lock.is_some() || !session.blocked_by.is_empty();
+        let waits = |session: &&Blocked| {
+            session.lock.is_some() || !session.blocked_by.is_empty() || session.wait_seconds.is_some()
+        };
         let blocked = sessions.iter().filter(waits).count();
         let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
         let roots = lines.iter().filter(holds).map(|line| line.pid);

@@ -145,6 +145,14 @@ fn state<'r>(row: &'r Row<'_>) -> Value<'r> {
 
 /// What it waits for; of who waits for nobody, what keeps others waiting.
 fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
+    let event = row.session.and_then(|session| session.wait_event.as_deref());
+    match event {
+        Some("SafeSnapshot") => return "a safe snapshot: serializable writers have to end".into(),
+        Some("SyncRep") => return "a synchronous standby".into(),
+        Some("ProcSignalBarrier") => return "every backend to answer".into(),
+        Some("BufferPin" | "BufferCleanup") => return "a page that somebody reads".into(),
+        _ => {}
+    }
     match (row.lock(), row.session.map_or(&[][..], |session| &session.holds)) {
         (Some(waits_for), _) => lock(waits_for).into(),
         (None, []) => Value::None,

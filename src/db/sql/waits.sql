@@ -3,7 +3,7 @@
 -- hold up the lock manager. pg_locks shows everybody everything, so that waits are seen that the activity view hides.
 -- Of the process that replays on a standby pg_blocking_pids tells nothing: it asks for nothing but the whole of a relation, and
 -- whoever has any lock there is in its way.
--- Only who asks for details pays for them.
+-- Only who asks for details, and for waits for {others} than locks, pays for them.
 with a as materialized (
   {activity}
 ), l as materialized (
@@ -14,9 +14,9 @@ with a as materialized (
   group by l.pid
 ), w as materialized (
   select s.pid, ({filter}) as matches, {wait_seconds} as seconds, count(*) over () as n,
-         count(*) filter (where ({filter}) is null) over () as undecided
+         count(*) filter (where ({filter}) is null) over () as undecided, 'Lock' as waits_for
   from a s join l on l.pid = s.pid
-  where {scope} and ({filter}) is not false
+  where {scope} and ({filter}) is not false{others}
 ), b as materialized (
   select w.*,
          case when cardinality(x.blocked_by) > 0 then x.blocked_by
@@ -26,7 +26,10 @@ with a as materialized (
                 where q.pid = w.pid and not q.granted and q.locktype = 'relation' and q.mode = 'AccessExclusiveLock'
                   and h.granted and h.locktype = 'relation' and h.mode <> 'SIReadLock' and h.pid <> q.pid) end as blocked_by
   from (select * from w order by w.seconds desc nulls first, w.pid limit {limit}) w
-       cross join lateral (select pg_blocking_pids(w.pid) as blocked_by offset 0) x
+       cross join lateral (
+         select case w.waits_for when 'Lock' then pg_blocking_pids(w.pid)
+                                 when 'SafeSnapshot' then pg_safe_snapshot_blocking_pids(w.pid)
+                                 else array[]::int4[] end as blocked_by offset 0) x
 ), p as (
   select b.pid, b.matches, b.seconds, b.n, b.undecided, b.blocked_by from b
   union all
