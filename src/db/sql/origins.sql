@@ -1,5 +1,5 @@
 -- One row per application, role, database and kind of transport that client sessions have, pgconn's own left out.
--- The transport of hidden ones is null.
+-- The transport of hidden ones is null. From 18 on sessions are shown that are still logging in: they are nobody's yet.
 with c as (
   select s.application_name, s.usesysid, s.datid,
          case when not s.hidden
@@ -7,7 +7,7 @@ with c as (
                    and not coalesce(s.ssl, false) end as plaintext,
          count(*) as n
   from ({activity}) s
-  where s.pid <> pg_backend_pid() and s.may_be_client
+  where s.pid <> pg_backend_pid() and s.may_be_client and s.usesysid is not null
   group by 1, 2, 3, 4
 )
 select encode(textsend(c.application_name), 'hex') as application_name,
