@@ -4,12 +4,10 @@ mod kinds;
 
 use super::common::{Cluster, Outcome, Pgconn, Session, wait_until, with};
 use super::kill::app;
+use super::kill::model::Dice;
+use super::prepared::{MODES, blockers};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-fn blockers(cluster: &Cluster, arguments: &[&str]) -> Value {
-    Pgconn::new(&[&["blockers", "--json"], arguments].concat()).on(cluster).run().success().json()
-}
 
 fn pids(value: &Value) -> BTreeSet<i32> {
     value.as_array().unwrap().iter().map(|pid| i32::try_from(pid.as_i64().unwrap()).unwrap()).collect()
@@ -79,31 +77,6 @@ fn what_may_not_be_done_is_not_proposed() {
     assert_eq!((&set["permitted"], &set["pids"]), (&json!(false), &json!([root.pid])));
     assert!(set["why_not"].as_str().unwrap().contains("only a superuser"), "{set}");
 }
-
-/// The same small generator on every run: what fails once fails again.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.roll(from.len())]
-    }
-}
-
-const MODES: [&str; 8] = [
-    "access share",
-    "row share",
-    "row exclusive",
-    "share update exclusive",
-    "share",
-    "share row exclusive",
-    "exclusive",
-    "access exclusive",
-];
 
 /// A statement that takes one more lock.
 fn statement(dice: &mut Dice) -> String {

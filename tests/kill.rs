@@ -5,7 +5,7 @@ mod course;
 mod identity;
 mod leftovers;
 pub(crate) mod logging;
-mod model;
+pub(crate) mod model;
 mod output;
 mod permissions;
 mod places;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// The modes of a lock on a table, as LOCK TABLE names them.
-const MODES: [&str; 8] = [
+pub(crate) const MODES: [&str; 8] = [
     "access share",
     "row share",
     "row exclusive",
@@ -17,7 +17,7 @@ const MODES: [&str; 8] = [
     "access exclusive",
 ];
 
-fn blockers(cluster: &Cluster, arguments: &[&str]) -> Value {
+pub(crate) fn blockers(cluster: &Cluster, arguments: &[&str]) -> Value {
     Pgconn::new(&[&["blockers", "--json"], arguments].concat()).on(cluster).run().success().json()
 }
 

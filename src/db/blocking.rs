@@ -97,7 +97,11 @@ impl Db {
             return Ok(());
         }
         let everybody: Vec<i32> = sessions.iter().map(|session| session.pid).collect();
-        let question = questions::HeldLocks { waiters: &array(&waiters), blockers: &array(&everybody) };
+        let question = questions::HeldLocks {
+            lock_modes: &questions::LockModes.sql(),
+            waiters: &array(&waiters),
+            blockers: &array(&everybody),
+        };
         let [rows] = exactly(self.look(&[question.sql()]).await?)?;
         for row in rows {
             let pid: i32 = row.required("pid")?;
@@ -130,8 +134,14 @@ impl Db {
         if waiters.is_empty() {
             return Ok(Vec::new());
         }
-        let [rows] =
-            exactly(self.look(&[questions::PreparedBlockers { pids: &array(waiters) }.sql()]).await?)?;
+        let [rows] = exactly(
+            self.look(&[questions::PreparedBlockers {
+                lock_modes: &questions::LockModes.sql(),
+                pids: &array(waiters),
+            }
+            .sql()])
+                .await?,
+        )?;
         rows.iter().map(prepared_of).collect()
     }
 

@@ -93,13 +93,15 @@ questions! {
     /// What is granted on a database.
     Grants, include_str!("sql/grants.sql"), database;
     /// Which locks are waited for, and which keep others waiting.
-    HeldLocks, include_str!("sql/held_locks.sql"), waiters, blockers;
+    HeldLocks, include_str!("sql/held_locks.sql"), lock_modes, waiters, blockers;
     /// Who is inside a database, or a role's sessions.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, inside;
     /// What sessions are at that leaves something behind.
     Leftovers, include_str!("sql/leftovers.sql"), activity;
     /// What stands in the way of who wants a database for himself.
     Obstacles, include_str!("sql/obstacles.sql"), activity, oid;
+    /// Which lock modes conflict.
+    LockModes, include_str!("sql/lock_modes.sql");
     /// How many locks each session holds.
     Locks, include_str!("sql/locks.sql");
     /// The roles that can log in.
@@ -119,7 +121,7 @@ questions! {
     /// The oldest prepared transaction.
     Prepared, include_str!("sql/prepared.sql");
     /// The prepared transactions that sessions wait for.
-    PreparedBlockers, include_str!("sql/prepared_blockers.sql"), pids;
+    PreparedBlockers, include_str!("sql/prepared_blockers.sql"), lock_modes, pids;
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.

@@ -1,7 +1,6 @@
 -- One row per lock that a session of {waiters} waits for (not granted), and one per lock of a session of {blockers} that keeps one
 -- of them waiting, with the waiters: on the same object, in a mode that conflicts. What is only ahead in a queue holds nothing of that.
--- m: the modes, and with which of them, by place, each conflicts: LockConflicts in src/backend/storage/lmgr/lock.c.
--- SIReadLock, which keeps nobody waiting, is none of them.
+-- m: the modes, and with which of them, by place, each conflicts.
 -- A session that waits for whoever has changed a row waits for a transaction, and has its turn at the row as a lock of its own,
 -- which tells the table. Relations of other databases have no name here.
 with l as materialized (
@@ -11,14 +10,7 @@ with l as materialized (
   from pg_locks l
   where l.pid = any ({waiters}::int4[]) or (l.granted and l.pid = any ({blockers}::int4[]))
 ), m (mode, place, conflicts) as (
-  values ('AccessShareLock',          1, '-------X'),
-         ('RowShareLock',             2, '------XX'),
-         ('RowExclusiveLock',         3, '----XXXX'),
-         ('ShareUpdateExclusiveLock', 4, '---XXXXX'),
-         ('ShareLock',                5, '--XX-XXX'),
-         ('ShareRowExclusiveLock',    6, '--XXXXXX'),
-         ('ExclusiveLock',            7, '-XXXXXXX'),
-         ('AccessExclusiveLock',      8, 'XXXXXXXX')
+  {lock_modes}
 ), w as materialized (
   select w.*, m.conflicts, coalesce(w.relation, t.relation) as at_relation, coalesce(w.database, t.database) as at_database
   from l w join m on m.mode = w.mode

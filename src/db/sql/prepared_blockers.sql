@@ -1,8 +1,7 @@
 -- One row per prepared transaction that sessions of {pids} wait for, oldest first, with those of them that wait for it.
 -- To be asked for sessions among whose blockers pg_blocking_pids has a 0: a prepared transaction, but not which. It is one
 -- that holds a lock on what they wait for, in a mode that conflicts with the mode that they ask for.
--- m: the modes, and with which of them, by place, each conflicts: LockConflicts in src/backend/storage/lmgr/lock.c.
--- SIReadLock, which keeps nobody waiting, is none of them.
+-- m: the modes, and with which of them, by place, each conflicts.
 -- pg_locks is read once. What each holds is found over its own transactionid lock: the '-1/xid' form of virtualtransaction,
 -- which the manual joins by, only appears after a restart of the server. Of that only what is waited for goes on, found by
 -- a hash (`is true` keeps the planner, which expects one row, from comparing each lock with each waiter).
@@ -13,14 +12,7 @@ with l as materialized (
   from pg_locks l
   where (l.granted and l.pid is null) or (not l.granted and l.pid = any ({pids}::int4[]))
 ), m (mode, place, conflicts) as (
-  values ('AccessShareLock',          1, '-------X'),
-         ('RowShareLock',             2, '------XX'),
-         ('RowExclusiveLock',         3, '----XXXX'),
-         ('ShareUpdateExclusiveLock', 4, '---XXXXX'),
-         ('ShareLock',                5, '--XX-XXX'),
-         ('ShareRowExclusiveLock',    6, '--XXXXXX'),
-         ('ExclusiveLock',            7, '-XXXXXXX'),
-         ('AccessExclusiveLock',      8, 'XXXXXXXX')
+  {lock_modes}
 ), w as materialized (
   select l.pid, l.object, m.conflicts
   from l join m on m.mode = l.mode
