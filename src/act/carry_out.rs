@@ -329,7 +329,8 @@ impl<'a> Act<'a> {
             let Some(answer) = answers.get(&identity.pid) else { continue };
             let (fate, why) = fate(answer);
             step.outcome.result = fate;
-            step.outcome.error = why.map(str::to_owned).or(step.outcome.error.take());
+            let two = answer.successor_start.as_deref().map(|successor| two_sessions(identity, successor));
+            step.outcome.error = two.or_else(|| why.map(str::to_owned)).or(step.outcome.error.take());
         }
         Ok(())
     }
@@ -403,6 +404,15 @@ fn pids(identities: &[Identity]) -> HashSet<i32> {
 /// When to look again after `pause`, by `until` at the latest, and the pause after that.
 fn next(pause: Duration, until: Instant) -> (Instant, Duration) {
     ((Instant::now() + pause).min(until.max(Instant::now())), (pause * 3 / 2).min(LONGEST_PAUSE))
+}
+
+/// The session of the plan and the one that has its pid now, each by its start: its session id can be the same.
+fn two_sessions(planned: &Identity, successor_start: &str) -> String {
+    let Identity { pid, backend_start, .. } = planned;
+    format!(
+        "it ended before it could be signalled; pid {pid} is another session now, which was left alone: \
+         that one started at {successor_start}, this one at {backend_start}"
+    )
 }
 
 /// What the words of `signal.sql` mean, and why where that needs saying.

@@ -45,6 +45,8 @@ pub(crate) struct SignalAnswer {
     pub(crate) word: String,
     /// Whether the operating system took the signal.
     pub(crate) sent: bool,
+    /// When the session started that has its pid now, as `backend_start` says it; none when none has.
+    pub(crate) successor_start: Option<String>,
 }
 
 /// A session that is still there.
@@ -209,10 +211,12 @@ impl Db {
             .iter()
             .map(|row| {
                 let place: usize = row.required("place")?;
-                Ok((
-                    place,
-                    SignalAnswer { word: row.word("verdict")?.unwrap_or_default(), sent: row.claim("sent")? },
-                ))
+                let answer = SignalAnswer {
+                    word: row.word("verdict")?.unwrap_or_default(),
+                    sent: row.claim("sent")?,
+                    successor_start: row.word("successor_start")?,
+                };
+                Ok((place, answer))
             })
             .collect::<Result<Vec<_>, Error>>()?;
         order::sort_by_key(&mut answers, |(place, _)| *place);

@@ -67,6 +67,13 @@ fn a_pid_that_is_really_used_a_second_time_is_spared() {
         terminal.type_keys("y\n");
         let outcome = document(&terminal.finish().success());
         assert_eq!(pids(&outcome, "gone"), [pid]);
+        // Their session ids can be the same when both started within a second; their starts are not.
+        let successor_start = starts(&namespace.cluster, pid);
+        let gone = row(&outcome, pid);
+        let why = gone["error"].as_str().unwrap();
+        let expected = format!("that one started at {successor_start}, this one at ");
+        let start = gone["backend_start"].as_str().unwrap();
+        assert!(why.contains(&expected) && why.ends_with(start) && start != successor_start, "{why}");
         let state = if command == "cancel" { "active" } else { "idle" };
         namespace.cluster.wait_for_state(pid, state);
         // A session id is of one session, too; the pid alone means whoever has it.
@@ -77,6 +84,14 @@ fn a_pid_that_is_really_used_a_second_time_is_spared() {
         assert_eq!(pids(&outcome, "terminated"), [pid]);
         assert!(heir.is_ended());
     }
+}
+
+/// When the session with this pid started, as pgconn says it.
+fn starts(cluster: &Cluster, pid: i32) -> String {
+    let listed = Pgconn::new(&["ls", "--json", "--app", "recycled"]).on(cluster).run().success().json();
+    let sessions = listed["sessions"].as_array().unwrap();
+    let session = sessions.iter().find(|session| session["pid"] == pid).unwrap();
+    session["backend_start"].as_str().unwrap().to_owned()
 }
 
 fn start(cluster: &Cluster, command: &str) -> Session {

@@ -1,4 +1,5 @@
--- One row per session of a plan: its place in the plan, its verdict and, where that is to signal it, whether the signal was sent.
+-- One row per session of a plan: its place in the plan, its verdict, where that is to signal it whether the signal was sent, and
+-- where its pid is another session's by now, when that one started.
 -- The one statement that signals. Who may be signalled is the rule of model::rights, applied to this very moment.
 -- What it checks (identity, kind, filters, rights) it reads and acts on one session after the other: every few signals the
 -- activity array is read anew (a signal can take a millisecond, and a filter longer), so that who has gone on meanwhile is spared.
@@ -8,7 +9,8 @@
 with me as materialized (
   {signal_rights}
 )
-select w.place, v.verdict, case when v.verdict = 'signal' then {signal}(w.pid) end as sent
+select w.place, v.verdict, case when v.verdict = 'signal' then {signal}(w.pid) end as sent,
+       case when s.backend_start <> w.backend_start then {utc:s.backend_start} end as successor_start
 from unnest({pids}::int4[], {backend_starts}::timestamptz[], {query_starts}::timestamptz[], {xact_starts}::timestamptz[],
             {state_changes}::timestamptz[])
        with ordinality as w (pid, backend_start, query_start, xact_start, state_change, place)
