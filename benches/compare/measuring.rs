@@ -34,6 +34,9 @@ impl Program<'_> {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C.UTF-8").env("PGPASSFILE", "/dev/null");
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
+        // Every shell, cron and systemd's units of users set it; without it the C library loads what it takes to ask the directory
+        // of users.
+        command.env("HOME", "/nonexistent");
         if let Some(server) = self.server {
             command.env("PGHOST", server.host()).env("PGPORT", server.port.to_string());
             command.env("PGUSER", "postgres").env("PGDATABASE", "postgres");
