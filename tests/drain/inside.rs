@@ -13,13 +13,15 @@ fn pids(document: &Value) -> Vec<i64> {
     document["inside"].as_array().unwrap().iter().map(|row| row["pid"].as_i64().unwrap()).collect()
 }
 
-/// Waits until the drain has looked since this session has been there. It began before it could be seen.
+/// Waits until the drain knows what a look saw that began when this session was there: it has begun the next one, or more.
 fn wait_for_a_look_after(cluster: &Cluster, pid: i32) {
-    let there = cluster.value("select clock_timestamp()");
-    cluster.wait_until(&format!(
-        "exists (select from pg_stat_activity s, pg_stat_activity d where s.pid = {pid} \
-         and d.application_name = 'pgconn' and d.query_start > '{there}' and d.state = 'idle')"
-    ));
+    for _ in 0..2 {
+        let now = cluster.value("select clock_timestamp()");
+        cluster.wait_until(&format!(
+            "exists (select from pg_stat_activity s, pg_stat_activity d where s.pid = {pid} \
+             and d.application_name = 'pgconn' and d.query_start > '{now}' and d.state = 'idle')"
+        ));
+    }
 }
 
 /// The owner passes the fence `revoke`, superusers that and `limit`.

@@ -89,9 +89,13 @@ fn a_text_of_a_megabyte_costs_a_terminal_no_more_than_a_short_one() {
             Column::table("LAST", Align::Left, |row| row.as_str().into()),
         ];
         let table = Table::of(columns, rows, |_| Mark::Plain);
-        let began = std::time::Instant::now();
-        table.write(Look { width: Some(120), ..Look::default() }, &mut io::sink()).unwrap();
-        began.elapsed()
+        // The fastest of some: the machine does other things, too.
+        let once = |_| {
+            let began = std::time::Instant::now();
+            table.write(Look { width: Some(120), ..Look::default() }, &mut io::sink()).unwrap();
+            began.elapsed()
+        };
+        (0..9).map(once).min().unwrap()
     };
     let (short, long) = (took(1_200), took(1_200_000));
     assert!(long < short * 20, "{short:?} for a thousand bytes, {long:?} for a million");
