@@ -144,8 +144,9 @@ fn a_run_that_is_killed_leaves_what_it_has_signalled() {
     assert_eq!(told(&log), [line("signal", "cancel", Value::Null)]);
     drop(busy);
     fs::remove_file(&log).unwrap();
-    let mut busy = cluster.active(&app("log-grace"));
-    kill(cluster, &["--app", "log-grace", "--grace", "200ms", "--log", path]).run().success();
+    // The other one may take a moment to end.
+    let mut busy = cluster.active(&app("log-grace-whole"));
+    kill(cluster, &["--app", "log-grace-whole", "--grace", "200ms", "--log", path]).run().success();
     assert!(busy.is_ended());
     let whole = [
         line("signal", "cancel", Value::Null),
