@@ -80,6 +80,32 @@ fn a_plan_file_says_everything_that_a_flag_can() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// Every flag of a plan and of what is emitted has its key: only those that say where to read, what to do and how to measure have none.
+#[test]
+fn a_plan_file_names_and_bounds_what_is_emitted() {
+    let folder = folder("emitted");
+    let path = folder.join("plan.toml");
+    let said = "cores = 4\napp = \"shop\"\nstatement_timeout = \"7s\"\nidle_timeout = \"2m\"\nmax_lifetime = \"20m\"\nacquire_timeout = \"3s\"\n";
+    std::fs::write(&path, said).unwrap();
+    let by_file = size(&format!("--plan {} --emit node-pg", path.display())).success().stdout;
+    let flags = "--cores 4 --app shop --statement-timeout 7s --idle-timeout 2m --max-lifetime 20m --acquire-timeout 3s --emit node-pg";
+    assert_eq!(by_file, size(flags).success().stdout);
+    std::fs::write(&path, "cores = 4\nacquire_timeout = \"3\"\n").unwrap();
+    let wrong = size(&format!("--plan {}", path.display())).fails_with(2);
+    assert!(wrong.stderr.contains("line 2: "), "{wrong}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What a rolling deploy costs is shown beside what runs otherwise.
+#[test]
+fn a_rollout_is_shown_with_its_cost() {
+    let plan = size("--cores 4 --instances 8 --surge 25 --json").success().json();
+    assert_eq!((&plan["total"], &plan["total_without_surge"]), (&80.into(), &64.into()));
+    let table = size("--cores 4 --instances 8 --surge 25").success().stdout;
+    assert!(table.contains("during a rollout 80 connections, otherwise 64\n"), "{table}");
+    assert!(!size("--cores 4 --instances 8").success().stdout.contains("during a rollout"));
+}
+
 /// A session without a name cannot be told from any other: every library gets one.
 #[test]
 fn an_application_has_its_name_in_every_file() {

@@ -254,6 +254,8 @@ pub(crate) struct SizePlan {
     pub(crate) min_idle: Option<u64>,
     /// What all pools together may open.
     pub(crate) total: u64,
+    /// What they may open while no rollout runs instances additionally.
+    pub(crate) total_without_surge: u64,
     /// How many times the hardware is used over when every pool is busy, to two decimals.
     pub(crate) oversubscription_factor: f64,
     /// What keeps a pool from being bigger.

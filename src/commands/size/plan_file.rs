@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use super::args::{Args, mode, size, version};
+use super::args::{App, Args, mode, size, version};
 use crate::analyze::sizing::Service;
 use crate::analyze::sizing::current::CurrentPool;
 use crate::analyze::sizing::services::InstanceCount;
+use crate::args::{duration, time_limit};
 use crate::error::Failure;
 use crate::poolconf::pgbouncer::Version;
 use crate::poolconf::{Mode, provider};
@@ -42,6 +44,15 @@ pub(super) struct PlanFile {
     provider: Option<String>,
     #[serde(default, deserialize_with = "a_mode")]
     mode: Option<Mode>,
+    app: Option<String>,
+    #[serde(default, deserialize_with = "a_time_limit")]
+    statement_timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "a_duration")]
+    idle_timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "a_duration")]
+    max_lifetime: Option<Duration>,
+    #[serde(default, deserialize_with = "a_duration")]
+    acquire_timeout: Option<Duration>,
     #[serde(default, deserialize_with = "a_version")]
     pgbouncer_version: Option<Version>,
     #[serde(default)]
@@ -102,6 +113,17 @@ impl PlanFile {
         let configuration = &mut args.configuration;
         configuration.mode = configuration.mode.or(self.mode);
         configuration.pgbouncer_version = configuration.pgbouncer_version.or(self.pgbouncer_version);
+        for (flag, said) in [
+            (&mut configuration.statement_timeout, self.statement_timeout),
+            (&mut configuration.idle_timeout, self.idle_timeout),
+            (&mut configuration.max_lifetime, self.max_lifetime),
+            (&mut configuration.acquire_timeout, self.acquire_timeout),
+        ] {
+            *flag = flag.or(said);
+        }
+        if args.app.is_empty() {
+            args.app.extend(self.app.clone().map(App::Name));
+        }
     }
 
     /// The services to plan for.
@@ -150,6 +172,14 @@ impl<T> Visitor<'_> for AsFlag<T> {
 
 fn a_size<'de, D: Deserializer<'de>>(file: D) -> Result<Option<u64>, D::Error> {
     file.deserialize_str(AsFlag { wanted: "a size with its unit, like 8GB", parse: size }).map(Some)
+}
+
+fn a_duration<'de, D: Deserializer<'de>>(file: D) -> Result<Option<Duration>, D::Error> {
+    file.deserialize_str(AsFlag { wanted: "a time with its unit, like 30s", parse: duration }).map(Some)
+}
+
+fn a_time_limit<'de, D: Deserializer<'de>>(file: D) -> Result<Option<Duration>, D::Error> {
+    file.deserialize_str(AsFlag { wanted: "a time with its unit, like 30s", parse: time_limit }).map(Some)
 }
 
 fn a_provider<'de, D: Deserializer<'de>>(file: D) -> Result<Option<String>, D::Error> {
@@ -240,6 +270,7 @@ mod tests {
             ("provider = 'nobody'", "supabase, neon"),
             ("mode = 'statement'", "transaction"),
             ("pgbouncer_version = 1.24", "in quotes"),
+            ("idle_timeout = 300", "like 30s"),
             ("instances = -1", "like \"3..40\""),
             ("instances = '4..3'", "like 3..40"),
         ] {
@@ -250,26 +281,18 @@ mod tests {
 
     #[test]
     fn the_example_has_every_key() {
-        let file: toml::Table = toml::from_str(EXAMPLE).unwrap();
-        let missing: Vec<&str> = [
-            "spindles",
-            "serverless",
-            "memory",
-            "work_mem",
-            "provider",
-            "mode",
-            "pgbouncer_version",
-            "replicas",
-            "replica_max_connections",
-            "threads",
-            "connections_per_task",
-            "pool ",
-            "instances = \"",
-        ]
-        .into_iter()
-        .filter(|key| !EXAMPLE.contains(key))
-        .collect();
-        assert_eq!(missing, [""; 0]);
-        assert!(file.contains_key("service"));
+        let unknown = parse("nothing = 1").unwrap_err().1;
+        let in_service = parse("[[service]]\nname = 'a'\ninstances = 1\nnothing = 1").unwrap_err().1;
+        let keys =
+            |message: &str| message.split('`').skip(3).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        let keys = [keys(&unknown), keys(&in_service)].concat();
+        assert!(keys.len() > 30, "{keys:?}");
+        let missing = keys.iter().filter(|key| {
+            let key = key.as_str();
+            ![format!("{key} = "), format!("[{key}]"), format!("[[{key}]]")]
+                .iter()
+                .any(|text| EXAMPLE.contains(text))
+        });
+        assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
     }
 }

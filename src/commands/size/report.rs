@@ -282,6 +282,13 @@ fn facts(plan: &SizePlan) -> Vec<String> {
             lines.push(format!("{label}: {list}"));
         }
     }
+    if plan.total_without_surge < plan.total {
+        lines.push(format!(
+            "during a rollout {}, otherwise {}",
+            counted(plan.total, "connection"),
+            plan.total_without_surge
+        ));
+    }
     if let Some(range) = &plan.instance_range {
         let alone = range
             .pool_size_for_from

@@ -65,6 +65,10 @@ pub(crate) fn plan(request: &SizeRequest) -> Result<SizePlan, Refused> {
         pool_size: the_one(&services, |service| service.pool_size),
         min_idle: the_one(&services, |service| service.min_idle),
         total,
+        total_without_surge: services.iter().fold(0, |sum, service| {
+            let pools = service.instances.saturating_mul(service.processes);
+            sum.saturating_add(service.pool_size.saturating_mul(pools))
+        }),
         oversubscription_factor: hundredths(total, optimal),
         limited_by: limited_by(&services, optimal),
         feasible: feasible_directly || serverless && pooler.transaction.is_ok(),

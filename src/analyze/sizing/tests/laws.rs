@@ -78,6 +78,11 @@ fn any_request() -> impl Strategy<Value = SizeRequest> {
     )
 }
 
+/// Mostly few, sometimes many, never none.
+fn few(few: u64, many: u64) -> impl Strategy<Value = u64> {
+    prop_oneof![3 => 1..few, 1 => 1..many]
+}
+
 /// The pool size of a plausible request of one application, 0 when infeasible.
 fn pool_size(request: &SizeRequest) -> u64 {
     plan(request).unwrap().pool_size.unwrap()
@@ -135,12 +140,31 @@ proptest! {
         }
     }
 
+    /// What tasks need they have while there are slots, and never more than they can use or the hardware works on.
+    #[test]
+    fn a_pool_has_what_its_tasks_need_while_there_are_slots(
+        (cores, instances, max) in (few(12, 200), few(6, 60), 50_u64..2000),
+        (threads, held) in (few(60, 300), 1_u64..5),
+    ) {
+        let mut request = request(cores, instances);
+        request.max_connections.value = max;
+        request.threads = Some(threads);
+        request.connections_per_task.value = held;
+        let plan = plan(&request).unwrap();
+        let (pool, ceiling) = (plan.pool_size.unwrap(), plan.ceiling_per_pool.unwrap());
+        let floor = threads * (held - 1) + 1;
+        prop_assert!(pool >= floor.min(ceiling));
+        prop_assert!(pool <= (threads * held).min(plan.optimal_connections).max(floor));
+        prop_assert_eq!(plan.deadlock().is_some(), ceiling > 0 && ceiling < floor);
+        prop_assert_eq!(plan.pooler.client_pool_size, threads * held);
+    }
+
     /// Behind a pooler no application opens more because there are more instances; more cores never take anything away, on
     /// neither way.
     #[test]
     fn behind_a_pooler_a_pool_never_grows_with_the_instances(
-        (cores, instances, processes, threads) in (1_u64..200, 1_u64..3000, 1_u64..20, prop::option::of(1_u64..100)),
-        (more_instances, more_cores) in (0_u64..3000, 0_u64..200),
+        (cores, instances, processes, threads) in (few(12, 200), few(60, 3000), 1_u64..20, prop::option::of(1_u64..100)),
+        (more_instances, more_cores) in (few(60, 3000), few(12, 200)),
     ) {
         let with = |cores: u64, instances: u64| {
             let mut request = request(cores, instances);
