@@ -16,6 +16,13 @@ fn behind_a_pooler_a_pool_never_grows_with_the_instances() {
     assert_eq!(pool("--provider supabase --memory 1GB --threads 10", 40), 5, "200 clients for 40 pools");
     let emitted = size("--cores 8 --instances 60 --mode transaction --emit hikaricp").success().stdout;
     assert!(emitted.contains("maximum-pool-size: 5\n"), "{emitted}");
+    let full = size("--cores 4 --provider supabase --memory 1GB --serverless 300").fails_with(1);
+    assert!(
+        full.stdout.starts_with(
+            "through Supabase's Supavisor it is impossible: Supabase's Supavisor accepts 200 clients"
+        ),
+        "{full}"
+    );
     let each = size("--cores 4 --app api=40x4 --app worker=1 --emit node-pg --mode transaction --for api");
     assert!(each.success().stdout.contains(" max: 9,"), "of the usual 5 to 10, what the hardware works on");
 }

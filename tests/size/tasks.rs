@@ -60,6 +60,13 @@ fn every_warning_of_the_plan_stands_in_the_file() {
         let comment = format!("// ! {}\n", advice["message"].as_str().unwrap());
         assert!(emitted.contains(&comment), "{comment} is missing in\n{emitted}");
     }
+    let session =
+        "--cores 8 --instances 2 --threads 50 --connections-per-task 2 --mode session --emit pgbouncer";
+    let session = size(session).success().stdout;
+    assert!(
+        !session.contains("threads that hold"),
+        "the applications' pools are not in this file:\n{session}"
+    );
     let pooled = size(&format!("{line} --mode transaction --emit node-pg")).success().stdout;
     assert!(!pooled.contains("if all 8 pools are busy"), "that is said of the direct plan:\n{pooled}");
 }

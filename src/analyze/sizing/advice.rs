@@ -50,7 +50,7 @@ pub(super) fn infeasible(request: &SizeRequest, plan: &SizePlan) -> Option<Refus
     if plan.feasible_directly {
         return None;
     }
-    let pooler = plan.pooler.name();
+    let pooler = plan.pooler.name;
     let raise = plan.required_max_connections.map_or_else(
         || "no max_connections that PostgreSQL accepts is enough".to_owned(),
         |required| format!("max_connections {required} would give each pool one"),
@@ -223,7 +223,7 @@ fn pooler_deadlock(plan: &SizePlan) -> Option<String> {
         format!(
             "{all} threads that hold {held} connections each can use up {}'s pool of {size} while all wait for their last \
              one, until query_wait_timeout ends them: hold one connection per task",
-            plan.pooler.name()
+            plan.pooler.name
         )
     })
 }

@@ -101,6 +101,9 @@ pub(crate) struct Tier {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Pooler"))]
 pub(crate) struct PoolerPlan {
+    /// What the pooler is called: PgBouncer, or the hosted service's own.
+    #[serde(skip)]
+    pub(crate) name: &'static str,
     /// Whether this plan is better than the direct one.
     pub(crate) recommended: bool,
     /// PgBouncer processes that pool on their own.
@@ -130,13 +133,6 @@ pub(crate) struct PoolerPlan {
     /// Its settings in session mode, or why there are none: a client holds its connection there, so for as many as the direct plan has.
     #[serde(skip)]
     pub(crate) session: Result<PoolerSizes, Refused>,
-}
-
-impl PoolerPlan {
-    /// What the pooler is called.
-    pub(crate) fn name(&self) -> &'static str {
-        self.provided.as_ref().map_or("PgBouncer", |provided| provided.name)
-    }
 }
 
 /// What one service may open.

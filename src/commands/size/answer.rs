@@ -12,7 +12,7 @@ pub(super) fn blocks(plan: &SizePlan, mode: Mode) -> Vec<Block<'static>> {
     let mut blocks = Vec::new();
     let mut say = |mark, line: String| blocks.push(Block::marked(mark, line).into_owned());
     let pooled = mode == Mode::Transaction;
-    let pooler = plan.pooler.name();
+    let pooler = plan.pooler.name;
     let pooler_fits = plan.pooler.transaction.as_ref();
     if !pooled && let Some(Refused { message, .. }) = &plan.infeasible {
         say(Mark::Bad, format!("directly it is impossible: {message}"));

@@ -63,7 +63,7 @@ pub(super) fn run(
             return Err(super::infeasible(deadlock.clone()).into());
         }
     }
-    let warnings = warnings(request, mode == Mode::Transaction || is_pooler(target))?;
+    let warnings = warnings(request, mode, is_pooler(target))?;
     let mut written = Vec::new();
     for service in chosen {
         // The pooler that is written is no provider's.
@@ -171,14 +171,16 @@ const fn opened(service: &ServicePlan, mode: Mode) -> u64 {
     }
 }
 
-/// The plan's warnings about pools that share a pooler's, or have their own connections. They are those of a plan of plain names: these lines stand in comments.
-fn warnings(request: &SizeRequest, pooled: bool) -> Result<Vec<String>, Failure> {
+/// The plan's warnings about this mode; in a pooler's own file those about the applications' pools are left out. They are those of a plan of plain names: these lines stand in comments.
+fn warnings(request: &SizeRequest, mode: Mode, in_pooler: bool) -> Result<Vec<String>, Failure> {
     let mut plain = request.clone();
     if let Clients::Services(services) = &mut plain.clients {
         services.iter_mut().for_each(|service| service.name = plain_name(&service.name));
     }
     let plan = sizing::plan(&plain).map_err(super::request::refused)?;
-    let concerned = plan.advice.iter().filter(|advice| advice.concerns(pooled));
+    let pooled = mode == Mode::Transaction;
+    let concerned =
+        plan.advice.iter().filter(|advice| advice.concerns(pooled) && (!in_pooler || advice.concerns(true)));
     Ok(concerned.map(|advice| format!("! {}", advice.message)).collect())
 }
 
@@ -380,7 +382,7 @@ mod tests {
                 pools_in_words(&plan, plan.services.first(), Mode::Direct),
                 budget_in_words(&request, &plan, plan.services.first()),
             ];
-            lines.extend(warnings(&request, false).unwrap());
+            lines.extend(warnings(&request, Mode::Direct, false).unwrap());
             let named = format!(" of {}", plain_name(name));
             assert!(lines.iter().filter(|line| line.contains(&named)).count() >= 4, "{lines:?}");
             for line in lines {

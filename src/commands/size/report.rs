@@ -210,7 +210,7 @@ fn sides(plan: &SizePlan) -> [Side; 2] {
         _ => "infeasible".to_owned(),
     };
     let pooled = Side {
-        plan: format!("{} (transaction)", pooler.name()),
+        plan: format!("{} (transaction)", pooler.name),
         pools,
         size: the_one(|service| service.client_pool_size).into(),
         min_idle: the_one(|service| service.min_idle.clamp(1, service.client_pool_size)).into(),

@@ -33,6 +33,7 @@ pub(super) fn size_pooler(
         provided.pooler.plan(default_pool_size, shape, request.max_connections.value)
     });
     PoolerPlan {
+        name: request.provided.map_or("PgBouncer", |provided| provided.pooler.name),
         recommended,
         processes,
         pairs,
