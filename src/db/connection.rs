@@ -241,10 +241,10 @@ impl Db {
         tokio::select! {
             answered = tokio::time::timeout(self.timeout + HALF, answered) => match answered {
                 Ok(Ok(answered)) => Ok(answered),
-                Ok(Err(_)) if let Some(Excess(why)) = self.excessive.get() => {
-                    Err(Error::new(ErrorKind::Protocol, why))
-                }
                 Ok(Err(error)) => {
+                    if let Some(Excess(why)) = self.excessive.get() {
+                        return Err(Error::new(ErrorKind::Protocol, why));
+                    }
                     let mut error = statement_error(&error);
                     // Somebody else's cancel, or somebody else's limit.
                     error.hint = error.hint.filter(|_| error.kind != ErrorKind::StatementTimeout || began.elapsed() >= self.timeout);

@@ -52,22 +52,22 @@ pub(crate) async fn ping(info: &ConnInfo, mut options: Options) -> Ping {
     if answer.is_ok() {
         let _ = tokio::time::timeout(GRACE.min(limit.saturating_sub(query)), driver).await;
     }
-    let failed = match answer {
-        Ok(None | Some(Err(_))) if let Some(Excess(why)) = excessive.get() => {
+    let failed = match (answer, excessive.get()) {
+        (Ok(None | Some(Err(_))), Some(Excess(why))) => {
             Error::new(ErrorKind::Protocol, format!("the first query failed: {why}"))
         }
-        Ok(Some(Ok(_))) => {
+        (Ok(Some(Ok(_))), _) => {
             return Ping { attempts, query: Some(query), outcome: Ok(Reached { target, info, notices }) };
         }
-        Ok(None) => Error::new(
+        (Ok(None), None) => Error::new(
             ErrorKind::ConnectionLost,
             "the first query failed: the connection to the server was lost",
         ),
-        Ok(Some(Err(error))) => {
+        (Ok(Some(Err(error))), None) => {
             let error = statement_error(&error);
             Error { message: format!("the first query failed: {}", error.message), ..error }
         }
-        Err(_) => Error::new(
+        (Err(_), _) => Error::new(
             ErrorKind::Timeout,
             format!("the first query was not answered within {:.1}s", limit.as_secs_f64()),
         ),
