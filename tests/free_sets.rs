@@ -1,6 +1,7 @@
 //! `blockers`: what it proposes frees whom it says, on a real server.
 
 mod kinds;
+mod monitoring;
 
 use super::common::{Cluster, Outcome, Pgconn, Session, wait_until, with};
 use super::kill::app;

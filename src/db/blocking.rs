@@ -2,7 +2,6 @@
 
 use super::connection::Db;
 use super::error::Error;
-use super::look::Selection;
 use super::rows::{Row, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::text_store::TextStore;
@@ -11,14 +10,11 @@ use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Waits};
 use crate::model::filter::Filter;
 use crate::model::server::ServerContext;
 
-/// Waits that pg_locks does not show, and that have lasted: for writers that a deferrable reader has to let end, for a standby to
-/// confirm a commit, for every backend to answer (DROP DATABASE), for who reads a page that VACUUM wants to itself.
-const OTHERS: &str = "
-  union all
-  select s.pid, true, extract(epoch from clock_timestamp() - s.query_start)::float8, null, null, s.wait_event
-  from a s
-  where (s.wait_event in ('SafeSnapshot', 'SyncRep', 'ProcSignalBarrier') or s.wait_event_type = 'BufferPin')
-    and clock_timestamp() - s.query_start > interval '1 second'";
+/// Waits of a session `s` that pg_locks does not show: for writers that a deferrable reader has to let end, for a standby to confirm a
+/// commit, for every backend to answer (DROP DATABASE), for who reads a page that VACUUM wants to itself, and of replay on a standby
+/// for who may still read what it removes.
+pub(super) const OTHER_WAITS: &str = "s.wait_event in ('SafeSnapshot', 'SyncRep', 'ProcSignalBarrier', 'RecoveryConflictSnapshot', \
+    'RecoveryConflictTablespace') or s.wait_event_type = 'BufferPin'";
 
 /// Which waits are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +26,26 @@ pub(crate) enum WaitsLookedAt {
 }
 
 impl Db {
+    /// The question who waits for whom, of everybody that `filter` does not leave out, whatever kind of process it is; `details` are
+    /// further columns.
+    pub(super) fn waits_question(&self, filter: &str, details: &str, reach: WaitsLookedAt) -> String {
+        let limit = match reach {
+            WaitsLookedAt::Longest(limit) => limit.to_string(),
+            WaitsLookedAt::All => "all".into(),
+        };
+        let [waitstart, wait_seconds] = self.wait_clock();
+        questions::Waits {
+            activity: &self.activity(),
+            filter,
+            waitstart,
+            wait_seconds,
+            other_waits: OTHER_WAITS,
+            details,
+            limit: &limit,
+        }
+        .sql()
+    }
+
     /// Looks at who waits for whom, as far as `reach` says. `query_bytes` as in [`super::look::Listing`].
     ///
     /// # Errors
@@ -49,24 +65,9 @@ impl Db {
         let details = format!(
             ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
              extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
-             s.pid is null as vanished, s.backend_type, s.wait_event_type, s.wait_event, ({filter}) as matches"
+             s.pid is null as vanished, s.wait_event_type, s.wait_event, ({filter}) as matches"
         );
-        let limit = match reach {
-            WaitsLookedAt::Longest(limit) => limit.to_string(),
-            WaitsLookedAt::All => "all".into(),
-        };
-        let [waitstart, wait_seconds] = self.wait_clock();
-        let waits = questions::Waits {
-            activity: &self.activity(),
-            filter: "true",
-            scope: Selection { all_backends: true, ..Selection::default() }.scope(),
-            waitstart,
-            wait_seconds,
-            others: OTHERS,
-            details: &details,
-            limit: &limit,
-        }
-        .sql();
+        let waits = self.waits_question("true", &details, reach);
         let [server_context, rows] = exactly(self.look(&[server_context_question(), waits]).await?)?;
         let mut waits = Waits::default();
         let mut texts = TextStore::default();
@@ -88,11 +89,7 @@ impl Db {
     /// Tells of each session what it waits for, and what it holds that keeps others waiting. What has changed since the look at the
     /// waits is left out.
     async fn add_locks(&self, sessions: &mut [Blocked]) -> Result<(), Error> {
-        let waiters: Vec<i32> = sessions
-            .iter()
-            .filter(|one| !one.blocked_by.is_empty() || one.wait_seconds.is_some())
-            .map(|one| one.pid)
-            .collect();
+        let waiters: Vec<i32> = sessions.iter().filter(|one| one.waits).map(|one| one.pid).collect();
         if waiters.is_empty() {
             return Ok(());
         }
@@ -172,6 +169,7 @@ impl Db {
             hidden,
             vanished: row.claim("vanished")?,
             pooler_client: None,
+            waits: row.word("waits_for")?.is_some(),
             held_by: Vec::new(),
             matches: row.word("matches")?.map(|claim| claim == "t"),
         })

@@ -154,12 +154,12 @@ questions! {
     Stats, include_str!("sql/stats.sql"), activity, filter, scope;
     /// Which sessions of a plan are still there.
     StillThere, include_str!("sql/still_there.sql"), pids, backend_starts, query_starts;
-    /// How many of some sessions wait for a lock.
-    StillWaiting, include_str!("sql/still_waiting.sql"), pids;
+    /// How many of some sessions wait.
+    StillWaiting, include_str!("sql/still_waiting.sql"), activity, other_waits, pids;
     /// What this server is and what this role may do.
     ServerContext, include_str!("sql/server_context.sql"), signal_rights;
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
-    /// Who waits for a lock, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, others, details, limit;
+    /// Who waits, and for whom.
+    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, wait_seconds, other_waits, details, limit;
 }

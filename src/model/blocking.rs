@@ -71,6 +71,9 @@ pub(crate) struct Blocked {
     pub(crate) vanished: bool,
     /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
     pub(crate) pooler_client: Option<Client>,
+    /// True when it waits, whatever is known of that.
+    #[serde(skip)]
+    pub(crate) waits: bool,
     /// Who holds what it waits for; not who is only ahead of it.
     #[serde(skip)]
     pub(crate) held_by: Vec<i32>,
@@ -131,4 +134,17 @@ pub(crate) struct Waits {
     pub(crate) prepared: Vec<PreparedBlocker>,
     /// All that wait, looked at or not.
     pub(crate) waiting: i64,
+}
+
+/// What one waits for that is no lock, in words, by the event that PostgreSQL names; none for locks.
+pub(crate) fn waited_for(wait_event: &str) -> Option<&'static str> {
+    Some(match wait_event {
+        "SafeSnapshot" => "a safe snapshot: serializable writers have to end",
+        "SyncRep" => "a synchronous standby",
+        "ProcSignalBarrier" => "every backend to answer",
+        "BufferPin" | "BufferCleanup" => "a page that somebody reads",
+        "RecoveryConflictSnapshot" => "row versions that somebody may still read",
+        "RecoveryConflictTablespace" => "a tablespace that somebody uses",
+        _ => return None,
+    })
 }

@@ -137,6 +137,9 @@ fn replication_is_ended_by_whoever_replicates() {
     let set = set_of(&document, worker);
     assert_eq!(set["permitted"], false);
     assert!(set["why_not"].as_str().unwrap().contains("ALTER SUBSCRIPTION"), "{set}");
+    // monitoring sees it wait, too
+    let checked = crate::common::Pgconn::new(&["check", "blocked", "--json"]).on(&subscriber).run().json();
+    assert_eq!(checked["waiting"], 2, "{checked:#}");
     assert_eq!(set_of(&document, holder.pid)["frees"], json!([worker]));
     // and who reads the changes, by its connection
     let mut walsender = publisher.connect(&[("replication", "database")]).unwrap();

@@ -1,15 +1,16 @@
 //! The answer of `blockers`: the tree, and what would let sessions go on.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
 use super::queues::{self, Entry};
 use super::rows::Row;
-use crate::analyze::blocking::{self, FreeSet, Line};
+use crate::analyze::blocking::{Edges, FreeSet, Graph, Line};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
-use crate::model::act::{ActFacts, Wait};
+use crate::model::act::ActFacts;
 use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Waits};
 use crate::model::order;
 use crate::render::json::List;
@@ -37,6 +38,8 @@ pub(in crate::commands) struct Blockers {
     #[serde(skip)]
     waiting: i64,
     #[serde(skip)]
+    graph: Graph,
+    #[serde(skip)]
     pub(super) lines: Vec<Line>,
     /// How much of them a screen shows; none where all of it is written.
     #[serde(skip)]
@@ -56,15 +59,15 @@ impl Blockers {
                 .filter(|session| session.matches != Some(false))
                 .map(|session| session.pid)
                 .collect();
-            let kept = blocking::relatives(&edges(&sessions, &prepared), &chosen);
+            let kept = Graph::of(&edges(&sessions, &prepared)).relatives(&chosen);
             sessions.retain(|session| kept.contains(&session.pid));
             prepared.retain(|prepared| prepared.waiting_pids.iter().any(|pid| kept.contains(pid)));
         }
         // Only now: they know a prepared transaction by its place among those that are left.
-        let edges = edges(&sessions, &prepared);
-        let blocked_counts = blocking::blocked_counts(&edges);
+        let graph = Graph::of(&edges(&sessions, &prepared));
+        let blocked_counts = graph.blocked_counts();
         let holders = sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
-        let lines = blocking::tree(&edges, &holders);
+        let lines = graph.tree(&holders);
         let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
@@ -73,10 +76,7 @@ impl Blockers {
         for (at, prepared) in prepared.iter_mut().enumerate() {
             prepared.blocks_total = pid_at(at).and_then(|pid| blocked_counts.get(&pid).copied()).unwrap_or(0);
         }
-        let waits = |session: &&Blocked| {
-            session.lock.is_some() || !session.blocked_by.is_empty() || session.wait_seconds.is_some()
-        };
-        let blocked = sessions.iter().filter(waits).count();
+        let blocked = sessions.iter().filter(|session| session.waits).count();
         let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
         let roots = lines.iter().filter(holds).map(|line| line.pid);
         Self {
@@ -86,6 +86,7 @@ impl Blockers {
             prepared,
             free_sets: Vec::new(),
             waiting,
+            graph,
             lines,
             part: None,
             advice: Vec::new(),
@@ -103,14 +104,12 @@ impl Blockers {
 
     /// Who would have to end for somebody to go on.
     pub(super) fn free_sets(&self) -> Vec<FreeSet> {
-        let mut waits = edges(&self.sessions, &self.prepared);
         let in_row_queue = self
             .sessions
             .iter()
             .filter(|session| session.lock.as_ref().is_some_and(|lock| lock.kind == "tuple"));
         let in_row_queue: HashSet<i32> = in_row_queue.map(|session| session.pid).collect();
-        blocking::wait_for_the_row(&mut waits, &in_row_queue);
-        blocking::free_sets(&waits)
+        self.graph.free_sets(&in_row_queue)
     }
 
     /// Plans what would end these `sets`; `facts` are of all of their members.
@@ -121,20 +120,23 @@ impl Blockers {
 }
 
 /// The edges of the tree, with prepared transactions told apart: the server calls all of them 0.
-fn edges(sessions: &[Blocked], prepared: &[PreparedBlocker]) -> Vec<Wait> {
+fn edges<'a>(sessions: &'a [Blocked], prepared: &[PreparedBlocker]) -> Vec<Edges<'a>> {
     let of = |pid: i32| {
         let waited_for = prepared.iter().enumerate().filter(move |(_, one)| one.waiting_pids.contains(&pid));
         waited_for.filter_map(|(at, _)| pid_at(at))
     };
-    let edges = |session: &Blocked| {
+    let edges = |session: &'a Blocked| {
+        if !session.blocked_by.contains(&0) {
+            return (session.pid, Cow::Borrowed(session.blocked_by.as_slice()));
+        }
         let mut blocked_by: Vec<i32> =
             session.blocked_by.iter().copied().filter(|blocker| *blocker != 0).collect();
         blocked_by.extend(of(session.pid));
         // It waits for one that has ended since.
-        if blocked_by.is_empty() && session.blocked_by.contains(&0) {
+        if blocked_by.is_empty() {
             blocked_by.push(0);
         }
-        Wait { pid: session.pid, blocked_by }
+        (session.pid, Cow::Owned(blocked_by))
     };
     sessions.iter().map(edges).collect()
 }

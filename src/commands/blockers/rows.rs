@@ -3,7 +3,7 @@
 use super::queues::Queue;
 use crate::analyze::blocking::Line;
 use crate::commands::listing::origin;
-use crate::model::blocking::{Blocked, Lock, PreparedBlocker};
+use crate::model::blocking::{Blocked, Lock, PreparedBlocker, waited_for};
 use crate::model::pooler_client::Client;
 use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Mark};
@@ -146,12 +146,8 @@ fn state<'r>(row: &'r Row<'_>) -> Value<'r> {
 /// What it waits for; of who waits for nobody, what keeps others waiting.
 fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
     let event = row.session.and_then(|session| session.wait_event.as_deref());
-    match event {
-        Some("SafeSnapshot") => return "a safe snapshot: serializable writers have to end".into(),
-        Some("SyncRep") => return "a synchronous standby".into(),
-        Some("ProcSignalBarrier") => return "every backend to answer".into(),
-        Some("BufferPin" | "BufferCleanup") => return "a page that somebody reads".into(),
-        _ => {}
+    if let Some(told) = event.and_then(waited_for) {
+        return told.into();
     }
     match (row.lock(), row.session.map_or(&[][..], |session| &session.holds)) {
         (Some(waits_for), _) => lock(waits_for).into(),
