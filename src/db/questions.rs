@@ -93,7 +93,7 @@ questions! {
     /// What is granted on a database.
     Grants, include_str!("sql/grants.sql"), database;
     /// Which locks are waited for, and which keep others waiting.
-    HeldLocks, include_str!("sql/held_locks.sql"), lock_modes, waiters, blockers;
+    HeldLocks, include_str!("sql/held_locks.sql"), activity, lock_modes, waiters, blockers;
     /// Who is inside a database, or a role's sessions.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, inside;
     /// What sessions are at that leaves something behind.
@@ -126,6 +126,8 @@ questions! {
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
     Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts, acted_on;
+    /// What ends who keeps replay waiting.
+    Replay, include_str!("sql/replay.sql");
     /// How many sessions have come from where ended ones came from.
     Returned, include_str!("sql/returned.sql"), activity, databases, roles, applications, clients, since;
     /// A role as a drain finds it.
@@ -161,5 +163,5 @@ questions! {
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, wait_seconds, other_waits, details, limit;
+    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, wait_seconds, other_waits, at_most_seconds, asked, details, limit;
 }

@@ -11,7 +11,7 @@ use crate::analyze::blocking::{Edges, FreeSet, Graph, Line};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
 use crate::model::act::ActFacts;
-use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Waits};
+use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Replay, Waits};
 use crate::model::order;
 use crate::render::json::List;
 use crate::render::table::{Block, Mark, Table};
@@ -34,6 +34,8 @@ pub(in crate::commands) struct Blockers {
     pub(super) prepared: Vec<PreparedBlocker>,
     /// What would let some of them go on at once, the fewest that have to end first.
     pub(super) free_sets: Vec<FreeingAct>,
+    /// What ends who keeps replay waiting on a standby, and when; null where replay does not wait.
+    pub(super) replay: Option<Replay>,
     /// Sessions that wait, whatever the filters.
     #[serde(skip)]
     waiting: i64,
@@ -52,7 +54,7 @@ pub(in crate::commands) struct Blockers {
 impl Blockers {
     /// Builds the tree; with filters, only the trees in which a session matches or may match.
     pub(super) fn new(waits: Waits, filtered: bool) -> Self {
-        let Waits { mut sessions, mut prepared, waiting } = waits;
+        let Waits { mut sessions, mut prepared, waiting, mut replay } = waits;
         if filtered {
             let chosen: Vec<i32> = sessions
                 .iter()
@@ -61,6 +63,7 @@ impl Blockers {
                 .collect();
             let kept = Graph::of(&edges(&sessions, &prepared)).relatives(&chosen);
             sessions.retain(|session| kept.contains(&session.pid));
+            replay = replay.filter(|replay| kept.contains(&replay.pid));
             prepared.retain(|prepared| prepared.waiting_pids.iter().any(|pid| kept.contains(pid)));
         }
         // Only now: they know a prepared transaction by its place among those that are left.
@@ -74,7 +77,8 @@ impl Blockers {
             session.blocks_total = blocked_counts.get(&session.pid).copied().unwrap_or(0);
         }
         for (at, prepared) in prepared.iter_mut().enumerate() {
-            prepared.blocks_total = pid_at(at).and_then(|pid| blocked_counts.get(&pid).copied()).unwrap_or(0);
+            prepared.blocks = pid_at(at).map(|pid| graph.waiting_for(&[pid])).into_iter().flatten().collect();
+            prepared.blocks.sort_unstable();
         }
         let blocked = sessions.iter().filter(|session| session.waits).count();
         let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
@@ -85,6 +89,7 @@ impl Blockers {
             sessions,
             prepared,
             free_sets: Vec::new(),
+            replay,
             waiting,
             graph,
             lines,

@@ -112,7 +112,7 @@ fn pid<'r>(row: &'r Row<'_>) -> Value<'r> {
 fn blocks<'r>(row: &'r Row<'_>) -> Value<'r> {
     match row.session {
         Some(session) => Some(session.blocks_total).filter(|blocks| *blocks > 0).into(),
-        None => row.prepared.map(|prepared| prepared.blocks_total).into(),
+        None => row.prepared.and_then(|prepared| i64::try_from(prepared.blocks.len()).ok()).into(),
     }
 }
 
