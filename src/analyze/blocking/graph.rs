@@ -93,6 +93,11 @@ impl Bits {
         })
     }
 
+    /// True when this bit is set.
+    pub(super) fn has(&self, from: usize, to: usize) -> bool {
+        self.words(from).get(to / 64).is_some_and(|word| word >> (to % 64) & 1 == 1)
+    }
+
     /// True when no bit of a row is set.
     pub(super) fn is_empty(&self, place: usize) -> bool {
         self.words(place).iter().all(|word| *word == 0)
@@ -100,7 +105,7 @@ impl Bits {
 
     /// How many bits of a row are set, its own aside.
     pub(super) fn others(&self, place: usize) -> usize {
-        let itself = self.words(place).get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1);
+        let itself = self.has(place, place);
         let all: u32 = self.words(place).iter().map(|word| word.count_ones()).sum();
         all as usize - usize::from(itself)
     }

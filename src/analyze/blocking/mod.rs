@@ -57,9 +57,8 @@ impl Graph {
 
     /// Returns the forest in display order: roots with the most sessions behind them first, each waiter under who has what it waits
     /// for (`holders`, by waiter), or else under the nearest session ahead of it (one that nobody else it waits for is itself behind).
-    /// Every pid comes once.
-    pub(crate) fn tree(&self, holders: &HashMap<i32, Vec<i32>>) -> Vec<Line> {
-        let blocked = self.blocked_counts();
+    /// Every pid comes once. `blocked` are its [`Graph::blocked_counts`].
+    pub(crate) fn tree(&self, holders: &HashMap<i32, Vec<i32>>, blocked: &HashMap<i32, i64>) -> Vec<Line> {
         let mut pids = self.pids().to_vec();
         let rank = |pid: &i32| (std::cmp::Reverse(blocked.get(pid).copied().unwrap_or(0)), *pid);
         pids.sort_unstable_by_key(rank);
@@ -91,14 +90,14 @@ impl Graph {
     pub(crate) fn heads(&self) -> Vec<i32> {
         let waiters = self.blockers.turned();
         let is_waited_for = |pid: i32| self.place(pid).is_some_and(|place| !waiters.is_empty(place));
-        let lines = self.tree(&HashMap::new());
+        let lines = self.tree(&HashMap::new(), &self.blocked_counts());
         lines.iter().filter(|line| line.depth == 0 && is_waited_for(line.pid)).map(|line| line.pid).collect()
     }
 
     /// Returns who is at the head of the queue in which `pid` stands: in a circle, where that is itself, somebody else of it; none
     /// when it waits for nobody.
     pub(crate) fn head_before(&self, pid: i32) -> Option<i32> {
-        let lines = self.tree(&HashMap::new());
+        let lines = self.tree(&HashMap::new(), &self.blocked_counts());
         let at = lines.iter().position(|line| line.pid == pid)?;
         let head = lines.iter().take(at + 1).rev().find(|line| line.depth == 0).map(|line| line.pid);
         head.filter(|head| *head != pid).or_else(|| self.ahead(pid).first().copied())
@@ -118,14 +117,12 @@ impl Graph {
     /// behind most of the others.
     fn parent(&self, pid: i32, holders: &HashMap<i32, Vec<i32>>) -> Option<i32> {
         let place = self.place(pid)?;
-        let blockers = || self.blockers.row(place);
-        let holds =
-            |blocker: &usize| holders.get(&pid).is_some_and(|holders| holders.contains(&self.pid(*blocker)));
         let queue = |blocker: &usize| {
             (self.blockers.in_common(place, *blocker), std::cmp::Reverse(self.pid(*blocker)))
         };
-        let holder = blockers().filter(holds).max_by_key(queue);
-        holder.or_else(|| blockers().max_by_key(queue)).map(|blocker| self.pid(blocker))
+        let held_by = holders.get(&pid).into_iter().flatten().filter_map(|holder| self.place(*holder));
+        let holder = held_by.filter(|holder| self.blockers.has(place, *holder)).max_by_key(queue);
+        holder.or_else(|| self.blockers.row(place).max_by_key(queue)).map(|blocker| self.pid(blocker))
     }
 }
 
@@ -138,8 +135,13 @@ mod tests {
         edges.iter().map(|(pid, by)| Wait { pid: *pid, blocked_by: by.to_vec() }).collect()
     }
 
+    fn lines_of(waits: &[Wait], holders: &HashMap<i32, Vec<i32>>) -> Vec<Line> {
+        let graph = graph(waits);
+        graph.tree(holders, &graph.blocked_counts())
+    }
+
     fn shape(waits: &[Wait]) -> Vec<(i32, usize)> {
-        graph(waits).tree(&HashMap::new()).iter().map(|line| (line.pid, line.depth)).collect()
+        lines_of(waits, &HashMap::new()).iter().map(|line| (line.pid, line.depth)).collect()
     }
 
     #[test]
@@ -159,7 +161,7 @@ mod tests {
     fn who_waits_for_what_one_has_stands_under_that_one() {
         let queue = waits(&[(2, &[1]), (3, &[1, 2]), (4, &[1, 2, 3]), (5, &[2, 3, 4])]);
         let holders = HashMap::from([(2, vec![1]), (3, vec![1]), (4, vec![1])]);
-        let lines = graph(&queue).tree(&holders);
+        let lines = lines_of(&queue, &holders);
         let shape: Vec<(i32, usize, bool)> =
             lines.iter().map(|line| (line.pid, line.depth, line.last)).collect();
         assert_eq!(shape, [(1, 0, true), (2, 1, false), (3, 1, false), (4, 1, true), (5, 2, true)]);
@@ -177,7 +179,7 @@ mod tests {
     fn a_long_queue_of_exclusive_waiters_is_a_chain_and_costs_little() {
         let queue: Vec<Wait> =
             (1..400).map(|pid| Wait { pid, blocked_by: (0..pid).rev().collect() }).collect();
-        let lines = graph(&queue).tree(&HashMap::new());
+        let lines = lines_of(&queue, &HashMap::new());
         assert!(lines.iter().enumerate().all(|(at, line)| line.depth == at && line.pid == at as i32));
         assert_eq!(graph(&queue).blocked_counts()[&0], 399);
     }
@@ -187,7 +189,7 @@ mod tests {
         let circle = waits(&[(1, &[2]), (2, &[1]), (3, &[2])]);
         let blocked = graph(&circle).blocked_counts();
         assert_eq!((blocked[&1], blocked[&2]), (2, 2));
-        let lines = graph(&circle).tree(&HashMap::new());
+        let lines = lines_of(&circle, &HashMap::new());
         assert_eq!(lines.len(), 3);
         assert!(lines[0].cycle && lines[0].depth == 0);
     }
@@ -211,7 +213,7 @@ mod tests {
             edges in prop::collection::vec((0i32..30, prop::collection::vec(0i32..30, 0..6)), 0..40)
         ) {
             let waits: Vec<Wait> = edges.into_iter().map(|(pid, blocked_by)| Wait { pid, blocked_by }).collect();
-            let lines = graph(&waits).tree(&HashMap::new());
+            let lines = lines_of(&waits, &HashMap::new());
             let pids: HashSet<i32> = lines.iter().map(|line| line.pid).collect();
             prop_assert_eq!(pids.len(), lines.len());
             let everybody: HashSet<i32> =

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::queues::{self, Entry};
 use super::rows::Row;
+use super::words::Words;
 use crate::analyze::blocking::{Edges, FreeSet, Graph, Line};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
@@ -17,14 +18,11 @@ use crate::render::json::List;
 use crate::render::table::{Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
-/// To how little a text is cut while a column is left that can be spared: what is waited for is to be read.
-const OBJECT: usize = 24;
-
 /// The answer of `blockers`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::commands) struct Blockers {
-    /// Sessions that wait for a lock.
+    /// Sessions that wait: for locks, and for whatever else is shown here.
     blocked_count: i64,
     /// Sessions that others wait for and that do not wait themselves; of those that wait in a circle, one.
     roots: Vec<i32>,
@@ -46,6 +44,9 @@ pub(in crate::commands) struct Blockers {
     /// How much of them a screen shows; none where all of it is written.
     #[serde(skip)]
     pub(super) part: Option<Part>,
+    /// How many words a screen has room for.
+    #[serde(skip)]
+    pub(super) words: Words,
     /// What lets sessions go on, in words.
     #[serde(skip)]
     pub(super) advice: Vec<String>,
@@ -70,7 +71,7 @@ impl Blockers {
         let graph = Graph::of(&edges(&sessions, &prepared));
         let blocked_counts = graph.blocked_counts();
         let holders = sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
-        let lines = graph.tree(&holders);
+        let lines = graph.tree(&holders, &blocked_counts);
         let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
@@ -94,6 +95,7 @@ impl Blockers {
             graph,
             lines,
             part: None,
+            words: Words::default(),
             advice: Vec::new(),
         }
     }
@@ -180,8 +182,9 @@ impl Report for Blockers {
             }];
         }
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
-        let spare: &[&str] =
-            if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { &["ROLE", "DATABASE"] };
+        // What is waited for is to be read.
+        let (spare, least) = (self.words.spare(), self.words.least(&self.sessions));
+        let spare: &[&str] = if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { spare };
         let sessions = self.by_pid();
         let entries = match self.part {
             Some(_) => self.entries(),
@@ -195,12 +198,17 @@ impl Report for Blockers {
                 session: sessions.get(&line.pid).copied(),
                 prepared: prepared_at(&self.prepared, line.pid),
                 more: None,
+                words: self.words,
             },
-            Entry::More(queue) => {
-                Row { line: Some(queue.line), session: None, prepared: None, more: Some(queue) }
-            }
+            Entry::More(queue) => Row {
+                line: Some(queue.line),
+                session: None,
+                prepared: None,
+                more: Some(queue),
+                words: self.words,
+            },
         });
-        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], OBJECT);
+        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], least);
         let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));
         if self.lines.iter().any(|line| line.cycle) {
             summary.push_str(
@@ -224,6 +232,7 @@ impl Report for Blockers {
             session: Some(session),
             prepared: None,
             more: None,
+            words: Words::default(),
         });
         tsv::Rows::of(Row::COLUMNS, rows)
     }

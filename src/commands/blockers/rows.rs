@@ -1,6 +1,9 @@
 //! A line of the tree, column by column.
 
+use std::borrow::Cow;
+
 use super::queues::Queue;
+use super::words::Words;
 use crate::analyze::blocking::Line;
 use crate::commands::listing::origin;
 use crate::model::blocking::{Blocked, Lock, PreparedBlocker, waited_for};
@@ -20,6 +23,7 @@ pub(super) struct Row<'a> {
     pub(super) prepared: Option<&'a PreparedBlocker>,
     /// The sessions that it stands for, when it is more than one.
     pub(super) more: Option<Queue<'a>>,
+    pub(super) words: Words,
 }
 
 impl<'a> Row<'a> {
@@ -132,14 +136,8 @@ fn wait<'r>(row: &'r Row<'_>) -> Value<'r> {
 fn state<'r>(row: &'r Row<'_>) -> Value<'r> {
     match row.session {
         None if row.more.is_some() => Value::None,
-        None => "prepared transaction".into(),
-        Some(session) if session.vanished => "(ended since)".into(),
-        Some(session) if session.hidden => "(hidden)".into(),
-        Some(Blocked { state: None, backend_type, .. }) => backend_type.as_ref().into(),
-        Some(Blocked { state: Some(state), backend_type: Some(kind), .. }) if kind != "client backend" => {
-            format!("{kind}, {state}").into()
-        }
-        Some(session) => session.state.as_ref().into(),
+        None => row.words.prepared().into(),
+        Some(session) => row.words.state(session).map(Cow::into_owned).into(),
     }
 }
 
@@ -149,25 +147,12 @@ fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
     if let Some(told) = event.and_then(waited_for) {
         return told.into();
     }
+    let lock = |lock| row.words.lock(lock);
     match (row.lock(), row.session.map_or(&[][..], |session| &session.holds)) {
         (Some(waits_for), _) => lock(waits_for).into(),
         (None, []) => Value::None,
         (None, [held]) => format!("holds {}", lock(held)).into(),
         (None, [held, others @ ..]) => format!("holds {} and {} more", lock(held), others.len()).into(),
-    }
-}
-
-/// `AccessExclusive on public.orders`, `a row of public.orders`, `advisory Exclusive on key 7`.
-fn lock(lock: &Lock) -> String {
-    let Lock { kind, mode, relation, key } = lock;
-    let mode = mode.strip_suffix("Lock").unwrap_or(mode);
-    match (kind.as_str(), relation, key) {
-        ("transactionid" | "tuple", Some(relation), _) => format!("a row of {relation}"),
-        ("transactionid", None, _) => "its transaction".into(),
-        ("relation", Some(relation), _) => format!("{mode} on {relation}"),
-        ("advisory", _, Some(key)) => format!("advisory {mode} on key {key}"),
-        (_, Some(relation), _) => format!("{kind} {mode} on {relation}"),
-        _ => format!("{kind} {mode}"),
     }
 }
 
