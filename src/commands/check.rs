@@ -204,7 +204,7 @@ pub(super) struct CheckReport {
     summary: String,
     /// Connecting, logging in and looking; none when it did not come to that.
     latency_seconds: Option<f64>,
-    /// Sessions that wait for a lock, or at a pooler clients that wait for a connection; none when that is hidden or unknown.
+    /// Sessions that wait, as `blockers` shows them, or at a pooler clients that wait for a connection; none when that is hidden or unknown.
     waiting: Option<i64>,
     /// One per rule.
     checks: Vec<Check>,

@@ -205,19 +205,6 @@ impl Db {
         let query_id = if self.version_num >= 140_000 { "v.query_id" } else { "null::int8" };
         questions::Activity { backends, leader_pid, query_id }.sql()
     }
-
-    /// How `waits.sql` tells the time that a session has waited: before 14 nobody says when a wait began, only that it was
-    /// not before the statement.
-    pub(super) const fn wait_clock(&self) -> [&'static str; 2] {
-        if self.version_num >= 140_000 {
-            // Null for the instant between queueing and noting the time.
-            let seconds = "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8";
-            ["l.waitstart", seconds]
-        } else {
-            let seconds = "extract(epoch from clock_timestamp() - s.query_start)::float8";
-            ["null::timestamptz", seconds]
-        }
-    }
 }
 
 /// The answers to `server_context.sql` and, after it, `stats.sql` and `closed_databases.sql`.

@@ -1,5 +1,6 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
+use super::blocking::WaitsLookedAt;
 use super::connection::Db;
 use super::error::{Error, ErrorKind};
 use super::fence::{closed_of, closed_question};
@@ -16,7 +17,7 @@ use crate::model::usage::{Connections, LimitUse, Owner, Tally};
 
 /// Waiting sessions that are looked at one by one. Each of them costs the lock manager a moment; with 50 that is some
 /// 15 ms even when all of them stand in one queue.
-const WAITERS: &str = "50";
+const WAITERS: usize = 50;
 
 /// Everything that `metrics` measures.
 #[derive(Clone, Debug)]
@@ -144,23 +145,12 @@ impl Db {
     fn health_questions(&self, selection: &Selection) -> [String; 6] {
         let activity = self.activity();
         let condition = filter::fragment(&selection.filter);
-        let [waitstart, wait_seconds] = self.wait_clock();
         let (activity, filter, scope) = (activity.as_str(), condition.as_str(), selection.scope());
-        let waits = questions::Waits {
-            activity,
-            filter,
-            scope,
-            waitstart,
-            wait_seconds,
-            others: "",
-            details: "",
-            limit: WAITERS,
-        };
         [
             server_context_question(),
             self.slots_question(selection),
             questions::Longest { activity, filter, scope }.sql(),
-            waits.sql(),
+            self.waits_question(filter, "", WaitsLookedAt::Longest(WAITERS)),
             questions::Prepared.sql(),
             closed_question(),
         ]
@@ -258,6 +248,7 @@ fn culprit_of(row: &Row) -> Result<Culprit, Error> {
         pid: row.required("pid")?,
         database: row.text("database")?,
         role: row.text("role")?,
+        backend_type: None,
         application_name: row.text("application_name")?.unwrap_or_default(),
         client: row.word("client")?,
         state: row.word("state")?,
@@ -271,13 +262,15 @@ fn waits_of(rows: &Rows, at_most: bool) -> Result<LockWaiters, Error> {
             waits.undecidable = row.required("undecided")?;
             waits.waiting = all - waits.undecidable;
         }
-        let blocked_by = row.word("blocked_by")?.unwrap_or_default();
+        let waits_for = row.word("waits_for")?;
+        let backend_type = row.word("backend_type")?.filter(|kind| kind != "client backend");
         waits.sessions.push(Waiter {
-            who: culprit_of(row)?,
+            who: Culprit { backend_type, ..culprit_of(row)? },
             selected: row.claim("selected")?,
             seconds: row.age("seconds")?,
-            at_most,
-            blocked_by: blocked_by.split(',').filter_map(|pid| pid.parse().ok()).collect(),
+            at_most: at_most || waits_for.as_deref() != Some("Lock"),
+            waits_for,
+            blocked_by: row.pids("blocked_by")?,
         });
     }
     Ok(waits)

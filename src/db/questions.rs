@@ -93,7 +93,7 @@ questions! {
     /// What is granted on a database.
     Grants, include_str!("sql/grants.sql"), database;
     /// Which locks are waited for, and which keep others waiting.
-    HeldLocks, include_str!("sql/held_locks.sql"), lock_modes, waiters, blockers;
+    HeldLocks, include_str!("sql/held_locks.sql"), activity, lock_modes, waiters, blockers;
     /// Who is inside a database, or a role's sessions.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, inside;
     /// What sessions are at that leaves something behind.
@@ -126,6 +126,8 @@ questions! {
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
     Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts, acted_on;
+    /// What ends who keeps replay waiting.
+    Replay, include_str!("sql/replay.sql");
     /// How many sessions have come from where ended ones came from.
     Returned, include_str!("sql/returned.sql"), activity, databases, roles, applications, clients, since;
     /// A role as a drain finds it.
@@ -154,12 +156,12 @@ questions! {
     Stats, include_str!("sql/stats.sql"), activity, filter, scope;
     /// Which sessions of a plan are still there.
     StillThere, include_str!("sql/still_there.sql"), pids, backend_starts, query_starts;
-    /// How many of some sessions wait for a lock.
-    StillWaiting, include_str!("sql/still_waiting.sql"), pids;
+    /// How many of some sessions wait.
+    StillWaiting, include_str!("sql/still_waiting.sql"), activity, other_waits, pids;
     /// What this server is and what this role may do.
     ServerContext, include_str!("sql/server_context.sql"), signal_rights;
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
-    /// Who waits for a lock, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, others, details, limit;
+    /// Who waits, and for whom.
+    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, asked, details, limit;
 }

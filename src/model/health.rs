@@ -122,7 +122,7 @@ pub(crate) struct HealthFacts {
     pub(crate) long_query: Longest,
     /// Open transactions.
     pub(crate) long_xact: Longest,
-    /// Sessions that wait for a lock.
+    /// Sessions that wait for others.
     pub(crate) waits: LockWaiters,
     /// Prepared transactions.
     pub(crate) prepared: PreparedXacts,
@@ -150,6 +150,8 @@ pub(crate) struct Culprit {
     pub(crate) database: Option<String>,
     /// Login role.
     pub(crate) role: Option<String>,
+    /// What it is where it is no client's session: `autovacuum worker`, `walsender`, …; none for clients, and when hidden.
+    pub(crate) backend_type: Option<String>,
     /// As the client set it.
     pub(crate) application_name: String,
     /// Address or `local`; none when hidden.
@@ -158,7 +160,7 @@ pub(crate) struct Culprit {
     pub(crate) state: Option<String>,
 }
 
-/// Who waits for locks.
+/// Who waits for locks and for whatever else `blockers` shows, of every kind of process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LockWaiters {
     /// Waiting sessions that the filters select.
@@ -178,8 +180,11 @@ pub(crate) struct Waiter {
     pub(crate) selected: bool,
     /// How long it has waited; none when it does not wait or this is hidden.
     pub(crate) seconds: Option<f64>,
-    /// True when `seconds` is only the most it can be: servers before 14 do not say when a wait began.
+    /// True when `seconds` is only the most it can be: servers before 14 do not say when a wait began, and none does of waits
+    /// that are not for locks.
     pub(crate) at_most: bool,
+    /// What it waits for: `Lock`, or the event that PostgreSQL names; none when it does not wait.
+    pub(crate) waits_for: Option<String>,
     /// The pids it waits for.
     pub(crate) blocked_by: Vec<i32>,
 }

@@ -4,6 +4,9 @@ pub(crate) mod pooler;
 pub(crate) mod pooler_limits;
 pub(crate) mod range;
 
+use std::borrow::Cow;
+
+use super::blocking::{Edges, Graph};
 use crate::model::health::{HealthFacts, LockWaiters, Longest, Measure, MeasureUnit, Status, Waiter};
 use crate::model::order;
 use crate::model::usage::{LimitUse, Owner};
@@ -317,18 +320,22 @@ pub(crate) fn longest_wait(waits: &LockWaiters) -> Option<&Waiter> {
         .max_by(|left, right| waited(left).total_cmp(&waited(right)))
 }
 
-/// The one at the head of the queue in which `waiter` stands: who waits for nobody, or the first of a circle.
-pub(crate) fn head_of_queue<'a>(waits: &'a LockWaiters, waiter: &'a Waiter) -> Option<&'a Waiter> {
-    let find = |pid: i32| waits.sessions.iter().find(|session| session.who.pid == pid);
-    let mut seen = vec![waiter.who.pid];
-    let mut head = None;
-    let mut next = waiter.blocked_by.first().copied();
-    while let Some(pid) = next.filter(|pid| !seen.contains(pid)) {
-        seen.push(pid);
-        head = find(pid);
-        next = head.and_then(|session| session.blocked_by.first().copied());
-    }
-    head
+/// The one at the head of the queue in which `waiter` stands: who waits for nobody, or somebody else of a circle.
+pub(crate) fn head_of_queue<'a>(waits: &'a LockWaiters, waiter: &Waiter) -> Option<&'a Waiter> {
+    let head = graph(waits).head_before(waiter.who.pid)?;
+    waits.sessions.iter().find(|session| session.who.pid == head)
+}
+
+/// How many are at the heads of the queues of the longest waits: sessions, and all prepared transactions as one.
+pub(crate) fn heads_of_queues(waits: &LockWaiters) -> usize {
+    graph(waits).heads().len()
+}
+
+fn graph(waits: &LockWaiters) -> Graph {
+    let edges = waits.sessions.iter();
+    let edges: Vec<Edges<'_>> =
+        edges.map(|waiter| (waiter.who.pid, Cow::Borrowed(waiter.blocked_by.as_slice()))).collect();
+    Graph::of(&edges)
 }
 
 fn connections(thresholds: &Thresholds, facts: &HealthFacts) -> Verdict {

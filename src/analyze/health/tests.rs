@@ -91,28 +91,31 @@ fn the_worst_of_cluster_roles_and_databases_counts() {
 }
 
 #[test]
-fn the_head_of_a_queue_is_found_also_in_a_circle() {
+fn the_longest_wait_counts_and_who_is_before_it_is_found() {
     let waiter = |pid: i32, seconds: Option<f64>, blocked_by: &[i32]| Waiter {
         who: Culprit { pid, ..Culprit::default() },
         selected: seconds.is_some(),
         seconds,
         at_most: false,
+        waits_for: seconds.map(|_| "Lock".into()),
         blocked_by: blocked_by.to_vec(),
     };
     let queue = LockWaiters {
-        waiting: 2,
-        sessions: vec![waiter(3, Some(9.0), &[2]), waiter(2, Some(10.0), &[1]), waiter(1, None, &[])],
+        waiting: 3,
+        sessions: vec![
+            waiter(3, Some(9.0), &[2]),
+            waiter(2, Some(10.0), &[1]),
+            waiter(1, None, &[]),
+            // it waits for a standby, so that nobody is before it
+            waiter(4, Some(5.0), &[]),
+        ],
         ..LockWaiters::default()
     };
     let longest = longest_wait(&queue).unwrap();
     assert_eq!(longest.who.pid, 2);
     assert_eq!(head_of_queue(&queue, &queue.sessions[0]).unwrap().who.pid, 1);
-    let circle = LockWaiters {
-        waiting: 2,
-        sessions: vec![waiter(1, Some(1.0), &[2]), waiter(2, Some(1.0), &[1])],
-        ..LockWaiters::default()
-    };
-    assert_eq!(head_of_queue(&circle, &circle.sessions[0]).unwrap().who.pid, 2);
+    assert_eq!(head_of_queue(&queue, &queue.sessions[3]).map(|head| head.who.pid), None);
+    assert_eq!(heads_of_queues(&queue), 1);
 }
 
 #[test]

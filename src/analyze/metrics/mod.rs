@@ -317,20 +317,19 @@ fn longest(families: &mut Families, facts: &HealthFacts) {
     let waits = &facts.waits;
     families.gauge(
         "pgconn_sessions_waiting_for_lock",
-        "Client sessions that wait for a lock.",
+        "Sessions of every kind that wait: for locks, and for whatever else blockers shows.",
         Some((waits.waiting + waits.undecidable) as f64),
     );
-    let blocking = waits.sessions.iter().filter(|session| session.blocked_by.is_empty()).count();
     families.gauge(
         "pgconn_sessions_blocking",
-        "Sessions and prepared transactions at the heads of the queues of the longest waits.",
-        Some(number(blocking)),
+        "Who is at the heads of the queues of the longest waits: sessions, and all prepared transactions as one.",
+        Some(number(crate::analyze::health::heads_of_queues(waits))),
     );
     let unknown = waits.sessions.iter().any(|waiter| waiter.selected && waiter.seconds.is_none());
     let wait = crate::analyze::health::longest_wait(waits).and_then(|waiter| waiter.seconds);
     families.gauge(
         "pgconn_longest_lock_wait_seconds",
-        "Longest wait of a client for a lock; 0 when none waits. Before PostgreSQL 14 at most this long.",
+        "Longest of these waits; 0 when nobody waits. At most this long before PostgreSQL 14, and where it is for no lock.",
         (!unknown).then_some(wait.unwrap_or(0.0)),
     );
     families.gauge(

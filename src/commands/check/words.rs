@@ -7,6 +7,7 @@ use crate::analyze::health::{self, Rule, Thresholds, Verdict};
 use crate::analyze::pooler::{PoolRefused, usage};
 use crate::commands::closed as words_of;
 use crate::db;
+use crate::model::blocking::waited_for;
 use crate::model::health::{Check, Culprit, HealthFacts, Longest, Measure, MeasureUnit, Status};
 use crate::model::pooler;
 use crate::model::quote::{finish_prepared, shown};
@@ -231,9 +232,12 @@ fn longest_of(longest: &Longest, noun: &str, doing: &str) -> String {
 fn blocked(facts: &HealthFacts) -> String {
     let waits = &facts.waits;
     let Some(longest) = health::longest_wait(waits) else { return "no session waits for a lock".into() };
-    let who = match waits.waiting {
-        1 => "1 session waits for a lock".to_owned(),
-        number => format!("{number} sessions wait for locks, the longest"),
+    let other = longest.waits_for.as_deref().and_then(waited_for);
+    let who = match (waits.waiting, other) {
+        (1, None) => "1 session waits for a lock".to_owned(),
+        (1, Some(other)) => format!("1 session waits for {other}"),
+        (number, None) => format!("{number} sessions wait for locks, the longest"),
+        (number, Some(other)) => format!("{number} sessions wait, the longest for {other},"),
     };
     let how_long = match longest.seconds {
         Some(seconds) if longest.at_most => format!(" for at most {}", text::duration(seconds)),
@@ -276,9 +280,11 @@ fn closed(facts: &HealthFacts) -> String {
 
 /// The culprit in an alert: `pid 4711 (worker, role app, from 10.0.4.30)`.
 fn name(culprit: &Culprit) -> String {
-    let application = match culprit.application_name.as_str() {
-        "" => "no application_name",
-        name => name,
+    let application = match (culprit.application_name.as_str(), &culprit.backend_type) {
+        ("", Some(kind)) => kind.clone(),
+        ("", None) => "no application_name".into(),
+        (name, Some(kind)) if name != kind => format!("{name}, {kind}"),
+        (name, _) => name.into(),
     };
     let role = culprit.role.as_ref().map(|role| format!(", role {role}")).unwrap_or_default();
     let from = match culprit.client.as_deref() {
