@@ -32,6 +32,7 @@ mod large;
 mod layers;
 mod listing;
 mod metrics;
+mod password_command;
 mod passwords;
 mod pending_logins;
 mod planted;
