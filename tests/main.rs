@@ -25,6 +25,7 @@ mod free_sets;
 mod full;
 mod help;
 mod hostile;
+mod hostile_scripts;
 mod hostile_servers;
 mod hosts;
 mod kill;

@@ -42,7 +42,7 @@ pub(super) struct AttemptFailure {
     /// The server asked for a password and none was known.
     pub(super) wants_password: bool,
     /// Where it asked for one that a command gives: none was known yet, or the server did not take it.
-    pub(super) wants_command: Option<(Host, Address)>,
+    pub(super) wants_command: Option<Box<(Host, Address)>>,
 }
 
 /// What to try after a failure.

@@ -52,10 +52,8 @@ async fn connect_or_ask(
             }
             Err(failure) => failure,
         };
-        if let Some((host, address)) =
-            failure.wants_command.as_ref().filter(|_| info.password_command().is_some())
-        {
-            info = match given_by_command(&info, (host, address), options, &mut asked).await? {
+        if let Some(place) = failure.wants_command.as_ref().filter(|_| info.password_command().is_some()) {
+            info = match given_by_command(&info, (&place.0, &place.1), options, &mut asked).await? {
                 Some(info) => Arc::new(info),
                 None => return Err(with_warnings(failure.error, &info)),
             };

@@ -62,7 +62,7 @@ pub(super) async fn attempt(
     let named = |mut failure: AttemptFailure| {
         if info.password_command().is_some() && (failure.wants_password || is_wrong_password(&failure.error))
         {
-            failure.wants_command = Some((host.clone(), address.clone()));
+            failure.wants_command = Some(Box::new((host.clone(), address.clone())));
         }
         failure.error.message =
             format!("connection to {} failed: {}", address.words(), failure.error.message);

@@ -125,3 +125,44 @@ fn failed(command: &PasswordCommand, why: &str) -> Error {
     let message = format!("the password command failed: {why}");
     Error::new(ErrorKind::PasswordCommand, message).hinted(format!("it comes from: {}", command.source))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::address::Route;
+    use super::*;
+    use crate::conninfo::{Environment, Given, resolve};
+
+    async fn given_by(text: &str) -> Result<Vec<u8>, Error> {
+        let given = Given {
+            dbname: Some("host=h port=7 user=u dbname=d".to_owned()),
+            password_command: Some(text.to_owned()),
+            ..Given::default()
+        };
+        let info = resolve(&given, &Environment::default()).expect("settings");
+        let address = Address { host: "h".to_owned(), route: Route::Socket("/h".to_owned()), port: 7 };
+        run(info.password_command().expect("a command"), &info, &address).await
+    }
+
+    #[tokio::test]
+    async fn one_newline_at_the_end_is_not_part_of_the_password() {
+        for (text, password) in [
+            ("printf 'a b'", &b"a b"[..]),
+            ("printf 'a\\n'", b"a"),
+            ("printf 'a\\r\\n'", b"a"),
+            ("printf 'a\\n\\n'", b"a\n"),
+            ("printf '\\351'", b"\xe9"),
+            ("sh -c 'printf \"$PGHOST:$PGPORT:$PGUSER:$PGDATABASE\"'", b"h:7:u:d"),
+        ] {
+            assert_eq!(given_by(text).await.expect(text), password, "{text}");
+        }
+    }
+
+    /// Time is only waited for where nothing else is to be done, and passes at once then.
+    #[tokio::test(start_paused = true)]
+    async fn a_command_without_an_end_is_given_up_after_its_limit() {
+        let began = tokio::time::Instant::now();
+        let error = given_by("sleep 12345").await.expect_err("no end");
+        assert_eq!(error.message, "the password command failed: no end within 15 s");
+        assert_eq!((error.kind, began.elapsed().as_secs()), (ErrorKind::PasswordCommand, 15));
+    }
+}
