@@ -34,7 +34,7 @@ CLASSES = [
     (
         "protocol",
         r"received invalid response to SSL|error response during SSL exchange|expected authentication request|unencrypted data"
-        r"|invalid .*message|(?<!frontend )protocol|lost synchronization|message type|backend message|insufficient data|message contents",
+        r"|invalid (.*message|authentication request)|(?<!frontend )protocol|lost synchronization|message type|backend message|insufficient data|message contents",
     ),
     ("network", r"refused|No such file|translate host name|timeout expired|closed the connection|No route|unreachable|Not a directory"),
     ("server", r"FATAL|ERROR"),

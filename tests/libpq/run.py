@@ -34,6 +34,10 @@ MEANT = [
         lambda case, theirs, ours: case.suite == "attacks" and "two hosts" in case.dsn and not theirs.let_in,
     ),
     (
+        "the server's proof",
+        lambda case, theirs, ours: case.dsn.startswith(("scram, and done", "scram, and no proof")) and ours.classes == {"auth"},
+    ),
+    (
         "the default database",
         lambda case, theirs, ours: "dbname=''" in case.dsn and "does not exist" in theirs.said and ours.let_in,
     ),

@@ -138,4 +138,5 @@ class Script:
         return auth(11, b"r=" + nonce + b"more,s=" + fields[b"s"] + b",i=" + fields[b"i"])
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
