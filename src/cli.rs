@@ -174,7 +174,7 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
     // Flags that only end alike mean something else: --sort is not --port.
     let initial = |flag: &str| flag.trim_start_matches('-').chars().next();
     let typed = word(ContextKind::InvalidArg).unwrap_or_default();
-    if gives_password(argv, typed) {
+    if gives_password(argv, &message) {
         let failure = Failure::usage("--password takes no value".to_owned());
         let failure = failure.hinted("it asks for one; PGPASSWORD or a password file give it without asking");
         return Failure { exit: usage_exit(argv), ..failure };
@@ -200,12 +200,16 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
     Failure { exit: usage_exit(argv), ..Failure::usage(message).hinted(hint) }
 }
 
-/// Whether a password was typed behind the flag that asks for one: no message may repeat it.
-fn gives_password(argv: &[OsString], unexpected: &str) -> bool {
+/// Whether a password was typed behind the flag that asks for one, which a message would repeat.
+fn gives_password(argv: &[OsString], message: &str) -> bool {
     let attached = |text: &str| text.starts_with("--password=") || text.starts_with("-W") && text.len() > 2;
     argv.iter().filter_map(|argument| argument.to_str()).any(attached)
-        || argv.windows(2).any(|pair| {
-            matches!(pair, [flag, value] if (flag == "-W" || flag == "--password") && value == unexpected)
+        || argv.windows(2).any(|pair| match pair {
+            [flag, value] if flag == "-W" || flag == "--password" => {
+                let value = value.to_string_lossy();
+                !value.is_empty() && !value.starts_with('-') && message.contains(&*value)
+            }
+            _ => false,
         })
 }
 

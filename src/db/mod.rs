@@ -15,6 +15,7 @@ mod load;
 mod look;
 mod monitor;
 mod ping;
+mod pooler_words;
 mod practice;
 mod questions;
 mod refusal;
@@ -35,7 +36,8 @@ pub(crate) use error::{Error, ErrorKind, LimitScope};
 pub(crate) use fence::{ClosableKey, ExpectedClosable, Inside};
 pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::Scraped;
-pub(crate) use ping::{Ping, ping};
+pub(crate) use ping::{HostFound, Ping, ping};
+pub(crate) use pooler_words::may_recover;
 pub(crate) use session::{
     AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,
     new_password,

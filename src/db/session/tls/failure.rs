@@ -1,5 +1,6 @@
 //! What a failed handshake, or an alert that comes later, means in words.
 
+use super::plain::plain;
 use super::verify::Rejected;
 use crate::db::error::{Error, ErrorKind};
 use std::io;
@@ -16,22 +17,18 @@ pub(in crate::db::session) fn failure(error: &io::Error) -> Option<Error> {
                 None => error(format!("SSL error: {other}")),
             }
         }
-        rustls::Error::InvalidCertificate(
-            rustls::CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-            | rustls::CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
-        ) => error(
-            "SSL error: the signature algorithm of the server's certificate is not supported".to_owned(),
-        ),
         rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure) => error(
             "SSL error: the server finds no TLS method in common".to_owned(),
         )
         .hinted(
-            "pgconn speaks TLS 1.2 and 1.3 with ECDHE on X25519, P-256 and P-384, and AES-GCM or ChaCha20",
+            "pgconn speaks TLS 1.2 and 1.3 with ECDHE on X25519, P-256 and P-384, and AES-GCM or ChaCha20, with servers whose \
+             keys are RSA (RSA-PSS ones with TLS 1.3), P-256, P-384 or Ed25519; a P-521 key is none of them",
         ),
         rustls::Error::AlertReceived(alert) => {
-            error(format!("SSL error: the server sent the alert {alert:?}")).hinted(alert_hint(*alert))
+            let words = plain(&format!("{alert:?}"));
+            error(format!("SSL error: the server sent the alert: {words}")).hinted(alert_hint(*alert))
         }
-        other => error(format!("SSL error: {other}")),
+        other => error(format!("SSL error: {}", plain(&other.to_string()))),
     })
 }
 
