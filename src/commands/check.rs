@@ -94,6 +94,19 @@ impl Args {
             let threshold = if critical { &mut thresholds.critical } else { &mut thresholds.warning };
             *threshold = Some(given.range);
         }
+        for given in &self.warning {
+            let critical = policy.iter().find(|(rule, _)| *rule == given.rule);
+            let critical = critical.and_then(|(_, thresholds)| thresholds.critical);
+            if critical.is_some_and(|critical| given.range.is_swallowed_by(&critical)) {
+                let name = given.rule.name();
+                let failure = Failure::usage(format!(
+                    "the warning of {name} would never be given: it is critical before"
+                ));
+                return Err(
+                    failure.hinted(format!("give a later --critical {name}=RANGE, or an earlier warning"))
+                );
+            }
+        }
         Ok(policy)
     }
 }

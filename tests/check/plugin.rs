@@ -24,6 +24,29 @@ fn a_wrong_command_line_never_pages() {
     assert!(elsewhere.stderr.contains("only pgconn check has it"), "{elsewhere}");
 }
 
+/// Monitoring shows the first line of stdout, whatever happened.
+#[test]
+fn a_wrong_command_line_is_one_line_for_the_plugin() {
+    for (arguments, expected) in [
+        (&["--nope"][..], "unexpected argument '--nope' found"),
+        (&["conections"], "there is no rule \"conections\""),
+        (&["blocked", "--critical", "connections=80%"], "which is not judged"),
+        (
+            &["connections", "--warning", "connections=90%", "--critical", "connections=80%"],
+            "would never be given",
+        ),
+        (&["idle-xact", "--warning", "idle-xact=1h"], "would never be given"),
+    ] {
+        for flags in [&["-F", "nagios"][..], &["--format=nagios"]] {
+            let seen = check(shared(), &[arguments, flags].concat()).fails_with(3);
+            assert!(seen.stdout.starts_with("PGCONN UNKNOWN: ") && seen.stdout.contains(expected), "{seen}");
+            assert!(seen.stdout.lines().count() == 1 && seen.stderr.starts_with("error: "), "{seen}");
+        }
+    }
+    let service = Pgconn::new(&["check", "-F", "nagios", "-S", "nowhere"]).run().fails_with(3);
+    assert!(service.stdout.starts_with("PGCONN UNKNOWN: "), "{service}");
+}
+
 /// Parsed by the library that Perl plugins use, which is not ours.
 #[test]
 fn performance_data_is_read_by_another_library() {

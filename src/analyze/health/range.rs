@@ -112,7 +112,8 @@ fn number(text: &str) -> Result<f64, String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = digits.chars().all(|character| character.is_ascii_digit() || character == '.');
     match text.parse::<f64>() {
-        Ok(number) if plain && number.is_finite() => Ok(number),
+        // no minus before a zero
+        Ok(number) if plain && number.is_finite() => Ok(number + 0.0),
         _ => Err(format!("\"{text}\" is not a number or percentage, like 80 or 80%")),
     }
 }
@@ -160,6 +161,33 @@ impl Range {
             low: self.low.map_or(f64::NEG_INFINITY, |bound| bound.resolve(whole).ceil()),
             high: self.high.map_or(f64::INFINITY, |bound| bound.resolve(whole).floor()),
         }
+    }
+
+    /// Whether `critical` alerts for everything that this alerts for, and for more: then it never comes to a warning. What depends on
+    /// a limit cannot be told, and what never alerts is meant so.
+    pub(crate) fn is_swallowed_by(&self, critical: &Self) -> bool {
+        let bounds: Vec<Bound> = [self.low, self.high, critical.low, critical.high]
+            .into_iter()
+            .flatten()
+            .filter(|bound| bound.number() != 0.0)
+            .collect();
+        let alike = |one: &Bound, other: &Bound| std::mem::discriminant(one) == std::mem::discriminant(other);
+        if self.inside != critical.inside || !bounds.windows(2).all(|pair| alike(&pair[0], &pair[1])) {
+            return false;
+        }
+        let ends = |range: &Self| {
+            let end = |bound: Option<Bound>, none| bound.map_or(none, Bound::number);
+            (end(range.low, f64::NEG_INFINITY), end(range.high, f64::INFINITY))
+        };
+        let ((low, high), (critical_low, critical_high)) = (ends(self), ends(critical));
+        let within = |(low, high): (f64, f64), (least, most): (f64, f64)| {
+            low >= least && high <= most && (low, high) != (least, most)
+        };
+        if self.inside {
+            return within((low, high), (critical_low, critical_high));
+        }
+        let never_alerts = low == f64::NEG_INFINITY && high == f64::INFINITY;
+        !never_alerts && within((critical_low, critical_high), (low, high))
     }
 
     /// Whether it is of durations.
@@ -262,6 +290,8 @@ mod tests {
             ("-10:10", "-10:10", &[-11.0, 11.0], &[-10.0, 0.0, 10.0]),
             ("10:10", "10:10", &[9.0, 11.0], &[10.0]),
             ("0", "0", &[1.0, -1.0], &[0.0]),
+            ("~:-0", "~:0", &[1.0], &[-1.0, 0.0]),
+            ("-0:", "0:", &[-1.0], &[0.0]),
             ("10.5", "10", &[11.0], &[10.0]),
             ("80%", "77", &[78.0], &[77.0]),
             ("@80%:", "@78:", &[78.0], &[77.0]),
@@ -293,6 +323,33 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_warning_that_is_never_given_is_recognised() {
+        let range = |text: &str, scale| parse(text, scale, seconds).unwrap();
+        for (warning, critical, swallowed) in [
+            ("90%", "80%", true),
+            ("80%", "90%", false),
+            ("80%", "80%", false),
+            ("90", "80%", false),
+            ("10:", "20:", true),
+            ("20:", "10:", false),
+            ("5:20", "10:15", true),
+            ("5:20", "1:30", false),
+            ("~:90", "80", true),
+            ("~:", "80", false),
+            ("@5:6", "@1:9", true),
+            ("@1:9", "@5:6", false),
+            ("@5:6", "9", false),
+        ] {
+            let [warning, critical] = [warning, critical].map(|text| range(text, Scale::Connections));
+            assert_eq!(warning.is_swallowed_by(&critical), swallowed, "{warning:?} {critical:?}");
+        }
+        let [hour, half] = ["1h", "30m"].map(|text| range(text, Scale::Time));
+        assert!(hour.is_swallowed_by(&half) && !half.is_swallowed_by(&hour));
+        let number = range("10", Scale::ClientsOrTime);
+        assert!(!range("30s", Scale::ClientsOrTime).is_swallowed_by(&number));
     }
 
     #[test]
