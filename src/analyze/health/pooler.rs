@@ -17,13 +17,11 @@ pub(crate) struct WaitingClients {
 impl WaitingClients {
     /// Adds the pools up.
     pub(crate) fn of(facts: &PoolerFacts) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-        let clients = facts.pools.iter().map(|pool| pool.clients_waiting.map(|waiting| waiting as f64));
+        let clients: Option<i64> = facts.pools.iter().map(|pool| pool.clients_waiting).sum();
         let mut seconds = facts.pools.iter().map(|pool| pool.max_wait_seconds);
-        Self {
-            clients: clients.sum(),
-            seconds: seconds.try_fold(0.0, |longest, wait| Some(f64::max(longest, wait?))),
-        }
+        #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+        let clients = clients.map(|clients| clients as f64);
+        Self { clients, seconds: seconds.try_fold(0.0, |longest, wait| Some(f64::max(longest, wait?))) }
     }
 }
 
