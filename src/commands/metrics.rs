@@ -129,7 +129,8 @@ async fn scrape_pooler(most: usize, deadline: &Deadline, console: &Console) -> R
 /// The metrics of a pooler under the names of pgbouncer_exporter.
 async fn export_pooler(console: &Console) -> Result<Measured, db::Error> {
     let head = super::pooler::head(console);
-    let families = pgbouncer_exporter::families(&console.tables(&pgbouncer_exporter::LISTS).await?);
+    let tables = console.tables(&pgbouncer_exporter::LISTS).await?;
+    let families = pgbouncer_exporter::families(&tables, &console.target().place());
     Ok((Metrics { families }, head))
 }
 
@@ -156,7 +157,7 @@ async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, d
 async fn export(db: &Db) -> Result<Measured, db::Error> {
     let (server_context, exporter) = db.exporter(compat::columns()).await?;
     let families = compat::families(&server_context, &exporter, &db.target().place());
-    Ok((Metrics { families }, super::head_of_look(db, &server_context, 0)))
+    Ok((Metrics { families }, super::head_of_look(db, &server_context, exporter.hidden())))
 }
 
 /// The result when there was no answer; what the user did wrong is no result.
@@ -165,10 +166,11 @@ fn down(args: &Args, error: db::Error, target: Option<Target>) -> Result<(Metric
         return Err(error.into());
     }
     let failure = Failure::from(error);
+    let place = target.as_ref().map(Target::place);
     let families = match args.compat {
-        Some(Compat::PostgresExporter) => compat::down(),
-        Some(Compat::PgbouncerExporter) => pgbouncer_exporter::down(),
-        None => metrics::down(target.as_ref().map(Target::place).as_deref()),
+        Some(Compat::PostgresExporter) => compat::down(place.as_deref()),
+        Some(Compat::PgbouncerExporter) => pgbouncer_exporter::down(place.as_deref()),
+        None => metrics::down(place.as_deref()),
     };
     let warning = Warning { code: failure.code, message: failure.message, hint: failure.hint };
     // Whatever went wrong, there are no numbers: for the reader of a file that is a server that is down.

@@ -2,7 +2,7 @@
 //! published dashboards and alerts go on working.
 
 use super::{labelled, sample};
-use crate::model::metric::{Exporter, Family, MetricType, Sample};
+use crate::model::metric::{Exporter, ExporterActivity, Family, MetricType, Sample};
 use crate::model::server::ServerContext;
 
 /// The columns of pg_stat_database that are exported. What 14 added is untyped there, too.
@@ -77,12 +77,12 @@ pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
     COLUMNS.iter().map(|(column, ..)| *column)
 }
 
-/// What can be said of a server that did not answer.
-pub(crate) fn down() -> Vec<Family> {
-    vec![up(0.0)]
+/// What can be said of a server that did not answer; none of `place` when it is not known where that is.
+pub(crate) fn down(place: Option<&str>) -> Vec<Family> {
+    labelled(vec![up(0.0)], place)
 }
 
-/// `pg_up` alone carries no label, there as here.
+/// Unlike there, it carries the label of the server here: files of several servers lie in one folder.
 fn up(value: f64) -> Family {
     Family {
         name: "pg_up",
@@ -116,7 +116,7 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
                 .map(|locks| sample(&[("datname", &locks.database), ("mode", &locks.mode)], locks.count)),
         ),
     );
-    let activity = |value: fn(&crate::model::metric::ExporterActivity) -> f64| {
+    let activity = |value: fn(&ExporterActivity) -> f64| {
         super::distinct(
             exporter
                 .activity
@@ -130,12 +130,15 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
         "Sessions by database and state.",
         activity(|row| row.count),
     );
-    add(
-        "pg_stat_activity_max_tx_duration",
-        MetricType::Gauge,
-        "Age in seconds of the oldest transaction, by database and state.",
-        activity(|row| row.max_tx_seconds),
-    );
+    // How old hidden transactions are, nobody knows.
+    if exporter.hidden() == 0 {
+        add(
+            "pg_stat_activity_max_tx_duration",
+            MetricType::Gauge,
+            "Age in seconds of the oldest transaction, by database and state.",
+            activity(|row| row.max_tx_seconds),
+        );
+    }
     for (column, name, kind, help) in COLUMNS {
         let samples = exporter.databases.iter().filter_map(|row| {
             let (_, value) = row.columns.iter().find(|(known, _)| known == column)?;
@@ -144,9 +147,8 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
         });
         add(name, kind, help, samples.collect());
     }
-    let mut families = vec![up(1.0)];
-    families.extend(labelled(made, Some(place)));
-    families
+    made.insert(0, up(1.0));
+    labelled(made, Some(place))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]

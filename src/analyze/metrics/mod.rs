@@ -8,7 +8,7 @@ mod timeouts;
 use std::collections::BTreeMap;
 
 use crate::model::health::HealthFacts;
-use crate::model::metric::{DatabaseCounters, Family, MetricType, Sample};
+use crate::model::metric::{DatabaseCounters, Family, HIDDEN, MetricType, Sample};
 use crate::model::order;
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::ServerSettings;
@@ -23,9 +23,6 @@ const STATES: [&str; 6] = [
     "fastpath function call",
     "disabled",
 ];
-
-/// The state of sessions that this role may not look at; PostgreSQL has no such word.
-const HIDDEN: &str = "hidden";
 
 /// Everything that is measured.
 #[derive(Clone, Copy, Debug)]
