@@ -133,7 +133,7 @@ impl Watcher {
         let waiters: Vec<i32> = waiters.map(|session| session.who.pid).collect();
         let prepared_blockers = db.prepared_blockers(&waiters).await?;
         let origins = db.origins().await?;
-        Ok(Evidence { scraped, before, origins, prepared_blockers, watched, seconds })
+        Ok(Evidence { scraped, before, origins, prepared_blockers, watched, seconds }.of_customers())
     }
 
     async fn watch(&self, db: &Db, began: Instant, watched: &mut Watched) -> Result<(), db::Error> {

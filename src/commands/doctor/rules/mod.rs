@@ -14,6 +14,7 @@ use crate::model::order;
 use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::practice::{Finding, Grade, Origin, SessionLocks, SessionSource, Watched};
 use crate::model::suggestion::{Command, Lead, Suggestion};
+use crate::poolconf::provider;
 use crate::render::text;
 
 /// Everything that the rules judge.
@@ -31,6 +32,18 @@ pub(super) struct Evidence {
     pub(super) watched: Watched,
     /// How long it was watched.
     pub(super) seconds: f64,
+}
+
+impl Evidence {
+    /// Without the roles that a hosted service keeps for itself: nobody can act on what is found of them.
+    pub(super) fn of_customers(mut self) -> Self {
+        let is_kept = |role: &Option<String>| role.as_deref().is_some_and(provider::keeps);
+        self.origins.retain(|origin| !is_kept(&origin.role));
+        self.scraped.login_roles.retain(|role| !provider::keeps(&role.name));
+        self.watched.sources.retain(|source, _| !is_kept(&source.role));
+        self.watched.present.retain(|session| !is_kept(&session.source.role));
+        self
+    }
 }
 
 /// The pooler before the server, where its console was named.

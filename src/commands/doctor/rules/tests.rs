@@ -298,3 +298,25 @@ fn what_a_standby_cannot_do_is_for_the_primary() {
     evidence.scraped.server_context.server.in_recovery = true;
     assert!(advice(&evidence).starts_with("on the primary: keep a few slots"));
 }
+
+#[test]
+fn what_a_hosted_service_keeps_for_itself_is_nobodys_finding() {
+    let mut evidence = clean();
+    let origin = |role: &str| Origin {
+        application_name: "PostgreSQL Client".into(),
+        role: Some(role.into()),
+        superuser: true,
+        role_limited: false,
+        database: Some("rdsadmin".into()),
+        database_limited: false,
+        plaintext: Some(false),
+        sessions: 1,
+    };
+    evidence.origins = vec![origin("rdsadmin")];
+    evidence.watched.add((1..40).map(|pid| SampledSession::idle(pid, "agent", "rdsadmin")).collect());
+    let grades =
+        |evidence: &Evidence| [identity::superuser(evidence).status, pools::pool_size(evidence).status];
+    assert_eq!(grades(&evidence), [Grade::Warn, Grade::Warn]);
+    let evidence = evidence.of_customers();
+    assert_eq!(grades(&evidence), [Grade::Pass, Grade::Pass]);
+}
