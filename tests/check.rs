@@ -1,5 +1,6 @@
 //! `check`: verdicts, exit codes and forms on real servers in every trouble.
 
+mod backends;
 mod lasting;
 mod plugin;
 mod unreachable;

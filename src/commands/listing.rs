@@ -182,6 +182,7 @@ fn client(session: &Session) -> Value<'_> {
 
 fn state(session: &Session) -> Value<'_> {
     match (&session.state, &session.backend_type) {
+        (Some(state), Some(kind)) if kind != "client backend" => format!("{state} ({kind})").into(),
         (Some(state), _) => state.into(),
         (None, _) if session.hidden => "(hidden)".into(),
         (None, kind) => kind.as_ref().into(),

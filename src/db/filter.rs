@@ -38,10 +38,7 @@ pub(crate) fn long(limit: Duration) -> String {
 }
 
 fn query_for(limit: Duration) -> String {
-    format!(
-        "(s.state in ('active', 'fastpath function call') and clock_timestamp() - s.query_start >= {})",
-        interval(limit)
-    )
+    format!("(clock_timestamp() - s.work_start >= {})", interval(limit))
 }
 
 fn any_of<T>(terms: &[Term<T>], condition: impl Fn(&T) -> String) -> Option<String> {

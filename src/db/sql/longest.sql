@@ -8,8 +8,8 @@ with a as materialized (
   select 'idle-xact' as kind, f.*, extract(epoch from clock_timestamp() - f.state_change)::float8 as seconds
   from f where f.state in ('idle in transaction', 'idle in transaction (aborted)')
   union all
-  select 'long-query', f.*, extract(epoch from clock_timestamp() - f.query_start)::float8
-  from f where f.state in ('active', 'fastpath function call') and f.query_start is not null
+  select 'long-query', f.*, extract(epoch from clock_timestamp() - f.work_start)::float8
+  from f where f.work_start is not null
   union all
   select 'long-xact', f.*, extract(epoch from clock_timestamp() - f.xact_start)::float8
   from f where f.xact_start is not null
