@@ -18,7 +18,7 @@
                 case when v.state in ('active', 'fastpath function call') then v.query_start
                      when v.state is null or v.state = 'starting' then v.backend_start end
               when v.state = 'active' and v.xact_start is not null then greatest(v.query_start, v.xact_start) end as work_start, {leader_pid} as leader_pid, {query_id} as query_id,
-         v.ssl, v.backend_start is null as hidden,
+         v.backend_xid, v.backend_xmin, v.ssl, v.backend_start is null as hidden,
          coalesce(v.backend_type = 'client backend', false)
            or (v.backend_start is null and v.datid is not null and v.usesysid is not null) as may_be_client
   from {backends} v
