@@ -1131,9 +1131,10 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             break
         }
         'pgconn;check' {
-            [CompletionResult]::new('--warning', '--warning', [CompletionResultType]::ParameterName, 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations)')
+            [CompletionResult]::new('--warning', '--warning', [CompletionResultType]::ParameterName, 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s)')
             [CompletionResult]::new('--critical', '--critical', [CompletionResultType]::ParameterName, 'Be critical outside this range')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Refused with a hint: thresholds belong to a rule')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'How long to count sessions for the rule rates [default: 5s]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Sessions with this application_name')

@@ -1093,9 +1093,10 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;check'= {
-            cand --warning 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations)'
+            cand --warning 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s)'
             cand --critical 'Be critical outside this range'
             cand -c 'Refused with a hint: thresholds belong to a rule'
+            cand --for 'How long to count sessions for the rule rates [default: 5s]'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'

@@ -1,7 +1,10 @@
 //! `check`: verdicts, exit codes and forms on real servers in every trouble.
 
 mod backends;
+mod counts;
+mod horizon;
 mod lasting;
+mod limits;
 mod plugin;
 mod unreachable;
 
@@ -73,12 +76,13 @@ fn a_healthy_server_is_ok_and_quiet_says_nothing() {
             "long-xact",
             "blocked",
             "prepared-xact",
+            "oldest-xmin",
             "closed"
         ]
     );
     assert_eq!(rule(&document, "idle-xact")["warning"], "300");
     assert_eq!(rule(&document, "connections")["critical"], "16");
-    for (format, lines) in [("tsv", 9), ("ndjson", 8), ("nagios", 1)] {
+    for (format, lines) in [("tsv", 10), ("ndjson", 9), ("nagios", 1)] {
         let seen = counted(&server, &["-F", format]).success();
         assert_eq!(seen.stdout.lines().count(), lines, "{seen}");
     }
@@ -168,7 +172,7 @@ fn the_limit_of_a_role_or_database_counts_before_the_server_is_full() {
     assert_eq!(
         seen.stdout,
         "PGCONN CRITICAL: connections: role \"app\" uses 5 of its 5 connections (100%) (over 4) | \
-         connections=6;29;35;0;37 'role app'=5;4;4;0;5 'database shop'=0;1;1;0;2\n"
+         connections=6;29;35;0;37 'role app'=5;4;4;0;5 'database shop'=0;1;1;0;2 'database postgres'=6;;;0 'database template1'=0;;;0\n"
     );
     let document = counted(&server, &["connections", "--json"]).fails_with(2).json();
     assert_eq!(rule(&document, "connections")["hint"], "pgconn stats --role app");
@@ -210,7 +214,7 @@ fn a_filter_that_names_nobody_is_unknown() {
     let seen = check(shared(), &["--db", "postgers"]).fails_with(3);
     assert!(seen.stdout.contains("there is no database \"postgers\""), "{seen}");
     assert!(seen.stdout.contains("next: did you mean --db postgres?"), "{seen}");
-    exits(shared(), &["--db", "postgers", "reachable"], 0);
+    exits(shared(), &["--db", "postgers", "reachable"], 3);
     let regex = check(shared(), &["--query", "("]).fails_with(3);
     assert!(regex.stdout.is_empty() && regex.stderr.contains("parentheses"), "{regex}");
 }

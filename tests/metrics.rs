@@ -1,6 +1,7 @@
 //! `metrics`: what Prometheus reads, held against the server and against Prometheus' own checker.
 
 mod compat;
+mod refused;
 
 use super::common::{Cluster, Outcome, Pgconn, shared, wait_until, with};
 use nix::sys::signal::Signal;

@@ -13,8 +13,9 @@ use super::pooler::console;
 use super::shown::Shown;
 use super::{Context, watch};
 use crate::args;
-use crate::db::{self, Db, Selection};
+use crate::db::{self, Db, Listing, Selection, SortOrder};
 use crate::exit::Exit;
+use crate::model::filter::{Filter, StateFilter, Term};
 use crate::model::practice::{Finding, Grade, Watched};
 use crate::model::suggestion::Lead;
 use crate::render::columns::Column;
@@ -36,6 +37,8 @@ pub(super) const MANUAL: Manual = Manual::new(
     ],
 );
 
+/// Transactions left open that are looked at one by one, the oldest.
+const LISTED: u32 = 200;
 /// Between two looks at all sessions.
 const WHOLE: Duration = Duration::from_millis(250);
 /// Between two looks at those that have just come: a session that runs one statement lives a few milliseconds, and those
@@ -133,7 +136,21 @@ impl Watcher {
         let waiters: Vec<i32> = waiters.map(|session| session.who.pid).collect();
         let prepared_blockers = db.prepared_blockers(&waiters).await?;
         let origins = db.origins().await?;
-        Ok(Evidence { scraped, before, origins, prepared_blockers, watched, seconds }.of_customers())
+        let idle = Term { exclude: false, value: StateFilter::IdleInTransaction };
+        let listing = Listing {
+            selection: Selection {
+                filter: Filter { states: vec![idle], ..Filter::default() },
+                all_backends: false,
+            },
+            over: None,
+            order: SortOrder::Xact,
+            limit: Some(LISTED),
+            query_bytes: Some(0),
+        };
+        let (_, left_open) = db.sessions(&listing).await?;
+        let left_open = left_open.sessions.into_iter().filter(|session| !session.undecidable).collect();
+        Ok(Evidence { scraped, before, origins, left_open, prepared_blockers, watched, seconds }
+            .of_customers())
     }
 
     async fn watch(&self, db: &Db, began: Instant, watched: &mut Watched) -> Result<(), db::Error> {

@@ -147,10 +147,9 @@ async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, d
         seconds: deadline.used().as_secs_f64(),
     };
     let families = metrics::families(&scrape, &db.target().place(), most);
-    Ok((
-        Metrics { families },
-        super::head_of_look(db, &looked.server_context, looked.facts.connections.hidden),
-    ))
+    let mut head = super::head_of_look(db, &looked.server_context, looked.facts.connections.hidden);
+    head.warnings.extend(looked.facts.unread.iter().map(super::unread));
+    Ok((Metrics { families }, head))
 }
 
 /// The metrics of a server under the names of postgres_exporter.

@@ -8,6 +8,7 @@ mod blocking;
 mod connection;
 pub(crate) mod console;
 mod error;
+mod exporter;
 mod fence;
 mod filter;
 mod guard;
@@ -34,7 +35,7 @@ pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, LimitScope};
 pub(crate) use fence::{ClosableKey, ExpectedClosable, Inside};
 pub(crate) use look::{Listing, Selection, SortOrder};
-pub(crate) use monitor::Scraped;
+pub(crate) use monitor::{Scraped, Wanted};
 pub(crate) use ping::{Ping, ping};
 pub(crate) use session::{
     AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,

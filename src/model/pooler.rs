@@ -29,6 +29,12 @@ pub(crate) struct PoolerFacts {
     pub(crate) totals: Vec<Totals>,
 }
 
+/// The databases that are disabled: new clients are refused.
+pub(crate) fn disabled(facts: &PoolerFacts) -> impl Iterator<Item = &str> {
+    let databases = facts.databases.iter().filter(|database| database.disabled == Some(true));
+    databases.map(|database| database.name.as_str())
+}
+
 /// A list of the console as it is: texts by column, nulls left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ConsoleTable {

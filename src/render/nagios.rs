@@ -32,8 +32,12 @@ fn push(measure: &Measure, line: &mut String) {
         None => line.push('U'),
         Some(value) => line.push_str(&number(value)),
     }
-    if measure.unit == MeasureUnit::Seconds && measure.value.is_some() {
-        line.push('s');
+    if measure.value.is_some() {
+        line.push_str(match measure.unit {
+            MeasureUnit::Seconds => "s",
+            MeasureUnit::Percent => "%",
+            MeasureUnit::Count | MeasureUnit::Transactions | MeasureUnit::PerSecond => "",
+        });
     }
     let range = |range: &Option<String>| range.clone().unwrap_or_default();
     let max = measure.max.map(number).unwrap_or_default();

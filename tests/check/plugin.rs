@@ -61,7 +61,7 @@ fn performance_data_is_read_by_another_library() {
     assert!(read.stdout.contains("connections,1,,13,16,0,17"), "{read}");
     assert!(read.stdout.contains("role we ird_role__,0,,5,6,0,7"), "{read}");
     assert!(read.stdout.contains("idle-xact,0,s,300,1800,0,"), "{read}");
-    assert_eq!(items.len(), 9 + 2, "{read}");
+    assert_eq!(items.len(), 9 + 2 + 1 + 4, "{read}");
 }
 
 /// Every kind of range: what the alert is and what the performance data says about it agree in the eyes of that library.

@@ -1,7 +1,7 @@
 //! `metrics` under the names of other exporters, held against postgres_exporter itself.
 
 use super::super::common::{Cluster, PgBouncer, wait_until, with, with_free_port};
-use super::{metrics, promtool};
+use super::metrics;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};

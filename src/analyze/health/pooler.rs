@@ -1,7 +1,8 @@
 //! The rule `pooler-waiting`: clients that wait at a pooler for a connection to the server.
 
+use super::bounds::{Bounds, Judged, Thresholds};
 use super::range::{Crossed, Range};
-use super::{Bounds, Judged, Rule, Thresholds, Verdict};
+use super::{Rule, Verdict};
 use crate::model::health::{Measure, MeasureUnit, Status};
 use crate::model::pooler::PoolerFacts;
 
@@ -27,13 +28,10 @@ impl WaitingClients {
 
 /// Judges the clients against ranges of plain numbers, the longest wait against ranges of durations; the worse counts.
 pub(crate) fn judge(thresholds: &Thresholds, waiting: WaitingClients) -> Verdict {
-    let part = |time: bool| {
-        let of_kind = |range: Option<Range>| range.filter(|range| range.is_time() == time);
-        Thresholds { warning: of_kind(thresholds.warning), critical: of_kind(thresholds.critical) }
-    };
+    let part = |time: bool| thresholds.only(|range: &Range| range.is_time() == time);
     let (by_number, by_time) = (part(false), part(true));
     let clients = Bounds::of_count(&by_number, 0);
-    let seconds = Bounds::of_seconds(&by_time);
+    let seconds = Bounds::of_numbers(&by_time);
     let (number, time) = (decide(clients, waiting.clients), decide(seconds, waiting.seconds));
     let (has_number, has_time) =
         (by_number.warning.or(by_number.critical).is_some(), by_time.warning.or(by_time.critical).is_some());
@@ -47,15 +45,8 @@ pub(crate) fn judge(thresholds: &Thresholds, waiting: WaitingClients) -> Verdict
     ];
     let judged = if timed { time } else { number };
     let measure = measures[usize::from(timed)].clone();
-    Verdict {
-        rule: Rule::PoolerWaiting,
-        status: judged.status,
-        measure: Measure { label: name.into(), ..measure },
-        crossed: judged.crossed,
-        limit: None,
-        open: false,
-        measures,
-    }
+    let measure = Measure { label: name.into(), ..measure };
+    Verdict { open: false, measures, ..Verdict::new(Rule::PoolerWaiting, judged, measure) }
 }
 
 /// A value that is not known can be on either side of every range.

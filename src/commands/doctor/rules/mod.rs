@@ -9,10 +9,12 @@ mod transactions;
 
 use crate::db::Scraped;
 use crate::model::blocking::PreparedBlocker;
+use crate::model::health::Question;
 use crate::model::metric::DatabaseCounters;
 use crate::model::order;
 use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::practice::{Finding, Grade, Origin, SessionLocks, SessionSource, Watched};
+use crate::model::session::Session;
 use crate::model::suggestion::{Command, Lead, Suggestion};
 use crate::poolconf::provider;
 use crate::render::text;
@@ -26,6 +28,8 @@ pub(super) struct Evidence {
     pub(super) before: Vec<DatabaseCounters>,
     /// Where the sessions of the last look come from.
     pub(super) origins: Vec<Origin>,
+    /// The sessions that are idle in a transaction at the last look, the oldest transaction first.
+    pub(super) left_open: Vec<Session>,
     /// The prepared transactions that sessions waited for at the last look, oldest first.
     pub(super) prepared_blockers: Vec<PreparedBlocker>,
     /// All looks.
@@ -40,6 +44,7 @@ impl Evidence {
         let is_kept = |role: &Option<String>| role.as_deref().is_some_and(provider::keeps);
         self.origins.retain(|origin| !is_kept(&origin.role));
         self.scraped.login_roles.retain(|role| !provider::keeps(&role.name));
+        self.left_open.retain(|session| !is_kept(&session.role));
         self.watched.sources.retain(|source, _| !is_kept(&source.role));
         self.watched.present.retain(|session| !is_kept(&session.source.role));
         self
@@ -97,6 +102,7 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Foun
         slots::limits(evidence),
         slots::closed(evidence),
         transactions::left_open(evidence),
+        transactions::horizon(evidence),
         transactions::prepared(evidence),
         transactions::statement_timeout(evidence),
         transactions::idle_timeout(evidence),
@@ -109,6 +115,13 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Foun
     if let Some(pooled) = pooler {
         findings.extend(pooler::findings(pooled, evidence));
     }
+    for finding in &mut findings {
+        let why =
+            asked_for(finding.rule).iter().find_map(|question| evidence.scraped.facts.why_unread(*question));
+        if let Some(why) = why {
+            *finding = Rule::new(finding.rule, finding.title).unknown(why);
+        }
+    }
     if evidence.scraped.server_context.server.in_recovery {
         findings.iter_mut().for_each(elsewhere);
     }
@@ -119,6 +132,22 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Foun
         Grade::Pass => 3,
     });
     findings
+}
+
+/// What a rule judges, as far as a role can be kept from it: what could not be read is no good news.
+fn asked_for(rule: &str) -> &'static [Question] {
+    match rule {
+        "slots" => &[Question::Slots],
+        "closed" => &[Question::Closed],
+        "idle-in-transaction" => &[Question::Longest],
+        "vacuum-horizon" => &[Question::Horizon],
+        "prepared-xact" => &[Question::Prepared],
+        "statement-timeout" | "idle-in-transaction-timeout" => {
+            &[Question::Settings, Question::Overrides, Question::LoginRoles]
+        }
+        "pooling" => &[Question::Counters],
+        _ => &[],
+    }
 }
 
 /// A standby takes no change of what the server stores.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::blocking;
-use crate::model::health::{HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts};
+use crate::model::health::{HealthFacts, PreparedXact, PreparedXacts};
 use crate::model::practice::SampledSession;
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, LoginRole, Server, ServerContext};
@@ -26,18 +26,7 @@ fn clean() -> Evidence {
         rights: Rights { role: "monitor".into(), sees_all: true, ..Rights::default() },
         query_size: 1024,
     };
-    let facts = HealthFacts {
-        connections: Connections::new(limits, 5, 0),
-        limits: Vec::new(),
-        undecidable: 0,
-        untracked: 0,
-        idle_xact: Longest::default(),
-        long_query: Longest::default(),
-        long_xact: Longest::default(),
-        waits: LockWaiters::default(),
-        prepared: PreparedXacts::default(),
-        closed: Vec::new(),
-    };
+    let facts = HealthFacts { connections: Connections::new(limits, 5, 0), ..HealthFacts::default() };
     let (tallies, databases, settings, login_roles) =
         (Vec::new(), Vec::new(), ServerSettings::default(), Vec::new());
     let scraped = Scraped { server_context, facts, tallies, databases, settings, login_roles };
@@ -45,6 +34,7 @@ fn clean() -> Evidence {
         scraped,
         before: Vec::new(),
         origins: Vec::new(),
+        left_open: Vec::new(),
         prepared_blockers: Vec::new(),
         watched: Watched::default(),
         seconds: 10.0,
@@ -108,7 +98,7 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
     let mut evidence = clean();
     let at = |seconds| {
         let xact = PreparedXact { gid: "it's".into(), owner: "app".into(), database: "shop".into(), seconds };
-        PreparedXacts { count: 1, oldest: Some(xact) }
+        PreparedXacts { count: 1, oldest: Some(xact), older: Vec::new() }
     };
     evidence.scraped.facts.prepared = at(10.0);
     assert_eq!(transactions::prepared(&evidence).status, Grade::Pass);
