@@ -154,7 +154,7 @@ async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, d
 
 /// The metrics of a server under the names of postgres_exporter.
 async fn export(db: &Db) -> Result<Measured, db::Error> {
-    let (server_context, exporter) = db.exporter(compat::columns()).await?;
+    let (server_context, exporter) = db.exporter(compat::columns(), compat::settings()).await?;
     let families = compat::families(&server_context, &exporter, &db.target().place());
     Ok((Metrics { families }, super::head_of_look(db, &server_context, exporter.hidden())))
 }

@@ -9,22 +9,31 @@ use crate::model::metric::{Exporter, ExporterActivity, ExporterDatabase, Exporte
 use crate::model::server::ServerContext;
 
 impl Db {
-    /// Reads what postgres_exporter reads about connections; of pg_stat_database these `columns`.
+    /// Reads what postgres_exporter reads about connections; of pg_stat_database these `columns`, of pg_settings these `settings`, as
+    /// this session got them.
     ///
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn exporter(
         &self,
         columns: impl Iterator<Item = &'static str>,
+        settings: impl Iterator<Item = &'static str>,
     ) -> Result<(ServerContext, Exporter), Error> {
         let columns: Vec<String> = columns.map(sql::literal).collect();
+        let settings: Vec<String> = settings.map(sql::literal).collect();
+        let first = questions::ExporterSettings { names: &settings.join(", ") }.sql();
         let questions = [
             server_context_question(),
             questions::ExporterActivity.sql(),
             questions::ExporterDatabases { columns: &columns.join(", ") }.sql(),
             questions::ExporterLocks.sql(),
         ];
-        let [server_context, activity, databases, locks] = exactly(self.look(&questions).await?)?;
+        let [settings, server_context, activity, databases, locks] =
+            exactly(self.look_first(&[first], &questions).await?)?;
+        let mut start_time_seconds = 0.0;
+        for row in &settings {
+            start_time_seconds = row.required("start_time_seconds")?;
+        }
         let exporter = Exporter {
             activity: activity
                 .iter()
@@ -48,6 +57,11 @@ impl Db {
                     })
                 })
                 .collect::<Result<_, Error>>()?,
+            settings: settings
+                .iter()
+                .map(|row| Ok((row.word("name")?.unwrap_or_default(), row.required("value")?)))
+                .collect::<Result<_, Error>>()?,
+            start_time_seconds,
         };
         Ok((server_context_of(&server_context)?, exporter))
     }

@@ -86,6 +86,8 @@ questions! {
     ExporterActivity, include_str!("sql/exporter_activity.sql");
     /// The numbers of pg_stat_database.
     ExporterDatabases, include_str!("sql/exporter_databases.sql"), columns;
+    /// Settings as postgres_exporter shows them.
+    ExporterSettings, include_str!("sql/exporter_settings.sql"), names;
     /// Locks as postgres_exporter counts them.
     ExporterLocks, include_str!("sql/exporter_locks.sql");
     /// What ALTER SYSTEM has written.

@@ -83,6 +83,10 @@ pub(crate) struct Exporter {
     pub(crate) databases: Vec<ExporterDatabase>,
     /// Per database and lock mode.
     pub(crate) locks: Vec<ExporterLocks>,
+    /// Settings by name, in the unit in which the server keeps them.
+    pub(crate) settings: Vec<(String, f64)>,
+    /// When the server started, in seconds since 1970.
+    pub(crate) start_time_seconds: f64,
 }
 
 impl Exporter {

@@ -74,7 +74,8 @@ fn whole_series(text: &str, families: &BTreeMap<String, String>) -> BTreeMap<Str
 
 #[test]
 fn what_postgres_exporter_says_is_said_with_the_same_names_labels_and_values() {
-    let server = with(&[("max_connections", "20"), ("autovacuum", "off")]);
+    let settings = [("max_connections", "20"), ("autovacuum", "off"), ("statement_timeout", "1500ms")];
+    let server = with(&settings);
     server.query("create database shop");
     let shop = [("database", "shop"), ("application_name", "api")];
     let _idle = server.connect(&shop).unwrap();
@@ -98,7 +99,10 @@ fn what_postgres_exporter_says_is_said_with_the_same_names_labels_and_values() {
         theirs = exporter.scrape();
         settled(&ours) == settled(&look())
     });
-    let families = types(&ours);
+    let mut families = types(&ours);
+    // Its own collector came later (0.12).
+    let start = families.remove("pg_postmaster_start_time_seconds");
+    assert_eq!(start.as_deref(), Some("gauge"));
     for (name, kind) in &families {
         assert_eq!(types(&theirs).get(name), Some(kind), "{name}");
     }
@@ -142,6 +146,9 @@ fn what_postgres_exporter_says_is_said_with_the_same_names_labels_and_values() {
             assert!(*our == their || our.is_nan() && their.is_nan(), "{name}: {our}, {their}");
         }
     }
+    let setting = |name: &str| ours[&format!("pg_settings_{name}{{{at}}}")];
+    assert_eq!((setting("max_connections"), setting("statement_timeout_seconds")), (20.0, 1.5));
+    assert!(setting("max_locks_per_transaction") > 0.0 && setting("authentication_timeout_seconds") == 60.0);
     let of = |name: &str| ours.iter().find(|(known, _)| known.starts_with(name)).map(|(_, value)| *value);
     assert_eq!(of("pg_locks_count{datname=\"shop\",mode=\"rowexclusivelock\""), Some(1.0));
     assert_eq!(
