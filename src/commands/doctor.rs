@@ -21,8 +21,8 @@ use crate::model::suggestion::Lead;
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, text, tsv};
-use crate::stop::Stop;
+use crate::render::{Head, Report, Warning, text, tsv};
+use crate::stop::{Signal, Stop};
 use crate::ui::Ui;
 use rules::{Evidence, Pooled};
 
@@ -81,8 +81,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     watch::look(context, async |context, db| {
         let evidence = watcher.gather(db).await;
         watcher.progress("");
-        let evidence = evidence?;
+        let (evidence, interrupted) = evidence?;
         let mut head = super::head_of_look(db, &evidence.scraped.server_context, 0);
+        head.warnings.extend(interrupted.map(|_| cut_short(evidence.seconds, args.sample)));
         let (pooler, console) = match &args.pooler {
             Some(conninfo) => {
                 let (pooled, console) = ask_pooler(conninfo, db, context, &mut head).await?;
@@ -93,10 +94,24 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let (lead, found) = (context.lead(), rules::findings(&evidence, pooler.as_ref()));
         let findings = found.into_iter().map(|found| found.with_next_command(&lead, &console)).collect();
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
-        let exit = if args.exit_code { report.verdict() } else { Exit::Done };
+        let exit = match interrupted {
+            Some(signal) => signal.exit(),
+            None if args.exit_code => report.verdict(),
+            None => Exit::Done,
+        };
         Ok(Shown { exit, ..Shown::new(report, head) })
     })
     .await
+}
+
+/// That less was seen than was to be.
+fn cut_short(seconds: f64, sample: Duration) -> Warning {
+    let (seen, wanted) = (text::duration(seconds), text::duration(sample.as_secs_f64()));
+    Warning {
+        code: "cut_short",
+        message: format!("interrupted after {seen} of {wanted}: what takes longer to show was not seen"),
+        hint: None,
+    }
 }
 
 /// What the pooler's console tells, and what the server says of the pooler's connections; with the flags that lead
@@ -112,7 +127,8 @@ async fn ask_pooler(
     let (facts, links) = (console.facts().await?, console.links().await?);
     let place = console::at(console.target());
     console.close().await;
-    Ok((Pooled { facts, links, locks: db.session_locks().await? }, place))
+    let server = db.target().conninfo();
+    Ok((Pooled { facts, links, locks: db.session_locks().await?, server }, place))
 }
 
 /// Who looks again and again until `sample` is over.
@@ -125,11 +141,14 @@ struct Watcher {
 }
 
 impl Watcher {
-    async fn gather(&self, db: &Db) -> Result<Evidence, db::Error> {
+    async fn gather(&self, db: &Db) -> Result<(Evidence, Option<Signal>), db::Error> {
         let before = db.scrape(&Selection::default()).await?.databases;
         let began = Instant::now();
         let mut watched = Watched::default();
-        self.watch(db, began, &mut watched).await?;
+        let interrupted = self.watch(db, began, &mut watched).await?;
+        if interrupted.is_some() {
+            db.finish();
+        }
         let seconds = began.elapsed().as_secs_f64();
         let scraped = db.scrape(&Selection::default()).await?;
         let waiters = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
@@ -149,35 +168,46 @@ impl Watcher {
         };
         let (_, left_open) = db.sessions(&listing).await?;
         let left_open = left_open.sessions.into_iter().filter(|session| !session.undecidable).collect();
-        Ok(Evidence { scraped, before, origins, left_open, prepared_blockers, watched, seconds }
-            .of_customers())
+        let evidence = Evidence { scraped, before, origins, left_open, prepared_blockers, watched, seconds };
+        Ok((evidence.of_customers(), interrupted))
     }
 
-    async fn watch(&self, db: &Db, began: Instant, watched: &mut Watched) -> Result<(), db::Error> {
+    /// Watches until the time is over, or a signal comes.
+    async fn watch(
+        &self,
+        db: &Db,
+        began: Instant,
+        watched: &mut Watched,
+    ) -> Result<Option<Signal>, db::Error> {
         let mut whole: Option<Instant> = None;
         loop {
             let look = Instant::now();
-            match whole.filter(|whole| whole.elapsed() < WHOLE && began.elapsed() < self.sample) {
-                None => {
-                    whole = Some(look);
-                    watched.add(db.sample_sessions(None).await?);
-                    if began.elapsed() <= self.sample / 2 {
-                        watched.still_first_half();
-                    }
-                    let left = self.sample.saturating_sub(began.elapsed());
-                    if left.is_zero() {
-                        return Ok(());
-                    }
-                    self.progress(&format!("watching, {} left", text::duration(left.as_secs_f64().ceil())));
+            let is_whole =
+                whole.is_none_or(|whole| whole.elapsed() >= WHOLE) || began.elapsed() >= self.sample;
+            let within = whole.filter(|_| !is_whole).map(|whole| whole.elapsed() + LOGIN);
+            let sessions = match (db.sample_sessions(within).await, self.stop.signal()) {
+                // What it was interrupted in is not missed by what was seen before.
+                (Err(_), Some(signal)) => return Ok(Some(signal)),
+                (sessions, _) => sessions?,
+            };
+            if is_whole {
+                whole = Some(look);
+                watched.add(sessions);
+                if began.elapsed() <= self.sample / 2 {
+                    watched.still_first_half();
                 }
-                Some(whole) => {
-                    watched.add_arrivals(&db.sample_sessions(Some(whole.elapsed() + LOGIN)).await?);
+                let left = self.sample.saturating_sub(began.elapsed());
+                if left.is_zero() {
+                    return Ok(None);
                 }
+                self.progress(&format!("watching, {} left", text::duration(left.as_secs_f64().ceil())));
+            } else {
+                watched.add_arrivals(&sessions);
             }
             let pause = ARRIVALS.max(look.elapsed() * RESTRAINT);
             tokio::select! {
                 () = tokio::time::sleep(pause.min(self.sample.saturating_sub(began.elapsed()))) => {}
-                signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
+                signal = self.stop.pulled() => return Ok(Some(signal)),
             }
         }
     }

@@ -60,6 +60,8 @@ pub(super) struct Pooled {
     pub(super) links: Vec<Link>,
     /// The server's idle sessions that hold advisory locks.
     pub(super) locks: Vec<SessionLocks>,
+    /// What leads to the server, as a connection string.
+    pub(super) server: String,
 }
 
 /// What one rule found, its next step not yet led to a server.

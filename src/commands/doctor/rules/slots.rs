@@ -25,7 +25,7 @@ pub(super) fn slots(evidence: &Evidence) -> Found {
         status,
         text,
         "lower the pools' sizes before raising max_connections",
-        Command::pgconn("size --from-server"),
+        Command::pgconn("stats"),
     )
 }
 

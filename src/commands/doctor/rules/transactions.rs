@@ -8,10 +8,10 @@ use crate::analyze::settings::{effective, of_roles};
 use crate::model::blocking::PreparedBlocker;
 use crate::model::health::{HorizonHolder, HorizonKind};
 use crate::model::practice::{Grade, SessionSource};
-use crate::model::quote::{finish_prepared, shown};
+use crate::model::quote::finish_prepared;
 use crate::model::session::Session;
 use crate::model::settings::Setting;
-use crate::model::suggestion::{Command, Suggestion};
+use crate::model::suggestion::Command;
 use crate::render::text;
 
 /// Seconds for which a transaction may be left idle, and from which on it is called wrong: there `check` warns.
@@ -211,6 +211,6 @@ fn timeout(rule: Rule, evidence: &Evidence, setting: Setting, advice: &'static s
             listed(without.iter().copied())
         ),
         advice,
-        Suggestion::Statement(format!("ALTER ROLE {} SET {name} = '30s'", shown(first))),
+        Command::pgconn("timeout set 30s").with("--kind", name).with("--role", first),
     )
 }
