@@ -2,6 +2,7 @@
 
 mod connections;
 mod console;
+mod disabled;
 mod join;
 mod pools;
 

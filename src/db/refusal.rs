@@ -150,8 +150,13 @@ fn pooler_kind(message: &str) -> ErrorKind {
         "connection pool for user ",
         "failed to get remote server connection",
     ];
-    const ABSENT: [&str; 4] =
-        ["no such database", "No such database", "database not found", "No pool configured for database"];
+    const ABSENT: [&str; 5] = [
+        "no such database",
+        "No such database",
+        "database not found",
+        "No pool configured for database",
+        "database does not allow connections",
+    ];
     const AUTH: [&str; 4] =
         ["auth failed", "authentication failed", "no such user", "Tenant or user not found"];
     const AUTH_CODES: [&str; 6] =
@@ -166,7 +171,7 @@ fn pooler_kind(message: &str) -> ErrorKind {
         ErrorKind::TooManyConnections(LimitScope::Pooler)
     } else if message.contains("server shutting down") || message.contains("database is shutting down") {
         ErrorKind::ShuttingDown
-    } else if has(&ABSENT) {
+    } else if has(&ABSENT) || is_disabled(message) {
         ErrorKind::NoSuchDatabase
     } else if has(&["SSL required", "TLS required"]) || code == "SSLREQUIRED" {
         ErrorKind::Tls
@@ -175,6 +180,12 @@ fn pooler_kind(message: &str) -> ErrorKind {
     } else {
         ErrorKind::Server
     }
+}
+
+/// PgBouncer's word for a database that was disabled on its console: `database "shop" is disabled`.
+fn is_disabled(message: &str) -> bool {
+    message.starts_with("database \"") && message.ends_with("\" is disabled")
+        || message.contains("database does not allow connections")
 }
 
 /// What helps at that moment.
@@ -215,6 +226,10 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
         }
         ErrorKind::NoSuchDatabase if error.code().code() == "55000" => {
             format!("ALTER DATABASE {dbname} ALLOW_CONNECTIONS true opens it again; connect to another database (-d postgres) to do so")
+        }
+        ErrorKind::NoSuchDatabase if is_disabled(error.message()) => {
+            let enable = Command::pgconn("pooler enable").word(login.dbname);
+            return Some(Hint::from("it was disabled at the pooler; on its console: ").call(enable));
         }
         ErrorKind::NoSuchDatabase if error.code().code() == "08P01" => {
             "name one of the pooler's databases with -d; its console is -d pgbouncer".to_owned()
@@ -319,6 +334,8 @@ mod tests {
             ),
             ("Max client connections reached", ErrorKind::TooManyConnections(LimitScope::Pooler)),
             ("no such database: x", ErrorKind::NoSuchDatabase),
+            ("database \"shop\" is disabled", ErrorKind::NoSuchDatabase),
+            ("database does not allow connections: shop", ErrorKind::NoSuchDatabase),
             ("server shutting down", ErrorKind::ShuttingDown),
             ("not allowed", ErrorKind::AuthFailed),
             ("\"trust\" authentication failed", ErrorKind::AuthFailed),

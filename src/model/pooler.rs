@@ -25,6 +25,8 @@ pub(crate) struct PoolerFacts {
     pub(crate) clients: Option<i64>,
     /// Lists that it does not have, or keeps from this user: `USERS`, …
     pub(crate) missing_lists: Vec<&'static str>,
+    /// Whether its list of users has a limit on their connections to servers; before 1.23 it may have one all the same.
+    pub(crate) tells_user_limits: bool,
     /// Work done since it started, one per database.
     pub(crate) totals: Vec<Totals>,
 }

@@ -6,6 +6,7 @@ use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Honours, Policy, Rule, Verdict};
 use crate::analyze::pooler::{PoolRefused, usage};
 use crate::commands::closed as words_of;
+use crate::commands::pooler::limits::refused_by;
 use crate::db;
 use crate::model::health::{Check, HealthFacts, HorizonKind, Measure, MeasureUnit, Status};
 use crate::model::pooler;
@@ -96,7 +97,8 @@ fn waiting(facts: &pooler::PoolerFacts) -> String {
         Some(limit) => format!(": {} is used up ({} of {})", limit.name, limit.used, limit.limit),
         None => match worst.refused() {
             Some(PoolRefused { used, size }) => {
-                format!(", which has room ({used} of {size}): the server seems to refuse the pooler")
+                let why = refused_by(&worst.pool, facts.tells_user_limits, &facts.product);
+                format!(", which has room ({used} of {size}): {why}")
             }
             None => String::new(),
         },

@@ -49,6 +49,7 @@ pub(super) const MANUAL: Manual = Manual::new(
             "pgconn -p 6432 pooler pause shop -- createdb -p 5432 -T shop shop_copy",
         ),
         ("Let the clients of a paused database go on", "pgconn -p 6432 pooler resume shop"),
+        ("Refuse new clients while a command runs", "pgconn -p 6432 pooler disable shop -- true"),
         ("Replace every connection to the server", "pgconn -p 6432 pooler reconnect shop"),
         ("Wait until the replaced ones are closed", "pgconn -p 6432 pooler wait-close shop"),
     ],
@@ -89,7 +90,13 @@ enum PoolerCommand {
     /// Keep a database's clients waiting, with no connection to its server
     Pause(act::PauseArgs),
     /// Let the clients of a paused database go on
-    Resume(act::Args),
+    Resume(act::AllArgs),
+    /// Refuse new clients of a database; those that are there stay
+    Disable(act::DisableArgs),
+    /// Let new clients of a disabled database in
+    Enable(act::Args),
+    /// Disconnect every client of a database, and keep those that come waiting
+    Kill(act::Args),
     /// Replace a database's connections to the server as they become free
     Reconnect(act::Args),
     /// Wait until the connections that RECONNECT replaces are closed
@@ -156,9 +163,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Some(PoolerCommand::Clients(filters)) => Look::Connections(View::Clients, filters.selection()),
         Some(PoolerCommand::Servers(filters)) => Look::Connections(View::Servers, filters.selection()),
         Some(PoolerCommand::Pause(order)) => return act::pause(order, context).await,
-        Some(PoolerCommand::Resume(order)) => return act::resume(order, context).await,
-        Some(PoolerCommand::Reconnect(order)) => return act::reconnect(order, context).await,
-        Some(PoolerCommand::WaitClose(order)) => return act::wait_close(order, context).await,
+        Some(PoolerCommand::Resume(order)) => return act::orders::resume(order, context).await,
+        Some(PoolerCommand::Disable(order)) => return act::disable(order, context).await,
+        Some(PoolerCommand::Enable(order)) => return act::orders::enable(order, context).await,
+        Some(PoolerCommand::Kill(order)) => return act::orders::kill(order, context).await,
+        Some(PoolerCommand::Reconnect(order)) => return act::orders::reconnect(order, context).await,
+        Some(PoolerCommand::WaitClose(order)) => return act::orders::wait_close(order, context).await,
     };
     let args = Args { command: None, ..args };
     watch::look_at_console(context, async |context, console| look(&args, &view, console, context).await).await

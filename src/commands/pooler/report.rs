@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::act::report::PoolerAct;
 use super::{connections, limits, pools};
 use crate::analyze::pooler::{self, PoolUse, PoolerLimit, PoolerSelection, Rate};
-use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals};
+use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals, disabled};
 use crate::model::suggestion::{Command, Lead};
 use crate::render::json::List;
 use crate::render::table::{Block, Mark, Table};
@@ -30,6 +30,12 @@ pub(in crate::commands) struct PoolerReport {
     /// The paused databases among those that are meant.
     #[serde(skip)]
     pub(super) paused: Vec<String>,
+    /// The disabled ones.
+    #[serde(skip)]
+    pub(super) disabled: Vec<String>,
+    /// Whether the console tells each user's limit on connections to servers.
+    #[serde(skip)]
+    pub(super) tells_user_limits: bool,
     /// The flags that lead here again.
     #[serde(skip)]
     pub(super) again: Lead,
@@ -64,6 +70,8 @@ impl PoolerReport {
         Self {
             view,
             paused: Vec::new(),
+            disabled: Vec::new(),
+            tells_user_limits: true,
             again: Lead::default(),
             product: product.name,
             version: product.version,
@@ -84,8 +92,11 @@ impl PoolerReport {
         let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
         let is_paused =
             |database: &&Database| database.paused == Some(true) && selection.has_database(&database.name);
+        let disabled = disabled(&facts).filter(|name| selection.has_database(name)).map(str::to_owned);
         Self {
+            disabled: disabled.collect(),
             paused: facts.databases.iter().filter(is_paused).map(|database| database.name.clone()).collect(),
+            tells_user_limits: facts.tells_user_limits,
             first_limit: usage.fullest().cloned(),
             pools: Some(usage.pools),
             limits: Some(usage.limits),
@@ -104,6 +115,11 @@ impl PoolerReport {
         };
         *list = Some(connections::ordered(links));
         answer
+    }
+
+    /// What the pooler calls itself.
+    pub(super) fn product(&self) -> Product {
+        Product { name: self.product.clone(), version: self.version.clone() }
     }
 
     pub(super) fn waits(&self) -> bool {
@@ -143,11 +159,17 @@ impl PoolerReport {
         } else {
             blocks.push(Block::Table(pools::table(pools)));
         }
-        let databases = self.databases.as_deref().unwrap_or_default();
-        blocks.extend(pools.iter().filter_map(|entry| pools::why_waiting(entry, databases)));
+        blocks.extend(pools.iter().filter_map(|entry| pools::why_waiting(entry, self)));
         blocks.extend(self.paused.iter().map(|name| {
             let resume = Command::pgconn("pooler resume").word(name).shown(&self.again);
             Block::marked(Mark::Bad, format!("! database {name} is paused: resume it with {resume}"))
+        }));
+        blocks.extend(self.disabled.iter().map(|name| {
+            let enable = Command::pgconn("pooler enable").word(name).shown(&self.again);
+            Block::marked(
+                Mark::Bad,
+                format!("! database {name} is disabled, new clients are refused: enable it with {enable}"),
+            )
         }));
         if let Some(rates) = &self.rates {
             blocks.push(Block::Gap);
