@@ -783,6 +783,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         'pgconn;pooler' {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Count the work of this long, and show it per second')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The server behind the pooler: show which of its sessions serves which client')
+            [CompletionResult]::new('--console', '--console', [CompletionResultType]::ParameterName, 'The console of another process of the same pooler (so_reuseport): its pools are added (repeat for more)')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Those of this database, as the pooler names it')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Those of this user')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Connections with this application_name')
@@ -1457,6 +1458,9 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
         }
         'pgconn;doctor' {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'How long to watch for churn and leaks')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Judge by this rule only (repeat for more)')
+            [CompletionResult]::new('--ignore', '--ignore', [CompletionResultType]::ParameterName, 'Do not judge by this rule (repeat for more)')
+            [CompletionResult]::new('--accepted', '--accepted', [CompletionResultType]::ParameterName, 'Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until')
             [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'The console of the pooler before the server: judge its settings, too')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')

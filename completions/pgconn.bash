@@ -1241,13 +1241,25 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__doctor)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --for --exit-code --pooler --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --for --exit-code --only --ignore --accepted --pooler --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -W "pooling pool-size pool-growth idle-sessions serverless long-work slots connection-limits closed idle-in-transaction vacuum-horizon prepared-xact statement-timeout idle-in-transaction-timeout application-name superuser tls monitoring-role reserved-slots pooler-mode pooler-caps pooler-auth pooler-prepared" -- "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -W "pooling pool-size pool-growth idle-sessions serverless long-work slots connection-limits closed idle-in-transaction vacuum-horizon prepared-xact statement-timeout idle-in-transaction-timeout application-name superuser tls monitoring-role reserved-slots pooler-mode pooler-caps pooler-auth pooler-prepared" -- "${cur}"))
+                    return 0
+                    ;;
+                --accepted)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2836,7 +2848,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --for --server --db --role --app --client --state --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help clients servers pause resume disable enable kill reconnect wait-close help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --for --server --console --db --role --app --client --state --host --port --username --dbname --service --no-password --password --timeout --connect-wait --emergency --json --format --output --watch --quiet --verbose --color --full --no-query --help clients servers pause resume disable enable kill reconnect wait-close help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2847,6 +2859,10 @@ _pgconn() {
                     return 0
                     ;;
                 --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --console)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -761,6 +761,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;pooler'= {
             cand --for 'Count the work of this long, and show it per second'
             cand --server 'The server behind the pooler: show which of its sessions serves which client'
+            cand --console 'The console of another process of the same pooler (so_reuseport): its pools are added (repeat for more)'
             cand --db 'Those of this database, as the pooler names it'
             cand --role 'Those of this user'
             cand --app 'Connections with this application_name'
@@ -1409,6 +1410,9 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         }
         &'pgconn;doctor'= {
             cand --for 'How long to watch for churn and leaks'
+            cand --only 'Judge by this rule only (repeat for more)'
+            cand --ignore 'Do not judge by this rule (repeat for more)'
+            cand --accepted 'Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until'
             cand --pooler 'The console of the pooler before the server: judge its settings, too'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'

@@ -766,6 +766,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l for -d 'Count the work of this long, and show it per second' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l server -d 'The server behind the pooler: show which of its sessions serves which client' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l console -d 'The console of another process of the same pooler (so_reuseport): its pools are added (repeat for more)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l db -d 'Those of this database, as the pooler names it' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l role -d 'Those of this user' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l app -d 'Connections with this application_name' -r
@@ -1366,6 +1367,53 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l full -d 'Show lon
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l for -d 'How long to watch for churn and leaks' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l only -d 'Judge by this rule only (repeat for more)' -r -f -a "pooling\t''
+pool-size\t''
+pool-growth\t''
+idle-sessions\t''
+serverless\t''
+long-work\t''
+slots\t''
+connection-limits\t''
+closed\t''
+idle-in-transaction\t''
+vacuum-horizon\t''
+prepared-xact\t''
+statement-timeout\t''
+idle-in-transaction-timeout\t''
+application-name\t''
+superuser\t''
+tls\t''
+monitoring-role\t''
+reserved-slots\t''
+pooler-mode\t''
+pooler-caps\t''
+pooler-auth\t''
+pooler-prepared\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l ignore -d 'Do not judge by this rule (repeat for more)' -r -f -a "pooling\t''
+pool-size\t''
+pool-growth\t''
+idle-sessions\t''
+serverless\t''
+long-work\t''
+slots\t''
+connection-limits\t''
+closed\t''
+idle-in-transaction\t''
+vacuum-horizon\t''
+prepared-xact\t''
+statement-timeout\t''
+idle-in-transaction-timeout\t''
+application-name\t''
+superuser\t''
+tls\t''
+monitoring-role\t''
+reserved-slots\t''
+pooler-mode\t''
+pooler-caps\t''
+pooler-auth\t''
+pooler-prepared\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l accepted -d 'Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l pooler -d 'The console of the pooler before the server: judge its settings, too' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s p -l port -d 'Server port' -r

@@ -1,8 +1,10 @@
 //! `pgconn doctor`: an audit of how a server's connections are used, with evidence from this server, advice and the next
 //! command. It watches for a while, because a single look shows neither churn nor leaks.
 
+mod accepted;
 mod rules;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -34,6 +36,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Watch for a minute: slow leaks and rare bursts", "pgconn doctor --for 1m"),
         ("In a pipeline, with the exit codes of check", "pgconn doctor --exit-code --json"),
         ("The pooler's settings, too", "pgconn doctor --pooler port=6432"),
+        ("Everything but what is somebody else's to mend", "pgconn doctor --ignore tls,superuser"),
     ],
 );
 
@@ -58,12 +61,32 @@ pub(crate) struct Args {
     /// End as `check` does: 0 pass, 1 warn, 2 fail or no connection, 3 unknown
     #[arg(long)]
     exit_code: bool,
+    /// Judge by this rule only (repeat for more)
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_name())]
+    only: Vec<String>,
+    /// Do not judge by this rule (repeat for more)
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_name())]
+    ignore: Vec<String>,
+    /// Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until
+    #[arg(long, value_name = "FILE")]
+    accepted: Option<PathBuf>,
     /// The console of the pooler before the server: judge its settings, too
     #[arg(long, value_name = "CONNINFO")]
     pooler: Option<String>,
 }
 
+/// Reads the name of a rule.
+fn rule_name() -> clap::builder::PossibleValuesParser {
+    rules::names().collect::<Vec<_>>().into()
+}
+
 impl Args {
+    /// Whether it is to be judged by this rule.
+    fn wants(&self, rule: &str) -> bool {
+        let has = |list: &[String]| list.iter().any(|name| name == rule);
+        (self.only.is_empty() || has(&self.only)) && !has(&self.ignore)
+    }
+
     /// Whether the exit code is the verdict.
     pub(super) const fn judges(&self) -> bool {
         self.exit_code
@@ -72,6 +95,8 @@ impl Args {
 
 /// Watches, judges and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let known: Vec<&str> = rules::names().collect();
+    let accepted = args.accepted.as_deref().map_or(Ok(Vec::new()), |path| accepted::read(path, &known))?;
     let watcher = Watcher {
         sample: args.sample,
         stop: context.stop.clone(),
@@ -91,7 +116,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             }
             None => (None, Lead::default()),
         };
-        let (lead, found) = (context.lead(), rules::findings(&evidence, pooler.as_ref()));
+        let (holding, ended) = accepted::today(&accepted);
+        head.warnings.extend(ended);
+        let found = rules::findings(&evidence, pooler.as_ref(), |rule| args.wants(rule), &holding);
+        let lead = context.lead();
         let findings = found.into_iter().map(|found| found.with_next_command(&lead, &console)).collect();
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
         let exit = match interrupted {
@@ -239,7 +267,7 @@ impl Doctor {
             Some(Grade::Fail) => Exit::Code(2),
             Some(Grade::Warn) => Exit::Code(1),
             Some(Grade::Unknown) => Exit::Code(3),
-            Some(Grade::Pass) | None => Exit::Done,
+            Some(Grade::Pass | Grade::Accepted) | None => Exit::Done,
         }
     }
 }
@@ -247,6 +275,7 @@ impl Doctor {
 const fn word(grade: Grade) -> &'static str {
     match grade {
         Grade::Pass => "pass",
+        Grade::Accepted => "accepted",
         Grade::Unknown => "unknown",
         Grade::Warn => "warn",
         Grade::Fail => "fail",
@@ -255,7 +284,7 @@ const fn word(grade: Grade) -> &'static str {
 
 const fn mark(grade: Grade) -> Mark {
     match grade {
-        Grade::Pass => Mark::Plain,
+        Grade::Pass | Grade::Accepted => Mark::Plain,
         Grade::Unknown | Grade::Warn => Mark::Warn,
         Grade::Fail => Mark::Bad,
     }
@@ -279,7 +308,11 @@ impl Report for Doctor {
             self.count(Grade::Pass),
             text::duration(self.sampled_seconds)
         );
-        let mut blocks = vec![Block::line(summary)];
+        let accepted = match self.count(Grade::Accepted) {
+            0 => String::new(),
+            number => format!(", {number} accepted"),
+        };
+        let mut blocks = vec![Block::line(summary.replace("; watched", &format!("{accepted}; watched")))];
         for finding in self.findings.iter().filter(|finding| finding.status != Grade::Pass) {
             blocks.push(Block::Gap);
             let line = format!("{} {}: {}", word(finding.status), finding.rule, finding.title);

@@ -280,7 +280,7 @@ fn what_a_standby_cannot_do_is_for_the_primary() {
     let mut evidence = clean();
     evidence.scraped.server_context.limits.superuser_reserved = 0;
     let advice = |evidence: &Evidence| {
-        let findings = findings(evidence, None);
+        let findings = findings(evidence, None, |_| true, &[]);
         let found = findings.into_iter().find(|finding| finding.rule == "reserved-slots");
         found.unwrap().advice.unwrap()
     };
@@ -309,4 +309,52 @@ fn what_a_hosted_service_keeps_for_itself_is_nobodys_finding() {
     assert_eq!(grades(&evidence), [Grade::Warn, Grade::Warn]);
     let evidence = evidence.of_customers();
     assert_eq!(grades(&evidence), [Grade::Pass, Grade::Pass]);
+}
+
+#[test]
+fn every_rule_has_the_name_under_which_it_is_asked_for() {
+    let evidence = clean();
+    for (name, judge) in OF_SERVER {
+        assert_eq!(judge(&evidence).rule, name);
+    }
+    let of_pooler: Vec<&str> =
+        pooler::findings(&Pooled::default(), &evidence).iter().map(|found| found.rule).collect();
+    assert_eq!(of_pooler, OF_POOLER);
+}
+
+#[test]
+fn what_is_accepted_of_a_finding_does_not_hide_the_rest() {
+    let origin = |application: &str, role: &str| Origin {
+        application_name: application.into(),
+        role: Some(role.into()),
+        superuser: true,
+        role_limited: false,
+        database: Some("shop".into()),
+        database_limited: false,
+        plaintext: Some(false),
+        sessions: 1,
+    };
+    let evidence = Evidence { origins: vec![origin("migrate", "deploy"), origin("cron", "root")], ..clean() };
+    let accepted = |name: Option<&str>| Accepted {
+        rule: "superuser".into(),
+        name: name.map(|name| Name::Exact(name.into())),
+        reason: "known".into(),
+        until: Some("2027-01-31".into()),
+    };
+    let found = |accepted: &[&Accepted]| {
+        let only = |rule: &str| rule == "superuser";
+        findings(&evidence, None, only, accepted).remove(0)
+    };
+    assert_eq!(found(&[]).status, Grade::Warn);
+    let (deploy, cron, all) = (accepted(Some("deploy")), accepted(Some("cron")), accepted(None));
+    let rest = found(&[&deploy]);
+    assert!(rest.status == Grade::Warn && rest.evidence.starts_with("1 session of cron"), "{rest:?}");
+    for accepted in [&[&deploy, &cron][..], &[&all]] {
+        let found = found(accepted);
+        assert_eq!(
+            (found.status, found.advice.as_deref()),
+            (Grade::Accepted, Some("accepted until 2027-01-31: known"))
+        );
+        assert!(found.evidence.contains("migrate") && found.next.is_none(), "{found:?}");
+    }
 }
