@@ -5,6 +5,7 @@ mod console;
 mod disabled;
 mod join;
 mod pools;
+mod several;
 
 use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, wait_until, with};
 use serde_json::Value;

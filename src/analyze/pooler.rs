@@ -1,6 +1,7 @@
 //! What a pooler's figures mean: how much of each limit is in use, which one is reached first, how much work it does.
 
 mod selection;
+pub(crate) mod several;
 
 use serde::Serialize;
 

@@ -217,7 +217,8 @@ async fn look(
 ) -> Result<Looked, db::Error> {
     let ask = async |deadline: &Deadline, db: &Db| ask(asked, deadline, db).await;
     let of_console = async |deadline: &Deadline, console: &Console| {
-        let (facts, head) = (console.facts().await?, super::pooler::head(console));
+        let (facts, mut head) = (console.facts().await?, super::pooler::head(console));
+        head.warnings.extend(super::pooler::one_of_several(&facts));
         Ok(Looked::Pooler(Box::new(PoolerLook { facts, head, latency: deadline.used() })))
     };
     bounded::look(observer, context, ask, of_console).await

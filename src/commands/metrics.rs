@@ -119,8 +119,9 @@ async fn look(
 
 /// The metrics of a pooler, from its console.
 async fn scrape_pooler(most: usize, deadline: &Deadline, console: &Console) -> Result<Measured, db::Error> {
-    let head = super::pooler::head(console);
+    let mut head = super::pooler::head(console);
     let facts = console.facts().await?;
+    head.warnings.extend(super::pooler::one_of_several(&facts));
     let seconds = deadline.used().as_secs_f64();
     let families = pooler::families(&facts, &console.target().place(), most, seconds);
     Ok((Metrics { families }, head))

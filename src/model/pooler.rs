@@ -165,6 +165,10 @@ pub(crate) struct PoolerSettings {
     pub(crate) auth_type: Option<String>,
     /// Named statements that it keeps per connection in transaction mode (1.21 and later); 0 is none.
     pub(crate) max_prepared_statements: Option<i64>,
+    /// Whether several processes share its port, of which each has its own clients.
+    pub(crate) so_reuseport: Option<bool>,
+    /// Its number among processes that pass cancel requests on to each other; none when it is alone.
+    pub(crate) peer_id: Option<i64>,
     /// When a connection to the server changes hands, unless a database or user has its own: `session`, `transaction`, …
     pub(crate) pool_mode: Option<String>,
 }

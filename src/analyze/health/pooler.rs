@@ -2,9 +2,11 @@
 
 use super::bounds::{Bounds, Judged, Thresholds};
 use super::range::{Crossed, Range};
-use super::{Rule, Verdict};
+use super::slots::MEASURED_LIMITS;
+use super::{Rule, Verdict, count};
 use crate::model::health::{Measure, MeasureUnit, Status};
-use crate::model::pooler::PoolerFacts;
+use crate::model::order;
+use crate::model::pooler::{Pool, PoolerFacts};
 
 /// Who waits, over all pools.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -24,6 +26,18 @@ impl WaitingClients {
         let clients = clients.map(|clients| clients as f64);
         Self { clients, seconds: seconds.try_fold(0.0, |longest, wait| Some(f64::max(longest, wait?))) }
     }
+}
+
+/// Who waits in each pool in which anybody does, the longest wait first: as many as limits are measured.
+pub(crate) fn by_pool(facts: &PoolerFacts) -> Vec<Measure> {
+    let mut pools: Vec<&Pool> = facts.pools.iter().filter(|pool| pool.clients_waiting > Some(0)).collect();
+    let waited = |pool: &Pool| pool.max_wait_seconds.unwrap_or(0.0);
+    order::sort_by(&mut pools, |one, other| waited(other).total_cmp(&waited(one)));
+    let measure = |pool: &Pool| {
+        let label = format!("{} {}/{}", Rule::PoolerWaiting.name(), pool.database, pool.user);
+        Bounds::default().measure(label, pool.clients_waiting.map(count), MeasureUnit::Count, None)
+    };
+    pools.into_iter().take(MEASURED_LIMITS).map(measure).collect()
 }
 
 /// Judges the clients against ranges of plain numbers, the longest wait against ranges of durations; the worse counts.
@@ -65,7 +79,6 @@ fn decide(bounds: Bounds, value: Option<f64>) -> Judged {
 mod tests {
     use super::*;
     use crate::analyze::health::range::parse;
-    use crate::model::pooler::Pool;
 
     fn thresholds(warning: &str, critical: &str) -> Thresholds {
         let read = |text: &str| {

@@ -4,7 +4,7 @@ use super::{found, pooler_limits};
 use crate::analyze::health::pooler::WaitingClients;
 use crate::analyze::health::range::Crossed;
 use crate::analyze::health::{self, Honours, Policy, Rule, Verdict};
-use crate::analyze::pooler::{PoolRefused, usage};
+use crate::analyze::pooler::{PoolRefused, PoolUse, usage};
 use crate::commands::closed as words_of;
 use crate::commands::pooler::limits::refused_by;
 use crate::db;
@@ -54,7 +54,8 @@ pub(super) fn of_pooler(policy: &Policy, facts: &pooler::PoolerFacts, latency: f
             (verdict, message, Command::pgconn("pooler").into())
         }
         Rule::PoolerWaiting => {
-            let verdict = health::pooler::judge(thresholds, WaitingClients::of(facts));
+            let mut verdict = health::pooler::judge(thresholds, WaitingClients::of(facts));
+            verdict.measures.extend(health::pooler::by_pool(facts));
             (verdict, waiting(facts), Command::pgconn("pooler clients --state waiting").into())
         }
         _ => {
@@ -103,7 +104,19 @@ fn waiting(facts: &pooler::PoolerFacts) -> String {
             None => String::new(),
         },
     };
-    format!("{who} {place}{why}")
+    let waits = |pool: &&PoolUse| pool.pool.clients_waiting > Some(0);
+    let others: Vec<String> = usage
+        .pools
+        .iter()
+        .filter(waits)
+        .skip(1)
+        .map(|entry| {
+            let pool = &entry.pool;
+            format!("{} in {}/{}", pool.clients_waiting.unwrap_or_default(), pool.database, pool.user)
+        })
+        .collect();
+    let others = if others.is_empty() { others.concat() } else { format!("; {}", others.join(", ")) };
+    format!("{who} {place}{why}{others}")
 }
 
 /// Puts a verdict into words.

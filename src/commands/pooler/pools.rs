@@ -1,9 +1,9 @@
 //! Pools and rates, as tables and as tab-separated values.
 
-use super::PoolerReport;
 use super::limits::refused_by;
 use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::analyze::pooler::{PoolRefused, PoolUse, Rate};
+use crate::model::pooler::{Database, Product};
 use crate::model::server;
 use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Block, Mark, Table};
@@ -77,8 +77,12 @@ fn waits(entry: &PoolUse) -> bool {
 }
 
 /// What a pool's clients wait for.
-pub(super) fn why_waiting(entry: &PoolUse, report: &PoolerReport) -> Option<Block<'static>> {
-    let databases = report.databases.as_deref().unwrap_or_default();
+pub(super) fn why_waiting(
+    entry: &PoolUse,
+    databases: &[Database],
+    tells_user_limits: bool,
+    product: &Product,
+) -> Option<Block<'static>> {
     let pool = &entry.pool;
     let waiting = pool.clients_waiting.filter(|waiting| *waiting > 0)?;
     let place = format!("{}/{}", pool.database, pool.user);
@@ -101,7 +105,7 @@ pub(super) fn why_waiting(entry: &PoolUse, report: &PoolerReport) -> Option<Bloc
             let place = place.map_or_else(|| "it".to_owned(), |(host, port)| server::place(host, port));
             format!(
                 "{start} although the pool has room ({used} of {size}): {}; see pgconn stats on {place}",
-                refused_by(pool, report.tells_user_limits, &report.product())
+                refused_by(pool, tells_user_limits, product)
             )
         }
     };

@@ -39,6 +39,8 @@ pub(in crate::commands) struct PoolerReport {
     /// The flags that lead here again.
     #[serde(skip)]
     pub(super) again: Lead,
+    /// How many processes of the pooler it is the sum of.
+    pub(super) processes: usize,
     /// What the pooler calls itself: `PgBouncer`.
     pub(super) product: String,
     /// Its version.
@@ -73,6 +75,7 @@ impl PoolerReport {
             disabled: Vec::new(),
             tells_user_limits: true,
             again: Lead::default(),
+            processes: 1,
             product: product.name,
             version: product.version,
             pools: None,
@@ -130,7 +133,11 @@ impl PoolerReport {
     /// `localhost:6432  PgBouncer 1.18.0`.
     pub(super) fn title(&self, head: &Head) -> Block<'static> {
         let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
-        Block::line(format!("{place}  {} {}", self.product, self.version))
+        let sum = match self.processes {
+            1 => String::new(),
+            number => format!("  the sum of {number} processes"),
+        };
+        Block::line(format!("{place}  {} {}{sum}", self.product, self.version))
     }
 
     /// The human form: the pooler and its fullest limit, what is used up, pools, what keeps clients waiting, rates.
@@ -159,7 +166,9 @@ impl PoolerReport {
         } else {
             blocks.push(Block::Table(pools::table(pools)));
         }
-        blocks.extend(pools.iter().filter_map(|entry| pools::why_waiting(entry, self)));
+        let (databases, product) = (self.databases.as_deref().unwrap_or_default(), self.product());
+        let why = |entry| pools::why_waiting(entry, databases, self.tells_user_limits, &product);
+        blocks.extend(pools.iter().filter_map(why));
         blocks.extend(self.paused.iter().map(|name| {
             let resume = Command::pgconn("pooler resume").word(name).shown(&self.again);
             Block::marked(Mark::Bad, format!("! database {name} is paused: resume it with {resume}"))

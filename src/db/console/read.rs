@@ -186,6 +186,8 @@ pub(super) fn settings(records: &[Record]) -> PoolerSettings {
             .filter(|seconds| *seconds > 0.0),
         auth_type: words("auth_type"),
         max_prepared_statements: value("max_prepared_statements"),
+        so_reuseport: value("so_reuseport").map(|number| number != 0),
+        peer_id: limit("peer_id"),
         pool_mode: words("pool_mode"),
     }
 }
