@@ -27,18 +27,18 @@ fn added(one: Option<i64>, other: Option<i64>) -> Option<i64> {
 }
 
 /// Those of both, in order of their names; what both have is added.
-fn merged<T, K: Ord>(one: Vec<T>, other: Vec<T>, key: impl Fn(&T) -> K, add: fn(&mut T, T)) -> Vec<T> {
+fn merged<T, K: Ord>(one: Vec<T>, other: Vec<T>, key: impl Fn(&T) -> K, add: fn(&mut T, &T)) -> Vec<T> {
     let mut found: BTreeMap<K, T> = BTreeMap::new();
     for item in one.into_iter().chain(other) {
         match found.get_mut(&key(&item)) {
-            Some(known) => add(known, item),
+            Some(known) => add(known, &item),
             None => drop(found.insert(key(&item), item)),
         }
     }
     found.into_values().collect()
 }
 
-fn add_pool(known: &mut Pool, more: Pool) {
+fn add_pool(known: &mut Pool, more: &Pool) {
     for (sum, part) in [
         (&mut known.pool_size, more.pool_size),
         (&mut known.reserve_pool_size, more.reserve_pool_size),
@@ -57,7 +57,7 @@ fn add_pool(known: &mut Pool, more: Pool) {
     known.max_wait_seconds = longest.map(|(one, other)| one.max(other));
 }
 
-fn add_database(known: &mut Database, more: Database) {
+fn add_database(known: &mut Database, more: &Database) {
     for (sum, part) in [
         (&mut known.pool_size, more.pool_size),
         (&mut known.reserve_pool_size, more.reserve_pool_size),
@@ -73,7 +73,7 @@ fn add_database(known: &mut Database, more: Database) {
     known.disabled = known.disabled.zip(more.disabled).map(|(one, other)| one || other);
 }
 
-fn add_user(known: &mut User, more: User) {
+fn add_user(known: &mut User, more: &User) {
     for (sum, part) in [
         (&mut known.pool_size, more.pool_size),
         (&mut known.reserve_pool_size, more.reserve_pool_size),
@@ -85,7 +85,7 @@ fn add_user(known: &mut User, more: User) {
     }
 }
 
-fn add_totals(known: &mut Totals, more: Totals) {
+fn add_totals(known: &mut Totals, more: &Totals) {
     for (sum, part) in [
         (&mut known.xact_total, more.xact_total),
         (&mut known.query_total, more.query_total),
