@@ -776,6 +776,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;pooler'= {
             cand --for 'Count the work of this long, and show it per second'
             cand --server 'The server behind the pooler: show which of its sessions serves which client'
+            cand --console 'The console of another process of the same pooler (so_reuseport): its pools are added (repeat for more)'
             cand --db 'Those of this database, as the pooler names it'
             cand --role 'Those of this user'
             cand --app 'Connections with this application_name'
@@ -818,6 +819,9 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand servers 'List connections to servers, each with the client that it serves'
             cand pause 'Keep a database''s clients waiting, with no connection to its server'
             cand resume 'Let the clients of a paused database go on'
+            cand disable 'Refuse new clients of a database; those that are there stay'
+            cand enable 'Let new clients of a disabled database in'
+            cand kill 'Disconnect every client of a database, and keep those that come waiting'
             cand reconnect 'Replace a database''s connections to the server as they become free'
             cand wait-close 'Wait until the connections that RECONNECT replaces are closed'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -925,6 +929,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --output 'Write the result to a file, all of it or nothing (`-` is stdout)'
             cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
             cand --color 'When to use colours'
+            cand --all 'All databases at once'
             cand -n 'Show what would be done, and stop there'
             cand --dry-run 'Show what would be done, and stop there'
             cand -y 'Do it without asking'
@@ -954,6 +959,121 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand -S 'Entry of the connection service file'
             cand --service 'Entry of the connection service file'
             cand --password-command 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --output 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand --all 'All databases at once'
+            cand -n 'Show what would be done, and stop there'
+            cand --dry-run 'Show what would be done, and stop there'
+            cand -y 'Do it without asking'
+            cand --yes 'Do it without asking'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;pooler;disable'= {
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --output 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -n 'Show what would be done, and stop there'
+            cand --dry-run 'Show what would be done, and stop there'
+            cand -y 'Do it without asking'
+            cand --yes 'Do it without asking'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;pooler;enable'= {
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --output 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -n 'Show what would be done, and stop there'
+            cand --dry-run 'Show what would be done, and stop there'
+            cand -y 'Do it without asking'
+            cand --yes 'Do it without asking'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;pooler;kill'= {
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file'
+            cand --service 'Entry of the connection service file'
             cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
             cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
             cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
@@ -1061,6 +1181,9 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand servers 'List connections to servers, each with the client that it serves'
             cand pause 'Keep a database''s clients waiting, with no connection to its server'
             cand resume 'Let the clients of a paused database go on'
+            cand disable 'Refuse new clients of a database; those that are there stay'
+            cand enable 'Let new clients of a disabled database in'
+            cand kill 'Disconnect every client of a database, and keep those that come waiting'
             cand reconnect 'Replace a database''s connections to the server as they become free'
             cand wait-close 'Wait until the connections that RECONNECT replaces are closed'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -1072,6 +1195,12 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;pooler;help;pause'= {
         }
         &'pgconn;pooler;help;resume'= {
+        }
+        &'pgconn;pooler;help;disable'= {
+        }
+        &'pgconn;pooler;help;enable'= {
+        }
+        &'pgconn;pooler;help;kill'= {
         }
         &'pgconn;pooler;help;reconnect'= {
         }
@@ -1116,9 +1245,10 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;check'= {
-            cand --warning 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations)'
+            cand --warning 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s)'
             cand --critical 'Be critical outside this range'
             cand -c 'Refused with a hint: thresholds belong to a rule'
+            cand --for 'How long to count sessions for the rule rates [default: 5s]'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'
             cand --app 'Sessions with this application_name'
@@ -1307,6 +1437,9 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         }
         &'pgconn;doctor'= {
             cand --for 'How long to watch for churn and leaks'
+            cand --only 'Judge by this rule only (repeat for more)'
+            cand --ignore 'Do not judge by this rule (repeat for more)'
+            cand --accepted 'Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until'
             cand --pooler 'The console of the pooler before the server: judge its settings, too'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
@@ -1534,6 +1667,9 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand servers 'List connections to servers, each with the client that it serves'
             cand pause 'Keep a database''s clients waiting, with no connection to its server'
             cand resume 'Let the clients of a paused database go on'
+            cand disable 'Refuse new clients of a database; those that are there stay'
+            cand enable 'Let new clients of a disabled database in'
+            cand kill 'Disconnect every client of a database, and keep those that come waiting'
             cand reconnect 'Replace a database''s connections to the server as they become free'
             cand wait-close 'Wait until the connections that RECONNECT replaces are closed'
         }
@@ -1544,6 +1680,12 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;help;pooler;pause'= {
         }
         &'pgconn;help;pooler;resume'= {
+        }
+        &'pgconn;help;pooler;disable'= {
+        }
+        &'pgconn;help;pooler;enable'= {
+        }
+        &'pgconn;help;pooler;kill'= {
         }
         &'pgconn;help;pooler;reconnect'= {
         }

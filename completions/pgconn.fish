@@ -779,13 +779,14 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l for -d 'Count the work of this long, and show it per second' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l server -d 'The server behind the pooler: show which of its sessions serves which client' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l db -d 'Those of this database, as the pooler names it' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l role -d 'Those of this user' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l app -d 'Connections with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l client -d 'Connections of clients from this address, network (CIDR) or `local`' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l state -d 'Connections in this state of the pooler: active, idle, waiting, used, …' -r -f -a "active\t''
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l for -d 'Count the work of this long, and show it per second' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l server -d 'The server behind the pooler: show which of its sessions serves which client' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l console -d 'The console of another process of the same pooler (so_reuseport): its pools are added (repeat for more)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l db -d 'Those of this database, as the pooler names it' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l role -d 'Those of this user' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l app -d 'Connections with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l client -d 'Connections of clients from this address, network (CIDR) or `local`' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l state -d 'Connections in this state of the pooler: active, idle, waiting, used, …' -r -f -a "active\t''
 waiting\t''
 idle\t''
 used\t''
@@ -806,34 +807,45 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_see
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s w -l no-password -d 'Never ask for a password'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s W -l password -d 'Ask for a password before connecting'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l json -d 'Write JSON (short for --format json)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s q -l quiet -d 'Say nothing but results, warnings and errors'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l no-query -d 'Keep query texts out of the result'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "clients" -d 'List clients, each with the connection that serves it'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "resume" -d 'Let the clients of a paused database go on'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "clients" -d 'List clients, each with the connection that serves it'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "disable" -d 'Refuse new clients of a database; those that are there stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "enable" -d 'Let new clients of a disabled database in'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "kill" -d 'Disconnect every client of a database, and keep those that come waiting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l db -d 'Those of this database, as the pooler names it' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l role -d 'Those of this user' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l app -d 'Connections with this application_name' -r
@@ -949,6 +961,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l all -d 'All databases at once'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s n -l dry-run -d 'Show what would be done, and stop there'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s w -l no-password -d 'Never ask for a password'
@@ -981,6 +994,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l all -d 'All databases at once'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s n -l dry-run -d 'Show what would be done, and stop there'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s w -l no-password -d 'Never ask for a password'
@@ -991,6 +1005,99 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
@@ -1058,6 +1165,9 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "disable" -d 'Refuse new clients of a database; those that are there stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "enable" -d 'Let new clients of a disabled database in'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "kill" -d 'Disconnect every client of a database, and keep those that come waiting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -1092,9 +1202,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s v -l verbose -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l warning -d 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l warning -d 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l critical -d 'Be critical outside this range' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s c -d 'Refused with a hint: thresholds belong to a rule' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l for -d 'How long to count sessions for the rule rates [default: 5s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l app -d 'Sessions with this application_name' -r
@@ -1291,6 +1402,53 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l full -d 'Show lon
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l for -d 'How long to watch for churn and leaks' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l only -d 'Judge by this rule only (repeat for more)' -r -f -a "pooling\t''
+pool-size\t''
+pool-growth\t''
+idle-sessions\t''
+serverless\t''
+long-work\t''
+slots\t''
+connection-limits\t''
+closed\t''
+idle-in-transaction\t''
+vacuum-horizon\t''
+prepared-xact\t''
+statement-timeout\t''
+idle-in-transaction-timeout\t''
+application-name\t''
+superuser\t''
+tls\t''
+monitoring-role\t''
+reserved-slots\t''
+pooler-mode\t''
+pooler-caps\t''
+pooler-auth\t''
+pooler-prepared\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l ignore -d 'Do not judge by this rule (repeat for more)' -r -f -a "pooling\t''
+pool-size\t''
+pool-growth\t''
+idle-sessions\t''
+serverless\t''
+long-work\t''
+slots\t''
+connection-limits\t''
+closed\t''
+idle-in-transaction\t''
+vacuum-horizon\t''
+prepared-xact\t''
+statement-timeout\t''
+idle-in-transaction-timeout\t''
+application-name\t''
+superuser\t''
+tls\t''
+monitoring-role\t''
+reserved-slots\t''
+pooler-mode\t''
+pooler-caps\t''
+pooler-auth\t''
+pooler-prepared\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l accepted -d 'Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l pooler -d 'The console of the pooler before the server: judge its settings, too' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s p -l port -d 'Server port' -r
@@ -1472,8 +1630,11 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "disable" -d 'Refuse new clients of a database; those that are there stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "enable" -d 'Let new clients of a disabled database in'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "kill" -d 'Disconnect every client of a database, and keep those that come waiting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact closed pooler-waiting"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections free states idle-xact long-query long-xact blocked prepared-xact oldest-xmin closed rates pooler-waiting"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls metrics ping pooler size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -123,12 +123,20 @@ pub(crate) fn command() -> clap::Command {
 
 /// True when the command line, right or wrong, asks for JSON: then errors are JSON, too.
 pub(crate) fn wants_json(argv: &[OsString]) -> bool {
+    argv.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+        || wants_format(argv, "json")
+        || wants_format(argv, "ndjson")
+}
+
+/// True when the command line, right or wrong, asks for this format by name.
+pub(crate) fn wants_format(argv: &[OsString], format: &str) -> bool {
     let words: Vec<&str> =
         argv.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str()).collect();
-    words
-        .iter()
-        .any(|word| matches!(*word, "--json" | "-Fjson" | "-Fndjson" | "--format=json" | "--format=ndjson"))
-        || words.windows(2).any(|pair| matches!(pair, ["-F" | "--format", "json" | "ndjson"]))
+    let attached = |word: &&str| {
+        ["-F", "--format="].iter().any(|flag| word.strip_prefix(flag).is_some_and(|value| value == format))
+    };
+    words.iter().any(attached)
+        || words.windows(2).any(|pair| matches!(pair, ["-F" | "--format", value] if *value == format))
 }
 
 /// `-h` is the host; at the very end, where no host can follow, it is help, as everywhere else.

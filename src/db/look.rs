@@ -93,15 +93,10 @@ impl SortOrder {
                 "f.hidden, f.xact_start is null and f.state is distinct from 'idle in transaction (aborted)', \
                  coalesce(f.xact_start, f.state_change, f.backend_start) nulls last, f.pid"
             }
-            Self::Longest => {
-                "least(f.xact_start, case when f.state in ('active', 'fastpath function call') then f.query_start end) \
-                 nulls last, f.pid"
-            }
+            Self::Longest => "least(f.xact_start, f.work_start) nulls last, f.pid",
             Self::Age => "f.backend_start nulls last, f.pid",
             Self::Xact => "f.xact_start nulls last, f.pid",
-            Self::Query => {
-                "case when f.state in ('active', 'fastpath function call') then f.query_start end nulls last, f.pid"
-            }
+            Self::Query => "f.work_start nulls last, f.pid",
             Self::StateAge => "f.state_change nulls last, f.pid",
             Self::Pid => "f.pid",
             // The place among all names: joining them to rows that are only counted would be dearer.
@@ -370,6 +365,9 @@ pub(super) fn session_of(
         query,
         query_truncated,
         query_id: row.word("query_id")?,
+        backend_xid: row.number("backend_xid")?.filter(|_| !hidden),
+        backend_xmin: row.number("backend_xmin")?.filter(|_| !hidden),
+        xmin_age: row.number("xmin_age")?.filter(|_| !hidden),
         parallel_workers: row.required("parallel_workers")?,
         hidden,
         undecidable: row.claim("undecidable")?,

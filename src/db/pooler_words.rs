@@ -82,8 +82,13 @@ pub(super) fn kind(message: &str) -> ErrorKind {
         "connection pool for user ",
         "failed to get remote server connection",
     ];
-    const ABSENT: [&str; 4] =
-        ["no such database", "No such database", "database not found", "No pool configured for database"];
+    const ABSENT: [&str; 5] = [
+        "no such database",
+        "No such database",
+        "database not found",
+        "No pool configured for database",
+        "database does not allow connections",
+    ];
     const AUTH: [&str; 5] = [
         "auth failed",
         "authentication failed",
@@ -113,7 +118,7 @@ pub(super) fn kind(message: &str) -> ErrorKind {
         ErrorKind::TooManyConnections(LimitScope::Pooler)
     } else if message.contains("server shutting down") || message.contains("database is shutting down") {
         ErrorKind::ShuttingDown
-    } else if has(&ABSENT) {
+    } else if has(&ABSENT) || is_disabled(message) {
         ErrorKind::NoSuchDatabase
     } else if has(&["SSL required", "TLS required"]) || code == "SSLREQUIRED" {
         ErrorKind::Tls
@@ -122,6 +127,12 @@ pub(super) fn kind(message: &str) -> ErrorKind {
     } else {
         ErrorKind::Server
     }
+}
+
+/// PgBouncer's word for a database that was disabled on its console: `database "shop" is disabled`.
+pub(super) fn is_disabled(message: &str) -> bool {
+    message.starts_with("database \"") && message.ends_with("\" is disabled")
+        || message.contains("database does not allow connections")
 }
 
 /// What the server's own words mean that a pooler passes on, as PgBouncer before 1.20 does without their SQLSTATE.
@@ -267,6 +278,8 @@ mod tests {
             ("checkout timeout", ErrorKind::TooManyConnections(LimitScope::Pooler)),
             ("client_login_timeout", ErrorKind::Timeout),
             ("no such database: x", ErrorKind::NoSuchDatabase),
+            ("database \"shop\" is disabled", ErrorKind::NoSuchDatabase),
+            ("database does not allow connections: shop", ErrorKind::NoSuchDatabase),
             ("server shutting down", ErrorKind::ShuttingDown),
             ("not allowed", ErrorKind::AuthFailed),
             ("\"trust\" authentication failed", ErrorKind::AuthFailed),

@@ -86,6 +86,8 @@ questions! {
     ExporterActivity, include_str!("sql/exporter_activity.sql");
     /// The numbers of pg_stat_database.
     ExporterDatabases, include_str!("sql/exporter_databases.sql"), columns;
+    /// Settings as postgres_exporter shows them.
+    ExporterSettings, include_str!("sql/exporter_settings.sql"), names;
     /// Locks as postgres_exporter counts them.
     ExporterLocks, include_str!("sql/exporter_locks.sql");
     /// What ALTER SYSTEM has written.
@@ -100,6 +102,8 @@ questions! {
     Leftovers, include_str!("sql/leftovers.sql"), activity;
     /// What stands in the way of who wants a database for himself.
     Obstacles, include_str!("sql/obstacles.sql"), activity, oid;
+    /// Who keeps VACUUM from removing what is newer.
+    Horizon, include_str!("sql/horizon.sql"), activity;
     /// Which lock modes conflict.
     LockModes, include_str!("sql/lock_modes.sql");
     /// How many locks each session holds.
@@ -107,7 +111,7 @@ questions! {
     /// The roles that can log in.
     LoginRoles, include_str!("sql/login_roles.sql");
     /// The longest of each kind of long-lasting work.
-    Longest, include_str!("sql/longest.sql"), activity, filter, scope;
+    Longest, include_str!("sql/longest.sql"), activity, filter, scope, states, older;
     /// Where sessions come from that may come back once they are ended.
     MayReturn, include_str!("sql/may_return.sql"), activity, pids, backend_starts;
     /// The names that filters could have meant.
@@ -119,7 +123,7 @@ questions! {
     /// The session that asks.
     Own, include_str!("sql/own.sql");
     /// The oldest prepared transaction.
-    Prepared, include_str!("sql/prepared.sql");
+    Prepared, include_str!("sql/prepared.sql"), filter, older;
     /// The prepared transactions that sessions wait for.
     PreparedBlockers, include_str!("sql/prepared_blockers.sql"), lock_modes, pids;
     /// What named pids are.
@@ -151,7 +155,7 @@ questions! {
     /// What decides which sessions this role may signal.
     SignalRights, include_str!("sql/signal_rights.sql");
     /// What is used of each limit on connections.
-    Slots, include_str!("sql/slots.sql"), activity, filter, scope;
+    Slots, include_str!("sql/slots.sql"), activity, filter, scope, settled;
     /// Counts of sessions in several groupings.
     Stats, include_str!("sql/stats.sql"), activity, filter, scope;
     /// Which sessions of a plan are still there.

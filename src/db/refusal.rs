@@ -132,6 +132,10 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
         ErrorKind::NoSuchDatabase if error.code().code() == "55000" => {
             format!("ALTER DATABASE {dbname} ALLOW_CONNECTIONS true opens it again; connect to another database (-d postgres) to do so")
         }
+        ErrorKind::NoSuchDatabase if pooler_words::is_disabled(error.message()) => {
+            let enable = Command::pgconn("pooler enable").word(login.dbname);
+            return Some(Hint::from("it was disabled at the pooler; on its console: ").call(enable));
+        }
         ErrorKind::NoSuchDatabase if error.code().code() == "08P01" && pooler_words::relayed(error.message()).is_none() => {
             "name one of the pooler's databases with -d; its console is -d pgbouncer".to_owned()
         }

@@ -113,7 +113,7 @@ pub(super) fn pool_size(evidence: &Evidence) -> Found {
                 conduct.busiest
             ),
             "lower the pool's size and let it close what it does not need; watch for longer to be sure (--for)",
-            Command::pgconn("size --from-server"),
+            listing(source),
         ),
         None => rule.pass(format!("no source holds {LARGE_POOL} sessions or more that it does not use")),
     }
