@@ -9,7 +9,7 @@ use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::settings::{login_role_of, settings_of, settings_questions};
 use super::{filter, questions, sql};
-use crate::model::health::{Culprit, HealthFacts, Longest, PreparedXact, PreparedXacts, Waiter, Waiting};
+use crate::model::health::{Culprit, HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts, Waiter};
 use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::server::{ConnectionSlots, LoginRole, ServerContext};
 use crate::model::settings::{ServerSettings, Setting};
@@ -237,7 +237,7 @@ fn slots_of(limits: ConnectionSlots, rows: &Rows) -> Result<HealthFacts, Error> 
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waiting::default(),
+        waits: LockWaiters::default(),
         prepared: PreparedXacts::default(),
         closed: Vec::new(),
     })
@@ -255,8 +255,8 @@ fn culprit_of(row: &Row) -> Result<Culprit, Error> {
     })
 }
 
-fn waits_of(rows: &Rows, at_most: bool) -> Result<Waiting, Error> {
-    let mut waits = Waiting::default();
+fn waits_of(rows: &Rows, at_most: bool) -> Result<LockWaiters, Error> {
+    let mut waits = LockWaiters::default();
     for row in rows {
         if let Some(all) = row.number::<i64>("n")? {
             waits.undecidable = row.required("undecided")?;

@@ -123,7 +123,7 @@ pub(crate) struct HealthFacts {
     /// Open transactions.
     pub(crate) long_xact: Longest,
     /// Sessions that wait for others.
-    pub(crate) waits: Waiting,
+    pub(crate) waits: LockWaiters,
     /// Prepared transactions.
     pub(crate) prepared: PreparedXacts,
     /// Databases that let nobody in.
@@ -162,7 +162,7 @@ pub(crate) struct Culprit {
 
 /// Who waits for locks and for whatever else `blockers` shows, of every kind of process.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Waiting {
+pub(crate) struct LockWaiters {
     /// Waiting sessions that the filters select.
     pub(crate) waiting: i64,
     /// Waiting sessions of which it is hidden whether the filters select them.

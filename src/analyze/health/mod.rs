@@ -7,7 +7,7 @@ pub(crate) mod range;
 use std::borrow::Cow;
 
 use super::blocking::{Edges, Graph};
-use crate::model::health::{HealthFacts, Longest, Measure, MeasureUnit, Status, Waiter, Waiting};
+use crate::model::health::{HealthFacts, LockWaiters, Longest, Measure, MeasureUnit, Status, Waiter};
 use crate::model::order;
 use crate::model::usage::{LimitUse, Owner};
 use range::{Bound, Crossed, NumericRange, Range, Scale};
@@ -302,7 +302,7 @@ fn longest(rule: Rule, thresholds: &Thresholds, longest: &Longest, hidden: i64) 
     age(rule, thresholds, longest.seconds.unwrap_or(0.0), hidden)
 }
 
-fn blocked(thresholds: &Thresholds, waits: &Waiting) -> Verdict {
+fn blocked(thresholds: &Thresholds, waits: &LockWaiters) -> Verdict {
     let longest = longest_wait(waits);
     // Whose wait's beginning is hidden may have waited for ever.
     let unknown = waits.sessions.iter().filter(|waiter| waiter.selected && waiter.seconds.is_none()).count();
@@ -311,7 +311,7 @@ fn blocked(thresholds: &Thresholds, waits: &Waiting) -> Verdict {
 }
 
 /// The selected session that has waited longest.
-pub(crate) fn longest_wait(waits: &Waiting) -> Option<&Waiter> {
+pub(crate) fn longest_wait(waits: &LockWaiters) -> Option<&Waiter> {
     let waited = |waiter: &&Waiter| waiter.seconds.unwrap_or(-1.0);
     waits
         .sessions
@@ -321,17 +321,17 @@ pub(crate) fn longest_wait(waits: &Waiting) -> Option<&Waiter> {
 }
 
 /// The one at the head of the queue in which `waiter` stands: who waits for nobody, or somebody else of a circle.
-pub(crate) fn head_of_queue<'a>(waits: &'a Waiting, waiter: &Waiter) -> Option<&'a Waiter> {
+pub(crate) fn head_of_queue<'a>(waits: &'a LockWaiters, waiter: &Waiter) -> Option<&'a Waiter> {
     let head = graph(waits).head_before(waiter.who.pid)?;
     waits.sessions.iter().find(|session| session.who.pid == head)
 }
 
 /// How many are at the heads of the queues of the longest waits: sessions, and all prepared transactions as one.
-pub(crate) fn heads_of_queues(waits: &Waiting) -> usize {
+pub(crate) fn heads_of_queues(waits: &LockWaiters) -> usize {
     graph(waits).heads().len()
 }
 
-fn graph(waits: &Waiting) -> Graph {
+fn graph(waits: &LockWaiters) -> Graph {
     let edges = waits.sessions.iter();
     let edges: Vec<Edges<'_>> =
         edges.map(|waiter| (waiter.who.pid, Cow::Borrowed(waiter.blocked_by.as_slice()))).collect();

@@ -14,7 +14,7 @@ fn facts(used: i64, hidden: i64) -> HealthFacts {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waiting::default(),
+        waits: LockWaiters::default(),
         prepared: PreparedXacts::default(),
         closed: Vec::new(),
     }
@@ -100,7 +100,7 @@ fn the_longest_wait_counts_and_who_is_before_it_is_found() {
         waits_for: seconds.map(|_| "Lock".into()),
         blocked_by: blocked_by.to_vec(),
     };
-    let queue = Waiting {
+    let queue = LockWaiters {
         waiting: 3,
         sessions: vec![
             waiter(3, Some(9.0), &[2]),
@@ -109,7 +109,7 @@ fn the_longest_wait_counts_and_who_is_before_it_is_found() {
             // it waits for a standby, so that nobody is before it
             waiter(4, Some(5.0), &[]),
         ],
-        ..Waiting::default()
+        ..LockWaiters::default()
     };
     let longest = longest_wait(&queue).unwrap();
     assert_eq!(longest.who.pid, 2);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::health::{Longest, PreparedXacts, Waiting};
+use crate::model::health::{LockWaiters, Longest, PreparedXacts};
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, Server};
 use crate::model::usage::{Connections, LimitUse};
@@ -31,7 +31,7 @@ fn facts() -> HealthFacts {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waiting::default(),
+        waits: LockWaiters::default(),
         prepared: PreparedXacts::default(),
         closed: Vec::new(),
     }

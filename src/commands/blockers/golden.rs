@@ -262,7 +262,10 @@ fn screen(waits: Waits, width: usize, watched: bool) -> String {
     String::from_utf8(text).unwrap()
 }
 
-const SITUATIONS: &[(&str, fn() -> Waits)] = &[
+/// A name, and what was seen.
+type Situation = (&'static str, fn() -> Waits);
+
+const SITUATIONS: &[Situation] = &[
     ("two_readers", two_readers),
     ("chain", chain),
     ("storm", storm),

@@ -80,7 +80,7 @@ impl Words {
         let mode = lock.mode.strip_suffix("Lock").unwrap_or(&lock.mode);
         let (kind, object) = (lock.kind.as_str(), self.object(lock));
         match (kind, &lock.relation, &lock.key) {
-            ("transactionid", ..) | ("tuple", Some(_), _) => object,
+            ("transactionid" | "virtualxid", ..) | ("tuple", Some(_), _) => object,
             _ if self < Self::All => format!("{object} {mode}"),
             ("relation", Some(_), _) => format!("{mode} on {object}"),
             ("advisory", _, Some(_)) => format!("advisory {mode} on {object}"),
@@ -96,7 +96,7 @@ impl Words {
                 format!("row of {relation}")
             }
             ("transactionid" | "tuple", Some(relation), _) => format!("a row of {relation}"),
-            ("transactionid", None, _) => "its transaction".into(),
+            ("transactionid" | "virtualxid", None, _) => "its transaction".into(),
             ("relation", Some(relation), _) => relation.clone(),
             ("advisory", _, Some(key)) => format!("key {key}"),
             (kind, Some(relation), _) => format!("{relation} {kind}"),

@@ -44,8 +44,8 @@ with g as materialized (
              select from l r
              where r.granted and r.locktype = 'relation' and r.mode in ('RowShareLock', 'RowExclusiveLock')
                and r.relation = w.at_relation and r.database = w.at_database and r.one <> w.one
-               and not exists (select from h where h.waiter = w.pid and h.one = r.one)
-               and not exists (select from l q where q.object = w.turn and q.one = r.one))
+               and r.one <> all (array(select h.one from h where h.waiter = w.pid))
+               and r.one <> all (array(select q.one from l q where q.object = w.turn)))
            else false end as others,
          case when w.locktype = 'virtualxid' then (
            select string_agg(distinct n.one::text, ',')
@@ -54,7 +54,7 @@ with g as materialized (
                 join m on m.mode = n.mode
            where i.pid = w.pid and i.phase = 'waiting for writers before build' and n.one not in (0, w.one)
              and substr((select share.conflicts from m share where share.mode = 'ShareLock'), m.place, 1) = 'X'
-             and not exists (select from h where h.waiter = w.pid and h.one = n.one)) end as next
+             and n.one <> all (array(select h.one from h where h.waiter = w.pid))) end as next
   from w
   union
   select h.one, h.granted, h.locktype, h.mode, h.page, h.tuple, h.classid, h.objid, h.objsubid,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::blocking;
-use crate::model::health::{HealthFacts, Longest, PreparedXact, PreparedXacts, Waiting};
+use crate::model::health::{HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts};
 use crate::model::practice::SampledSession;
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, LoginRole, Server, ServerContext};
@@ -34,7 +34,7 @@ fn clean() -> Evidence {
         idle_xact: Longest::default(),
         long_query: Longest::default(),
         long_xact: Longest::default(),
-        waits: Waiting::default(),
+        waits: LockWaiters::default(),
         prepared: PreparedXacts::default(),
         closed: Vec::new(),
     };
