@@ -211,9 +211,7 @@ impl Report for Blockers {
         let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], least);
         let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));
         if self.lines.iter().any(|line| line.cycle) {
-            summary.push_str(
-                "; some wait for each other in a circle, which the server ends at deadlock_timeout",
-            );
+            summary.push_str("; some wait in a circle, which ends at deadlock_timeout");
         }
         // What is to be done first, where it is seen however long the tree is.
         let advice = self.advice.iter().map(|advice| Block::marked(Mark::Warn, advice));
