@@ -50,17 +50,18 @@ impl Db {
             WaitsLookedAt::All => "all".into(),
         };
         // Before 14 nobody says when a wait began, so that only pg_blocking_pids knows the order of a queue.
-        let [waitstart, wait_seconds, asked] = if self.version_num >= 140_000 {
+        let [waitstart, began, wait_seconds, asked] = if self.version_num >= 140_000 {
             // Null for the instant between queueing and noting the time.
             let seconds = "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8";
-            ["l.waitstart", seconds, &MOST_ASKED.to_string()]
+            ["l.waitstart", "coalesce(l.waitstart, clock_timestamp())", seconds, &MOST_ASKED.to_string()]
         } else {
-            ["null::timestamptz", AT_MOST_SECONDS, &i64::MAX.to_string()]
+            ["null::timestamptz", "s.query_start", AT_MOST_SECONDS, &i64::MAX.to_string()]
         };
         questions::Waits {
             activity: &self.activity(),
             filter,
             waitstart,
+            began,
             wait_seconds,
             other_waits: OTHER_WAITS,
             at_most_seconds: AT_MOST_SECONDS,

@@ -5,6 +5,7 @@
 -- every kind of process that waits, not only clients.
 -- {other_waits} are those that pg_locks does not show; they count once they have lasted. None of them has lasted longer than
 -- {at_most_seconds}.
+-- Queues are told from when waits began, not from how long they have lasted: the clock goes on from row to row.
 -- Of the process that replays on a standby pg_blocking_pids tells nothing: it asks for nothing but the whole of a relation, and
 -- whoever has any lock there is in its way.
 -- Only who asks for details pays for them.
@@ -17,10 +18,10 @@ with a as materialized (
     and (select coalesce(bool_or(a.wait_event_type = 'Lock' or a.hidden), false) from a)
   group by l.pid
 ), w as materialized (
-  select s.pid, ({filter}) as matches, {wait_seconds} as seconds, 'Lock' as waits_for
+  select s.pid, ({filter}) as matches, {began} as began, {wait_seconds} as seconds, 'Lock' as waits_for
   from a s join l on l.pid = s.pid
   union all
-  select s.pid, ({filter}),
+  select s.pid, ({filter}), s.query_start,
          {at_most_seconds},
          case s.wait_event_type when 'BufferPin' then 'BufferPin' else s.wait_event end
   from a s
@@ -34,18 +35,18 @@ with a as materialized (
                 from pg_locks q join pg_locks h on h.database = q.database and h.relation = q.relation
                 where q.pid = w.pid and not q.granted and q.locktype = 'relation' and q.mode = 'AccessExclusiveLock'
                   and h.granted and h.locktype = 'relation' and h.mode <> 'SIReadLock' and h.pid <> q.pid) end as blocked_by
-  from (select w.*, row_number() over (order by w.seconds desc nulls first, w.pid) <= {asked} as asked,
+  from (select w.*, row_number() over (order by w.began nulls first, w.pid) <= {asked} as asked,
                count(*) over () as n, count(*) filter (where w.matches is null) over () as undecided
         from w where w.matches is not false
-        order by w.seconds desc nulls first, w.pid limit {limit}) w
+        order by w.began nulls first, w.pid limit {limit}) w
        cross join lateral (
          select case w.waits_for when 'Lock' then case when w.asked then pg_blocking_pids(w.pid) end
                                  when 'SafeSnapshot' then pg_safe_snapshot_blocking_pids(w.pid)
                                  else array[]::int4[] end as blocked_by offset 0) x
 ), p as (
-  select b.pid, b.matches, b.seconds, b.waits_for, b.asked, b.n, b.undecided, b.blocked_by from b
+  select b.pid, b.matches, b.began, b.seconds, b.waits_for, b.asked, b.n, b.undecided, b.blocked_by from b
   union all
-  select distinct h.pid, null::bool, null::float8, null, null::bool, null::int8, null::int8, null::int4[]
+  select distinct h.pid, null::bool, null::timestamptz, null::float8, null, null::bool, null::int8, null::int8, null::int4[]
   from (select unnest(b.blocked_by) as pid from b) h
   where h.pid not in (select b.pid from b)
 )
@@ -58,4 +59,4 @@ select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.waits_for, p.
 from p left join a s on s.pid = p.pid
      left join pg_database d on d.oid = s.datid
      left join pg_roles r on r.oid = s.usesysid
-order by p.seconds desc nulls last, p.pid
+order by p.began nulls last, p.pid
