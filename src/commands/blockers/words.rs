@@ -83,7 +83,7 @@ impl Words {
             ("transactionid" | "virtualxid", ..) | ("tuple", Some(_), _) => object,
             _ if self < Self::All => format!("{object} {mode}"),
             ("relation", Some(_), _) => format!("{mode} on {object}"),
-            ("advisory", _, Some(_)) => format!("advisory {mode} on {object}"),
+            ("advisory", _, Some(key)) => format!("advisory {mode} on key {key}"),
             (_, Some(relation), _) => format!("{kind} {mode} on {relation}"),
             _ => format!("{kind} {mode}"),
         }
@@ -98,7 +98,7 @@ impl Words {
             ("transactionid" | "tuple", Some(relation), _) => format!("a row of {relation}"),
             ("transactionid" | "virtualxid", None, _) => "its transaction".into(),
             ("relation", Some(relation), _) => relation.clone(),
-            ("advisory", _, Some(key)) => format!("key {key}"),
+            ("advisory", _, Some(key)) => format!("advisory key {key}"),
             (kind, Some(relation), _) => format!("{relation} {kind}"),
             (kind, ..) => kind.into(),
         }
