@@ -205,7 +205,7 @@ impl Db {
             (Question::Longest, longest.sql()),
             (Question::Waits, self.waits_question(filter, "", WaitsLookedAt::Longest(WAITERS))),
             (Question::Prepared, prepared.sql()),
-            (Question::Horizon, questions::Horizon { activity }.sql()),
+            (Question::Horizon, questions::Horizon.sql()),
             (Question::Closed, closed_question()),
         ]
     }
@@ -218,6 +218,18 @@ impl Db {
     ) -> Result<HealthFacts, Error> {
         let mut facts = slots_of(limits, &answered.take(Question::Slots))?;
         for row in &answered.take(Question::Longest) {
+            let kind = row.word("kind")?.unwrap_or_default();
+            if let Some(holder) = kind.strip_prefix("horizon ") {
+                let age = row.required::<f64>("seconds")?;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "ages in transactions are far below 2^53"
+                )]
+                let age = age as i64;
+                let kind = if holder == "standby" { HorizonKind::Standby } else { HorizonKind::Session };
+                facts.horizon.push(HorizonHolder { kind, age, who: culprit_of(row)?, name: None });
+                continue;
+            }
             let found = Longest {
                 count: row.required("n")?,
                 seconds: row.age("seconds")?,
@@ -225,20 +237,21 @@ impl Db {
                 older: older_of(row, wanted)?,
                 unlisted: 0,
             };
-            match row.word("kind")?.as_deref() {
-                Some("idle-xact") => facts.idle_xact = found,
-                Some("long-query") => facts.long_query = found,
-                Some("long-xact") => facts.long_xact = found,
-                Some(state) => {
+            match kind.as_str() {
+                "idle-xact" => facts.idle_xact = found,
+                "long-query" => facts.long_query = found,
+                "long-xact" => facts.long_xact = found,
+                state => {
                     let state = state.strip_prefix("state ").unwrap_or(state);
                     facts.states.push((state.to_owned(), found));
                 }
-                None => {}
             }
         }
         facts.waits = waits_of(&answered.take(Question::Waits), self.version_num < 140_000)?;
         facts.prepared = prepared_of(&answered.take(Question::Prepared), wanted)?;
-        facts.horizon = answered.take(Question::Horizon).iter().map(holder_of).collect::<Result<_, _>>()?;
+        for row in &answered.take(Question::Horizon) {
+            facts.horizon.push(holder_of(row)?);
+        }
         facts.closed = closed_of(&answered.take(Question::Closed))?;
         facts.unread = std::mem::take(&mut answered.unread);
         Ok(facts)
@@ -265,11 +278,10 @@ fn older_of(row: &Row, wanted: &Wanted) -> Result<Vec<(f64, i64)>, Error> {
 fn holder_of(row: &Row) -> Result<HorizonHolder, Error> {
     let kind = match row.word("holder")?.as_deref() {
         Some("prepared") => HorizonKind::Prepared,
-        Some("slot") => HorizonKind::Slot,
-        Some("standby") => HorizonKind::Standby,
-        _ => HorizonKind::Session,
+        _ => HorizonKind::Slot,
     };
-    Ok(HorizonHolder { kind, age: row.required("age")?, who: culprit_of(row)?, name: row.text("name")? })
+    let who = Culprit { database: row.text("database")?, role: row.text("role")?, ..Culprit::default() };
+    Ok(HorizonHolder { kind, age: row.required("age")?, who, name: row.text("name")? })
 }
 
 fn database_of(row: &Row) -> Result<DatabaseCounters, Error> {

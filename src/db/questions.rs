@@ -103,7 +103,7 @@ questions! {
     /// What stands in the way of who wants a database for himself.
     Obstacles, include_str!("sql/obstacles.sql"), activity, oid;
     /// Who keeps VACUUM from removing what is newer.
-    Horizon, include_str!("sql/horizon.sql"), activity;
+    Horizon, include_str!("sql/horizon.sql");
     /// Which lock modes conflict.
     LockModes, include_str!("sql/lock_modes.sql");
     /// How many locks each session holds.

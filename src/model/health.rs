@@ -207,6 +207,11 @@ pub(crate) struct HealthFacts {
 }
 
 impl HealthFacts {
+    /// Why one of these is not known; none when all are.
+    pub(crate) fn why_any_unread(&self, questions: &[Question]) -> Option<&str> {
+        questions.iter().find_map(|question| self.why_unread(*question))
+    }
+
     /// Why this is not known; none when it is.
     pub(crate) fn why_unread(&self, question: Question) -> Option<&str> {
         self.unread.iter().find(|unread| unread.question == question).map(|unread| unread.why.as_str())

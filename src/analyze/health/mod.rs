@@ -108,7 +108,7 @@ impl Verdict {
 /// are. A rule of which something could not be read is not judged.
 pub(crate) fn judge(policy: &Policy, facts: &HealthFacts, named: &Filter, latency: f64) -> Verdict {
     let Policy { rule, thresholds, parts } = policy;
-    if rule.question().is_some_and(|question| facts.why_unread(question).is_some()) {
+    if facts.why_any_unread(rule.questions()).is_some() {
         return unreached(policy, Status::Unknown);
     }
     let lasting = |longest: &Longest| aged::judge(*rule, rule.name(), thresholds, longest, facts.undecidable);

@@ -147,16 +147,17 @@ impl Rule {
     }
 
     /// What the server is asked for it; nothing beyond the login for some.
-    pub(crate) const fn question(self) -> Option<Question> {
+    pub(crate) const fn questions(self) -> &'static [Question] {
         match self {
-            Self::Reachable | Self::PoolerWaiting => None,
-            Self::Connections | Self::Free => Some(Question::Slots),
-            Self::States | Self::IdleXact | Self::LongQuery | Self::LongXact => Some(Question::Longest),
-            Self::Blocked => Some(Question::Waits),
-            Self::PreparedXact => Some(Question::Prepared),
-            Self::OldestXmin => Some(Question::Horizon),
-            Self::Closed => Some(Question::Closed),
-            Self::Rates => Some(Question::Counters),
+            Self::Reachable | Self::PoolerWaiting => &[],
+            Self::Connections | Self::Free => &[Question::Slots],
+            Self::IdleXact | Self::LongQuery | Self::LongXact => &[Question::Longest],
+            Self::States => &[Question::Longest, Question::Waits],
+            Self::Blocked => &[Question::Waits],
+            Self::PreparedXact => &[Question::Prepared],
+            Self::OldestXmin => &[Question::Horizon, Question::Longest],
+            Self::Closed => &[Question::Closed],
+            Self::Rates => &[Question::Counters],
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn lasting(families: &mut Families, facts: &HealthFacts) {
     if is_read(Question::Prepared) {
         prepared(families, facts);
     }
-    if is_read(Question::Horizon) {
+    if is_read(Question::Horizon) && is_read(Question::Longest) {
         let samples = HorizonKind::ALL.into_iter().map(|kind| {
             let holder = facts.horizon.iter().find(|holder| holder.kind == kind);
             sample(&[("holder", kind.word())], holder.map_or(0.0, |holder| holder.age as f64))

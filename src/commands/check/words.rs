@@ -121,7 +121,7 @@ fn waiting(facts: &pooler::PoolerFacts) -> String {
 
 /// Puts a verdict into words.
 pub(super) fn check(verdict: Verdict, facts: &HealthFacts, me: &str, lead: &Lead) -> Check {
-    if let Some(why) = verdict.rule.question().and_then(|question| facts.why_unread(question)) {
+    if let Some(why) = facts.why_any_unread(verdict.rule.questions()) {
         let message = format!("not judged: {why}");
         return check_of(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, None);
     }

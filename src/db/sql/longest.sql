@@ -1,5 +1,7 @@
 -- One row per kind of long-lasting work (idle-xact, long-query, long-xact) that there is: how many selected sessions
 -- do it, and the one that has done it longest.
+-- And, whatever is selected, the session and the standby that hold the horizon back most, with an age in transactions: the horizon is
+-- the whole server's, and its transaction ids and snapshots are shown to everybody.
 -- {states}: the same for each state; {older}: for each age that is asked about, how many are older.
 with a as materialized (
   {activity}
@@ -14,6 +16,10 @@ with a as materialized (
   union all
   select 'long-xact', f.*, extract(epoch from clock_timestamp() - f.xact_start)::float8
   from f where f.xact_start is not null
+  union all
+  select case when a.backend_type = 'walsender' then 'horizon standby' else 'horizon session' end, a.*,
+         greatest(age(a.backend_xmin), age(a.backend_xid))::float8
+  from a where a.pid <> pg_backend_pid() and coalesce(a.backend_xmin, a.backend_xid) is not null
   {states}
 )
 select k.kind, k.n, k.seconds, k.pid,

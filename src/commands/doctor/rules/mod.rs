@@ -203,8 +203,7 @@ pub(super) fn findings(
         }));
     }
     for finding in &mut findings {
-        let why =
-            asked_for(finding.rule).iter().find_map(|question| evidence.scraped.facts.why_unread(*question));
+        let why = evidence.scraped.facts.why_any_unread(asked_for(finding.rule));
         if let Some(why) = why {
             *finding = Rule::new(finding.rule, finding.title).unknown(why);
         }
@@ -244,7 +243,7 @@ fn asked_for(rule: &str) -> &'static [Question] {
         "slots" => &[Question::Slots],
         "closed" => &[Question::Closed],
         "idle-in-transaction" => &[Question::Longest],
-        "vacuum-horizon" => &[Question::Horizon],
+        "vacuum-horizon" => &[Question::Horizon, Question::Longest],
         "prepared-xact" => &[Question::Prepared],
         "statement-timeout" | "idle-in-transaction-timeout" => {
             &[Question::Settings, Question::Overrides, Question::LoginRoles]
