@@ -176,6 +176,9 @@ impl Watcher {
         let interrupted = self.watch(db, began, &mut watched).await?;
         if interrupted.is_some() {
             db.finish();
+            // What was cancelled has left its transaction, and the cancelling may come late: this is to meet it.
+            db.abandon().await;
+            let _is_there = db.answers().await;
         }
         let seconds = began.elapsed().as_secs_f64();
         let scraped = db.scrape(&Selection::default()).await?;
