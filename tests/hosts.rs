@@ -242,7 +242,11 @@ fn a_ping_of_several_hosts_says_of_each_what_it_is() {
             .iter()
             .map(|host| (host["role"].as_str().unwrap_or("-"), host["status"].as_str().unwrap()))
             .collect();
-        assert_eq!(listed, [("standby", "accepting"), ("primary", "accepting"), ("-", "no_answer")], "{kind}");
+        assert_eq!(
+            listed,
+            [("standby", "accepting"), ("primary", "accepting"), ("-", "no_answer")],
+            "{kind}"
+        );
     }
     let hosts = list([&standby, &primary].into_iter(), |cluster| cluster.host().to_owned());
     let ports = list([&standby, &primary].into_iter(), |cluster| cluster.port.to_string());

@@ -22,7 +22,8 @@ pub(super) fn password_command(
         (None | Some(ValueSource::Variable(_)), Some(text), _) => {
             Some(PasswordCommand::parse(text, ValueSource::Argument("password-command"))?)
         }
-        (None, None, Some(text)) if !text.is_empty() => {
+        // Who wants to type it is not answered for.
+        (None, None, Some(text)) if !text.is_empty() && !given.force_password => {
             Some(PasswordCommand::parse(text, ValueSource::Variable(VARIABLE))?)
         }
         _ => None,

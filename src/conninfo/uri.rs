@@ -149,8 +149,10 @@ fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), Wrong> {
             .into());
         }
         let name = decode(key, mask(key))?;
-        let is_secret = find(&name).is_some_and(|keyword| keyword.secret);
-        let value = decode(value, if is_secret { MASK } else { value })?;
+        let known = find(&name);
+        let is_secret = known.is_some_and(|keyword| keyword.secret);
+        // The value of a key that nobody knows may be a password under another name.
+        let value = decode(value, if is_secret || known.is_none() { MASK } else { value })?;
         let stored = match (name.as_str(), value.as_str()) {
             ("ssl", "true") => store(pairs, "sslmode", "require".to_owned()),
             _ => store(pairs, &name, value),
@@ -167,7 +169,8 @@ fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), Wrong> {
 /// Stores a part that is not empty, decoded.
 fn put_part(pairs: &mut Pairs, name: &'static str, part: &str) -> Result<(), Error> {
     if !part.is_empty() {
-        let shown = if name == "password" { MASK } else { part };
+        // What stands before an @ may be a part of a password.
+        let shown = if name == "password" || part.contains('@') { MASK } else { part };
         let value = decode(part, shown)?;
         store(pairs, name, value);
     }

@@ -36,9 +36,9 @@ pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, LimitScope};
 pub(crate) use fence::{ClosableKey, ExpectedClosable, Inside};
 pub(crate) use look::{Listing, Selection, SortOrder};
+pub(crate) use monitor::{Scraped, Wanted};
 pub(crate) use ping::{HostFound, Ping, ping};
 pub(crate) use pooler_words::may_recover;
-pub(crate) use monitor::{Scraped, Wanted};
 pub(crate) use session::{
     AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,
     new_password,

@@ -58,6 +58,8 @@ pub(crate) async fn ping(info: &ConnInfo, options: Options) -> Ping {
             let found = known(&ping, host);
             let found = match found {
                 Some(found) => found,
+                // A wrong password counts against lock-outs wherever it is tried.
+                None if is_login_refused(&ping) => not_asked(host),
                 None => asked(info, host, left, &options).await,
             };
             ping.hosts.push(found);
@@ -77,6 +79,21 @@ fn known(ping: &Ping, host: &Host) -> Option<HostFound> {
     let of_host = ping.attempts.iter().rfind(|attempt| attempt.place == place);
     let error = of_host?.error.clone().filter(|error| error.kind != ErrorKind::WrongServer)?;
     Some(HostFound { place, is_standby: None, error: Some(error) })
+}
+
+/// Whether one of the hosts has refused how this role logs in.
+fn is_login_refused(ping: &Ping) -> bool {
+    let hosts = ping.hosts.iter().filter_map(|found| found.error.as_ref());
+    hosts.chain(ping.outcome.as_ref().err()).any(|error| error.kind == ErrorKind::AuthFailed)
+}
+
+fn not_asked(host: &Host) -> HostFound {
+    let why = "not asked: another host has refused the login, and a wrong password is not tried twice";
+    HostFound {
+        place: place(&readable(host.name()), host.port),
+        is_standby: None,
+        error: Some(Error::new(ErrorKind::AuthFailed, why)),
+    }
 }
 
 /// Asks one host alone what it is, with `left` hosts to go, this one included.

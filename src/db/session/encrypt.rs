@@ -85,7 +85,10 @@ async fn encrypt(
         handshake::Offer::Yes => {
             let encrypted = handshake::handshake(stream, info, address).await;
             let handshake::Encrypted { stream, end_point, unknown, warning } =
-                encrypted.map_err(|error| AttemptFailure::new(error, Next::OtherEncryption))?;
+                encrypted.map_err(|failed| {
+                    let next = if failed.is_own_limit { Next::Stop } else { Next::OtherEncryption };
+                    AttemptFailure::new(failed.error, next)
+                })?;
             Ok(Wire::new(Transport::Tls(stream), end_point).unknown_because(unknown).warning_of(warning))
         }
         handshake::Offer::No if encryption == Encryption::TlsIfOffered => {

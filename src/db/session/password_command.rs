@@ -37,9 +37,8 @@ pub(super) async fn run(
     run.env("PGUSER", os_string_of(user)).env("PGDATABASE", os_string_of(dbname));
     // A group of its own, so that what it has started ends with it.
     run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let child = run
-        .spawn()
-        .map_err(|error| failed(command, &format!("could not run {program}: {}", os_words(&error))))?;
+    let child =
+        run.spawn().map_err(|error| failed(command, &format!("could not run it: {}", os_words(&error))))?;
     let mut group = Group(child);
     let printed = tokio::time::timeout(LIMIT, output(&mut group.0)).await;
     let printed = printed.map_err(|_| failed(command, &format!("no end within {} s", LIMIT.as_secs())))?;

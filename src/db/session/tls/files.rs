@@ -2,6 +2,7 @@
 
 use super::super::os_words::os_words;
 use super::der;
+use super::failure::NoTls;
 use super::key_log::KeyLogFile;
 use super::revocation::revocation_list;
 use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
@@ -112,7 +113,7 @@ pub(super) fn key_log(info: &ConnInfo) -> Option<Result<KeyLogFile, String>> {
 }
 
 /// The client certificate and its key; `None` when there is no certificate or none is to be sent.
-pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, String> {
+pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, NoTls> {
     if info.settings().ssl_cert_mode == SslCertMode::Disable {
         return Ok(None);
     }
@@ -121,48 +122,51 @@ pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, String> {
     let text = match read(&path) {
         Ok(Some(text)) => text,
         Ok(None) => return Ok(None),
-        Err(error) => return Err(format!("could not open certificate file \"{shown}\": {error}")),
+        Err(error) => return Err(format!("could not open certificate file \"{shown}\": {error}").into()),
     };
     let chain = certificates(&text).and_then(readable);
     let chain = chain.map_err(|why| format!("could not read certificate file \"{shown}\": {why}"))?;
     Ok(Some((chain, key(info)?)))
 }
 
-fn key(info: &ConnInfo) -> Result<PrivateKeyDer<'static>, String> {
+fn key(info: &ConnInfo) -> Result<PrivateKeyDer<'static>, NoTls> {
     if info.get("sslkey").is_some_and(|name| name.contains(':') && !path_of(name).exists()) {
-        return Err("sslkey names a key in an engine, which pgconn cannot use".to_owned());
+        return Err(NoTls::own_limit("sslkey names a key in an engine, which pgconn cannot use".to_owned()));
     }
     let path = path(info, "sslkey").unwrap_or_default();
     let shown = path.display();
     let found = match std::fs::metadata(&path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(format!("certificate present, but not private key file \"{shown}\""));
+            return Err(format!("certificate present, but not private key file \"{shown}\"").into());
         }
         Err(error) => {
-            return Err(format!("could not stat private key file \"{shown}\": {}", os_words(&error)));
+            return Err(format!("could not stat private key file \"{shown}\": {}", os_words(&error)).into());
         }
     };
     if !found.is_file() {
-        return Err(format!("private key file \"{shown}\" is not a regular file"));
+        return Err(format!("private key file \"{shown}\" is not a regular file").into());
     }
     // The group may read a key that root owns, and nothing more.
     let forbidden = if found.uid() == 0 { 0o037 } else { 0o077 };
     if found.permissions().mode() & forbidden != 0 {
         return Err(format!(
             "private key file \"{shown}\" has group or world access; file must have permissions u=rw (0600) or less if owned by the current user, or permissions u=rw,g=r (0640) or less if owned by root"
-        ));
+        )
+        .into());
     }
     let failed = |why: String| format!("could not load private key file \"{shown}\": {why}");
     let bytes = std::fs::read(&path).map_err(|error| failed(os_words(&error)))?;
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("ENCRYPTED") {
-        return Err(failed("pgconn cannot use encrypted keys (decrypt it with openssl pkey)".to_owned()));
+        let why = failed("pgconn cannot use encrypted keys (decrypt it with openssl pkey)".to_owned());
+        return Err(NoTls::own_limit(why));
     }
     if text.contains("-----BEGIN") {
-        return PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| failed(error.to_string()));
+        return PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| failed(error.to_string()).into());
     }
-    PrivateKeyDer::try_from(bytes.as_slice()).map(|key| key.clone_key()).map_err(|why| failed(why.to_owned()))
+    let key = PrivateKeyDer::try_from(bytes.as_slice()).map(|key| key.clone_key());
+    key.map_err(|why| failed(why.to_owned()).into())
 }
 
 fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

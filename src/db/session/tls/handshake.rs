@@ -4,7 +4,7 @@ use super::super::address::{Address, Route};
 use super::super::attempt::{AttemptFailure, Next};
 use super::super::lost::{lost, not_postgres};
 use super::super::wire::CERTIFICATE_NOT_REQUESTED;
-use super::failure::failure;
+use super::failure::{NoTls, failure, is_own_limit};
 use super::verify::Verifier;
 use super::{der, files};
 use crate::conninfo::{ConnInfo, SslMode, SslNegotiation, TlsVersion};
@@ -86,15 +86,18 @@ pub(in crate::db::session) async fn handshake(
     stream: TcpStream,
     info: &ConnInfo,
     address: &Address,
-) -> Result<Encrypted, Error> {
-    let (config, identity, warning) = config(info, address).map_err(|why| Error::new(ErrorKind::Tls, why))?;
+) -> Result<Encrypted, NoTls> {
+    let (config, identity, warning) = config(info, address)?;
     let connector = TlsConnector::from(Arc::new(config));
     let connected = connector.connect(server_name(address), stream).await;
-    let stream = connected.map_err(|error| failure(&error).unwrap_or_else(|| lost(&error)))?;
+    let stream = connected.map_err(|error| NoTls {
+        is_own_limit: is_own_limit(&error),
+        error: failure(&error).unwrap_or_else(|| lost(&error)),
+    })?;
     let (_, session) = stream.get_ref();
     if info.settings().ssl_negotiation == SslNegotiation::Direct && session.alpn_protocol() != Some(ALPN) {
         let message = "direct SSL connection was established without ALPN protocol negotiation extension";
-        return Err(Error::new(ErrorKind::Tls, message));
+        return Err(Error::new(ErrorKind::Tls, message).into());
     }
     let unknown = match (identity.was_asked.load(Ordering::Relaxed), &identity.certificate) {
         (false, _) => Some(CERTIFICATE_NOT_REQUESTED),
@@ -119,7 +122,7 @@ fn end_point(leaf: &[u8]) -> Option<Vec<u8>> {
 /// The settings of the handshake, whom it shows, and what the user should know.
 type Config = (ClientConfig, Arc<Identity>, Option<String>);
 
-fn config(info: &ConnInfo, address: &Address) -> Result<Config, String> {
+fn config(info: &ConnInfo, address: &Address) -> Result<Config, NoTls> {
     let settings = info.settings();
     let mut provider = ring::default_provider();
     // Servers up to 17 use this curve by default: offering it first saves a round trip.
@@ -156,15 +159,16 @@ fn certified(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     provider: &CryptoProvider,
-) -> Result<CertifiedKey, String> {
+) -> Result<CertifiedKey, NoTls> {
     let failed = |why: &str| format!("the client certificate cannot be used with its key: {why}");
     let key = provider.key_provider.load_private_key(key);
     let key = key.map_err(|_| {
-        failed("it is none that pgconn can sign with (RSA of 2048 to 8192 bits, P-256, P-384, Ed25519)")
+        let why = "it is none that pgconn can sign with (RSA of 2048 to 8192 bits, P-256, P-384, Ed25519)";
+        NoTls::own_limit(failed(why))
     })?;
     let own = chain.first().and_then(|own| der::certificate(own));
     let fits = key.public_key().is_none_or(|key| own.is_some_and(|own| own.public_key == key.as_ref()));
-    if fits { Ok(CertifiedKey::new(chain, key)) } else { Err(failed("it is another one's key")) }
+    if fits { Ok(CertifiedKey::new(chain, key)) } else { Err(failed("it is another one's key").into()) }
 }
 
 fn versions(min: Option<TlsVersion>, max: Option<TlsVersion>) -> Vec<&'static SupportedProtocolVersion> {

@@ -28,6 +28,8 @@ pub(super) struct Rejected {
     pub(super) why: String,
     /// What to check.
     pub(super) hint: Hint,
+    /// It is signed in a way that pgconn cannot check.
+    pub(super) is_unchecked: bool,
 }
 
 impl fmt::Display for Rejected {
@@ -227,20 +229,20 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
-        let rejected = |why: String, hint: Hint| {
-            let rejected = OtherError(Arc::new(Rejected { why, hint }));
+        let rejected = |why: String, hint: Hint, is_unchecked: bool| {
+            let rejected = OtherError(Arc::new(Rejected { why, hint, is_unchecked }));
             rustls::Error::InvalidCertificate(CertificateError::Other(rejected))
         };
         let Some(leaf) = Member::read(leaf, Who::Server) else {
             let why = "server certificate could not be read";
-            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".into()));
+            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".into(), false));
         };
         self.check_chain(roots, &leaf, intermediates, now).map_err(|refused| {
             let why = format!("certificate verify failed: {}", refused.words(&leaf));
-            rejected(why, refused.hint(&roots.place))
+            rejected(why, refused.hint(&roots.place), matches!(refused, Refused::Unchecked(..)))
         })?;
         if let Some(host) = &self.host {
-            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host).into()))?;
+            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host).into(), false))?;
         }
         Ok(ServerCertVerified::assertion())
     }
