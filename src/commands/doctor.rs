@@ -52,6 +52,9 @@ const RESTRAINT: u32 = 9;
 /// How far back a look at arrivals reaches beyond the last look at all: a login takes so long at most, mostly.
 const LOGIN: Duration = Duration::from_millis(500);
 
+/// How long the counters of a server can lag that counts late: the half second after which it writes them anew, and a little.
+const COUNTED_WITHIN: Duration = Duration::from_millis(600);
+
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -170,7 +173,14 @@ struct Watcher {
 
 impl Watcher {
     async fn gather(&self, db: &Db) -> Result<(Evidence, Option<Signal>), db::Error> {
-        let before = db.scrape(&Selection::default()).await?.databases;
+        let mut first = db.scrape(&Selection::default()).await?;
+        let mut counted_late = 0;
+        if db.counts_sessions_late() {
+            tokio::time::sleep(COUNTED_WITHIN).await;
+            first = db.scrape(&Selection::default()).await?;
+            counted_late = first.facts.connections.used;
+        }
+        let before = first.databases;
         let began = Instant::now();
         let mut watched = Watched::default();
         let interrupted = self.watch(db, began, &mut watched).await?;
@@ -199,7 +209,16 @@ impl Watcher {
         };
         let (_, left_open) = db.sessions(&listing).await?;
         let left_open = left_open.sessions.into_iter().filter(|session| !session.undecidable).collect();
-        let evidence = Evidence { scraped, before, origins, left_open, prepared_blockers, watched, seconds };
+        let evidence = Evidence {
+            scraped,
+            before,
+            counted_late,
+            origins,
+            left_open,
+            prepared_blockers,
+            watched,
+            seconds,
+        };
         Ok((evidence.of_customers(), interrupted))
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Evidence {
     pub(super) scraped: Scraped,
     /// The counters before the first look.
     pub(super) before: Vec<DatabaseCounters>,
+    /// The sessions that were there before the first look and may be counted only afterwards.
+    pub(super) counted_late: i64,
     /// Where the sessions of the last look come from.
     pub(super) origins: Vec<Origin>,
     /// The sessions that are idle in a transaction at the last look, the oldest transaction first.

@@ -33,6 +33,7 @@ fn clean() -> Evidence {
     Evidence {
         scraped,
         before: Vec::new(),
+        counted_late: 0,
         origins: Vec::new(),
         left_open: Vec::new(),
         prepared_blockers: Vec::new(),
