@@ -38,6 +38,7 @@ fn run_in(environment: &str, server: &Cluster, line: &str, code: i32) -> String 
     let own = |text: &str| {
         text.replace("%i", "prod")
             .replace("/var/lib/prometheus/node-exporter", &folder.display().to_string())
+            .replace("%S/pgconn", &folder.display().to_string())
             .replace("/var/log/", &format!("{}/", folder.display()))
             .replace("/tmp/pgconn", &format!("{}/pgconn", folder.display()))
             .replace(INSTALLED, &installed(server))
@@ -65,15 +66,21 @@ fn run_by_cron(server: &Cluster, crontab: &str, line: &str) {
 #[test]
 fn the_units_and_crontab_lines_run_as_they_stand() {
     let server = with(&[("max_connections", "20")]);
-    for unit in ["pgconn-check@.service", "pgconn-metrics@.service"] {
+    let drop_in = "pgconn-metrics@.service.d/node-exporter.conf";
+    for unit in ["pgconn-check@.service", "pgconn-metrics@.service", drop_in] {
         let text = read(&format!("systemd/{unit}"));
-        let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("ExecStart=").filter(|line| !line.is_empty()))
+            .unwrap();
         // systemd looks for a bare name there
         let said = run_in("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", &server, line, 0);
         assert_eq!(said, "", "{unit}");
     }
-    let written = fs::read_to_string(server.dir.join("recipes/pgconn-prod.prom")).unwrap();
-    assert!(written.contains("\npgconn_up{"), "{written}");
+    for file in ["prod.prom", "pgconn-prod.prom"] {
+        let written = fs::read_to_string(server.dir.join("recipes").join(file)).unwrap();
+        assert!(written.contains("\npgconn_up{"), "{written}");
+    }
     let crontab = read("systemd/crontab");
     let lines: Vec<&str> = crontab
         .lines()
@@ -186,6 +193,17 @@ fn systemd_accepts_the_units() {
             service.lines().filter(|line| !line.starts_with("Documentation=")).collect::<Vec<_>>().join("\n");
         fs::write(folder.join(file("service")), service).unwrap();
         fs::write(folder.join(file("timer")), read(&format!("systemd/{}", file("timer")))).unwrap();
+        if unit == "metrics" {
+            for instance in ["", "prod"] {
+                let drop_ins = folder.join(format!("pgconn-metrics@{instance}.service.d"));
+                fs::create_dir_all(&drop_ins).unwrap();
+                fs::copy(
+                    contrib("systemd/pgconn-metrics@.service.d/node-exporter.conf"),
+                    drop_ins.join("place.conf"),
+                )
+                .unwrap();
+            }
+        }
         for kind in ["service", "timer"] {
             let path = folder.join(format!("pgconn-{unit}@prod.{kind}"));
             fs::copy(folder.join(file(kind)), &path).unwrap();
