@@ -5,33 +5,6 @@ use super::verify::Rejected;
 use crate::db::error::{Error, ErrorKind};
 use std::io;
 
-/// Why there is no TLS.
-pub(in crate::db::session) struct NoTls {
-    pub(in crate::db::session) error: Error,
-    /// libpq would have agreed on TLS with this server: only what pgconn cannot do stands in the way. That is no reason to go on
-    /// without encryption.
-    pub(in crate::db::session) is_own_limit: bool,
-}
-
-impl NoTls {
-    /// What pgconn cannot do, in words.
-    pub(super) fn own_limit(why: String) -> Self {
-        Self { error: Error::new(ErrorKind::Tls, why), is_own_limit: true }
-    }
-}
-
-impl From<String> for NoTls {
-    fn from(why: String) -> Self {
-        Error::new(ErrorKind::Tls, why).into()
-    }
-}
-
-impl From<Error> for NoTls {
-    fn from(error: Error) -> Self {
-        Self { error, is_own_limit: false }
-    }
-}
-
 /// Whether a handshake failed at what pgconn cannot do, and OpenSSL may.
 pub(super) fn is_own_limit(error: &io::Error) -> bool {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

@@ -2,8 +2,8 @@
 
 use super::super::os_words::os_words;
 use super::der;
-use super::failure::NoTls;
 use super::key_log::KeyLogFile;
+use super::no_tls::NoTls;
 use super::revocation::revocation_list;
 use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
 use rustls::pki_types::pem::PemObject;

@@ -12,6 +12,7 @@ mod key_log;
 mod keys;
 mod member;
 mod names;
+mod no_tls;
 mod plain;
 mod reader;
 mod refused;
