@@ -105,6 +105,9 @@ pub(crate) struct Args {
     pub(super) configuration: Configuration,
     /// Judge a pgbouncer.ini, or connection URLs (- is stdin)
     ///
+    /// What a pgbouncer.ini includes, and its auth_file, are read from its folder (from stdin there is none). Notes are shown
+    /// with -v. Sums are only noted until --max-connections or --from-server says what the server has.
+    ///
     /// As many users connect as it names in `[users]`, at least one, unless --pooler-pairs says how many.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["emit", "plan"])]
     pub(super) lint: Option<PathBuf>,

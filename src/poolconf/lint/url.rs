@@ -1,6 +1,6 @@
 //! Connection URLs with pool parameters: who reads them, and what they add up to.
 
-use super::{Against, Findings, LintFinding, Severity};
+use super::{Against, Findings, LintFinding, Place, Severity};
 
 /// Who reads a URL, as far as its scheme says so.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,10 +28,10 @@ pub(super) fn lint(text: &str, against: &Against) -> Option<Vec<LintFinding>> {
         }
         if let Some((reader, url)) = find(content) {
             seen = true;
-            judge(reader, url, line, against, &mut findings);
+            judge(reader, url, Place::line(line), against, &mut findings);
         }
     }
-    seen.then_some(findings.0)
+    seen.then_some(findings.all)
 }
 
 /// What follows the scheme in the first connection URL of a line, up to a quote, space or tag.
@@ -51,7 +51,7 @@ fn find(line: &str) -> Option<(Reader, &str)> {
     })
 }
 
-fn judge(reader: Reader, text: &str, line: u64, against: &Against, findings: &mut Findings) {
+fn judge(reader: Reader, text: &str, line: Place, against: &Against, findings: &mut Findings) {
     let Some(url) = parse(text, line, findings) else { return };
     for (name, value) in &url.parameters {
         if !of_another_library(reader, name, line, findings) {
@@ -63,7 +63,7 @@ fn judge(reader: Reader, text: &str, line: u64, against: &Against, findings: &mu
     }
 }
 
-fn parse<'a>(text: &'a str, line: u64, findings: &mut Findings) -> Option<Url<'a>> {
+fn parse<'a>(text: &'a str, line: Place, findings: &mut Findings) -> Option<Url<'a>> {
     let (rest, query) = text.split_once('?').unwrap_or((text, ""));
     let (authority, _) = rest.split_once('/').unwrap_or((rest, ""));
     let ends = rest.matches('@').count();
@@ -116,7 +116,7 @@ fn reader_of_maximum(name: &str) -> Option<&'static str> {
 }
 
 /// Says who takes a parameter that most libraries ignore or refuse; whether it has no meaning to who reads this URL.
-fn of_another_library(reader: Reader, name: &str, line: u64, findings: &mut Findings) -> bool {
+fn of_another_library(reader: Reader, name: &str, line: Place, findings: &mut Findings) -> bool {
     let maximum = reader_of_maximum(name);
     let useless = matches!(name, "max" | "min" | "max_overflow" | "maximumPoolSize" | "poolSize");
     if !useless && maximum.is_none() && name != "pool_timeout" {
@@ -154,7 +154,7 @@ fn of_another_library(reader: Reader, name: &str, line: u64, findings: &mut Find
     matches!(reader, Reader::Sqlalchemy | Reader::Jdbc)
 }
 
-fn judge_parameter(name: &str, value: &str, line: u64, against: &Against, findings: &mut Findings) {
+fn judge_parameter(name: &str, value: &str, line: Place, against: &Against, findings: &mut Findings) {
     if let Some(reader) = reader_of_maximum(name) {
         judge_maximum(name, value, reader, line, against, findings);
         return;
@@ -176,7 +176,7 @@ fn judge_maximum(
     name: &str,
     value: &str,
     reader: &str,
-    line: u64,
+    line: Place,
     against: &Against,
     findings: &mut Findings,
 ) {
@@ -204,23 +204,7 @@ fn judge_maximum(
         1 => format!("1 pool of {limit} ({reader}) opens up to {total} connections"),
         pools => format!("{pools} pools of {limit} ({reader}) open up to {total} connections"),
     };
-    if total > against.usable {
-        findings.add(
-            line,
-            Severity::Error,
-            "over_server",
-            format!("{sum}; the server has {} for ordinary roles", against.usable),
-            most(name, against),
-        );
-    } else if total > against.budget {
-        findings.add(
-            line,
-            Severity::Warning,
-            "over_budget",
-            format!("{sum}; {} are left after the reserve", against.budget),
-            most(name, against),
-        );
-    }
+    against.judge(total, Some(line), &sum, &most(name, against), findings);
 }
 
 /// The most that the budget has for each pool.
@@ -231,7 +215,7 @@ fn most(name: &str, against: &Against) -> String {
     }
 }
 
-fn judge_seconds(name: &str, value: &str, line: u64, findings: &mut Findings) {
+fn judge_seconds(name: &str, value: &str, line: Place, findings: &mut Findings) {
     match value.parse::<u64>() {
         Err(_) => findings.add(
             line,
@@ -255,7 +239,7 @@ fn judge_seconds(name: &str, value: &str, line: u64, findings: &mut Findings) {
 }
 
 /// Supabase's pooler listens on one port per mode, and Prisma's switch fits one of them only.
-fn judge_pooler(url: &Url<'_>, line: u64, findings: &mut Findings) {
+fn judge_pooler(url: &Url<'_>, line: Place, findings: &mut Findings) {
     let flagged = url.parameters.iter().any(|(name, value)| *name == "pgbouncer" && *value == "true");
     let supabase = url.host.ends_with(".pooler.supabase.com") || url.host == "pooler.supabase.com";
     if supabase && flagged && url.port == Some("5432") {
