@@ -2,6 +2,7 @@
 
 mod ini;
 mod url;
+mod variables;
 
 use serde::Serialize;
 
