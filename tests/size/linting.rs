@@ -71,6 +71,24 @@ fn included_files_are_read_from_the_folder_of_the_file() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[test]
+fn settings_of_other_files_are_judged_and_others_named() {
+    let lint = |text: &str| {
+        Pgconn::new(&["size", "--lint", "-", "--instances", "8", "--max-connections", "100"])
+            .input(text)
+            .run()
+    };
+    let spring = lint("spring:\n  datasource:\n    hikari:\n      maximum-pool-size: 20\n").fails_with(1);
+    assert!(
+        spring.stdout.contains("   4  error     8 pools of 20 (HikariCP) can open 160 connections"),
+        "{spring}"
+    );
+    let compose = lint("services:\n  pooler:\n    environment:\n      DEFAULT_POOL_SIZE: 20\n").success();
+    assert_eq!(compose.stdout, "-: nothing found\n");
+    let other = lint("colour: red\n").fails_with(1);
+    assert!(other.stderr.contains("judged are pgbouncer.ini, connection URLs"), "{other}");
+}
+
 /// What is wrong and what to do about it is the answer: a narrow terminal wraps it and cuts nothing.
 #[test]
 fn a_finding_is_whole_on_a_terminal() {

@@ -16,6 +16,10 @@ use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, tsv};
 
+/// What can be judged.
+const KINDS: &str = "judged are pgbouncer.ini, connection URLs, the environment of PgBouncer's images (compose, Helm, .env), \
+    spring.datasource.hikari (properties, YAML), database.yml with a postgresql adapter, and Npgsql's Host=…;…";
+
 /// Judges the file; any error in it makes the exit code 1.
 pub(super) fn run(
     path: &Path,
@@ -41,8 +45,11 @@ pub(super) fn run(
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     let (format, findings) = lint::lint(&text, &against, &files).ok_or_else(|| {
-        Failure::failed(format!("{} is neither a pgbouncer.ini nor holds a connection URL", path.display()))
-            .hinted("a pgbouncer.ini has a section [databases] or [pgbouncer]; a URL starts with postgres://")
+        let file = path.display();
+        Failure::failed(format!(
+            "{file} is neither a pgbouncer.ini nor has a connection URL or a pool's settings"
+        ))
+        .hinted(KINDS)
     })?;
     let worst = findings.iter().map(|finding| finding.severity).min();
     let report = Lint {

@@ -55,6 +55,26 @@ pub(super) fn lint(text: &str, against: &Against, files: OtherFiles<'_>) -> Vec<
     }
 }
 
+/// Everything wrong in settings of `[pgbouncer]`, each with its place, of which something else makes the file, with a
+/// database that it knows.
+pub(super) fn lint_settings(settings: &[(Place, &'static str, &str)], against: &Against) -> Vec<LintFinding> {
+    let mut findings = Findings::default();
+    let setting = |(place, key, value): &(Place, &str, &str)| Setting {
+        place: *place,
+        column: 1,
+        key: (*key).to_owned(),
+        value: (*value).to_owned(),
+    };
+    let ini = Ini { pgbouncer: settings.iter().map(setting).collect(), unread: true, ..Ini::default() };
+    for setting in &ini.pgbouncer {
+        values::check_setting(&pgbouncer::KEYS, setting, against, &mut findings);
+    }
+    judge::settings(&ini, against, &mut findings);
+    let place = settings.first().map_or(Place::line(1), |(place, ..)| *place);
+    sizes::sizes(&ini, &[sizes::Pool::unnamed(place)], against, &mut findings);
+    findings.all
+}
+
 impl Ini {
     fn setting(&self, key: &str) -> Option<&Setting> {
         self.pgbouncer.iter().rev().find(|setting| setting.key == key)

@@ -1,5 +1,6 @@
 //! Reads configuration that exists and says, line by line, what is wrong or dangerous in it.
 
+mod assignments;
 mod ini;
 mod url;
 mod variables;
@@ -111,13 +112,15 @@ pub(crate) enum ConfigFormat {
     PgbouncerIni,
     /// Text with connection URLs: an environment file, or the URL alone.
     Url,
+    /// Settings of a pool among others: environment variables, properties, YAML, an Npgsql connection string.
+    Settings,
 }
 
 /// Gives the text of another file that a configuration names, by its path as written there, or why it cannot.
 pub(crate) type OtherFiles<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
-/// Everything found in `text`, in order of lines, or `None` when it is neither a pgbouncer.ini nor holds a
-/// connection URL.
+/// Everything found in `text`, in order of lines, or `None` when it is neither a pgbouncer.ini nor has a connection URL or
+/// settings of a pool that is known.
 pub(crate) fn lint(
     text: &str,
     against: &Against,
@@ -126,7 +129,14 @@ pub(crate) fn lint(
     let (format, mut findings) = if ini::looks_like(text) {
         (ConfigFormat::PgbouncerIni, ini::lint(text, against, files))
     } else {
-        (ConfigFormat::Url, url::lint(text, against)?)
+        match (assignments::lint(text, against), url::lint(text, against)) {
+            (None, None) => return None,
+            (None, Some(findings)) => (ConfigFormat::Url, findings),
+            (Some(findings), urls) => {
+                let both = findings.into_iter().chain(urls.into_iter().flatten()).collect();
+                (ConfigFormat::Settings, both)
+            }
+        }
     };
     // Findings about the whole file come last, those about an included one after the file's own.
     order::sort_by_key(&mut findings, |finding| {

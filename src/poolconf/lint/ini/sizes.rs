@@ -44,6 +44,11 @@ impl Pool {
             cap: None,
         }
     }
+
+    /// Of a database whose entry is not to be seen.
+    pub(super) fn unnamed(place: Place) -> Self {
+        Self::new(place, "its database")
+    }
 }
 
 /// The database entries that are in force.
