@@ -68,6 +68,16 @@ fn included_files_are_read_from_the_folder_of_the_file() {
     assert_eq!((&seen[0]["file"], &seen[0]["line"]), (&"databases.ini".into(), &2.into()), "{json}");
     assert_eq!(seen[0]["prevents_start"], true, "{json}");
     assert_eq!((&seen[1]["file"], &seen[1]["code"]), (&"main.ini".into(), &"auth_md5".into()), "{json}");
+    let users = folder.join("nobody.txt");
+    std::fs::write(&users, "").unwrap();
+    let text = format!("[databases]\na = host=h\n[pgbouncer]\nauth_file = {}\n", users.display());
+    let below = folder.join("below");
+    std::fs::create_dir(&below).unwrap();
+    for (path, rc) in [(folder.join("pgbouncer.ini"), 1), (below.join("pgbouncer.ini"), 0)] {
+        std::fs::write(&path, &text).unwrap();
+        let seen = Pgconn::new(&["size", "--lint", path.to_str().unwrap()]).run();
+        assert_eq!(seen.code, rc, "a list elsewhere may be another machine's: {seen}");
+    }
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -31,19 +31,7 @@ pub(super) fn run(
     let bytes = super::read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let against = against(args, request)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let files = |name: &str| {
-        if path.as_os_str() == "-" {
-            return Err("what comes from stdin has no folder".to_owned());
-        }
-        let path = folder.join(name);
-        // Whatever else there is, as a pipe, may never end.
-        if std::fs::metadata(&path).is_ok_and(|seen| !seen.is_file()) {
-            return Err("it is no file".to_owned());
-        }
-        let bytes = super::read(&path).map_err(|failure| failure.message)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
+    let files = |name: &str| beside(path, name);
     let (format, findings) = lint::lint(&text, &against, &files).ok_or_else(|| {
         let file = path.display();
         Failure::failed(format!(
@@ -63,6 +51,26 @@ pub(super) fn run(
     };
     context.emit(&report, head)?;
     Ok(if worst == Some(Severity::Error) { Exit::Failed } else { Exit::Done })
+}
+
+/// The text of another file that the one at `path` names: of its folder, because what lies elsewhere may be another machine's
+/// than the one for which the file is.
+fn beside(path: &Path, name: &str) -> Result<String, String> {
+    if path.as_os_str() == "-" {
+        return Err("what comes from stdin has no folder".to_owned());
+    }
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let absolute = |path: &Path| std::path::absolute(path).map_err(|error| error.to_string());
+    let (folder, other) = (absolute(&folder.join("."))?, absolute(&folder.join(name))?);
+    if Path::new(name).is_absolute() && !other.starts_with(&folder) {
+        return Err("it lies outside of the file's folder".to_owned());
+    }
+    // Whatever else there is, as a pipe, may never end.
+    if std::fs::metadata(&other).is_ok_and(|seen| !seen.is_file()) {
+        return Err("it is no file".to_owned());
+    }
+    let bytes = super::read(&other).map_err(|failure| failure.message)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The slots to hold the file against, from the same inputs that a plan has.
