@@ -1448,7 +1448,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'Close connections that were idle so long [default: 5m, at most half of --max-lifetime]')
             [CompletionResult]::new('--max-lifetime', '--max-lifetime', [CompletionResultType]::ParameterName, 'Replace connections that are so old [default: 30m]')
             [CompletionResult]::new('--acquire-timeout', '--acquire-timeout', [CompletionResultType]::ParameterName, 'Wait so long for a connection [default: 10s]')
-            [CompletionResult]::new('--lint', '--lint', [CompletionResultType]::ParameterName, 'Judge a pgbouncer.ini, or connection URLs (- is stdin)')
+            [CompletionResult]::new('--lint', '--lint', [CompletionResultType]::ParameterName, 'Judge a pgbouncer.ini, connection URLs, or a pool''s settings (- is stdin)')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')

@@ -1401,7 +1401,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --idle-timeout 'Close connections that were idle so long [default: 5m, at most half of --max-lifetime]'
             cand --max-lifetime 'Replace connections that are so old [default: 30m]'
             cand --acquire-timeout 'Wait so long for a connection [default: 10s]'
-            cand --lint 'Judge a pgbouncer.ini, or connection URLs (- is stdin)'
+            cand --lint 'Judge a pgbouncer.ini, connection URLs, or a pool''s settings (- is stdin)'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
             cand -p 'Server port'

@@ -1363,7 +1363,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l statement-timeout
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l idle-timeout -d 'Close connections that were idle so long [default: 5m, at most half of --max-lifetime]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l max-lifetime -d 'Replace connections that are so old [default: 30m]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l acquire-timeout -d 'Wait so long for a connection [default: 10s]' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l lint -d 'Judge a pgbouncer.ini, or connection URLs (- is stdin)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l lint -d 'Judge a pgbouncer.ini, connection URLs, or a pool\'s settings (- is stdin)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"

@@ -74,7 +74,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("signal_hook", &["stop"]),
     ("socket2", &["db"]),
     ("stringprep", &["db"]),
-    ("strsim", &["args", "cli", "conninfo"]),
+    ("strsim", &["args", "cli", "conninfo", "poolconf"]),
     ("tempfile", &["db"]),
     ("tokio", &["db", "observe", "act", "live", "serve", "commands", "main", "screen", "stop", "ui"]),
     ("tokio::net", &["db", "serve"]),
