@@ -1309,16 +1309,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l full -d 'Show
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l cores -d 'Physical cores of the database server' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l spindles -d 'Its disks: 0 when all is cached, 1 for an SSD [default: 1]' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l instances -d 'Copies of the application that run at once [default: 1]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l spindles -d 'Disks that seek at the same time: 1 for SSD, 0 if all is cached [default: 1]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l instances -d 'Copies of the application that run at once, as 8 or 3..40 [default: 1]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l processes -d 'Processes in each copy, each with a pool of its own [default: 1]' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l threads -d 'Threads (tasks at once) in one process, to check the pool against deadlocks' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l threads -d 'Threads (tasks at once) in one process: a pool is no larger than they can use' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l connections-per-task -d 'Connections that one task holds at once [default: 1]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l surge -d 'Percent more instances during a rollout [default: 0]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l max-connections -d 'The server\'s max_connections [default: the server\'s, or 100]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l reserve -d 'Percent of max_connections to keep back [default: 15]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l reserved-slots -d 'Slots that ordinary roles can never use [default: the server\'s when connected, the provider\'s, else 3]' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l app -d 'One of several services, as api=8x4@3 (repeat)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l app -d 'The application\'s name, or one of several services, as api=8x4@3 (repeat)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l current -d 'A pool of today, as web=12:10, to judge whether all of them fit (repeat)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l serverless -d 'Serverless functions that run at once; each holds one connection' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l plan -d 'Read the inputs from a TOML file (- is stdin); flags win over it' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l replicas -d 'Read replicas that every process opens a pool to as well' -r

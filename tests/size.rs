@@ -1,10 +1,15 @@
 //! `size`: the plan and its formats, configuration that keeps what it promises, and the linter.
 
+mod answer;
+mod current;
 mod emitting;
 mod linting;
 mod load;
 mod measuring;
 mod plans;
+mod pooled;
+mod provided;
+mod tasks;
 
 use super::common::{Outcome, Pgconn};
 use std::path::PathBuf;

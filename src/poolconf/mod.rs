@@ -56,6 +56,8 @@ impl Default for ServerAddress {
 /// Everything a configuration is written from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PoolConfig {
+    /// The application's name, in which foreign characters are `-`; `None` to leave it to the library's own convention.
+    pub(crate) app: Option<String>,
     /// The most connections one pool may open, overflow included; at least 1.
     pub(crate) pool_size: u64,
     /// Connections one pool keeps open; at least 1, at most `pool_size`.
@@ -149,6 +151,7 @@ pub(crate) mod tests {
 
     pub(crate) fn settings() -> PoolConfig {
         PoolConfig {
+            app: Some("shop".to_owned()),
             pool_size: 9,
             min_idle: 2,
             mode: Mode::Direct,

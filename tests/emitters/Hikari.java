@@ -11,10 +11,12 @@ class Hikari {
         // an unknown property is an error
         try (HikariDataSource pool = new HikariDataSource(new HikariConfig(properties));
                 var connection = pool.getConnection();
-                var answer = connection.createStatement().executeQuery("show statement_timeout")) {
+                var answer = connection.createStatement().executeQuery(
+                        "select current_setting('statement_timeout'), current_setting('application_name')")) {
             answer.next();
-            String seen = pool.getMaximumPoolSize() + " " + pool.getMinimumIdle() + " " + answer.getString(1);
-            if (!seen.equals("9 1 7s")) {
+            String seen = pool.getMaximumPoolSize() + " " + pool.getMinimumIdle() + " " + answer.getString(1)
+                    + " " + answer.getString(2) + " " + pool.getPoolName();
+            if (!seen.equals("9 1 7s shop shop")) {
                 throw new AssertionError(seen);
             }
         }

@@ -17,6 +17,7 @@ const checks = {
   'node-pg': async () => {
     const { pool, close } = await load('pool.mjs');
     assert.deepEqual([pool.options.max, pool.options.min, pool.options.statement_timeout], [9, 1, 7000]);
+    assert.equal(pool.options.application_name, 'shop');
     assert.deepEqual([pool.options.connectionTimeoutMillis, pool.options.idleTimeoutMillis], [10000, 300000]);
     await close();
   },
@@ -25,12 +26,14 @@ const checks = {
     const { default: settings } = await load('knexfile.mjs');
     const db = knex(settings);
     assert.deepEqual([db.client.pool.max, db.client.pool.min], [9, 1]);
+    assert.equal(db.client.connectionSettings.application_name, 'shop');
     await db.destroy();
   },
   'postgres-js': async () => {
     const { sql, close } = await load('db.mjs');
     assert.deepEqual([sql.options.max, sql.options.idle_timeout, sql.options.prepare], [9, 300, true]);
     assert.equal(sql.options.connection.statement_timeout, 7000);
+    assert.equal(sql.options.connection.application_name, 'shop');
     await close();
   },
   prisma7: async () => {
@@ -40,6 +43,7 @@ const checks = {
     assert.equal(prisma.o.adapter, adapter);
     const connection = await adapter.connect();
     assert.equal(connection.underlyingDriver().options.max, 9);
+    assert.equal(connection.underlyingDriver().options.application_name, 'shop');
     await connection.dispose();
   },
   prisma: async () => {
@@ -51,6 +55,7 @@ const checks = {
     assert.deepEqual([url.username, url.password, url.host, url.pathname], ['u', 'p', 'h:5', '/d']);
     assert.equal(url.searchParams.get('connection_limit'), '9');
     assert.equal(url.searchParams.get('options'), '-c statement_timeout=7000');
+    assert.equal(url.searchParams.get('application_name'), 'shop');
   },
 };
 await checks[target]();

@@ -37,15 +37,17 @@ def django():
 
     pool = connection.pool
     assert (pool.min_size, pool.max_size, pool.timeout) == (1, 9, 10), pool
+    assert pool.kwargs["application_name"] == "shop", pool.kwargs
     pool.close()
 
 
 def psycopg_pool():
     pool = runpy.run_path(path)["pool"]
     assert (pool.min_size, pool.max_size, pool.max_idle) == (1, 9, 300), pool
+    assert (pool.name, pool.kwargs["application_name"]) == ("shop", "shop"), pool.kwargs
 
 
-def asyncpg():
+def asyncpg_pool():
     import asyncpg as library
 
     seen = {}
@@ -57,7 +59,20 @@ def asyncpg():
 
     library.create_pool = create
     asyncio.run(runpy.run_path(path)["create_pool"]())
-    assert (seen["pool"]._minsize, seen["pool"]._maxsize) == (1, 9)
+    pool = seen["pool"]
+    assert (pool._minsize, pool._maxsize) == (1, 9)
+    assert pool._connect_kwargs["server_settings"]["application_name"] == "shop"
+    return pool
+
+
+def asyncpg():
+    assert asyncpg_pool()._reset is None
+
+
+def asyncpg_proxy():
+    pool = asyncpg_pool()
+    assert asyncio.run(pool._reset(None)) is None
+    assert pool._connect_kwargs["statement_cache_size"] == 0
 
 
 def hikaricp():
@@ -100,7 +115,7 @@ def npgsql():
     with open(path, "rb") as file:
         text = file.read()
     assert not parser.parse(text).root_node.has_error
-    assert b"MaxPoolSize = 9," in text
+    assert b"MaxPoolSize = 9," in text and b'ApplicationName = "shop",' in text
 
 
 globals()[target.replace("-", "_")]()

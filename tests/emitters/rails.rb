@@ -7,5 +7,6 @@ settings = YAML.safe_load(ERB.new(File.read(ARGV.fetch(0))).result).fetch('produ
 ActiveRecord::Base.establish_connection(settings)
 pool = ActiveRecord::Base.connection_pool
 timeout = ActiveRecord::Base.connection.select_value('show statement_timeout')
-seen = [pool.size, pool.checkout_timeout, pool.db_config.idle_timeout, timeout]
-raise seen.inspect unless seen == [9, 10.0, 300.0, '7s']
+name = ActiveRecord::Base.connection.select_value('show application_name')
+seen = [pool.size, pool.checkout_timeout, pool.db_config.idle_timeout, timeout, name]
+raise seen.inspect unless seen == [9, 10.0, 300.0, '7s', 'shop']

@@ -70,9 +70,13 @@ fn what_the_files_allow_adds_up_to_the_figure_printed() {
                 continue;
             }
             let pools = plan["pool_count"].as_u64().unwrap();
-            assert_eq!(bound(target, &text) * pools, plan["total"].as_u64().unwrap(), "{line}");
+            let each =
+                if mode == "transaction" { &plan["pooler"]["client_pool_size"] } else { &plan["pool_size"] };
+            assert_eq!(bound(target, &text), each.as_u64().unwrap(), "{line}");
+            let all = bound(target, &text) * pools;
+            assert!(mode == "transaction" || plan["total"] == all, "{line}");
             let noun = if pools == 1 { "pool" } else { "pools" };
-            let words = format!(", {pools} {noun}, {} in all.", plan["total"]);
+            let words = format!(", {pools} {noun}, {all} in all.");
             assert!(text.contains(&words), "{line}:\n{text}");
         }
     }
@@ -103,12 +107,16 @@ fn a_configuration_says_in_words_what_it_adds_up_to() {
     let several = "--cores 4 --reserve 10 --app api=8x4@3 --app worker=2@2 --emit pgbouncer";
     let one = "--cores 4 --emit pgbouncer --mode session";
     for (line, words) in [
-        (several, "34 pools of 2 services, at most 50 connections in all.\n"),
+        (several, "at most 9 connections per pool, 34 pools, 306 in all.\n"),
+        (
+            "--cores 4 --app api=8x4@3 --app worker=2@2 --mode session --emit pgbouncer",
+            "34 pools of 2 services, at most 50 connections in all.\n",
+        ),
         (several, ": at most 9 server connections (1 process, 1 pair).\n"),
         (one, "at most 9 connections per pool, 1 pool, 9 in all.\n"),
         (
             "--cores 4 --provider supabase --mode transaction --emit node-pg",
-            "Set the pool size of Supabase's pooler to 9; then at most 9 server connections.\n",
+            "Supabase's Supavisor: set Pool Size to 9; then at most 9 server connections.\n",
         ),
         (
             "--cores 4 --provider neon --mode session --emit pgbouncer",

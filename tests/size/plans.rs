@@ -46,13 +46,14 @@ fn the_table_shows_both_plans_the_steps_and_what_was_assumed() {
     for line in [
         "direct                       8          9         1           72  max_connections 85 or more\n",
         "PgBouncer (transaction)      8          9         1            9  default_pool_size 9, max_client_conn 100 (recommended)\n",
-        "optimal_connections           9  4 × 2 + 1\n",
         "! max_connections 100 is assumed; ",
         "! put PgBouncer in front, in transaction mode with default_pool_size 9 and max_client_conn 100: never more than 9 ",
         "! a rollout that runs 25 % more instances for a while would open 90 connections, over the budget of 85",
     ] {
         assert!(table.stdout.contains(line), "{line:?} is missing in\n{table}");
     }
+    let steps = size("--cores 4 --instances 8 -v").success().stdout;
+    assert!(steps.contains("optimal_connections           9  4 × 2 + 1\n"), "{steps}");
     let rows = size("--cores 4 --instances 8 -F tsv").success().stdout;
     assert!(rows.starts_with("list\tname\tvalue\tdetail\n"), "{rows}");
     assert!(rows.contains("steps\ttotal\t72\t9 × 8\n"), "{rows}");
@@ -71,10 +72,10 @@ fn the_words_of_a_plan_are_those_of_its_figures() {
             "512 connections of 10 MiB without their work_mem, which is not counted: give --work-mem\n",
         ),
         ("--cores 4 --memory 8GB --work-mem 4MB", "150 connections of 34 MiB in the worst case\n"),
-        ("--cores 4 --memory 2GB --work-mem 64MB", "room for 1 connection of 394 MiB in the worst case\n"),
+        ("--cores 4 --memory 2GB --work-mem 64MB", "room for 2 connections of 394 MiB in the worst case\n"),
         (
             "--cores 4 --memory 2GB --work-mem 64MB",
-            "! the 9 planned connections are more than the 1 that the server's memory has room for\n",
+            "! the 9 planned connections are more than the 2 that the server's memory has room for\n",
         ),
         (
             "--cores 4 --pooler-pairs 20",
@@ -132,7 +133,7 @@ fn every_input_is_listed_with_who_said_it() {
 #[test]
 fn a_pool_behind_pgbouncer_has_a_size_where_the_direct_plan_has_none() {
     let table = size("--cores 4 --app api=100").fails_with(1).stdout;
-    let row = table.lines().find(|line| line.starts_with("PgBouncer")).unwrap();
+    let row = table.lines().find(|line| line.starts_with("PgBouncer (")).unwrap();
     let words: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(words[..5], ["PgBouncer", "(transaction)", "100", "5", "1"], "{table}");
 }

@@ -1,8 +1,8 @@
 //! What follows from a plan's numbers, in plain words. Each piece has a stable code and says what to do.
 
 use super::arithmetic;
-use super::plan::{Advice, LimitedBy, SizePlan};
-use super::{Clients, FigureSource, Refused, SizeRequest};
+use super::plan::{Advice, LimitedBy, ServicePlan, SizePlan};
+use super::{Clients, FigureSource, Refused, SizeRequest, services};
 
 /// The usual rollout: Kubernetes' default maxSurge, in percent.
 const USUAL_SURGE: u64 = 25;
@@ -15,15 +15,19 @@ pub(crate) fn advise(request: &SizeRequest, plan: &SizePlan) -> Vec<Advice> {
             advice.push(Advice { code, message });
         }
     };
-    say("infeasible", plan.infeasible.as_ref().map(Refused::in_one_line));
+    let (infeasible, directly_infeasible) = split_infeasible(plan);
+    say("infeasible", infeasible);
+    say("directly_infeasible", directly_infeasible);
     say("max_connections_assumed", assumed(request));
+    say("provider_default", provider_default(request));
     say("limited_by_max_connections", limited(plan));
     say("oversubscribed", oversubscribed(plan));
     say("pooler_recommended", pooled(plan));
     say("pooler_infeasible", unpoolable(plan));
     say("rollout_surge", surge(request, plan));
-    say("deadlock", deadlock(request, plan));
-    say("larger_than_tasks", larger_than_tasks(request, plan));
+    say("deadlock", plan.deadlock().map(Refused::in_one_line));
+    say("pooler_deadlock", pooler_deadlock(plan));
+    plan.applications.iter().for_each(|service| say("threads_share_pool", threads_share_pool(service)));
     say("serverless", serverless(request));
     say("replicas", replicas(request, plan));
     say("memory", memory(plan));
@@ -31,11 +35,22 @@ pub(crate) fn advise(request: &SizeRequest, plan: &SizePlan) -> Vec<Advice> {
     advice
 }
 
-/// Why no pool can have a connection, and what would change that.
-pub(super) fn infeasible(request: &SizeRequest, plan: &SizePlan) -> Option<Refused> {
+/// Why there is no plan, or only none without a pooler.
+fn split_infeasible(plan: &SizePlan) -> (Option<String>, Option<String>) {
+    let why = plan.infeasible.as_ref().map(Refused::in_one_line);
     if plan.feasible {
+        (None, why.map(|why| format!("directly it is impossible: {why}")))
+    } else {
+        (why, None)
+    }
+}
+
+/// Why no pool can have a connection of its own, and what would change that.
+pub(super) fn infeasible(request: &SizeRequest, plan: &SizePlan) -> Option<Refused> {
+    if plan.feasible_directly {
         return None;
     }
+    let pooler = plan.pooler.name();
     let raise = plan.required_max_connections.map_or_else(
         || "no max_connections that PostgreSQL accepts is enough".to_owned(),
         |required| format!("max_connections {required} would give each pool one"),
@@ -53,26 +68,41 @@ pub(super) fn infeasible(request: &SizeRequest, plan: &SizePlan) -> Option<Refus
             .collect();
         return Some(Refused::new(
             format!("no connection is left for {}", starved.join(", ")),
-            format!("{raise}; or give it more weight, run fewer processes, or put PgBouncer in front"),
+            format!("{raise}; or give it more weight, run fewer processes, or put {pooler} in front"),
         ));
     }
     Some(Refused::new(
         format!("{} pools cannot share {} connections", plan.pool_count, plan.budget),
-        format!("{raise}; or run at most {} pools, or put PgBouncer in front", plan.budget),
+        format!("{raise}; or run at most {} pools, or put {pooler} in front", plan.budget),
     ))
 }
 
 fn assumed(request: &SizeRequest) -> Option<String> {
     (request.max_connections.source == FigureSource::Assumed).then(|| {
+        let memory = request.provided.filter(|_| request.memory.is_none());
+        let memory =
+            memory.map_or_else(String::new, |of| format!("--memory for {}'s default, or ", of.title));
         format!(
-            "max_connections {} is assumed; give --max-connections, or --from-server to read it",
-            request.max_connections.value
+            "max_connections {} is assumed; give --max-connections, {memory}{}--from-server to read it",
+            request.max_connections.value,
+            if memory.is_empty() { "or " } else { "" }
+        )
+    })
+}
+
+/// What a hosted service chooses can be changed, and depends on more than the memory that it is sold with.
+fn provider_default(request: &SizeRequest) -> Option<String> {
+    let provided = request.provided?;
+    (request.max_connections.source == FigureSource::ProviderDefault).then(|| {
+        format!(
+            "max_connections {} is {}'s {}; give --max-connections, or --from-server to read it",
+            request.max_connections.value, provided.title, provided.max_connections_rule
         )
     })
 }
 
 fn limited(plan: &SizePlan) -> Option<String> {
-    if plan.limited_by != LimitedBy::MaxConnections || !plan.feasible {
+    if plan.limited_by != LimitedBy::MaxConnections || !plan.feasible_directly {
         return None;
     }
     let (total, optimal) = (plan.total, plan.optimal_connections);
@@ -92,7 +122,7 @@ fn limited(plan: &SizePlan) -> Option<String> {
 }
 
 fn oversubscribed(plan: &SizePlan) -> Option<String> {
-    (plan.feasible && plan.total > plan.optimal_connections).then(|| {
+    (plan.feasible_directly && plan.total > plan.optimal_connections).then(|| {
         format!(
             "if all {} pools are busy at once, {} connections share hardware for {} ({:.1} times): \
              throughput stays, each query takes longer",
@@ -103,6 +133,9 @@ fn oversubscribed(plan: &SizePlan) -> Option<String> {
 
 fn pooled(plan: &SizePlan) -> Option<String> {
     let size = plan.pooler.default_pool_size.filter(|_| plan.pooler.recommended)?;
+    if let Some(provided) = &plan.pooler.provided {
+        return Some(provided.recommendation());
+    }
     Some(format!(
         "put PgBouncer in front, in transaction mode with default_pool_size {size} and max_client_conn {}: never more than \
          {} server connections, and clients queue instead of crowding the server",
@@ -116,7 +149,7 @@ fn unpoolable(plan: &SizePlan) -> Option<String> {
 
 /// Without `--surge`: would the usual rollout break the budget?
 fn surge(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
-    if request.surge_percent.source == FigureSource::Given || !plan.feasible {
+    if request.surge_percent.source == FigureSource::Given || !plan.feasible_directly {
         return None;
     }
     let grown = |instances: u64, processes: u64, pool_size: u64| {
@@ -124,7 +157,9 @@ fn surge(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
         peak.saturating_mul(u128::from(processes)).saturating_mul(u128::from(pool_size))
     };
     let total = match &request.clients {
-        Clients::Uniform { instances, processes } => grown(instances.value, processes.value, plan.pool_size?),
+        Clients::Uniform { instances, processes, .. } => {
+            grown(instances.value, processes.value, plan.pool_size?)
+        }
         Clients::Serverless { .. } => return None,
         Clients::Services(_) => plan
             .services
@@ -146,23 +181,60 @@ fn smallest_pool(plan: &SizePlan) -> Option<u64> {
     plan.pool_size.or_else(|| plan.services.iter().map(|service| service.pool_size).min())
 }
 
-fn deadlock(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
-    let (floor, threads, pool) = (plan.deadlock_floor?, request.threads?, smallest_pool(plan)?);
-    (plan.feasible && pool < floor).then(|| {
+/// Why the tasks of one of the services can wait for each other for ever, when they can, and what would change that: all
+/// of them hold all connections but the one that each waits for.
+pub(super) fn deadlock(request: &SizeRequest, services: &[ServicePlan], at: usize) -> Option<Refused> {
+    let service = services.get(at)?;
+    let (threads, floor, pool) = (service.threads?, service.deadlock_floor?, service.pool_size);
+    if pool == 0 || pool >= floor {
+        return None;
+    }
+    let held = service.connections_per_task;
+    let of = if service.name.is_empty() { String::new() } else { format!(" of {}", service.name) };
+    let needs = services.iter().enumerate().map(|(other, service)| {
+        let size = if other == at { floor } else { service.pool_size };
+        size.saturating_mul(service.pool_count)
+    });
+    let weights: Vec<u64> = services.iter().map(|service| service.weight).collect();
+    let (percent, slots) = (request.reserve_percent.value, request.reserved_slots.value);
+    let raise = services::whole(&needs.collect::<Vec<u64>>(), &weights)
+        .and_then(|needed| arithmetic::required_max_connections(needed, percent, slots))
+        .map_or_else(String::new, |required| format!("max_connections {required} has room for that; or "));
+    let fewer = pool.saturating_sub(1).checked_div(held.saturating_sub(1)).unwrap_or(0).max(1);
+    Some(Refused::new(
         format!(
-            "{threads} threads that hold {} connections each can all wait for their last one: \
-             a pool needs at least {floor}, this one has {pool}",
-            request.connections_per_task.value
+            "{threads} threads{of} that hold {held} connections each can all wait for their last one: \
+             a pool needs at least {floor}, this one has {pool}"
+        ),
+        format!("{raise}run at most {fewer} threads, fewer processes, or hold one connection per task"),
+    ))
+}
+
+/// In transaction mode all tasks share the pooler's pool, which a task takes two of before it gives any back.
+fn pooler_deadlock(plan: &SizePlan) -> Option<String> {
+    let size = plan.pooler.default_pool_size?;
+    let holding = || plan.applications.iter().filter(|service| service.connections_per_task > 1);
+    let threads = |service: &ServicePlan| service.threads.unwrap_or(0).saturating_mul(service.pool_count);
+    let all = holding().map(threads).fold(0, u64::saturating_add);
+    let waiting = |service: &ServicePlan| threads(service).saturating_mul(service.connections_per_task - 1);
+    let waiting = holding().map(waiting).fold(0, u64::saturating_add);
+    let held = holding().map(|service| service.connections_per_task).max()?;
+    (all > 0 && waiting >= size.saturating_add(plan.pooler.reserve_pool_size)).then(|| {
+        format!(
+            "{all} threads that hold {held} connections each can use up {}'s pool of {size} while all wait for their last \
+             one, until query_wait_timeout ends them: hold one connection per task",
+            plan.pooler.name()
         )
     })
 }
 
-fn larger_than_tasks(request: &SizeRequest, plan: &SizePlan) -> Option<String> {
-    let tasks = request.threads?.checked_mul(request.connections_per_task.value)?;
-    let pool = smallest_pool(plan)?;
-    (pool > tasks).then(|| {
+/// Threads beyond the pool wait for those that have a connection.
+fn threads_share_pool(service: &ServicePlan) -> Option<String> {
+    let (threads, pool) = (service.threads?, service.pool_size);
+    let of = if service.name.is_empty() { String::new() } else { format!(" of {}", service.name) };
+    (pool > 0 && threads > pool).then(|| {
         format!(
-            "one process never uses more than {tasks} connections: a pool of {pool} is larger than it needs"
+            "{threads} threads{of} share a pool of {pool} in each process: the others wait for one that is free"
         )
     })
 }

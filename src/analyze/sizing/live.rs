@@ -226,8 +226,7 @@ mod tests {
     #[test]
     fn the_headroom_of_an_application_is_that_of_its_tightest_limit() {
         let mut request = sizing::tests::request(8, 1);
-        let service =
-            |name: &str| sizing::Service { name: name.to_owned(), instances: 2, processes: 1, weight: 1 };
+        let service = |name: &str| sizing::Service::new(name, sizing::services::InstanceCount::fixed(2));
         request.clients = sizing::Clients::Services(vec![service("storefront"), service("batch")]);
         let mut plan = sizing::plan(&request).unwrap();
         let planned = i64::try_from(plan.services[0].total).unwrap();

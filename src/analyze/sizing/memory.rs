@@ -10,7 +10,8 @@ const MIB: u64 = 1 << 20;
 /// PostgreSQL 12 to 18; a fresh one has 1 to 2 MiB.
 pub(crate) const WARM_BACKEND_BYTES: u64 = 10 * MIB;
 
-/// Left to the operating system and everything else on the machine.
+/// Left to the operating system and everything else on the machine, but never more than a quarter of it: hosted services
+/// run 25 to 112 connections on a machine of 1 GiB.
 const OPERATING_SYSTEM_BYTES: u64 = 1024 * MIB;
 
 /// Sorts and hashes that a query of some size runs at once, and what a hash may use beyond `work_mem`
@@ -32,31 +33,44 @@ pub(crate) struct Memory {
     pub(crate) operating_system_bytes: u64,
     /// One connection in the worst case: a warm backend, and three sorts or hashes of `work_mem` times two.
     pub(crate) per_connection_bytes: u64,
-    /// Connections that fit what is left, rounded down.
+    /// Connections that fit what is left, rounded down; what the hosted service runs in this memory where that is more
+    /// and work_mem was not given.
     pub(crate) connections_that_fit: u64,
+    /// Whether that is what the hosted service runs.
+    #[serde(skip)]
+    pub(crate) by_provider: bool,
 }
 
 /// How many connections fit `memory_bytes` when each may use `work_mem_bytes` per sort or hash (none to count the
-/// backend alone). Errors when the machine has no room for a single one.
-pub(crate) fn fit(memory_bytes: u64, work_mem_bytes: Option<u64>) -> Result<Memory, Refused> {
+/// backend alone), on a hosted service that runs `provided` of them. Errors when the machine has no room for a single one.
+pub(crate) fn fit(
+    memory_bytes: u64,
+    work_mem_bytes: Option<u64>,
+    provided: Option<u64>,
+) -> Result<Memory, Refused> {
     let shared_buffers_bytes = memory_bytes / 4;
     let per_connection_bytes =
         work_mem_bytes.unwrap_or(0).saturating_mul(NODES * HASH_FACTOR).saturating_add(WARM_BACKEND_BYTES);
-    let left = memory_bytes.saturating_sub(shared_buffers_bytes).saturating_sub(OPERATING_SYSTEM_BYTES);
-    let connections_that_fit = left / per_connection_bytes.max(1);
+    let operating_system_bytes = OPERATING_SYSTEM_BYTES.min(memory_bytes / 4);
+    let left = memory_bytes.saturating_sub(shared_buffers_bytes).saturating_sub(operating_system_bytes);
+    let fitting = left / per_connection_bytes.max(1);
+    let provided = provided.filter(|_| work_mem_bytes.is_none()).unwrap_or(0);
+    let connections_that_fit = fitting.max(provided);
+    let by_provider = provided > fitting;
     if connections_that_fit == 0 {
         return Err(Refused::new(
             format!("{} MiB of memory have no room for one connection", memory_bytes / MIB),
-            "a quarter is taken for shared_buffers and 1 GiB for the operating system; give the server's whole memory, as in --memory 8GB",
+            "a quarter is taken for shared_buffers, and a quarter but at most 1 GiB for the operating system; give the server's whole memory, as in --memory 8GB",
         ));
     }
     Ok(Memory {
         memory_bytes,
         work_mem_bytes,
         shared_buffers_bytes,
-        operating_system_bytes: OPERATING_SYSTEM_BYTES,
+        operating_system_bytes,
         per_connection_bytes,
         connections_that_fit,
+        by_provider,
     })
 }
 
@@ -67,9 +81,14 @@ mod tests {
     #[test]
     fn memory_bounds_the_connections() {
         let eight = 8 * 1024 * MIB;
-        assert_eq!(fit(eight, None).unwrap().connections_that_fit, 512, "M1");
-        assert_eq!(fit(eight, Some(4 * MIB)).unwrap().connections_that_fit, 150, "M2");
-        assert!(fit(512 * MIB, None).is_err());
-        assert!(fit(u64::MAX, Some(u64::MAX)).is_err());
+        assert_eq!(fit(eight, None, None).unwrap().connections_that_fit, 512, "M1");
+        assert_eq!(fit(eight, Some(4 * MIB), None).unwrap().connections_that_fit, 150, "M2");
+        for (memory, fits) in [(512, 25), (1024, 51), (2048, 102), (4096, 204)] {
+            assert_eq!(fit(memory * MIB, None, None).unwrap().connections_that_fit, fits, "{memory} MiB");
+        }
+        assert_eq!(fit(1024 * MIB, None, Some(112)).unwrap().connections_that_fit, 112, "RDS runs so many");
+        assert_eq!(fit(1024 * MIB, Some(4 * MIB), Some(112)).unwrap().connections_that_fit, 15);
+        assert!(fit(16 * MIB, None, None).is_err());
+        assert!(fit(u64::MAX, Some(u64::MAX), None).is_err());
     }
 }

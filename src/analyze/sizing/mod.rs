@@ -5,10 +5,12 @@
 
 mod advice;
 mod arithmetic;
+pub(crate) mod current;
 pub(crate) mod live;
 mod memory;
 mod plan;
 mod pooler;
+pub(crate) mod provided;
 pub(crate) mod queueing;
 pub(crate) mod sample;
 pub(crate) mod services;
@@ -18,6 +20,7 @@ use serde::Serialize;
 pub(crate) use arithmetic::budget;
 pub(crate) use plan::{Input, InputValue, LimitedBy, ServicePlan, SizePlan, SizeStep, Tier, plan};
 pub(crate) use pooler::{PoolerSizes, Shape};
+pub(crate) use provided::{Provided, ProvidedPooler};
 pub(crate) use services::Service;
 
 /// A request that makes no sense, or that a pool library cannot be told, with what would do: a usage error.
@@ -54,6 +57,8 @@ pub(crate) enum FigureSource {
     Given,
     /// A server said so.
     Server,
+    /// The hosted service chooses it so.
+    ProviderDefault,
     /// Nobody said so: a default.
     Assumed,
 }
@@ -84,6 +89,8 @@ pub(crate) enum Clients {
     Uniform {
         /// Copies of it.
         instances: Figure,
+        /// The fewest copies of it, when their number moves.
+        instances_from: Option<u64>,
         /// Processes in each copy, each with a pool.
         processes: Figure,
     },
@@ -129,6 +136,10 @@ pub(crate) struct SizeRequest {
     pub(crate) replica_max_connections: Option<u64>,
     /// The server's memory and its work_mem in bytes, when known.
     pub(crate) memory: Option<(u64, Option<u64>)>,
+    /// The hosted service, when it is a known one.
+    pub(crate) provided: Option<Provided>,
+    /// The pools that exist today, when they are to be judged.
+    pub(crate) current: Vec<current::CurrentPool>,
 }
 
 impl SizeRequest {

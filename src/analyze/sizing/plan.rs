@@ -1,11 +1,16 @@
 //! A plan as it is shown: what went in, what each pool may open, and the steps that led there. `make` makes it.
 
+mod applications;
+mod inputs;
 mod make;
+mod pooled;
 
 use serde::Serialize;
 
+use super::current::Current;
 use super::memory::Memory;
 use super::pooler::PoolerSizes;
+use super::provided::ProvidedPlan;
 use super::{FigureSource, Refused};
 pub(crate) use make::plan;
 
@@ -56,6 +61,17 @@ pub(crate) struct SizeStep {
     pub(crate) value: u64,
 }
 
+/// Writes the arithmetic down while it is done.
+#[derive(Default)]
+struct Steps(Vec<SizeStep>);
+
+impl Steps {
+    fn record(&mut self, name: impl Into<String>, expression: String, value: u64) -> u64 {
+        self.0.push(SizeStep { name: name.into(), expression, value });
+        value
+    }
+}
+
 /// What keeps a pool from being bigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -65,6 +81,8 @@ pub(crate) enum LimitedBy {
     Hardware,
     /// The slots that the server has.
     MaxConnections,
+    /// The tasks of a process, which could not use more.
+    Tasks,
 }
 
 /// The usual size of a pool per server for an application of this size.
@@ -99,7 +117,9 @@ pub(crate) struct PoolerPlan {
     pub(crate) max_db_connections: Option<u64>,
     /// The most server connections that all processes together open.
     pub(crate) server_connections: Option<u64>,
-    /// What one application pool may open towards PgBouncer.
+    /// The hosted service's own pooler, and what to set there; null without one.
+    pub(crate) provided: Option<ProvidedPlan>,
+    /// What one application pool may open towards PgBouncer; the least of them when services differ.
     pub(crate) client_pool_size: u64,
     /// What all application pools together may open towards it.
     #[serde(skip)]
@@ -110,6 +130,13 @@ pub(crate) struct PoolerPlan {
     /// Its settings in session mode, or why there are none: a client holds its connection there, so for as many as the direct plan has.
     #[serde(skip)]
     pub(crate) session: Result<PoolerSizes, Refused>,
+}
+
+impl PoolerPlan {
+    /// What the pooler is called.
+    pub(crate) fn name(&self) -> &'static str {
+        self.provided.as_ref().map_or("PgBouncer", |provided| provided.name)
+    }
 }
 
 /// What one service may open.
@@ -124,14 +151,26 @@ pub(crate) struct ServicePlan {
     pub(crate) processes: u64,
     /// Its weight.
     pub(crate) weight: u64,
+    /// Tasks that run at once in one process; null when that is not known.
+    pub(crate) threads: Option<u64>,
+    /// Connections one process needs so that its tasks cannot wait for each other for ever; null without `threads`.
+    pub(crate) deadlock_floor: Option<u64>,
+    /// Connections one of its tasks holds at once.
+    #[serde(skip)]
+    pub(crate) connections_per_task: u64,
     /// Its part of the budget.
     pub(crate) budget: u64,
     /// Pools that exist at once.
     pub(crate) pool_count: u64,
     /// The most each pool may open before the budget is broken.
     pub(crate) ceiling_per_pool: u64,
+    /// What one pool could use if there were slots.
+    #[serde(skip)]
+    pub(crate) most_per_pool: u64,
     /// The most one pool may open.
     pub(crate) pool_size: u64,
+    /// The most one pool may open towards a pooler in transaction mode.
+    pub(crate) client_pool_size: u64,
     /// What is left for each pool when all are busy at once.
     pub(crate) fair_share_per_pool: u64,
     /// Connections each pool keeps open.
@@ -140,6 +179,9 @@ pub(crate) struct ServicePlan {
     pub(crate) total: u64,
     /// Sessions of this application_name on the live server; null when none was asked.
     pub(crate) sessions_now: Option<u64>,
+    /// Why its tasks can wait for each other for ever, and what would change that.
+    #[serde(skip)]
+    pub(crate) deadlock: Option<Refused>,
 }
 
 /// One piece of advice.
@@ -150,6 +192,42 @@ pub(crate) struct Advice {
     pub(crate) code: &'static str,
     /// One or two clauses for people, lower case, no full stop.
     pub(crate) message: String,
+}
+
+impl Advice {
+    /// Whether it concerns pools that connect through a pooler in transaction mode, or else those that each have server
+    /// connections of their own.
+    pub(crate) fn concerns(&self, pooled: bool) -> bool {
+        match self.code {
+            "infeasible" => false,
+            "limited_by_max_connections"
+            | "oversubscribed"
+            | "pooler_recommended"
+            | "rollout_surge"
+            | "deadlock"
+            | "directly_infeasible"
+            | "threads_share_pool"
+            | "memory" => !pooled,
+            "pooler_infeasible" | "pooler_deadlock" => pooled,
+            _ => true,
+        }
+    }
+}
+
+/// What a moving number of instances costs: pools are sized for its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct InstanceRange {
+    /// The fewest instances, of all services.
+    pub(crate) from: u64,
+    /// The most.
+    pub(crate) to: u64,
+    /// Connections of all pools with the fewest.
+    pub(crate) total_at_from: u64,
+    /// Connections of all pools with the most.
+    pub(crate) total_at_to: u64,
+    /// What one pool could open if there were never more than the fewest; null when services differ in it.
+    pub(crate) pool_size_for_from: Option<u64>,
 }
 
 /// The plan of all pools, and of the server beneath them.
@@ -176,12 +254,16 @@ pub(crate) struct SizePlan {
     pub(crate) min_idle: Option<u64>,
     /// What all pools together may open.
     pub(crate) total: u64,
+    /// What they may open while no rollout runs instances additionally.
+    pub(crate) total_without_surge: u64,
     /// How many times the hardware is used over when every pool is busy, to two decimals.
     pub(crate) oversubscription_factor: f64,
     /// What keeps a pool from being bigger.
     pub(crate) limited_by: LimitedBy,
-    /// Whether every pool can have at least one connection.
+    /// Whether every pool can have at least one connection; functions, which belong behind a pooler, towards that.
     pub(crate) feasible: bool,
+    /// Whether every pool can have at least one server connection of its own.
+    pub(crate) feasible_directly: bool,
     /// The smallest max_connections at which this plan fits with its reserve (one connection per pool when it is
     /// infeasible); null when PostgreSQL accepts no such value.
     pub(crate) required_max_connections: Option<u64>,
@@ -193,13 +275,27 @@ pub(crate) struct SizePlan {
     pub(crate) deadlock_floor: Option<u64>,
     /// One entry per service, when several share the server.
     pub(crate) services: Vec<ServicePlan>,
+    /// The services, or the one application as a service without a name.
+    #[serde(skip)]
+    pub(crate) applications: Vec<ServicePlan>,
+    /// What a moving number of instances costs; null when it does not move.
+    pub(crate) instance_range: Option<InstanceRange>,
+    /// What runs today, against the server; null when that was not given.
+    pub(crate) current: Option<Current>,
     /// What the machine's memory allows; null when it was not given.
     pub(crate) memory: Option<Memory>,
-    /// Why no pool can have a connection, when that is so.
+    /// Why no pool can have a connection of its own, when that is so.
     #[serde(skip)]
     pub(crate) infeasible: Option<Refused>,
     /// What follows from the numbers.
     pub(crate) advice: Vec<Advice>,
     /// How they were computed.
     pub(crate) steps: Vec<SizeStep>,
+}
+
+impl SizePlan {
+    /// Why tasks can wait for each other for ever, of the first service of which they can.
+    pub(crate) fn deadlock(&self) -> Option<&Refused> {
+        self.applications.iter().find_map(|service| service.deadlock.as_ref())
+    }
 }

@@ -69,6 +69,9 @@ pub(crate) fn worst_case(default_pool_size: u64, shape: Shape) -> Option<u64> {
 /// The largest number PgBouncer's integer settings hold.
 const MAX_SETTING: u64 = 2_147_483_647;
 
+/// The most client connections for which [`max_client_conn`] is a number that PgBouncer holds.
+pub(crate) const MAX_CLIENTS: u64 = MAX_SETTING / 125 * 100 - 100;
+
 /// `max_client_conn` for so many client connections: a quarter more, up to the next hundred, at least 100
 /// (PgBouncer's default). Up, because a refused client is worse than a queued one. `None` when PgBouncer cannot hold it.
 pub(crate) fn max_client_conn(clients: u64) -> Option<u64> {
@@ -113,6 +116,7 @@ mod tests {
         assert_eq!(max_client_conn(80), Some(100));
         assert_eq!(max_client_conn(81), Some(200));
         assert_eq!(max_client_conn(u64::MAX), None);
+        assert!(max_client_conn(MAX_CLIENTS).is_some() && max_client_conn(MAX_CLIENTS + 200).is_none());
     }
 
     proptest::proptest! {

@@ -1,20 +1,68 @@
 //! Several services on one server: how a service is written, and how the budget is split by weight.
 
-use serde::Serialize;
-
 use super::Refused;
 
 /// One service that opens pools on the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Service {
     /// Its name; sessions of the same application_name are counted against it.
     pub(crate) name: String,
     /// Copies of it that run at once, before any rollout surge.
     pub(crate) instances: u64,
+    /// The fewest copies of it, when their number moves.
+    pub(crate) instances_from: Option<u64>,
     /// Processes in each copy, each with a pool of its own.
     pub(crate) processes: u64,
     /// Its share of the budget, relative to the other services' weights.
     pub(crate) weight: u64,
+    /// Tasks that run at once in one of its processes, when that is its own number.
+    pub(crate) threads: Option<u64>,
+    /// Connections that one of its tasks holds at once, when that is its own number.
+    pub(crate) connections_per_task: Option<u64>,
+}
+
+impl Service {
+    /// A service with one process in each instance, of weight 1.
+    pub(crate) fn new(name: impl Into<String>, instances: InstanceCount) -> Self {
+        Self {
+            name: name.into(),
+            instances: instances.to,
+            instances_from: instances.from,
+            processes: 1,
+            weight: 1,
+            threads: None,
+            connections_per_task: None,
+        }
+    }
+}
+
+/// How many copies run at once: a number, or a range of which the end is planned for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InstanceCount {
+    /// The fewest, when the number moves.
+    pub(crate) from: Option<u64>,
+    /// The most.
+    pub(crate) to: u64,
+}
+
+impl InstanceCount {
+    /// A number that does not move.
+    pub(crate) const fn fixed(to: u64) -> Self {
+        Self { from: None, to }
+    }
+
+    /// Reads `8` or `3..40`. Errors say what is wanted.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let wanted = || "write a whole number, or a range like 3..40".to_owned();
+        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wanted());
+        match text.split_once("..") {
+            None => Ok(Self::fixed(number(text)?)),
+            Some((from, to)) => {
+                let (from, to) = (number(from)?, number(to)?);
+                if from == 0 || from > to { Err(wanted()) } else { Ok(Self { from: Some(from), to }) }
+            }
+        }
+    }
 }
 
 /// Reads `NAME=INSTANCES[xPROCESSES][@WEIGHT]`, as in `api=8x4@3`. Processes and weight are 1 when not given.
@@ -40,11 +88,11 @@ pub(crate) fn parse(text: &str) -> Result<Service, Refused> {
         }
         None => (counts, 1),
     };
-    let instances = instances.parse().map_err(|_| wrong("no number for the instances"))?;
-    if instances == 0 || processes == 0 {
+    let instances = InstanceCount::parse(instances).map_err(|_| wrong("no number for the instances"))?;
+    if instances.to == 0 || processes == 0 {
         return Err(wrong("instances and processes must be at least 1"));
     }
-    Ok(Service { name: name.trim().to_owned(), instances, processes, weight })
+    Ok(Service { processes, weight, ..Service::new(name.trim(), instances) })
 }
 
 /// The share of `whole` that each weight gets, each rounded down so that the shares never exceed the whole and

@@ -16,6 +16,7 @@ pub(crate) fn request(cores: u64, instances: u64) -> SizeRequest {
         surge_percent: assumed(0),
         clients: Clients::Uniform {
             instances: Figure { value: instances, source: FigureSource::Given },
+            instances_from: None,
             processes: assumed(1),
         },
         threads: None,
@@ -26,6 +27,8 @@ pub(crate) fn request(cores: u64, instances: u64) -> SizeRequest {
         replicas: None,
         replica_max_connections: None,
         memory: None,
+        provided: None,
+        current: Vec::new(),
     }
 }
 
@@ -120,7 +123,7 @@ fn services_share_by_weight() {
         Some(60),
         "api needs 54 to have 32 of them, and 6 are kept back"
     );
-    assert_eq!(plan.pooler.clients, 50);
+    assert_eq!(plan.pooler.clients, 34 * 9, "behind a pooler nobody divides the budget");
     let step = plan.steps.iter().find(|step| step.name == "required_budget").unwrap();
     assert_eq!((step.expression.as_str(), step.value), ("max(ceil(32 × 5 / 3), ceil(18 × 5 / 2))", 54));
 }
@@ -149,6 +152,7 @@ fn a_pooler_has_sizes_for_each_mode_or_none() {
     assert_eq!(fits.session.map(|sizes| (sizes.default_pool_size, sizes.max_client_conn)), Ok((72, 100)));
     request.clients = Clients::Uniform {
         instances: Figure::given_or(Some(4_294_967_295), 1),
+        instances_from: None,
         processes: Figure::given_or(Some(4), 1),
     };
     let countless = plan(&request).unwrap();
@@ -166,7 +170,9 @@ fn a_serverless_instance_holds_one_connection() {
     assert!(fits.pooler.recommended && codes(&fits).contains(&"serverless"));
     request.clients = Clients::Serverless { concurrency: 200 };
     let crowded = plan(&request).unwrap();
-    assert_eq!((crowded.feasible, crowded.limited_by), (false, LimitedBy::MaxConnections));
+    assert_eq!((crowded.feasible, crowded.feasible_directly), (true, false), "a pooler has room for them");
+    assert_eq!(crowded.limited_by, LimitedBy::MaxConnections);
+    assert!(codes(&crowded).contains(&"directly_infeasible") && !codes(&crowded).contains(&"infeasible"));
     assert_eq!((crowded.pooler.client_pool_size, crowded.pooler.clients), (1, 200));
 }
 

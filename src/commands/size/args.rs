@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::ValueHint;
 
-use crate::analyze::sizing::{Service, services};
+use crate::analyze::sizing::current::{self, CurrentPool};
+use crate::analyze::sizing::services::{self, InstanceCount};
+use crate::analyze::sizing::{Refused, Service};
 use crate::args::{duration, time_limit};
 use crate::poolconf::pgbouncer::Version;
 use crate::poolconf::{Mode, emit, provider};
@@ -18,18 +20,20 @@ pub(crate) struct Args {
     /// vCPUs are often threads, two to a core. PostgreSQL does not know the number.
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) cores: Option<u64>,
-    /// Its disks: 0 when all is cached, 1 for an SSD [default: 1]
+    /// Disks that seek at the same time: 1 for SSD, 0 if all is cached [default: 1]
     ///
-    /// Those that seek at the same time, for data that is not cached.
+    /// Of the database server. An SSD does not seek and counts as 1; of turning disks count those that work side by side.
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) spindles: Option<u64>,
-    /// Copies of the application that run at once [default: 1]
-    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
-    pub(super) instances: Option<u64>,
+    /// Copies of the application that run at once, as 8 or 3..40 [default: 1]
+    ///
+    /// Of a range the end is planned for, and both ends are shown.
+    #[arg(long, value_name = "N", value_parser = instances, allow_negative_numbers = true)]
+    pub(super) instances: Option<InstanceCount>,
     /// Processes in each copy, each with a pool of its own [default: 1]
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) processes: Option<u64>,
-    /// Threads (tasks at once) in one process, to check the pool against deadlocks
+    /// Threads (tasks at once) in one process: a pool is no larger than they can use
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) threads: Option<u64>,
     /// Connections that one task holds at once [default: 1]
@@ -49,13 +53,18 @@ pub(crate) struct Args {
     /// Slots that ordinary roles can never use [default: the server's when connected, the provider's, else 3]
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) reserved_slots: Option<u64>,
-    /// One of several services, as api=8x4@3 (repeat)
+    /// The application's name, or one of several services, as api=8x4@3 (repeat)
     ///
-    /// `NAME=INSTANCES[xPROCESSES][@WEIGHT]`: here 8 instances of 4 processes, with weight 3. The name is the application_name
-    /// under which its sessions are found on the server.
-    #[arg(long, value_name = "SERVICE", value_parser = service,
-          conflicts_with_all = ["instances", "processes", "serverless"])]
-    pub(super) app: Vec<Service>,
+    /// `NAME`: the application_name, and the pool's name, in what is emitted. `NAME=INSTANCES[xPROCESSES][@WEIGHT]`: here 8
+    /// instances of 4 processes, with weight 3. The name is the application_name under which its sessions are found on the server.
+    #[arg(long, value_name = "SERVICE", value_parser = app)]
+    pub(super) app: Vec<App>,
+    /// A pool of today, as web=12:10, to judge whether all of them fit (repeat)
+    ///
+    /// `NAME=INSTANCES[xPROCESSES]:POOL`: here 12 instances whose pools open up to 10. Without --instances and --app the plan is
+    /// made for them, too.
+    #[arg(long, value_name = "POOL", value_parser = current_pool)]
+    pub(super) current: Vec<CurrentPool>,
     /// Serverless functions that run at once; each holds one connection
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true,
           conflicts_with_all = ["instances", "processes"])]
@@ -73,6 +82,8 @@ pub(crate) struct Args {
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) replica_max_connections: Option<u64>,
     /// Memory of the database server, as 8GB, to check that the connections fit
+    ///
+    /// With --provider it gives the service's default for max_connections.
     #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size)]
     pub(super) memory: Option<u64>,
     /// work_mem of the database server, as 4MB, counted three times per connection
@@ -119,6 +130,32 @@ impl Args {
     pub(crate) fn asks_server(&self) -> bool {
         self.from_server || self.sample.is_some()
     }
+
+    /// The services named with `--app`.
+    pub(super) fn services(&self) -> Vec<Service> {
+        let service = |app: &App| match app {
+            App::Service(service) => Some(service.clone()),
+            App::Name(_) => None,
+        };
+        self.app.iter().filter_map(service).collect()
+    }
+
+    /// The one application's name.
+    pub(super) fn app_name(&self) -> Option<&str> {
+        self.app.iter().find_map(|app| match app {
+            App::Name(name) => Some(name.as_str()),
+            App::Service(_) => None,
+        })
+    }
+}
+
+/// What stands behind `--app`.
+#[derive(Clone, Debug)]
+pub(super) enum App {
+    /// The name of the one application.
+    Name(String),
+    /// One of several services.
+    Service(Service),
 }
 
 /// What configuration to print.
@@ -166,15 +203,32 @@ fn whole(text: &str) -> Result<u64, String> {
     })
 }
 
-fn service(text: &str) -> Result<Service, String> {
-    services::parse(text).map_err(|refused| match refused.hint {
-        Some(hint) => format!("{}; {hint}", refused.message),
-        None => refused.message,
-    })
+/// A whole number or a range.
+fn instances(text: &str) -> Result<InstanceCount, String> {
+    if text.contains("..") { InstanceCount::parse(text) } else { whole(text).map(InstanceCount::fixed) }
+}
+
+fn app(text: &str) -> Result<App, String> {
+    if text.contains('=') {
+        return services::parse(text).map(App::Service).map_err(|refused| in_one_line(&refused));
+    }
+    Some(text.trim())
+        .filter(|name| !name.is_empty())
+        .map(|name| App::Name(name.to_owned()))
+        .ok_or_else(|| "name the application, or a service with its instances, as api=8".to_owned())
+}
+
+fn current_pool(text: &str) -> Result<CurrentPool, String> {
+    current::parse(text).map_err(|refused| in_one_line(&refused))
+}
+
+fn in_one_line(refused: &Refused) -> String {
+    let hint = refused.hint.iter().map(|hint| format!("; {hint}"));
+    std::iter::once(refused.message.clone()).chain(hint).collect()
 }
 
 /// A size in PostgreSQL's units: kB, MB, GB and TB are powers of 1024 (KiB, MiB … are the same).
-fn size(text: &str) -> Result<u64, String> {
+pub(super) fn size(text: &str) -> Result<u64, String> {
     let wrong = || "write a size with its unit, like 8GB or 64MB".to_owned();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -189,14 +243,14 @@ fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
 }
 
-fn mode(text: &str) -> Result<Mode, String> {
+pub(super) fn mode(text: &str) -> Result<Mode, String> {
     [Mode::Direct, Mode::Transaction, Mode::Session]
         .into_iter()
         .find(|mode| mode.word() == text)
         .ok_or_else(|| "the modes are direct, transaction and session".to_owned())
 }
 
-fn version(text: &str) -> Result<Version, String> {
+pub(super) fn version(text: &str) -> Result<Version, String> {
     Version::parse(text).ok_or_else(|| "write PgBouncer's version like 1.24 or 1.24.1".to_owned())
 }
 

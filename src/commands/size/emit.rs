@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::args::Args;
-use crate::analyze::sizing::{FigureSource, PoolerSizes, ServicePlan, Shape, SizePlan, SizeRequest};
+use crate::analyze::sizing::{
+    self, Clients, FigureSource, PoolerSizes, ServicePlan, Shape, SizePlan, SizeRequest,
+};
 use crate::commands::Context;
 use crate::conninfo;
 use crate::error::Failure;
@@ -45,21 +47,35 @@ fn only_as_text(context: &Context) -> Result<(), Failure> {
 /// Writes the plan for `target`, to stdout or where `-o` says.
 pub(super) fn run(
     (target, endpoint): (&EmitTarget, ServerAddress),
-    args: &Args,
+    (args, assumed_mode): (&Args, Mode),
     (request, plan): (&SizeRequest, &SizePlan),
     provider: Option<&'static Provider>,
     context: &mut Context,
 ) -> Result<Exit> {
     only_as_text(context)?;
-    let mode = mode(args, target)?;
+    let mode = mode(args, target, assumed_mode)?;
     let chosen = choose(plan, args, target)?;
     let pooler = super::judged(plan, mode)?;
+    if mode != Mode::Transaction && !is_pooler(target) {
+        let chosen =
+            chosen.iter().map(|service| service.map_or_else(|| plan.deadlock(), |of| of.deadlock.as_ref()));
+        if let Some(deadlock) = chosen.flatten().next() {
+            return Err(super::infeasible(deadlock.clone()).into());
+        }
+    }
+    let warnings = warnings(request, mode == Mode::Transaction || is_pooler(target))?;
     let mut written = Vec::new();
     for service in chosen {
         // The pooler that is written is no provider's.
         let service_provider = provider.filter(|_| !is_pooler(target));
         let mut settings =
             settings(args, (request, plan), service, (mode, pooler), service_provider, endpoint.clone());
+        if settings.app.is_none() && !is_pooler(target) && target.name != "hikaricp" {
+            settings
+                .provenance
+                .push("Sessions are named by PGAPPNAME; --app NAME writes a name here instead.".to_owned());
+        }
+        settings.provenance.extend(warnings.iter().cloned());
         if let Some(address) = provider.and_then(|provider| provider.where_to_connect(Mode::Direct))
             && target.name == "pgbouncer"
         {
@@ -98,14 +114,14 @@ fn is_pooler(target: &EmitTarget) -> bool {
 }
 
 /// The mode asked for; a pooler itself has no direct one.
-fn mode(args: &Args, target: &EmitTarget) -> Result<Mode, Failure> {
+fn mode(args: &Args, target: &EmitTarget, assumed: Mode) -> Result<Mode, Failure> {
     match args.configuration.mode {
         Some(Mode::Direct) if is_pooler(target) => {
             Err(Failure::usage("PgBouncer is a pooler, with no direct mode")
                 .hinted("use --mode transaction or --mode session"))
         }
         None if is_pooler(target) => Ok(Mode::Transaction),
-        mode => Ok(mode.unwrap_or(Mode::Direct)),
+        mode => Ok(mode.unwrap_or(assumed)),
     }
 }
 
@@ -118,25 +134,21 @@ fn settings(
     provider: Option<&'static Provider>,
     endpoint: ServerAddress,
 ) -> PoolConfig {
-    let (direct, min_idle, pools) = match service {
-        Some(service) => (service.pool_size, service.min_idle, service.pool_count),
-        None => (
-            plan.pool_size.unwrap_or(plan.pooler.client_pool_size),
-            plan.min_idle.unwrap_or(1),
-            plan.pool_count,
-        ),
-    };
-    let pool_size = if direct == 0 { plan.pooler.client_pool_size } else { direct };
+    let of = service.or_else(|| plan.applications.first());
+    let pool_size = of.map_or(1, |of| opened(of, mode));
+    let min_idle = of.map_or(1, |of| of.min_idle).clamp(1, pool_size);
+    let app = service.map(|service| service.name.as_str()).or_else(|| args.app_name()).map(ascii_name);
     let configuration = &args.configuration;
     let max_lifetime = configuration.max_lifetime.unwrap_or(MAX_LIFETIME);
-    let mut provenance = vec![pools_in_words(plan, service, (pool_size, pools))];
+    let mut provenance = vec![pools_in_words(plan, service, mode)];
     provenance.push(match pooler {
-        Some(sizes) => pooler_in_words(request, sizes, provider),
+        Some(sizes) => pooler_in_words(request, sizes, provider.is_some()),
         None => budget_in_words(request, plan, service),
     });
     PoolConfig {
+        app,
         pool_size,
-        min_idle: min_idle.max(1),
+        min_idle,
         mode,
         provider,
         pgbouncer_version: configuration.pgbouncer_version,
@@ -151,25 +163,55 @@ fn settings(
     }
 }
 
+/// What one pool of a service may open in this mode.
+const fn opened(service: &ServicePlan, mode: Mode) -> u64 {
+    match mode {
+        Mode::Transaction => service.client_pool_size,
+        Mode::Direct | Mode::Session => service.pool_size,
+    }
+}
+
+/// The plan's warnings about pools that share a pooler's, or have their own connections. They are those of a plan of plain names: these lines stand in comments.
+fn warnings(request: &SizeRequest, pooled: bool) -> Result<Vec<String>, Failure> {
+    let mut plain = request.clone();
+    if let Clients::Services(services) = &mut plain.clients {
+        services.iter_mut().for_each(|service| service.name = plain_name(&service.name));
+    }
+    let plan = sizing::plan(&plain).map_err(super::request::refused)?;
+    let concerned = plan.advice.iter().filter(|advice| advice.concerns(pooled));
+    Ok(concerned.map(|advice| format!("! {}", advice.message)).collect())
+}
+
 /// Who opens how many connections. A name has no colon behind it: `coding:` in a comment sets a file's encoding.
-fn pools_in_words(plan: &SizePlan, service: Option<&ServicePlan>, (pool_size, pools): (u64, u64)) -> String {
-    if service.is_none() && plan.pool_size.is_none() {
-        let services = counted(plan.services.len() as u64, "service");
+fn pools_in_words(plan: &SizePlan, service: Option<&ServicePlan>, mode: Mode) -> String {
+    let of_all = plan.applications.as_slice();
+    let applications = service.map_or(of_all, std::slice::from_ref);
+    let sum =
+        |number: &dyn Fn(&ServicePlan) -> u64| applications.iter().map(number).fold(0, u64::saturating_add);
+    let pools = sum(&|of| of.pool_count);
+    let connections = sum(&|of| opened(of, mode).saturating_mul(of.pool_count));
+    let size = applications.first().map_or(1, |first| opened(first, mode));
+    if applications.iter().any(|of| opened(of, mode) != size) {
+        let services = counted(applications.len() as u64, "service");
         let pools = counted(pools, "pool");
-        let clients = counted(plan.pooler.clients, "connection");
-        return format!("pgconn size: {pools} of {services}, at most {clients} in all.");
+        let connections = counted(connections, "connection");
+        return format!("pgconn size: {pools} of {services}, at most {connections} in all.");
     }
     format!(
-        "pgconn size: at most {} per pool, {}{}, {} in all.",
-        counted(pool_size, "connection"),
+        "pgconn size: at most {} per pool, {}{}, {connections} in all.",
+        counted(size, "connection"),
         counted(pools, "pool"),
         of(service),
-        pool_size.saturating_mul(pools)
     )
 }
 
 fn budget_in_words(request: &SizeRequest, plan: &SizePlan, service: Option<&ServicePlan>) -> String {
-    let assumed = if request.max_connections.source == FigureSource::Assumed { " assumed" } else { "" };
+    let title = request.provided.map(|provided| provided.title).unwrap_or_default();
+    let assumed = match request.max_connections.source {
+        FigureSource::Assumed => " assumed".to_owned(),
+        FigureSource::ProviderDefault => format!(" by {title}'s default"),
+        FigureSource::Given | FigureSource::Server => String::new(),
+    };
     let budget = service.map_or(plan.budget, |service| service.budget);
     format!(
         "Budget{} {budget}: max_connections {}{assumed}, {} kept back; the server works on {} at once.",
@@ -181,15 +223,12 @@ fn budget_in_words(request: &SizeRequest, plan: &SizePlan, service: Option<&Serv
 }
 
 /// What bounds the server. The pool size of a provider's own pooler is set there, and by nobody here.
-fn pooler_in_words(request: &SizeRequest, sizes: PoolerSizes, provider: Option<&Provider>) -> String {
-    let Shape { processes, pairs, .. } = request.shape();
-    if let Some(provider) = provider {
-        return format!(
-            "Set the pool size of {}'s pooler to {}; then at most {}.",
-            provider.title,
-            sizes.default_pool_size,
-            counted(sizes.max_db_connections.saturating_mul(processes), "server connection")
-        );
+fn pooler_in_words(request: &SizeRequest, sizes: PoolerSizes, provided: bool) -> String {
+    let shape = request.shape();
+    let Shape { processes, pairs, .. } = shape;
+    if let Some(provided) = request.provided.filter(|_| provided) {
+        let max_connections = request.max_connections.value;
+        return provided.pooler.plan(sizes.default_pool_size, shape, max_connections).sentence();
     }
     format!(
         "Behind PgBouncer with default_pool_size {}: at most {} ({}, {}).",
@@ -299,10 +338,16 @@ fn plain_name(service: &str) -> String {
     if name.starts_with('.') { format!("_{name}") } else { name }
 }
 
+/// A service's name in code and as application_name: [`plain_name`] in ASCII, as the server keeps it.
+fn ascii_name(service: &str) -> String {
+    plain_name(service).chars().map(|c| if c.is_ascii() { c } else { '-' }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::sizing::{self, Clients, Service};
+    use crate::analyze::sizing::services::InstanceCount;
+    use crate::analyze::sizing::{Figure, Service};
 
     /// What ends a comment, is run in one, or says how its file is encoded.
     const HOSTILE: [&str; 11] = [
@@ -323,16 +368,24 @@ mod tests {
     fn a_name_in_a_comment_is_nothing_but_a_name() {
         for name in HOSTILE {
             let mut request = sizing::tests::request(4, 1);
-            let service =
-                |name: &str| Service { name: name.to_owned(), instances: 2, processes: 1, weight: 1 };
+            let service = |name: &str| Service {
+                threads: Some(50),
+                connections_per_task: Some(2),
+                ..Service::new(name, InstanceCount::fixed(2))
+            };
+            request.surge_percent = Figure::given_or(None, 0);
             request.clients = Clients::Services(vec![service(name), service("b")]);
             let plan = sizing::plan(&request).unwrap();
-            for line in [
-                pools_in_words(&plan, plan.services.first(), (9, 2)),
+            let mut lines = vec![
+                pools_in_words(&plan, plan.services.first(), Mode::Direct),
                 budget_in_words(&request, &plan, plan.services.first()),
-            ] {
-                assert!(line.contains(&format!(" of {}", plain_name(name))), "{line}");
-                assert!(line.chars().all(|c| c.is_alphanumeric() || " _.-:;,".contains(c)), "{line}");
+            ];
+            lines.extend(warnings(&request, false).unwrap());
+            let named = format!(" of {}", plain_name(name));
+            assert!(lines.iter().filter(|line| line.contains(&named)).count() >= 4, "{lines:?}");
+            for line in lines {
+                let harmless = |c: char| c.is_alphanumeric() || " _.-:;,!()%×".contains(c);
+                assert!(line.chars().all(harmless), "{line}");
                 assert!(!line.contains("coding:") && !line.contains("coding="), "{line}");
             }
         }

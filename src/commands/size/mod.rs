@@ -1,10 +1,12 @@
 //! `pgconn size`: how big pools and max_connections should be, with the arithmetic; the same as configuration of pool
 //! libraries and PgBouncer; and what is wrong in configuration that exists. Needs no server, and can measure one.
 
+mod answer;
 mod args;
 mod emit;
 pub(super) mod lint;
 mod live;
+mod plan_file;
 pub(super) mod report;
 mod request;
 mod row;
@@ -19,8 +21,9 @@ pub(crate) use args::Args;
 
 use super::Context;
 use super::manual::{Group, Manual};
+use crate::analyze::sizing::current::{Current, Verdict};
 use crate::analyze::sizing::sample::Observations;
-use crate::analyze::sizing::{self, PoolerSizes, Refused, SizePlan};
+use crate::analyze::sizing::{self, Clients, PoolerSizes, Refused, SizePlan};
 use crate::analyze::usage;
 use crate::db::Selection;
 use crate::error::Failure;
@@ -38,6 +41,7 @@ pub(super) const MANUAL: Manual = Manual::new(
     &[
         ("How big should the pools of 8 instances be?", "pgconn size --cores 4 --instances 8"),
         ("Two services, one with more weight", "pgconn size --cores 4 --app api=8x4@3 --app worker=2"),
+        ("Do the pools of today fit?", "pgconn size --cores 8 --current web=6:9 --current jobs=4:5"),
         (
             "The pool of that plan for SQLAlchemy",
             "pgconn size --cores 4 --instances 8 --emit sqlalchemy -o engine.py",
@@ -56,22 +60,23 @@ pub(super) const MANUAL: Manual = Manual::new(
 )
 .exits(&[
     ("0", "done; also a sample that Ctrl-C ended early"),
-    ("1", "the plan is infeasible, or the linted file has an error"),
+    ("1", "the plan is infeasible, the pools of today do not fit, or the linted file has an error"),
     ("2", "usage error"),
     ("3", "could not connect or log in (--from-server, --sample)"),
 ]);
 
 /// Plans and prints.
-pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub(crate) async fn run(mut args: Args, context: &mut Context) -> Result<Exit> {
     if args.plan_example {
-        context.write(|out| out.write_all(request::EXAMPLE.as_bytes()))?;
+        context.write(|out| out.write_all(plan_file::EXAMPLE.as_bytes()))?;
         return Ok(Exit::Done);
     }
     let target = match args.configuration.emit.as_deref() {
         Some("list") => return emit::list(context),
         other => other.and_then(find),
     };
-    let file = args.plan.as_deref().map(request::read).transpose()?.unwrap_or_default();
+    let file = args.plan.as_deref().map(plan_file::read).transpose()?.unwrap_or_default();
+    file.complete(&mut args);
     let provider = args.provider.as_deref().and_then(provider::find);
     let endpoint = target.map(|target| emit::endpoint(target, context)).transpose()?;
     let mut asked = if args.asks_server() { Some(ask(&args, context).await?) } else { None };
@@ -83,19 +88,25 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let request = request::request(&args, &file, limits, provider)?;
     let mut plan = sizing::plan(&request).map_err(request::refused)?;
-    plan.inputs.extend(request::further_inputs(&args));
+    let assumed_mode = match request.clients {
+        Clients::Serverless { .. } => Mode::Transaction,
+        _ => Mode::Direct,
+    };
+    plan.inputs.extend(request::further_inputs(&args, assumed_mode));
     if let (Some(target), Some(endpoint)) = (target, endpoint) {
         head.warnings.iter().for_each(|warning| context.ui.asking().warning(warning));
-        return emit::run((target, endpoint), &args, (&request, &plan), provider, context);
+        return emit::run((target, endpoint), (&args, assumed_mode), (&request, &plan), provider, context);
     }
-    let failure = judged(&plan, args.configuration.mode.unwrap_or(Mode::Direct)).err();
+    let mode = args.configuration.mode.unwrap_or(assumed_mode);
+    let failure = judged(&plan, mode).err().or_else(|| plan.current.as_ref().and_then(refused_today));
     let live = asked
         .as_ref()
         .map(|asked| sizing::live::compare(&mut plan, &asked.usage, &asked.tallies, &asked.of_names));
     let wait = args.target_wait.unwrap_or(request::TARGET_WAIT).as_secs_f64();
     let seen = asked.and_then(|asked| Some((asked.seen?, asked.role)));
     let sample = seen.map(|(seen, role)| sizing::sample::judge(&seen, wait, plan.optimal_connections, &role));
-    context.emit(&SizeReport { plan, live, sample }, &head)?;
+    let verbose = context.flags.verbose > 0;
+    context.emit(&SizeReport { plan, live, sample, mode, verbose }, &head)?;
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
 }
 
@@ -174,6 +185,17 @@ fn judged(plan: &SizePlan, mode: Mode) -> Result<Option<PoolerSizes>, Failure> {
         Mode::Transaction => &plan.pooler.transaction,
     };
     sizes.clone().map(Some).map_err(infeasible)
+}
+
+/// Pools of today that the server refuses connections to.
+fn refused_today(current: &Current) -> Option<Failure> {
+    (current.verdict == Verdict::TooMany).then(|| {
+        let failure = Failure::failed(format!("what runs today does not fit: {}", current.words()));
+        match &current.change_first {
+            Some(change) => failure.hinted(format!("change first: {change}")),
+            None => failure,
+        }
+    })
 }
 
 /// A plan that gives somebody no connection.

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::live;
 use super::row::Row;
+use super::{answer, live};
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::LoadSample;
 use crate::analyze::sizing::{FigureSource, InputValue, LimitedBy, ServicePlan, SizePlan, SizeStep, Tier};
+use crate::poolconf::Mode;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
@@ -22,6 +23,12 @@ pub(crate) struct SizeReport {
     pub(super) live: Option<Live>,
     /// The measured load; null when none was measured.
     pub(super) sample: Option<LoadSample>,
+    /// What the applications connect to.
+    #[serde(skip)]
+    pub(super) mode: Mode,
+    /// Whether the steps are shown to people, too.
+    #[serde(skip)]
+    pub(super) verbose: bool,
 }
 
 impl Report for SizeReport {
@@ -41,12 +48,16 @@ impl Report for SizeReport {
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let plan = &self.plan;
-        let mut blocks = vec![Block::Table(Table::of(SIDE, sides(plan), Side::mark))];
+        let mut blocks = answer::blocks(plan, self.mode);
+        blocks.extend([Block::Gap, Block::Table(Table::of(SIDE, sides(plan), Side::mark))]);
         if !plan.services.is_empty() {
             blocks.extend([Block::Gap, Block::Table(services(&plan.services))]);
         }
-        let steps = Table::of(STEPS, &plan.steps, |_| Mark::Plain);
-        blocks.extend([Block::Gap, Block::Table(steps), Block::Gap]);
+        if self.verbose {
+            let steps = Table::of(STEPS, &plan.steps, |_| Mark::Plain);
+            blocks.extend([Block::Gap, Block::Table(steps)]);
+        }
+        blocks.push(Block::Gap);
         blocks.extend(facts(plan).into_iter().map(Block::line));
         blocks.extend(self.live.iter().flat_map(live::live_blocks));
         blocks.extend(self.sample.iter().flat_map(live::sample_blocks));
@@ -93,6 +104,7 @@ fn source(source: FigureSource) -> &'static str {
     match source {
         FigureSource::Given => "given",
         FigureSource::Server => "server",
+        FigureSource::ProviderDefault => "provider_default",
         FigureSource::Assumed => "assumed",
     }
 }
@@ -101,12 +113,13 @@ fn limited_by(limit: LimitedBy) -> &'static str {
     match limit {
         LimitedBy::Hardware => "hardware",
         LimitedBy::MaxConnections => "max_connections",
+        LimitedBy::Tasks => "tasks",
     }
 }
 
 /// One of two ways to do it.
 struct Side {
-    plan: &'static str,
+    plan: String,
     pools: u64,
     size: Of,
     min_idle: Of,
@@ -142,7 +155,7 @@ impl From<Of> for Value<'_> {
 
 /// What people read of each way.
 const SIDE: &[Column<Side>] = &[
-    Column::table("PLAN", Align::Left, |side| side.plan.into()),
+    Column::table("PLAN", Align::Left, |side| (&side.plan).into()),
     Column::table("POOLS", Align::Right, |side| side.pools.into()),
     Column::table("POOL SIZE", Align::Right, |side| side.size.into()),
     Column::table("MIN IDLE", Align::Right, |side| side.min_idle.into()),
@@ -161,11 +174,15 @@ fn sides(plan: &SizePlan) -> [Side; 2] {
     let pooler = &plan.pooler;
     let recommend = |yes: bool| if yes { " (recommended)" } else { "" };
     let pools = plan.pool_count;
-    let direct = if plan.feasible {
+    let the_one = |number: fn(&ServicePlan) -> u64| {
+        let first = plan.applications.first().map(number)?;
+        plan.applications.iter().all(|service| number(service) == first).then_some(first)
+    };
+    let direct = if plan.feasible_directly {
         let required = plan.required_max_connections;
         let required = required.map(|value| format!("max_connections {value} or more")).unwrap_or_default();
         Side {
-            plan: "direct",
+            plan: "direct".to_owned(),
             pools,
             size: plan.pool_size.into(),
             min_idle: plan.min_idle.into(),
@@ -176,20 +193,28 @@ fn sides(plan: &SizePlan) -> [Side; 2] {
     } else {
         let (size, min_idle) = (Of::Nothing, Of::Nothing);
         let settings = "infeasible".to_owned();
-        Side { plan: "direct", pools, size, min_idle, connections: None, settings, feasible: false }
+        let plan = "direct".to_owned();
+        Side { plan, pools, size, min_idle, connections: None, settings, feasible: false }
     };
     let settings = match (pooler.default_pool_size, pooler.max_client_conn) {
+        (Some(_), _) if pooler.provided.is_some() => {
+            let set = pooler
+                .provided
+                .as_ref()
+                .and_then(|of| Some(format!("{} {}", of.setting?, of.setting_value?)));
+            set.unwrap_or_else(|| "set by the service".to_owned()) + recommend(pooler.recommended)
+        }
         (Some(size), Some(clients)) => {
             format!("default_pool_size {size}, max_client_conn {clients}{}", recommend(pooler.recommended))
         }
         _ => "infeasible".to_owned(),
     };
     let pooled = Side {
-        plan: "PgBouncer (transaction)",
+        plan: format!("{} (transaction)", pooler.name()),
         pools,
-        size: plan.pool_size.map(|_| pooler.client_pool_size).into(),
-        min_idle: plan.min_idle.map(|idle| idle.max(1)).into(),
-        connections: pooler.server_connections,
+        size: the_one(|service| service.client_pool_size).into(),
+        min_idle: the_one(|service| service.min_idle.clamp(1, service.client_pool_size)).into(),
+        connections: pooler.provided.as_ref().map(|of| of.server_connections).or(pooler.server_connections),
         settings,
         feasible: pooler.default_pool_size.is_some(),
     };
@@ -207,6 +232,10 @@ const SERVICES: &[Column<ServicePlan>] = &[
     Column::table("WEIGHT", Align::Right, |service| service.weight.into()),
     Column::table("BUDGET", Align::Right, |service| service.budget.into()),
     Column::table("POOLS", Align::Right, |service| service.pool_count.into()),
+    Column::if_any(
+        |service| service.threads.is_some(),
+        Column::table("THREADS", Align::Right, |service| service.threads.into()),
+    ),
     Column::table("POOL SIZE", Align::Right, |service| service.pool_size.into()),
     Column::table("FAIR SHARE", Align::Right, |service| service.fair_share_per_pool.into()),
     Column::table("CONNECTIONS", Align::Right, |service| service.total.into()),
@@ -223,6 +252,11 @@ const STEPS: &[Column<SizeStep>] = &[
     Column::table("HOW", Align::Left, |step| (&step.expression).into()),
 ];
 
+/// What an input means that has no plain name.
+fn explained(input: &str) -> &'static str {
+    if input == "spindles" { " (an SSD counts as 1)" } else { "" }
+}
+
 /// What was assumed, and what is usual.
 fn facts(plan: &SizePlan) -> Vec<String> {
     let said = |wanted: FigureSource| {
@@ -230,7 +264,9 @@ fn facts(plan: &SizePlan) -> Vec<String> {
             .inputs
             .iter()
             .filter(|input| input.source == wanted)
-            .filter_map(|input| Some(format!("{} {}", input.name, input.value.as_ref()?)))
+            .filter_map(|input| {
+                Some(format!("{} {}{}", input.name, input.value.as_ref()?, explained(input.name)))
+            })
             .collect();
         list.join(", ")
     };
@@ -238,12 +274,33 @@ fn facts(plan: &SizePlan) -> Vec<String> {
     for (label, wanted) in [
         ("given", FigureSource::Given),
         ("from the server", FigureSource::Server),
+        ("provider default", FigureSource::ProviderDefault),
         ("assumed", FigureSource::Assumed),
     ] {
         let list = said(wanted);
         if !list.is_empty() {
             lines.push(format!("{label}: {list}"));
         }
+    }
+    if plan.total_without_surge < plan.total {
+        lines.push(format!(
+            "during a rollout {}, otherwise {}",
+            counted(plan.total, "connection"),
+            plan.total_without_surge
+        ));
+    }
+    if let Some(range) = &plan.instance_range {
+        let alone = range
+            .pool_size_for_from
+            .map(|size| format!("; for {} alone a pool could have {size}", range.from))
+            .unwrap_or_default();
+        lines.push(format!(
+            "with {} {}, with {} {}{alone}",
+            counted(range.from, "instance"),
+            counted(range.total_at_from, "connection"),
+            counted(range.to, "instance"),
+            range.total_at_to
+        ));
     }
     // A function holds one, however many there are.
     if !plan.advice.iter().any(|advice| advice.code == "serverless") {
@@ -253,17 +310,22 @@ fn facts(plan: &SizePlan) -> Vec<String> {
         ));
     }
     if let Some(memory) = plan.memory {
-        let counted = match memory.work_mem_bytes {
+        let worst = match memory.work_mem_bytes {
             Some(_) => "in the worst case",
             None => "without their work_mem, which is not counted: give --work-mem",
         };
-        lines.push(format!(
-            "memory: room for {} of {} MiB {counted}",
-            text::count(i64::try_from(memory.connections_that_fit).unwrap_or(i64::MAX), "connection"),
-            memory.per_connection_bytes >> 20
-        ));
+        let fitting = counted(memory.connections_that_fit, "connection");
+        lines.push(if memory.by_provider {
+            format!("memory: the service runs {fitting} in it, without a bound on their work_mem")
+        } else {
+            format!("memory: room for {} of {} MiB {worst}", fitting, memory.per_connection_bytes >> 20)
+        });
     }
     lines
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    text::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
 }
 
 #[cfg(test)]
@@ -272,11 +334,12 @@ mod tests {
     use crate::analyze::sizing;
 
     #[test]
-    fn a_plan_is_one_table_of_two_plans_and_its_steps() {
+    fn a_plan_is_an_answer_and_one_table_of_two_plans() {
         let plan = sizing::plan(&sizing::tests::request(4, 8)).unwrap();
         let mut out = Vec::new();
         crate::render::table::write(
-            &SizeReport { plan, live: None, sample: None }.blocks(&Head::default()),
+            &SizeReport { plan, live: None, sample: None, mode: Mode::Direct, verbose: false }
+                .blocks(&Head::default()),
             crate::render::Look::default(),
             &mut out,
         )
@@ -284,11 +347,11 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
-            lines[1],
+            lines[5],
             "direct                       8          9         1           72  max_connections 85 or more"
         );
         assert_eq!(
-            lines[2],
+            lines[6],
             "PgBouncer (transaction)      8          9         1            9  default_pool_size 9, max_client_conn 100 (recommended)"
         );
         assert!(text.contains("max_connections 100"), "{text}");

@@ -1,13 +1,11 @@
 //! From flags, a plan file and what a server said to one request: flags win over the file, the file over the server,
 //! and each figure remembers who said it.
 
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
-use serde::Deserialize;
-
 use super::args::Args;
+use super::plan_file::PlanFile;
+use crate::analyze::sizing::current::CurrentPool;
 use crate::analyze::sizing::{
     Clients, Figure, FigureSource, Input, InputValue, Refused, Service, SizeRequest,
 };
@@ -17,9 +15,6 @@ use crate::poolconf::Mode;
 use crate::poolconf::provider::Provider;
 use crate::render::text;
 
-/// What `--plan-example` prints; every key of the file is in it.
-pub(super) const EXAMPLE: &str = include_str!("plan.example.toml");
-
 /// PostgreSQL's default for max_connections.
 const MAX_CONNECTIONS: u64 = 100;
 /// PostgreSQL's default for superuser_reserved_connections.
@@ -28,82 +23,6 @@ const RESERVED_SLOTS: u64 = 3;
 const RESERVE_PERCENT: u64 = 15;
 /// The mean wait for a connection that is planned for unless another is asked.
 pub(super) const TARGET_WAIT: Duration = Duration::from_millis(5);
-
-/// The plan file.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PlanFile {
-    cores: Option<u64>,
-    spindles: Option<u64>,
-    instances: Option<u64>,
-    processes: Option<u64>,
-    max_connections: Option<u64>,
-    reserve_percent: Option<u64>,
-    reserved_slots: Option<u64>,
-    surge_percent: Option<u64>,
-    threads: Option<u64>,
-    connections_per_task: Option<u64>,
-    #[serde(default)]
-    pooler: PoolerTable,
-    #[serde(default)]
-    service: Vec<ServiceTable>,
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PoolerTable {
-    processes: Option<u64>,
-    pairs: Option<u64>,
-    reserve: Option<u64>,
-}
-
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ServiceTable {
-    name: String,
-    instances: u64,
-    #[serde(default = "one")]
-    processes: u64,
-    #[serde(default = "one")]
-    weight: u64,
-}
-
-const fn one() -> u64 {
-    1
-}
-
-/// Reads the plan file.
-///
-/// # Errors
-/// When it cannot be read, or is not a plan; then with the line.
-pub(super) fn read(path: &Path) -> Result<PlanFile> {
-    let text = String::from_utf8(super::read(path)?)
-        .map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8", path.display())))?;
-    Ok(parse(&text).map_err(|(line, message)| {
-        let (message, hint) = match meant(&message) {
-            Some((unknown, near)) => (unknown, format!("did you mean {near}?")),
-            None => (message.as_str(), "see pgconn size --plan-example".to_owned()),
-        };
-        Failure::usage(format!("{} line {line}: {message}", path.display())).hinted(hint)
-    })?)
-}
-
-fn parse(text: &str) -> Result<PlanFile, (usize, String)> {
-    let file: PlanFile = toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let message = error.message().replace('\n', ", ").replace("expected u64", "expected a whole number");
-        (before.matches('\n').count() + 1, message)
-    })?;
-    Ok(file)
-}
-
-/// From "unknown field `a`, expected one of `b`, `c`" the first part, and which of them was probably meant.
-fn meant(message: &str) -> Option<(&str, &str)> {
-    let (unknown, known) = message.split_once(", expected one of ")?;
-    let typed = unknown.split('`').nth(1)?;
-    let near = crate::args::nearest(typed, known.split('`').skip(1).step_by(2))?;
-    Some((unknown, near))
-}
 
 /// Makes the request. Without cores there is none: no server can be asked for them.
 ///
@@ -115,39 +34,58 @@ pub(super) fn request(
     server: Option<ConnectionSlots>,
     provider: Option<&'static Provider>,
 ) -> Result<SizeRequest, Failure> {
-    let Some(cores) = args.cores.or(file.cores) else {
+    let Some(cores) = args.cores else {
         return Err(no_cores(server.is_some()));
     };
-    let from_server =
+    planned(args, cores, file, server, provider)
+}
+
+fn planned(
+    args: &Args,
+    cores: u64,
+    file: &PlanFile,
+    server: Option<ConnectionSlots>,
+    provider: Option<&'static Provider>,
+) -> Result<SizeRequest, Failure> {
+    let as_server =
         |value: i64| Figure { value: u64::try_from(value).unwrap_or(0), source: FigureSource::Server };
-    let figure = |flag: Option<u64>, file: Option<u64>, default| Figure::given_or(flag.or(file), default);
-    let mut max_connections = figure(args.max_connections, file.max_connections, MAX_CONNECTIONS);
-    let slots = provider.map_or(RESERVED_SLOTS, |provider| provider.reserved_slots);
-    let mut reserved_slots = figure(args.reserved_slots, file.reserved_slots, slots);
-    if let Some(limits) = server {
-        if max_connections.source == FigureSource::Assumed {
-            max_connections = from_server(limits.max_connections);
-        }
-        if reserved_slots.source == FigureSource::Assumed {
-            reserved_slots = from_server(limits.superuser_reserved + limits.reserved);
+    let provided = provider.map(|provider| provider.provided(args.memory));
+    let by_provider = |value| Figure { value, source: FigureSource::ProviderDefault };
+    let figure = Figure::given_or;
+    let mut max_connections = figure(args.max_connections, MAX_CONNECTIONS);
+    let mut reserved_slots = figure(args.reserved_slots, RESERVED_SLOTS);
+    let its_default = provided.and_then(|provided| provided.max_connections);
+    for (figure, from_server, from_provider) in [
+        (&mut max_connections, server.map(|limits| limits.max_connections), its_default),
+        (
+            &mut reserved_slots,
+            server.map(|limits| limits.superuser_reserved + limits.reserved),
+            provider.map(|provider| provider.reserved_slots),
+        ),
+    ] {
+        if figure.source == FigureSource::Assumed {
+            *figure = from_server.map(as_server).or(from_provider.map(by_provider)).unwrap_or(*figure);
         }
     }
+    let (clients, current) = clients(args, file)?;
     let request = SizeRequest {
         cores: Figure { value: cores, source: FigureSource::Given },
-        spindles: figure(args.spindles, file.spindles, 1),
+        spindles: figure(args.spindles, 1),
         max_connections,
-        reserve_percent: figure(args.reserve, file.reserve_percent, RESERVE_PERCENT),
+        reserve_percent: figure(args.reserve, RESERVE_PERCENT),
         reserved_slots,
-        surge_percent: figure(args.surge, file.surge_percent, 0),
-        clients: clients(args, file)?,
-        threads: args.threads.or(file.threads),
-        connections_per_task: figure(args.connections_per_task, file.connections_per_task, 1),
-        pooler_processes: figure(args.pooler_processes, file.pooler.processes, 1),
-        pooler_pairs: figure(args.pooler_pairs, file.pooler.pairs, 1),
-        pooler_reserve: figure(args.pooler_reserve, file.pooler.reserve, 0),
+        surge_percent: figure(args.surge, 0),
+        clients,
+        threads: args.threads,
+        connections_per_task: figure(args.connections_per_task, 1),
+        pooler_processes: figure(args.pooler_processes, 1),
+        pooler_pairs: figure(args.pooler_pairs, 1),
+        pooler_reserve: figure(args.pooler_reserve, 0),
         replicas: args.replicas,
         replica_max_connections: args.replica_max_connections,
         memory: args.memory.map(|memory| (memory, args.work_mem)),
+        provided,
+        current,
     };
     check_counts(&request)?;
     Ok(request)
@@ -171,7 +109,7 @@ fn check_counts(request: &SizeRequest) -> Result<(), Failure> {
 
 /// The inputs that are no figures of the plan: what it is written for, and how the load is measured. Those of
 /// [`super::args::Configuration`] that only say how a file is written are no inputs of a plan.
-pub(super) fn further_inputs(args: &Args) -> [Input; 5] {
+pub(super) fn further_inputs(args: &Args, assumed_mode: Mode) -> [Input; 5] {
     let input = |name, given: Option<InputValue>, default| {
         let source = if given.is_some() { FigureSource::Given } else { FigureSource::Assumed };
         Input { name, value: given.or(default), source }
@@ -182,7 +120,7 @@ pub(super) fn further_inputs(args: &Args) -> [Input; 5] {
     let version = configuration.pgbouncer_version.map(|version| InputValue::Word(version.to_string()));
     [
         input("provider", provider.as_deref().map(word), None),
-        input("mode", configuration.mode.map(|mode| word(mode.word())), Some(word(Mode::Direct.word()))),
+        input("mode", configuration.mode.map(|mode| word(mode.word())), Some(word(assumed_mode.word()))),
         input("pgbouncer_version", version, None),
         input("sample_seconds", sample.map(seconds), None),
         input("target_wait_seconds", target_wait.map(seconds), sample.map(|_| seconds(TARGET_WAIT))),
@@ -207,13 +145,13 @@ pub(super) fn for_lint(
     server: Option<ConnectionSlots>,
     provider: Option<&'static Provider>,
 ) -> Result<SizeRequest, Failure> {
-    request(args, &PlanFile { cores: Some(1), ..PlanFile::default() }, server, provider)
+    planned(args, 1, &PlanFile::default(), server, provider)
 }
 
 /// The pools of the application, without a rollout's surge.
 pub(super) fn pools(request: &SizeRequest) -> u64 {
     match &request.clients {
-        Clients::Uniform { instances, processes } => instances.value.saturating_mul(processes.value),
+        Clients::Uniform { instances, processes, .. } => instances.value.saturating_mul(processes.value),
         Clients::Serverless { concurrency } => *concurrency,
         Clients::Services(services) => services
             .iter()
@@ -221,43 +159,75 @@ pub(super) fn pools(request: &SizeRequest) -> u64 {
     }
 }
 
-/// Who opens pools: flags that speak of it replace what the file says of it.
-fn clients(args: &Args, file: &PlanFile) -> Result<Clients, Failure> {
-    if let Some(concurrency) = args.serverless {
-        return Ok(Clients::Serverless { concurrency });
-    }
-    if !args.app.is_empty() {
-        return distinct(args.app.clone());
-    }
+/// Who opens pools, and those of today: flags that speak of it replace what the file says of it. Where nothing else says
+/// who is planned for, those of today are.
+fn clients(args: &Args, file: &PlanFile) -> Result<(Clients, Vec<CurrentPool>), Failure> {
+    let current = if args.current.is_empty() { file.current() } else { args.current.clone() };
+    check_names(current.iter().map(|pool| pool.name.as_str()))?;
+    let services = args.services();
     let counted = args.instances.is_some() || args.processes.is_some();
+    if let Some(name) = args.app_name() {
+        check_name(name)?;
+        if args.app.len() > 1 {
+            return Err(Failure::usage("one application has one name")
+                .hinted("of several services each has its instances, as --app api=8 --app worker=2"));
+        }
+    }
+    if !services.is_empty() && (counted || args.serverless.is_some()) {
+        let flag = match (args.serverless, args.instances) {
+            (Some(_), _) => "--serverless",
+            (None, Some(_)) => "--instances",
+            (None, None) => "--processes",
+        };
+        return Err(Failure::usage(format!("--app SERVICE=INSTANCES cannot be used with {flag}"))
+            .hinted("each service has its own, as --app api=8x4"));
+    }
+    if args.serverless.is_none() && !services.is_empty() {
+        return Ok((distinct(services)?, current));
+    }
+    if let Some(concurrency) = args.serverless.or(file.serverless.filter(|_| !counted)) {
+        return Ok((Clients::Serverless { concurrency }, current));
+    }
     if !file.service.is_empty() && !counted {
         if file.instances.is_some() || file.processes.is_some() {
             return Err(Failure::usage("the plan has instances of its own and services")
                 .hinted("name the first as one more [[service]]"));
         }
-        let services = file.service.iter().map(|table| Service {
-            name: table.name.clone(),
-            instances: table.instances,
-            processes: table.processes,
-            weight: table.weight,
-        });
-        return distinct(services.collect());
+        return Ok((distinct(file.services())?, current));
     }
-    Ok(Clients::Uniform {
-        instances: Figure::given_or(args.instances.or(file.instances), 1),
+    let nobody = !counted && file.instances.is_none() && file.processes.is_none();
+    if nobody && !current.is_empty() {
+        let service = |pool: &CurrentPool| Service {
+            processes: pool.processes,
+            ..Service::new(pool.name.clone(), pool.instances)
+        };
+        return Ok((distinct(current.iter().map(service).collect())?, current));
+    }
+    let instances = args.instances.or(file.instances);
+    let clients = Clients::Uniform {
+        instances: Figure::given_or(instances.map(|instances| instances.to), 1),
+        instances_from: instances.and_then(|instances| instances.from),
         processes: Figure::given_or(args.processes.or(file.processes), 1),
-    })
+    };
+    Ok((clients, current))
 }
 
 fn distinct(services: Vec<Service>) -> Result<Clients, Failure> {
-    for (at, service) in services.iter().enumerate() {
-        check_name(&service.name)?;
-        if services.iter().take(at).any(|other| other.name == service.name) {
-            return Err(Failure::usage(format!("the service \"{}\" is named twice", service.name))
+    check_names(services.iter().map(|service| service.name.as_str()))?;
+    Ok(Clients::Services(services))
+}
+
+fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    let mut seen = Vec::new();
+    for name in names {
+        check_name(name)?;
+        if seen.contains(&name) {
+            return Err(Failure::usage(format!("the service \"{name}\" is named twice"))
                 .hinted("give each its own name, or add their instances up"));
         }
+        seen.push(name);
     }
-    Ok(Clients::Services(services))
+    Ok(())
 }
 
 /// Whether a name can stand in a table and a folder's name.
@@ -284,11 +254,19 @@ mod tests {
 
     use super::*;
     use crate::analyze::sizing;
+    use crate::commands::size::plan_file;
 
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
         args: Args,
+    }
+
+    /// Flags and file together, as a run has them.
+    fn made(line: &str, file: &str) -> Result<SizeRequest, Failure> {
+        let (mut args, file) = (args(line), plan_file::parse(file).unwrap());
+        file.complete(&mut args);
+        request(&args, &file, None, None)
     }
 
     fn args(line: &str) -> Args {
@@ -298,8 +276,7 @@ mod tests {
 
     #[test]
     fn the_example_is_a_feasible_plan() {
-        let file = parse(EXAMPLE).unwrap();
-        let plan = sizing::plan(&request(&args(""), &file, None, None).unwrap()).unwrap();
+        let plan = sizing::plan(&made("", plan_file::EXAMPLE).unwrap()).unwrap();
         assert!(plan.feasible);
         assert_eq!(plan.services.len(), 2);
         assert!(
@@ -310,17 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_plan_names_its_line() {
-        assert_eq!(parse("cores = 4\ncolour = 2\n").unwrap_err().0, 2);
-        assert_eq!(parse("\n\ncores = 'x'\n").unwrap_err().0, 3);
-        assert_eq!(parse("cores = -4").unwrap_err().0, 1);
-    }
-
-    #[test]
     fn flags_win_over_the_file_and_the_file_over_the_server() {
-        let file = parse("cores = 2\nmax_connections = 50").unwrap();
+        let file = plan_file::parse("cores = 2\nmax_connections = 50").unwrap();
         let limits = ConnectionSlots { max_connections: 300, superuser_reserved: 4, reserved: 5 };
-        let made = request(&args("--cores 6"), &file, Some(limits), None).unwrap();
+        let mut flags = args("--cores 6");
+        file.complete(&mut flags);
+        let made = request(&flags, &file, Some(limits), None).unwrap();
         assert_eq!(made.cores.value, 6);
         assert_eq!(made.max_connections, Figure { value: 50, source: FigureSource::Given });
         assert_eq!(made.reserved_slots, Figure { value: 9, source: FigureSource::Server });
@@ -329,8 +301,9 @@ mod tests {
     }
 
     /// Flags that say where inputs come from, what is written and how: with `--emit` there is no list of inputs.
-    const NO_INPUTS: [&str; 12] = [
+    const NO_INPUTS: [&str; 13] = [
         "app",
+        "current",
         "plan",
         "plan_example",
         "from_server",
@@ -349,7 +322,7 @@ mod tests {
         let args = args("--cores 4");
         let request = request(&args, &PlanFile::default(), None, None).unwrap();
         let mut inputs: Vec<_> = sizing::plan(&request).unwrap().inputs;
-        inputs.extend(further_inputs(&args));
+        inputs.extend(further_inputs(&args, Mode::Direct));
         let names: Vec<&str> = inputs.iter().map(|input| input.name).collect();
         for flag in <Line as clap::CommandFactory>::command().get_arguments() {
             let flag = flag.get_id().as_str();
@@ -361,9 +334,7 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        let refuse = |line: &str, file: &str| {
-            request(&args(line), &parse(file).unwrap(), None, None).unwrap_err().message
-        };
+        let refuse = |line: &str, file: &str| made(line, file).unwrap_err().message;
         assert!(refuse("", "").contains("cores"));
         assert!(refuse("--cores 4 --app a=1 --app a=2", "").contains("twice"));
         let both = "cores = 1\ninstances = 2\n[[service]]\nname = 'a'\ninstances = 1";

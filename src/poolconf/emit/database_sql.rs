@@ -14,6 +14,9 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("\tconfig.RuntimeParams[\"statement_timeout\"] = \"{ms}\"")
     });
+    let app = optional(settings.app.as_ref(), |app| {
+        format!("\tconfig.RuntimeParams[\"application_name\"] = \"{app}\"")
+    });
     Ok(one(
         "db.go",
         format!(
@@ -40,7 +43,7 @@ func Open() (*sql.DB, error) {{
 		return nil, fmt.Errorf("parse DATABASE_URL: %w", err)
 	}}
 	config.ConnectTimeout = {acquire} * time.Second
-{mode}{timeout}	db := stdlib.OpenDB(*config)
+{app}{mode}{timeout}	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns({max})
 	// As many as may be open: with the default of 2 the others are closed after every use.
 	db.SetMaxIdleConns({max})

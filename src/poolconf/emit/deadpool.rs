@@ -17,6 +17,10 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("    config.options(\"-c statement_timeout={ms}\");")
     });
+    let app = settings.app.as_ref().map_or_else(
+        || "env::var(\"PGAPPNAME\").unwrap_or_else(|_| \"app\".into())".to_owned(),
+        |app| format!("\"{app}\""),
+    );
     Ok(one(
         "db.rs",
         format!(
@@ -37,6 +41,7 @@ const LIFETIME: Duration = Duration::from_secs({lifetime});
 pub fn pool() -> Result<Pool, Box<dyn Error + Send + Sync>> {{
     let mut config: Config = env::var("DATABASE_URL")?.parse()?;
     config.connect_timeout(WAIT);
+    config.application_name({app});
 {timeout}    let recycling = ManagerConfig {{
         recycling_method: RecyclingMethod::Verified,
     }};

@@ -15,6 +15,7 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("            \"options\": \"-c statement_timeout={ms}\",")
     });
+    let app = optional(settings.app.as_ref(), |app| format!("            \"application_name\": \"{app}\","));
     Ok(one(
         "databases.py",
         format!(
@@ -34,7 +35,7 @@ DATABASES = {{
         "CONN_HEALTH_CHECKS": True,
 {cursors}        "OPTIONS": {{
             "connect_timeout": {acquire},
-{timeout}            "pool": {{
+{app}{timeout}            "pool": {{
                 "min_size": {min},
                 "max_size": {max},
                 "timeout": {acquire},

@@ -1,6 +1,6 @@
 //! Elixir: Ecto with Postgrex.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
+use super::{File, PoolConfig, Refused, one, when};
 
 /// Ecto's pool has a fixed size and opens all of it at start. Migrations take two connections.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
@@ -8,9 +8,12 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let max = settings.pool_size;
     let acquire = settings.acquire_timeout.as_millis();
     let unprepared = when(!settings.prepared_statements(), "  prepare: :unnamed,");
-    let timeout = optional(settings.startup_statement_timeout(), |ms| {
-        format!("  parameters: [statement_timeout: \"{ms}\"],")
-    });
+    let app = settings
+        .app
+        .as_ref()
+        .map_or_else(|| "System.get_env(\"PGAPPNAME\", \"app\")".to_owned(), |app| format!("\"{app}\""));
+    let timeout = settings.startup_statement_timeout();
+    let timeout = timeout.map_or_else(String::new, |ms| format!(", statement_timeout: \"{ms}\""));
     let migrations =
         when(max < 2, "# Migrations need two connections: run them with a pool_size of 2 of their own.");
     Ok(one(
@@ -27,7 +30,8 @@ config :app, App.Repo,
   # A request is dropped from the queue when waits stay above the target for an interval.
   queue_target: {acquire},
   queue_interval: {acquire},
-{unprepared}{timeout}  socket_options: [keepalive: true]
+{unprepared}  parameters: [application_name: {app}{timeout}],
+  socket_options: [keepalive: true]
 "#
         ),
     ))

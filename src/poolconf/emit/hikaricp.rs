@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{File, PoolConfig, Refused, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when, yaml_string};
 
 /// HikariCP refuses or silently replaces times below its own minimums, so they are refused here.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
@@ -30,6 +30,8 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
         keepalive >= Duration::from_secs(30),
         &format!("      keepalive-time: {}", keepalive.as_millis()),
     );
+    let app = settings.app.as_deref();
+    let app = app.map_or_else(|| "${spring.application.name:app}".to_owned(), yaml_string);
     let unprepared = when(!settings.prepared_statements(), "        prepareThreshold: 0");
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("        options: \"-c statement_timeout={ms}\"")
@@ -44,13 +46,14 @@ spring:
     username: ${{DB_USER}}
     password: ${{DB_PASSWORD}}
     hikari:
-      pool-name: app
+      pool-name: {app}
       maximum-pool-size: {max}
       minimum-idle: {min}
       connection-timeout: {acquire}
 {idle}      max-lifetime: {lifetime}
 {keepalive}      data-source-properties:
         tcpKeepAlive: true
+        ApplicationName: {app}
 {unprepared}{timeout}"
         ),
     ))

@@ -10,6 +10,7 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let acquire = settings.acquire_timeout.as_millis();
     let timeout =
         optional(settings.startup_statement_timeout(), |ms| format!("    statement_timeout: {ms},"));
+    let app = optional(settings.app.as_ref(), |app| format!("    application_name: '{app}',"));
     Ok(one(
         "knexfile.mjs",
         format!(
@@ -19,7 +20,7 @@ export default {{
   connection: {{
     connectionString: process.env.DATABASE_URL,
     keepAlive: true,
-{timeout}  }},
+{app}{timeout}  }},
   pool: {{
     min: {min},
     max: {max},

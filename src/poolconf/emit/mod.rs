@@ -134,5 +134,13 @@ fn when(condition: bool, lines: &str) -> String {
     if condition { format!("{lines}\n") } else { String::new() }
 }
 
+/// A name as a YAML string: in quotes where it would be read as something else.
+fn yaml_string(name: &str) -> String {
+    const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !WORDS.contains(&name.to_ascii_lowercase().as_str());
+    if plain { name.to_owned() } else { format!("\"{name}\"") }
+}
+
 #[cfg(test)]
 mod tests;

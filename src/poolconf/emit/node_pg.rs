@@ -11,6 +11,7 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let acquire = settings.acquire_timeout.as_millis();
     let lifetime = crate::poolconf::seconds(settings.max_lifetime);
     let timeout = optional(settings.startup_statement_timeout(), |ms| format!("  statement_timeout: {ms},"));
+    let app = optional(settings.app.as_ref(), |app| format!("  application_name: '{app}',"));
     let unnamed = when(
         !settings.prepared_statements(),
         "// Give queries no name: a named statement is unknown to the next server connection.",
@@ -29,7 +30,7 @@ export const pool = new pg.Pool({{
   connectionTimeoutMillis: {acquire},
   maxLifetimeSeconds: {lifetime},
   keepAlive: true,
-{timeout}}});
+{app}{timeout}}});
 
 // An idle connection that breaks is reported here; without a listener it would end the process.
 pool.on('error', (error) => {{

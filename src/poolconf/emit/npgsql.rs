@@ -29,6 +29,10 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("            Options = \"-c statement_timeout={ms}\",")
     });
+    let app = settings.app.as_ref().map_or_else(
+        || "Environment.GetEnvironmentVariable(\"PGAPPNAME\") ?? \"app\"".to_owned(),
+        |app| format!("\"{app}\""),
+    );
     Ok(one(
         "Database.cs",
         format!(
@@ -51,6 +55,7 @@ public static class Database
             ConnectionIdleLifetime = {idle},
             ConnectionLifetime = {lifetime},
             KeepAlive = 60,
+            ApplicationName = {app},
 {pruning}{unreset}{unprepared}{timeout}        }};
         return NpgsqlDataSource.Create(settings);
     }}

@@ -17,6 +17,9 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("\tconfig.ConnConfig.RuntimeParams[\"statement_timeout\"] = \"{ms}\"")
     });
+    let app = optional(settings.app.as_ref(), |app| {
+        format!("\tconfig.ConnConfig.RuntimeParams[\"application_name\"] = \"{app}\"")
+    });
     Ok(one(
         "db.go",
         format!(
@@ -48,7 +51,7 @@ func Open(ctx context.Context) (*pgxpool.Pool, error) {{
 	config.MaxConnIdleTime = {idle} * time.Second
 	config.HealthCheckPeriod = time.Minute
 	config.ConnConfig.ConnectTimeout = {acquire} * time.Second
-{mode}{timeout}	return pgxpool.NewWithConfig(ctx, config)
+{app}{mode}{timeout}	return pgxpool.NewWithConfig(ctx, config)
 }}
 "#
         ),

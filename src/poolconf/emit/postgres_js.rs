@@ -12,8 +12,11 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let acquire = seconds(settings.acquire_timeout);
     let lifetime = seconds(settings.max_lifetime);
     let prepare = settings.prepared_statements();
-    let timeout = optional(settings.startup_statement_timeout(), |ms| {
-        format!("  connection: {{ statement_timeout: {ms} }},")
+    let app = settings.app.as_ref().map(|app| format!("application_name: '{app}'"));
+    let timeout = settings.startup_statement_timeout().map(|ms| format!("statement_timeout: {ms}"));
+    let parameters: Vec<String> = app.into_iter().chain(timeout).collect();
+    let parameters = optional(Some(parameters.join(", ")).filter(|set| !set.is_empty()), |set| {
+        format!("  connection: {{ {set} }},")
     });
     Ok(one(
         "db.mjs",
@@ -29,7 +32,7 @@ export const sql = postgres(process.env.DATABASE_URL, {{
   max_lifetime: {lifetime},
   keep_alive: 60,
   prepare: {prepare},
-{timeout}}});
+{parameters}}});
 
 // Call this on SIGTERM, after the last request.
 export async function close() {{

@@ -14,13 +14,14 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = settings
         .startup_statement_timeout()
         .map_or_else(String::new, |ms| format!("&options=-c%20statement_timeout%3D{ms}"));
+    let app = settings.app.as_deref().unwrap_or("${PGAPPNAME}");
     Ok(one(
         ".env",
         format!(
             "{header}# For Prisma up to 6; Prisma 7 ignores these parameters (emit prisma7).\n\
              # DB_PASSWORD must be percent-encoded.\n\
              DATABASE_URL=\"postgresql://${{DB_USER}}:${{DB_PASSWORD}}@${{DB_HOST}}:${{DB_PORT}}/${{DB_NAME}}\
-             ?connection_limit={max}&pool_timeout={acquire}&connect_timeout={acquire}{pooled}{timeout}\"\n"
+             ?connection_limit={max}&pool_timeout={acquire}&connect_timeout={acquire}&application_name={app}{pooled}{timeout}\"\n"
         ),
     ))
 }

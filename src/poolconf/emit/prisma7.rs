@@ -11,6 +11,7 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let acquire = settings.acquire_timeout.as_millis();
     let lifetime = crate::poolconf::seconds(settings.max_lifetime);
     let timeout = optional(settings.startup_statement_timeout(), |ms| format!("  statement_timeout: {ms},"));
+    let app = optional(settings.app.as_ref(), |app| format!("  application_name: '{app}',"));
     Ok(one(
         "prisma.ts",
         format!(
@@ -27,7 +28,7 @@ export const adapter = new PrismaPg({{
   connectionTimeoutMillis: {acquire},
   maxLifetimeSeconds: {lifetime},
   keepAlive: true,
-{timeout}}});
+{app}{timeout}}});
 
 export const prisma = new PrismaClient({{ adapter }});
 "

@@ -13,6 +13,8 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("        \"options\": \"-c statement_timeout={ms}\",")
     });
+    let app = optional(settings.app.as_ref(), |app| format!("        \"application_name\": \"{app}\","));
+    let name = optional(settings.app.as_ref(), |app| format!("    name=\"{app}\","));
     let unprepared = when(!settings.prepared_statements(), "        \"prepare_threshold\": None,");
     Ok(one(
         "pool.py",
@@ -32,10 +34,10 @@ pool = ConnectionPool(
     max_lifetime={lifetime},
     check=ConnectionPool.check_connection,
     open=False,
-    kwargs={{
+{name}    kwargs={{
         "connect_timeout": {acquire},
         "keepalives_idle": 60,
-{unprepared}{timeout}    }},
+{app}{unprepared}{timeout}    }},
 )
 "#
         ),

@@ -1,6 +1,6 @@
 //! Ruby on Rails: database.yml.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when, yaml_string};
 use crate::poolconf::seconds;
 
 /// `pool` is understood by every version (8.1 calls it `max_connections` and keeps the old name). Each Puma
@@ -15,6 +15,7 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("  variables:\n    statement_timeout: {ms}")
     });
+    let app = optional(settings.app.as_ref(), |app| format!("  application_name: {}", yaml_string(app)));
     Ok(one(
         "database.yml",
         format!(
@@ -29,7 +30,7 @@ production:
   idle_timeout: {idle}
   reaping_frequency: 60
   connect_timeout: {acquire}
-{unprepared}{timeout}"#
+{app}{unprepared}{timeout}"#
         ),
     ))
 }

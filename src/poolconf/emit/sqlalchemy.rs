@@ -14,6 +14,7 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("        \"options\": \"-c statement_timeout={ms}\",")
     });
+    let app = optional(settings.app.as_ref(), |app| format!("        \"application_name\": \"{app}\","));
     let unprepared = when(!settings.prepared_statements(), "        \"prepare_threshold\": None,");
     Ok(one(
         "engine.py",
@@ -35,7 +36,7 @@ engine = create_engine(
     connect_args={{
         "connect_timeout": {acquire},
         "keepalives_idle": 60,
-{unprepared}{timeout}    }},
+{app}{unprepared}{timeout}    }},
 )
 "#
         ),

@@ -21,6 +21,9 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("    let options = options.options([(\"statement_timeout\", \"{ms}\")]);")
     });
+    let app = optional(settings.app.as_ref(), |app| {
+        format!("    let options = options.application_name(\"{app}\");")
+    });
     Ok(one(
         "db.rs",
         format!(
@@ -34,7 +37,7 @@ use sqlx::postgres::{{PgConnectOptions, PgPool, PgPoolOptions}};
 /// Opens the pool for DATABASE_URL, with its first connections.
 pub async fn connect() -> Result<PgPool, Box<dyn Error + Send + Sync>> {{
     let options: PgConnectOptions = env::var("DATABASE_URL")?.parse()?;
-{pooled}{timeout}    let pool = PgPoolOptions::new()
+{app}{pooled}{timeout}    let pool = PgPoolOptions::new()
         .max_connections({max})
         .min_connections({min})
         .acquire_timeout(Duration::from_secs({acquire}))

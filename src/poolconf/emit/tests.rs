@@ -115,6 +115,15 @@ fn every_target_writes_its_provenance_and_is_tidy() {
 }
 
 #[test]
+fn a_name_stays_a_string() {
+    for (name, written) in
+        [("shop", "shop"), ("8", "\"8\""), ("No", "\"No\""), ("a-b.c", "a-b.c"), ("-x", "\"-x\"")]
+    {
+        assert_eq!(yaml_string(name), written);
+    }
+}
+
+#[test]
 fn the_mode_decides_about_prepared_statements() {
     let off = [
         ("sqlalchemy", "\"prepare_threshold\": None"),

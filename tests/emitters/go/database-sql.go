@@ -12,12 +12,12 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	var timeout string
-	if err := pool.QueryRow("show statement_timeout").Scan(&timeout); err != nil {
+	var timeout, name string
+	if err := pool.QueryRow("select current_setting('statement_timeout'), current_setting('application_name')").Scan(&timeout, &name); err != nil {
 		panic(err)
 	}
-	seen := fmt.Sprint(pool.Stats().MaxOpenConnections, timeout)
-	if seen != fmt.Sprint(9, "7s") {
+	seen := fmt.Sprint(pool.Stats().MaxOpenConnections, timeout, name)
+	if seen != fmt.Sprint(9, "7s", "shop") {
 		panic(seen)
 	}
 }

@@ -13,12 +13,12 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	var timeout string
-	if err := pool.QueryRow(context.Background(), "show statement_timeout").Scan(&timeout); err != nil {
+	var timeout, name string
+	if err := pool.QueryRow(context.Background(), "select current_setting('statement_timeout'), current_setting('application_name')").Scan(&timeout, &name); err != nil {
 		panic(err)
 	}
-	seen := fmt.Sprint(pool.Config().MaxConns, pool.Config().MinConns, timeout)
-	if seen != fmt.Sprint(int32(9), int32(1), "7s") {
+	seen := fmt.Sprint(pool.Config().MaxConns, pool.Config().MinConns, timeout, name)
+	if seen != fmt.Sprint(int32(9), int32(1), "7s", "shop") {
 		panic(seen)
 	}
 }

@@ -14,6 +14,8 @@ async fn main() {
             let timeout: String =
                 ::sqlx::query_scalar("show statement_timeout").fetch_one(&pool).await.unwrap();
             assert_eq!(timeout, "7s");
+            let name: String = ::sqlx::query_scalar("show application_name").fetch_one(&pool).await.unwrap();
+            assert_eq!(name, "shop");
         }
         Some("deadpool") => {
             let pool = deadpool::pool().unwrap();
@@ -21,6 +23,8 @@ async fn main() {
             let client = pool.get().await.unwrap();
             let row = client.query_one("show statement_timeout", &[]).await.unwrap();
             assert_eq!(row.get::<_, String>(0), "7s");
+            let row = client.query_one("show application_name", &[]).await.unwrap();
+            assert_eq!(row.get::<_, String>(0), "shop");
             tokio::spawn(deadpool::close_old(pool.clone()));
         }
         target => panic!("{target:?}"),

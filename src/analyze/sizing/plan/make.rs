@@ -1,22 +1,11 @@
 //! From a request to its plan: each step of the arithmetic in order, recorded as it is done.
 
-use super::{Input, InputValue, LimitedBy, PoolerPlan, ServicePlan, SizePlan, SizeStep, Tier};
+use super::applications::{clients, instances, size_services};
+use super::inputs::inputs;
+use super::pooled::size_pooler;
+use super::{InstanceRange, LimitedBy, ServicePlan, SizePlan, Steps, Tier};
 use crate::analyze::sizing::arithmetic::{self, Budget};
-use crate::analyze::sizing::pooler::{self, Shape};
-use crate::analyze::sizing::{
-    Clients, Figure, FigureSource, Refused, Service, SizeRequest, advice, memory, services,
-};
-
-/// Writes the arithmetic down while it is done.
-#[derive(Default)]
-struct Steps(Vec<SizeStep>);
-
-impl Steps {
-    fn record(&mut self, name: impl Into<String>, expression: String, value: u64) -> u64 {
-        self.0.push(SizeStep { name: name.into(), expression, value });
-        value
-    }
-}
+use crate::analyze::sizing::{Clients, Provided, Refused, SizeRequest, advice, current, memory, services};
 
 /// Makes the plan of `request`. An infeasible one is a plan too (`feasible` is false); errors are for requests
 /// that no server could have.
@@ -39,8 +28,9 @@ pub(crate) fn plan(request: &SizeRequest) -> Result<SizePlan, Refused> {
     );
     steps.record("budget", format!("{} − {reserved}", max_connections.value), budget);
 
-    let services = size_services(request, optimal, budget, &mut steps)?;
-    let feasible = services.iter().all(|service| service.pool_size > 0);
+    let tier = tier(request);
+    let mut services = size_services(request, (optimal, budget), tier, &mut steps)?;
+    let feasible_directly = services.iter().all(|service| service.pool_size > 0);
     let pool_count = services
         .iter()
         .try_fold(0_u64, |sum, service| sum.checked_add(service.pool_count))
@@ -52,26 +42,18 @@ pub(crate) fn plan(request: &SizeRequest) -> Result<SizePlan, Refused> {
     }
 
     let required = required_max_connections(request, &services, &mut steps);
-    let deadlock_floor = request
-        .threads
-        .map(|threads| arithmetic::deadlock_floor(threads, request.connections_per_task.value))
-        .transpose()?;
-    if let (Some(threads), Some(floor)) = (request.threads, deadlock_floor) {
-        steps.record(
-            "deadlock_floor",
-            format!("{threads} × ({} − 1) + 1", request.connections_per_task.value),
-            floor,
-        );
+    for at in 0..services.len() {
+        let deadlock = advice::deadlock(request, &services, at);
+        if let Some(service) = services.get_mut(at) {
+            service.deadlock = deadlock;
+        }
     }
 
-    let tier = tier(request);
     let fair_share_per_pool = the_one(&services, |service| service.fair_share_per_pool);
     let recommended = pooler_recommended(request, &services, pool_count);
-    let most = most_per_pool(request, optimal);
-    // Where no direct plan exists, an application pool behind PgBouncer still needs a size: the usual one.
-    let usual = most.min(tier.high);
-    let pooler = size_pooler(request.shape(), optimal.min(budget), &services, usual, recommended, &mut steps);
-    let ceiling_binds = services.iter().any(|service| service.ceiling_per_pool < most);
+    let pooler = size_pooler(request, optimal.min(budget), &services, recommended, &mut steps);
+    let serverless = matches!(request.clients, Clients::Serverless { .. });
+    let provided = request.provided.and_then(|Provided { max_connections, .. }| max_connections);
     let mut plan = SizePlan {
         inputs: inputs(request),
         optimal_connections: optimal,
@@ -83,15 +65,27 @@ pub(crate) fn plan(request: &SizeRequest) -> Result<SizePlan, Refused> {
         pool_size: the_one(&services, |service| service.pool_size),
         min_idle: the_one(&services, |service| service.min_idle),
         total,
+        total_without_surge: services.iter().fold(0, |sum, service| {
+            let pools = service.instances.saturating_mul(service.processes);
+            sum.saturating_add(service.pool_size.saturating_mul(pools))
+        }),
         oversubscription_factor: hundredths(total, optimal),
-        limited_by: if ceiling_binds { LimitedBy::MaxConnections } else { LimitedBy::Hardware },
-        feasible,
+        limited_by: limited_by(&services, optimal),
+        feasible: feasible_directly || serverless && pooler.transaction.is_ok(),
+        feasible_directly,
         required_max_connections: required,
         tier,
         pooler,
-        deadlock_floor,
-        services: if matches!(request.clients, Clients::Services(_)) { services } else { Vec::new() },
-        memory: request.memory.map(|(memory, work_mem)| memory::fit(memory, work_mem)).transpose()?,
+        deadlock_floor: the_one(&services, |service| service.deadlock_floor.unwrap_or(0))
+            .filter(|floor| *floor > 0),
+        instance_range: range(request, &services),
+        current: current::judge(request, Budget { reserved, budget })?,
+        services: if matches!(request.clients, Clients::Services(_)) { services.clone() } else { Vec::new() },
+        applications: services,
+        memory: request
+            .memory
+            .map(|(memory, work_mem)| memory::fit(memory, work_mem, provided))
+            .transpose()?,
         infeasible: None,
         advice: Vec::new(),
         steps: steps.0,
@@ -105,6 +99,50 @@ pub(crate) fn plan(request: &SizeRequest) -> Result<SizePlan, Refused> {
 fn the_one(services: &[ServicePlan], value: impl Fn(&ServicePlan) -> u64) -> Option<u64> {
     let first = services.first().map(&value)?;
     services.iter().all(|service| value(service) == first).then_some(first)
+}
+
+/// What binds first: the slots, or else what tasks can use where that is less than the hardware.
+fn limited_by(services: &[ServicePlan], optimal: u64) -> LimitedBy {
+    let most = |service: &ServicePlan| service.most_per_pool;
+    if services.iter().any(|service| service.ceiling_per_pool < most(service)) {
+        LimitedBy::MaxConnections
+    } else if services.iter().any(|service| service.threads.is_some() && most(service) < optimal) {
+        LimitedBy::Tasks
+    } else {
+        LimitedBy::Hardware
+    }
+}
+
+/// What a moving number of instances costs at both of its ends.
+fn range(request: &SizeRequest, services: &[ServicePlan]) -> Option<InstanceRange> {
+    let clients = clients(request);
+    if clients.iter().all(|service| service.instances_from.is_none()) {
+        return None;
+    }
+    let fewest: Vec<u64> =
+        clients.iter().map(|service| service.instances_from.unwrap_or(service.instances)).collect();
+    let mut alone = request.clone();
+    match &mut alone.clients {
+        Clients::Uniform { instances, instances_from, .. } => {
+            instances.value = instances_from.take().unwrap_or(instances.value);
+        }
+        Clients::Services(services) => services.iter_mut().for_each(|service| {
+            service.instances = service.instances_from.take().unwrap_or(service.instances);
+        }),
+        Clients::Serverless { .. } => {}
+    }
+    let alone = plan(&alone).ok()?;
+    let connections = services
+        .iter()
+        .zip(&alone.applications)
+        .map(|(service, at_from)| service.pool_size.saturating_mul(at_from.pool_count));
+    Some(InstanceRange {
+        from: fewest.into_iter().fold(0, u64::saturating_add),
+        to: instances(request),
+        total_at_from: connections.fold(0, u64::saturating_add),
+        total_at_to: services.iter().map(|service| service.total).sum(),
+        pool_size_for_from: alone.pool_size,
+    })
 }
 
 /// `total / optimal` rounded to hundredths by integer arithmetic.
@@ -126,84 +164,6 @@ fn check_replicas(request: &SizeRequest) -> Result<(), Refused> {
         )),
         _ => Ok(()),
     }
-}
-
-/// The services to size. A single application is one service that owns the whole budget.
-fn clients(request: &SizeRequest) -> Vec<Service> {
-    let single =
-        |instances, processes| vec![Service { name: String::new(), instances, processes, weight: 1 }];
-    match &request.clients {
-        Clients::Uniform { instances, processes } => single(instances.value, processes.value),
-        Clients::Serverless { concurrency } => single(*concurrency, 1),
-        Clients::Services(services) => services.clone(),
-    }
-}
-
-/// The most that one pool can use, whatever the server has room for. Each serverless instance runs one request at a
-/// time, so it has no use for a second connection.
-fn most_per_pool(request: &SizeRequest, optimal: u64) -> u64 {
-    if matches!(request.clients, Clients::Serverless { .. }) { 1 } else { optimal }
-}
-
-fn size_services(
-    request: &SizeRequest,
-    optimal: u64,
-    budget: u64,
-    steps: &mut Steps,
-) -> Result<Vec<ServicePlan>, Refused> {
-    let services = clients(request);
-    let weights: Vec<u64> = services.iter().map(|service| service.weight).collect();
-    let budgets = services::split(budget, &weights)?;
-    let optima = services::split(optimal, &weights)?;
-    let several = matches!(request.clients, Clients::Services(_));
-    let sum: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
-    let most = most_per_pool(request, optimal);
-    services
-        .into_iter()
-        .zip(budgets)
-        .zip(optima)
-        .map(|((service, share), optimal_share)| {
-            let label =
-                |name: &str| if several { format!("{name}[{}]", service.name) } else { name.to_owned() };
-            if several {
-                steps.record(label("budget"), format!("floor({budget} × {} / {sum})", service.weight), share);
-            }
-            let surge = request.surge_percent.value;
-            let peak = arithmetic::peak_instances(service.instances, surge)?;
-            steps.record(
-                label("peak_instances"),
-                format!("{} + ceil({} × {surge} / 100)", service.instances, service.instances),
-                peak,
-            );
-            let pools = arithmetic::pool_count(peak, service.processes)?;
-            steps.record(label("pool_count"), format!("{peak} × {}", service.processes), pools);
-            // A pool count is at least 1: neither factor is 0.
-            let ceiling = share / pools.max(1);
-            steps.record(label("ceiling_per_pool"), format!("floor({share} / {pools})"), ceiling);
-            let pool_size = most.min(ceiling);
-            steps.record(label("pool_size"), format!("min({most}, {ceiling})"), pool_size);
-            let fair = optimal_share / pools.max(1);
-            steps.record(label("fair_share_per_pool"), format!("floor({optimal_share} / {pools})"), fair);
-            let min_idle = pool_size.min(fair.max(1));
-            steps.record(label("min_idle"), format!("min({pool_size}, max(1, {fair}))"), min_idle);
-            let total = pool_size.saturating_mul(pools);
-            steps.record(label("total"), format!("{pool_size} × {pools}"), total);
-            Ok(ServicePlan {
-                name: service.name,
-                instances: service.instances,
-                processes: service.processes,
-                weight: service.weight,
-                budget: share,
-                pool_count: pools,
-                ceiling_per_pool: ceiling,
-                pool_size,
-                fair_share_per_pool: fair,
-                min_idle,
-                total,
-                sessions_now: None,
-            })
-        })
-        .collect()
 }
 
 /// The smallest max_connections at which each service's share is what the plan gives it; for an infeasible plan, one
@@ -231,11 +191,6 @@ fn required_max_connections(
     Some(steps.record("required_max_connections", sum, required))
 }
 
-/// Instances of all services, without surge.
-fn instances(request: &SizeRequest) -> u64 {
-    clients(request).iter().fold(0, |sum, service| sum.saturating_add(service.instances))
-}
-
 /// From so many instances on, a pooler is the usual answer.
 const LARGE_FROM: u64 = 50;
 
@@ -253,89 +208,4 @@ fn pooler_recommended(request: &SizeRequest, services: &[ServicePlan], pool_coun
     let crowded = services.iter().any(|service| service.fair_share_per_pool < 2) && pool_count > 2;
     let serverless = matches!(request.clients, Clients::Serverless { .. });
     crowded || serverless || instances(request) >= LARGE_FROM
-}
-
-fn size_pooler(
-    shape: Shape,
-    target: u64,
-    services: &[ServicePlan],
-    usual: u64,
-    recommended: bool,
-    steps: &mut Steps,
-) -> PoolerPlan {
-    let client_size = |service: &ServicePlan| if service.pool_size > 0 { service.pool_size } else { usual };
-    let sum = |connections: &dyn Fn(&ServicePlan) -> u64| {
-        services.iter().map(connections).fold(0, u64::saturating_add)
-    };
-    let clients = sum(&|service| client_size(service).saturating_mul(service.pool_count));
-    let feasible = services.iter().all(|service| service.pool_size > 0);
-    let direct = if feasible { sum(&|service| service.total) } else { 0 };
-    let transaction = pooler::sizes(target, clients, shape);
-    let sizes = transaction.as_ref().ok().copied();
-    let Shape { processes, pairs, reserve } = shape;
-    if let Some(sizes) = sizes {
-        steps.record(
-            "pooler.default_pool_size",
-            format!("floor({target} / ({processes} × {pairs})) − {reserve}"),
-            sizes.default_pool_size,
-        );
-    }
-    PoolerPlan {
-        recommended,
-        processes,
-        pairs,
-        default_pool_size: sizes.map(|sizes| sizes.default_pool_size),
-        reserve_pool_size: reserve,
-        max_client_conn: sizes.map(|sizes| sizes.max_client_conn),
-        max_db_connections: sizes.map(|sizes| sizes.max_db_connections),
-        server_connections: sizes.and_then(|sizes| pooler::worst_case(sizes.default_pool_size, shape)),
-        client_pool_size: services.iter().map(client_size).min().unwrap_or(1),
-        clients,
-        transaction,
-        session: pooler::sizes(direct, direct, shape),
-    }
-}
-
-/// Every figure that the plan was made from with its source, in the order of the flags.
-fn inputs(request: &SizeRequest) -> Vec<Input> {
-    let figure =
-        |name, Figure { value, source }| Input { name, value: Some(InputValue::Number(value)), source };
-    let maybe = |name, value: Option<u64>| Input {
-        name,
-        value: value.map(InputValue::Number),
-        source: if value.is_some() { FigureSource::Given } else { FigureSource::Assumed },
-    };
-    let [instances, processes, serverless] = match &request.clients {
-        Clients::Uniform { instances, processes } => {
-            [figure("instances", *instances), figure("processes", *processes), maybe("serverless", None)]
-        }
-        Clients::Services(_) => [
-            maybe("instances", Some(instances(request))),
-            maybe("processes", None),
-            maybe("serverless", None),
-        ],
-        Clients::Serverless { concurrency } => {
-            [maybe("instances", None), maybe("processes", None), maybe("serverless", Some(*concurrency))]
-        }
-    };
-    vec![
-        figure("cores", request.cores),
-        figure("spindles", request.spindles),
-        instances,
-        processes,
-        serverless,
-        maybe("threads", request.threads),
-        figure("connections_per_task", request.connections_per_task),
-        figure("surge_percent", request.surge_percent),
-        figure("max_connections", request.max_connections),
-        figure("reserve_percent", request.reserve_percent),
-        figure("reserved_slots", request.reserved_slots),
-        maybe("replicas", request.replicas),
-        maybe("replica_max_connections", request.replica_max_connections),
-        maybe("memory_bytes", request.memory.map(|(memory, _)| memory)),
-        maybe("work_mem_bytes", request.memory.and_then(|(_, work_mem)| work_mem)),
-        figure("pooler_processes", request.pooler_processes),
-        figure("pooler_pairs", request.pooler_pairs),
-        figure("pooler_reserve", request.pooler_reserve),
-    ]
 }

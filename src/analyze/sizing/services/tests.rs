@@ -33,18 +33,31 @@ fn weights_split_the_budget_downwards() {
 #[test]
 fn a_service_is_name_instances_processes_weight() {
     let service = |name: &str, instances, processes, weight| Service {
-        name: name.to_owned(),
-        instances,
         processes,
         weight,
+        ..Service::new(name, InstanceCount::fixed(instances))
     };
+    let moving = InstanceCount { from: Some(3), to: 40 };
+    assert_eq!(parse("api=3..40x2").unwrap(), Service { processes: 2, ..Service::new("api", moving) });
     assert_eq!(parse("api=8x4@3").unwrap(), service("api", 8, 4, 3));
     assert_eq!(parse("worker=2").unwrap(), service("worker", 2, 1, 1));
     assert_eq!(parse("cron=1@5").unwrap(), service("cron", 1, 1, 5));
     assert_eq!(parse("a=b@c=2X3").unwrap(), service("a=b@c", 2, 3, 1));
-    for wrong in
-        ["", "api", "=3", "api=", "api=x2", "api=2x", "api=2@", "api=-1", "api=0", "api=1x0", "api=2x3x4"]
-    {
+    for wrong in [
+        "",
+        "api",
+        "=3",
+        "api=",
+        "api=x2",
+        "api=2x",
+        "api=2@",
+        "api=-1",
+        "api=0",
+        "api=0..4",
+        "api=4..3",
+        "api=1x0",
+        "api=2x3x4",
+    ] {
         assert!(parse(wrong).is_err(), "{wrong:?}");
     }
 }
