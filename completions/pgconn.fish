@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgconn_global_optspecs
-    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password W/password t/timeout= connect-wait= emergency= json F/format= o/output= watch= q/quiet v/verbose color= full no-query V/version help
+    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password password-command= W/password t/timeout= connect-wait= emergency= json F/format= o/output= watch= q/quiet v/verbose color= full no-query V/version help
 end
 
 function __fish_pgconn_needs_command
@@ -29,6 +29,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -s p -l port -d 'Server port
 complete -c pgconn -n "__fish_pgconn_needs_command" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_needs_command" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -104,6 +105,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s p -l port -d 'Se
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -159,6 +161,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s p -l port -d 'Serve
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -214,6 +217,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s p -l port -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -261,6 +265,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s p -l port -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -308,6 +313,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s p -l port -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -353,6 +359,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s p -l port -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -399,6 +406,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s p -l port -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -447,6 +455,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s p -l port -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -500,6 +509,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s p -l port -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -553,6 +563,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s p -l port -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -593,6 +604,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s p -l port -d 'Se
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -638,6 +650,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_se
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -685,6 +698,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -733,6 +747,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -764,13 +779,14 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l for -d 'Count the work of this long, and show it per second' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l server -d 'The server behind the pooler: show which of its sessions serves which client' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l db -d 'Those of this database, as the pooler names it' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l role -d 'Those of this user' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l app -d 'Connections with this application_name' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l client -d 'Connections of clients from this address, network (CIDR) or `local`' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l state -d 'Connections in this state of the pooler: active, idle, waiting, used, …' -r -f -a "active\t''
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l for -d 'Count the work of this long, and show it per second' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l server -d 'The server behind the pooler: show which of its sessions serves which client' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l console -d 'The console of another process of the same pooler (so_reuseport): its pools are added (repeat for more)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l db -d 'Those of this database, as the pooler names it' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l role -d 'Those of this user' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l app -d 'Connections with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l client -d 'Connections of clients from this address, network (CIDR) or `local`' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l state -d 'Connections in this state of the pooler: active, idle, waiting, used, …' -r -f -a "active\t''
 waiting\t''
 idle\t''
 used\t''
@@ -782,42 +798,46 @@ active_cancel\t''
 being_canceled\t''
 active_cancel_req\t''
 waiting_cancel_req\t''"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s p -l port -d 'Server port' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s S -l service -d 'Entry of the connection service file' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
 tsv\t'Tab-separated values with a header line'
 nagios\t'The line that monitoring plugins print, with performance data (check only)'
 prometheus\t'Prometheus\' text format (metrics only, and its default)'"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s w -l no-password -d 'Never ask for a password'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s W -l password -d 'Ask for a password before connecting'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l json -d 'Write JSON (short for --format json)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s q -l quiet -d 'Say nothing but results, warnings and errors'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l no-query -d 'Keep query texts out of the result'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "clients" -d 'List clients, each with the connection that serves it'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "resume" -d 'Let the clients of a paused database go on'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume reconnect wait-close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "clients" -d 'List clients, each with the connection that serves it'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "disable" -d 'Refuse new clients of a database; those that are there stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "enable" -d 'Let new clients of a disabled database in'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "kill" -d 'Disconnect every client of a database, and keep those that come waiting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l db -d 'Those of this database, as the pooler names it' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l role -d 'Those of this user' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l app -d 'Connections with this application_name' -r
@@ -839,6 +859,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -884,6 +905,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -914,6 +936,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -930,6 +953,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l all -d 'All databases at once'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s n -l dry-run -d 'Show what would be done, and stop there'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s w -l no-password -d 'Never ask for a password'
@@ -945,6 +969,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -961,6 +986,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l all -d 'All databases at once'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s n -l dry-run -d 'Show what would be done, and stop there'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s w -l no-password -d 'Never ask for a password'
@@ -971,11 +997,108 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s n -l dry-run -d 'Show what would be done, and stop there'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do it without asking'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1008,6 +1131,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1036,6 +1160,9 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "disable" -d 'Refuse new clients of a database; those that are there stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "enable" -d 'Let new clients of a disabled database in'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "kill" -d 'Disconnect every client of a database, and keep those that come waiting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -1044,6 +1171,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s p -l port -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1069,9 +1197,10 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s v -l verbose -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l warning -d 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l warning -d 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l critical -d 'Be critical outside this range' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s c -d 'Refused with a hint: thresholds belong to a rule' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l for -d 'How long to count sessions for the rule rates [default: 5s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l role -d 'Sessions of this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l app -d 'Sessions with this application_name' -r
@@ -1091,6 +1220,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s p -l port -d 'Se
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1123,6 +1253,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s p -l port -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1152,6 +1283,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s p -l port -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1232,12 +1364,13 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l statement-timeout
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l idle-timeout -d 'Close connections that were idle so long [default: 5m, at most half of --max-lifetime]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l max-lifetime -d 'Replace connections that are so old [default: 30m]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l acquire-timeout -d 'Wait so long for a connection [default: 10s]' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l lint -d 'Judge a pgbouncer.ini, or connection URLs (- is stdin)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l lint -d 'Judge a pgbouncer.ini, connection URLs, or a pool\'s settings (- is stdin)' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1265,12 +1398,60 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l full -d 'Show lon
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l for -d 'How long to watch for churn and leaks' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l only -d 'Judge by this rule only (repeat for more)' -r -f -a "pooling\t''
+pool-size\t''
+pool-growth\t''
+idle-sessions\t''
+serverless\t''
+long-work\t''
+slots\t''
+connection-limits\t''
+closed\t''
+idle-in-transaction\t''
+vacuum-horizon\t''
+prepared-xact\t''
+statement-timeout\t''
+idle-in-transaction-timeout\t''
+application-name\t''
+superuser\t''
+tls\t''
+monitoring-role\t''
+reserved-slots\t''
+pooler-mode\t''
+pooler-caps\t''
+pooler-auth\t''
+pooler-prepared\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l ignore -d 'Do not judge by this rule (repeat for more)' -r -f -a "pooling\t''
+pool-size\t''
+pool-growth\t''
+idle-sessions\t''
+serverless\t''
+long-work\t''
+slots\t''
+connection-limits\t''
+closed\t''
+idle-in-transaction\t''
+vacuum-horizon\t''
+prepared-xact\t''
+statement-timeout\t''
+idle-in-transaction-timeout\t''
+application-name\t''
+superuser\t''
+tls\t''
+monitoring-role\t''
+reserved-slots\t''
+pooler-mode\t''
+pooler-caps\t''
+pooler-auth\t''
+pooler-prepared\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l accepted -d 'Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l pooler -d 'The console of the pooler before the server: judge its settings, too' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1304,6 +1485,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s p -l port -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1333,6 +1515,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s p -l port -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1362,6 +1545,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s p -l port 
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1391,6 +1575,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s p -l port -d 'Serv
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
@@ -1441,8 +1626,11 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "pause" -d 'Keep a database\'s clients waiting, with no connection to its server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "resume" -d 'Let the clients of a paused database go on'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "disable" -d 'Refuse new clients of a database; those that are there stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "enable" -d 'Let new clients of a disabled database in'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "kill" -d 'Disconnect every client of a database, and keep those that come waiting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections idle-xact long-query long-xact blocked prepared-xact closed pooler-waiting"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections free states idle-xact long-query long-xact blocked prepared-xact oldest-xmin closed rates pooler-waiting"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls metrics ping pooler size size_lint stats timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

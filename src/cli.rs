@@ -123,12 +123,20 @@ pub(crate) fn command() -> clap::Command {
 
 /// True when the command line, right or wrong, asks for JSON: then errors are JSON, too.
 pub(crate) fn wants_json(argv: &[OsString]) -> bool {
+    argv.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+        || wants_format(argv, "json")
+        || wants_format(argv, "ndjson")
+}
+
+/// True when the command line, right or wrong, asks for this format by name.
+pub(crate) fn wants_format(argv: &[OsString], format: &str) -> bool {
     let words: Vec<&str> =
         argv.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str()).collect();
-    words
-        .iter()
-        .any(|word| matches!(*word, "--json" | "-Fjson" | "-Fndjson" | "--format=json" | "--format=ndjson"))
-        || words.windows(2).any(|pair| matches!(pair, ["-F" | "--format", "json" | "ndjson"]))
+    let attached = |word: &&str| {
+        ["-F", "--format="].iter().any(|flag| word.strip_prefix(flag).is_some_and(|value| value == format))
+    };
+    words.iter().any(attached)
+        || words.windows(2).any(|pair| matches!(pair, ["-F" | "--format", value] if *value == format))
 }
 
 /// `-h` is the host; at the very end, where no host can follow, it is help, as everywhere else.
@@ -174,7 +182,7 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
     // Flags that only end alike mean something else: --sort is not --port.
     let initial = |flag: &str| flag.trim_start_matches('-').chars().next();
     let typed = word(ContextKind::InvalidArg).unwrap_or_default();
-    if gives_password(argv, typed) {
+    if gives_password(argv, &message) {
         let failure = Failure::usage("--password takes no value".to_owned());
         let failure = failure.hinted("it asks for one; PGPASSWORD or a password file give it without asking");
         return Failure { exit: usage_exit(argv), ..failure };
@@ -200,12 +208,16 @@ fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
     Failure { exit: usage_exit(argv), ..Failure::usage(message).hinted(hint) }
 }
 
-/// Whether a password was typed behind the flag that asks for one: no message may repeat it.
-fn gives_password(argv: &[OsString], unexpected: &str) -> bool {
+/// Whether a password was typed behind the flag that asks for one, which a message would repeat.
+fn gives_password(argv: &[OsString], message: &str) -> bool {
     let attached = |text: &str| text.starts_with("--password=") || text.starts_with("-W") && text.len() > 2;
     argv.iter().filter_map(|argument| argument.to_str()).any(attached)
-        || argv.windows(2).any(|pair| {
-            matches!(pair, [flag, value] if (flag == "-W" || flag == "--password") && value == unexpected)
+        || argv.windows(2).any(|pair| match pair {
+            [flag, value] if flag == "-W" || flag == "--password" => {
+                let value = value.to_string_lossy();
+                !value.is_empty() && !value.starts_with('-') && message.contains(&*value)
+            }
+            _ => false,
         })
 }
 

@@ -92,6 +92,8 @@ impl From<db::Error> for Failure {
             | ErrorKind::ShuttingDown
             | ErrorKind::Recovering
             | ErrorKind::AuthFailed
+            | ErrorKind::PasswordCommand
+            | ErrorKind::PoolerLogin
             | ErrorKind::NoSuchDatabase
             | ErrorKind::NoSuchRole
             | ErrorKind::Tls

@@ -49,7 +49,7 @@ use crate::ui::Ui;
 
 fn main() -> ExitCode {
     let argv = mask_argv(std::env::args_os().collect());
-    let json = cli::wants_json(&argv);
+    let (json, plugin) = (cli::wants_json(&argv), cli::wants_format(&argv, "nagios"));
     let exit = match cli::read(argv) {
         Ok(Asked::Run(cli)) => run(*cli),
         Ok(Asked::Text(text, exit)) => say(&text, exit),
@@ -57,6 +57,9 @@ fn main() -> ExitCode {
             let format = if json { Format::Json } else { Format::Table };
             let color = colored(&io::stderr(), clap::ColorChoice::Auto);
             Ui::new(false, 0, color, format, false).failure(&failure);
+            if plugin {
+                say_as_plugin(&failure);
+            }
             failure.exit
         }
     };
@@ -97,6 +100,20 @@ fn say(text: &str, exit: Exit) -> Exit {
     }
 }
 
+/// What failed before there was a verdict, as monitoring systems read it: the first line of stdout is all that they show.
+fn say_as_plugin(failure: &Failure) {
+    let word = match failure.exit {
+        Exit::Code(2) => "CRITICAL",
+        Exit::Code(_) => "UNKNOWN",
+        // not a verdict: another command, or a signal
+        _ => return,
+    };
+    let failure = failure.without_secrets();
+    let text = format!("PGCONN {word}: {}", failure.message);
+    // Nobody reads it: nothing to say to anybody.
+    let _ = writeln!(io::stdout(), "{}", render::nagios::line(&text, std::iter::empty()));
+}
+
 fn run(mut cli: Cli) -> Exit {
     let output = &mut cli.globals.output.output;
     *output = output.take().filter(|path| path.as_os_str() != "-");
@@ -108,6 +125,7 @@ fn run(mut cli: Cli) -> Exit {
         cli.globals.output.watch.is_some(),
     );
     let (waits, judges) = (cli.command.waits(), cli.command.judges());
+    let plugin = cli.globals.output.format() == Format::Nagios;
     let (trigger, stop) = stop::channel();
     let outlet = |stream: BorrowedFd<'_>| {
         let file = File::from(stream.try_clone_to_owned()?);
@@ -133,6 +151,9 @@ fn run(mut cli: Cli) -> Exit {
             failure.exit = failure.exit.as_verdict();
         }
         ui.failure(&failure);
+        if plugin {
+            say_as_plugin(&failure);
+        }
         failure.exit
     };
     let mut runtime = tokio::runtime::Builder::new_current_thread();

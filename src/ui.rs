@@ -131,6 +131,11 @@ impl Ui {
         self.insist(text);
     }
 
+    /// Whether details are wanted.
+    pub(crate) const fn is_verbose(self) -> bool {
+        self.verbose
+    }
+
     /// Says a detail, when details are wanted.
     pub(crate) fn detail(self, line: &str) {
         if self.verbose {

@@ -2,6 +2,8 @@
 
 use super::common::server::standby_of;
 use super::common::{Cluster, Pgconn, Session, wait_until, with};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 fn blockers(cluster: &Cluster, arguments: &[&str]) -> Value {
@@ -143,7 +145,9 @@ fn hundreds_of_waiters_are_bounded_unless_asked_for() {
     let waiters: Vec<Session> = (1..=300)
         .map(|number| {
             let mut waiter = cluster.connect(&app("waiter")).unwrap();
-            waiter.send("begin; lock table t");
+            // readers among those who want it alone
+            let mode = if number % 3 == 0 { "share" } else { "exclusive" };
+            waiter.send(&format!("begin; lock table t in {mode} mode"));
             let queue = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
             wait_until("it stands in the queue", || {
                 watcher.query(queue)[0][0].as_deref() == Some(number.to_string().as_str())
@@ -159,13 +163,30 @@ fn hundreds_of_waiters_are_bounded_unless_asked_for() {
         let sessions = document["sessions"].as_array().unwrap();
         sessions.iter().map(|session| session["blocked_by"].as_array().unwrap().len()).sum()
     };
-    assert_eq!(edges(&some), 200 * 201 / 2);
+    let of_server = |limit: usize| -> usize {
+        let longest = if cluster.major() < 14 { "query_start" } else { "waitstart" };
+        let sum = format!(
+            "select sum(cardinality(pg_blocking_pids(pid))) from (select pid from pg_stat_activity a join pg_locks l using (pid) \
+             where not l.granted order by {longest} limit {limit}) w"
+        );
+        cluster.value(&sum).parse().unwrap()
+    };
+    assert_eq!(edges(&some), of_server(200));
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
     assert!(table.stderr.contains("300 wait; only the 200 longest waits were looked at"), "{}", table.stderr);
     // They stand in one queue, not each under the one before.
     assert!(table.stdout.contains(&format!("\n├─ {}", waiters[8].pid)), "{}", table.stdout);
     let all = blockers(&cluster, &["--all-waits"]);
-    assert_eq!(edges(&all), 300 * 301 / 2);
+    assert_eq!(edges(&all), of_server(300));
+    for session in all["sessions"].as_array().unwrap() {
+        let of_server = format!(
+            "select coalesce(array_to_string(array(select distinct x from unnest(pg_blocking_pids({})) x order by x), ','), '')",
+            session["pid"]
+        );
+        let told: Vec<String> =
+            session["blocked_by"].as_array().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(watcher.query(&of_server)[0][0].as_deref().unwrap(), told.join(","), "{session}");
+    }
     assert_eq!(session(&all, root.pid)["blocks_total"], waiters.len());
     assert_eq!(all["warnings"], json!([]));
     let plan = Pgconn::new(&["kill", "--json", "-n", "--app", "root"]).on(&cluster).run().success().json();
@@ -265,9 +286,77 @@ fn a_standby_names_who_holds_its_replay_up() {
     let nobody = of(&replay["pid"]);
     assert_eq!((&nobody["frees"], &nobody["permitted"]), (&json!([behind.pid]), &json!(false)));
     assert!(nobody["why_not"].as_str().unwrap().contains("must end there"), "{nobody}");
+    // when it ends by itself, and when it does not
+    let replaying = &document["replay"];
+    assert_eq!(
+        (&replaying["pid"], &replaying["waits_for"], &replaying["setting"], &replaying["limit_seconds"]),
+        (&replay["pid"], &json!([reader.pid]), &json!("max_standby_streaming_delay"), &json!(3600.0))
+    );
+    let left = replaying["ends_within_seconds"].as_f64().unwrap();
+    assert!(standby.major() < 14 && left == 3600.0 || (3400.0..3600.0).contains(&left), "{replaying}");
+    assert!(replaying["wait_seconds"].as_f64().is_some());
+    let said = |told: &str| {
+        let table = Pgconn::new(&["blockers"]).on(&standby).run().success();
+        assert!(table.stdout.contains(told), "{table}");
+    };
+    said(&format!(" for {}: max_standby_streaming_delay = 1h 00m ends them within ", reader.pid));
+    standby.query("alter system set max_standby_streaming_delay = -1");
+    standby.query("select pg_reload_conf()");
+    standby.wait_until("current_setting('max_standby_streaming_delay') = '-1'");
+    let replaying = blockers(&standby, &[])["replay"].clone();
+    assert_eq!(
+        (&replaying["limit_seconds"], &replaying["ends_within_seconds"]),
+        (&Value::Null, &Value::Null)
+    );
+    said("max_standby_streaming_delay = -1 never ends them");
     let id = ends["sessions"][0].as_str().unwrap();
     Pgconn::new(&["kill", id]).on(&standby).run().success();
     standby.wait_until("not exists (select from pg_locks where not granted)");
+    assert_eq!(blockers(&standby, &[])["replay"], Value::Null);
+}
+
+#[test]
+fn a_standby_names_whose_snapshot_is_in_the_way_of_its_replay() {
+    let primary = with(&[("wal_level", "replica"), ("max_wal_senders", "3"), ("autovacuum", "off")]);
+    primary.query("create table orders (n int); insert into orders select generate_series(1, 1000)");
+    let standby = standby_of(&primary);
+    standby.query("alter system set max_standby_streaming_delay = '1h'");
+    standby.query("select pg_reload_conf()");
+    standby.wait_until("current_setting('max_standby_streaming_delay') = '1h'");
+    standby.wait_until("to_regclass('orders') is not null");
+    standby.wait_until("(select count(*) = 1000 from orders)");
+    let mut reader = standby.connect(&app("reader")).unwrap();
+    reader.query("begin isolation level repeatable read");
+    reader.query("select count(*) from orders");
+    primary.query("delete from orders");
+    primary.query("vacuum orders");
+    standby.wait_until(
+        "exists (select from pg_stat_activity where backend_type = 'startup' and wait_event = 'RecoveryConflictSnapshot')",
+    );
+    // it sleeps between its looks at what is in its way
+    let mut document = Value::Null;
+    wait_until("replay is seen to wait", || {
+        document = blockers(&standby, &[]);
+        document["replay"] != Value::Null
+    });
+    let replay = &document["replay"];
+    assert_eq!(
+        (&replay["waits_for"], &replay["oldest_snapshots"], &replay["hot_standby_feedback"]),
+        (&json!([]), &json!([reader.pid]), &json!(false)),
+        "{document:#}"
+    );
+    assert_eq!((&replay["ends_within_seconds"], &document["blocked_count"]), (&json!(3600.0), &json!(1)));
+    assert!(replay["wait_seconds"].as_f64().unwrap() <= 3600.0);
+    wait_until("it is said to people", || {
+        let table = Pgconn::new(&["blockers"]).on(&standby).run().success().stdout;
+        table.contains("row versions that somebody may still read")
+            && table.contains(&format!(
+                "the oldest snapshot is that of {}; hot_standby_feedback is off",
+                reader.pid
+            ))
+    });
+    let checked = Pgconn::new(&["check", "blocked", "--json"]).on(&standby).run().json();
+    assert_eq!(checked["waiting"], 1, "{checked:#}");
 }
 
 /// Sixty sessions that queue for one row, of three applications.
@@ -296,7 +385,7 @@ fn a_storm_is_a_few_lines_with_what_to_do_first() {
         assert!(screen.contains(&format!("pgconn kill {id}")), "{screen}");
         assert!(lines.len() <= 12, "{screen}");
         let first = lines.iter().find(|line| line.starts_with(&root.pid.to_string())).unwrap();
-        assert!(first.contains("holds a"), "{screen}");
+        assert!(first.contains("holds ") && first.contains("row of public.stock"), "{screen}");
         // the first waiter has its turn, the others queue behind it
         assert!(
             screen.contains("57 more") && (columns < 120 || screen.contains("3 applications")),
@@ -304,8 +393,20 @@ fn a_storm_is_a_few_lines_with_what_to_do_first() {
         );
         let more = lines.iter().find(|line| line.contains("57 more")).unwrap();
         assert!(more.starts_with("└───"), "{screen}");
-        assert!(columns < 120 || more.contains("a row of public.stock"), "{screen}");
+        assert!(more.contains("row of public.stock"), "{screen}");
     }
+    // on a screen that wraps nothing by itself, what to do is whole, too
+    let port = cluster.port.to_string();
+    let there = ["blockers", "--watch=1h", "-h", cluster.host(), "-p", &port, "-U", "postgres"];
+    let terminal = Pgconn::new(&there).on_terminal_of(80, 24);
+    terminal.wait_for("57 more");
+    let frame = terminal.frames().pop().unwrap().0;
+    let words = frame.split_whitespace().collect::<Vec<_>>().join(" ");
+    let does = format!("pgconn -h {} -p {port} -U postgres kill {id} ", cluster.host());
+    assert!(words.contains("60 sessions blocked ") && words.contains(&does), "{frame}");
+    assert!(frame.lines().all(|line| line.chars().count() <= 80), "{frame}");
+    kill(Pid::from_raw(terminal.pid()), Signal::SIGINT).unwrap();
+    let _ = terminal.finish().success();
     let full =
         Pgconn::new(&["blockers", "--full"]).on(&cluster).on_terminal_of(120, 24).finish().success().stdout;
     assert!(

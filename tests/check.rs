@@ -1,12 +1,16 @@
 //! `check`: verdicts, exit codes and forms on real servers in every trouble.
 
+mod backends;
+mod counts;
+mod horizon;
+mod lasting;
+mod limits;
+mod plugin;
+mod unreachable;
+
 use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, shared, wait_until, with, with_files};
-use nix::sys::signal::Signal;
 use serde_json::Value;
-use std::fs;
-use std::net::TcpListener;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 fn check(cluster: &Cluster, arguments: &[&str]) -> Outcome {
     Pgconn::new(&[&["check"], arguments].concat()).on(cluster).run()
@@ -72,12 +76,13 @@ fn a_healthy_server_is_ok_and_quiet_says_nothing() {
             "long-xact",
             "blocked",
             "prepared-xact",
+            "oldest-xmin",
             "closed"
         ]
     );
     assert_eq!(rule(&document, "idle-xact")["warning"], "300");
     assert_eq!(rule(&document, "connections")["critical"], "16");
-    for (format, lines) in [("tsv", 9), ("ndjson", 8), ("nagios", 1)] {
+    for (format, lines) in [("tsv", 10), ("ndjson", 9), ("nagios", 1)] {
         let seen = counted(&server, &["-F", format]).success();
         assert_eq!(seen.stdout.lines().count(), lines, "{seen}");
     }
@@ -167,7 +172,7 @@ fn the_limit_of_a_role_or_database_counts_before_the_server_is_full() {
     assert_eq!(
         seen.stdout,
         "PGCONN CRITICAL: connections: role \"app\" uses 5 of its 5 connections (100%) (over 4) | \
-         connections=6;29;35;0;37 'role app'=5;4;4;0;5 'database shop'=0;1;1;0;2\n"
+         connections=6;29;35;0;37 'role app'=5;4;4;0;5 'database shop'=0;1;1;0;2 'database postgres'=6;;;0 'database template1'=0;;;0\n"
     );
     let document = counted(&server, &["connections", "--json"]).fails_with(2).json();
     assert_eq!(rule(&document, "connections")["hint"], "pgconn stats --role app");
@@ -209,67 +214,9 @@ fn a_filter_that_names_nobody_is_unknown() {
     let seen = check(shared(), &["--db", "postgers"]).fails_with(3);
     assert!(seen.stdout.contains("there is no database \"postgers\""), "{seen}");
     assert!(seen.stdout.contains("next: did you mean --db postgres?"), "{seen}");
-    exits(shared(), &["--db", "postgers", "reachable"], 0);
+    exits(shared(), &["--db", "postgers", "reachable"], 3);
     let regex = check(shared(), &["--query", "("]).fails_with(3);
     assert!(regex.stdout.is_empty() && regex.stderr.contains("parentheses"), "{regex}");
-}
-
-#[test]
-fn a_full_server_is_critical_with_the_reason() {
-    let server = with(&[("max_connections", "5"), ("superuser_reserved_connections", "1")]);
-    server.query("create role app login");
-    let sessions: Vec<Session> = (0..4).map(|_| server.connect(&[("user", "app")]).unwrap()).collect();
-    let seen = counted(&server, &["-U", "app", "--json"]).fails_with(2);
-    let document = seen.json();
-    assert_eq!((document["status"].as_str(), document["exit_code"].as_u64()), (Some("critical"), Some(2)));
-    assert!(rule(&document, "reachable")["message"].as_str().unwrap().contains("remaining connection slots"));
-    assert_eq!(rule(&document, "idle-xact")["status"], "unknown");
-    assert_eq!(document["latency_seconds"], Value::Null);
-    assert_eq!(seen.stderr, "", "{seen}");
-    // Whatever rule was asked for.
-    let nagios = counted(&server, &["-U", "app", "idle-xact", "-F", "nagios"]).fails_with(2);
-    assert!(nagios.stdout.starts_with("PGCONN CRITICAL: reachable: "), "{nagios}");
-    // A superuser still gets in, and says so.
-    let inside = counted(&server, &["connections"]).fails_with(2);
-    assert!(inside.stdout.contains("5 of 4 usable connections in use (125%)"), "{inside}");
-    drop(sessions);
-}
-
-#[test]
-fn a_server_that_is_down_or_hangs_is_critical_within_the_limit() {
-    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = silent.local_addr().unwrap().port().to_string();
-    let began = Instant::now();
-    let seen = Pgconn::new(&[
-        "check",
-        "-h",
-        "127.0.0.1",
-        "-p",
-        &port,
-        "-U",
-        "x",
-        "-d",
-        "x",
-        "-t",
-        "300ms",
-        "-F",
-        "nagios",
-    ])
-    .run();
-    let seen = seen.fails_with(2);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    assert!(seen.stdout.starts_with("PGCONN CRITICAL: reachable: "), "{seen}");
-    drop(silent);
-    let down = Pgconn::new(&["check", "-h", "127.0.0.1", "-p", &port, "-U", "x", "-d", "x", "--json"]).run();
-    let document = down.fails_with(2).json();
-    assert_eq!(document["kind"], "check");
-    assert_eq!(document["target"]["host"], "127.0.0.1");
-    assert_eq!(document["status"], "critical");
-    // A login that waits for a lock: connected, but never answered.
-    let server = with(&[("max_connections", "10")]);
-    let _holder = server.idle_in_transaction(&[], "lock table pg_catalog.pg_authid in access exclusive mode");
-    let seen = check(&server, &["-t", "300ms"]).fails_with(2);
-    assert!(seen.stdout.starts_with("PGCONN CRITICAL: reachable: "), "{seen}");
 }
 
 #[test]
@@ -296,125 +243,6 @@ fn a_standby_and_a_pooler_are_judged_like_any_server() {
 }
 
 #[test]
-fn a_wrong_command_line_never_pages() {
-    for (arguments, expected) in [
-        (&["-w", "80"][..], "--warning"),
-        (&["-c", "90"], "--critical"),
-        (&["-w", "80%", "-c", "90%"], "--warning"),
-        (&["conections"], "did you mean connections?"),
-        (&["--warning", "idle-xact=30"], "30 what?"),
-        (&["--warning", "idle-xact=80%"], "takes durations"),
-        (&["--warning", "connections=20:10"], "ends before it begins"),
-        (&["--critical", "80"], "RULE=RANGE"),
-        (&["blocked", "--critical", "connections=80%"], "not judged"),
-        (&["--state", "bogus"], "no such state"),
-    ] {
-        let seen = check(shared(), arguments).fails_with(3);
-        assert!(seen.stdout.is_empty() && seen.stderr.contains(expected), "{arguments:?}: {seen}");
-    }
-    let elsewhere = Pgconn::new(&["stats", "-F", "nagios"]).on(shared()).run().fails_with(2);
-    assert!(elsewhere.stderr.contains("only pgconn check has it"), "{elsewhere}");
-}
-
-/// Parsed by the library that Perl plugins use, which is not ours.
-#[test]
-fn performance_data_is_read_by_another_library() {
-    let server = with(&[("max_connections", "20")]);
-    server.query("create role \"we ird=role'|\" login connection limit 7");
-    let seen = check(&server, &["-F", "nagios"]).success();
-    let (_, data) = seen.stdout.trim_end().split_once(" | ").unwrap();
-    let script = "my @all = Monitoring::Plugin::Performance->parse_perfstring($ARGV[0]); \
-                  print join(' ', map { join ',', $_->label, $_->value, $_->uom || '', $_->warning, $_->critical, $_->min, $_->max // '' } @all);";
-    let read = Pgconn::of("perl", &["-MMonitoring::Plugin::Performance", "-e", script, data]).run().success();
-    let items: Vec<&str> = read.stdout.split(' ').collect();
-    assert!(read.stdout.contains("connections,1,,13,16,0,17"), "{read}");
-    assert!(read.stdout.contains("role we ird_role__,0,,5,6,0,7"), "{read}");
-    assert!(read.stdout.contains("idle-xact,0,s,300,1800,0,"), "{read}");
-    assert_eq!(items.len(), 9 + 2, "{read}");
-}
-
-/// Every kind of range: what the alert is and what the performance data says about it agree in the eyes of that library.
-#[test]
-fn ranges_mean_what_other_plugins_mean_by_them() {
-    let server = with(&[("max_connections", "20")]);
-    let _others = [server.session(), server.session()];
-    let ranges = [
-        "0", "2", "5", "0:", "4:", "9:", "~:2", "~:9", "1:2", "1:9", "9:12", "@0:2", "@1:9", "@9", "@4:9",
-        "@~:9", "@9:", "1:", "-5:-1", "@-5:9", "2.5", "@2.5:9.5",
-    ];
-    // Its reader of whole performance data passes over ranges with @, its reader of ranges does not.
-    let script = "my $critical = (split /;/, $ARGV[0])[2]; \
-                  my ($p) = Monitoring::Plugin::Performance->parse_perfstring($ARGV[0]); \
-                  my $t = Monitoring::Plugin::Threshold->set_thresholds(critical => $critical); \
-                  print $t->get_status($p->value);";
-    let mut verdicts = Vec::new();
-    for range in ranges {
-        let threshold = format!("connections={range}");
-        let arguments =
-            ["connections", "--warning", "connections=~:", "--critical", &threshold, "-F", "nagios"];
-        let seen = counted(&server, &arguments);
-        let (_, data) = seen.stdout.trim_end().split_once(" | ").unwrap();
-        let modules = ["-MMonitoring::Plugin::Performance", "-MMonitoring::Plugin::Threshold", "-e", script];
-        let read = Pgconn::of("perl", &[&modules[..], &[data]].concat()).run().success();
-        assert_eq!(read.stdout, seen.code.to_string(), "{range}: {read}\n{seen}");
-        verdicts.push(seen.code);
-    }
-    assert!(verdicts.contains(&0) && verdicts.contains(&2), "{verdicts:?}");
-}
-
-/// Resident memory of a process, in kilobytes.
-fn memory(pid: i32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-#[test]
-fn a_thousand_runs_leave_no_trace() {
-    let server = with(&[("max_connections", "20")]);
-    let folder = std::env::temp_dir().join(format!("pgconn-thousand-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let place = folder.to_str().unwrap();
-    let count = "select count(*) from pg_stat_activity where backend_type = 'client backend'";
-    let sessions =
-        "select coalesce(sum((to_jsonb(d) ->> 'sessions')::int8), 0)::int8 from pg_stat_database d";
-    let (before, established) = (server.value(count), server.value(sessions).parse::<i64>().unwrap());
-    // xargs ends with 0 only if each of them does.
-    let runs = format!("seq 100 | xargs -n 1 -P 4 sh -c 'exec {} check -q'", env!("CARGO_BIN_EXE_pgconn"));
-    for _ in 0..10 {
-        let run = Pgconn::of("sh", &["-c", &runs]).on(&server).dir(&folder);
-        let places = ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"];
-        let outcome = places.into_iter().fold(run, |run, name| run.env(name, place)).run().success();
-        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
-    }
-    // The server lets go of the last one a moment after its client has gone.
-    let mut asking = server.session();
-    wait_until("no session is left", || asking.query(count)[0][0].as_deref() == Some(&before));
-    drop(asking);
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-    fs::remove_dir(&folder).unwrap();
-    if server.major() >= 15 {
-        let now = server.value(sessions).parse::<i64>().unwrap();
-        // Each had one session, and so had the questions of this test.
-        assert!((1000..1010).contains(&(now - established)), "{established}, {now}");
-    }
-}
-
-#[test]
-fn a_watch_does_not_grow() {
-    let server = with(&[("max_connections", "20")]);
-    let run = Pgconn::new(&["check", "-q", "--json", "--watch=100ms"]).on(&server).spawn();
-    let looks = |many: usize| wait_until("more looks", || run.stdout().lines().count() >= many);
-    looks(30);
-    let early = memory(run.pid());
-    looks(130);
-    let late = memory(run.pid());
-    run.signal(Signal::SIGINT);
-    let _ended = run.finish().success();
-    assert!(late < early + 512, "{early} kB, then {late} kB");
-}
-
-#[test]
 fn every_alert_has_its_culprit_and_the_next_command_its_server() {
     let server = with(&[("max_connections", "20")]);
     let left = server.idle_in_transaction(&[("application_name", "left")], "select 1");
@@ -437,21 +265,4 @@ fn every_alert_has_its_culprit_and_the_next_command_its_server() {
     assert_eq!(hint, command);
     let words: Vec<&str> = hint.split(' ').skip(1).collect();
     let _ = Pgconn::new(&words).run().success();
-}
-
-#[test]
-fn the_emergency_lane_is_refused_and_a_full_server_says_what_is_taken() {
-    const FULL: &str = "sorry, too many clients already (every slot of the server is taken: max_connections, reserved ones included)";
-    let server = with(&[("max_connections", "5"), ("superuser_reserved_connections", "0")]);
-    let outcome = Pgconn::new(&["check", "--emergency", "always"]).on(&server).run().fails_with(3);
-    assert!(outcome.stderr.starts_with("error: check takes no emergency lane"), "{outcome}");
-    let _sessions: Vec<_> = std::iter::from_fn(|| server.connect(&[]).ok()).collect();
-    let line = Pgconn::new(&["check", "-F", "nagios"]).on(&server).run().fails_with(2);
-    assert!(line.stdout.contains(FULL), "{line}");
-    let waited = ["check", "--connect-wait", "30s", "-t", "2s", "-F", "nagios"];
-    let line = Pgconn::new(&waited).on(&server).run().fails_with(2);
-    assert!(
-        line.stdout.contains("reachable: still refused after 2s: ") && line.stdout.contains(FULL),
-        "{line}"
-    );
 }

@@ -252,3 +252,96 @@ fn it_works_through_pgbouncer_and_leaves_nothing_behind() {
         assert_eq!(prepared[0][0].as_deref(), Some("0"), "{mode}");
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_setting_is_said_with_where_it_comes_from() {
+    let folder = std::env::temp_dir().join(format!("pgconn-settings-test-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("services");
+    fs::write(&file, "[good]\nhost=db9\nsslmode=requires\n[bad]\nprot=1\n").unwrap();
+    let services = file.to_str().unwrap();
+    for (arguments, variable, message, hint) in [
+        (
+            &[][..],
+            ("PGPORT", "xyz"),
+            "invalid integer value \"xyz\" for connection option \"port\"",
+            "it comes from: variable PGPORT",
+        ),
+        (&[], ("PGPORT", "70000"), "invalid port number: \"70000\"", "it comes from: variable PGPORT"),
+        (
+            &[],
+            ("PGSSLMODE", "full"),
+            "invalid sslmode value: \"full\"",
+            "it is one of disable, allow, prefer, require, verify-ca, verify-full; it comes from: variable PGSSLMODE",
+        ),
+        (
+            &[],
+            ("PGCONNECT_TIMEOUT", "5s"),
+            "invalid integer value \"5s\" for connection option \"connect_timeout\"",
+            "variable PGCONNECT_TIMEOUT",
+        ),
+        (
+            &["-S", "good"],
+            ("PGSERVICEFILE", services),
+            "invalid sslmode value: \"requires\"",
+            "it comes from: service file SERVICES section [good]",
+        ),
+        (
+            &["-S", "bad"],
+            ("PGSERVICEFILE", services),
+            "syntax error in service file \"SERVICES\", line 5",
+            "did you mean port?",
+        ),
+        (
+            &["-S", "god"],
+            ("PGSERVICEFILE", services),
+            "definition of service \"god\" not found",
+            "did you mean -S good?; looked into SERVICES",
+        ),
+        (
+            &[],
+            ("PGSERVICE", "x"),
+            "definition of service \"x\" not found",
+            "it comes from: variable PGSERVICE; looked into /nonexistent/.pg_service.conf (not there), /nonexistent/pg_service.conf (not there)",
+        ),
+        (
+            &["-S", "x"],
+            ("PGSERVICEFILE", "/nonexistent/s"),
+            "service file \"/nonexistent/s\" not found",
+            "PGSERVICEFILE names it",
+        ),
+        (&["-d", "prot=1"], ("PGUSER", "u"), "invalid connection option \"prot\"", "did you mean port?"),
+        (
+            &["-d", "postgresql+asyncpg://u:p@h/d"],
+            ("PGUSER", "u"),
+            "the URI's scheme is not postgresql:// or postgres://",
+            "postgresql+asyncpg is a scheme of SQLAlchemy; pgconn takes postgresql://u:********@h/d",
+        ),
+        (
+            &["-d", "jdbc:postgresql://h/d?user=u&password=p&ssl=true"],
+            ("PGUSER", "u"),
+            "the URI's scheme is not postgresql:// or postgres://",
+            "pgconn takes postgresql://h/d?user=u&password=********",
+        ),
+        (
+            &["-d", "postgresql://h/d?pgbouncer=true"],
+            ("PGUSER", "u"),
+            "invalid URI query parameter: \"pgbouncer\"",
+            "\"pgbouncer\" is a parameter of Prisma and not of libpq; pgconn takes postgresql://h/d",
+        ),
+        (&["-p", "s3cret"], ("PGUSER", "u"), "invalid port: it is not a number", "-p is the port"),
+    ] {
+        let run =
+            Pgconn::new(&[&["conninfo"], arguments].concat()).env("PGUSER", "u").env(variable.0, variable.1);
+        let said = run.run().fails_with(2).stderr.replace(services, "SERVICES");
+        let (error, next) = said.split_once("\nhint: ").unwrap_or((&said, ""));
+        assert_eq!(error.trim_end(), format!("error: {message}"), "{arguments:?} {variable:?}: {said}");
+        assert!(next.contains(hint), "{arguments:?} {variable:?}: {said}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+    // no server where one was looked for, and another beside it
+    let cluster = shared();
+    let said = Pgconn::new(&["stats"]).on(cluster).env("PGPORT", "1").run().fails_with(3).stderr;
+    let words = format!("accepting connections on that socket? beside it there is -p {}", cluster.port);
+    assert!(said.contains(&words) && said.contains("conninfo shows where host and port come from"), "{said}");
+}

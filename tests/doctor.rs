@@ -1,5 +1,8 @@
 //! `doctor`: findings on a clean server, and on servers with real clients that behave badly.
 
+mod accepted;
+mod ending;
+
 use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, binaries, wait_until, with, with_files};
 use nix::sys::signal::Signal;
 use serde_json::Value;

@@ -1,6 +1,8 @@
 //! `blockers`: what it proposes frees whom it says, on a real server.
 
 mod kinds;
+mod monitoring;
+mod one_at_a_time;
 
 use super::common::{Cluster, Outcome, Pgconn, Session, wait_until, with};
 use super::kill::app;
@@ -11,6 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 fn pids(value: &Value) -> BTreeSet<i32> {
     value.as_array().unwrap().iter().map(|pid| i32::try_from(pid.as_i64().unwrap()).unwrap()).collect()
+}
+
+/// The set whose only member is this session.
+fn set_of(document: &Value, pid: i32) -> Value {
+    let sets = document["free_sets"].as_array().unwrap();
+    sets.iter()
+        .find(|set| set["pids"] == json!([pid]))
+        .unwrap_or_else(|| panic!("{pid}: {document:#}"))
+        .clone()
 }
 
 /// Does what a free set proposes.

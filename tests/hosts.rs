@@ -220,3 +220,43 @@ fn what_the_client_encoding_says_changes_nothing_about_the_output() {
         assert!(outcome.stdout.contains("select 'größe'"), "{encoding}: {outcome}");
     }
 }
+
+#[test]
+fn a_ping_of_several_hosts_says_of_each_what_it_is() {
+    let primary = with(&[]);
+    let standby = standby_of(&primary);
+    let ping = |kind: &str, more: &str| {
+        let hosts = list([&standby, &primary].into_iter(), |cluster| cluster.host().to_owned());
+        let ports = list([&standby, &primary].into_iter(), |cluster| cluster.port.to_string());
+        let dsn = format!(
+            "host={hosts},127.0.0.1{more} port={ports},1 user=postgres dbname=postgres target_session_attrs={kind}"
+        );
+        Pgconn::new(&["ping", "-d", &dsn, "--json"]).run().success().json()
+    };
+    for (kind, reached) in [("any", &standby), ("primary", &primary), ("prefer-standby", &standby)] {
+        let document = ping(kind, "");
+        assert_eq!(document["target"]["port"], reached.port, "{kind}");
+        let listed: Vec<(&str, &str)> = document["hosts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|host| (host["role"].as_str().unwrap_or("-"), host["status"].as_str().unwrap()))
+            .collect();
+        assert_eq!(
+            listed,
+            [("standby", "accepting"), ("primary", "accepting"), ("-", "no_answer")],
+            "{kind}"
+        );
+    }
+    let hosts = list([&standby, &primary].into_iter(), |cluster| cluster.host().to_owned());
+    let ports = list([&standby, &primary].into_iter(), |cluster| cluster.port.to_string());
+    let dsn = format!("host={hosts} port={ports} user=postgres dbname=postgres");
+    let shown = Pgconn::new(&["ping", "-d", &dsn]).env("COLUMNS", "200").run().success().stdout;
+    for (cluster, role) in [(&standby, "standby"), (&primary, "primary")] {
+        let port = format!(":{}", cluster.port);
+        assert!(shown.lines().any(|line| line.contains(&port) && line.contains(role)), "{shown}");
+    }
+    // one host is one row, as before
+    let alone = Pgconn::new(&["ping", "--json"]).on(&primary).run().success().json();
+    assert_eq!(alone["hosts"].as_array().map(Vec::len), Some(0));
+}

@@ -60,10 +60,12 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("comfy_table", &["render"]),
     ("futures_util", &["db", "observe"]),
     ("humantime", &["args", "commands", "render"]),
+    // whose process a server is
+    ("nix", &["db"]),
     ("postgres_protocol", &["db"]),
     ("ring", &["db"]),
-    // the terminal; signals to a command that runs meanwhile; descriptors, and writing without waiting
-    ("rustix", &["ui", "act", "live", "descriptor", "outlet", "screen"]),
+    // the terminal; signals to a command that runs meanwhile, or that gives a password; descriptors, and writing without waiting
+    ("rustix", &["ui", "act", "db", "live", "descriptor", "outlet", "screen"]),
     ("rustls", &["db"]),
     ("rustls_native_certs", &["db"]),
     ("serde", &["model", "analyze", "poolconf", "act", "render", "commands"]),
@@ -72,7 +74,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("signal_hook", &["stop"]),
     ("socket2", &["db"]),
     ("stringprep", &["db"]),
-    ("strsim", &["args", "cli", "conninfo"]),
+    ("strsim", &["args", "cli", "conninfo", "poolconf"]),
     ("tempfile", &["db"]),
     ("tokio", &["db", "observe", "act", "live", "serve", "commands", "main", "screen", "stop", "ui"]),
     ("tokio::net", &["db", "serve"]),

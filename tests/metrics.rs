@@ -1,13 +1,14 @@
 //! `metrics`: what Prometheus reads, held against the server and against Prometheus' own checker.
 
-use super::common::{Cluster, Outcome, Pgconn, shared, wait_until, with, with_free_port};
+mod compat;
+mod refused;
+
+use super::common::{Cluster, Outcome, Pgconn, shared, wait_until, with};
 use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 fn metrics(cluster: &Cluster, arguments: &[&str]) -> Outcome {
@@ -180,7 +181,8 @@ fn a_server_that_is_down_or_silent_is_up_0() {
     assert_eq!(document["families"][0]["name"], "pgconn_up");
     assert_eq!(document["families"][0]["samples"][0]["value"], 0.0);
     let compat = run(&["--compat", "postgres_exporter"]);
-    assert!(compat.stdout.ends_with("\npg_up 0\n"), "{compat}");
+    let up = format!("\npg_up{{server=\"127.0.0.1:{port}\"}} 0\n");
+    assert!(compat.stdout.ends_with(&up), "{compat}");
 }
 
 #[test]
@@ -221,145 +223,6 @@ fn a_watched_file_follows_the_server() {
     run.signal(Signal::SIGINT);
     let _seen = run.finish().success();
     fs::remove_dir_all(&folder).unwrap();
-}
-
-/// Prometheus' postgres_exporter at work on a server; ends with this, however the test does.
-struct Exporter {
-    port: u16,
-    keeper: Child,
-}
-
-impl Exporter {
-    fn start(server: &Cluster) -> Self {
-        with_free_port(|port| Self::start_on(port, server))
-    }
-
-    /// None when the port is taken.
-    fn start_on(port: u16, server: &Cluster) -> Option<Self> {
-        const KEEPER: &str = r#""$@" </dev/null & read -r _; kill "$!"; wait"#;
-        let path = server.dir.join(format!("exporter-{port}.log"));
-        let mut command = Command::new("sh");
-        command.args(["-c", KEEPER, "keeper", "prometheus-postgres-exporter"]);
-        command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        let source = format!("postgresql://postgres@127.0.0.1:{}/postgres?sslmode=disable", server.port);
-        command
-            .env("DATA_SOURCE_NAME", source)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&path).unwrap());
-        let exporter = Self { port, keeper: command.spawn().unwrap() };
-        let said = |text: &str| fs::read_to_string(&path).unwrap().contains(text);
-        wait_until("prometheus-postgres-exporter listens (./dev test finds or installs it)", || {
-            said("address already in use")
-                || said("Listening on") && TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        (!said("address already in use")).then_some(exporter)
-    }
-
-    /// What it says.
-    fn scrape(&self) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
-    }
-}
-
-impl Drop for Exporter {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
-    }
-}
-
-/// Name and type of each family.
-fn types(text: &str) -> BTreeMap<String, String> {
-    let lines = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    lines.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect()
-}
-
-/// The series of these families with their labels, the server's included.
-fn whole_series(text: &str, families: &BTreeMap<String, String>) -> BTreeMap<String, f64> {
-    let lines = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
-    let family = |name: &str| name.split('{').next().unwrap().to_owned();
-    let lines = lines.filter(|(name, _)| families.contains_key(&family(name)));
-    lines.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
-}
-
-#[test]
-fn what_postgres_exporter_says_is_said_with_the_same_names_labels_and_values() {
-    let server = with(&[("max_connections", "20"), ("autovacuum", "off")]);
-    server.query("create database shop");
-    let shop = [("database", "shop"), ("application_name", "api")];
-    let _idle = server.connect(&shop).unwrap();
-    let _open = server.idle_in_transaction(&shop, "lock table pg_class in row exclusive mode");
-    let exporter = Exporter::start(&server);
-    // Its sessions are opened by its first look.
-    exporter.scrape();
-    // Theirs are the only sessions in database postgres, and ours while it looks.
-    let arguments = ["-h", "127.0.0.1", "--compat", "postgres_exporter"];
-    let look = || metrics(&server, &arguments).success().stdout;
-    let (mut ours, mut theirs) = (String::new(), String::new());
-    let settled = |text: &str| {
-        let series = whole_series(text, &types(text)).into_iter();
-        series
-            .filter(|(name, _)| name.contains("\"shop\"") && !name.contains("max_tx"))
-            .collect::<BTreeMap<_, _>>()
-    };
-    wait_until("the sessions have reported what they did", || {
-        ours = look();
-        server.wait_until("not exists (select from pg_stat_activity where application_name = 'pgconn')");
-        theirs = exporter.scrape();
-        settled(&ours) == settled(&look())
-    });
-    let families = types(&ours);
-    for (name, kind) in &families {
-        assert_eq!(types(&theirs).get(name), Some(kind), "{name}");
-    }
-    let (ours, theirs) = (whole_series(&ours, &families), whole_series(&theirs, &families));
-    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
-    assert!(ours.len() > 100, "{ours:?}");
-    let at = format!("server=\"127.0.0.1:{}\"", server.port);
-    let postgres = |family: &str, rest: &str| format!("pg_{family}{{datname=\"postgres\",{rest}}}");
-    let datid = server.value("select oid from pg_database where datname = 'postgres'");
-    let backends = format!("pg_stat_database_numbackends{{datid=\"{datid}\",datname=\"postgres\",{at}}}");
-    let [idle, active] =
-        ["idle", "active"].map(|state| postgres("stat_activity_count", &format!("{at},state=\"{state}\"")));
-    for (name, our) in &ours {
-        let their = theirs[name];
-        if *name == backends {
-            // Each counts its own there, and it keeps all of its sessions.
-            assert_eq!(*our - 1.0, their, "{name}");
-        } else if name.contains("max_tx_duration") {
-            assert!(their >= *our && their < *our + 60.0, "{name}: {our}, {their}");
-        } else if name.contains("\"postgres\"") && name.contains("stat_activity_count") {
-            // It looks with one of its sessions or with all; they are idle while pgconn does.
-            let own = theirs[&backends];
-            assert_eq!(*our, if *name == idle { own } else { 0.0 }, "{name}");
-            match name {
-                _ if *name == idle => assert_eq!(their + theirs[&active], own, "{name}"),
-                _ if *name == active => assert!(their >= 1.0, "{name}"),
-                _ => assert_eq!(their, 0.0, "{name}"),
-            }
-        } else if *name == postgres("locks_count", &format!("mode=\"accesssharelock\",{at}")) {
-            assert!(*our == 0.0 && their >= 1.0, "{name}: {our}, {their}");
-        } else if name.starts_with("pg_stat_database")
-            && !name.contains("\"shop\"")
-            && !name.contains("\"template")
-        {
-            // Counters of what both do themselves.
-            assert!(our.is_nan() == their.is_nan(), "{name}: {our}, {their}");
-        } else {
-            assert!(*our == their || our.is_nan() && their.is_nan(), "{name}: {our}, {their}");
-        }
-    }
-    let of = |name: &str| ours.iter().find(|(known, _)| known.starts_with(name)).map(|(_, value)| *value);
-    assert_eq!(of("pg_locks_count{datname=\"shop\",mode=\"rowexclusivelock\""), Some(1.0));
-    assert_eq!(
-        of(&format!("pg_stat_activity_count{{datname=\"shop\",{at},state=\"idle in transaction\"")),
-        Some(1.0)
-    );
 }
 
 #[test]

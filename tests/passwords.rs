@@ -109,9 +109,17 @@ fn whatever_the_password_is_made_of_the_server_gets_it_as_it_was_given() {
     let cluster = with_files(&[("password_encryption", "scram-sha-256")], &[("pg_hba.conf", HBA)]);
     cluster.query("create role app login");
     // mapped to nothing, unassigned in Unicode 3.2, of the other direction after normalisation only
-    for password in
-        ["p\u{e4}ss", "\u{ad}", "\u{2060}", "\u{340}", "\u{3f9}", "a\u{2135}", "a\u{a0}b", "\u{2168}"]
-    {
+    for password in [
+        "p\u{e4}ss",
+        "\u{ad}",
+        "\u{2060}",
+        "\u{340}",
+        "\u{3f9}",
+        "a\u{2135}",
+        "a\u{a0}b",
+        "\u{2168}",
+        "a\u{200b}b",
+    ] {
         cluster.query(&format!("alter role app password '{password}'"));
         let run = Pgconn::new(&["ls", "-h", "localhost", "-U", "app"])
             .on(&cluster)
@@ -227,5 +235,28 @@ fn a_watch_logs_in_again_with_the_password_that_the_file_has_now() {
         run.signal(Signal::SIGINT);
         let outcome = run.finish().success();
         assert!(!outcome.stderr.contains("password authentication failed"), "{outcome}");
+    }
+}
+
+/// A database that the password file has another password for, or none.
+#[test]
+fn the_password_of_another_database_is_looked_up_for_that_database() {
+    let hba = "local all all trust\nhost all app 127.0.0.1/32 scram-sha-256\n";
+    let cluster = with_files(&[("password_encryption", "scram-sha-256")], &[("pg_hba.conf", hba)]);
+    cluster.query("create role app superuser login password 's3cret'");
+    cluster.query("create database shop");
+    let file = cluster.dir.join("passwords");
+    for (lines, code) in [
+        // the one is wrong where the session is that has to be elsewhere
+        ("*:*:shop:app:wrong\n*:*:postgres:app:s3cret\n", 0),
+        ("*:*:postgres:app:s3cret\n", 0),
+        ("*:*:shop:app:s3cret\n", 3),
+    ] {
+        fs::write(&file, lines).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let arguments =
+            ["drain", "-h", "localhost", "-U", "app", "-d", "shop", "--db", "shop", "-w", "-y", "--", "true"];
+        let outcome = Pgconn::new(&arguments).on(&cluster).env("PGPASSFILE", file.to_str().unwrap()).run();
+        assert_eq!(outcome.code, code, "{lines}: {outcome}");
     }
 }

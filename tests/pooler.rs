@@ -2,8 +2,10 @@
 
 mod connections;
 mod console;
+mod disabled;
 mod join;
 mod pools;
+mod several;
 
 use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, wait_until, with};
 use serde_json::Value;

@@ -41,7 +41,7 @@ fn max_client_conn_used_up_is_critical_whoever_looks() {
     let fine = check(&pooled, &["--json"]).success();
     let rules: Vec<Value> =
         fine.json()["checks"].as_array().unwrap().iter().map(|check| check["rule"].clone()).collect();
-    assert_eq!(rules, ["reachable", "connections", "pooler-waiting"]);
+    assert_eq!(rules, ["reachable", "connections", "closed", "pooler-waiting"]);
     assert_eq!(said(&fine, "ok"), "max_client_conn of the pooler: 1 of 5 (20%)");
     assert!(
         check(&pooled, &[]).success().stdout.starts_with("PGCONN OK: max_client_conn of the pooler: 1 of 5")

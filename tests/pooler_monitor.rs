@@ -28,12 +28,17 @@ fn clients_that_wait_are_an_alert_with_the_pool_and_its_limit() {
     let pair = |rule: &str, status: &str| (rule.to_owned(), status.to_owned());
     assert_eq!(
         rules(&fine),
-        [pair("reachable", "ok"), pair("connections", "ok"), pair("pooler-waiting", "ok")]
+        [
+            pair("reachable", "ok"),
+            pair("connections", "ok"),
+            pair("closed", "ok"),
+            pair("pooler-waiting", "ok")
+        ]
     );
     let (_one, _two) = (pooled.working("one"), pooled.working("two"));
     let _waiting = [pooled.waiting("three"), pooled.waiting("four")];
     let warned = run(&pooled, &["check", "--json"]).fails_with(2);
-    let row = warned.json()["checks"][2].clone();
+    let row = warned.json()["checks"][3].clone();
     assert_eq!(
         (&row["status"], &row["value"], &row["unit"]),
         (&json!("warning"), &json!(2.0), &json!("count"))
@@ -117,20 +122,21 @@ fn a_pooler_is_measured_under_pgconns_names_and_under_its_exporters() {
     let cut = run(&pooled, &["metrics", "--max-series", "1"]).success();
     assert!(cut.stdout.contains("pgconn_omitted_series{family=\"pgconn_pooler_servers\""), "{cut}");
     let compat = run(&pooled, &["metrics", "--compat", "pgbouncer_exporter"]).success();
+    let at = format!("server=\"{}:{}\"", pooled.cluster.host(), pooled.pooler.port);
     for line in [
-        "pgbouncer_up 1\n",
-        "pgbouncer_pools_client_waiting_connections{database=\"postgres\",user=\"app\"} 1\n",
-        "pgbouncer_databases_max_connections{database=\"postgres\",",
-        "pgbouncer_stats_totals_queries_pooled_total{database=\"postgres\"} ",
-        "pgbouncer_config_max_client_connections 100\n",
-        "pgbouncer_version_info{version=\"PgBouncer 1.",
-        "pgbouncer_used_clients 4\n",
+        format!("pgbouncer_up{{{at}}} 1\n"),
+        format!("pgbouncer_pools_client_waiting_connections{{database=\"postgres\",{at},user=\"app\"}} 1\n"),
+        "pgbouncer_databases_max_connections{database=\"postgres\",".to_owned(),
+        format!("pgbouncer_stats_totals_queries_pooled_total{{database=\"postgres\",{at}}} "),
+        format!("pgbouncer_config_max_client_connections{{{at}}} 100\n"),
+        format!("pgbouncer_version_info{{{at},version=\"PgBouncer 1."),
+        format!("pgbouncer_used_clients{{{at}}} 4\n"),
     ] {
-        assert!(compat.stdout.contains(line), "{line}\n{compat}");
+        assert!(compat.stdout.contains(&line), "{line}\n{compat}");
     }
     let down =
         Pgconn::new(&["metrics", "--compat", "pgbouncer_exporter", "-h", "/nonexistent", "-U", "x"]).run();
-    assert!(down.fails_with(3).stdout.contains("pgbouncer_up 0"));
+    assert!(down.fails_with(3).stdout.contains("pgbouncer_up{server=\"/nonexistent:5432\"} 0"));
 }
 
 #[test]

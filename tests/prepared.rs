@@ -204,6 +204,9 @@ fn who_waits_softly_counts_behind_but_not_among_those_who_wait_for_it() {
     let behind = cluster.waiting(&app("behind"), "select from t");
     let document = blockers(&cluster, &[]);
     assert_eq!(document["prepared"][0]["waiting_pids"], json!([first.pid]));
+    let mut both = [first.pid, behind.pid];
+    both.sort_unstable();
+    assert_eq!(document["prepared"][0]["blocks"], json!(both));
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
     let lines: Vec<Vec<&str>> = table
         .stdout

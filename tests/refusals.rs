@@ -1,6 +1,8 @@
 //! Every way in which a server, or what stands in its place, does not let us in: each is a value with a hint of its own, and the text
 //! names the server as libpq does.
 
+mod relayed;
+
 use crate::common::{Cluster, Pgconn, psql, wait_until, with, with_files};
 use crate::strangers::impostor;
 use nix::sys::signal::{Signal, kill};
@@ -177,6 +179,63 @@ fn poolers_that_cannot_be_had_here_are_named_by_their_refusals() {
             "too_many_connections",
             "in session mode each client holds a connection",
         ),
+        (
+            "53300",
+            "Sorry, too many clients already",
+            "pgpool-II",
+            "too_many_connections",
+            "pgpool-II's own limit",
+        ),
+        (
+            "53300",
+            "Failed to acquire permit to connect to the database. Too many database connection attempts are currently ongoing.",
+            "Neon's proxy",
+            "too_many_connections",
+            "wait with --connect-wait",
+        ),
+        (
+            "58000",
+            "checkout timeout",
+            "PgDog",
+            "too_many_connections",
+            "the pooler had no server connection to give",
+        ),
+        (
+            "08P01",
+            "Timed-out waiting to acquire database connection",
+            "RDS Proxy",
+            "too_many_connections",
+            "ConnectionBorrowTimeout",
+        ),
+        (
+            "28000",
+            "This RDS proxy has no credentials for the role app. Check the credentials for this role and try again.",
+            "RDS Proxy",
+            "auth_failed",
+            "Secrets Manager",
+        ),
+        ("08P01", "client_login_timeout", "PgBouncer", "timeout", "the pooler gave the login up"),
+        (
+            "08P01",
+            "client connections exceeded (max_db_client_connections)",
+            "PgBouncer",
+            "too_many_connections",
+            "raise max_db_client_connections",
+        ),
+        (
+            "08P01",
+            "client connections exceeded (max_user_client_connections)",
+            "PgBouncer",
+            "too_many_connections",
+            "raise max_user_client_connections",
+        ),
+        (
+            "08P01",
+            "server login has been failing, cached error: password authentication failed for user \"pool\" (server_login_retry)",
+            "PgBouncer",
+            "pooler_login",
+            "the pooler's own login to PostgreSQL fails",
+        ),
         ("08P01", "no such database: postgres", "", "no_such_database", "its console is -d pgbouncer"),
         (
             "XX000",
@@ -228,18 +287,109 @@ fn poolers_that_cannot_be_had_here_are_named_by_their_refusals() {
             "the pooler cannot reach PostgreSQL",
         ),
     ] {
-        let body = format!("SFATAL\0VFATAL\0C{sqlstate}\0M{said}\0\0");
-        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
-        let message: &'static [u8] = [b"E", &length[..], body.as_bytes()].concat().leak();
-        let answers: &'static [&'static [u8]] = vec![message].leak();
-        let port = impostor(answers, false);
-        let dsn = format!("host=127.0.0.1 port={port} user=app dbname=shop sslmode=disable");
-        let outcome = Pgconn::new(&["stats", "--json", "-w", "-t", "2s", "-d", &dsn]).run().fails_with(3);
-        let error = serde_json::from_str::<serde_json::Value>(&outcome.stderr).unwrap()["error"].clone();
+        let error = refused_with(&format!("C{sqlstate}\0M{said}\0"));
         assert_eq!(error["code"], code, "{said}: {error:#}");
         let detail = format!("{pooler} says so, a pooler in front of PostgreSQL");
         let is_named = error["detail"].as_str().is_some_and(|said| said.contains(&detail));
         assert_eq!(is_named, !pooler.is_empty(), "{said}: {error:#}");
+        assert!(error["hint"].as_str().unwrap_or_default().contains(hint), "{said}: {error:#}");
+    }
+}
+
+/// What is made of a refusal with these fields beside the severity.
+fn refused_with(fields: &str) -> serde_json::Value {
+    let body = format!("SFATAL\0VFATAL\0{fields}\0");
+    let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+    let message: &'static [u8] = [b"E", &length[..], body.as_bytes()].concat().leak();
+    let answers: &'static [&'static [u8]] = vec![message].leak();
+    let port = impostor(answers, false);
+    let dsn = format!("host=127.0.0.1 port={port} user=app dbname=shop sslmode=disable");
+    let outcome = Pgconn::new(&["stats", "--json", "-w", "-t", "2s", "-d", &dsn]).run().fails_with(3);
+    serde_json::from_str::<serde_json::Value>(&outcome.stderr).unwrap()["error"].clone()
+}
+
+/// As a server with lc_messages de_DE says it: SQLSTATE and routine are the same in every language.
+#[test]
+fn in_another_language_the_same_is_known() {
+    for (sqlstate, routine, said, code, scope, hint) in [
+        (
+            "28P01",
+            "auth_failed",
+            "Passwort-Authentifizierung f\u{fc}r Benutzer »app« fehlgeschlagen",
+            "auth_failed",
+            "",
+            "PGPASSWORD",
+        ),
+        (
+            "28000",
+            "ClientAuthentication",
+            "kein pg_hba.conf-Eintrag f\u{fc}r Host »h«",
+            "auth_failed",
+            "",
+            "the server's pg_hba.conf decides",
+        ),
+        (
+            "28000",
+            "auth_failed",
+            "Peer-Authentifizierung fehlgeschlagen",
+            "auth_failed",
+            "",
+            "its log says why",
+        ),
+        (
+            "28000",
+            "InitializeSessionUserId",
+            "Rolle »app« existiert nicht",
+            "auth_failed",
+            "",
+            "does not exist or may not log in",
+        ),
+        (
+            "53300",
+            "InitProcess",
+            "tut mir leid, schon zu viele Verbindungen",
+            "too_many_connections",
+            "server",
+            "--connect-wait",
+        ),
+        (
+            "53300",
+            "InitPostgres",
+            "verbleibende Verbindungen sind reserviert",
+            "too_many_connections",
+            "reserved",
+            "reserved slots",
+        ),
+        (
+            "53300",
+            "InitializeSessionUserId",
+            "zu viele Verbindungen",
+            "too_many_connections",
+            "role",
+            "CONNECTION LIMIT",
+        ),
+        (
+            "53300",
+            "CheckMyDatabase",
+            "zu viele Verbindungen",
+            "too_many_connections",
+            "database",
+            "CONNECTION LIMIT",
+        ),
+        ("57P03", "ProcessStartupPacket", "das Datenbanksystem startet", "starting_up", "", "--connect-wait"),
+        (
+            "3D000",
+            "InitPostgres",
+            "Datenbank »shop« existiert nicht",
+            "no_such_database",
+            "",
+            "name another database",
+        ),
+        ("42501", "CheckMyDatabase", "keine Berechtigung", "permission_denied", "", "GRANT CONNECT"),
+    ] {
+        let error = refused_with(&format!("C{sqlstate}\0M{said}\0R{routine}\0"));
+        assert_eq!(error["code"], code, "{said}: {error:#}");
+        assert_eq!(error["scope"].as_str().unwrap_or_default(), scope, "{said}: {error:#}");
         assert!(error["hint"].as_str().unwrap_or_default().contains(hint), "{said}: {error:#}");
     }
 }

@@ -23,6 +23,13 @@ fn a_password_typed_in_the_wrong_place_is_not_repeated() {
         &["stats", "--password=s3cret"],
         &["stats", "-W", "s3cret"],
         &["stats", "-Ws3cret"],
+        &["check", "-U", "x", "-W", "s3cret"],
+        &["check", "-U", "x", "--password", "s3cret"],
+        &["kill", "-W", "s3cret"],
+        &["-W", "s3cret", "stats"],
+        // as with mysql
+        &["stats", "-u", "x", "-ps3cret"],
+        &["stats", "-ps3cret"],
         &["stats", "--postgresql://u:s3cret@h/d"],
         &["kill", URI],
         &["conninfo", "-h", URI],

@@ -302,3 +302,40 @@ fn no_bytes_in_arguments_variables_or_files_make_it_panic() {
     }
     fs::remove_dir_all(&dir).unwrap();
 }
+
+/// What somebody on the way could have sent: nothing more is said to him, and nothing of his is shown.
+#[test]
+fn who_does_not_answer_the_question_for_tls_gets_no_login() {
+    const REFUSAL: &[u8] = b"E\0\0\0\x19SFATAL\0C53300\0Mfull\0\0";
+    for (answer, code, words) in [
+        (REFUSAL, "protocol", "server sent an error response during SSL exchange"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "not_postgres", "an HTTP server answered, and not PostgreSQL"),
+        (b"", "refused", "server closed the connection unexpectedly"),
+    ] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let hearing = std::sync::Arc::clone(&heard);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, hearing) = (stream.unwrap(), std::sync::Arc::clone(&hearing));
+                let mut part = [0; 4096];
+                let count = stream.read(&mut part).unwrap_or(0);
+                hearing.lock().unwrap().push(part[..count].to_vec());
+                let _ = stream.write_all(answer);
+                let _ = stream.shutdown(Shutdown::Write);
+                let count = stream.read(&mut part).unwrap_or(0);
+                if count > 0 {
+                    hearing.lock().unwrap().push(part[..count].to_vec());
+                }
+            }
+        });
+        let dsn = format!("host=127.0.0.1 port={port} user=somebody dbname=secret sslmode=prefer");
+        let outcome = Pgconn::new(&["stats", "--json", "-w", "-t", "2s", "-d", &dsn]).run().fails_with(3);
+        let error = serde_json::from_str::<serde_json::Value>(&outcome.stderr).unwrap()["error"].clone();
+        assert_eq!(error["code"], code, "{error:#}");
+        assert!(error["message"].as_str().unwrap().ends_with(words), "{error:#}");
+        let heard = heard.lock().unwrap().clone();
+        assert_eq!(heard, [b"\0\0\0\x08\x04\xd2\x16\x2f"], "{words}");
+    }
+}

@@ -4,6 +4,7 @@
 mod anchors;
 mod authority;
 mod files;
+mod revocation;
 mod words;
 
 use crate::common::{Cluster, Pgconn, psql};
@@ -55,7 +56,7 @@ const fn row(certificate: &'static str, host: &'static str, expected: &'static s
     Row { certificate, hba: HBA, host, root: "ca", client: "", more: "user=postgres", expected }
 }
 
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 24] = [
     row("", "localhost", "PPP-----"),
     Row { root: "self", ..row("self", "localhost", "PPTTTTT-") },
     row("good", "localhost", "PPTTTTT-"),
@@ -66,6 +67,7 @@ const ROWS: [Row; 20] = [
     row("cn_only", "localhost", "PPTTTTT-"),
     row("ip_only", "127.0.0.1", "PPTTTTT-"),
     Row { hba: CERT, client: "client", ..row("good", "localhost", "-TTTTTT-") },
+    Row { hba: CERT, client: "client_1", ..row("good", "localhost", "-TTTTTT-") },
     Row { hba: CERT, client: "impostor", ..row("good", "localhost", "--------") },
     Row { more: BOUND, ..row("good", "localhost", "--TTTTT-") },
     // combinations of what is above, and what is rarer
@@ -76,6 +78,9 @@ const ROWS: [Row; 20] = [
         ..row("version_1", "localhost", "PPTTTTT-")
     },
     Row { more: "user=postgres ssl_max_protocol_version=TLSv1.2", ..row("rsa_1", "localhost", "PPTTTTT-") },
+    row("pss", "localhost", "PPTTTTT-"),
+    Row { more: BOUND, ..row("pss", "localhost", "--TTTTT-") },
+    Row { root: "pss_ca", more: BOUND, ..row("of_pss", "localhost", "--TTTTT-") },
     row("ip_only", "localhost", "PPTTT-T-"),
     row("ca_leaf", "localhost", "PPTTTTT-"),
     row("stranger", "localhost", "PPP---T-"),
@@ -142,7 +147,7 @@ fn proposes_less(text: &str) -> bool {
 }
 
 /// Among the certificates that people have there is none that rustls and OpenSSL read differently; those that they do read
-/// differently (Ed25519, RSA-PSS with odd salts, SHA-512 on a small curve) are not tried here.
+/// differently (Ed25519, P-521, RSA-PSS with odd salts, SHA-512 on a small curve) are not tried here.
 #[test]
 fn every_certificate_in_every_mode_as_libpq_has_it() {
     let authority = Authority::get();
@@ -197,6 +202,29 @@ fn a_refused_certificate_is_described() {
     let wrong_host = refusal("wrong_host", "verify-full");
     let libpqs = "server certificate for \"db.example\" does not match host name \"localhost\"";
     assert!(wrong_host.contains(libpqs), "{wrong_host}");
+}
+
+#[test]
+fn what_pgconn_cannot_check_is_named() {
+    let authority = Authority::get();
+    let cluster = authority.server("long_curve", HBA);
+    let dsn = cell(authority, &cluster, &row("", "localhost", ""), ("require", false));
+    let said = Pgconn::new(&["stats", "-d", &dsn]).run().fails_with(3).stderr;
+    assert!(said.contains("the server finds no TLS method in common"), "{said}");
+    assert!(said.contains("a P-521 key is none of them"), "{said}");
+    let cluster = authority.server("long_hash", HBA);
+    let dsn = cell(authority, &cluster, &row("", "localhost", ""), ("verify-ca", true));
+    let said = Pgconn::new(&["stats", "-d", &dsn]).run().fails_with(3).stderr;
+    let words = "it is signed by ecdsa-with-SHA512 with a P-256 key, which pgconn cannot check";
+    let salted = authority.server("long_salt", HBA);
+    let dsn =
+        cell(authority, &salted, &Row { root: "pss_ca", ..row("", "localhost", "") }, ("verify-ca", true));
+    let salt = Pgconn::new(&["stats", "-d", &dsn]).run().fails_with(3).stderr;
+    assert!(
+        salt.contains("it is signed by RSA-PSS-SHA256 and a salt of 222 bytes with an RSA-PSS key"),
+        "{salt}"
+    );
+    assert!(said.contains(words) && said.contains("hint: pgconn checks signatures of RSA keys"), "{said}");
 }
 
 #[test]
@@ -285,6 +313,10 @@ fn the_name_that_is_checked_is_the_hosts_and_not_its_address() {
         // a name that no certificate can have is no reason not to encrypt, and none to accept one
         ("host=local_host. hostaddr=127.0.0.1", '-'),
         ("hostaddr=127.0.0.1", '-'),
+        // an address in any of the resolver's forms
+        ("host=127.000.000.001", 'T'),
+        ("host=0x7f.1", 'T'),
+        ("host=127.000.000.010 hostaddr=127.0.0.1", '-'),
     ] {
         let base = format!("{place} port={} user=postgres dbname=postgres sslrootcert={root}", cluster.port);
         let (full, chain) = (format!("{base} sslmode=verify-full"), format!("{base} sslmode=verify-ca"));

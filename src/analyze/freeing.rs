@@ -50,6 +50,10 @@ fn freeing_act<'a>(
         then: set.then.map(|(pid, _)| pid),
         then_blocks: set.then.map(|(_, behind)| i64::try_from(behind).unwrap_or(i64::MAX)),
         pids: members,
+        others_may_follow: set
+            .frees
+            .iter()
+            .any(|pid| sessions.get(pid).is_some_and(|one| one.others_may_follow)),
         action: None,
         permitted: false,
         why_not: None,

@@ -1,6 +1,7 @@
 //! What a pooler's figures mean: how much of each limit is in use, which one is reached first, how much work it does.
 
 mod selection;
+pub(crate) mod several;
 
 use serde::Serialize;
 
@@ -20,6 +21,8 @@ pub(crate) struct PoolUse {
     pub(crate) used_ratio: Option<f64>,
     /// Whether its clients are kept waiting on purpose (PAUSE).
     pub(crate) paused: Option<bool>,
+    /// Whether new clients of its database are refused on purpose (DISABLE).
+    pub(crate) disabled: Option<bool>,
     /// The limit on connections to the server that this pool reaches first when it gets busier; null without one.
     pub(crate) first_limit: Option<PoolerLimit>,
 }
@@ -217,13 +220,11 @@ fn pool_use(pool: &Pool, facts: &PoolerFacts, limits: &[PoolerLimit]) -> PoolUse
         .filter(|limit| !(has_reserve && limit.name == "pool_size"))
         .min_by_key(|limit| limit.left())
         .cloned();
+    let database = facts.databases.iter().find(|database| database.name == pool.database);
     PoolUse {
         used_ratio: pool.pool_size.map(|size| ratio(busy(pool), size)),
-        paused: facts
-            .databases
-            .iter()
-            .find(|database| database.name == pool.database)
-            .and_then(|database| database.paused),
+        paused: database.and_then(|database| database.paused),
+        disabled: database.and_then(|database| database.disabled),
         first_limit,
         pool: pool.clone(),
     }

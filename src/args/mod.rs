@@ -38,6 +38,13 @@ pub(crate) struct Connection {
     /// Never ask for a password
     #[arg(short = 'w', long, global = true, conflicts_with = "password")]
     pub(crate) no_password: bool,
+    /// Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)
+    ///
+    /// It is split into words and run without a shell, with PGHOST, PGPORT, PGUSER and PGDATABASE of the login in its
+    /// environment, for 15s at most; once for each login, and once more after a wrong password. What it prints is never sent
+    /// in clear over TCP without TLS.
+    #[arg(long, global = true, value_name = "CMD", conflicts_with = "password")]
+    pub(crate) password_command: Option<OsString>,
     /// Ask for a password before connecting
     #[arg(short = 'W', long, global = true)]
     pub(crate) password: bool,
@@ -75,6 +82,7 @@ impl Connection {
             username: text(&self.username),
             dbname: text(&self.dbname),
             service: text(&self.service),
+            password_command: text(&self.password_command),
             no_password: self.no_password,
             force_password: self.password,
         }

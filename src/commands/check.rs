@@ -1,11 +1,13 @@
 //! `pgconn check`: a verdict over the health of a server's connections, for monitoring systems.
 
 mod arguments;
+mod found;
+mod policy;
 mod pooler_limits;
 mod words;
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -13,10 +15,10 @@ use serde::Serialize;
 use super::manual::{Group, Manual};
 use super::shown::Shown;
 use super::{Context, bounded, watch};
-use crate::analyze::health::{self, Rule, Thresholds};
-use crate::args::{Emergency, Filters};
+use crate::analyze::health::{self, Policy, Rule};
+use crate::args::{self, Emergency, Filters};
 use crate::db::console::Console;
-use crate::db::{self, Db, ErrorKind, Selection};
+use crate::db::{self, Db, ErrorKind, Selection, Wanted};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::Filter;
@@ -29,6 +31,10 @@ use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, Warning, nagios, tsv};
+use crate::stop::Stop;
+
+/// How long sessions are counted for their rates.
+const RATES_FOR: Duration = Duration::from_secs(5);
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -38,6 +44,14 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("From cron: mail only when something is wrong", "pgconn check -q"),
         ("Only whether it can be logged in to, for a probe", "pgconn check reachable -t 2s"),
         ("Thresholds of one's own", "pgconn check --warning connections=70% --critical idle-xact=10m"),
+        (
+            "Are three transactions idle for over 30 s, or fewer than ten slots left?",
+            "pgconn check --warning idle-xact=3@30s --critical free=10:",
+        ),
+        (
+            "Too many sessions in a state, or sessions that are abandoned",
+            "pgconn check --warning states:idle=50 --warning rates:abandoned=1",
+        ),
         ("As a plugin of Nagios or Icinga, with performance data", "pgconn check -F nagios"),
         ("Does the pooler refuse clients, or keep them waiting?", "pgconn check -p 6432 -d pgbouncer"),
         (
@@ -56,10 +70,10 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rules to judge; all of them when none is named
+    /// Rules to judge; all of them when none is named, but those that say nothing without a threshold (free, states, rates)
     #[arg(value_name = "RULE", value_parser = arguments::RuleParser)]
     rules: Vec<Rule>,
-    /// Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations)
+    /// Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s)
     #[arg(long, value_name = "RULE=RANGE", value_parser = arguments::threshold)]
     warning: Vec<arguments::Threshold>,
     /// Be critical outside this range
@@ -68,33 +82,48 @@ pub(crate) struct Args {
     /// Refused with a hint: thresholds belong to a rule
     #[arg(short = 'c', hide = true, value_name = "RANGE", value_parser = arguments::no_short_threshold)]
     short_critical: Option<String>,
+    /// How long to count sessions for the rule rates [default: 5s]
+    #[arg(long = "for", value_name = "DUR", value_parser = args::duration)]
+    sample: Option<Duration>,
     #[command(flatten)]
     filters: Filters,
 }
 
 impl Args {
-    /// The rules that were asked for one by one, if only by a threshold: what is not judged of them is said.
-    fn named(&self) -> Vec<Rule> {
-        let thresholds = self.warning.iter().chain(&self.critical).map(|threshold| threshold.rule);
-        self.rules.iter().copied().chain(thresholds).collect()
+    /// Every threshold.
+    fn thresholds(&self) -> Vec<&arguments::Threshold> {
+        self.warning.iter().chain(&self.critical).collect()
     }
 
-    /// The rules to judge, each with its thresholds.
-    fn policy(&self) -> Result<Vec<(Rule, Thresholds)>, Failure> {
-        let wanted = |rule: &Rule| self.rules.is_empty() || self.rules.contains(rule);
-        let mut policy: Vec<(Rule, Thresholds)> =
-            Rule::ALL.into_iter().filter(wanted).map(|rule| (rule, rule.defaults())).collect();
-        let critical = self.critical.iter().map(|threshold| (threshold, true));
-        for (given, critical) in self.warning.iter().map(|threshold| (threshold, false)).chain(critical) {
-            let Some((_, thresholds)) = policy.iter_mut().find(|(rule, _)| *rule == given.rule) else {
-                let name = given.rule.name();
-                let failure = Failure::usage(format!("there is a threshold for {name}, which is not judged"));
-                return Err(failure.hinted(format!("name the rule, too: pgconn check {name}")));
-            };
-            let threshold = if critical { &mut thresholds.critical } else { &mut thresholds.warning };
-            *threshold = Some(given.range);
+    /// What a look has to bring for these rules.
+    fn wanted(&self, policies: &[Policy]) -> Wanted {
+        let has = |rule: Rule| policies.iter().any(|policy| policy.rule == rule);
+        let mut ages: Vec<f64> =
+            policies.iter().flat_map(Policy::ranges).filter_map(|range| range.older()).collect();
+        ages.sort_unstable_by(f64::total_cmp);
+        ages.dedup();
+        Wanted { ages, states: has(Rule::States), counters: has(Rule::Rates) }
+    }
+
+    /// How long sessions are counted; none when that is not asked for.
+    fn counted_for(&self, wanted: &Wanted, timeout: Duration) -> Result<Option<Duration>, Failure> {
+        match (wanted.counters, self.sample) {
+            (false, None) => Ok(None),
+            (false, Some(_)) => {
+                Err(Failure::usage("--for is how long rates are counted, and they are not judged")
+                    .hinted("name the rule, too: pgconn check rates"))
+            }
+            (true, sample) => {
+                let sample = sample.unwrap_or(RATES_FOR);
+                if sample >= timeout {
+                    return Err(Failure::usage(format!(
+                        "the run may take {timeout:?}, and counting takes {sample:?} of it"
+                    ))
+                    .hinted("give it more time: -t 1m"));
+                }
+                Ok(Some(sample))
+            }
         }
-        Ok(policy)
     }
 }
 
@@ -130,22 +159,27 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .hinted("a full server is what it is to find, not to get round")
             .into());
     }
-    let policy = args.policy()?;
-    let named = args.named();
+    let policies = policy::policies(&args.rules, &args.warning, &args.critical)?;
+    let named = policy::named(&args.rules, &args.thresholds());
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };
+    policy::admit(&selection.filter, selection.all_backends, policies.iter().map(|policy| policy.rule))?;
+    let wanted = args.wanted(&policies);
+    let counted_for = args.counted_for(&wanted, context.endpoint()?.deadline().left())?;
+    let asked = Asked { selection, wanted, counted_for, stop: context.stop.clone() };
     let lead = context.lead();
     let observer = context.observer_of(context.endpoint()?.clone());
     watch::judge(context, observer, async |context, observer| {
-        let (mut report, mut head) = match look(&selection, observer, context).await {
+        let (mut report, mut head) = match look(&asked, observer, context).await {
             Ok(Looked::Pooler(looked)) => {
-                (CheckReport::of_pooler(&policy, &named, &looked, &lead), looked.head)
+                (CheckReport::of_pooler(&policies, &named, &asked.selection, &looked, &lead)?, looked.head)
             }
             Ok(Looked::Server(looked)) => {
-                (CheckReport::new(&of_server(&policy, &named), &looked, &lead), looked.head)
+                let filter = &asked.selection.filter;
+                (CheckReport::new(&of_server(&policies, &named), filter, &looked, &lead), looked.head)
             }
             Err(error) => {
                 let head = Head { target: context.aim(), ..Head::default() };
-                (CheckReport::unreached(&of_server(&policy, &named), error, &lead)?, head)
+                (CheckReport::unreached(&of_server(&policies, &named), error, &lead)?, head)
             }
         };
         let fine = report.status == Status::Ok && !context.format().is_json();
@@ -166,29 +200,53 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     .await
 }
 
+/// What a server is asked.
+struct Asked {
+    selection: Selection,
+    wanted: Wanted,
+    /// How long its counters are watched.
+    counted_for: Option<Duration>,
+    stop: Stop,
+}
+
 /// Looks at what is there: a server, or a pooler's console.
 async fn look(
-    selection: &Selection,
+    asked: &Asked,
     observer: &mut Observer<OfServer>,
     context: &Context,
 ) -> Result<Looked, db::Error> {
-    let ask = async |deadline: &Deadline, db: &Db| ask(selection, deadline, db).await;
+    let ask = async |deadline: &Deadline, db: &Db| ask(asked, deadline, db).await;
     let of_console = async |deadline: &Deadline, console: &Console| {
-        let (facts, head) = (console.facts().await?, super::pooler::head(console));
+        let (facts, mut head) = (console.facts().await?, super::pooler::head(console));
+        head.warnings.extend(super::pooler::one_of_several(&facts));
         Ok(Looked::Pooler(Box::new(PoolerLook { facts, head, latency: deadline.used() })))
     };
     bounded::look(observer, context, ask, of_console).await
 }
 
-async fn ask(selection: &Selection, deadline: &Deadline, db: &Db) -> Result<Looked, db::Error> {
-    let (server_context, facts) = db.health(selection).await?;
-    let latency = deadline.used();
+async fn ask(asked: &Asked, deadline: &Deadline, db: &Db) -> Result<Looked, db::Error> {
+    let Asked { selection, wanted, counted_for, stop } = asked;
+    let mut counted = None;
+    if let Some(sample) = counted_for {
+        counted = Some((db.database_counters().await?, Instant::now()));
+        tokio::select! {
+            () = tokio::time::sleep(*sample) => {}
+            signal = stop.pulled() => return Err(db::Error::interrupted(signal)),
+        }
+    }
+    let (server_context, mut facts, databases) = db.health(selection, wanted).await?;
+    if let Some((before, since)) = counted {
+        let seconds = since.elapsed().as_secs_f64();
+        facts.rates = health::rates::between(&before, &databases, &selection.filter, seconds);
+    }
+    let latency = deadline.used().saturating_sub(counted_for.unwrap_or_default());
     // An application that is not there just now is no mistake; a database or role that does not exist is.
     let lasting = Filter { applications: Vec::new(), ..selection.filter.clone() };
     let unknown_names = super::did_you_mean(db, &lasting).await?;
     let mut head = super::head_of_look(db, &server_context, facts.connections.hidden);
     head.warnings.extend(unknown_names.iter().cloned());
     head.warnings.extend(words::untracked(facts.untracked));
+    head.warnings.extend(facts.unread.iter().map(super::unread));
     Ok(Looked::Server(Box::new(ServerLook { server_context, facts, head, latency, unknown_names })))
 }
 
@@ -204,7 +262,7 @@ pub(super) struct CheckReport {
     summary: String,
     /// Connecting, logging in and looking; none when it did not come to that.
     latency_seconds: Option<f64>,
-    /// Sessions that wait for a lock, or at a pooler clients that wait for a connection; none when that is hidden or unknown.
+    /// Sessions that wait, as `blockers` shows them, or at a pooler clients that wait for a connection; none when that is hidden or unknown.
     waiting: Option<i64>,
     /// One per rule.
     checks: Vec<Check>,
@@ -214,12 +272,12 @@ pub(super) struct CheckReport {
 }
 
 impl CheckReport {
-    fn new(policy: &[(Rule, Thresholds)], looked: &ServerLook, lead: &Lead) -> Self {
+    fn new(policies: &[Policy], filter: &Filter, looked: &ServerLook, lead: &Lead) -> Self {
         let latency = looked.latency.as_secs_f64();
-        let checks = policy.iter().map(|(rule, thresholds)| {
-            let verdict = health::judge(*rule, thresholds, &looked.facts, latency);
+        let checks = policies.iter().map(|policy| {
+            let verdict = health::judge(policy, &looked.facts, filter, latency);
             let check = words::check(verdict, &looked.facts, &looked.server_context.rights.role, lead);
-            words::about_nobody(check, *rule, &looked.unknown_names)
+            words::about_nobody(check, policy.rule, &looked.unknown_names)
         });
         let waits = &looked.facts.waits;
         Self {
@@ -230,20 +288,29 @@ impl CheckReport {
     }
 
     /// The report over a pooler: what its console does not show stays unknown, if it is asked for.
-    fn of_pooler(policy: &[(Rule, Thresholds)], named: &[Rule], looked: &PoolerLook, lead: &Lead) -> Self {
+    fn of_pooler(
+        policies: &[Policy],
+        named: &[Rule],
+        selection: &Selection,
+        looked: &PoolerLook,
+        lead: &Lead,
+    ) -> Result<Self, Failure> {
         let latency = looked.latency.as_secs_f64();
-        let judged = policy.iter().filter(|(rule, _)| {
-            let shown = matches!(rule, Rule::Reachable | Rule::Connections | Rule::PoolerWaiting);
-            shown || named.contains(rule)
+        let judged = policies.iter().filter(|policy| {
+            let shown = [Rule::Reachable, Rule::Connections, Rule::Free, Rule::Closed, Rule::PoolerWaiting]
+                .contains(&policy.rule);
+            shown || named.contains(&policy.rule)
         });
-        let checks = judged
-            .map(|(rule, thresholds)| words::of_pooler(*rule, thresholds, &looked.facts, latency, lead));
-        let waiting = looked.facts.pools.iter().map(|pool| pool.clients_waiting).sum();
-        Self { latency_seconds: Some(latency), waiting, ..Self::of(checks.collect()) }
+        let filter = &selection.filter;
+        policy::admit(filter, selection.all_backends, judged.clone().map(|policy| policy.rule))?;
+        let facts = looked.facts.narrowed(&filter.databases, &filter.roles);
+        let checks = judged.map(|policy| words::of_pooler(policy, &facts, latency, lead));
+        let waiting = facts.pools.iter().map(|pool| pool.clients_waiting).sum();
+        Ok(Self { latency_seconds: Some(latency), waiting, ..Self::of(checks.collect()) })
     }
 
     /// The report when there was no answer to judge.
-    fn unreached(policy: &[(Rule, Thresholds)], error: db::Error, lead: &Lead) -> Result<Self, Failure> {
+    fn unreached(policies: &[Policy], error: db::Error, lead: &Lead) -> Result<Self, Failure> {
         let status = match error.kind {
             ErrorKind::BadSettings | ErrorKind::BadValue | ErrorKind::Interrupted(_) => {
                 return Err(error.into());
@@ -253,11 +320,11 @@ impl CheckReport {
             _ => Status::Critical,
         };
         let mut checks = Vec::new();
-        if policy.iter().all(|(rule, _)| *rule != Rule::Reachable) {
-            checks.push(words::unreached(Rule::Reachable, &Rule::Reachable.defaults(), status, &error, lead));
+        if policies.iter().all(|policy| policy.rule != Rule::Reachable) {
+            checks.push(words::unreached(&Policy::of(Rule::Reachable), status, &error, lead));
         }
-        for (rule, thresholds) in policy {
-            checks.push(words::unreached(*rule, thresholds, status, &error, lead));
+        for policy in policies {
+            checks.push(words::unreached(policy, status, &error, lead));
         }
         Ok(Self::of(checks))
     }
@@ -282,9 +349,9 @@ impl CheckReport {
 }
 
 /// The rules for a server: without the pooler's, unless it is asked for.
-fn of_server(policy: &[(Rule, Thresholds)], named: &[Rule]) -> Vec<(Rule, Thresholds)> {
-    let judged = policy.iter().filter(|(rule, _)| *rule != Rule::PoolerWaiting || named.contains(rule));
-    judged.copied().collect()
+fn of_server(policies: &[Policy], named: &[Rule]) -> Vec<Policy> {
+    let is_judged = |policy: &&Policy| policy.rule != Rule::PoolerWaiting || named.contains(&policy.rule);
+    policies.iter().filter(is_judged).cloned().collect()
 }
 
 const fn mark(status: Status) -> Mark {

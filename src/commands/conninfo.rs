@@ -86,7 +86,12 @@ impl ResolvedSettings {
             host: (!host.host.is_empty()).then(|| conninfo::readable(&host.host)),
             hostaddr: host.hostaddr.clone(),
             port: host.port,
-            password_source: host.password.as_ref().map(|password| password.source.to_string()),
+            password_source: host
+                .password
+                .as_ref()
+                .map(|password| &password.source)
+                .or_else(|| info.password_command().map(|command| &command.source))
+                .map(ToString::to_string),
         };
         Self {
             parameters: info.parameters().iter().map(parameter).collect(),

@@ -1,8 +1,10 @@
 //! `pgconn doctor`: an audit of how a server's connections are used, with evidence from this server, advice and the next
 //! command. It watches for a while, because a single look shows neither churn nor leaks.
 
+mod accepted;
 mod rules;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -13,15 +15,16 @@ use super::pooler::console;
 use super::shown::Shown;
 use super::{Context, watch};
 use crate::args;
-use crate::db::{self, Db, Selection};
+use crate::db::{self, Db, Listing, Selection, SortOrder};
 use crate::exit::Exit;
+use crate::model::filter::{Filter, StateFilter, Term};
 use crate::model::practice::{Finding, Grade, Watched};
 use crate::model::suggestion::Lead;
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, text, tsv};
-use crate::stop::Stop;
+use crate::render::{Head, Report, Warning, text, tsv};
+use crate::stop::{Signal, Stop};
 use crate::ui::Ui;
 use rules::{Evidence, Pooled};
 
@@ -33,9 +36,12 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Watch for a minute: slow leaks and rare bursts", "pgconn doctor --for 1m"),
         ("In a pipeline, with the exit codes of check", "pgconn doctor --exit-code --json"),
         ("The pooler's settings, too", "pgconn doctor --pooler port=6432"),
+        ("Everything but what is somebody else's to mend", "pgconn doctor --ignore tls,superuser"),
     ],
 );
 
+/// Transactions left open that are looked at one by one, the oldest.
+const LISTED: u32 = 200;
 /// Between two looks at all sessions.
 const WHOLE: Duration = Duration::from_millis(250);
 /// Between two looks at those that have just come: a session that runs one statement lives a few milliseconds, and those
@@ -46,6 +52,9 @@ const RESTRAINT: u32 = 9;
 /// How far back a look at arrivals reaches beyond the last look at all: a login takes so long at most, mostly.
 const LOGIN: Duration = Duration::from_millis(500);
 
+/// How long the counters of a server can lag that counts late: the half second after which it writes them anew, and a little.
+const COUNTED_WITHIN: Duration = Duration::from_millis(600);
+
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -55,12 +64,32 @@ pub(crate) struct Args {
     /// End as `check` does: 0 pass, 1 warn, 2 fail or no connection, 3 unknown
     #[arg(long)]
     exit_code: bool,
+    /// Judge by this rule only (repeat for more)
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_name())]
+    only: Vec<String>,
+    /// Do not judge by this rule (repeat for more)
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_name())]
+    ignore: Vec<String>,
+    /// Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until
+    #[arg(long, value_name = "FILE")]
+    accepted: Option<PathBuf>,
     /// The console of the pooler before the server: judge its settings, too
     #[arg(long, value_name = "CONNINFO")]
     pooler: Option<String>,
 }
 
+/// Reads the name of a rule.
+fn rule_name() -> clap::builder::PossibleValuesParser {
+    rules::names().collect::<Vec<_>>().into()
+}
+
 impl Args {
+    /// Whether it is to be judged by this rule.
+    fn wants(&self, rule: &str) -> bool {
+        let has = |list: &[String]| list.iter().any(|name| name == rule);
+        (self.only.is_empty() || has(&self.only)) && !has(&self.ignore)
+    }
+
     /// Whether the exit code is the verdict.
     pub(super) const fn judges(&self) -> bool {
         self.exit_code
@@ -69,6 +98,8 @@ impl Args {
 
 /// Watches, judges and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let known: Vec<&str> = rules::names().collect();
+    let accepted = args.accepted.as_deref().map_or(Ok(Vec::new()), |path| accepted::read(path, &known))?;
     let watcher = Watcher {
         sample: args.sample,
         stop: context.stop.clone(),
@@ -78,8 +109,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     watch::look(context, async |context, db| {
         let evidence = watcher.gather(db).await;
         watcher.progress("");
-        let evidence = evidence?;
+        let (evidence, interrupted) = evidence?;
         let mut head = super::head_of_look(db, &evidence.scraped.server_context, 0);
+        head.warnings.extend(interrupted.map(|_| cut_short(evidence.seconds, args.sample)));
         let (pooler, console) = match &args.pooler {
             Some(conninfo) => {
                 let (pooled, console) = ask_pooler(conninfo, db, context, &mut head).await?;
@@ -87,13 +119,30 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             }
             None => (None, Lead::default()),
         };
-        let (lead, found) = (context.lead(), rules::findings(&evidence, pooler.as_ref()));
+        let (holding, ended) = accepted::today(&accepted);
+        head.warnings.extend(ended);
+        let found = rules::findings(&evidence, pooler.as_ref(), |rule| args.wants(rule), &holding);
+        let lead = context.lead();
         let findings = found.into_iter().map(|found| found.with_next_command(&lead, &console)).collect();
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
-        let exit = if args.exit_code { report.verdict() } else { Exit::Done };
+        let exit = match interrupted {
+            Some(signal) => signal.exit(),
+            None if args.exit_code => report.verdict(),
+            None => Exit::Done,
+        };
         Ok(Shown { exit, ..Shown::new(report, head) })
     })
     .await
+}
+
+/// That less was seen than was to be.
+fn cut_short(seconds: f64, sample: Duration) -> Warning {
+    let (seen, wanted) = (text::duration(seconds), text::duration(sample.as_secs_f64()));
+    Warning {
+        code: "cut_short",
+        message: format!("interrupted after {seen} of {wanted}: what takes longer to show was not seen"),
+        hint: None,
+    }
 }
 
 /// What the pooler's console tells, and what the server says of the pooler's connections; with the flags that lead
@@ -109,7 +158,8 @@ async fn ask_pooler(
     let (facts, links) = (console.facts().await?, console.links().await?);
     let place = console::at(console.target());
     console.close().await;
-    Ok((Pooled { facts, links, locks: db.session_locks().await? }, place))
+    let server = db.target().conninfo();
+    Ok((Pooled { facts, links, locks: db.session_locks().await?, server }, place))
 }
 
 /// Who looks again and again until `sample` is over.
@@ -122,45 +172,92 @@ struct Watcher {
 }
 
 impl Watcher {
-    async fn gather(&self, db: &Db) -> Result<Evidence, db::Error> {
-        let before = db.scrape(&Selection::default()).await?.databases;
+    async fn gather(&self, db: &Db) -> Result<(Evidence, Option<Signal>), db::Error> {
+        let mut first = db.scrape(&Selection::default()).await?;
+        let mut counted_late = 0;
+        if db.counts_sessions_late() {
+            tokio::time::sleep(COUNTED_WITHIN).await;
+            first = db.scrape(&Selection::default()).await?;
+            counted_late = first.facts.connections.used;
+        }
+        let before = first.databases;
         let began = Instant::now();
         let mut watched = Watched::default();
-        self.watch(db, began, &mut watched).await?;
+        let interrupted = self.watch(db, began, &mut watched).await?;
+        if interrupted.is_some() {
+            db.finish();
+            // What was cancelled has left its transaction, and the cancelling may come late: this is to meet it.
+            db.abandon().await;
+            let _is_there = db.answers().await;
+        }
         let seconds = began.elapsed().as_secs_f64();
         let scraped = db.scrape(&Selection::default()).await?;
         let waiters = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let waiters: Vec<i32> = waiters.map(|session| session.who.pid).collect();
         let prepared_blockers = db.prepared_blockers(&waiters).await?;
         let origins = db.origins().await?;
-        Ok(Evidence { scraped, before, origins, prepared_blockers, watched, seconds })
+        let idle = Term { exclude: false, value: StateFilter::IdleInTransaction };
+        let listing = Listing {
+            selection: Selection {
+                filter: Filter { states: vec![idle], ..Filter::default() },
+                all_backends: false,
+            },
+            over: None,
+            order: SortOrder::Xact,
+            limit: Some(LISTED),
+            query_bytes: Some(0),
+        };
+        let (_, left_open) = db.sessions(&listing).await?;
+        let left_open = left_open.sessions.into_iter().filter(|session| !session.undecidable).collect();
+        let evidence = Evidence {
+            scraped,
+            before,
+            counted_late,
+            origins,
+            left_open,
+            prepared_blockers,
+            watched,
+            seconds,
+        };
+        Ok((evidence.of_customers(), interrupted))
     }
 
-    async fn watch(&self, db: &Db, began: Instant, watched: &mut Watched) -> Result<(), db::Error> {
+    /// Watches until the time is over, or a signal comes.
+    async fn watch(
+        &self,
+        db: &Db,
+        began: Instant,
+        watched: &mut Watched,
+    ) -> Result<Option<Signal>, db::Error> {
         let mut whole: Option<Instant> = None;
         loop {
             let look = Instant::now();
-            match whole.filter(|whole| whole.elapsed() < WHOLE && began.elapsed() < self.sample) {
-                None => {
-                    whole = Some(look);
-                    watched.add(db.sample_sessions(None).await?);
-                    if began.elapsed() <= self.sample / 2 {
-                        watched.still_first_half();
-                    }
-                    let left = self.sample.saturating_sub(began.elapsed());
-                    if left.is_zero() {
-                        return Ok(());
-                    }
-                    self.progress(&format!("watching, {} left", text::duration(left.as_secs_f64().ceil())));
+            let is_whole =
+                whole.is_none_or(|whole| whole.elapsed() >= WHOLE) || began.elapsed() >= self.sample;
+            let within = whole.filter(|_| !is_whole).map(|whole| whole.elapsed() + LOGIN);
+            let sessions = match (db.sample_sessions(within).await, self.stop.signal()) {
+                // What it was interrupted in is not missed by what was seen before.
+                (Err(_), Some(signal)) => return Ok(Some(signal)),
+                (sessions, _) => sessions?,
+            };
+            if is_whole {
+                whole = Some(look);
+                watched.add(sessions);
+                if began.elapsed() <= self.sample / 2 {
+                    watched.still_first_half();
                 }
-                Some(whole) => {
-                    watched.add_arrivals(&db.sample_sessions(Some(whole.elapsed() + LOGIN)).await?);
+                let left = self.sample.saturating_sub(began.elapsed());
+                if left.is_zero() {
+                    return Ok(None);
                 }
+                self.progress(&format!("watching, {} left", text::duration(left.as_secs_f64().ceil())));
+            } else {
+                watched.add_arrivals(&sessions);
             }
             let pause = ARRIVALS.max(look.elapsed() * RESTRAINT);
             tokio::select! {
                 () = tokio::time::sleep(pause.min(self.sample.saturating_sub(began.elapsed()))) => {}
-                signal = self.stop.pulled() => return Err(db::Error::interrupted(signal)),
+                signal = self.stop.pulled() => return Ok(Some(signal)),
             }
         }
     }
@@ -192,7 +289,7 @@ impl Doctor {
             Some(Grade::Fail) => Exit::Code(2),
             Some(Grade::Warn) => Exit::Code(1),
             Some(Grade::Unknown) => Exit::Code(3),
-            Some(Grade::Pass) | None => Exit::Done,
+            Some(Grade::Pass | Grade::Accepted) | None => Exit::Done,
         }
     }
 }
@@ -200,6 +297,7 @@ impl Doctor {
 const fn word(grade: Grade) -> &'static str {
     match grade {
         Grade::Pass => "pass",
+        Grade::Accepted => "accepted",
         Grade::Unknown => "unknown",
         Grade::Warn => "warn",
         Grade::Fail => "fail",
@@ -208,7 +306,7 @@ const fn word(grade: Grade) -> &'static str {
 
 const fn mark(grade: Grade) -> Mark {
     match grade {
-        Grade::Pass => Mark::Plain,
+        Grade::Pass | Grade::Accepted => Mark::Plain,
         Grade::Unknown | Grade::Warn => Mark::Warn,
         Grade::Fail => Mark::Bad,
     }
@@ -232,7 +330,11 @@ impl Report for Doctor {
             self.count(Grade::Pass),
             text::duration(self.sampled_seconds)
         );
-        let mut blocks = vec![Block::line(summary)];
+        let accepted = match self.count(Grade::Accepted) {
+            0 => String::new(),
+            number => format!(", {number} accepted"),
+        };
+        let mut blocks = vec![Block::line(summary.replace("; watched", &format!("{accepted}; watched")))];
         for finding in self.findings.iter().filter(|finding| finding.status != Grade::Pass) {
             blocks.push(Block::Gap);
             let line = format!("{} {}: {}", word(finding.status), finding.rule, finding.title);

@@ -82,7 +82,8 @@ impl Report for Sessions {
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let shown = self.sessions.iter().take(self.part.rows.unwrap_or(usize::MAX));
-        let mut table = Table::of(COLUMNS, shown, mark).sparing(&["CLIENT", "ROLE", "WAIT"]);
+        let mut table =
+            Table::of(COLUMNS, shown, mark).sparing(&["CLIENT", "ROLE", "WAIT"]).only_in_full(&["XMIN-AGE"]);
         // Who the pooler's client is was asked for.
         if self.sessions.iter().any(|session| session.pooler_client.is_some()) {
             table = table.sparing(&["ROLE", "WAIT", "DATABASE", "QUERY"]).keeping(&["CLIENT"], LEAST);
@@ -123,6 +124,9 @@ const COLUMNS: &[Column<Session>] = &[
     Column::script("session_seconds", |session| Value::seconds(session.session_seconds)),
     Column::table("FOR", Align::Age, |session| Value::seconds(session.state_seconds)),
     Column::new("XACT", Align::Age, "xact_seconds", |session| Value::seconds(session.xact_seconds)),
+    Column::script("backend_xid", |session| session.backend_xid.map(i64::from).into()),
+    Column::script("backend_xmin", |session| session.backend_xmin.map(i64::from).into()),
+    Column::new("XMIN-AGE", Align::Right, "xmin_age", |session| session.xmin_age.into()),
     Column::script("query_seconds", |session| Value::seconds(session.query_seconds)),
     Column::script("state_seconds", |session| Value::seconds(session.state_seconds)),
     Column::table("WAIT", Align::Left, wait),
@@ -182,6 +186,7 @@ fn client(session: &Session) -> Value<'_> {
 
 fn state(session: &Session) -> Value<'_> {
     match (&session.state, &session.backend_type) {
+        (Some(state), Some(kind)) if kind != "client backend" => format!("{state} ({kind})").into(),
         (Some(state), _) => state.into(),
         (None, _) if session.hidden => "(hidden)".into(),
         (None, kind) => kind.as_ref().into(),

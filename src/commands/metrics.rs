@@ -119,8 +119,9 @@ async fn look(
 
 /// The metrics of a pooler, from its console.
 async fn scrape_pooler(most: usize, deadline: &Deadline, console: &Console) -> Result<Measured, db::Error> {
-    let head = super::pooler::head(console);
+    let mut head = super::pooler::head(console);
     let facts = console.facts().await?;
+    head.warnings.extend(super::pooler::one_of_several(&facts));
     let seconds = deadline.used().as_secs_f64();
     let families = pooler::families(&facts, &console.target().place(), most, seconds);
     Ok((Metrics { families }, head))
@@ -129,7 +130,8 @@ async fn scrape_pooler(most: usize, deadline: &Deadline, console: &Console) -> R
 /// The metrics of a pooler under the names of pgbouncer_exporter.
 async fn export_pooler(console: &Console) -> Result<Measured, db::Error> {
     let head = super::pooler::head(console);
-    let families = pgbouncer_exporter::families(&console.tables(&pgbouncer_exporter::LISTS).await?);
+    let tables = console.tables(&pgbouncer_exporter::LISTS).await?;
+    let families = pgbouncer_exporter::families(&tables, &console.target().place());
     Ok((Metrics { families }, head))
 }
 
@@ -146,17 +148,16 @@ async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, d
         seconds: deadline.used().as_secs_f64(),
     };
     let families = metrics::families(&scrape, &db.target().place(), most);
-    Ok((
-        Metrics { families },
-        super::head_of_look(db, &looked.server_context, looked.facts.connections.hidden),
-    ))
+    let mut head = super::head_of_look(db, &looked.server_context, looked.facts.connections.hidden);
+    head.warnings.extend(looked.facts.unread.iter().map(super::unread));
+    Ok((Metrics { families }, head))
 }
 
 /// The metrics of a server under the names of postgres_exporter.
 async fn export(db: &Db) -> Result<Measured, db::Error> {
-    let (server_context, exporter) = db.exporter(compat::columns()).await?;
+    let (server_context, exporter) = db.exporter(compat::columns(), compat::settings()).await?;
     let families = compat::families(&server_context, &exporter, &db.target().place());
-    Ok((Metrics { families }, super::head_of_look(db, &server_context, 0)))
+    Ok((Metrics { families }, super::head_of_look(db, &server_context, exporter.hidden())))
 }
 
 /// The result when there was no answer; what the user did wrong is no result.
@@ -165,10 +166,11 @@ fn down(args: &Args, error: db::Error, target: Option<Target>) -> Result<(Metric
         return Err(error.into());
     }
     let failure = Failure::from(error);
+    let place = target.as_ref().map(Target::place);
     let families = match args.compat {
-        Some(Compat::PostgresExporter) => compat::down(),
-        Some(Compat::PgbouncerExporter) => pgbouncer_exporter::down(),
-        None => metrics::down(target.as_ref().map(Target::place).as_deref()),
+        Some(Compat::PostgresExporter) => compat::down(place.as_deref()),
+        Some(Compat::PgbouncerExporter) => pgbouncer_exporter::down(place.as_deref()),
+        None => metrics::down(place.as_deref()),
     };
     let warning = Warning { code: failure.code, message: failure.message, hint: failure.hint };
     // Whatever went wrong, there are no numbers: for the reader of a file that is a server that is down.

@@ -42,6 +42,7 @@ use crate::db::{self, Db, Notice};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Filter, Name};
+use crate::model::health::Unread;
 use crate::model::quote;
 use crate::model::server::ServerContext;
 use crate::render::{Format, Head, Warning};
@@ -276,6 +277,15 @@ pub(crate) fn head_of_look(db: &Db, server_context: &ServerContext, hidden: i64)
     let mut head = head(db, server_context, hidden);
     head.warnings.extend(pooled(db, server_context));
     head
+}
+
+/// What this role is kept from, in the server's words.
+pub(crate) fn unread(unread: &Unread) -> Warning {
+    Warning {
+        code: "not_read",
+        message: format!("{} are not known: {}", unread.question.word().replace('_', " "), unread.why),
+        hint: None,
+    }
 }
 
 /// The code of the warning that a pooler stands between.

@@ -28,6 +28,12 @@ pub(super) struct Part {
 }
 
 impl ScreenRoom {
+    /// A screen of so many columns.
+    #[cfg(test)]
+    pub(super) const fn of_width(width: usize, watched: bool) -> Self {
+        Self { width, replaced: watched, watched }
+    }
+
     /// The screen that this run's result goes to; none where all of it is written: to files and pipes, for programs, and with
     /// `--full`, but where results replace each other.
     pub(super) fn of(context: &Context) -> Option<Self> {
@@ -64,10 +70,17 @@ impl ScreenRoom {
         Part { rows: Some(rows), by_flag: !self.replaced }
     }
 
-    /// The lines that a note takes: on a screen that is drawn on, one.
+    /// The columns it has.
+    pub(super) const fn width(self) -> usize {
+        self.width
+    }
+
+    /// The lines that a note takes: on a screen that is drawn on, words stay whole.
     fn taken(self, label: &str, note: &str) -> usize {
-        let width = label.len() + text::width(note);
-        if self.replaced { 1 } else { width.div_ceil(self.width.max(1)) }
+        if self.replaced {
+            return text::wrapped(&format!("{label}{note}"), self.width).len();
+        }
+        (label.len() + text::width(note)).div_ceil(self.width.max(1))
     }
 }
 

@@ -85,6 +85,13 @@ pub(super) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
+/// The keyword that `typed` most likely meant, if one is near enough.
+pub(super) fn nearest(typed: &str) -> Option<&'static str> {
+    let likeness = |keyword: &&Keyword| strsim::jaro_winkler(keyword.name, typed);
+    let near = KEYWORDS.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    near.filter(|keyword| likeness(keyword) > 0.8).map(|keyword| keyword.name)
+}
+
 /// Keywords and values in the order in which they were written.
 pub(super) type Pairs = Vec<(&'static Keyword, String)>;
 
@@ -121,7 +128,10 @@ pub(super) fn parse(text: &str) -> Result<Pairs, Error> {
         let (value, tail) = read_value(skip_blanks(tail))?;
         if !store(&mut pairs, name, value) {
             let error = Error::new(format!("invalid connection option \"{shown}\""));
-            return Err(quoting_hint(error, after_secret));
+            return Err(match nearest(name).filter(|_| !after_secret) {
+                Some(near) => error.hinted(format!("did you mean {near}?")),
+                None => quoting_hint(error, after_secret),
+            });
         }
         after_secret = find(name).is_some_and(|keyword| keyword.secret);
         rest = skip_blanks(tail);
@@ -184,12 +194,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_never_panics(text in "\\PC*") {
+        fn fuzz_keyword_string(text in "\\PC*") {
             let _ = parse(&text);
         }
 
         #[test]
-        fn parsing_never_panics_on_likely_text(text in "[a-z='\\\\ \t]{0,40}") {
+        fn fuzz_keyword_string_of_likely_text(text in "([a-z='\\\\ \t]|host|port|password|requiressl){0,30}") {
             let _ = parse(&text);
         }
 

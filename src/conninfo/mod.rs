@@ -6,14 +6,18 @@ use std::fmt;
 
 mod bytes;
 mod environment;
+mod foreign;
 mod keyword;
 mod lead;
 mod mask_argv;
 mod passfile;
+mod password_command;
+mod passwords;
 mod pinned;
 mod redact;
 mod resolve;
 mod service;
+mod set;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -22,9 +26,11 @@ mod uri;
 pub(crate) use bytes::{bytes_of, os_string_of, path_of, readable, text_of};
 pub(crate) use environment::Environment;
 pub(crate) use mask_argv::{CARRIER, mask_argv, unmask_argv};
+pub(crate) use password_command::PasswordCommand;
+pub(crate) use passwords::passwords_of_now;
 pub(crate) use pinned::Variables;
 pub(crate) use redact::secrets;
-pub(crate) use resolve::{passwords_of_now, resolve};
+pub(crate) use resolve::resolve;
 pub(crate) use settings::{
     ChannelBinding, LoadBalance, Settings, SslCertMode, SslMode, SslNegotiation, TargetSession, TlsVersion,
 };
@@ -46,6 +52,8 @@ pub(crate) struct Given {
     pub(crate) dbname: Option<String>,
     /// `-S`
     pub(crate) service: Option<String>,
+    /// `--password-command`
+    pub(crate) password_command: Option<String>,
     /// `-w`: never ask for a password.
     pub(crate) no_password: bool,
     /// `-W`: ask for a password before connecting.
@@ -191,16 +199,18 @@ pub(crate) struct ConnInfo {
     parameters: Vec<Parameter>,
     hosts: Vec<Host>,
     settings: Settings,
+    password_command: Option<PasswordCommand>,
     ask: Ask,
     warnings: Vec<String>,
 }
 
 impl ConnInfo {
-    /// Leads into another database: its name alone is changed.
-    pub(crate) fn in_database(mut self, name: &str) -> Self {
+    /// Leads into another database; a password that the password file has is the one that it has for that database.
+    pub(crate) fn in_database(mut self, name: &str, environment: &Environment) -> Self {
         for parameter in self.parameters.iter_mut().filter(|parameter| parameter.keyword == "dbname") {
             name.clone_into(&mut parameter.value);
         }
+        passwords::look_up_again(&mut self, environment);
         self
     }
 
@@ -267,16 +277,19 @@ impl ConnInfo {
         &self.warnings
     }
 
-    /// A copy for another database.
-    pub(crate) fn with_dbname(&self, dbname: &str) -> Self {
+    /// The command that gives the password, when the password is to come from one.
+    pub(crate) fn password_command(&self) -> Option<&PasswordCommand> {
+        self.password_command.as_ref()
+    }
+
+    /// A copy in which this host has the password that the command gave for it.
+    pub(crate) fn with_password_of_command(&self, host: &Host, given: &[u8]) -> Self {
         let mut other = self.clone();
-        other.parameters.retain(|p| p.keyword != "dbname");
-        other.parameters.push(Parameter {
-            keyword: "dbname",
-            value: dbname.to_owned(),
-            source: ValueSource::Default,
-            secret: false,
-        });
+        let Some(command) = &self.password_command else { return other };
+        let place = |one: &Host| (one.host.clone(), one.hostaddr.clone(), one.port);
+        for one in other.hosts.iter_mut().filter(|one| place(one) == place(host)) {
+            one.password = Some(Password { bytes: given.to_vec(), source: command.source.clone() });
+        }
         other
     }
 
@@ -297,11 +310,25 @@ pub(crate) struct Error {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
+    /// The keyword whose value is wrong.
+    keyword: Option<&'static str>,
 }
 
 impl Error {
     fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), hint: None, keyword: None }
+    }
+
+    /// About the value of this keyword.
+    fn about(self, keyword: &'static str) -> Self {
+        Self { keyword: Some(keyword), ..self }
+    }
+
+    /// With one more thing to do about it.
+    fn also(self, more: impl Into<String>) -> Self {
+        let more = more.into();
+        let hint = self.hint.map_or_else(|| more.clone(), |hint| format!("{hint}; {more}"));
+        Self { hint: Some(hint), ..self }
     }
 
     fn hinted(mut self, hint: impl Into<String>) -> Self {

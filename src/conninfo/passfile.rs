@@ -101,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn looking_up_never_panics(text in proptest::collection::vec(any::<u8>(), 0..200), host in "\\PC{0,5}") {
+        fn fuzz_password_file(text in proptest::collection::vec(any::<u8>(), 0..200), host in "\\PC{0,5}") {
             let _ = lookup(&text, &PasswordKey { host: &host, port: "", dbname: ":", user: "\\" });
         }
 

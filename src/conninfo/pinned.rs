@@ -61,6 +61,9 @@ impl ConnInfo {
 
     /// Whether another program in [`ConnInfo::variables`] finds the password that these settings have, if they have one.
     pub(crate) fn hands_on_password(&self) -> bool {
+        if self.password_command.is_some() {
+            return false;
+        }
         let password = self.hosts.first().and_then(|host| host.password.as_ref());
         password.is_none_or(|password| {
             matches!(password.source, ValueSource::Variable(_) | ValueSource::PasswordFile { .. })

@@ -1,13 +1,14 @@
 //! Precedence: command line, then service file, then environment, then defaults; and the list of hosts that
 //! comes out, each with its password.
 
-use super::environment::{PasswordFile, read_file, read_password_file};
-use super::keyword::{self, KEYWORDS, Keyword, Pairs};
-use super::passfile::{self, PasswordKey};
+use super::environment::read_file;
+use super::keyword::{self, KEYWORDS, Pairs};
+use super::passwords::{password_command, passwords};
+use super::set::Set;
 use super::settings::{Settings, SslCertMode, SslMode};
 use super::{
-    Ask, ConnInfo, Environment, Error, Given, Host, Parameter, Password, ValueSource, bytes_of,
-    is_socket_path, path_of, service, settings, text_of, uri,
+    Ask, ConnInfo, Environment, Error, Given, Host, ValueSource, foreign, path_of, service, settings,
+    text_of, uri,
 };
 use crate::model::order;
 use std::io::ErrorKind;
@@ -21,7 +22,8 @@ pub(crate) fn resolve(given: &Given, environment: &Environment) -> Result<ConnIn
     from_service(environment, &mut set)?;
     from_environment(environment, &mut set);
     let mut warnings = Vec::new();
-    let mut settings = settings::typed(|keyword| set.parameter(keyword).map(|found| found.value.as_str()))?;
+    let typed = settings::typed(|keyword| set.parameter(keyword).map(|found| found.value.as_str()));
+    let mut settings = typed.map_err(|error| set.located(error))?;
     for (variable, parameter) in [("PGDATESTYLE", "DateStyle"), ("PGTZ", "TimeZone"), ("PGGEQO", "geqo")] {
         if let Some(value) =
             environment.variable(variable).filter(|value| !value.eq_ignore_ascii_case("default"))
@@ -31,54 +33,17 @@ pub(crate) fn resolve(given: &Given, environment: &Environment) -> Result<ConnIn
     }
     complete_login(environment, &mut set)?;
     files_at_home(environment, &settings, &mut set);
-    let mut hosts = hosts(environment, &mut set)?;
-    passwords(environment, &mut set, &mut hosts, &mut warnings);
+    let mut hosts = hosts(environment, &mut set).map_err(|error| set.located(error))?;
+    let password_command = password_command(given, environment, &mut set)?;
+    if password_command.is_none() {
+        passwords(environment, &mut set, &mut hosts, &mut warnings);
+    }
     let ask = match (given.no_password, given.force_password) {
         (_, true) => Ask::Always,
         (true, _) => Ask::Never,
         _ => Ask::WhenNeeded,
     };
-    Ok(ConnInfo { parameters: set.listed(), hosts, settings, ask, warnings })
-}
-
-/// The values found so far. What is put first holds.
-#[derive(Default)]
-struct Set(Vec<Parameter>);
-
-impl Set {
-    fn put(&mut self, keyword: &'static Keyword, value: impl Into<String>, source: ValueSource) {
-        if self.parameter(keyword.name).is_none() {
-            let (keyword, secret, value) = (keyword.name, keyword.secret, value.into());
-            self.0.push(Parameter { keyword, value, source, secret });
-        }
-    }
-
-    fn put_named(&mut self, name: &str, value: impl Into<String>, source: ValueSource) {
-        if let Some(keyword) = keyword::find(name) {
-            self.put(keyword, value, source);
-        }
-    }
-
-    /// The value of a keyword; an empty one counts as not given.
-    fn used(&self, name: &str) -> Option<&str> {
-        self.parameter(name).map(|found| found.value.as_str()).filter(|value| !value.is_empty())
-    }
-
-    fn parameter(&self, name: &str) -> Option<&Parameter> {
-        self.0.iter().find(|found| found.keyword == name)
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.0.retain(|found| found.keyword != name);
-    }
-
-    /// All of them in the table's order.
-    fn listed(mut self) -> Vec<Parameter> {
-        order::sort_by_key(&mut self.0, |found| {
-            KEYWORDS.iter().position(|keyword| keyword.name == found.keyword)
-        });
-        self.0
-    }
+    Ok(ConnInfo { parameters: set.listed(), hosts, settings, password_command, ask, warnings })
 }
 
 /// A URI or a connection string in `-d` beats the other flags, as with psql; empty flags count as not given.
@@ -86,9 +51,8 @@ fn from_arguments(given: &Given, set: &mut Set) -> Result<(), Error> {
     if let Some(text) = given.dbname.as_deref().filter(|text| !text.is_empty()) {
         if uri::is_uri(text) {
             put_all(set, uri::parse(text)?, &ValueSource::Uri);
-        } else if is_foreign_uri(text) {
-            return Err(Error::new("the URI's scheme is not postgresql:// or postgres://")
-                .hinted("write the scheme in lower case"));
+        } else if let Some(scheme) = foreign_scheme(text) {
+            return Err(of_foreign_scheme(scheme, text));
         } else if text.contains('=') {
             put_all(set, keyword::parse(text)?, &ValueSource::ConnectionString);
         } else {
@@ -109,12 +73,26 @@ fn from_arguments(given: &Given, set: &mut Set) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether it has the shape of a URI with another scheme. libpq would take it for a database's name and show it,
+/// The scheme of what has the shape of a URI with another one. libpq would take it for a database's name and show it,
 /// credentials and all.
-fn is_foreign_uri(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
+fn foreign_scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.:_".contains(c));
+    (!scheme.is_empty() && is_scheme).then_some(scheme)
+}
+
+fn of_foreign_scheme(scheme: &str, text: &str) -> Error {
+    let error = Error::new("the URI's scheme is not postgresql:// or postgres://");
+    if matches!(scheme.to_ascii_lowercase().as_str(), "postgresql" | "postgres") {
+        return error.hinted("write the scheme in lower case");
+    }
+    match foreign::library_of_scheme(scheme) {
+        Some(library) => {
+            let taken = foreign::taken(text);
+            error.hinted(format!("{scheme} is a scheme of {library}; pgconn takes {taken}"))
+        }
+        None => error,
+    }
 }
 
 fn put_all(set: &mut Set, pairs: Pairs, source: &ValueSource) {
@@ -143,6 +121,7 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
         None => environment.system_directories.iter().map(|at| (at.join("pg_service.conf"), false)).collect(),
     };
     let mut known: Vec<String> = Vec::new();
+    let mut looked_into: Vec<String> = Vec::new();
     for (path, must_exist) in user_file.into_iter().chain(system_files) {
         let file = path.display().to_string();
         let found = match read_file(&path) {
@@ -153,8 +132,12 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
             }
         };
         match found {
-            None if must_exist => return Err(Error::new(format!("service file \"{file}\" not found"))),
-            None => {}
+            None if must_exist => {
+                let missing = Error::new(format!("service file \"{file}\" not found"));
+                let named = if set.used("servicefile").is_some() { "servicefile" } else { "PGSERVICEFILE" };
+                return Err(missing.hinted(format!("{named} names it")));
+            }
+            None => looked_into.push(format!("{file} (not there)")),
             Some(bytes) => {
                 let text = text_of(&bytes);
                 if let Some(pairs) = service::section(&text, &name, &file)? {
@@ -169,17 +152,19 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
                     return Ok(());
                 }
                 known.extend(service::names(&text).map(str::to_owned));
+                looked_into.push(file);
             }
         }
     }
     let likeness = |known: &String| strsim::jaro_winkler(known, &name);
     order::sort_by(&mut known, |left, right| likeness(right).total_cmp(&likeness(left)));
-    let missing = Error::new(format!("definition of service \"{name}\" not found"));
-    Err(match known.first() {
+    let missing = Error::new(format!("definition of service \"{name}\" not found")).about("service");
+    let missing = match known.first() {
         Some(near) if likeness(near) > 0.8 => missing.hinted(format!("did you mean -S {near}?")),
         Some(_) => missing.hinted(format!("there are: {}", known.join(", "))),
         None => missing,
-    })
+    };
+    Err(set.located(missing).also(format!("looked into {}", looked_into.join(", "))))
 }
 
 /// Variables, and the constants that are the same on every machine.
@@ -251,6 +236,8 @@ fn files_at_home(environment: &Environment, settings: &Settings, set: &mut Set) 
                 let certificate = set.used("sslcert").filter(|_| shows_certificate);
                 certificate.is_some_and(|certificate| !is_missing(&path_of(certificate)))
             }
+            // Whoever names a folder of lists has named the lists.
+            "sslcrl" => set.used("sslcrldir").is_none() && !is_missing(&path),
             "sslrootcert" => settings.ssl_mode >= SslMode::VerifyCa || !is_missing(&path),
             _ => !is_missing(&path),
         };
@@ -309,83 +296,18 @@ fn hosts(environment: &Environment, set: &mut Set) -> Result<Vec<Host>, Error> {
 /// A port of the list; an empty one is the default.
 fn port(text: &str, set: &Set) -> Result<u16, Error> {
     let text = if text.is_empty() { "5432" } else { text };
-    let number = settings::integer("port", text).map_err(|error| {
+    let source = set.parameter("port").map(|found| &found.source);
+    let number = settings::integer("port", text).map_err(|error| match source {
         // `user:pass/word@host` reads as a host and a port, as it does for libpq.
-        let from_uri = set.parameter("port").is_some_and(|found| found.source == ValueSource::Uri);
-        if from_uri {
-            Error::new("invalid port in the URI")
-                .hinted("a \"/\" in a password is written %2F in a URI, a \":\" %3A and a \"@\" %40")
-        } else {
-            error
-        }
+        Some(ValueSource::Uri) => Error::new("invalid port in the URI")
+            .hinted("a \"/\" in a password is written %2F in a URI, a \":\" %3A and a \"@\" %40"),
+        // mysql's fingers: what stands there may be a password, and is not repeated.
+        Some(ValueSource::Argument(_)) => Error::new("invalid port: it is not a number")
+            .hinted("-p is the port; -W asks for a password, and PGPASSWORD or a password file give it without asking"),
+        _ => error,
     })?;
-    match number.and_then(|number| u16::try_from(number).ok()) {
-        Some(port) if port > 0 => Ok(port),
-        _ => Err(Error::new(format!("invalid port number: \"{text}\""))),
+    match u16::try_from(number) {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err(Error::new(format!("invalid port number: \"{text}\"")).about("port")),
     }
-}
-
-/// Gives each host its password: the one that was given, else the password file's.
-fn passwords(environment: &Environment, set: &mut Set, hosts: &mut [Host], warnings: &mut Vec<String>) {
-    if let Some(given) = set.parameter("password").filter(|given| !given.value.is_empty()) {
-        let password = Password { bytes: bytes_of(&given.value), source: given.source.clone() };
-        hosts.iter_mut().for_each(|host| host.password = Some(password.clone()));
-        return;
-    }
-    let Some(path) = set.used("passfile").map(path_of) else { return };
-    let text = match read_password_file(&path) {
-        PasswordFile::Readable(text) => text,
-        PasswordFile::Absent => return,
-        PasswordFile::Ignored(why) => return warnings.push(why),
-    };
-    let login = [set.used("dbname").unwrap_or_default(), set.used("user").unwrap_or_default()];
-    for host in &mut *hosts {
-        host.password = in_file(environment, &path, &text, host, login);
-    }
-    if let Some(found) = hosts.iter().find_map(|host| host.password.as_ref()) {
-        let source = found.source.clone();
-        set.remove("password");
-        set.put_named("password", text_of(&found.bytes), source);
-    }
-}
-
-/// The settings with the passwords that the password file has now, where it is what had them: tokens that are written there anew
-/// are of use to whoever logs in again.
-pub(crate) fn passwords_of_now(info: &ConnInfo, environment: &Environment) -> ConnInfo {
-    let mut now = info.clone();
-    let login = [info.dbname(), info.user()];
-    for host in &mut now.hosts {
-        let Some(ValueSource::PasswordFile { file, .. }) = host.password.as_ref().map(|found| &found.source)
-        else {
-            continue;
-        };
-        let path = path_of(file);
-        if let PasswordFile::Readable(text) = read_password_file(&path) {
-            let found = in_file(environment, &path, &text, host, login);
-            // A line that is gone may be about to come back.
-            host.password = found.or(host.password.take());
-        }
-    }
-    now
-}
-
-/// The password that the file at `path`, which has this `text`, has for a host, a database and a role.
-fn in_file(
-    environment: &Environment,
-    path: &Path,
-    text: &[u8],
-    host: &Host,
-    [dbname, user]: [&str; 2],
-) -> Option<Password> {
-    let is_default = host.hostaddr.is_none()
-        && is_socket_path(&host.host)
-        && Path::new(&host.host) == environment.socket_directory(host.port);
-    let wanted = PasswordKey {
-        host: if is_default { "localhost" } else { host.name() },
-        port: &host.port.to_string(),
-        dbname,
-        user,
-    };
-    let (line, bytes) = passfile::lookup(text, &wanted)?;
-    Some(Password { bytes, source: ValueSource::PasswordFile { file: path.display().to_string(), line } })
 }

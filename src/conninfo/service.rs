@@ -1,6 +1,6 @@
 //! The grammar of service files (`pg_service.conf`), as libpq reads them (`parseServiceFile`).
 
-use super::keyword::{Keyword, Pairs, find, is_blank};
+use super::keyword::{Keyword, Pairs, find, is_blank, nearest};
 use super::{Error, bytes_of};
 
 /// libpq reads lines into a buffer of this size, so longer ones are refused.
@@ -61,7 +61,10 @@ fn setting<'a>(line: &'a str, number: usize, file: &str) -> Result<(&'static Key
         None if find(key.trim_matches(is_blank)).is_some() => {
             Err(syntax().hinted("write keyword=value without blanks round the equals sign"))
         }
-        None => Err(syntax()),
+        None => Err(match nearest(key) {
+            Some(near) => syntax().hinted(format!("did you mean {near}?")),
+            None => syntax(),
+        }),
     }
 }
 
@@ -114,12 +117,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_never_panics(text in "\\PC*", name in "\\PC{0,8}") {
+        fn fuzz_service_file(text in "\\PC*", name in "\\PC{0,8}") {
             let _ = section(&text, &name, "f");
         }
 
         #[test]
-        fn reading_never_panics_on_likely_text(text in "[a-b=#\\[\\] \nhost]{0,60}") {
+        fn fuzz_service_file_of_likely_text(text in "([a-b=#\\[\\] \r\n]|host|port|service|ldap://){0,40}") {
             let _ = section(&text, "a", "f");
         }
     }

@@ -116,17 +116,16 @@ impl RequireAuth {
             if is_negated != negated {
                 let problem = if is_negated { "negative" } else { "non-negative" };
                 let other = if is_negated { "non-negative" } else { "negative" };
-                return Err(Error::new(format!(
-                    "{problem} require_auth method \"{word}\" cannot be mixed with {other} methods"
-                )));
+                let message =
+                    format!("{problem} require_auth method \"{word}\" cannot be mixed with {other} methods");
+                return Err(Error::new(message).about("require_auth"));
             }
             if !METHODS.contains(&method) {
                 return Err(invalid("require_auth", word));
             }
             if methods.iter().any(|known| known == method) {
-                return Err(Error::new(format!(
-                    "require_auth method \"{word}\" is specified more than once"
-                )));
+                let message = format!("require_auth method \"{word}\" is specified more than once");
+                return Err(Error::new(message).about("require_auth"));
             }
             methods.push(method.to_owned());
         }
@@ -230,15 +229,15 @@ pub(super) fn typed<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Setting
             &[("disable", LoadBalance::Disable), ("random", LoadBalance::Random)],
             LoadBalance::Disable,
         )?,
-        connect_timeout: positive("connect_timeout", text("connect_timeout"))?.map(Duration::from_secs),
+        connect_timeout: positive("connect_timeout", get("connect_timeout"))?.map(Duration::from_secs),
         keepalives: Keepalives {
-            enabled: integer("keepalives", text("keepalives"))? != Some(0),
-            idle: positive("keepalives_idle", text("keepalives_idle"))?.map(Duration::from_secs),
-            interval: positive("keepalives_interval", text("keepalives_interval"))?.map(Duration::from_secs),
-            count: positive("keepalives_count", text("keepalives_count"))?
+            enabled: number("keepalives", get("keepalives"))? != Some(0),
+            idle: positive("keepalives_idle", get("keepalives_idle"))?.map(Duration::from_secs),
+            interval: positive("keepalives_interval", get("keepalives_interval"))?.map(Duration::from_secs),
+            count: positive("keepalives_count", get("keepalives_count"))?
                 .map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
         },
-        tcp_user_timeout: positive("tcp_user_timeout", text("tcp_user_timeout"))?.map(Duration::from_millis),
+        tcp_user_timeout: positive("tcp_user_timeout", get("tcp_user_timeout"))?.map(Duration::from_millis),
         require_peer: get("requirepeer").filter(|user| !user.is_empty()).map(str::to_owned),
         startup: Vec::new(),
     };
@@ -269,12 +268,14 @@ fn check_together(settings: &Settings, root: &str, ssl_mode: &str) -> Result<(),
     if root == "system" && settings.ssl_mode < SslMode::VerifyFull {
         return Err(Error::new(format!(
             "weak sslmode \"{ssl_mode}\" may not be used with sslrootcert=system (use \"verify-full\")"
-        )));
+        ))
+        .about("sslmode"));
     }
     if settings.ssl_negotiation == SslNegotiation::Direct && settings.ssl_mode < SslMode::Require {
         return Err(Error::new(format!(
             "weak sslmode \"{ssl_mode}\" may not be used with sslnegotiation=direct (use \"require\", \"verify-ca\", or \"verify-full\")"
-        )));
+        ))
+        .about("sslmode"));
     }
     match (settings.ssl_min, settings.ssl_max) {
         (_, Some(TlsVersion::Older)) => {
@@ -302,20 +303,18 @@ fn refuse_unsupported<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<(), 
         Some(other) => return Err(invalid("gssencmode", other)),
     }
     let unsupported = [
-        ("sslcrldir", "name the file with sslcrl"),
         ("scram_client_key", "use a password"),
         ("scram_server_key", "use a password"),
         ("oauth_issuer", "use another authentication method"),
         ("oauth_client_id", "use another authentication method"),
         ("oauth_client_secret", "use another authentication method"),
         ("oauth_scope", "use another authentication method"),
-        ("sslkeylogfile", "leave it out"),
     ];
     for (keyword, hint) in unsupported {
         if !text(keyword).is_empty() {
-            return Err(
-                Error::new(format!("the keyword \"{keyword}\" cannot be honoured by pgconn")).hinted(hint)
-            );
+            return Err(Error::new(format!("the keyword \"{keyword}\" cannot be honoured by pgconn"))
+                .about(keyword)
+                .hinted(hint));
         }
     }
     for keyword in ["min_protocol_version", "max_protocol_version"] {
@@ -331,13 +330,18 @@ fn refuse_unsupported<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<(), 
     Ok(())
 }
 
-fn invalid(keyword: &str, value: &str) -> Error {
-    Error::new(format!("invalid {keyword} value: \"{value}\""))
+fn invalid(keyword: &'static str, value: &str) -> Error {
+    Error::new(format!("invalid {keyword} value: \"{value}\"")).about(keyword)
 }
 
 /// One of the words that a keyword knows; the default holds when it has no value. An empty value is wrong, as in libpq: it
 /// is what remains of a variable that was to ask for more.
-fn word<T: Copy>(keyword: &str, value: Option<&str>, words: &[(&str, T)], default: T) -> Result<T, Error> {
+fn word<T: Copy>(
+    keyword: &'static str,
+    value: Option<&str>,
+    words: &[(&str, T)],
+    default: T,
+) -> Result<T, Error> {
     let Some(value) = value else { return Ok(default) };
     let found = words.iter().find(|(known, _)| *known == value).map(|(_, meaning)| *meaning);
     found.ok_or_else(|| {
@@ -347,7 +351,7 @@ fn word<T: Copy>(keyword: &str, value: Option<&str>, words: &[(&str, T)], defaul
 }
 
 /// `ssl_min_protocol_version` and its sister compare without case in libpq.
-fn tls_version(keyword: &str, value: &str) -> Result<Option<TlsVersion>, Error> {
+fn tls_version(keyword: &'static str, value: &str) -> Result<Option<TlsVersion>, Error> {
     match value.to_ascii_lowercase().as_str() {
         "" => Ok(None),
         "tlsv1" | "tlsv1.1" => Ok(Some(TlsVersion::Older)),
@@ -357,20 +361,23 @@ fn tls_version(keyword: &str, value: &str) -> Result<Option<TlsVersion>, Error> 
     }
 }
 
-/// An integer with blanks round it (`parse_int_param`); an empty value is none.
-pub(super) fn integer(keyword: &str, value: &str) -> Result<Option<i32>, Error> {
-    if value.is_empty() {
-        return Ok(None);
-    }
+/// An integer with blanks round it (`parse_int_param`).
+pub(super) fn integer(keyword: &'static str, value: &str) -> Result<i32, Error> {
     let number = value.trim_matches(super::keyword::is_blank);
-    number.parse().map(Some).map_err(|_| {
+    number.parse().map_err(|_| {
         Error::new(format!("invalid integer value \"{value}\" for connection option \"{keyword}\""))
+            .about(keyword)
     })
 }
 
+/// An integer, when a value is given; an empty one is wrong, as in libpq.
+fn number(keyword: &'static str, value: Option<&str>) -> Result<Option<i32>, Error> {
+    value.map(|value| integer(keyword, value)).transpose()
+}
+
 /// Reads a whole number at which zero and less mean "not set".
-fn positive(keyword: &str, value: &str) -> Result<Option<u64>, Error> {
-    Ok(integer(keyword, value)?.and_then(|number| u64::try_from(number).ok()).filter(|&number| number > 0))
+fn positive(keyword: &'static str, value: Option<&str>) -> Result<Option<u64>, Error> {
+    Ok(number(keyword, value)?.and_then(|number| u64::try_from(number).ok()).filter(|&number| number > 0))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! The grammar of `postgresql://` URIs, as libpq reads them (`conninfo_uri_parse_options`).
+//! The grammar of `postgresql://` URIs, as libpq reads them from version 18 on (`conninfo_uri_parse_options`): blanks round a part
+//! are nothing, and one inside of it is an error.
 
-use super::keyword::{Pairs, find, store};
-use super::{Error, MASK, bytes_of, redact, text_of};
+use super::keyword::{Pairs, find, nearest, store};
+use super::{Error, MASK, bytes_of, foreign, redact, text_of};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -29,9 +30,39 @@ pub(super) fn parse(text: &str) -> Result<Pairs, Error> {
         None => rest,
     };
     if let Some(query) = rest.strip_prefix('?') {
-        parameters(query, &mut pairs)?;
+        parameters(query, &mut pairs).map_err(|error| error.hint_of(text))?;
     }
     Ok(pairs)
+}
+
+/// A parameter that is not libpq's, or another error.
+enum Wrong {
+    Parameter(Error, String),
+    Other(Error),
+}
+
+impl Wrong {
+    /// The error; whose parameter it is, and what to write instead, are its hint. `whole` is the URI.
+    fn hint_of(self, whole: &str) -> Error {
+        let (error, name) = match self {
+            Self::Other(error) => return error,
+            Self::Parameter(error, name) => (error, name),
+        };
+        match (foreign::library_of_parameter(&name), nearest(&name)) {
+            (Some(library), _) => error.hinted(format!(
+                "\"{name}\" is a parameter of {library} and not of libpq; pgconn takes {}",
+                foreign::taken(whole)
+            )),
+            (None, Some(near)) => error.hinted(format!("did you mean {near}?")),
+            (None, None) => error,
+        }
+    }
+}
+
+impl From<Error> for Wrong {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
 }
 
 /// Stores `user[:password]@`; what ends it is the first `@` before the first `/`.
@@ -93,7 +124,7 @@ fn bracketed<'a>(whole: &str, inside: &'a str) -> Result<(&'a str, &'a str), Err
     }
 }
 
-fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), Error> {
+fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), Wrong> {
     // libpq stops at the end of the text, so a closing "&" is not an empty parameter.
     if query.is_empty() {
         return Ok(());
@@ -107,23 +138,28 @@ fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), Error> {
             let key = mask(pair);
             return Err(Error::new(format!(
                 "missing key/value separator \"=\" in URI query parameter: \"{key}\""
-            )));
+            ))
+            .into());
         };
         if value.contains('=') {
             let key = mask(key);
             return Err(Error::new(format!(
                 "extra key/value separator \"=\" in URI query parameter: \"{key}\""
-            )));
+            ))
+            .into());
         }
         let name = decode(key, mask(key))?;
-        let is_secret = find(&name).is_some_and(|keyword| keyword.secret);
-        let value = decode(value, if is_secret { MASK } else { value })?;
+        let known = find(&name);
+        let is_secret = known.is_some_and(|keyword| keyword.secret);
+        // The value of a key that nobody knows may be a password under another name.
+        let value = decode(value, if is_secret || known.is_none() { MASK } else { value })?;
         let stored = match (name.as_str(), value.as_str()) {
             ("ssl", "true") => store(pairs, "sslmode", "require".to_owned()),
             _ => store(pairs, &name, value),
         };
         if !stored {
-            return Err(Error::new(format!("invalid URI query parameter: \"{}\"", mask(&name))));
+            let error = Error::new(format!("invalid URI query parameter: \"{}\"", mask(&name)));
+            return Err(if after_secret { error.into() } else { Wrong::Parameter(error, name) });
         }
         after_secret = is_secret;
     }
@@ -133,15 +169,22 @@ fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), Error> {
 /// Stores a part that is not empty, decoded.
 fn put_part(pairs: &mut Pairs, name: &'static str, part: &str) -> Result<(), Error> {
     if !part.is_empty() {
-        let shown = if name == "password" { MASK } else { part };
+        // What stands before an @ may be a part of a password.
+        let shown = if name == "password" || part.contains('@') { MASK } else { part };
         let value = decode(part, shown)?;
         store(pairs, name, value);
     }
     Ok(())
 }
 
-/// Percent-decoding; messages quote `shown`.
+/// Percent-decoding of a part without the blanks round it; messages quote `shown`.
 fn decode(text: &str, shown: &str) -> Result<String, Error> {
+    let text = text.trim_matches(' ');
+    if text.contains(' ') {
+        return Err(Error::new(format!(
+            "unexpected spaces found in \"{shown}\", use percent-encoded spaces (%20) instead"
+        )));
+    }
     let invalid = || Error::new(format!("invalid percent-encoded token: \"{shown}\""));
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = bytes_of(text).into_iter();
@@ -202,10 +245,58 @@ mod tests {
             "postgresql://h/db?password=a&Hunter=2",
             "postgresql://me:hunter%00@h/db",
             "postgresql://h/db?sslpassword=hunter%FF%",
+            "postgresql://me:hun ter@h/db",
+            "postgresql://h/db?password=hun ter",
+            "postgresql://me:hunter@h/db?schema=x",
         ] {
             let error = parse(text).expect_err(text);
             assert!(!format!("{error:?}").to_lowercase().contains("hun"), "{text}: {error:?}");
         }
+    }
+
+    /// What libpq 18.6 answers.
+    #[test]
+    fn blanks_round_a_part_are_nothing_and_one_inside_is_an_error() {
+        let read = |text: &str| {
+            let pairs = parse(text).map_err(|error| error.message)?;
+            Ok::<_, String>(
+                pairs.iter().map(|(key, value)| format!("{}={value};", key.name)).collect::<String>(),
+            )
+        };
+        for (text, pairs) in [
+            (
+                "postgresql:// u : p @ h : 5 / d ?  user = x & port  = 1",
+                "user=x;password=p;host=h;port=1;dbname=d;",
+            ),
+            ("postgresql://h/d%20?options=%20a", "host=h;dbname=d ;options= a;"),
+            ("postgresql://h/d? ssl= true", "host=h;dbname=d;sslmode=require;"),
+        ] {
+            assert_eq!(read(text), Ok(pairs.to_owned()), "{text}");
+        }
+        for (text, part) in [
+            ("postgresql://h/a b", "a b"),
+            ("postgresql://a,b c/d", "a,b c"),
+            ("postgresql://h/d?us er=x", "us er"),
+            ("postgresql://h/d?user= x y ", " x y "),
+        ] {
+            let words =
+                format!("unexpected spaces found in \"{part}\", use percent-encoded spaces (%20) instead");
+            assert_eq!(read(text), Err(words), "{text}");
+        }
+        assert_eq!(
+            read("postgresql://h/d?user\t=x"),
+            Err("invalid URI query parameter: \"user\t\"".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_parameter_of_another_library_is_known_for_one() {
+        let hint = |text: &str| parse(text).expect_err(text).hint.unwrap_or_default();
+        assert_eq!(
+            hint("postgresql://u:p@h/d?schema=public&sslmode=require&pgbouncer=true"),
+            "\"schema\" is a parameter of Prisma and not of libpq; pgconn takes postgresql://u:********@h/d?sslmode=require"
+        );
+        assert_eq!(hint("postgresql://h/d?prot=1"), "did you mean port?");
     }
 
     proptest! {
@@ -220,12 +311,12 @@ mod tests {
         }
 
         #[test]
-        fn parsing_never_panics(text in "\\PC*") {
+        fn fuzz_uri(text in "\\PC*") {
             let _ = parse(&format!("postgresql://{text}"));
         }
 
         #[test]
-        fn parsing_never_panics_on_likely_text(text in "[a-b:@/?&=,%0-9\\[\\]#é ]{0,40}") {
+        fn fuzz_uri_of_likely_text(text in "([a-b:@/?&=,%0-9\\[\\]#é ]|host|port|user|password|sslmode|schema|ssl=true|%2f){0,30}") {
             let _ = parse(&format!("postgres://{text}"));
         }
     }

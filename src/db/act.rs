@@ -1,6 +1,7 @@
 //! The questions around an act, and the act itself: who would be hit and what that would release, the guarded signal, and
 //! what is left afterwards.
 
+use super::blocking::WaitsLookedAt;
 use super::connection::Db;
 use super::error::{Error, ErrorKind};
 use super::guard::Access;
@@ -70,25 +71,13 @@ impl Db {
     pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, ActFacts), Error> {
         let [sessions, processes] = self.candidate_questions(wanted);
         let activity = self.activity();
-        let [waitstart, wait_seconds] = self.wait_clock();
-        let waits = questions::Waits {
-            activity: &activity,
-            filter: "true",
-            scope: "true",
-            waitstart,
-            wait_seconds,
-            others: "",
-            details: "",
-            limit: &MOST_WAITERS.to_string(),
-        }
-        .sql();
         let questions = [
             server_context_question(),
             sessions,
             processes,
             questions::Locks.sql(),
             questions::Leftovers { activity: &activity }.sql(),
-            waits,
+            self.waits_question("true", "", WaitsLookedAt::Longest(MOST_WAITERS)),
             questions::Own.sql(),
         ];
         let [server_context, sessions, processes, locks, leftovers, waits, own] =

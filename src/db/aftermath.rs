@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::blocking::OTHER_WAITS;
 use super::connection::Db;
 use super::error::{Error, ErrorKind};
 use super::{questions, sql};
@@ -92,7 +93,7 @@ impl Db {
         let row = answers.iter().flatten().next();
         row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no count"))?.required("returned")
     }
-    /// How many of these sessions wait for a lock.
+    /// How many of these sessions wait.
     ///
     /// # Errors
     /// When the server does not answer.
@@ -101,7 +102,11 @@ impl Db {
             return Ok(0);
         }
         let pids: Vec<String> = pids.iter().map(i32::to_string).collect();
-        let question = questions::StillWaiting { pids: &format!("array[{}]", pids.join(",")) };
+        let question = questions::StillWaiting {
+            activity: &self.activity(),
+            other_waits: OTHER_WAITS,
+            pids: &format!("array[{}]", pids.join(",")),
+        };
         let answers = self.look(&[question.sql()]).await?;
         let row = answers.iter().flatten().next();
         row.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no count"))?.required("waiting")

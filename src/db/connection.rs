@@ -1,6 +1,7 @@
 //! A session of pgconn's own, over which every question travels: in one message of the simple protocol, with its guards.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
@@ -38,6 +39,8 @@ pub(crate) struct Db {
     pub(super) version_num: i32,
     pub(super) timeout: Duration,
     pub(super) stop: Stop,
+    /// No signal ends a question any more.
+    finishing: AtomicBool,
 }
 
 impl Db {
@@ -89,8 +92,14 @@ impl Db {
             version_num: 0,
             timeout,
             stop,
+            finishing: AtomicBool::new(false),
         };
         Ok((db, session.server_version))
+    }
+
+    /// Says that a signal has been heard: what is asked from here on, to tell what was seen so far, it does not end.
+    pub(crate) fn finish(&self) {
+        self.finishing.store(true, Ordering::Relaxed);
     }
 
     /// Lowers the limit of each later statement to `timeout`, for runs that are bounded as a whole.
@@ -241,10 +250,10 @@ impl Db {
         tokio::select! {
             answered = tokio::time::timeout(self.timeout + HALF, answered) => match answered {
                 Ok(Ok(answered)) => Ok(answered),
-                Ok(Err(_)) if let Some(Excess(why)) = self.excessive.get() => {
-                    Err(Error::new(ErrorKind::Protocol, why))
-                }
                 Ok(Err(error)) => {
+                    if let Some(Excess(why)) = self.excessive.get() {
+                        return Err(Error::new(ErrorKind::Protocol, why));
+                    }
                     let mut error = statement_error(&error);
                     // Somebody else's cancel, or somebody else's limit.
                     error.hint = error.hint.filter(|_| error.kind != ErrorKind::StatementTimeout || began.elapsed() >= self.timeout);
@@ -255,7 +264,7 @@ impl Db {
                     Err(self.silent())
                 }
             },
-            signal = self.stop.pulled() => {
+            signal = self.stop.pulled(), if !self.finishing.load(Ordering::Relaxed) => {
                 self.cancel().await;
                 Err(Error::interrupted(signal))
             }

@@ -19,6 +19,10 @@ pub(crate) enum ErrorKind {
     Recovering,
     /// Wrong or missing password, no matching pg_hba line, login not permitted.
     AuthFailed,
+    /// The command that gives the password failed, or its password may not be sent.
+    PasswordCommand,
+    /// A pooler's own login to the server fails.
+    PoolerLogin,
     /// The database does not exist or does not accept connections.
     NoSuchDatabase,
     /// The role does not exist.
@@ -104,6 +108,8 @@ impl ErrorKind {
             Self::ShuttingDown => "shutting_down",
             Self::Recovering => "recovering",
             Self::AuthFailed => "auth_failed",
+            Self::PasswordCommand => "password_command",
+            Self::PoolerLogin => "pooler_login",
             Self::NoSuchDatabase => "no_such_database",
             Self::NoSuchRole => "no_such_role",
             Self::Tls => "tls",

@@ -37,11 +37,16 @@ pub(crate) fn long(limit: Duration) -> String {
     hideable(&format!("(clock_timestamp() - s.xact_start >= {} or {})", interval(limit), query_for(limit)))
 }
 
+/// Returns the fragment for prepared transactions (alias `p`): of them only the database and the owner can be selected.
+pub(crate) fn of_prepared(filter: &Filter) -> String {
+    let database = any_of(&filter.databases, |name| name_is("p.database::text", name));
+    let owner = any_of(&filter.roles, |name| name_is("p.owner::text", name));
+    let parts: Vec<String> = database.into_iter().chain(owner).collect();
+    if parts.is_empty() { "true".into() } else { parts.join(" and ") }
+}
+
 fn query_for(limit: Duration) -> String {
-    format!(
-        "(s.state in ('active', 'fastpath function call') and clock_timestamp() - s.query_start >= {})",
-        interval(limit)
-    )
+    format!("(clock_timestamp() - s.work_start >= {})", interval(limit))
 }
 
 fn any_of<T>(terms: &[Term<T>], condition: impl Fn(&T) -> String) -> Option<String> {

@@ -31,6 +31,9 @@ impl Access {
 /// which through a transaction pooler is anybody.
 const NAMES: &str = "set local search_path = pg_catalog, pg_temp";
 
+/// Numbers as they are: below 1 the server rounds them, down to a single digit.
+const NUMBERS: &str = "set local extra_float_digits = 1";
+
 /// Whether this is a standby, from a server that does not tell when it is connected to.
 pub(super) const IS_IN_RECOVERY: &str =
     "begin isolation level read committed, read only; select pg_catalog.pg_is_in_recovery(); commit";
@@ -56,15 +59,16 @@ impl Guards {
         let end = ["commit".to_owned()];
         // Where nothing has to be asked before, first of all: a limit on the transaction has begun to run.
         if first.is_empty() {
-            return [&[begin], &self.limits()[..], &[NAMES.to_owned()], statements, &end].concat();
+            return [&[begin], &self.limits()[..], &[NAMES.to_owned(), NUMBERS.to_owned()], statements, &end]
+                .concat();
         }
-        [&[begin, NAMES.to_owned()], first, &self.limits(), statements, &end].concat()
+        [&[begin, NAMES.to_owned(), NUMBERS.to_owned()], first, &self.limits(), statements, &end].concat()
     }
 
     /// `statements` for a message by itself, which is a transaction without being a block of one.
     pub(super) fn message(self, access: Access, statements: &[String]) -> Vec<String> {
         let mode = format!("set transaction {}", access.mode());
-        [&[mode], &self.limits()[..], &[NAMES.to_owned()], statements].concat()
+        [&[mode], &self.limits()[..], &[NAMES.to_owned(), NUMBERS.to_owned()], statements].concat()
     }
 
     /// What a session's statements take as they come where nothing can travel with them (ALTER SYSTEM): until it ends.

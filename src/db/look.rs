@@ -93,15 +93,10 @@ impl SortOrder {
                 "f.hidden, f.xact_start is null and f.state is distinct from 'idle in transaction (aborted)', \
                  coalesce(f.xact_start, f.state_change, f.backend_start) nulls last, f.pid"
             }
-            Self::Longest => {
-                "least(f.xact_start, case when f.state in ('active', 'fastpath function call') then f.query_start end) \
-                 nulls last, f.pid"
-            }
+            Self::Longest => "least(f.xact_start, f.work_start) nulls last, f.pid",
             Self::Age => "f.backend_start nulls last, f.pid",
             Self::Xact => "f.xact_start nulls last, f.pid",
-            Self::Query => {
-                "case when f.state in ('active', 'fastpath function call') then f.query_start end nulls last, f.pid"
-            }
+            Self::Query => "f.work_start nulls last, f.pid",
             Self::StateAge => "f.state_change nulls last, f.pid",
             Self::Pid => "f.pid",
             // The place among all names: joining them to rows that are only counted would be dearer.
@@ -204,19 +199,6 @@ impl Db {
         let leader_pid = if self.version_num >= 130_000 { "v.leader_pid" } else { "null::int4" };
         let query_id = if self.version_num >= 140_000 { "v.query_id" } else { "null::int8" };
         questions::Activity { backends, leader_pid, query_id }.sql()
-    }
-
-    /// How `waits.sql` tells the time that a session has waited: before 14 nobody says when a wait began, only that it was
-    /// not before the statement.
-    pub(super) const fn wait_clock(&self) -> [&'static str; 2] {
-        if self.version_num >= 140_000 {
-            // Null for the instant between queueing and noting the time.
-            let seconds = "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8";
-            ["l.waitstart", seconds]
-        } else {
-            let seconds = "extract(epoch from clock_timestamp() - s.query_start)::float8";
-            ["null::timestamptz", seconds]
-        }
     }
 }
 
@@ -383,6 +365,9 @@ pub(super) fn session_of(
         query,
         query_truncated,
         query_id: row.word("query_id")?,
+        backend_xid: row.number("backend_xid")?.filter(|_| !hidden),
+        backend_xmin: row.number("backend_xmin")?.filter(|_| !hidden),
+        xmin_age: row.number("xmin_age")?.filter(|_| !hidden),
         parallel_workers: row.required("parallel_workers")?,
         hidden,
         undecidable: row.claim("undecidable")?,

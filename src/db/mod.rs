@@ -8,6 +8,7 @@ mod blocking;
 mod connection;
 pub(crate) mod console;
 mod error;
+mod exporter;
 mod fence;
 mod filter;
 mod guard;
@@ -15,6 +16,7 @@ mod load;
 mod look;
 mod monitor;
 mod ping;
+mod pooler_words;
 mod practice;
 mod questions;
 mod refusal;
@@ -34,8 +36,9 @@ pub(crate) use connection::{Db, Uninterrupted};
 pub(crate) use error::{Error, ErrorKind, LimitScope};
 pub(crate) use fence::{ClosableKey, ExpectedClosable, Inside};
 pub(crate) use look::{Listing, Selection, SortOrder};
-pub(crate) use monitor::Scraped;
-pub(crate) use ping::{Ping, ping};
+pub(crate) use monitor::{Scraped, Wanted};
+pub(crate) use ping::{HostFound, Ping, ping};
+pub(crate) use pooler_words::may_recover;
 pub(crate) use session::{
     AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,
     new_password,

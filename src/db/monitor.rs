@@ -1,5 +1,8 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
+use std::collections::BTreeMap;
+
+use super::blocking::WaitsLookedAt;
 use super::connection::Db;
 use super::error::{Error, ErrorKind};
 use super::fence::{closed_of, closed_question};
@@ -7,16 +10,30 @@ use super::look::{Selection, tally_of};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::settings::{login_role_of, settings_of, settings_questions};
-use super::{filter, questions, sql};
-use crate::model::health::{Culprit, HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts, Waiter};
-use crate::model::metric::{DatabaseCounters, Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
+use super::{filter, questions};
+use crate::model::health::{
+    Culprit, DatabaseUse, HealthFacts, HorizonHolder, HorizonKind, LockWaiters, Longest, PreparedXact,
+    PreparedXacts, Question, Unread, Waiter,
+};
+use crate::model::metric::DatabaseCounters;
 use crate::model::server::{ConnectionSlots, LoginRole, ServerContext};
 use crate::model::settings::{ServerSettings, Setting};
 use crate::model::usage::{Connections, LimitUse, Owner, Tally};
 
 /// Waiting sessions that are looked at one by one. Each of them costs the lock manager a moment; with 50 that is some
 /// 15 ms even when all of them stand in one queue.
-const WAITERS: &str = "50";
+const WAITERS: usize = 50;
+
+/// What a look is to bring beyond what every one brings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Ages in seconds: how many are older.
+    pub(crate) ages: Vec<f64>,
+    /// Who is in which state.
+    pub(crate) states: bool,
+    /// What the server counts per database.
+    pub(crate) counters: bool,
+}
 
 /// Everything that `metrics` measures.
 #[derive(Clone, Debug)]
@@ -35,17 +52,47 @@ pub(crate) struct Scraped {
     pub(crate) login_roles: Vec<LoginRole>,
 }
 
+/// The answers to several questions, and which of them were refused.
+#[derive(Debug, Default)]
+struct Answered {
+    rows: BTreeMap<Question, Rows>,
+    unread: Vec<Unread>,
+}
+
+impl Answered {
+    fn take(&mut self, question: Question) -> Rows {
+        self.rows.remove(&question).unwrap_or_default()
+    }
+}
+
 impl Db {
-    /// Looks at everything that the rules judge. `selection` narrows the rules about sessions, never the slots.
+    /// Looks at everything that the rules judge. `selection` narrows the rules about sessions, never the slots. Counters come along
+    /// when they are wanted.
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn health(&self, selection: &Selection) -> Result<(ServerContext, HealthFacts), Error> {
-        let [server_context, slots, longest, waits, prepared, closed] =
-            exactly(self.look(&self.health_questions(selection)).await?)?;
-        let server_context = server_context_of(&server_context)?;
-        let facts = self.facts_of(server_context.limits, [&slots, &longest, &waits, &prepared, &closed])?;
-        Ok((server_context, facts))
+    pub(crate) async fn health(
+        &self,
+        selection: &Selection,
+        wanted: &Wanted,
+    ) -> Result<(ServerContext, HealthFacts, Vec<DatabaseCounters>), Error> {
+        let mut questions = self.health_questions(selection, wanted);
+        questions.extend(wanted.counters.then(|| (Question::Counters, questions::Databases.sql())));
+        let mut answered = self.answered(None, &questions).await?;
+        let server_context = server_context_of(&answered.take(Question::Server))?;
+        let facts = self.facts_of(server_context.limits, &mut answered, wanted)?;
+        let databases =
+            answered.take(Question::Counters).iter().map(database_of).collect::<Result<_, _>>()?;
+        Ok((server_context, facts, databases))
+    }
+
+    /// What the server counts per database.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn database_counters(&self) -> Result<Vec<DatabaseCounters>, Error> {
+        let [rows] = exactly(self.look(&[questions::Databases.sql()]).await?)?;
+        rows.iter().map(database_of).collect()
     }
 
     /// Looks at the same, and at what sessions can be counted by.
@@ -53,30 +100,24 @@ impl Db {
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
     pub(crate) async fn scrape(&self, selection: &Selection) -> Result<Scraped, Error> {
-        let mut questions = self.health_questions(selection).to_vec();
-        questions.push(self.tally_question(selection));
+        let wanted = Wanted::default();
+        let mut questions = self.health_questions(selection, &wanted);
         let [first, overrides, login_roles] = settings_questions(Setting::TIMEOUTS);
-        questions.extend([questions::Databases.sql(), overrides, login_roles]);
-        let answers = self.look_first(&[first], &questions).await?;
-        let [
-            at_server,
-            server_context,
-            slots,
-            longest,
-            waits,
-            prepared,
-            closed,
-            tallies,
-            databases,
-            stored,
-            login_roles,
-        ] = exactly(answers)?;
-        let server_context = server_context_of(&server_context)?;
-        let facts = self.facts_of(server_context.limits, [&slots, &longest, &waits, &prepared, &closed])?;
-        let tallies = tallies.iter().map(tally_of).collect::<Result<_, _>>()?;
-        let databases = databases.iter().map(database_of).collect::<Result<_, _>>()?;
-        let settings = settings_of(&at_server, &stored)?;
-        let login_roles = login_roles.iter().map(login_role_of).collect::<Result<_, _>>()?;
+        questions.extend([
+            (Question::Tallies, self.tally_question(selection)),
+            (Question::Counters, questions::Databases.sql()),
+            (Question::Overrides, overrides),
+            (Question::LoginRoles, login_roles),
+        ]);
+        let mut answered = self.answered(Some((Question::Settings, first)), &questions).await?;
+        let server_context = server_context_of(&answered.take(Question::Server))?;
+        let facts = self.facts_of(server_context.limits, &mut answered, &wanted)?;
+        let tallies = answered.take(Question::Tallies).iter().map(tally_of).collect::<Result<_, _>>()?;
+        let databases =
+            answered.take(Question::Counters).iter().map(database_of).collect::<Result<_, _>>()?;
+        let settings = settings_of(&answered.take(Question::Settings), &answered.take(Question::Overrides))?;
+        let login_roles =
+            answered.take(Question::LoginRoles).iter().map(login_role_of).collect::<Result<_, _>>()?;
         Ok(Scraped { server_context, facts, tallies, databases, settings, login_roles })
     }
 
@@ -89,47 +130,38 @@ impl Db {
         limits_of(&slots)
     }
 
-    /// Reads what postgres_exporter reads about connections; of pg_stat_database these `columns`.
-    ///
-    /// # Errors
-    /// When the server does not answer.
-    pub(crate) async fn exporter(
+    /// Asks everything in one message, `first` before any SET of a limit. Where this role is kept from something, asks one question
+    /// after the other, so that only that is missing.
+    async fn answered(
         &self,
-        columns: impl Iterator<Item = &'static str>,
-    ) -> Result<(ServerContext, Exporter), Error> {
-        let columns: Vec<String> = columns.map(sql::literal).collect();
-        let questions = [
-            server_context_question(),
-            questions::ExporterActivity.sql(),
-            questions::ExporterDatabases { columns: &columns.join(", ") }.sql(),
-            questions::ExporterLocks.sql(),
-        ];
-        let [server_context, activity, databases, locks] = exactly(self.look(&questions).await?)?;
-        let exporter = Exporter {
-            activity: activity
-                .iter()
-                .map(|row| {
-                    Ok(ExporterActivity {
-                        database: row.text("database")?.unwrap_or_default(),
-                        state: row.word("state")?.unwrap_or_default(),
-                        count: row.required("n")?,
-                        max_tx_seconds: row.required("max_tx")?,
-                    })
-                })
-                .collect::<Result<_, Error>>()?,
-            databases: exporter_databases_of(&databases)?,
-            locks: locks
-                .iter()
-                .map(|row| {
-                    Ok(ExporterLocks {
-                        database: row.text("database")?.unwrap_or_default(),
-                        mode: row.word("mode")?.unwrap_or_default(),
-                        count: row.required("n")?,
-                    })
-                })
-                .collect::<Result<_, Error>>()?,
-        };
-        Ok((server_context_of(&server_context)?, exporter))
+        first: Option<(Question, String)>,
+        questions: &[(Question, String)],
+    ) -> Result<Answered, Error> {
+        let text = |asked: &(Question, String)| asked.1.clone();
+        let before: Vec<String> = first.iter().map(text).collect();
+        let rest: Vec<String> = questions.iter().map(text).collect();
+        let names = || first.iter().chain(questions).map(|(question, _)| *question);
+        match self.look_first(&before, &rest).await {
+            Err(error) if is_forbidden(&error) => {}
+            answers => {
+                return Ok(Answered { rows: names().zip(answers?).collect(), unread: Vec::new() });
+            }
+        }
+        let mut answered = Answered::default();
+        for (at, (question, text)) in first.iter().chain(questions).enumerate() {
+            let text = std::slice::from_ref(text);
+            let (before, rest) = if at < before.len() { (text, &[][..]) } else { (&[][..], text) };
+            match self.look_first(before, rest).await {
+                Ok(answers) => {
+                    answered.rows.extend(answers.into_iter().next().map(|rows| (*question, rows)));
+                }
+                Err(error) if is_forbidden(&error) && *question != Question::Server => {
+                    answered.unread.push(Unread { question: *question, why: error.message });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(answered)
     }
 
     fn slots_question(&self, selection: &Selection) -> String {
@@ -137,58 +169,119 @@ impl Db {
             activity: &self.activity(),
             filter: &filter::fragment(&selection.filter),
             scope: selection.scope(),
+            settled: match self.version_num {
+                // a hidden row without a database and a role is a login, or a process of the server's own
+                180_000.. => {
+                    "(not c.hidden or c.datid is not null or c.usesysid is not null or pg_is_in_recovery())"
+                }
+                _ => "true",
+            },
         }
         .sql()
     }
 
-    fn health_questions(&self, selection: &Selection) -> [String; 6] {
+    fn health_questions(&self, selection: &Selection, wanted: &Wanted) -> Vec<(Question, String)> {
         let activity = self.activity();
         let condition = filter::fragment(&selection.filter);
-        let [waitstart, wait_seconds] = self.wait_clock();
         let (activity, filter, scope) = (activity.as_str(), condition.as_str(), selection.scope());
-        let waits = questions::Waits {
-            activity,
-            filter,
-            scope,
-            waitstart,
-            wait_seconds,
-            others: "",
-            details: "",
-            limit: WAITERS,
+        let older = |over: &str| {
+            let counts = wanted
+                .ages
+                .iter()
+                .map(|age| format!("count(*) filter (where seconds > {age}) over ({over})"));
+            format!(
+                "concat_ws(',', {})",
+                std::iter::once("null".to_owned()).chain(counts).collect::<Vec<_>>().join(", ")
+            )
         };
-        [
-            server_context_question(),
-            self.slots_question(selection),
-            questions::Longest { activity, filter, scope }.sql(),
-            waits.sql(),
-            questions::Prepared.sql(),
-            closed_question(),
+        let states = if wanted.states { STATES } else { "" };
+        let longest =
+            questions::Longest { activity, filter, scope, states, older: &older("partition by kind") };
+        let prepared =
+            questions::Prepared { filter: &filter::of_prepared(&selection.filter), older: &older("") };
+        vec![
+            (Question::Server, server_context_question()),
+            (Question::Slots, self.slots_question(selection)),
+            (Question::Longest, longest.sql()),
+            (Question::Waits, self.waits_question(filter, "", WaitsLookedAt::Longest(WAITERS))),
+            (Question::Prepared, prepared.sql()),
+            (Question::Horizon, questions::Horizon.sql()),
+            (Question::Closed, closed_question()),
         ]
     }
 
     fn facts_of(
         &self,
         limits: ConnectionSlots,
-        [slots, longest, waits, prepared, closed]: [&Rows; 5],
+        answered: &mut Answered,
+        wanted: &Wanted,
     ) -> Result<HealthFacts, Error> {
-        let mut facts = slots_of(limits, slots)?;
-        for row in longest {
+        let mut facts = slots_of(limits, &answered.take(Question::Slots))?;
+        for row in &answered.take(Question::Longest) {
+            let kind = row.word("kind")?.unwrap_or_default();
+            if let Some(holder) = kind.strip_prefix("horizon ") {
+                let age = row.required::<f64>("seconds")?;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "ages in transactions are far below 2^53"
+                )]
+                let age = age as i64;
+                let kind = if holder == "standby" { HorizonKind::Standby } else { HorizonKind::Session };
+                facts.horizon.push(HorizonHolder { kind, age, who: culprit_of(row)?, name: None });
+                continue;
+            }
             let found = Longest {
                 count: row.required("n")?,
                 seconds: row.age("seconds")?,
                 culprit: Some(culprit_of(row)?),
+                older: older_of(row, wanted)?,
+                unlisted: 0,
             };
-            match row.word("kind")?.as_deref() {
-                Some("idle-xact") => facts.idle_xact = found,
-                Some("long-query") => facts.long_query = found,
-                _ => facts.long_xact = found,
+            match kind.as_str() {
+                "idle-xact" => facts.idle_xact = found,
+                "long-query" => facts.long_query = found,
+                "long-xact" => facts.long_xact = found,
+                state => {
+                    let state = state.strip_prefix("state ").unwrap_or(state);
+                    facts.states.push((state.to_owned(), found));
+                }
             }
         }
-        facts.waits = waits_of(waits, self.version_num < 140_000)?;
-        facts.prepared = prepared_of(prepared)?;
-        facts.closed = closed_of(closed)?;
+        facts.waits = waits_of(&answered.take(Question::Waits), self.version_num < 140_000)?;
+        facts.prepared = prepared_of(&answered.take(Question::Prepared), wanted)?;
+        for row in &answered.take(Question::Horizon) {
+            facts.horizon.push(holder_of(row)?);
+        }
+        facts.closed = closed_of(&answered.take(Question::Closed))?;
+        facts.unread = std::mem::take(&mut answered.unread);
         Ok(facts)
     }
+}
+
+/// Rows of `longest.sql` for each state there is.
+const STATES: &str = "union all \
+    select 'state ' || f.state, f.*, extract(epoch from clock_timestamp() - coalesce(f.state_change, f.backend_start))::float8 \
+    from f where f.state is not null";
+
+/// Whether a role is kept from what it asked, and the session is as it was.
+fn is_forbidden(error: &Error) -> bool {
+    error.kind == ErrorKind::PermissionDenied && error.sqlstate.is_some() && !error.connecting
+}
+
+/// How many are older than each of the ages.
+fn older_of(row: &Row, wanted: &Wanted) -> Result<Vec<(f64, i64)>, Error> {
+    let numbers = row.word("older")?.unwrap_or_default();
+    let numbers = numbers.split(',').filter_map(|number| number.parse().ok());
+    Ok(wanted.ages.iter().copied().zip(numbers).collect())
+}
+
+fn holder_of(row: &Row) -> Result<HorizonHolder, Error> {
+    let kind = match row.word("holder")?.as_deref() {
+        Some("prepared") => HorizonKind::Prepared,
+        _ => HorizonKind::Slot,
+    };
+    let who = Culprit { database: row.text("database")?, role: row.text("role")?, ..Culprit::default() };
+    Ok(HorizonHolder { kind, age: row.required("age")?, who, name: row.text("name")? })
 }
 
 fn database_of(row: &Row) -> Result<DatabaseCounters, Error> {
@@ -206,26 +299,9 @@ fn database_of(row: &Row) -> Result<DatabaseCounters, Error> {
     })
 }
 
-fn exporter_databases_of(rows: &Rows) -> Result<Vec<ExporterDatabase>, Error> {
-    let mut databases: Vec<ExporterDatabase> = Vec::new();
-    for row in rows {
-        let datid = row.word("datid")?.unwrap_or_default();
-        let column = (row.word("name")?.unwrap_or_default(), row.number("value")?);
-        match databases.last_mut().filter(|database| database.datid == datid) {
-            Some(database) => database.columns.push(column),
-            None => databases.push(ExporterDatabase {
-                datid,
-                database: row.text("database")?.unwrap_or_default(),
-                columns: vec![column],
-            }),
-        }
-    }
-    Ok(databases)
-}
-
 /// What `slots.sql` says behind its first row.
 fn limits_of(rows: &Rows) -> Result<Vec<LimitUse>, Error> {
-    let limits = rows.iter().skip(1).map(|row| {
+    let limits = rows.iter().skip(1).filter(|row| !row.is_null("connection_limit")).map(|row| {
         Ok(LimitUse {
             owner: if row.word("owner")?.as_deref() == Some("role") { Owner::Role } else { Owner::Database },
             name: row.text("name")?.unwrap_or_default(),
@@ -238,18 +314,25 @@ fn limits_of(rows: &Rows) -> Result<Vec<LimitUse>, Error> {
 }
 
 fn slots_of(limits: ConnectionSlots, rows: &Rows) -> Result<HealthFacts, Error> {
-    let server = rows.first().ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no totals"))?;
+    // none when this role is kept from it
+    let Some(server) = rows.first() else {
+        return Ok(HealthFacts { connections: Connections::new(limits, 0, 0), ..HealthFacts::default() });
+    };
+    let databases = rows.iter().skip(1).filter(|row| row.is_null("connection_limit")).map(|row| {
+        Ok(DatabaseUse {
+            name: row.text("name")?.unwrap_or_default(),
+            used: row.required("used")?,
+            hidden: row.required("hidden")?,
+        })
+    });
     Ok(HealthFacts {
         connections: Connections::new(limits, server.required("used")?, server.required("hidden")?),
         limits: limits_of(rows)?,
+        databases: databases.collect::<Result<_, Error>>()?,
+        logging_in: server.required("logging_in")?,
         undecidable: server.required("undecidable")?,
         untracked: server.required("untracked")?,
-        idle_xact: Longest::default(),
-        long_query: Longest::default(),
-        long_xact: Longest::default(),
-        waits: LockWaiters::default(),
-        prepared: PreparedXacts::default(),
-        closed: Vec::new(),
+        ..HealthFacts::default()
     })
 }
 
@@ -258,6 +341,7 @@ fn culprit_of(row: &Row) -> Result<Culprit, Error> {
         pid: row.required("pid")?,
         database: row.text("database")?,
         role: row.text("role")?,
+        backend_type: None,
         application_name: row.text("application_name")?.unwrap_or_default(),
         client: row.word("client")?,
         state: row.word("state")?,
@@ -271,19 +355,21 @@ fn waits_of(rows: &Rows, at_most: bool) -> Result<LockWaiters, Error> {
             waits.undecidable = row.required("undecided")?;
             waits.waiting = all - waits.undecidable;
         }
-        let blocked_by = row.word("blocked_by")?.unwrap_or_default();
+        let waits_for = row.word("waits_for")?;
+        let backend_type = row.word("backend_type")?.filter(|kind| kind != "client backend");
         waits.sessions.push(Waiter {
-            who: culprit_of(row)?,
+            who: Culprit { backend_type, ..culprit_of(row)? },
             selected: row.claim("selected")?,
             seconds: row.age("seconds")?,
-            at_most,
-            blocked_by: blocked_by.split(',').filter_map(|pid| pid.parse().ok()).collect(),
+            at_most: at_most || waits_for.as_deref() != Some("Lock"),
+            waits_for,
+            blocked_by: row.pids("blocked_by")?,
         });
     }
     Ok(waits)
 }
 
-fn prepared_of(rows: &Rows) -> Result<PreparedXacts, Error> {
+fn prepared_of(rows: &Rows, wanted: &Wanted) -> Result<PreparedXacts, Error> {
     let Some(row) = rows.first() else { return Ok(PreparedXacts::default()) };
     Ok(PreparedXacts {
         count: row.required("n")?,
@@ -293,5 +379,6 @@ fn prepared_of(rows: &Rows) -> Result<PreparedXacts, Error> {
             database: row.text("database")?.unwrap_or_default(),
             seconds: row.age("seconds")?.unwrap_or_default(),
         }),
+        older: older_of(row, wanted)?,
     })
 }

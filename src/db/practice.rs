@@ -10,6 +10,12 @@ use super::rows::exactly;
 use crate::model::practice::{Origin, SampledSession, SessionLocks, SessionSource};
 
 impl Db {
+    /// Whether the server counts a session only at its first statement, and lets half a second pass until that can be read, as
+    /// PostgreSQL 14 does (`pgstat_report_stat`).
+    pub(crate) fn counts_sessions_late(&self) -> bool {
+        (140_000..150_000).contains(&self.version_num)
+    }
+
     /// The client sessions there are; with `within` only those that are no older, and those whose age is hidden.
     ///
     /// # Errors

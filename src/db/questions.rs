@@ -86,6 +86,8 @@ questions! {
     ExporterActivity, include_str!("sql/exporter_activity.sql");
     /// The numbers of pg_stat_database.
     ExporterDatabases, include_str!("sql/exporter_databases.sql"), columns;
+    /// Settings as postgres_exporter shows them.
+    ExporterSettings, include_str!("sql/exporter_settings.sql"), names;
     /// Locks as postgres_exporter counts them.
     ExporterLocks, include_str!("sql/exporter_locks.sql");
     /// What ALTER SYSTEM has written.
@@ -93,13 +95,15 @@ questions! {
     /// What is granted on a database.
     Grants, include_str!("sql/grants.sql"), database;
     /// Which locks are waited for, and which keep others waiting.
-    HeldLocks, include_str!("sql/held_locks.sql"), lock_modes, waiters, blockers;
+    HeldLocks, include_str!("sql/held_locks.sql"), activity, lock_modes, waiters, blockers;
     /// Who is inside a database, or a role's sessions.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, inside;
     /// What sessions are at that leaves something behind.
     Leftovers, include_str!("sql/leftovers.sql"), activity;
     /// What stands in the way of who wants a database for himself.
     Obstacles, include_str!("sql/obstacles.sql"), activity, oid;
+    /// Who keeps VACUUM from removing what is newer.
+    Horizon, include_str!("sql/horizon.sql");
     /// Which lock modes conflict.
     LockModes, include_str!("sql/lock_modes.sql");
     /// How many locks each session holds.
@@ -107,7 +111,7 @@ questions! {
     /// The roles that can log in.
     LoginRoles, include_str!("sql/login_roles.sql");
     /// The longest of each kind of long-lasting work.
-    Longest, include_str!("sql/longest.sql"), activity, filter, scope;
+    Longest, include_str!("sql/longest.sql"), activity, filter, scope, states, older;
     /// Where sessions come from that may come back once they are ended.
     MayReturn, include_str!("sql/may_return.sql"), activity, pids, backend_starts;
     /// The names that filters could have meant.
@@ -119,13 +123,15 @@ questions! {
     /// The session that asks.
     Own, include_str!("sql/own.sql");
     /// The oldest prepared transaction.
-    Prepared, include_str!("sql/prepared.sql");
+    Prepared, include_str!("sql/prepared.sql"), filter, older;
     /// The prepared transactions that sessions wait for.
     PreparedBlockers, include_str!("sql/prepared_blockers.sql"), lock_modes, pids;
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
     Remaining, include_str!("sql/remaining.sql"), activity, filter, known, pids, backend_starts, acted_on;
+    /// What ends who keeps replay waiting.
+    Replay, include_str!("sql/replay.sql");
     /// How many sessions have come from where ended ones came from.
     Returned, include_str!("sql/returned.sql"), activity, databases, roles, applications, clients, since;
     /// A role as a drain finds it.
@@ -149,17 +155,17 @@ questions! {
     /// What decides which sessions this role may signal.
     SignalRights, include_str!("sql/signal_rights.sql");
     /// What is used of each limit on connections.
-    Slots, include_str!("sql/slots.sql"), activity, filter, scope;
+    Slots, include_str!("sql/slots.sql"), activity, filter, scope, settled;
     /// Counts of sessions in several groupings.
     Stats, include_str!("sql/stats.sql"), activity, filter, scope;
     /// Which sessions of a plan are still there.
     StillThere, include_str!("sql/still_there.sql"), pids, backend_starts, query_starts;
-    /// How many of some sessions wait for a lock.
-    StillWaiting, include_str!("sql/still_waiting.sql"), pids;
+    /// How many of some sessions wait.
+    StillWaiting, include_str!("sql/still_waiting.sql"), activity, other_waits, pids;
     /// What this server is and what this role may do.
     ServerContext, include_str!("sql/server_context.sql"), signal_rights;
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
-    /// Who waits for a lock, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, scope, waitstart, wait_seconds, others, details, limit;
+    /// Who waits, and for whom.
+    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, asked, details, limit;
 }

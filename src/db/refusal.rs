@@ -3,6 +3,7 @@
 //! poolers, whose own errors all carry 08P01, and within 57P03.
 
 use super::error::{Error, ErrorKind, LimitScope, beginning};
+use super::pooler_words::{self, speaker, supavisor_code};
 use crate::model::quote::shown;
 use crate::model::suggestion::{Command, Hint};
 use tokio_postgres::error::DbError;
@@ -33,50 +34,10 @@ fn name_speaker(refusal: &mut Error) {
     }
 }
 
-/// The pooler that has words of its own for this. Sources: Odyssey's `od_frontend_error`, PgCat's and PgDog's error responses
-/// to clients, Supavisor's `Supavisor.Error` and, for its older words, Supabase's troubleshooting, PgBouncer's settings, whose
-/// names its refusals carry.
-fn speaker(message: &str) -> Option<&'static str> {
-    const WORDS: [(&str, &[&str]); 4] = [
-        (
-            "PgCat",
-            &[
-                "could not get connection from the pool",
-                "No pool configured for database",
-                "Pool down for database",
-            ],
-        ),
-        ("PgDog", &[" is wrong, or the database does not exist", "connection pool for user ", "PgDog is "]),
-        (
-            "Supavisor",
-            &["MaxClientsInSessionMode", "Max client connections reached", "Tenant or user not found"],
-        ),
-        (
-            "PgBouncer",
-            &["(max_client_conn)", "client_connections)", "query_wait_timeout", "server_login_retry"],
-        ),
-    ];
-    if message.starts_with("odyssey: ") {
-        return Some("Odyssey");
-    }
-    if supavisor_code(message).is_some() {
-        return Some("Supavisor");
-    }
-    let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-    WORDS.iter().find(|(_, texts)| has(texts)).map(|(name, _)| *name)
-}
-
-/// The code that Supavisor's refusals begin with, as in `(EMAXCONN) max client connections reached, limit: 200`; older versions
-/// have none. Source: its `lib/supavisor/error.ex` and `errors/`.
-fn supavisor_code(message: &str) -> Option<&str> {
-    let (code, _) = message.strip_prefix("(E")?.split_once(") ")?;
-    (code.len() > 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
-}
-
 fn kind(error: &DbError) -> ErrorKind {
     let message = error.message();
     match error.code().code() {
-        "08006" | "58000" | "XX000" if speaker(message).is_some() => pooler_kind(message),
+        "08006" | "08000" | "58000" | "XX000" if speaker(message).is_some() => pooler_words::kind(message),
         "08004" if message == "only TLS connections are allowed" => ErrorKind::Tls,
         "53300" => ErrorKind::TooManyConnections(scope(error)),
         "57P03" if message.contains("shutting down") => ErrorKind::ShuttingDown,
@@ -89,7 +50,7 @@ fn kind(error: &DbError) -> ErrorKind {
         "28000" | "28P01" => ErrorKind::AuthFailed,
         "3D000" | "55000" => ErrorKind::NoSuchDatabase,
         "42501" => ErrorKind::PermissionDenied,
-        "08P01" => pooler_kind(message),
+        "08P01" => pooler_words::kind(message),
         _ => ErrorKind::Server,
     }
 }
@@ -103,7 +64,7 @@ pub(super) fn of_pooler(error: &DbError) -> Option<Error> {
     }
     let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
-    refusal.hint = Some(pooler_hint(error.message()));
+    refusal.hint = Some(pooler_words::hint(error.message()));
     name_speaker(&mut refusal);
     Some(refusal)
 }
@@ -118,6 +79,7 @@ fn scope(error: &DbError) -> LimitScope {
         Some("InitializeSessionUserId" | "InitializeSessionUserIdStandalone") => LimitScope::Role,
         Some("CheckMyDatabase") => LimitScope::Database,
         Some("InitPostgres") => LimitScope::Reserved,
+        None if message.starts_with("Sorry, ") => LimitScope::Pooler,
         _ if message.contains("remaining connection slots are reserved") => LimitScope::Reserved,
         _ if message.contains("for role") => LimitScope::Role,
         _ if message.contains("for database") => LimitScope::Database,
@@ -129,52 +91,6 @@ fn scope(error: &DbError) -> LimitScope {
 
 fn is_missing_role(error: &DbError) -> bool {
     error.routine() == Some("InitializeSessionUserId") && error.message().contains("does not exist")
-}
-
-/// What a pooler says in its own words.
-fn pooler_kind(message: &str) -> ErrorKind {
-    const FULL: [&str; 15] = [
-        "no more connections allowed",
-        "client connections exceeded",
-        "query_wait_timeout",
-        "server login has been failing",
-        "server_login_retry",
-        "Max client connections reached",
-        "max client connections reached",
-        "MaxClientsInSessionMode",
-        "max clients reached",
-        "max pools count reached",
-        "unable to check out connection from the pool",
-        "could not get connection from the pool",
-        "Pool down for database",
-        "connection pool for user ",
-        "failed to get remote server connection",
-    ];
-    const ABSENT: [&str; 4] =
-        ["no such database", "No such database", "database not found", "No pool configured for database"];
-    const AUTH: [&str; 4] =
-        ["auth failed", "authentication failed", "no such user", "Tenant or user not found"];
-    const AUTH_CODES: [&str; 6] =
-        ["NOTFOUND", "TENANTNOTFOUND", "NOIDENTIFIER", "AUTHQUERY", "CIRCUITBREAKER", "ADDRNOTALLOWED"];
-    let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-    // The console's whole answer to a user who may not use it.
-    if message == "not allowed" {
-        return ErrorKind::AuthFailed;
-    }
-    let code = supavisor_code(message).unwrap_or_default();
-    if has(&FULL) || code.starts_with("MAX") || code == "CHECKOUTTIMEOUT" {
-        ErrorKind::TooManyConnections(LimitScope::Pooler)
-    } else if message.contains("server shutting down") || message.contains("database is shutting down") {
-        ErrorKind::ShuttingDown
-    } else if has(&ABSENT) {
-        ErrorKind::NoSuchDatabase
-    } else if has(&["SSL required", "TLS required"]) || code == "SSLREQUIRED" {
-        ErrorKind::Tls
-    } else if has(&AUTH) || AUTH_CODES.contains(&code) {
-        ErrorKind::AuthFailed
-    } else {
-        ErrorKind::Server
-    }
 }
 
 /// What helps at that moment.
@@ -203,7 +119,7 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
             let hint = Hint::from("the database's own CONNECTION LIMIT is reached; connect to another database (-d postgres), see who holds the connections with ");
             return Some(hint.call(see).then(format!(", or raise it with ALTER DATABASE {dbname} CONNECTION LIMIT n")));
         }
-        ErrorKind::TooManyConnections(LimitScope::Pooler) => return Some(pooler_hint(error.message())),
+        ErrorKind::TooManyConnections(LimitScope::Pooler) => return Some(pooler_words::hint(error.message())),
         ErrorKind::StartingUp | ErrorKind::Recovering if error.message().contains("not accepting connections") => {
             "it is a standby with hot_standby off, which never accepts connections; connect to the primary".to_owned()
         }
@@ -216,11 +132,17 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
         ErrorKind::NoSuchDatabase if error.code().code() == "55000" => {
             format!("ALTER DATABASE {dbname} ALLOW_CONNECTIONS true opens it again; connect to another database (-d postgres) to do so")
         }
-        ErrorKind::NoSuchDatabase if error.code().code() == "08P01" => {
+        ErrorKind::NoSuchDatabase if pooler_words::is_disabled(error.message()) => {
+            let enable = Command::pgconn("pooler enable").word(login.dbname);
+            return Some(Hint::from("it was disabled at the pooler; on its console: ").call(enable));
+        }
+        ErrorKind::NoSuchDatabase if error.code().code() == "08P01" && pooler_words::relayed(error.message()).is_none() => {
             "name one of the pooler's databases with -d; its console is -d pgbouncer".to_owned()
         }
         ErrorKind::NoSuchDatabase => "name another database with -d, such as -d postgres".to_owned(),
         ErrorKind::NoSuchRole => "name a role with -U".to_owned(),
+        ErrorKind::PoolerLogin => return Some(pooler_words::hint(error.message())),
+        ErrorKind::Timeout => return Some(pooler_words::hint(error.message())),
         ErrorKind::PermissionDenied => format!("an owner or superuser can GRANT CONNECT ON DATABASE {dbname} TO {user}"),
         ErrorKind::AuthFailed => auth_hint(error, login, &user)?,
         ErrorKind::Server if error.message().starts_with("unsupported startup parameter") => {
@@ -231,40 +153,22 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
     Some(text.into())
 }
 
-fn pooler_hint(message: &str) -> Hint {
-    let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-    if has(&["query_wait_timeout", "unable to check out"]) {
-        return Hint::from("the pooler had no free server connection in time: see its queue with ")
-            .call(Command::pgconn("pooler"))
-            .then(", or connect to PostgreSQL itself");
-    }
-    let text = if has(&[
-        "server_login_retry",
-        "login has been failing",
-        "Pool down",
-        "is down",
-        "remote server",
-    ]) {
-        "the pooler cannot reach PostgreSQL: connect to PostgreSQL itself to see why"
-    } else if message.contains("could not get connection from the pool")
-        || message.contains("checkout timeout")
-    {
-        "the pooler had no server connection to give: connect to PostgreSQL itself to see why"
-    } else if message.contains("ession mode") || message.contains("InSessionMode") {
-        "in session mode each client holds a connection of the pool: use the pooler's transaction mode (at Supabase port 6543), raise its pool_size, or connect to PostgreSQL itself"
-    } else {
-        "the pooler's own client limit is reached, and PostgreSQL may be fine: connect to PostgreSQL itself, or raise max_client_conn"
-    };
-    text.into()
-}
-
 fn auth_hint(error: &DbError, login: &LoginWords<'_>, user: &str) -> Option<String> {
     let message = error.message();
-    if error.code().code() == "28P01" || message.contains("password authentication failed") {
+    if error.code().code() == "28P01" {
         return Some(match &login.password_source {
             Some(source) => format!("the password came from: {source}"),
             None => "give a password with PGPASSWORD, a password file, or -W".to_owned(),
         });
+    }
+    if message.contains("RDS proxy has no credentials") {
+        return Some(
+            "the proxy takes the passwords of roles from Secrets Manager: add a secret for this role to it"
+                .to_owned(),
+        );
+    }
+    if error.code().code() == "08P01" && message.contains("pg_hba.conf") {
+        return Some("the server's pg_hba.conf decides about the pooler's own connection, from the pooler's host; add a line there for it".to_owned());
     }
     if error.code().code() == "08P01" && message.contains("authentication failed") {
         let source = login.password_source.as_ref();
@@ -287,85 +191,22 @@ fn auth_hint(error: &DbError, login: &LoginWords<'_>, user: &str) -> Option<Stri
     if message.contains("not permitted to log in") {
         return Some(format!("ALTER ROLE {user} LOGIN permits it"));
     }
-    if message.contains("pg_hba.conf") {
+    // The routine is the same in every language.
+    if error.routine() == Some("ClientAuthentication") || message.contains("pg_hba.conf") {
         return Some("the server's pg_hba.conf decides by connection type, database, role, address and encryption; add a line there for this kind of connection".to_owned());
     }
     if message.starts_with("Peer authentication failed") || message.starts_with("Ident authentication failed")
     {
         return Some("run as the operating-system user of that name, or connect over TCP with -h localhost and a password".to_owned());
     }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn poolers_are_read_by_their_words() {
-        for (message, kind) in [
-            (
-                "no more connections allowed (max_client_conn)",
-                ErrorKind::TooManyConnections(LimitScope::Pooler),
-            ),
-            (
-                "client connections exceeded (max_db_client_connections)",
-                ErrorKind::TooManyConnections(LimitScope::Pooler),
-            ),
-            ("query_wait_timeout", ErrorKind::TooManyConnections(LimitScope::Pooler)),
-            (
-                "MaxClientsInSessionMode: max clients reached",
-                ErrorKind::TooManyConnections(LimitScope::Pooler),
-            ),
-            ("Max client connections reached", ErrorKind::TooManyConnections(LimitScope::Pooler)),
-            ("no such database: x", ErrorKind::NoSuchDatabase),
-            ("server shutting down", ErrorKind::ShuttingDown),
-            ("not allowed", ErrorKind::AuthFailed),
-            ("\"trust\" authentication failed", ErrorKind::AuthFailed),
-            ("SSL required", ErrorKind::Tls),
-            ("unsupported startup parameter: options", ErrorKind::Server),
-            (
-                "(EMAXCONNSESSION) max clients reached in session mode - max clients are limited to pool_size: 15",
-                ErrorKind::TooManyConnections(LimitScope::Pooler),
-            ),
-            (
-                "(ECHECKOUTTIMEOUT) unable to check out connection from the pool after 60000ms in Session mode",
-                ErrorKind::TooManyConnections(LimitScope::Pooler),
-            ),
-            ("(ENOTFOUND) tenant/user postgres.abc not found", ErrorKind::AuthFailed),
-            ("(ESSLREQUIRED) SSL connection is required for user: postgres", ErrorKind::Tls),
-            (
-                "Pool down for database: \"shop\", user: \"app\"",
-                ErrorKind::TooManyConnections(LimitScope::Pooler),
-            ),
-            ("No pool configured for database: \"shop\", user: \"app\"", ErrorKind::NoSuchDatabase),
-        ] {
-            assert_eq!(pooler_kind(message), kind, "{message}");
-        }
-    }
-
-    #[test]
-    fn poolers_are_named_by_their_words() {
-        for (message, name) in [
-            ("odyssey: c1a2b3c4d5e6: too many active clients for user", Some("Odyssey")),
-            ("could not get connection from the pool - AllServersDown", Some("PgCat")),
-            ("No pool configured for database: x, user: y", Some("PgCat")),
-            (
-                "password for user \"u\" and database \"d\" is wrong, or the database does not exist",
-                Some("PgDog"),
-            ),
-            ("Tenant or user not found", Some("Supavisor")),
-            ("(ENOTFOUND) tenant/user postgres.abc not found", Some("Supavisor")),
-            ("(EMAXCONN) max client connections reached, limit: 200", Some("Supavisor")),
-            ("(E) x", None),
-            ("(Eabc) x", None),
-            ("connection pool for user \"app\" and database \"shop\" is down", Some("PgDog")),
-            ("Pool down for database: \"shop\", user: \"app\"", Some("PgCat")),
-            ("no more connections allowed (max_client_conn)", Some("PgBouncer")),
-            ("sorry, too many clients already", None),
-            ("database \"x\" does not exist", None),
-        ] {
-            assert_eq!(speaker(message), name, "{message}");
-        }
+    match error.routine() {
+        // In another language it is not known which of the two it says.
+        Some("InitializeSessionUserId") => Some(format!(
+            "the role does not exist or may not log in: name another with -U, or permit it with ALTER ROLE {user} LOGIN"
+        )),
+        _ => error.code().code().starts_with("28").then(|| {
+            "the server does not let this role log in in this way; its log says why, and pg_hba.conf decides which way it has to be"
+                .to_owned()
+        }),
     }
 }

@@ -159,6 +159,11 @@ impl Row {
         text.split(',').filter(|pid| !pid.is_empty()).map(|pid| pid.parse().map_err(unreadable)).collect()
     }
 
+    /// Whether there is no value, or no such column.
+    pub(super) fn is_null(&self, column: &str) -> bool {
+        matches!(self.raw(column), Ok(None) | Err(_))
+    }
+
     /// A claim; null is false.
     ///
     /// # Errors

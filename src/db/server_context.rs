@@ -39,7 +39,7 @@ pub(super) fn server_context_of(rows: &Rows) -> Result<ServerContext, Error> {
         },
         product,
         backend_pid: row.required("backend_pid")?,
-        uptime_seconds: row.required("uptime_seconds")?,
+        uptime_seconds: row.age("uptime_seconds")?.unwrap_or_default(),
         limits: ConnectionSlots {
             max_connections: row.required("max_connections")?,
             superuser_reserved: row.required("superuser_reserved")?,

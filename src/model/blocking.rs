@@ -61,6 +61,11 @@ pub(crate) struct Blocked {
     pub(crate) xact_seconds: Option<f64>,
     /// What it waits for.
     pub(crate) lock: Option<Lock>,
+    /// True when, once those that it waits for have gone, it may wait for others: the server names one at a time of those whose
+    /// transactions CREATE INDEX CONCURRENTLY lets end, that share a row, or that a new slot for logical decoding has to see end.
+    pub(crate) others_may_follow: bool,
+    /// Whom it will have to wait for then, as far as that is certain: who changes the table of an index that is not yet built.
+    pub(crate) waits_next: Vec<i32>,
     /// What it holds that keeps others waiting; empty for those that are only ahead in a queue.
     pub(crate) holds: Vec<Lock>,
     /// Running or last statement.
@@ -71,6 +76,9 @@ pub(crate) struct Blocked {
     pub(crate) vanished: bool,
     /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
     pub(crate) pooler_client: Option<Client>,
+    /// True when it waits, whatever is known of that.
+    #[serde(skip)]
+    pub(crate) waits: bool,
     /// Who holds what it waits for; not who is only ahead of it.
     #[serde(skip)]
     pub(crate) held_by: Vec<i32>,
@@ -97,6 +105,8 @@ pub(crate) struct FreeingAct {
     pub(crate) then: Option<i32>,
     /// How many those are.
     pub(crate) then_blocks: Option<i64>,
+    /// True when one of those may then wait for others: the server names one of those that it waits for at a time.
+    pub(crate) others_may_follow: bool,
     /// True when this role may do it, by the rules by which `kill` and `cancel` would.
     pub(crate) permitted: bool,
     /// Why it may not, or who else could.
@@ -117,9 +127,32 @@ pub(crate) struct PreparedBlocker {
     pub(crate) prepared_seconds: f64,
     /// Who waits for it directly: not those who only stand behind others that do.
     pub(crate) waiting_pids: Vec<i32>,
-    /// Sessions that wait for it, directly or behind others.
-    #[serde(skip)]
-    pub(crate) blocks_total: i64,
+    /// Who waits for it, directly or behind others.
+    pub(crate) blocks: Vec<i32>,
+}
+
+/// Replay on a standby that waits for sessions, and what ends them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Replay {
+    /// The process that replays.
+    pub(crate) pid: i32,
+    /// For whom it waits; empty where the server does not tell: it does for locks.
+    pub(crate) waits_for: Vec<i32>,
+    /// How long it has waited; null when that is unknown.
+    pub(crate) wait_seconds: Option<f64>,
+    /// True when `wait_seconds` is only the most it can be.
+    pub(crate) wait_at_most: bool,
+    /// The setting that ends them: `max_standby_streaming_delay`, or `max_standby_archive_delay` where nothing is streamed.
+    pub(crate) setting: String,
+    /// How long it lets replay wait; null: for ever.
+    pub(crate) limit_seconds: Option<f64>,
+    /// They are ended within this time, sooner when what is replayed had come in before it was waited with; null: never.
+    pub(crate) ends_within_seconds: Option<f64>,
+    /// Whether the primary hears what is still read here, so that it removes no row versions that are.
+    pub(crate) hot_standby_feedback: bool,
+    /// Where it waits for row versions to be read no more: whose snapshots are the oldest. They are in the way when anybody is.
+    pub(crate) oldest_snapshots: Vec<i32>,
 }
 
 /// Everything that was seen of the waits.
@@ -131,4 +164,19 @@ pub(crate) struct Waits {
     pub(crate) prepared: Vec<PreparedBlocker>,
     /// All that wait, looked at or not.
     pub(crate) waiting: i64,
+    /// What ends who keeps replay waiting; none where it does not wait.
+    pub(crate) replay: Option<Replay>,
+}
+
+/// What one waits for that is no lock, in words, by the event that PostgreSQL names; none for locks.
+pub(crate) fn waited_for(wait_event: &str) -> Option<&'static str> {
+    Some(match wait_event {
+        "SafeSnapshot" => "a safe snapshot: serializable writers have to end",
+        "SyncRep" => "a synchronous standby",
+        "ProcSignalBarrier" => "every backend to answer",
+        "BufferPin" | "BufferCleanup" => "a page that somebody reads",
+        "RecoveryConflictSnapshot" => "row versions that somebody may still read",
+        "RecoveryConflictTablespace" => "a tablespace that somebody uses",
+        _ => return None,
+    })
 }

@@ -40,6 +40,27 @@ pub(crate) struct Term<T> {
     pub(crate) value: T,
 }
 
+impl<T> Term<T> {
+    /// Whether one of the positive values fits, if there are any, and none of the others. Only for what no server can be asked about.
+    pub(crate) fn any_of(terms: &[Self], fits: impl Fn(&T) -> bool) -> bool {
+        let mut wanted = terms.iter().filter(|term| !term.exclude).peekable();
+        let included = wanted.peek().is_none() || wanted.any(|term| fits(&term.value));
+        included && !terms.iter().any(|term| term.exclude && fits(&term.value))
+    }
+}
+
+impl Filter {
+    /// Whether a database of this name is meant: of its limit, where sessions are not the question.
+    pub(crate) fn has_database(&self, name: &str) -> bool {
+        Term::any_of(&self.databases, |term| term.fits(name))
+    }
+
+    /// Whether a role of this name is meant: of its limit, where sessions are not the question.
+    pub(crate) fn has_role(&self, name: &str) -> bool {
+        Term::any_of(&self.roles, |term| term.fits(name))
+    }
+}
+
 /// A name, or a pattern of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Name {

@@ -83,14 +83,29 @@ pub(crate) struct Exporter {
     pub(crate) databases: Vec<ExporterDatabase>,
     /// Per database and lock mode.
     pub(crate) locks: Vec<ExporterLocks>,
+    /// Settings by name, in the unit in which the server keeps them.
+    pub(crate) settings: Vec<(String, f64)>,
+    /// When the server started, in seconds since 1970.
+    pub(crate) start_time_seconds: f64,
 }
+
+impl Exporter {
+    /// Sessions whose state this role may not see.
+    #[expect(clippy::cast_possible_truncation, reason = "counts of sessions are far below 2^63")]
+    pub(crate) fn hidden(&self) -> i64 {
+        self.activity.iter().filter(|row| row.state == HIDDEN).map(|row| row.count as i64).sum()
+    }
+}
+
+/// The state of sessions that this role may not look at; PostgreSQL has no such word.
+pub(crate) const HIDDEN: &str = "hidden";
 
 /// Sessions of one database in one state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ExporterActivity {
     /// Its name.
     pub(crate) database: String,
-    /// PostgreSQL's word.
+    /// PostgreSQL's word, or [`HIDDEN`].
     pub(crate) state: String,
     /// Sessions.
     pub(crate) count: f64,

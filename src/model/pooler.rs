@@ -25,8 +25,16 @@ pub(crate) struct PoolerFacts {
     pub(crate) clients: Option<i64>,
     /// Lists that it does not have, or keeps from this user: `USERS`, …
     pub(crate) missing_lists: Vec<&'static str>,
+    /// Whether its list of users has a limit on their connections to servers; before 1.23 it may have one all the same.
+    pub(crate) tells_user_limits: bool,
     /// Work done since it started, one per database.
     pub(crate) totals: Vec<Totals>,
+}
+
+/// The databases that are disabled: new clients are refused.
+pub(crate) fn disabled(facts: &PoolerFacts) -> impl Iterator<Item = &str> {
+    let databases = facts.databases.iter().filter(|database| database.disabled == Some(true));
+    databases.map(|database| database.name.as_str())
 }
 
 /// A list of the console as it is: texts by column, nulls left out.
@@ -157,6 +165,10 @@ pub(crate) struct PoolerSettings {
     pub(crate) auth_type: Option<String>,
     /// Named statements that it keeps per connection in transaction mode (1.21 and later); 0 is none.
     pub(crate) max_prepared_statements: Option<i64>,
+    /// Whether several processes share its port, of which each has its own clients.
+    pub(crate) so_reuseport: Option<bool>,
+    /// Its number among processes that pass cancel requests on to each other; none when it is alone.
+    pub(crate) peer_id: Option<i64>,
     /// When a connection to the server changes hands, unless a database or user has its own: `session`, `transaction`, …
     pub(crate) pool_mode: Option<String>,
 }

@@ -11,6 +11,8 @@ use serde::Serialize;
 pub(crate) enum Grade {
     /// As it should be.
     Pass,
+    /// Not as it should be, and known and accepted.
+    Accepted,
     /// Cannot be told; the evidence says why.
     Unknown,
     /// Should be better.

@@ -21,6 +21,19 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// The connection string that leads there, without a password.
+    pub(crate) fn conninfo(&self) -> String {
+        let port = self.port.to_string();
+        let parts = [("host", &self.host), ("port", &port), ("user", &self.user), ("dbname", &self.database)];
+        let written = parts.map(|(keyword, value)| {
+            let is_plain =
+                !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c));
+            let escaped = value.replace('\\', "\\\\").replace('\'', "\\'");
+            if is_plain { format!("{keyword}={value}") } else { format!("{keyword}='{escaped}'") }
+        });
+        written.join(" ")
+    }
+
     /// The short name for prompts and headings: `db1:5432`.
     pub(crate) fn place(&self) -> String {
         place(&self.host, self.port)

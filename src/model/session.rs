@@ -53,6 +53,13 @@ pub(crate) struct Session {
     pub(crate) query_truncated: bool,
     /// Query id, when the server computes them; 64 bits, so text.
     pub(crate) query_id: Option<String>,
+    /// The id of its transaction, once it has written; none when it has none, or is hidden.
+    pub(crate) backend_xid: Option<u32>,
+    /// The oldest transaction id that its snapshot may have to see; none when it has none, or is hidden.
+    pub(crate) backend_xmin: Option<u32>,
+    /// How many transaction ids were given out since the older of both: so far back it keeps VACUUM from removing anything. None when
+    /// it holds nothing, or is hidden.
+    pub(crate) xmin_age: Option<i64>,
     /// Parallel workers that work for it.
     pub(crate) parallel_workers: i64,
     /// True when this role may not see what it does.

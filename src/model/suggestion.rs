@@ -119,7 +119,10 @@ impl Suggestion {
     /// Whether a server that takes no changes is the wrong one for it.
     pub(crate) fn is_for_primary(&self) -> bool {
         match self {
-            Self::Command(command) => command.program == Program::Psql,
+            Self::Command(command) => {
+                let sets = command.arguments.first().is_some_and(|first| first == "timeout");
+                command.program == Program::Psql || sets
+            }
             Self::Statement(_) => true,
         }
     }

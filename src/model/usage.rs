@@ -74,7 +74,7 @@ pub(crate) struct Tally {
 }
 
 /// Slot use of the whole server.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Default, Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Connections {
     /// Client backends that can be seen, pgconn's own included: it holds a slot.

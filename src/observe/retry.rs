@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use crate::db::{Error, ErrorKind};
+use crate::db::{Error, ErrorKind, may_recover};
 
 /// The first tries after a session was lost follow each other this closely: a server that restarts is back in a second.
 const SOON: Duration = Duration::from_millis(250);
@@ -79,7 +79,9 @@ impl Patience {
 /// Whether the same attempt may succeed a little later.
 fn is_transient(error: &Error) -> bool {
     let connection_lost = matches!(error.sqlstate.as_deref(), Some("08000" | "08001" | "08003" | "08006"));
+    let pooler_recovers = error.kind == ErrorKind::PoolerLogin && may_recover(&error.message);
     connection_lost
+        || pooler_recovers
         || matches!(
             error.kind,
             ErrorKind::TooManyConnections(_)

@@ -43,12 +43,18 @@ pub(crate) enum ValueType {
     Text,
     /// A whole number (C notation).
     Int,
+    /// A whole number (C notation) for which there is no sign.
+    Unsigned,
     /// Seconds, fractions allowed, no unit.
     Time,
     /// A whole number of which PgBouncer reads the digits that it begins with, and 0 where there is none (`atoi`).
     Digits,
+    /// What [`ValueType::Digits`] is, and not 0.
+    Port,
     /// One of these words, in any case, each with the minor version that brought it.
     Word(&'static [(&'static str, u32)]),
+    /// A database, which cannot be the console.
+    Database,
 }
 
 /// One setting.
@@ -66,7 +72,7 @@ const fn key(name: &'static str, kind: ValueType, since: u32) -> Key {
     Key { name, kind, since }
 }
 
-use ValueType::{Digits, Int, Text, Time, Word};
+use ValueType::{Database, Digits, Int, Port, Text, Time, Unsigned, Word};
 
 const AUTH_TYPES: [(&str, u32); 9] = [
     ("any", 0),
@@ -83,11 +89,13 @@ const POOL_MODES: [(&str, u32); 3] = [("session", 0), ("transaction", 0), ("stat
 const SSL_MODES: [(&str, u32); 6] =
     [("disable", 0), ("allow", 0), ("prefer", 0), ("require", 0), ("verify-ca", 0), ("verify-full", 0)];
 
+const LOAD_BALANCE: [(&str, u32); 2] = [("disable", 0), ("round-robin", 0)];
+
 /// The settings of `[pgbouncer]` on Unix.
 pub(crate) const KEYS: [Key; 98] = [
     key("admin_users", Text, 0),
     key("application_name_add_host", Int, 0),
-    key("auth_dbname", Text, 19),
+    key("auth_dbname", Database, 19),
     key("auth_file", Text, 0),
     key("auth_hba_file", Text, 0),
     key("auth_ident_file", Text, 23),
@@ -128,7 +136,7 @@ pub(crate) const KEYS: [Key; 98] = [
     key("max_client_conn", Int, 0),
     key("max_db_client_connections", Int, 24),
     key("max_db_connections", Int, 0),
-    key("max_packet_size", Int, 0),
+    key("max_packet_size", Unsigned, 0),
     key("max_prepared_statements", Int, 21),
     key("max_user_client_connections", Int, 24),
     key("max_user_connections", Int, 0),
@@ -185,11 +193,68 @@ pub(crate) const KEYS: [Key; 98] = [
     key("verbose", Int, 0),
 ];
 
+/// The settings of `[pgbouncer]` without a default: entering the section again leaves them as they are.
+pub(crate) const HAS_NO_DEFAULT: [&str; 10] = [
+    "auth_dbname",
+    "auth_file",
+    "auth_ident_file",
+    "auth_ldap_options",
+    "auth_user",
+    "client_tls13_ciphers",
+    "conffile",
+    "server_tls13_ciphers",
+    "user",
+    "verbose",
+];
+
+/// Settings that no other program has: a file with one of them is PgBouncer's.
+pub(crate) const IS_ITS_OWN: [&str; 9] = [
+    "auth_file",
+    "auth_query",
+    "default_pool_size",
+    "ignore_startup_parameters",
+    "max_client_conn",
+    "max_db_connections",
+    "pool_mode",
+    "server_reset_query",
+    "unix_socket_dir",
+];
+
+/// What other programs, or other places of the file, call a setting, and what is meant.
+const ALIASES: [(&str, &str); 9] = [
+    ("sslmode", "server_tls_sslmode in [pgbouncer]"),
+    ("sslrootcert", "server_tls_ca_file in [pgbouncer]"),
+    ("sslcert", "server_tls_cert_file in [pgbouncer]"),
+    ("sslkey", "server_tls_key_file in [pgbouncer]"),
+    ("connect_timeout", "server_connect_timeout in [pgbouncer]"),
+    ("options", "connect_query in the entry, or ALTER ROLE … SET"),
+    ("max_connections", "max_client_conn for clients, max_db_connections for the server"),
+    ("statement_timeout", "query_timeout, or ALTER ROLE … SET statement_timeout"),
+    ("idle_timeout", "client_idle_timeout or server_idle_timeout"),
+];
+
+/// What was probably meant by a name that `table` does not have.
+pub(crate) fn meant(table: &'static [Key], name: &str) -> Option<String> {
+    if let Some((_, meant)) = ALIASES.iter().find(|(alias, _)| *alias == name) {
+        return Some((*meant).to_owned());
+    }
+    let homes: [(&'static [Key], &str); 3] =
+        [(&KEYS, "[pgbouncer]"), (&ENTRY_KEYS, "an entry of [databases]"), (&USER_KEYS, "a user of [users]")];
+    if let Some((_, home)) = homes.into_iter().find(|(home, _)| find(home, name).is_some()) {
+        let own = format!("default_{name}");
+        let own = find(table, &own).map(|_| format!("; here it is {own}")).unwrap_or_default();
+        return Some(format!("{name} belongs to {home}{own}"));
+    }
+    let likeness = |key: &Key| strsim::jaro_winkler(name, key.name);
+    let nearest = table.iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)))?;
+    (likeness(nearest) > 0.85).then(|| format!("did you mean {}?", nearest.name))
+}
+
 /// The settings of an entry in `[databases]`.
 pub(crate) const ENTRY_KEYS: [Key; 22] = [
     key("dbname", Text, 0),
     key("host", Text, 0),
-    key("port", Int, 0),
+    key("port", Port, 0),
     key("user", Text, 0),
     key("password", Text, 0),
     key("auth_user", Text, 0),
@@ -206,7 +271,7 @@ pub(crate) const ENTRY_KEYS: [Key; 22] = [
     key("max_db_connections", Digits, 0),
     key("max_db_client_connections", Digits, 24),
     key("server_lifetime", Digits, 23),
-    key("load_balance_hosts", Text, 24),
+    key("load_balance_hosts", Word(&LOAD_BALANCE), 24),
     key("pool_mode", Word(&POOL_MODES), 0),
     key("connect_query", Text, 0),
 ];
@@ -226,7 +291,7 @@ pub(crate) const USER_KEYS: [Key; 9] = [
 
 /// The settings of a peer in `[peers]`.
 pub(crate) const PEER_KEYS: [Key; 3] =
-    [key("host", Text, 0), key("port", Int, 0), key("pool_size", Digits, 0)];
+    [key("host", Text, 0), key("port", Port, 0), key("pool_size", Digits, 0)];
 
 /// The section names, each with the minor version that brought it.
 pub(crate) const SECTIONS: [(&str, u32); 4] =

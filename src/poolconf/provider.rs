@@ -16,6 +16,8 @@ pub(crate) struct Provider {
     pub(crate) reserved_slots: u64,
     /// Whether its transaction pooler can keep named prepared statements at all.
     pub(crate) prepared_statements: bool,
+    /// The roles that it keeps for itself: what they do is not the customer's to change.
+    own_roles: &'static [&'static str],
     /// Whether what a session changes makes its pooler keep one server connection for it from then on.
     pub(crate) pins_sessions: bool,
     direct: &'static str,
@@ -155,6 +157,7 @@ pub(crate) const ALL: [Provider; 6] = [
         title: "Supabase",
         reserved_slots: 3,
         prepared_statements: false,
+        own_roles: &["supabase_admin", "supabase_replication_admin", "supabase_read_only_user"],
         pins_sessions: false,
         direct: "Supabase's direct connection, port 5432 of db.PROJECT.supabase.co",
         transaction: Some("Supabase's transaction pooler, port 6543"),
@@ -175,6 +178,7 @@ pub(crate) const ALL: [Provider; 6] = [
         title: "Neon",
         reserved_slots: 7,
         prepared_statements: true,
+        own_roles: &["cloud_admin"],
         pins_sessions: false,
         direct: "Neon's direct host, the one without -pooler",
         transaction: Some("Neon's pooled host, the one with -pooler"),
@@ -193,6 +197,7 @@ pub(crate) const ALL: [Provider; 6] = [
         title: "RDS",
         reserved_slots: 5,
         prepared_statements: false,
+        own_roles: &["rdsadmin", "rdsrepladmin", "rdstopmgr", "rdswriteforwarduser"],
         pins_sessions: true,
         direct: "the endpoint of the RDS instance or Aurora cluster",
         transaction: Some("the endpoint of the RDS Proxy (SET and prepared statements pin a connection)"),
@@ -211,6 +216,7 @@ pub(crate) const ALL: [Provider; 6] = [
         title: "Azure",
         reserved_slots: 15,
         prepared_statements: true,
+        own_roles: &["azuresu", "azure_superuser"],
         pins_sessions: false,
         direct: "Azure's server, port 5432",
         transaction: Some("Azure's built-in PgBouncer, port 6432"),
@@ -229,6 +235,7 @@ pub(crate) const ALL: [Provider; 6] = [
         title: "DigitalOcean",
         reserved_slots: 3,
         prepared_statements: true,
+        own_roles: &["_doadmin_managed", "_dodb"],
         pins_sessions: false,
         direct: "DigitalOcean's database cluster",
         transaction: Some("DigitalOcean's connection pool, its own address in the control panel"),
@@ -247,6 +254,7 @@ pub(crate) const ALL: [Provider; 6] = [
         title: "Crunchy Bridge",
         reserved_slots: 3,
         prepared_statements: true,
+        own_roles: &["ccp_monitoring", "crunchy_replication"],
         pins_sessions: false,
         direct: "Crunchy Bridge's cluster, port 5432",
         transaction: Some("Crunchy Bridge's PgBouncer, port 5431"),
@@ -261,6 +269,15 @@ pub(crate) const ALL: [Provider; 6] = [
         },
     },
 ];
+
+/// The roles that Google Cloud SQL keeps for itself (cloud.google.com/sql/docs/postgres/users).
+const CLOUD_SQL_ROLES: [&str; 4] =
+    ["cloudsqladmin", "cloudsqlagent", "cloudsqlreplica", "cloudsqlimportexport"];
+
+/// Whether a hosted service keeps this role for itself.
+pub(crate) fn keeps(role: &str) -> bool {
+    CLOUD_SQL_ROLES.contains(&role) || ALL.iter().any(|provider| provider.own_roles.contains(&role))
+}
 
 /// The provider of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Provider> {
@@ -277,6 +294,7 @@ mod tests {
             assert!(provider.where_to_connect(Mode::Transaction).is_some(), "{}", provider.name);
             assert!(provider.reserved_slots >= 3, "{}", provider.name);
         }
+        assert!(keeps("rdsadmin") && keeps("cloudsqladmin") && !keeps("postgres") && !keeps("app"));
         assert_eq!(find("neon").unwrap().reserved_slots, 7);
         assert!(find("nobody").is_none());
     }

@@ -9,8 +9,8 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io;
 
-use super::Look;
 use super::table::{self, Block};
+use super::{Look, text};
 
 /// The other screen of the terminal, without a cursor and without wrapping.
 pub(crate) const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
@@ -86,7 +86,8 @@ impl Frame {
     /// When a table cannot be laid out.
     pub(crate) fn of(blocks: &[Block<'_>], look: Look, lines: Option<usize>) -> io::Result<Self> {
         let mut text = Vec::new();
-        table::write(blocks, look, &mut text)?;
+        let blocks: Vec<Block<'_>> = blocks.iter().flat_map(|block| lines_of(block, look.width)).collect();
+        table::write(&blocks, look, &mut text)?;
         let text = String::from_utf8_lossy(&text);
         let total = text.lines().count();
         let room = lines.unwrap_or(total);
@@ -153,6 +154,16 @@ impl Frame {
             // Nobody knows for certain where the cursor is now.
             pen.place = Some((row, usize::MAX));
         }
+    }
+}
+
+/// A block whose lines are no wider than a screen that wraps nothing by itself: what is to be done would end at its edge.
+fn lines_of<'a>(block: &Block<'a>, width: Option<usize>) -> Vec<Block<'a>> {
+    match (block, width) {
+        (Block::Line(mark, line), Some(width)) => {
+            text::wrapped(line, width).into_iter().map(|line| Block::Line(*mark, line)).collect()
+        }
+        _ => vec![block.clone()],
     }
 }
 

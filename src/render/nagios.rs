@@ -32,8 +32,12 @@ fn push(measure: &Measure, line: &mut String) {
         None => line.push('U'),
         Some(value) => line.push_str(&number(value)),
     }
-    if measure.unit == MeasureUnit::Seconds && measure.value.is_some() {
-        line.push('s');
+    if measure.value.is_some() {
+        line.push_str(match measure.unit {
+            MeasureUnit::Seconds => "s",
+            MeasureUnit::Percent => "%",
+            MeasureUnit::Count | MeasureUnit::Transactions | MeasureUnit::PerSecond => "",
+        });
     }
     let range = |range: &Option<String>| range.clone().unwrap_or_default();
     let max = measure.max.map(number).unwrap_or_default();
@@ -44,7 +48,10 @@ fn push(measure: &Measure, line: &mut String) {
 /// At most microseconds, never an exponent.
 fn number(value: f64) -> String {
     let text = format!("{value:.6}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    match text.trim_end_matches('0').trim_end_matches('.') {
+        "-0" => "0".to_owned(),
+        text => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -63,11 +70,12 @@ mod tests {
             measure("role it's=a|b", None, MeasureUnit::Count, Some(10.0)),
             measure("idle-xact", Some(1_120.771_234_9), MeasureUnit::Seconds, None),
             measure("reachable", Some(1e-9), MeasureUnit::Seconds, None),
+            measure("closed", Some(-0.0), MeasureUnit::Count, None),
         ];
         assert_eq!(
             line("PGCONN OK: a|b\nc\u{1b}", measures.iter()),
             "PGCONN OK: a/b c\\x1B | connections=42;77;;0;97 'role it_s_a_b'=U;77;;0;10 \
-             idle-xact=1120.771235s;77;;0 reachable=0s;77;;0"
+             idle-xact=1120.771235s;77;;0 reachable=0s;77;;0 closed=0;77;;0"
         );
         assert_eq!(line("text", [].into_iter()), "text");
     }

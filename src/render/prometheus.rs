@@ -31,7 +31,8 @@ pub(crate) fn write(families: &[Family], out: &mut dyn Write) -> io::Result<()> 
 
 /// What is not known is not a number; the format has a word for it.
 fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "NaN".into(), |value| value.to_string())
+    // no minus before a zero, which is what an empty sum is
+    value.map_or_else(|| "NaN".into(), |value| (value + 0.0).to_string())
 }
 
 /// The name as it can be read on a terminal, with what the format itself reads escaped.
@@ -62,6 +63,7 @@ mod tests {
             written("a\"b\\c\nd", Some(1.5)),
             format!("{head}pgconn_x{{name=\"a\\\"b\\\\c\\\\x0Ad\"}} 1.5\n")
         );
+        assert_eq!(written("", Some(-0.0)), format!("{head}pgconn_x{{name=\"\"}} 0\n"));
         assert_eq!(written("", None), format!("{head}pgconn_x{{name=\"\"}} NaN\n"));
         assert_eq!(
             written("日本", Some(1e21)),

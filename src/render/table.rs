@@ -89,6 +89,8 @@ pub(crate) struct Table<'a> {
     spare: &'static [&'static str],
     /// Titles of columns that are never cut: half of an address is another one.
     whole: &'static [&'static str],
+    /// Titles of columns that are left out unless everything is wanted.
+    in_full: &'static [&'static str],
     /// What texts are cut to before a column is left out, the last one aside.
     least: usize,
     rows: Arc<dyn Rows + 'a>,
@@ -163,7 +165,7 @@ impl<'a> Table<'a> {
     }
 
     fn with(columns: Vec<(&'static str, Align)>, rows: Arc<dyn Rows + 'a>) -> Self {
-        Self { columns, spare: &[], whole: &[], least: LEAST, rows, news: None }
+        Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, rows, news: None }
     }
 
     /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest.
@@ -179,6 +181,12 @@ impl<'a> Table<'a> {
         self
     }
 
+    /// The table, of which the columns of these titles are shown only where everything is wanted (`--full`).
+    pub(crate) fn only_in_full(mut self, titles: &'static [&'static str]) -> Self {
+        self.in_full = titles;
+        self
+    }
+
     /// True when it has no rows.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.count() == 0
@@ -189,8 +197,8 @@ impl<'a> Table<'a> {
         let cells =
             |row| (0..self.columns.len()).map(|column| self.line_of(row, column).into_owned()).collect();
         let texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
-        let Self { columns, spare, whole, least, news, .. } = self;
-        Table { columns, spare, whole, least, rows: Arc::new(texts), news }
+        let Self { columns, spare, whole, in_full, least, news, .. } = self;
+        Table { columns, spare, whole, in_full, least, rows: Arc::new(texts), news }
     }
 
     /// A cell as it is shown where there is room for all of it.
@@ -240,7 +248,10 @@ impl<'a> Table<'a> {
     fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
         let room = match look.width.filter(|_| !look.full) {
             Some(width) => self.room(width),
-            None => vec![Some(usize::MAX); self.columns.len()],
+            None => {
+                let is_shown = |title| look.full || !self.in_full.contains(title);
+                self.columns.iter().map(|(title, _)| is_shown(title).then_some(usize::MAX)).collect()
+            }
         };
         let mut shown: Vec<Shown> = Vec::new();
         for (at, ((title, align), room)) in self.columns.iter().zip(room).enumerate() {

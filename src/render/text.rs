@@ -191,6 +191,23 @@ pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{kept}…"))
 }
 
+/// The lines of a text for a screen of `columns` that wraps nothing by itself: broken between words, each but the first indented. A word
+/// that is wider than the screen stays whole.
+pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(format!("  {word}")),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Returns what `text` says without its durations, in pieces.
 pub(crate) fn ageless(text: &str) -> Vec<&str> {
     let is_age = |word: &str| {
@@ -247,6 +264,17 @@ pub(crate) fn count(number: i64, noun: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_text_is_wrapped_between_words() {
+        assert_eq!(
+            wrapped("to free 1 session: pgconn kill 1.2", 20),
+            ["to free 1 session:", "  pgconn kill 1.2"]
+        );
+        assert_eq!(wrapped("two  blanks stay", 20), ["two  blanks stay"]);
+        assert_eq!(wrapped("unbreakable", 4), ["unbreakable"]);
+        assert_eq!(wrapped("", 4), [""]);
+    }
 
     #[test]
     fn hostile_text_is_made_visible() {

@@ -85,7 +85,7 @@ const SENTENCES: &[(&str, &str, Rests)] = &[
     ("src/commands/drain/report.rs", "nothing was done; it would be opened again with: {}", Nowhere),
     ("src/commands/drain/restore.rs", "to open {}: {}", Nowhere),
     ("src/commands/drain/restore.rs", "open it on the primary", Nowhere),
-    ("src/commands/pooler/act/mod.rs", "{open} not closed after {:?}", Nowhere),
+    ("src/commands/pooler/act/orders.rs", "{open} not closed after {:?}", Nowhere),
     (
         "src/commands/pooler/act/report.rs",
         "{busy} at work closed when free, {idle} others at once; clients notice nothing",

@@ -1,18 +1,9 @@
 //! `blockers`: what may not, need not or cannot be ended as one would think, kind by kind.
 
-use super::{blockers, carry_out};
+use super::{blockers, carry_out, set_of};
 use crate::common::{Cluster, Session, with};
 use crate::kill::app;
 use serde_json::{Value, json};
-
-/// The set whose only member is this session.
-fn set_of(document: &Value, pid: i32) -> Value {
-    let sets = document["free_sets"].as_array().unwrap();
-    sets.iter()
-        .find(|set| set["pids"] == json!([pid]))
-        .unwrap_or_else(|| panic!("{pid}: {document:#}"))
-        .clone()
-}
 
 fn nobody_waits(cluster: &Cluster) {
     cluster.wait_until("not exists (select from pg_locks where not granted)");
@@ -109,6 +100,33 @@ fn an_autovacuum_gives_way_by_itself() {
 }
 
 #[test]
+fn an_autovacuum_against_wraparound_is_to_finish() {
+    let cluster = with(&[("autovacuum_naptime", "1s"), ("deadlock_timeout", "1h")]);
+    cluster.query(
+        "create table t (n int, filler text) with (autovacuum_freeze_max_age = 100000, \
+         autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 1000000000, \
+         autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)",
+    );
+    cluster.query("insert into t select n, repeat('x', 500) from generate_series(1, 20000) n");
+    let mut session = cluster.session();
+    session.query("set synchronous_commit = off");
+    session.query("do $$ begin for i in 1..100100 loop perform txid_current(); commit; end loop; end $$");
+    cluster.wait_until(
+        "exists (select from pg_stat_activity a join pg_locks l using (pid) where a.query like '%to prevent wraparound%' \
+         and a.backend_type = 'autovacuum worker' and l.relation = 't'::regclass and l.granted)",
+    );
+    let _waiter = cluster.waiting(&app("waiter"), "alter table t add m int");
+    let document = blockers(&cluster, &[]);
+    let rows = document["sessions"].as_array().unwrap();
+    let worker = rows.iter().find(|row| row["backend_type"] == "autovacuum worker");
+    let worker =
+        i32::try_from(worker.unwrap_or_else(|| panic!("{document:#}"))["pid"].as_i64().unwrap()).unwrap();
+    let set = set_of(&document, worker);
+    assert_eq!(set["permitted"], false);
+    assert!(set["why_not"].as_str().unwrap().contains("let it finish"), "{set}");
+}
+
+#[test]
 fn replication_is_ended_by_whoever_replicates() {
     let publisher = with(&[("wal_level", "logical")]);
     let subscriber = with(&[("wal_level", "logical")]);
@@ -137,6 +155,9 @@ fn replication_is_ended_by_whoever_replicates() {
     let set = set_of(&document, worker);
     assert_eq!(set["permitted"], false);
     assert!(set["why_not"].as_str().unwrap().contains("ALTER SUBSCRIPTION"), "{set}");
+    // monitoring sees it wait, too
+    let checked = crate::common::Pgconn::new(&["check", "blocked", "--json"]).on(&subscriber).run().json();
+    assert_eq!(checked["waiting"], 2, "{checked:#}");
     assert_eq!(set_of(&document, holder.pid)["frees"], json!([worker]));
     // and who reads the changes, by its connection
     let mut walsender = publisher.connect(&[("replication", "database")]).unwrap();

@@ -75,16 +75,22 @@ fn a_pool_with_room_whose_clients_wait_is_refused_by_the_server() {
     let _working = pooled.working("one");
     let _waiting = pooled.waiting("two");
     let place = format!("{}:{}", pooled.cluster.host(), pooled.cluster.port);
-    let said = format!(
-        "! 1 client of postgres/app waits although the pool has room (1 of 3): the server seems to refuse the pooler more \
-         connections; see pgconn stats on {place}\n"
-    );
-    wait_until("the reason is given", || pooled.run(&[]).success().stdout.contains(&said));
+    // Before 1.23 it may be a limit that the console does not tell.
+    let why = match pooled.run(&["--json"]).success().json()["version"].as_str().unwrap() {
+        old if old < "1.23" => "the server refuses the pooler; see",
+        _ => "the server seems to refuse the pooler; see",
+    };
+    let start = "! 1 client of postgres/app waits although the pool has room (1 of 3): ";
+    let end = format!("{why} pgconn stats on {place}");
+    wait_until("the reason is given", || {
+        let table = pooled.run(&[]).success().stdout;
+        table.lines().any(|line| line.starts_with(start) && line.ends_with(&end))
+    });
     let port = pooled.pooler.port.to_string();
     let check = ["check", "-p", &port, "-d", "pgbouncer", "pooler-waiting", "--warning", "pooler-waiting=0"];
     let checked = Pgconn::new(&check).on(&pooled.cluster).run().fails_with(1);
-    let brief = ", which has room (1 of 3): the server seems to refuse the pooler";
-    assert!(checked.stdout.contains(brief), "{checked}");
+    assert!(checked.stdout.contains(", which has room (1 of 3): "), "{checked}");
+    assert!(checked.stdout.contains(why.trim_end_matches("; see")), "{checked}");
 }
 
 #[test]

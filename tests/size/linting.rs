@@ -14,14 +14,14 @@ fn the_linter_names_the_line_and_fails_on_errors() {
     let found = lint(&["--json"], copied).fails_with(1);
     let findings = found.json()["findings"].clone();
     assert_eq!(
-        (&findings[1]["line"], &findings[1]["code"]),
+        (&findings[0]["line"], &findings[0]["code"]),
         (&6.into(), &"inline_comment".into()),
         "{found}"
     );
     assert!(lint(&[], copied).fails_with(1).stdout.contains("   6  error "), "a line for people");
     let fixed = copied.replace("          ; session, transaction, or statement", "");
     let _ = lint(&[], &fixed).success();
-    let five = lint(&["--pooler-pairs", "5"], &fixed).fails_with(1);
+    let five = lint(&["--pooler-pairs", "5", "--max-connections", "100"], &fixed).fails_with(1);
     assert!(five.stdout.contains("open up to 100 server connections; the server has 97"), "{five}");
     assert!(
         five.stdout.contains("the pools (entries: 1, users of each: 5, PgBouncer processes: 1) open"),
@@ -29,6 +29,74 @@ fn the_linter_names_the_line_and_fails_on_errors() {
     );
     let neither = lint(&[], "hello").fails_with(1);
     assert!(neither.stderr.contains("neither a pgbouncer.ini"), "{neither}");
+}
+
+/// Nobody said what the server has: the sum is a guess, no error.
+#[test]
+fn an_assumed_limit_is_said_and_is_no_error() {
+    let text = "[databases]\na = host=h\n[pgbouncer]\nauth_file = /u\ndefault_pool_size = 200\n";
+    let lint = |flags: &[&str]| Pgconn::new(&[&["size", "--lint", "-"], flags].concat()).input(text).run();
+    let seen = lint(&[]).success();
+    assert_eq!(
+        seen.stdout, "-: nothing found (max_connections is assumed 100; 2 notes with -v)\n",
+        "a sound file has nothing but notes"
+    );
+    let all = lint(&["-v"]).success();
+    assert!(all.stdout.contains("with an assumed max_connections of 100 the server has 97"), "{all}");
+    let json = lint(&["--json"]).success().json();
+    assert_eq!((&json["max_connections"], &json["max_connections_source"]), (&100.into(), &"assumed".into()));
+    assert_eq!(
+        (&json["findings"][0]["severity"], &json["findings"][0]["code"]),
+        (&"note".into(), &"over_server".into())
+    );
+    let given = lint(&["--max-connections", "100"]).fails_with(1);
+    assert!(given.stdout.contains("200 server connections; the server has 97 for ordinary roles"), "{given}");
+}
+
+/// As PgBouncer does, but from the folder of the file.
+#[test]
+fn included_files_are_read_from_the_folder_of_the_file() {
+    let folder = folder("include");
+    std::fs::write(folder.join("pgbouncer.ini"), "%include main.ini\n%include databases.ini\n").unwrap();
+    std::fs::write(folder.join("main.ini"), "[pgbouncer]\nauth_file = users.txt\n").unwrap();
+    std::fs::write(folder.join("users.txt"), format!("\"a\" \"md5{}\"\n", "0".repeat(32))).unwrap();
+    std::fs::write(folder.join("databases.ini"), "[databases]\na = host=h port=0\n").unwrap();
+    let path = folder.join("pgbouncer.ini");
+    let json = Pgconn::new(&["size", "--lint", path.to_str().unwrap(), "--json"]).run().fails_with(1).json();
+    let seen: Vec<_> =
+        json["findings"].as_array().unwrap().iter().filter(|one| one["severity"] != "note").collect();
+    assert_eq!((&seen[0]["file"], &seen[0]["line"]), (&"databases.ini".into(), &2.into()), "{json}");
+    assert_eq!(seen[0]["prevents_start"], true, "{json}");
+    assert_eq!((&seen[1]["file"], &seen[1]["code"]), (&"main.ini".into(), &"auth_md5".into()), "{json}");
+    let users = folder.join("nobody.txt");
+    std::fs::write(&users, "").unwrap();
+    let text = format!("[databases]\na = host=h\n[pgbouncer]\nauth_file = {}\n", users.display());
+    let below = folder.join("below");
+    std::fs::create_dir(&below).unwrap();
+    for (path, rc) in [(folder.join("pgbouncer.ini"), 1), (below.join("pgbouncer.ini"), 0)] {
+        std::fs::write(&path, &text).unwrap();
+        let seen = Pgconn::new(&["size", "--lint", path.to_str().unwrap()]).run();
+        assert_eq!(seen.code, rc, "a list elsewhere may be another machine's: {seen}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn settings_of_other_files_are_judged_and_others_named() {
+    let lint = |text: &str| {
+        Pgconn::new(&["size", "--lint", "-", "--instances", "8", "--max-connections", "100"])
+            .input(text)
+            .run()
+    };
+    let spring = lint("spring:\n  datasource:\n    hikari:\n      maximum-pool-size: 20\n").fails_with(1);
+    assert!(
+        spring.stdout.contains("   4  error     8 pools of 20 (HikariCP) can open 160 connections"),
+        "{spring}"
+    );
+    let compose = lint("services:\n  pooler:\n    environment:\n      DEFAULT_POOL_SIZE: 20\n").success();
+    assert_eq!(compose.stdout, "-: nothing found\n");
+    let other = lint("colour: red\n").fails_with(1);
+    assert!(other.stderr.contains("judged are pgbouncer.ini, connection URLs"), "{other}");
 }
 
 /// What is wrong and what to do about it is the answer: a narrow terminal wraps it and cuts nothing.

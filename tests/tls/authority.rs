@@ -43,8 +43,10 @@ impl Authority {
         made.issue("six", "ca", "/CN=x", Some("subjectAltName=IP:::1"), &["-days", "9"]);
         made.issue("ca_leaf", "ca", "/CN=localhost", Some("basicConstraints=CA:TRUE"), &["-days", "9"]);
         made.issue("revoked", "ca", "/CN=localhost", Some(names), &["-days", "9"]);
+        made.issue("revoked_1", "ca", "/CN=localhost", None, &["-days", "9"]);
         made.issue("stranger", "other", "/CN=localhost", Some(names), &["-days", "9"]);
         made.issue("client", "ca", "/CN=postgres", Some("keyUsage=digitalSignature"), &["-days", "9"]);
+        made.issue("client_1", "ca", "/CN=postgres", None, &["-days", "9"]);
         made.issue("impostor", "other", "/CN=postgres", Some("keyUsage=digitalSignature"), &["-days", "9"]);
         made.openssl(
             &["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "self.key", "-out", "self.crt"],
@@ -55,10 +57,34 @@ impl Authority {
             "/CN=localhost",
         );
         made.sign("rsa_1", "ca", None, &["-days", "9"]);
+        made.unusual(names);
         made.revoke();
         let chained = made.text("chained.crt") + &made.text("inter.crt");
         fs::write(made.0.join("chained.crt"), chained).unwrap();
         made
+    }
+
+    /// Keys for RSA-PSS alone, a curve and a hash that few have.
+    fn unusual(&self, names: &str) {
+        let key = |name: &str, kind: &[&str]| {
+            let (key, request) = (format!("{name}.key"), format!("{name}.csr"));
+            let of = ["-nodes", "-keyout", &key, "-out", &request];
+            self.openssl(&[&["req", "-newkey"], kind, &of].concat(), "/CN=localhost");
+        };
+        let pss = ["rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"];
+        key("pss", &pss);
+        key("of_pss", &pss);
+        key("long_curve", &["ec", "-pkeyopt", "ec_paramgen_curve:secp521r1"]);
+        let root = ["-nodes", "-keyout", "pss_ca.key", "-out", "pss_ca.crt"];
+        self.openssl(&[&["req", "-x509", "-newkey"], &pss[..], &root].concat(), "/CN=pss");
+        self.sign("pss", "ca", Some(names), &["-days", "9"]);
+        // by itself openssl 3.0 takes the longest salt that there is room for
+        self.sign("of_pss", "pss_ca", Some(names), &["-days", "9", "-sigopt", "rsa_pss_saltlen:32"]);
+        key("long_salt", &pss);
+        self.sign("long_salt", "pss_ca", Some(names), &["-days", "9"]);
+        self.sign("long_curve", "ca", Some(names), &["-days", "9"]);
+        self.request("long_hash", "/CN=localhost");
+        self.sign("long_hash", "ca", Some(names), &["-days", "9", "-sha512"]);
     }
 
     /// An authority with a self-signed certificate, as `openssl req -x509` makes it.
@@ -122,7 +148,7 @@ impl Authority {
         self.openssl(&arguments, "");
     }
 
-    /// Revocation lists of `ca` that have one certificate on them: of version 2, and of version 1.
+    /// Revocation lists of `ca` that have two certificates on them: of version 2, and of version 1.
     fn revoke(&self) {
         let settings =
             "[ca]\ndefault_ca = own\n[own]\ndatabase = index\ndefault_md = sha256\ndefault_crl_days = 9\n";
@@ -132,14 +158,22 @@ impl Authority {
         fs::write(self.0.join("ca.cnf"), format!("{settings}{numbered}")).unwrap();
         fs::write(self.0.join("index"), "").unwrap();
         fs::write(self.0.join("crlnumber"), "01\n").unwrap();
-        let list = |name: &str, order: &[&str]| {
-            let settings = format!("{name}.cnf");
-            let own = ["ca", "-config", &settings, "-keyfile", "ca.key", "-cert", "ca.crt"];
-            self.openssl(&[&own[..], order].concat(), "");
-        };
-        list("ca", &["-revoke", "revoked.crt"]);
-        list("ca", &["-gencrl", "-out", "ca.crl"]);
-        list("ca_1", &["-gencrl", "-out", "ca_1.crl"]);
+        for revoked in ["revoked.crt", "revoked_1.crt"] {
+            self.order("ca", &["-revoke", revoked]);
+        }
+        self.list("ca", "ca", &[]);
+        self.list("ca_1", "ca_1", &[]);
+    }
+
+    /// A list of `ca` by the settings of this name, called so, with further arguments.
+    pub(super) fn list(&self, settings: &str, name: &str, more: &[&str]) {
+        self.order(settings, &[&["-gencrl", "-out", &format!("{name}.crl")], more].concat());
+    }
+
+    fn order(&self, settings: &str, order: &[&str]) {
+        let settings = format!("{settings}.cnf");
+        let own = ["ca", "-config", &settings, "-keyfile", "ca.key", "-cert", "ca.crt"];
+        self.openssl(&[&own[..], order].concat(), "");
     }
 
     /// Runs openssl in the folder; what it wrote.

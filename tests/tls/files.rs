@@ -1,7 +1,7 @@
 //! The files that TLS needs: client certificates and their keys, roots, revocation lists, and where they are found unnamed.
 
 use super::authority::Authority;
-use super::{CERT, HBA, cell, our_outcome, our_outcome_at, psqls_outcome, psqls_outcome_at, row};
+use super::{CERT, HBA, our_outcome_at, psqls_outcome_at};
 use crate::common::{Cluster, Pgconn, psql, with_files};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,7 +20,8 @@ fn a_client_certificate_logs_in_and_its_files_follow_libpqs_rules() {
     run(&with("client")).success();
     let impostor = run(&with("impostor")).fails_with(3).stderr;
     assert!(
-        impostor.contains("UnknownCA") && impostor.contains("does not accept the client certificate"),
+        impostor.contains("the server sent the alert: unknown CA")
+            && impostor.contains("does not accept the client certificate"),
         "{impostor}"
     );
     let none = run("sslcertmode=disable").fails_with(3).stderr;
@@ -38,39 +39,11 @@ fn a_client_certificate_logs_in_and_its_files_follow_libpqs_rules() {
     let folder = run("sslcert=/").fails_with(3).stderr;
     assert!(folder.contains("could not open certificate file \"/\": Is a directory\n"), "{folder}");
     let mismatch = run(&other).fails_with(3).stderr;
-    assert!(mismatch.contains("cannot be used with its key"), "{mismatch}");
-}
-
-#[test]
-fn a_revoked_certificate_is_refused_where_there_is_a_list() {
-    let authority = Authority::get();
-    for (certificate, expected) in [("good", 'T'), ("revoked", '-')] {
-        let cluster = authority.server(certificate, HBA);
-        let (list, plain) = (authority.path("ca.crl"), row(certificate, "localhost", ""));
-        let dsn = cell(authority, &cluster, &plain, ("verify-full", true));
-        let listed = format!("{dsn} sslcrl={list}");
-        assert_eq!((our_outcome(&dsn), our_outcome(&listed)), ('T', expected), "{certificate}");
-        if let Some(psql) = psql() {
-            assert_eq!((psqls_outcome(&psql, &dsn), psqls_outcome(&psql, &listed)), ('T', expected));
-        }
-        // a file of certificates is no list, and nothing is known to be valid then
-        let mistaken = format!("{dsn} sslcrl={}", authority.path("ca.crt"));
-        assert_eq!(our_outcome(&mistaken), '-');
-        if let Some(psql) = psql() {
-            assert_eq!(psqls_outcome(&psql, &mistaken), '-');
-        }
-        // what rustls-webpki cannot read (RFC 5280 has only version 2) is refused and named
-        let old = format!("{dsn} sslcrl={}", authority.path("ca_1.crl"));
-        let unread = Pgconn::new(&["stats", "-d", &old]).run().fails_with(3).stderr;
-        assert!(
-            unread.contains("it must be of version 2, which openssl ca writes when crlnumber is set"),
-            "{unread}"
-        );
-        if expected == '-' {
-            let refused = Pgconn::new(&["stats", "-d", &listed]).run().fails_with(3).stderr;
-            assert!(refused.contains("it was revoked (subject CN=localhost"), "{refused}");
-        }
-    }
+    assert!(mismatch.contains("cannot be used with its key: it is another one's key"), "{mismatch}");
+    let long =
+        format!("sslcert={} sslkey={}", authority.path("client.crt"), authority.path("long_curve.key"));
+    let unusable = run(&long).fails_with(3).stderr;
+    assert!(unusable.contains("it is none that pgconn can sign with"), "{unusable}");
 }
 
 #[test]
@@ -161,4 +134,54 @@ fn the_files_in_the_home_directory_are_used_without_being_named() {
     // once there is a root certificate it is checked against in every mode
     put("other.crt", "root.crt");
     both("sslmode=require", '-');
+}
+
+/// Of version 1, as the manual's recipe makes them: in the home directory and with `prefer` one was the reason for plain text.
+#[test]
+fn a_client_certificate_of_version_1_is_shown_from_the_home_directory_too() {
+    let authority = Authority::get();
+    let cluster = authority.server(
+        "good",
+        "local all all trust\nhostssl all all 127.0.0.1/32 cert\nhostnossl all all 127.0.0.1/32 trust\n",
+    );
+    let home = authority.path("home_1");
+    let folder = Path::new(&home).join(".postgresql");
+    fs::create_dir_all(&folder).unwrap();
+    for (from, to) in [("client_1.crt", "postgresql.crt"), ("client_1.key", "postgresql.key")] {
+        fs::write(folder.join(to), authority.text(from)).unwrap();
+        fs::set_permissions(folder.join(to), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let dsn = format!("host=localhost port={} user=postgres dbname=postgres", cluster.port);
+    assert_eq!(our_outcome_at(&dsn, &home), 'T');
+    if let Some(psql) = psql() {
+        assert_eq!(psqls_outcome_at(&psql, &dsn, &home), 'T');
+    }
+}
+
+#[test]
+fn the_secrets_of_a_session_go_to_the_file_that_is_named_and_to_nobody_else() {
+    let authority = Authority::get();
+    let cluster = authority.server("good", HBA);
+    let file = authority.path("key.log");
+    let dsn =
+        |more: &str| format!("host=localhost port={} user=postgres dbname=postgres {more}", cluster.port);
+    let logged = dsn(&format!("sslmode=require sslkeylogfile={file}"));
+    for lines in [5, 10] {
+        let _ = Pgconn::new(&["ping", "-d", &logged]).run().success();
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), lines, "{text}");
+        assert!(text.starts_with("CLIENT_HANDSHAKE_TRAFFIC_SECRET ") && text.ends_with('\n'), "{text}");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let closed =
+        Pgconn::new(&["stats", "-d", &dsn("sslmode=require sslkeylogfile=/dev/null/x")]).run().success();
+    let words = "warning: could not open SSL key logging file \"/dev/null/x\": Not a directory";
+    assert!(closed.stderr.contains(words), "{closed}");
+    // where no TLS is spoken, there is nothing to write
+    let _ = Pgconn::new(&["ping"])
+        .on(&cluster)
+        .argument("-d".as_ref())
+        .argument("sslkeylogfile=/dev/null/x".as_ref())
+        .run()
+        .success();
 }

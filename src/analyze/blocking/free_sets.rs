@@ -2,10 +2,9 @@
 //! frees nobody.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::{blockers_by_pid, reach, waiters_by_blocker};
-use crate::model::act::Wait;
+use super::graph::{Bits, Graph};
 use crate::model::order;
 
 /// Sessions in a set at most: nobody ends more of them by hand to let somebody go on.
@@ -24,73 +23,87 @@ pub(crate) struct FreeSet {
     pub(crate) then: Option<(i32, usize)>,
 }
 
-/// Returns the sets that free somebody, the smallest first, of those the one that frees most. A set that has to end more waiting
-/// sessions than it frees is none of them, nor is one that frees nobody whom a smaller one does not, or has to end as many waiting
-/// sessions for it.
-pub(crate) fn free_sets(waits: &[Wait]) -> Vec<FreeSet> {
-    let (waiters, everybody) = (waiters_by_blocker(waits), blockers_by_pid(waits));
-    let mut blockers: Vec<(i32, Vec<i32>)> = Vec::new();
-    for (pid, ahead) in everybody.iter().filter(|(_, ahead)| ahead.len() <= MOST_MEMBERS) {
-        let mut ahead = ahead.clone();
-        ahead.sort_unstable();
-        blockers.push((*pid, ahead));
-    }
-    order::sort_by(&mut blockers, |(left, _), (right, _)| left.cmp(right));
-    let mut candidates: Vec<&[i32]> = blockers.iter().map(|(_, ahead)| ahead.as_slice()).collect();
-    order::sort_by(&mut candidates, |left, right| left.len().cmp(&right.len()).then_with(|| left.cmp(right)));
-    candidates.dedup();
-    let mut sets: Vec<FreeSet> = Vec::new();
-    for candidate in candidates {
-        let goes_on = |(pid, ahead): &&(i32, Vec<i32>)| {
-            !candidate.contains(pid) && ahead.iter().all(|pid| candidate.contains(pid))
-        };
-        let frees: Vec<i32> = blockers.iter().filter(goes_on).map(|(pid, _)| *pid).collect();
-        let waiting = candidate.iter().filter(|pid| everybody.contains_key(pid)).count();
-        let no_better = |set: &FreeSet| {
-            let part = set.pids.iter().all(|pid| candidate.contains(pid));
-            let gain = frees.len().saturating_sub(set.frees.len());
-            frees.iter().all(|pid| set.frees.contains(pid))
-                || part && waiting > 0 && gain <= candidate.len() - set.pids.len()
-        };
-        if frees.is_empty() || waiting > frees.len() || sets.iter().any(no_better) {
-            continue;
+impl Graph {
+    /// Returns the sets that free somebody, the smallest first, of those the one that frees most. A set that has to end more waiting
+    /// sessions than it frees is none of them, nor is one that frees nobody whom a smaller one does not, or has to end as many waiting
+    /// sessions for it. Those of `in_row_queue` wait for whoever has the row, too: what they wait for now is only their turn to wait
+    /// for that.
+    pub(crate) fn free_sets(&self, in_row_queue: &HashSet<i32>) -> Vec<FreeSet> {
+        let ahead = self.with_row_queue(in_row_queue);
+        let waits: HashSet<i32> = self.pids().iter().copied().filter(|pid| self.waits(*pid)).collect();
+        let mut blockers: Vec<(i32, Vec<i32>)> = Vec::new();
+        for (place, pid) in self.pids().iter().enumerate() {
+            let mut ahead: Vec<i32> =
+                ahead.row(place).filter(|other| *other != place).map(|other| self.pid(other)).collect();
+            if (1..=MOST_MEMBERS).contains(&ahead.len()) {
+                ahead.sort_unstable();
+                blockers.push((*pid, ahead));
+            }
         }
-        let then = then(candidate, &frees, &waiters);
-        sets.push(FreeSet { pids: candidate.to_vec(), frees, then });
+        order::sort_by(&mut blockers, |(left, _), (right, _)| left.cmp(right));
+        let mut candidates: Vec<&[i32]> = blockers.iter().map(|(_, ahead)| ahead.as_slice()).collect();
+        order::sort_by(&mut candidates, |left, right| {
+            left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+        });
+        candidates.dedup();
+        let waiters = self.blockers.turned();
+        let mut sets: Vec<FreeSet> = Vec::new();
+        for candidate in candidates {
+            let goes_on = |(pid, ahead): &&(i32, Vec<i32>)| {
+                !candidate.contains(pid) && ahead.iter().all(|pid| candidate.contains(pid))
+            };
+            let frees: Vec<i32> = blockers.iter().filter(goes_on).map(|(pid, _)| *pid).collect();
+            let waiting = candidate.iter().filter(|pid| waits.contains(pid)).count();
+            let no_better = |set: &FreeSet| {
+                let part = set.pids.iter().all(|pid| candidate.contains(pid));
+                let gain = frees.len().saturating_sub(set.frees.len());
+                frees.iter().all(|pid| set.frees.contains(pid))
+                    || part && waiting > 0 && gain <= candidate.len() - set.pids.len()
+            };
+            if frees.is_empty() || waiting > frees.len() || sets.iter().any(no_better) {
+                continue;
+            }
+            let then = self.then(candidate, &frees, &waiters);
+            sets.push(FreeSet { pids: candidate.to_vec(), frees, then });
+        }
+        let rank = |set: &FreeSet| {
+            let behind = set.then.map(|(_, behind)| behind);
+            (set.pids.len(), Reverse(set.frees.len()), Reverse(behind), set.pids.first().copied())
+        };
+        order::sort_by_key(&mut sets, rank);
+        sets.truncate(MOST_SETS);
+        sets
     }
-    let rank = |set: &FreeSet| {
-        let behind = set.then.map(|(_, behind)| behind);
-        (set.pids.len(), Reverse(set.frees.len()), Reverse(behind), set.pids.first().copied())
-    };
-    order::sort_by_key(&mut sets, rank);
-    sets.truncate(MOST_SETS);
-    sets
-}
 
-/// Has those who queue for a row wait for whoever has it, too: what they wait for now is only their turn to wait for that.
-pub(crate) fn wait_for_the_row(waits: &mut [Wait], in_row_queue: &HashSet<i32>) {
-    let blockers = blockers_by_pid(waits);
-    for wait in waits.iter_mut().filter(|wait| in_row_queue.contains(&wait.pid)) {
-        let ahead = reach(wait.blocked_by.iter().copied(), &blockers);
-        wait.blocked_by = ahead.into_iter().filter(|pid| *pid != wait.pid).collect();
-        wait.blocked_by.sort_unstable();
+    /// For whom each waits when those who queue for a row wait for whoever has it, too.
+    fn with_row_queue(&self, in_row_queue: &HashSet<i32>) -> Bits {
+        let mut ahead = self.blockers.clone();
+        if !in_row_queue.is_empty() {
+            let everybody_ahead = self.blockers.closed();
+            for place in in_row_queue.iter().filter_map(|pid| self.place(*pid)) {
+                ahead.take(place, &everybody_ahead);
+            }
+        }
+        ahead
     }
-}
 
-/// Who of those that have been freed holds up most others.
-fn then(ended: &[i32], freed: &[i32], waiters: &HashMap<i32, Vec<i32>>) -> Option<(i32, usize)> {
-    let out: HashSet<i32> = ended.iter().chain(freed).copied().collect();
-    let behind = |pid: i32| (pid, reach([pid], waiters).difference(&out).count());
-    freed
-        .iter()
-        .map(|pid| behind(*pid))
-        .filter(|(_, behind)| *behind > 0)
-        .max_by_key(|(pid, behind)| (*behind, -pid))
+    /// Who of those that have been freed holds up most others.
+    fn then(&self, ended: &[i32], freed: &[i32], waiters: &Bits) -> Option<(i32, usize)> {
+        let out: HashSet<i32> = ended.iter().chain(freed).copied().collect();
+        let behind = |pid: i32| (pid, self.reach(&[pid], waiters).difference(&out).count());
+        freed
+            .iter()
+            .map(|pid| behind(*pid))
+            .filter(|(_, behind)| *behind > 0)
+            .max_by_key(|(pid, behind)| (*behind, -pid))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::blocking::graph;
+    use crate::model::act::Wait;
     use proptest::prelude::*;
 
     fn waits(edges: &[(i32, &[i32])]) -> Vec<Wait> {
@@ -98,7 +111,7 @@ mod tests {
     }
 
     fn sets(edges: &[(i32, &[i32])]) -> Vec<FreeSet> {
-        free_sets(&waits(edges))
+        graph(&waits(edges)).free_sets(&HashSet::new())
     }
 
     fn set(pids: &[i32], frees: &[i32], then: Option<(i32, usize)>) -> FreeSet {
@@ -125,10 +138,10 @@ mod tests {
     #[test]
     fn who_queues_for_a_row_waits_for_who_has_it() {
         // 1 has the row, 2 waits for it, 3 for its turn
-        let mut waits = waits(&[(2, &[1]), (3, &[2])]);
-        assert_eq!(free_sets(&waits).len(), 2, "as a queue for a table, the end of 2 would free 3");
-        wait_for_the_row(&mut waits, &HashSet::from([3]));
-        let sets = free_sets(&waits);
+        let graph = graph(&waits(&[(2, &[1]), (3, &[2])]));
+        let as_table = graph.free_sets(&HashSet::new());
+        assert_eq!(as_table.len(), 2, "as a queue for a table, the end of 2 would free 3");
+        let sets = graph.free_sets(&HashSet::from([3]));
         assert_eq!((sets.len(), &sets[0].pids, &sets[0].frees), (1, &vec![1], &vec![2]));
     }
 
@@ -141,7 +154,7 @@ mod tests {
     fn a_long_queue_of_exclusive_waiters_costs_little() {
         let queue: Vec<Wait> =
             (1..400).map(|pid| Wait { pid, blocked_by: (0..pid).rev().collect() }).collect();
-        let sets = free_sets(&queue);
+        let sets = graph(&queue).free_sets(&HashSet::new());
         assert_eq!((sets.len(), &sets[0].pids, &sets[0].frees), (1, &vec![0], &vec![1]));
     }
 
@@ -152,10 +165,13 @@ mod tests {
             edges in prop::collection::vec((0i32..12, prop::collection::vec(0i32..12, 1..4)), 1..12)
         ) {
             let waits: Vec<Wait> = edges.into_iter().map(|(pid, blocked_by)| Wait { pid, blocked_by }).collect();
-            let ahead = blockers_by_pid(&waits);
-            for set in free_sets(&waits) {
-                let goes_on = |pid: &i32| !set.pids.contains(pid) && ahead[pid].iter().all(|blocker| set.pids.contains(blocker));
-                let mut expected: Vec<i32> = ahead.keys().copied().filter(|pid| goes_on(pid)).collect();
+            let graph = graph(&waits);
+            for set in graph.free_sets(&HashSet::new()) {
+                let goes_on = |pid: &i32| {
+                    let ahead = graph.ahead(*pid);
+                    !set.pids.contains(pid) && !ahead.is_empty() && ahead.iter().all(|blocker| set.pids.contains(blocker))
+                };
+                let mut expected: Vec<i32> = graph.pids().iter().copied().filter(|pid| goes_on(pid)).collect();
                 expected.sort_unstable();
                 prop_assert_eq!(set.frees, expected);
             }

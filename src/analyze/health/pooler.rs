@@ -1,9 +1,12 @@
 //! The rule `pooler-waiting`: clients that wait at a pooler for a connection to the server.
 
+use super::bounds::{Bounds, Judged, Thresholds};
 use super::range::{Crossed, Range};
-use super::{Bounds, Judged, Rule, Thresholds, Verdict};
+use super::slots::MEASURED_LIMITS;
+use super::{Rule, Verdict, count};
 use crate::model::health::{Measure, MeasureUnit, Status};
-use crate::model::pooler::PoolerFacts;
+use crate::model::order;
+use crate::model::pooler::{Pool, PoolerFacts};
 
 /// Who waits, over all pools.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,25 +20,32 @@ pub(crate) struct WaitingClients {
 impl WaitingClients {
     /// Adds the pools up.
     pub(crate) fn of(facts: &PoolerFacts) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-        let clients = facts.pools.iter().map(|pool| pool.clients_waiting.map(|waiting| waiting as f64));
+        let clients: Option<i64> = facts.pools.iter().map(|pool| pool.clients_waiting).sum();
         let mut seconds = facts.pools.iter().map(|pool| pool.max_wait_seconds);
-        Self {
-            clients: clients.sum(),
-            seconds: seconds.try_fold(0.0, |longest, wait| Some(f64::max(longest, wait?))),
-        }
+        #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
+        let clients = clients.map(|clients| clients as f64);
+        Self { clients, seconds: seconds.try_fold(0.0, |longest, wait| Some(f64::max(longest, wait?))) }
     }
+}
+
+/// Who waits in each pool in which anybody does, the longest wait first: as many as limits are measured.
+pub(crate) fn by_pool(facts: &PoolerFacts) -> Vec<Measure> {
+    let mut pools: Vec<&Pool> = facts.pools.iter().filter(|pool| pool.clients_waiting > Some(0)).collect();
+    let waited = |pool: &Pool| pool.max_wait_seconds.unwrap_or(0.0);
+    order::sort_by(&mut pools, |one, other| waited(other).total_cmp(&waited(one)));
+    let measure = |pool: &Pool| {
+        let label = format!("{} {}/{}", Rule::PoolerWaiting.name(), pool.database, pool.user);
+        Bounds::default().measure(label, pool.clients_waiting.map(count), MeasureUnit::Count, None)
+    };
+    pools.into_iter().take(MEASURED_LIMITS).map(measure).collect()
 }
 
 /// Judges the clients against ranges of plain numbers, the longest wait against ranges of durations; the worse counts.
 pub(crate) fn judge(thresholds: &Thresholds, waiting: WaitingClients) -> Verdict {
-    let part = |time: bool| {
-        let of_kind = |range: Option<Range>| range.filter(|range| range.is_time() == time);
-        Thresholds { warning: of_kind(thresholds.warning), critical: of_kind(thresholds.critical) }
-    };
+    let part = |time: bool| thresholds.only(|range: &Range| range.is_time() == time);
     let (by_number, by_time) = (part(false), part(true));
     let clients = Bounds::of_count(&by_number, 0);
-    let seconds = Bounds::of_seconds(&by_time);
+    let seconds = Bounds::of_numbers(&by_time);
     let (number, time) = (decide(clients, waiting.clients), decide(seconds, waiting.seconds));
     let (has_number, has_time) =
         (by_number.warning.or(by_number.critical).is_some(), by_time.warning.or(by_time.critical).is_some());
@@ -49,15 +59,8 @@ pub(crate) fn judge(thresholds: &Thresholds, waiting: WaitingClients) -> Verdict
     ];
     let judged = if timed { time } else { number };
     let measure = measures[usize::from(timed)].clone();
-    Verdict {
-        rule: Rule::PoolerWaiting,
-        status: judged.status,
-        measure: Measure { label: name.into(), ..measure },
-        crossed: judged.crossed,
-        limit: None,
-        open: false,
-        measures,
-    }
+    let measure = Measure { label: name.into(), ..measure };
+    Verdict { open: false, measures, ..Verdict::new(Rule::PoolerWaiting, judged, measure) }
 }
 
 /// A value that is not known can be on either side of every range.
@@ -76,7 +79,6 @@ fn decide(bounds: Bounds, value: Option<f64>) -> Judged {
 mod tests {
     use super::*;
     use crate::analyze::health::range::parse;
-    use crate::model::pooler::Pool;
 
     fn thresholds(warning: &str, critical: &str) -> Thresholds {
         let read = |text: &str| {

@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::{Bounds, Judged, MEASURED_LIMITS, Rule, Thresholds, Verdict, judged_limit};
+use super::bounds::{Bounds, Judged, Thresholds};
+use super::slots::{MEASURED_LIMITS, free_of, judged_limit};
+use super::{Rule, Verdict};
 use crate::analyze::pooler::{PoolerLimit, usage};
 use crate::model::health::{Measure, MeasureUnit, Status};
 use crate::model::order;
@@ -77,16 +79,18 @@ pub(crate) fn judge(thresholds: &Thresholds, facts: &PoolerFacts) -> LimitsFound
         Some(worst) if status != Status::Unknown => worst.measure.clone(),
         _ => Measure { value: None, ..whole(thresholds, facts) },
     };
-    let verdict = Verdict {
-        rule: Rule::Connections,
-        status,
-        measure,
-        crossed: worst.as_ref().and_then(|worst| worst.judged.crossed),
-        limit: None,
-        open: status == Status::Unknown,
-        measures,
-    };
+    let open = status == Status::Unknown;
+    let judged = Judged { status, crossed: worst.as_ref().and_then(|worst| worst.judged.crossed), open };
+    let verdict = Verdict { measures, ..Verdict::new(Rule::Connections, judged, measure) };
     LimitsFound { verdict, limit: worst.map(|worst| worst.limit), missing }
+}
+
+/// Judges how many clients the pooler as a whole still lets in.
+pub(crate) fn free(thresholds: &Thresholds, facts: &PoolerFacts) -> Verdict {
+    match facts.settings.max_client_conn.zip(facts.clients) {
+        Some((most, clients)) => free_of(thresholds, most, clients, 0),
+        None => Verdict::unknown(Rule::Free),
+    }
 }
 
 /// The clients of the pooler as a whole, which are measured whether or not they are told.

@@ -14,6 +14,8 @@ pub(crate) struct Range {
     low: Option<Bound>,
     /// None reaches up to infinity.
     high: Option<Bound>,
+    /// It is of those that are older than so many seconds.
+    older: Option<f64>,
 }
 
 /// An end of a range.
@@ -34,8 +36,10 @@ pub(crate) enum Scale {
     Connections,
     /// Numbers.
     Count,
-    /// Durations.
+    /// Durations, or numbers of those that are older than one (`3@30s`).
     Time,
+    /// Numbers, of all or of those that are older than a duration.
+    CountOrAged,
     /// Numbers of clients, or durations of their waits.
     ClientsOrTime,
 }
@@ -58,6 +62,9 @@ pub(crate) fn parse(
     duration: impl Fn(&str) -> Result<Duration, String>,
 ) -> Result<Range, String> {
     let (inside, rest) = text.strip_prefix('@').map_or((false, text), |rest| (true, rest));
+    if let Some((least, age)) = rest.split_once('@').filter(|_| !inside) {
+        return aged(text, least, age, scale, duration);
+    }
     if rest.is_empty() {
         return Err("the range is empty; write one like 10, 10:, ~:10, 10:20 or @10:20".into());
     }
@@ -84,7 +91,26 @@ pub(crate) fn parse(
     {
         return Err(format!("the range {text} ends before it begins"));
     }
-    Ok(Range { inside, low, high })
+    Ok(Range { inside, low, high, older: None })
+}
+
+/// `3@30s`: at least three that are older than 30 s.
+fn aged(
+    text: &str,
+    least: &str,
+    age: &str,
+    scale: Scale,
+    duration: impl Fn(&str) -> Result<Duration, String>,
+) -> Result<Range, String> {
+    if !matches!(scale, Scale::Time | Scale::CountOrAged) {
+        return Err(format!("{text}: this rule counts nothing that has an age"));
+    }
+    let number = least.parse::<u32>().ok().filter(|least| *least > 0);
+    let Some(least) = number else {
+        return Err(format!("{text}: before the @ stands how many there are at least, like 3@30s"));
+    };
+    let older = Some(duration(age)?.as_secs_f64());
+    Ok(Range { inside: true, low: Some(Bound::Number(f64::from(least))), high: None, older })
 }
 
 fn bound(
@@ -94,8 +120,10 @@ fn bound(
 ) -> Result<Bound, String> {
     match (scale, text.strip_suffix('%')) {
         (Scale::Connections, Some(percent)) => number(percent).map(Bound::Percent),
-        (Scale::Connections | Scale::Count, None) => number(text).map(Bound::Number),
-        (Scale::Count, Some(_)) => Err(format!("{text}: this rule takes a number, like 1")),
+        (Scale::Connections | Scale::Count | Scale::CountOrAged, None) => number(text).map(Bound::Number),
+        (Scale::Count | Scale::CountOrAged, Some(_)) => {
+            Err(format!("{text}: this rule takes a number, like 1"))
+        }
         (Scale::ClientsOrTime, Some(_)) => {
             Err(format!("{text}: this rule takes a number of clients, or a duration, like 10 or 5s"))
         }
@@ -112,7 +140,8 @@ fn number(text: &str) -> Result<f64, String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = digits.chars().all(|character| character.is_ascii_digit() || character == '.');
     match text.parse::<f64>() {
-        Ok(number) if plain && number.is_finite() => Ok(number),
+        // no minus before a zero
+        Ok(number) if plain && number.is_finite() => Ok(number + 0.0),
         _ => Err(format!("\"{text}\" is not a number or percentage, like 80 or 80%")),
     }
 }
@@ -147,7 +176,7 @@ impl Bound {
 impl Range {
     /// Alerts when a value is over `high`.
     pub(crate) const fn over(high: Bound) -> Self {
-        Self { inside: false, low: Some(Bound::Number(0.0)), high: Some(high) }
+        Self { inside: false, low: Some(Bound::Number(0.0)), high: Some(high), older: None }
     }
 
     /// The range for whole numbers, of which there are `whole` at most: percentages become the numbers that alert alike.
@@ -162,13 +191,54 @@ impl Range {
         }
     }
 
+    /// Whether `critical` alerts for everything that this alerts for, and for more: then it never comes to a warning. What depends on
+    /// a limit cannot be told, and what never alerts is meant so.
+    pub(crate) fn is_swallowed_by(&self, critical: &Self) -> bool {
+        let bounds: Vec<Bound> = [self.low, self.high, critical.low, critical.high]
+            .into_iter()
+            .flatten()
+            .filter(|bound| bound.number() != 0.0)
+            .collect();
+        let alike = |one: &Bound, other: &Bound| std::mem::discriminant(one) == std::mem::discriminant(other);
+        if self.inside != critical.inside
+            || self.older != critical.older
+            || !bounds.windows(2).all(|pair| alike(&pair[0], &pair[1]))
+        {
+            return false;
+        }
+        let ends = |range: &Self| {
+            let end = |bound: Option<Bound>, none| bound.map_or(none, Bound::number);
+            (end(range.low, f64::NEG_INFINITY), end(range.high, f64::INFINITY))
+        };
+        let ((low, high), (critical_low, critical_high)) = (ends(self), ends(critical));
+        let within = |(low, high): (f64, f64), (least, most): (f64, f64)| {
+            low >= least && high <= most && (low, high) != (least, most)
+        };
+        if self.inside {
+            return within((low, high), (critical_low, critical_high));
+        }
+        let never_alerts = low == f64::NEG_INFINITY && high == f64::INFINITY;
+        !never_alerts && within((critical_low, critical_high), (low, high))
+    }
+
+    /// The age, in seconds, of those that it is of; none when it is of all.
+    pub(crate) const fn older(&self) -> Option<f64> {
+        self.older
+    }
+
+    /// Whether it is of a plain number, and of no share.
+    pub(crate) fn is_number(&self) -> bool {
+        let bounds = [self.low, self.high].into_iter().flatten();
+        bounds.filter(|bound| bound.number() != 0.0).any(|bound| matches!(bound, Bound::Number(_)))
+    }
+
     /// Whether it is of durations.
     pub(crate) fn is_time(&self) -> bool {
         [self.low, self.high].into_iter().flatten().any(|bound| matches!(bound, Bound::Time(_)))
     }
 
-    /// The range for seconds.
-    pub(crate) fn of_seconds(&self) -> NumericRange {
+    /// The range for seconds, and other numbers that need not be whole.
+    pub(crate) fn of_numbers(&self) -> NumericRange {
         NumericRange {
             inside: self.inside,
             low: self.low.map_or(f64::NEG_INFINITY, Bound::number),
@@ -229,124 +299,4 @@ impl std::fmt::Display for NumericRange {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn seconds(text: &str) -> Result<Duration, String> {
-        humantime::parse_duration(text).map_err(|error| error.to_string())
-    }
-
-    fn count(text: &str) -> NumericRange {
-        parse(text, Scale::Connections, seconds).unwrap().of_count(97)
-    }
-
-    /// The guidelines' own table, its neighbours, and percentages of 97.
-    #[test]
-    fn the_whole_range_grammar() {
-        let table: &[(&str, &str, &[f64], &[f64])] = &[
-            // text, written back, alerts for, silent for
-            ("10", "10", &[-1.0, 10.5, 11.0], &[0.0, 10.0]),
-            ("10:", "10:", &[-5.0, 9.0], &[10.0, 1e9]),
-            ("~:10", "~:10", &[11.0, 1e9], &[-1e9, 10.0]),
-            ("10:20", "10:20", &[9.0, 21.0], &[10.0, 15.0, 20.0]),
-            ("@10:20", "@10:20", &[10.0, 15.0, 20.0], &[9.0, 21.0]),
-            ("@10", "@10", &[0.0, 10.0], &[-1.0, 11.0]),
-            ("@~:10", "@~:10", &[-1e9, 10.0], &[11.0]),
-            ("@10:", "@10:", &[10.0, 1e9], &[9.0]),
-            ("0:10", "10", &[-1.0, 11.0], &[0.0, 10.0]),
-            (":10", "10", &[-1.0, 11.0], &[0.0, 10.0]),
-            ("0:", "0:", &[-1.0], &[0.0, 1e9]),
-            ("~:", "~:", &[], &[-1e9, 0.0, 1e9]),
-            ("@~:", "@~:", &[-1e9, 0.0, 1e9], &[]),
-            ("-10:10", "-10:10", &[-11.0, 11.0], &[-10.0, 0.0, 10.0]),
-            ("10:10", "10:10", &[9.0, 11.0], &[10.0]),
-            ("0", "0", &[1.0, -1.0], &[0.0]),
-            ("10.5", "10", &[11.0], &[10.0]),
-            ("80%", "77", &[78.0], &[77.0]),
-            ("@80%:", "@78:", &[78.0], &[77.0]),
-            ("100%", "97", &[98.0], &[97.0]),
-            ("10%:90%", "10:87", &[9.0, 88.0], &[10.0, 87.0]),
-            ("5:90%", "5:87", &[4.0, 88.0], &[5.0, 87.0]),
-        ];
-        for (text, written, alerts, silent) in table {
-            let limits = count(text);
-            assert_eq!(limits.to_string(), *written, "{text}");
-            assert!(alerts.iter().all(|value| limits.alerts(*value)), "{text} should alert");
-            assert!(silent.iter().all(|value| !limits.alerts(*value)), "{text} should be silent");
-        }
-    }
-
-    #[test]
-    fn durations_are_ranges_of_seconds() {
-        for (text, written) in [
-            ("5m", "300"),
-            ("90s:", "90:"),
-            ("~:1h30m", "~:5400"),
-            ("@0:250ms", "@0.25"),
-            ("1s:2s", "1:2"),
-            ("0", "0"),
-        ] {
-            assert_eq!(
-                parse(text, Scale::Time, seconds).unwrap().of_seconds().to_string(),
-                written,
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_zero_is_a_number_and_a_duration() {
-        for (text, time) in [("0:9s", true), ("@0:9", false), ("9s", true), ("9:", false), ("~:9s", true)] {
-            assert_eq!(parse(text, Scale::ClientsOrTime, seconds).unwrap().is_time(), time, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_range_is_refused_with_the_reason() {
-        for (text, scale, reason) in [
-            ("", Scale::Connections, "empty"),
-            ("@", Scale::Connections, "empty"),
-            ("~", Scale::Connections, "not a number"),
-            ("20:10", Scale::Connections, "ends before"),
-            ("-10", Scale::Connections, "ends before"),
-            ("90%:80%", Scale::Connections, "ends before"),
-            ("10:20:30", Scale::Connections, "not a number"),
-            ("1e3", Scale::Connections, "not a number"),
-            ("inf", Scale::Connections, "not a number"),
-            ("NaN", Scale::Connections, "not a number"),
-            ("5m", Scale::Connections, "not a number"),
-            ("%", Scale::Connections, "not a number"),
-            ("@@5", Scale::Connections, "not a number"),
-            ("80%", Scale::Time, "takes durations"),
-            ("10m:5m", Scale::Time, "ends before"),
-            ("30", Scale::Time, "time unit needed"),
-            ("1:9s", Scale::ClientsOrTime, "mixes"),
-            ("@0s:9", Scale::ClientsOrTime, "mixes"),
-        ] {
-            let error = parse(text, scale, seconds).unwrap_err();
-            assert!(error.contains(reason), "{text}: {error}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_range_written_back_alerts_alike(text in "@?(~|-?[0-9]{0,3}(\\.[0-9])?):?[0-9]{0,3}%?", value in -1000i32..1000) {
-            if let Ok(range) = parse(&text, Scale::Connections, seconds) {
-                let limits = range.of_count(97);
-                let again = parse(&limits.to_string(), Scale::Connections, seconds);
-                // A range without a whole number in it ends before it begins when written back.
-                if let Ok(again) = again {
-                    prop_assert_eq!(again.of_count(97).alerts(value.into()), limits.alerts(value.into()));
-                } else {
-                    prop_assert!(!(limits.low..=limits.high).contains(&f64::from(value)));
-                }
-            }
-        }
-
-        #[test]
-        fn no_text_makes_the_parser_panic(text in any::<String>()) {
-            let _ = (parse(&text, Scale::Connections, seconds), parse(&text, Scale::Time, seconds));
-        }
-    }
-}
+mod tests;

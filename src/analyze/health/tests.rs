@@ -1,31 +1,29 @@
+use super::range::Scale;
 use super::*;
-use crate::model::health::{Culprit, PreparedXacts};
+use crate::model::health::Culprit;
 use crate::model::server::ConnectionSlots as Slots;
-use crate::model::usage::Connections;
+use crate::model::usage::{Connections, LimitUse, Owner};
 use proptest::prelude::*;
 
 fn facts(used: i64, hidden: i64) -> HealthFacts {
     let slots = Slots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
     HealthFacts {
         connections: Connections::new(slots, used, hidden),
-        limits: Vec::new(),
         undecidable: hidden,
-        untracked: 0,
-        idle_xact: Longest::default(),
-        long_query: Longest::default(),
-        long_xact: Longest::default(),
-        waits: LockWaiters::default(),
-        prepared: PreparedXacts::default(),
-        closed: Vec::new(),
+        ..HealthFacts::default()
     }
 }
 
+fn judged(rule: Rule, thresholds: Thresholds, facts: &HealthFacts) -> Verdict {
+    judge(&Policy { thresholds, ..Policy::of(rule) }, facts, &Filter::default(), 0.001)
+}
+
 fn status(rule: Rule, facts: &HealthFacts) -> Status {
-    judge(rule, &rule.defaults(), facts, 0.001).status
+    judged(rule, rule.defaults(), facts).status
 }
 
 fn aged(seconds: f64) -> Longest {
-    Longest { count: 1, seconds: Some(seconds), culprit: Some(Culprit::default()) }
+    Longest { count: 1, seconds: Some(seconds), culprit: Some(Culprit::default()), ..Longest::default() }
 }
 
 #[test]
@@ -40,8 +38,8 @@ fn the_defaults_are_crossed_where_they_say() {
         let facts = HealthFacts { idle_xact: aged(seconds), ..facts(1, 0) };
         assert_eq!(status(Rule::IdleXact, &facts), expected, "{seconds}");
     }
-    let warning = |rule: Rule| Bounds::of_seconds(&rule.defaults()).warning.unwrap().to_string();
-    let critical = |rule: Rule| Bounds::of_seconds(&rule.defaults()).critical.unwrap().to_string();
+    let warning = |rule: Rule| Bounds::of_numbers(&rule.defaults()).warning.unwrap().to_string();
+    let critical = |rule: Rule| Bounds::of_numbers(&rule.defaults()).critical.unwrap().to_string();
     let ages = [Rule::LongQuery, Rule::LongXact, Rule::Blocked, Rule::PreparedXact];
     assert_eq!(ages.map(warning), ["900", "1800", "30", "300"]);
     assert_eq!(ages.map(critical), ["3600", "7200", "300", "3600"]);
@@ -61,8 +59,8 @@ fn hidden_sessions_are_unknown_only_where_they_could_change_the_verdict() {
     assert_eq!(status(Rule::LongXact, &seen), Status::Critical);
     // A range that alerts on few: more of them can only make it better.
     let at_least = Thresholds { warning: Some(range("20:")), critical: None };
-    assert_eq!(judge(Rule::Connections, &at_least, &facts(10, 5), 0.0).status, Status::Warning);
-    assert_eq!(judge(Rule::Connections, &at_least, &facts(10, 15), 0.0).status, Status::Unknown);
+    assert_eq!(judged(Rule::Connections, at_least, &facts(10, 5)).status, Status::Warning);
+    assert_eq!(judged(Rule::Connections, at_least, &facts(10, 15)).status, Status::Unknown);
 }
 
 fn range(text: &str) -> Range {
@@ -81,7 +79,7 @@ fn the_worst_of_cluster_roles_and_databases_counts() {
         ],
         ..facts(30, 0)
     };
-    let verdict = judge(Rule::Connections, &Rule::Connections.defaults(), &facts, 0.0);
+    let verdict = judged(Rule::Connections, Rule::Connections.defaults(), &facts);
     assert_eq!(verdict.status, Status::Critical);
     assert_eq!(verdict.limit.unwrap().name, "shop");
     let labels: Vec<&str> = verdict.measures.iter().map(|measure| measure.label.as_str()).collect();
@@ -91,28 +89,31 @@ fn the_worst_of_cluster_roles_and_databases_counts() {
 }
 
 #[test]
-fn the_head_of_a_queue_is_found_also_in_a_circle() {
+fn the_longest_wait_counts_and_who_is_before_it_is_found() {
     let waiter = |pid: i32, seconds: Option<f64>, blocked_by: &[i32]| Waiter {
         who: Culprit { pid, ..Culprit::default() },
         selected: seconds.is_some(),
         seconds,
         at_most: false,
+        waits_for: seconds.map(|_| "Lock".into()),
         blocked_by: blocked_by.to_vec(),
     };
     let queue = LockWaiters {
-        waiting: 2,
-        sessions: vec![waiter(3, Some(9.0), &[2]), waiter(2, Some(10.0), &[1]), waiter(1, None, &[])],
+        waiting: 3,
+        sessions: vec![
+            waiter(3, Some(9.0), &[2]),
+            waiter(2, Some(10.0), &[1]),
+            waiter(1, None, &[]),
+            // it waits for a standby, so that nobody is before it
+            waiter(4, Some(5.0), &[]),
+        ],
         ..LockWaiters::default()
     };
     let longest = longest_wait(&queue).unwrap();
     assert_eq!(longest.who.pid, 2);
     assert_eq!(head_of_queue(&queue, &queue.sessions[0]).unwrap().who.pid, 1);
-    let circle = LockWaiters {
-        waiting: 2,
-        sessions: vec![waiter(1, Some(1.0), &[2]), waiter(2, Some(1.0), &[1])],
-        ..LockWaiters::default()
-    };
-    assert_eq!(head_of_queue(&circle, &circle.sessions[0]).unwrap().who.pid, 2);
+    assert_eq!(head_of_queue(&queue, &queue.sessions[3]).map(|head| head.who.pid), None);
+    assert_eq!(heads_of_queues(&queue), 1);
 }
 
 #[test]
@@ -130,9 +131,9 @@ proptest! {
     fn ok_holds_whatever_is_hidden(used in 0i64..120, hidden in 0i64..60, low in 0i64..100, width in 0i64..60, inside: bool) {
         let text = format!("{}{low}:{}", if inside { "@" } else { "" }, low + width);
         let thresholds = Thresholds { warning: Some(range(&text)), critical: None };
-        let seen = judge(Rule::Connections, &thresholds, &facts(used, hidden), 0.0).status;
+        let seen = judged(Rule::Connections, thresholds, &facts(used, hidden)).status;
         let truths: Vec<Status> = (used..=used + hidden)
-            .map(|truth| judge(Rule::Connections, &thresholds, &facts(truth, 0), 0.0).status)
+            .map(|truth| judged(Rule::Connections, thresholds, &facts(truth, 0)).status)
             .collect();
         let expected = if truths.iter().all(|truth| *truth == truths[0]) { truths[0] } else { Status::Unknown };
         prop_assert_eq!(seen, expected);

@@ -2,7 +2,7 @@
 //! published dashboards and alerts go on working.
 
 use super::{labelled, sample};
-use crate::model::metric::{Exporter, Family, MetricType, Sample};
+use crate::model::metric::{Exporter, ExporterActivity, Family, MetricType, Sample};
 use crate::model::server::ServerContext;
 
 /// The columns of pg_stat_database that are exported. What 14 added is untyped there, too.
@@ -72,17 +72,83 @@ const COLUMNS: [(&str, &str, MetricType, &str); 23] = [
     ("xact_rollback", "pg_stat_database_xact_rollback", MetricType::Counter, "Transactions rolled back."),
 ];
 
+/// The settings about connections that are exported, with what their numbers are divided by to be in seconds.
+const SETTINGS: [(&str, &str, f64, &str); 17] = [
+    ("max_connections", "pg_settings_max_connections", 1.0, "The setting max_connections."),
+    (
+        "superuser_reserved_connections",
+        "pg_settings_superuser_reserved_connections",
+        1.0,
+        "The setting superuser_reserved_connections.",
+    ),
+    ("reserved_connections", "pg_settings_reserved_connections", 1.0, "The setting reserved_connections."),
+    (
+        "max_locks_per_transaction",
+        "pg_settings_max_locks_per_transaction",
+        1.0,
+        "The setting max_locks_per_transaction.",
+    ),
+    (
+        "max_prepared_transactions",
+        "pg_settings_max_prepared_transactions",
+        1.0,
+        "The setting max_prepared_transactions.",
+    ),
+    ("max_wal_senders", "pg_settings_max_wal_senders", 1.0, "The setting max_wal_senders."),
+    ("max_replication_slots", "pg_settings_max_replication_slots", 1.0, "The setting max_replication_slots."),
+    ("max_worker_processes", "pg_settings_max_worker_processes", 1.0, "The setting max_worker_processes."),
+    ("statement_timeout", "pg_settings_statement_timeout_seconds", 1e3, "The setting statement_timeout."),
+    ("lock_timeout", "pg_settings_lock_timeout_seconds", 1e3, "The setting lock_timeout."),
+    (
+        "idle_in_transaction_session_timeout",
+        "pg_settings_idle_in_transaction_session_timeout_seconds",
+        1e3,
+        "The setting idle_in_transaction_session_timeout.",
+    ),
+    (
+        "idle_session_timeout",
+        "pg_settings_idle_session_timeout_seconds",
+        1e3,
+        "The setting idle_session_timeout.",
+    ),
+    (
+        "transaction_timeout",
+        "pg_settings_transaction_timeout_seconds",
+        1e3,
+        "The setting transaction_timeout.",
+    ),
+    ("deadlock_timeout", "pg_settings_deadlock_timeout_seconds", 1e3, "The setting deadlock_timeout."),
+    (
+        "authentication_timeout",
+        "pg_settings_authentication_timeout_seconds",
+        1.0,
+        "The setting authentication_timeout.",
+    ),
+    (
+        "tcp_keepalives_idle",
+        "pg_settings_tcp_keepalives_idle_seconds",
+        1.0,
+        "The setting tcp_keepalives_idle.",
+    ),
+    ("tcp_user_timeout", "pg_settings_tcp_user_timeout_seconds", 1e3, "The setting tcp_user_timeout."),
+];
+
+/// The names of the settings that [`families`] exports.
+pub(crate) fn settings() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|(setting, ..)| *setting)
+}
+
 /// The names of the columns that [`families`] exports.
 pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
     COLUMNS.iter().map(|(column, ..)| *column)
 }
 
-/// What can be said of a server that did not answer.
-pub(crate) fn down() -> Vec<Family> {
-    vec![up(0.0)]
+/// What can be said of a server that did not answer; none of `place` when it is not known where that is.
+pub(crate) fn down(place: Option<&str>) -> Vec<Family> {
+    labelled(vec![up(0.0)], place)
 }
 
-/// `pg_up` alone carries no label, there as here.
+/// Unlike there, it carries the label of the server here: files of several servers lie in one folder.
 fn up(value: f64) -> Family {
     Family {
         name: "pg_up",
@@ -104,7 +170,17 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
     let short = format!("{}.{}.0", version / 10_000, version % 10_000);
     let labels = [("version", server_context.product.as_str()), ("short_version", short.as_str())];
     add("pg_static", MetricType::Untyped, "Always 1; the version of the server.", vec![sample(&labels, 1.0)]);
-    settings(server_context, &mut add);
+    for (setting, name, divisor, help) in SETTINGS {
+        let value =
+            exporter.settings.iter().find(|(known, _)| known == setting).map(|(_, value)| value / divisor);
+        add(name, MetricType::Gauge, help, value.map(|value| sample(&[], value)).into_iter().collect());
+    }
+    add(
+        "pg_postmaster_start_time_seconds",
+        MetricType::Gauge,
+        "When the server started, in seconds since 1970.",
+        vec![sample(&[], exporter.start_time_seconds)],
+    );
     add(
         "pg_locks_count",
         MetricType::Gauge,
@@ -116,7 +192,7 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
                 .map(|locks| sample(&[("datname", &locks.database), ("mode", &locks.mode)], locks.count)),
         ),
     );
-    let activity = |value: fn(&crate::model::metric::ExporterActivity) -> f64| {
+    let activity = |value: fn(&ExporterActivity) -> f64| {
         super::distinct(
             exporter
                 .activity
@@ -130,12 +206,15 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
         "Sessions by database and state.",
         activity(|row| row.count),
     );
-    add(
-        "pg_stat_activity_max_tx_duration",
-        MetricType::Gauge,
-        "Age in seconds of the oldest transaction, by database and state.",
-        activity(|row| row.max_tx_seconds),
-    );
+    // How old hidden transactions are, nobody knows.
+    if exporter.hidden() == 0 {
+        add(
+            "pg_stat_activity_max_tx_duration",
+            MetricType::Gauge,
+            "Age in seconds of the oldest transaction, by database and state.",
+            activity(|row| row.max_tx_seconds),
+        );
+    }
     for (column, name, kind, help) in COLUMNS {
         let samples = exporter.databases.iter().filter_map(|row| {
             let (_, value) = row.columns.iter().find(|(known, _)| known == column)?;
@@ -144,27 +223,6 @@ pub(crate) fn families(server_context: &ServerContext, exporter: &Exporter, plac
         });
         add(name, kind, help, samples.collect());
     }
-    let mut families = vec![up(1.0)];
-    families.extend(labelled(made, Some(place)));
-    families
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-fn settings(
-    server_context: &ServerContext,
-    add: &mut impl FnMut(&'static str, MetricType, &'static str, Vec<Sample>),
-) {
-    let limits = server_context.limits;
-    let mut setting = |name: &'static str, help: &'static str, value: i64| {
-        add(name, MetricType::Gauge, help, vec![sample(&[], value as f64)]);
-    };
-    setting("pg_settings_max_connections", "The setting max_connections.", limits.max_connections);
-    setting(
-        "pg_settings_superuser_reserved_connections",
-        "The setting superuser_reserved_connections.",
-        limits.superuser_reserved,
-    );
-    if server_context.server.version_num >= 160_000 {
-        setting("pg_settings_reserved_connections", "The setting reserved_connections.", limits.reserved);
-    }
+    made.insert(0, up(1.0));
+    labelled(made, Some(place))
 }

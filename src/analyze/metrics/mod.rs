@@ -1,14 +1,15 @@
 //! Metrics of pgconn's own: from one look to families of numbers, with a bound on how many series a name can make.
 
 pub(crate) mod compat;
+mod lasting;
 pub(crate) mod pgbouncer_exporter;
 pub(crate) mod pooler;
 mod timeouts;
 
 use std::collections::BTreeMap;
 
-use crate::model::health::HealthFacts;
-use crate::model::metric::{DatabaseCounters, Family, MetricType, Sample};
+use crate::model::health::{HealthFacts, Question};
+use crate::model::metric::{DatabaseCounters, Family, HIDDEN, MetricType, Sample};
 use crate::model::order;
 use crate::model::server::{LoginRole, ServerContext};
 use crate::model::settings::ServerSettings;
@@ -23,9 +24,6 @@ const STATES: [&str; 6] = [
     "fastpath function call",
     "disabled",
 ];
-
-/// The state of sessions that this role may not look at; PostgreSQL has no such word.
-const HIDDEN: &str = "hidden";
 
 /// Everything that is measured.
 #[derive(Clone, Copy, Debug)]
@@ -161,11 +159,20 @@ pub(crate) fn down(place: Option<&str>) -> Vec<Family> {
 /// `most` series.
 pub(crate) fn families(scrape: &Scrape<'_>, place: &str, most: usize) -> Vec<Family> {
     let mut families = Families::begun(most, Some(scrape.seconds));
+    let facts = scrape.facts;
+    let is_read = |question| facts.why_unread(question).is_none();
     server(&mut families, scrape.server_context);
-    slots(&mut families, scrape.facts);
-    sessions(&mut families, scrape.tallies);
-    longest(&mut families, scrape.facts);
-    timeouts::timeouts(&mut families, scrape.settings, scrape.login_roles);
+    unread(&mut families, facts);
+    if is_read(Question::Slots) {
+        slots(&mut families, facts);
+    }
+    if is_read(Question::Tallies) {
+        sessions(&mut families, scrape.tallies);
+    }
+    lasting::lasting(&mut families, facts);
+    if [Question::Settings, Question::Overrides, Question::LoginRoles].into_iter().all(is_read) {
+        timeouts::timeouts(&mut families, scrape.settings, scrape.login_roles);
+    }
     counters(&mut families, scrape.databases);
     families.finished(Some(place))
 }
@@ -192,12 +199,17 @@ fn server(families: &mut Families, server_context: &ServerContext) {
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
 fn slots(families: &mut Families, facts: &HealthFacts) {
     let slots = &facts.connections;
-    let gauges: [(&'static str, &'static str, i64); 6] = [
+    let gauges: [(&'static str, &'static str, i64); 7] = [
         ("pgconn_connections_used", "Client sessions that can be seen, pgconn's own included.", slots.used),
         (
             "pgconn_connections_hidden",
             "Sessions that may be clients and are hidden from this role.",
             slots.hidden,
+        ),
+        (
+            "pgconn_connections_logging_in",
+            "Slots that logins under way have, which no list of sessions shows.",
+            facts.logging_in,
         ),
         ("pgconn_connections_usable", "Connection slots for ordinary roles.", slots.usable),
         ("pgconn_connections_max", "The setting max_connections.", slots.max_connections),
@@ -295,54 +307,16 @@ fn sessions(families: &mut Families, tallies: &[Tally]) {
     );
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
-fn longest(families: &mut Families, facts: &HealthFacts) {
-    // With hidden sessions the visible maximum would claim what nobody knows.
-    let known = |seconds: Option<f64>| (facts.undecidable == 0).then_some(seconds.unwrap_or(0.0));
+/// What could not be asked: its families are absent, and a zero would be a lie.
+fn unread(families: &mut Families, facts: &HealthFacts) {
+    let samples: Vec<Sample> =
+        facts.unread.iter().map(|unread| sample(&[("question", unread.question.word())], 1.0)).collect();
     families.gauge(
-        "pgconn_oldest_transaction_seconds",
-        "Age of the oldest open transaction of a client; 0 when none is open, absent when sessions are hidden.",
-        known(facts.long_xact.seconds),
+        "pgconn_look_errors",
+        "Questions that the server refused this role; what they are about is absent.",
+        Some(number(samples.len())),
     );
-    families.gauge(
-        "pgconn_oldest_query_seconds",
-        "Age of the longest running statement of a client; 0 when none runs, absent when sessions are hidden.",
-        known(facts.long_query.seconds),
-    );
-    families.gauge(
-        "pgconn_oldest_idle_in_transaction_seconds",
-        "Longest time that a client has left a transaction idle; 0 when none is, absent when sessions are hidden.",
-        known(facts.idle_xact.seconds),
-    );
-    let waits = &facts.waits;
-    families.gauge(
-        "pgconn_sessions_waiting_for_lock",
-        "Client sessions that wait for a lock.",
-        Some((waits.waiting + waits.undecidable) as f64),
-    );
-    let blocking = waits.sessions.iter().filter(|session| session.blocked_by.is_empty()).count();
-    families.gauge(
-        "pgconn_sessions_blocking",
-        "Sessions and prepared transactions at the heads of the queues of the longest waits.",
-        Some(number(blocking)),
-    );
-    let unknown = waits.sessions.iter().any(|waiter| waiter.selected && waiter.seconds.is_none());
-    let wait = crate::analyze::health::longest_wait(waits).and_then(|waiter| waiter.seconds);
-    families.gauge(
-        "pgconn_longest_lock_wait_seconds",
-        "Longest wait of a client for a lock; 0 when none waits. Before PostgreSQL 14 at most this long.",
-        (!unknown).then_some(wait.unwrap_or(0.0)),
-    );
-    families.gauge(
-        "pgconn_prepared_transactions",
-        "Prepared transactions.",
-        Some(facts.prepared.count as f64),
-    );
-    families.gauge(
-        "pgconn_oldest_prepared_transaction_seconds",
-        "Age of the oldest prepared transaction; 0 when there is none.",
-        Some(facts.prepared.oldest.as_ref().map_or(0.0, |oldest| oldest.seconds)),
-    );
+    families.add(MetricType::Gauge, "pgconn_look_refused", "Always 1; a question that was refused.", samples);
 }
 
 fn counters(families: &mut Families, databases: &[DatabaseCounters]) {

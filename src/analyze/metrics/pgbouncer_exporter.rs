@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{distinct, sample};
+use super::{distinct, labelled, sample};
 use crate::model::metric::{Family, MetricType, Sample};
 use crate::model::pooler::ConsoleTable;
 
@@ -283,8 +283,8 @@ const NUMBERS: [(&str, &str, &str, &[Number]); 2] = [
 ];
 
 /// What can be said, under pgbouncer_exporter's names, of a pooler that did not answer.
-pub(crate) fn down() -> Vec<Family> {
-    vec![up(0.0)]
+pub(crate) fn down(place: Option<&str>) -> Vec<Family> {
+    labelled(vec![up(0.0)], place)
 }
 
 fn up(value: f64) -> Family {
@@ -292,8 +292,9 @@ fn up(value: f64) -> Family {
     Family { name: "pgbouncer_up", kind: MetricType::Gauge, help, samples: vec![sample(&[], value)] }
 }
 
-/// The families of one look.
-pub(crate) fn families(tables: &[ConsoleTable]) -> Vec<Family> {
+/// The families of one look, each sample labelled with the pooler's `place`: unlike there, so that files of several poolers can lie
+/// in one folder.
+pub(crate) fn families(tables: &[ConsoleTable], place: &str) -> Vec<Family> {
     let rows = |name: &'static str| {
         tables.iter().filter(move |table| table.name == name).flat_map(|table| &table.rows)
     };
@@ -343,7 +344,7 @@ pub(crate) fn families(tables: &[ConsoleTable]) -> Vec<Family> {
             add(name, *kind, help, distinct(samples));
         }
     }
-    families
+    labelled(families, Some(place))
 }
 
 #[cfg(test)]
@@ -367,7 +368,7 @@ mod tests {
             table("STATS_TOTALS", &[&[("database", "shop"), ("server_assignment_count", "7")]]),
             table("CLIENTS", &[web, old, web]),
         ];
-        let families = families(&tables);
+        let families = families(&tables, "db1:6432");
         let values = |name: &str| -> Vec<_> {
             let samples =
                 families.iter().filter(|family| family.name == name).flat_map(|family| &family.samples);

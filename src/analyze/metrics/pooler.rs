@@ -3,7 +3,7 @@
 use super::{Families, distinct, sample};
 use crate::analyze::pooler;
 use crate::model::metric::{Family, MetricType};
-use crate::model::pooler::{Pool, PoolerFacts, Totals};
+use crate::model::pooler::{Database, Pool, PoolerFacts, Totals};
 
 /// Pgconn's own families of one look at a console, each sample labelled with the pooler's `place`; a family that depends on
 /// names has at most `most` series.
@@ -85,14 +85,21 @@ fn limits(families: &mut Families, facts: &PoolerFacts) {
     };
     family("pgconn_pooler_limit", "The most that a limit of the pooler lets in.", |limit| limit.limit);
     family("pgconn_pooler_limit_used", "What of a limit of the pooler is used.", |limit| limit.used);
-    let paused = facts.databases.iter().filter_map(|database| {
-        Some(sample(&[("database", &database.name)], f64::from(u8::from(database.paused?))))
-    });
-    families.bounded(
-        MetricType::Gauge,
+    let mut claim = |name, help, is_so: fn(&Database) -> Option<bool>| {
+        let samples = facts.databases.iter().filter_map(|database| {
+            Some(sample(&[("database", &database.name)], f64::from(u8::from(is_so(database)?))))
+        });
+        families.bounded(MetricType::Gauge, name, help, samples.collect());
+    };
+    claim(
         "pgconn_pooler_database_paused",
         "Whether clients of a database are kept waiting on purpose (1) or not (0).",
-        paused.collect(),
+        |database| database.paused,
+    );
+    claim(
+        "pgconn_pooler_database_disabled",
+        "Whether new clients of a database are refused on purpose (1) or not (0).",
+        |database| database.disabled,
     );
 }
 

@@ -1,5 +1,4 @@
 use super::*;
-use crate::model::health::{LockWaiters, Longest, PreparedXacts};
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, Server};
 use crate::model::usage::{Connections, LimitUse};
@@ -23,18 +22,7 @@ fn server_context() -> ServerContext {
 }
 
 fn facts() -> HealthFacts {
-    HealthFacts {
-        connections: Connections::new(server_context().limits, 5, 0),
-        limits: Vec::new(),
-        undecidable: 0,
-        untracked: 0,
-        idle_xact: Longest::default(),
-        long_query: Longest::default(),
-        long_xact: Longest::default(),
-        waits: LockWaiters::default(),
-        prepared: PreparedXacts::default(),
-        closed: Vec::new(),
-    }
+    HealthFacts { connections: Connections::new(server_context().limits, 5, 0), ..HealthFacts::default() }
 }
 
 fn tally(application: &str, state: &str, count: i64) -> Tally {

@@ -104,7 +104,7 @@ impl Plan {
 /// Decides what is to be done with each session.
 pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
     let held: HashMap<i32, &HeldLocks> = facts.locks.iter().map(|locks| (locks.pid, locks)).collect();
-    let waiting = blocking::blocked_counts(&facts.waits);
+    let waiting = blocking::graph(&facts.waits).blocked_counts();
     let mut steps: Vec<Step> = Vec::new();
     for candidate in &facts.candidates {
         let pid = candidate.session.pid;
@@ -131,7 +131,7 @@ pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
 /// Who waits for those that `plan` acts on, by pid; none where too many wait to be looked at.
 pub(crate) fn waiting(plan: &Plan, facts: &ActFacts) -> Option<Vec<i32>> {
     let targets: Vec<i32> = plan.targets().map(|identity| identity.pid).collect();
-    (!facts.waits_cut).then(|| blocking::waiting_for(&facts.waits, &targets).into_iter().collect())
+    (!facts.waits_cut).then(|| blocking::graph(&facts.waits).waiting_for(&targets).into_iter().collect())
 }
 
 /// Held up most sessions, oldest transaction, most locks, longest in its state.

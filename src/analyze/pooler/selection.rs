@@ -47,6 +47,17 @@ impl Names {
 }
 
 impl PoolerFacts {
+    /// Of these databases and users alone, and of the pooler as a whole.
+    pub(crate) fn narrowed(&self, databases: &[Term<Name>], roles: &[Term<Name>]) -> Self {
+        let (mut facts, no_databases, no_roles) = (self.clone(), databases.is_empty(), roles.is_empty());
+        let database = |name: &str| Term::any_of(databases, |term| term.fits(name));
+        let role = |name: &str| Term::any_of(roles, |term| term.fits(name));
+        facts.pools.retain(|pool| database(&pool.database) && role(&pool.user));
+        facts.databases.retain(|known| no_roles && database(&known.name));
+        facts.users.retain(|user| no_databases && role(&user.name));
+        facts
+    }
+
     /// The names of databases and users that the console shows.
     pub(crate) fn names(&self) -> Names {
         let databases = self.databases.iter().map(|database| &database.name);
@@ -68,12 +79,12 @@ impl PoolerSelection {
 
     /// Whether a database is meant.
     pub(crate) fn has_database(&self, name: &str) -> bool {
-        any_of(&self.databases, |wanted| wanted.fits(name))
+        Term::any_of(&self.databases, |wanted| wanted.fits(name))
     }
 
     /// Whether a pool is meant.
     pub(crate) fn has_pool(&self, pool: &Pool) -> bool {
-        self.has_database(&pool.database) && any_of(&self.roles, |name| name.fits(&pool.user))
+        self.has_database(&pool.database) && Term::any_of(&self.roles, |name| name.fits(&pool.user))
     }
 
     /// Whether a connection is meant; its states are those of the client, or of the server when `by_server`.
@@ -92,17 +103,13 @@ impl PoolerSelection {
             (None, None) => return false,
         };
         self.has_database(&link.database)
-            && any_of(&self.roles, |name| name.fits(&link.user))
-            && any_of(&self.applications, |name| name.fits(application))
-            && any_of(&self.clients, |origin| addr.is_some_and(|(addr, port)| comes_from(origin, addr, port)))
-            && any_of(&self.states, |wanted| wanted == state)
+            && Term::any_of(&self.roles, |name| name.fits(&link.user))
+            && Term::any_of(&self.applications, |name| name.fits(application))
+            && Term::any_of(&self.clients, |origin| {
+                addr.is_some_and(|(addr, port)| comes_from(origin, addr, port))
+            })
+            && Term::any_of(&self.states, |wanted| wanted == state)
     }
-}
-
-fn any_of<T>(terms: &[Term<T>], fits: impl Fn(&T) -> bool) -> bool {
-    let mut wanted = terms.iter().filter(|term| !term.exclude).peekable();
-    let included = wanted.peek().is_none() || wanted.any(|term| fits(&term.value));
-    included && !terms.iter().any(|term| term.exclude && fits(&term.value))
 }
 
 fn comes_from(origin: &Origin, addr: &str, port: Option<i64>) -> bool {

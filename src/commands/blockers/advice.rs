@@ -2,7 +2,7 @@
 
 use super::report::Blockers;
 use crate::model::act::Action;
-use crate::model::blocking::FreeingAct;
+use crate::model::blocking::{FreeingAct, Replay};
 use crate::model::quote::finish_prepared;
 use crate::model::suggestion::{Command, Lead};
 use crate::render::text;
@@ -12,7 +12,42 @@ const ADVISED: usize = 3;
 
 /// What lets sessions go on, in commands that lead where `lead` does, or why that cannot be done here.
 pub(super) fn advice(report: &Blockers, lead: &Lead) -> Vec<String> {
-    report.free_sets.iter().take(ADVISED).map(|act| advice_for(report, act, lead)).collect()
+    let acts = report.free_sets.iter().take(ADVISED).map(|act| advice_for(report, act, lead));
+    report.replay.iter().map(ends_by_itself).chain(acts).collect()
+}
+
+/// When those that keep replay waiting are ended without anybody's doing, and what would keep them from being in the way.
+fn ends_by_itself(replay: &Replay) -> String {
+    let Replay { setting, .. } = replay;
+    let at_most = if replay.wait_at_most { "at most " } else { "" };
+    let waited = replay.wait_seconds.map(|seconds| format!(" {at_most}{}", text::duration(seconds)));
+    let whom = match replay.waits_for.as_slice() {
+        [] => String::new(),
+        pids => format!(" for {}", listed(pids)),
+    };
+    let limit = |seconds| text::duration(seconds);
+    let ends = match (replay.limit_seconds, replay.ends_within_seconds) {
+        (Some(seconds), Some(left)) => {
+            format!("{setting} = {} ends them within {}", limit(seconds), limit(left))
+        }
+        _ => format!("{setting} = -1 never ends them"),
+    };
+    let snapshots = match replay.oldest_snapshots.as_slice() {
+        [] => String::new(),
+        pids => {
+            let feedback = if replay.hot_standby_feedback {
+                "on, but was not heard"
+            } else {
+                "off: on would prevent it"
+            };
+            format!("; the oldest snapshot is that of {}; hot_standby_feedback is {feedback}", listed(pids))
+        }
+    };
+    format!("replay has waited{}{whom}: {ends}{snapshots}", waited.unwrap_or_default())
+}
+
+fn listed(pids: &[i32]) -> String {
+    pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead) -> String {
@@ -24,7 +59,7 @@ fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead) -> String {
     if act.pids.is_empty() {
         return format!("to free those behind it, {}", ends.join("; and "));
     }
-    let pids = act.pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let pids = listed(&act.pids);
     if let Some(why_not) = &act.why_not {
         let wait = if act.frees.len() == 1 { "waits" } else { "wait" };
         return format!("{freed} {wait} for {pids}: {why_not}");
@@ -32,9 +67,21 @@ fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead) -> String {
     let action = if act.action == Some(Action::Cancel) { "cancel" } else { "kill" };
     let command = act.sessions.iter().fold(Command::pgconn(action), |command, id| command.word(id));
     ends.insert(0, command.shown(lead));
-    let then = act
-        .then
-        .zip(act.then_blocks)
-        .map(|(pid, behind)| format!(" ({pid} then holds up {})", text::count(behind, "other")));
-    format!("to free {freed}{}: {}", then.unwrap_or_default(), ends.join("; and "))
+    let behind = act.then.zip(act.then_blocks);
+    let behind = behind.map(|(pid, behind)| format!("{pid} then holds up {}", text::count(behind, "other")));
+    let then: Vec<String> = behind.into_iter().chain(follows(report, act)).collect();
+    let then = if then.is_empty() { String::new() } else { format!(" ({})", then.join("; ")) };
+    format!("to free {freed}{then}: {}", ends.join("; and "))
+}
+
+/// For whom else those that would go on may then have to wait.
+fn follows(report: &Blockers, act: &FreeingAct) -> Option<String> {
+    let freed = report.sessions.iter().filter(|session| act.frees.contains(&session.pid));
+    let mut next: Vec<i32> = freed.flat_map(|session| &session.waits_next).copied().collect();
+    next.sort_unstable();
+    next.dedup();
+    match next.as_slice() {
+        [] => act.others_may_follow.then(|| "then others may follow".into()),
+        next => Some(format!("it then waits for {}", listed(next))),
+    }
 }

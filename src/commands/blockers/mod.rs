@@ -1,9 +1,12 @@
 //! `pgconn blockers`: who waits for whom, as a tree, root first, and what would free them.
 
 mod advice;
+#[cfg(test)]
+mod golden;
 mod queues;
 mod report;
 mod rows;
+mod words;
 
 use anyhow::Result;
 
@@ -20,6 +23,7 @@ use crate::exit::Exit;
 use crate::model::blocking::{Blocked, Waits};
 use crate::render::Warning;
 pub(super) use report::Blockers;
+use words::Words;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -83,6 +87,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         report.advice = advice::advice(&report, &context.lead());
         if let Some(room) = room {
+            report.words = Words::of_width(room.width());
             let total = report.entries().len();
             report.part = Some(room.part(ScreenRoom::lines(), total, &head, &report.advice));
         }

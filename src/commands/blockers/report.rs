@@ -1,29 +1,28 @@
 //! The answer of `blockers`: the tree, and what would let sessions go on.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
 use super::queues::{self, Entry};
 use super::rows::Row;
-use crate::analyze::blocking::{self, FreeSet, Line};
+use super::words::Words;
+use crate::analyze::blocking::{Edges, FreeSet, Graph, Line};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
-use crate::model::act::{ActFacts, Wait};
-use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Waits};
+use crate::model::act::ActFacts;
+use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Replay, Waits};
 use crate::model::order;
 use crate::render::json::List;
 use crate::render::table::{Block, Mark, Table};
 use crate::render::{Head, Report, text, tsv};
 
-/// To how little a text is cut while a column is left that can be spared: what is waited for is to be read.
-const OBJECT: usize = 24;
-
 /// The answer of `blockers`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::commands) struct Blockers {
-    /// Sessions that wait for a lock.
+    /// Sessions that wait: for locks, and for whatever else is shown here.
     blocked_count: i64,
     /// Sessions that others wait for and that do not wait themselves; of those that wait in a circle, one.
     roots: Vec<i32>,
@@ -33,14 +32,21 @@ pub(in crate::commands) struct Blockers {
     pub(super) prepared: Vec<PreparedBlocker>,
     /// What would let some of them go on at once, the fewest that have to end first.
     pub(super) free_sets: Vec<FreeingAct>,
+    /// What ends who keeps replay waiting on a standby, and when; null where replay does not wait.
+    pub(super) replay: Option<Replay>,
     /// Sessions that wait, whatever the filters.
     #[serde(skip)]
     waiting: i64,
+    #[serde(skip)]
+    graph: Graph,
     #[serde(skip)]
     pub(super) lines: Vec<Line>,
     /// How much of them a screen shows; none where all of it is written.
     #[serde(skip)]
     pub(super) part: Option<Part>,
+    /// How many words a screen has room for.
+    #[serde(skip)]
+    pub(super) words: Words,
     /// What lets sessions go on, in words.
     #[serde(skip)]
     pub(super) advice: Vec<String>,
@@ -49,34 +55,33 @@ pub(in crate::commands) struct Blockers {
 impl Blockers {
     /// Builds the tree; with filters, only the trees in which a session matches or may match.
     pub(super) fn new(waits: Waits, filtered: bool) -> Self {
-        let Waits { mut sessions, mut prepared, waiting } = waits;
+        let Waits { mut sessions, mut prepared, waiting, mut replay } = waits;
         if filtered {
             let chosen: Vec<i32> = sessions
                 .iter()
                 .filter(|session| session.matches != Some(false))
                 .map(|session| session.pid)
                 .collect();
-            let kept = blocking::relatives(&edges(&sessions, &prepared), &chosen);
+            let kept = Graph::of(&edges(&sessions, &prepared)).relatives(&chosen);
             sessions.retain(|session| kept.contains(&session.pid));
+            replay = replay.filter(|replay| kept.contains(&replay.pid));
             prepared.retain(|prepared| prepared.waiting_pids.iter().any(|pid| kept.contains(pid)));
         }
         // Only now: they know a prepared transaction by its place among those that are left.
-        let edges = edges(&sessions, &prepared);
-        let blocked_counts = blocking::blocked_counts(&edges);
+        let graph = Graph::of(&edges(&sessions, &prepared));
+        let blocked_counts = graph.blocked_counts();
         let holders = sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
-        let lines = blocking::tree(&edges, &holders);
+        let lines = graph.tree(&holders, &blocked_counts);
         let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
             session.blocks_total = blocked_counts.get(&session.pid).copied().unwrap_or(0);
         }
         for (at, prepared) in prepared.iter_mut().enumerate() {
-            prepared.blocks_total = pid_at(at).and_then(|pid| blocked_counts.get(&pid).copied()).unwrap_or(0);
+            prepared.blocks = pid_at(at).map(|pid| graph.waiting_for(&[pid])).into_iter().flatten().collect();
+            prepared.blocks.sort_unstable();
         }
-        let waits = |session: &&Blocked| {
-            session.lock.is_some() || !session.blocked_by.is_empty() || session.wait_seconds.is_some()
-        };
-        let blocked = sessions.iter().filter(waits).count();
+        let blocked = sessions.iter().filter(|session| session.waits).count();
         let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
         let roots = lines.iter().filter(holds).map(|line| line.pid);
         Self {
@@ -85,9 +90,12 @@ impl Blockers {
             sessions,
             prepared,
             free_sets: Vec::new(),
+            replay,
             waiting,
+            graph,
             lines,
             part: None,
+            words: Words::default(),
             advice: Vec::new(),
         }
     }
@@ -103,14 +111,12 @@ impl Blockers {
 
     /// Who would have to end for somebody to go on.
     pub(super) fn free_sets(&self) -> Vec<FreeSet> {
-        let mut waits = edges(&self.sessions, &self.prepared);
         let in_row_queue = self
             .sessions
             .iter()
             .filter(|session| session.lock.as_ref().is_some_and(|lock| lock.kind == "tuple"));
         let in_row_queue: HashSet<i32> = in_row_queue.map(|session| session.pid).collect();
-        blocking::wait_for_the_row(&mut waits, &in_row_queue);
-        blocking::free_sets(&waits)
+        self.graph.free_sets(&in_row_queue)
     }
 
     /// Plans what would end these `sets`; `facts` are of all of their members.
@@ -121,20 +127,23 @@ impl Blockers {
 }
 
 /// The edges of the tree, with prepared transactions told apart: the server calls all of them 0.
-fn edges(sessions: &[Blocked], prepared: &[PreparedBlocker]) -> Vec<Wait> {
+fn edges<'a>(sessions: &'a [Blocked], prepared: &[PreparedBlocker]) -> Vec<Edges<'a>> {
     let of = |pid: i32| {
         let waited_for = prepared.iter().enumerate().filter(move |(_, one)| one.waiting_pids.contains(&pid));
         waited_for.filter_map(|(at, _)| pid_at(at))
     };
-    let edges = |session: &Blocked| {
+    let edges = |session: &'a Blocked| {
+        if !session.blocked_by.contains(&0) {
+            return (session.pid, Cow::Borrowed(session.blocked_by.as_slice()));
+        }
         let mut blocked_by: Vec<i32> =
             session.blocked_by.iter().copied().filter(|blocker| *blocker != 0).collect();
         blocked_by.extend(of(session.pid));
         // It waits for one that has ended since.
-        if blocked_by.is_empty() && session.blocked_by.contains(&0) {
+        if blocked_by.is_empty() {
             blocked_by.push(0);
         }
-        Wait { pid: session.pid, blocked_by }
+        (session.pid, Cow::Owned(blocked_by))
     };
     sessions.iter().map(edges).collect()
 }
@@ -173,8 +182,9 @@ impl Report for Blockers {
             }];
         }
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
-        let spare: &[&str] =
-            if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { &["ROLE", "DATABASE"] };
+        // What is waited for is to be read.
+        let (spare, least) = (self.words.spare(), self.words.least(&self.sessions));
+        let spare: &[&str] = if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { spare };
         let sessions = self.by_pid();
         let entries = match self.part {
             Some(_) => self.entries(),
@@ -188,17 +198,20 @@ impl Report for Blockers {
                 session: sessions.get(&line.pid).copied(),
                 prepared: prepared_at(&self.prepared, line.pid),
                 more: None,
+                words: self.words,
             },
-            Entry::More(queue) => {
-                Row { line: Some(queue.line), session: None, prepared: None, more: Some(queue) }
-            }
+            Entry::More(queue) => Row {
+                line: Some(queue.line),
+                session: None,
+                prepared: None,
+                more: Some(queue),
+                words: self.words,
+            },
         });
-        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], OBJECT);
+        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], least);
         let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));
         if self.lines.iter().any(|line| line.cycle) {
-            summary.push_str(
-                "; some wait for each other in a circle, which the server ends at deadlock_timeout",
-            );
+            summary.push_str("; some wait in a circle, which ends at deadlock_timeout");
         }
         // What is to be done first, where it is seen however long the tree is.
         let advice = self.advice.iter().map(|advice| Block::marked(Mark::Warn, advice));
@@ -217,6 +230,7 @@ impl Report for Blockers {
             session: Some(session),
             prepared: None,
             more: None,
+            words: Words::default(),
         });
         tsv::Rows::of(Row::COLUMNS, rows)
     }

@@ -1,9 +1,12 @@
 //! A line of the tree, column by column.
 
+use std::borrow::Cow;
+
 use super::queues::Queue;
+use super::words::Words;
 use crate::analyze::blocking::Line;
 use crate::commands::listing::origin;
-use crate::model::blocking::{Blocked, Lock, PreparedBlocker};
+use crate::model::blocking::{Blocked, Lock, PreparedBlocker, waited_for};
 use crate::model::pooler_client::Client;
 use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Mark};
@@ -20,6 +23,7 @@ pub(super) struct Row<'a> {
     pub(super) prepared: Option<&'a PreparedBlocker>,
     /// The sessions that it stands for, when it is more than one.
     pub(super) more: Option<Queue<'a>>,
+    pub(super) words: Words,
 }
 
 impl<'a> Row<'a> {
@@ -112,7 +116,7 @@ fn pid<'r>(row: &'r Row<'_>) -> Value<'r> {
 fn blocks<'r>(row: &'r Row<'_>) -> Value<'r> {
     match row.session {
         Some(session) => Some(session.blocks_total).filter(|blocks| *blocks > 0).into(),
-        None => row.prepared.map(|prepared| prepared.blocks_total).into(),
+        None => row.prepared.and_then(|prepared| i64::try_from(prepared.blocks.len()).ok()).into(),
     }
 }
 
@@ -132,46 +136,23 @@ fn wait<'r>(row: &'r Row<'_>) -> Value<'r> {
 fn state<'r>(row: &'r Row<'_>) -> Value<'r> {
     match row.session {
         None if row.more.is_some() => Value::None,
-        None => "prepared transaction".into(),
-        Some(session) if session.vanished => "(ended since)".into(),
-        Some(session) if session.hidden => "(hidden)".into(),
-        Some(Blocked { state: None, backend_type, .. }) => backend_type.as_ref().into(),
-        Some(Blocked { state: Some(state), backend_type: Some(kind), .. }) if kind != "client backend" => {
-            format!("{kind}, {state}").into()
-        }
-        Some(session) => session.state.as_ref().into(),
+        None => row.words.prepared().into(),
+        Some(session) => row.words.state(session).map(Cow::into_owned).into(),
     }
 }
 
 /// What it waits for; of who waits for nobody, what keeps others waiting.
 fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
     let event = row.session.and_then(|session| session.wait_event.as_deref());
-    match event {
-        Some("SafeSnapshot") => return "a safe snapshot: serializable writers have to end".into(),
-        Some("SyncRep") => return "a synchronous standby".into(),
-        Some("ProcSignalBarrier") => return "every backend to answer".into(),
-        Some("BufferPin" | "BufferCleanup") => return "a page that somebody reads".into(),
-        _ => {}
+    if let Some(told) = event.and_then(waited_for) {
+        return told.into();
     }
+    let lock = |lock| row.words.lock(lock);
     match (row.lock(), row.session.map_or(&[][..], |session| &session.holds)) {
         (Some(waits_for), _) => lock(waits_for).into(),
         (None, []) => Value::None,
         (None, [held]) => format!("holds {}", lock(held)).into(),
         (None, [held, others @ ..]) => format!("holds {} and {} more", lock(held), others.len()).into(),
-    }
-}
-
-/// `AccessExclusive on public.orders`, `a row of public.orders`, `advisory Exclusive on key 7`.
-fn lock(lock: &Lock) -> String {
-    let Lock { kind, mode, relation, key } = lock;
-    let mode = mode.strip_suffix("Lock").unwrap_or(mode);
-    match (kind.as_str(), relation, key) {
-        ("transactionid" | "tuple", Some(relation), _) => format!("a row of {relation}"),
-        ("transactionid", None, _) => "its transaction".into(),
-        ("relation", Some(relation), _) => format!("{mode} on {relation}"),
-        ("advisory", _, Some(key)) => format!("advisory {mode} on key {key}"),
-        (_, Some(relation), _) => format!("{kind} {mode} on {relation}"),
-        _ => format!("{kind} {mode}"),
     }
 }
 

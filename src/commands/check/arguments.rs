@@ -16,6 +16,8 @@ const THRESHOLDS: &str =
 pub(super) struct Threshold {
     /// The rule.
     pub(super) rule: Rule,
+    /// What of it, where that has thresholds of its own.
+    pub(super) part: Option<&'static str>,
     /// Outside of it, it alerts.
     pub(super) range: Range,
 }
@@ -58,12 +60,37 @@ fn rule(text: &str) -> Result<Rule, String> {
     Err(format!("there is no rule \"{text}\"\n  tip: {tip}\n"))
 }
 
-/// Reads `RULE=RANGE`.
+/// Reads `RULE=RANGE`, or `RULE:PART=RANGE`.
 pub(super) fn threshold(text: &str) -> Result<Threshold, String> {
     let (name, range) = text.split_once('=').ok_or("write RULE=RANGE, like connections=80%")?;
+    let (name, part) = name.split_once(':').map_or((name, None), |(name, part)| (name, Some(part)));
     let rule = rule(name).map_err(|reason| reason.replace("\n  tip: ", "; ").trim_end().to_owned())?;
+    let part = part_of(rule, part)?;
     let range = range::parse(range, rule.scale(), args::duration)?;
-    Ok(Threshold { rule, range })
+    Ok(Threshold { rule, part, range })
+}
+
+/// The part of a rule that a threshold is for.
+fn part_of(rule: Rule, part: Option<&str>) -> Result<Option<&'static str>, String> {
+    let (name, parts) = (rule.name(), rule.parts());
+    match part {
+        None if parts.is_empty() => Ok(None),
+        Some(part) if parts.is_empty() => {
+            Err(format!("{name} has one threshold: write {name}=RANGE, without :{part}"))
+        }
+        Some(part) => match parts.iter().find(|known| **known == part) {
+            Some(known) => Ok(Some(known)),
+            None => {
+                let near = args::nearest(part, parts.iter().copied());
+                let meant = near.map(|near| format!("; did you mean {name}:{near}?")).unwrap_or_default();
+                Err(format!("there is no {name}:{part}{meant} (there are {})", parts.join(", ")))
+            }
+        },
+        None => {
+            let first = parts.first().copied().unwrap_or_default();
+            Err(format!("say what of {name}, like {name}:{first}=50 (there are {})", parts.join(", ")))
+        }
+    }
 }
 
 /// Other plugins' `-c 90`.

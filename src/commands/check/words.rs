@@ -1,30 +1,25 @@
 //! What `check` says: a line per rule with the culprit's name, the next command, and the one line that sums it up.
 
-use super::pooler_limits;
+use super::{found, pooler_limits};
 use crate::analyze::health::pooler::WaitingClients;
 use crate::analyze::health::range::Crossed;
-use crate::analyze::health::{self, Rule, Thresholds, Verdict};
-use crate::analyze::pooler::{PoolRefused, usage};
+use crate::analyze::health::{self, Honours, Policy, Rule, Verdict};
+use crate::analyze::pooler::{PoolRefused, PoolUse, usage};
 use crate::commands::closed as words_of;
+use crate::commands::pooler::limits::refused_by;
 use crate::db;
-use crate::model::health::{Check, Culprit, HealthFacts, Longest, Measure, MeasureUnit, Status};
+use crate::model::health::{Check, HealthFacts, HorizonKind, Measure, MeasureUnit, Status};
 use crate::model::pooler;
 use crate::model::quote::{finish_prepared, shown};
 use crate::model::suggestion::{Command, Hint, Lead};
 use crate::model::usage::Owner;
 use crate::render::{Warning, text};
 
-const NO_CONSOLE: &str = "not judged: this is a server, and no pooler's console";
 const CONSOLE: &str = "name the pooler's console, usually -p 6432 -d pgbouncer";
 
 /// Judges a rule over a pooler, in words.
-pub(super) fn of_pooler(
-    rule: Rule,
-    thresholds: &Thresholds,
-    facts: &pooler::PoolerFacts,
-    latency: f64,
-    lead: &Lead,
-) -> Check {
+pub(super) fn of_pooler(policy: &Policy, facts: &pooler::PoolerFacts, latency: f64, lead: &Lead) -> Check {
+    let Policy { rule, thresholds, .. } = policy;
     let (verdict, message, hint) = match rule {
         Rule::Reachable => {
             let verdict = health::reachable(thresholds, latency);
@@ -35,21 +30,43 @@ pub(super) fn of_pooler(
             let beyond = beyond(&found.verdict);
             let (message, hint) = pooler_limits::message_and_command(&found, &beyond, &facts.product);
             let Verdict { status, measure, measures, .. } = found.verdict;
-            return check_of(rule, status, measure, measures, message, hint.map(|hint| hint.shown(lead)));
+            return check_of(*rule, status, measure, measures, message, hint.map(|hint| hint.shown(lead)));
+        }
+        Rule::Free => {
+            let verdict = health::pooler_limits::free(thresholds, facts);
+            let message = match verdict.measure.value {
+                Some(left) => format!("{left} more clients are let in"),
+                None => "the console does not tell how many clients it lets in".to_owned(),
+            };
+            (verdict, message, Command::pgconn("pooler clients").into())
+        }
+        Rule::Closed => {
+            let disabled: Vec<String> = pooler::disabled(facts).map(shown).collect();
+            let verdict = health::counted(*rule, thresholds, disabled.len());
+            let message = match disabled.as_slice() {
+                [] => "no database is disabled".to_owned(),
+                [one] => format!("database {one} is disabled at the pooler: its clients are refused"),
+                many => format!(
+                    "databases {} are disabled at the pooler: their clients are refused",
+                    many.join(", ")
+                ),
+            };
+            (verdict, message, Command::pgconn("pooler").into())
         }
         Rule::PoolerWaiting => {
-            let verdict = health::pooler::judge(thresholds, WaitingClients::of(facts));
+            let mut verdict = health::pooler::judge(thresholds, WaitingClients::of(facts));
+            verdict.measures.extend(health::pooler::by_pool(facts));
             (verdict, waiting(facts), Command::pgconn("pooler clients --state waiting").into())
         }
         _ => {
-            let verdict = health::unreached(rule, thresholds, Status::Unknown);
+            let verdict = health::unreached(policy, Status::Unknown);
             let why = "not judged: this is a pooler's console, which shows no session of the server";
             (verdict, why.to_owned(), "name a database of the server instead of the console (-d)".into())
         }
     };
     let message = format!("{message}{}", beyond(&verdict));
     let hint = (verdict.status != Status::Ok).then(|| hint.shown(lead));
-    check_of(rule, verdict.status, verdict.measure, verdict.measures, message, hint)
+    check_of(*rule, verdict.status, verdict.measure, verdict.measures, message, hint)
 }
 
 /// ` (over 95)`, of the threshold that was crossed.
@@ -81,21 +98,39 @@ fn waiting(facts: &pooler::PoolerFacts) -> String {
         Some(limit) => format!(": {} is used up ({} of {})", limit.name, limit.used, limit.limit),
         None => match worst.refused() {
             Some(PoolRefused { used, size }) => {
-                format!(", which has room ({used} of {size}): the server seems to refuse the pooler")
+                let why = refused_by(&worst.pool, facts.tells_user_limits, &facts.product);
+                format!(", which has room ({used} of {size}): {why}")
             }
             None => String::new(),
         },
     };
-    format!("{who} {place}{why}")
+    let waits = |pool: &&PoolUse| pool.pool.clients_waiting > Some(0);
+    let others: Vec<String> = usage
+        .pools
+        .iter()
+        .filter(waits)
+        .skip(1)
+        .map(|entry| {
+            let pool = &entry.pool;
+            format!("{} in {}/{}", pool.clients_waiting.unwrap_or_default(), pool.database, pool.user)
+        })
+        .collect();
+    let others = if others.is_empty() { others.concat() } else { format!("; {}", others.join(", ")) };
+    format!("{who} {place}{why}{others}")
 }
 
 /// Puts a verdict into words.
 pub(super) fn check(verdict: Verdict, facts: &HealthFacts, me: &str, lead: &Lead) -> Check {
-    let message = found(&verdict, facts) + &beyond(&verdict);
-    let hint = match verdict.status {
-        Status::Ok => None,
-        Status::Unknown if verdict.rule == Rule::PoolerWaiting => Some(CONSOLE.into()),
-        Status::Unknown => Some(format!("GRANT pg_monitor TO {}", shown(me)).into()),
+    if let Some(why) = facts.why_any_unread(verdict.rule.questions()) {
+        let message = format!("not judged: {why}");
+        return check_of(verdict.rule, verdict.status, verdict.measure, verdict.measures, message, None);
+    }
+    let message = found::found(&verdict, facts) + &beyond(&verdict);
+    let hint = match (verdict.status, verdict.rule) {
+        (Status::Ok, _) => None,
+        (Status::Unknown, Rule::PoolerWaiting) => Some(CONSOLE.into()),
+        (Status::Unknown, Rule::Rates) => Some("PostgreSQL counts sessions from 14 on".into()),
+        (Status::Unknown, _) => Some(format!("GRANT pg_monitor TO {}", shown(me)).into()),
         _ => hint(&verdict, facts),
     };
     let hint = hint.map(|hint| hint.shown(lead));
@@ -103,16 +138,14 @@ pub(super) fn check(verdict: Verdict, facts: &HealthFacts, me: &str, lead: &Lead
 }
 
 /// A check when nothing was reached: `reachable` and what the refusal is about are as bad as the refusal itself.
-pub(super) fn unreached(
-    rule: Rule,
-    thresholds: &Thresholds,
-    status: Status,
-    error: &db::Error,
-    lead: &Lead,
-) -> Check {
+pub(super) fn unreached(policy: &Policy, status: Status, error: &db::Error, lead: &Lead) -> Check {
+    let rule = policy.rule;
     let full = matches!(error.kind, db::ErrorKind::TooManyConnections(_));
     if rule == Rule::Reachable || (rule == Rule::Connections && full) {
-        let verdict = health::unreached(rule, thresholds, status);
+        let verdict = match rule {
+            Rule::Connections => health::full(&policy.thresholds, status),
+            _ => health::unreached(policy, status),
+        };
         let taken = "every slot of the server is taken: max_connections, reserved ones included";
         let whole = error.kind == db::ErrorKind::TooManyConnections(db::LimitScope::Server);
         let detail = error.detail.as_deref().or(whole.then_some(taken));
@@ -121,16 +154,15 @@ pub(super) fn unreached(
         let hint = error.hint.as_ref().map(|hint| hint.shown(lead));
         return check_of(rule, status, verdict.measure, verdict.measures, message, hint);
     }
-    let verdict = health::unreached(rule, thresholds, Status::Unknown);
+    let verdict = health::unreached(policy, Status::Unknown);
     let message = "not judged: there was no answer to judge".to_owned();
     check_of(rule, Status::Unknown, verdict.measure, verdict.measures, message, None)
 }
 
 /// The check, or the reason why it judged nobody: its filters name something that does not exist.
 pub(super) fn about_nobody(check: Check, rule: Rule, unknown_names: &[Warning]) -> Check {
-    let filtered = matches!(rule, Rule::IdleXact | Rule::LongQuery | Rule::LongXact | Rule::Blocked);
     match unknown_names.first() {
-        Some(unknown) if filtered && check.status == Status::Ok => Check {
+        Some(unknown) if rule.honours() != Honours::Nothing && check.status == Status::Ok => Check {
             status: Status::Unknown,
             message: unknown.message.clone(),
             hint: unknown.hint.clone(),
@@ -161,134 +193,6 @@ fn check_of(
     }
 }
 
-fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
-    let hidden = |number: i64| format!("{} hidden", is_are(number, "session"));
-    match verdict.rule {
-        Rule::Reachable => {
-            format!("answered in {}", amount(verdict.measure.value.unwrap_or_default(), MeasureUnit::Seconds))
-        }
-        Rule::Connections => connections(verdict, facts),
-        Rule::Blocked if verdict.open => {
-            format!("{} hidden; {}", is_are(facts.waits.undecidable, "waiting session"), blocked(facts))
-        }
-        Rule::Blocked => blocked(facts),
-        Rule::PreparedXact => prepared(facts),
-        Rule::Closed => closed(facts),
-        Rule::PoolerWaiting => NO_CONSOLE.into(),
-        Rule::IdleXact | Rule::LongQuery | Rule::LongXact => {
-            let (longest, noun, doing) = match verdict.rule {
-                Rule::IdleXact => (&facts.idle_xact, "transaction", "idle"),
-                Rule::LongQuery => (&facts.long_query, "query", "running"),
-                _ => (&facts.long_xact, "transaction", "open"),
-            };
-            let seen = longest_of(longest, noun, doing);
-            if verdict.open { format!("{}; {seen}", hidden(facts.undecidable)) } else { seen }
-        }
-    }
-}
-
-fn connections(verdict: &Verdict, facts: &HealthFacts) -> String {
-    let (used, hidden, limit) = match &verdict.limit {
-        Some(limit) => (limit.used, limit.hidden, limit.limit),
-        None => (facts.connections.used, facts.connections.hidden, facts.connections.usable),
-    };
-    let number = match hidden {
-        0 => used.to_string(),
-        hidden => format!("{used} to {}", used + hidden),
-    };
-    #[expect(clippy::cast_precision_loss, reason = "counts of connections are far below 2^52")]
-    let share = match hidden {
-        0 if limit > 0 => format!(" ({})", text::percent(used as f64 / limit as f64)),
-        0 => String::new(),
-        hidden => format!("; {} hidden", is_are(hidden, "session")),
-    };
-    match &verdict.limit {
-        Some(limit) => {
-            let owner = limit.owner.word();
-            format!("{owner} \"{}\" uses {number} of its {} connections{share}", limit.name, limit.limit)
-        }
-        None => format!("{number} of {limit} usable connections in use{share}"),
-    }
-}
-
-fn longest_of(longest: &Longest, noun: &str, doing: &str) -> String {
-    let plural = match noun {
-        "query" => "queries",
-        _ => "transactions",
-    };
-    match (longest.seconds, &longest.culprit) {
-        (Some(seconds), Some(culprit)) => {
-            let number = match longest.count {
-                1 => format!("1 {noun} {doing}"),
-                number => format!("{number} {plural} {doing}, the longest"),
-            };
-            format!("{number} for {}: {}", text::duration(seconds), name(culprit))
-        }
-        _ => format!("no {noun} {doing}"),
-    }
-}
-
-fn blocked(facts: &HealthFacts) -> String {
-    let waits = &facts.waits;
-    let Some(longest) = health::longest_wait(waits) else { return "no session waits for a lock".into() };
-    let who = match waits.waiting {
-        1 => "1 session waits for a lock".to_owned(),
-        number => format!("{number} sessions wait for locks, the longest"),
-    };
-    let how_long = match longest.seconds {
-        Some(seconds) if longest.at_most => format!(" for at most {}", text::duration(seconds)),
-        Some(seconds) => format!(" for {}", text::duration(seconds)),
-        None => String::new(),
-    };
-    let behind = match health::head_of_queue(waits, longest) {
-        Some(head) if head.who.pid == 0 => format!("behind a prepared transaction: {}", name(&longest.who)),
-        Some(head) => format!("behind {}", name(&head.who)),
-        None => name(&longest.who),
-    };
-    format!("{who}{how_long}, {behind}")
-}
-
-fn prepared(facts: &HealthFacts) -> String {
-    let Some(oldest) = &facts.prepared.oldest else { return "no prepared transaction".into() };
-    let number = match facts.prepared.count {
-        1 => "1 prepared transaction".to_owned(),
-        number => format!("{number} prepared transactions, the oldest"),
-    };
-    format!(
-        "{number} for {}: \"{}\" of role {} in database {}",
-        text::duration(oldest.seconds),
-        oldest.gid,
-        oldest.owner,
-        oldest.database
-    )
-}
-
-fn closed(facts: &HealthFacts) -> String {
-    match facts.closed.as_slice() {
-        [] => "every database lets somebody in".into(),
-        [closed] => words_of::told(closed),
-        [closed, others @ ..] => {
-            let names: Vec<String> = others.iter().map(|other| shown(&other.database)).collect();
-            format!("{}; so do {}", words_of::told(closed), names.join(", "))
-        }
-    }
-}
-
-/// The culprit in an alert: `pid 4711 (worker, role app, from 10.0.4.30)`.
-fn name(culprit: &Culprit) -> String {
-    let application = match culprit.application_name.as_str() {
-        "" => "no application_name",
-        name => name,
-    };
-    let role = culprit.role.as_ref().map(|role| format!(", role {role}")).unwrap_or_default();
-    let from = match culprit.client.as_deref() {
-        None => String::new(),
-        Some("local") => ", local".into(),
-        Some(address) => format!(", from {address}"),
-    };
-    format!("pid {} ({application}{role}{from})", culprit.pid)
-}
-
 fn ping() -> Hint {
     Command::pgconn("ping").into()
 }
@@ -306,14 +210,37 @@ fn hint(verdict: &Verdict, facts: &HealthFacts) -> Option<Hint> {
                 Command::pgconn("stats").only(flag, &limit.name)
             }
         },
+        Rule::Free => Command::pgconn("stats"),
+        Rule::States => match verdict.part.as_ref() {
+            Some(("waiting", _)) => Command::pgconn("blockers"),
+            Some(("fastpath", _)) => Command::pgconn("ls --state").word("fastpath function call"),
+            Some((state, _)) => Command::pgconn("ls").with("--state", state),
+            None => Command::pgconn("stats"),
+        },
         Rule::IdleXact => Command::pgconn("ls --state idle-in-transaction"),
         Rule::LongQuery | Rule::LongXact => Command::pgconn("long"),
         Rule::Blocked => Command::pgconn("blockers"),
         Rule::Closed => return facts.closed.first().map(words_of::remedy),
         Rule::PoolerWaiting => return Some(CONSOLE.into()),
+        Rule::Rates => Command::pgconn("stats"),
         Rule::PreparedXact => {
             let oldest = facts.prepared.oldest.as_ref()?;
             return Some(finish_prepared(&oldest.database, &oldest.gid).into());
+        }
+        Rule::OldestXmin => {
+            let oldest = health::oldest_holder(facts)?;
+            return Some(match oldest.kind {
+                HorizonKind::Prepared => {
+                    let database = oldest.who.database.as_deref().unwrap_or_default();
+                    finish_prepared(database, oldest.name.as_deref().unwrap_or_default()).into()
+                }
+                HorizonKind::Session => Command::pgconn("ls").with("--sort", "xact").into(),
+                HorizonKind::Slot => {
+                    let slots = "select * from pg_replication_slots order by age(xmin), age(catalog_xmin)";
+                    Command::psql("postgres", slots).into()
+                }
+                HorizonKind::Standby => Command::pgconn("long --all-backends").into(),
+            });
         }
     };
     Some(command.into())
@@ -362,18 +289,19 @@ pub(super) const fn unit(unit: MeasureUnit) -> &'static str {
     match unit {
         MeasureUnit::Count => "count",
         MeasureUnit::Seconds => "seconds",
+        MeasureUnit::Percent => "percent",
+        MeasureUnit::Transactions => "transactions",
+        MeasureUnit::PerSecond => "per_second",
     }
 }
 
 fn amount(number: f64, unit: MeasureUnit) -> String {
     match unit {
-        MeasureUnit::Count => number.to_string(),
+        MeasureUnit::Count | MeasureUnit::Transactions => number.to_string(),
         MeasureUnit::Seconds => text::duration(number),
+        MeasureUnit::Percent => format!("{number}%"),
+        MeasureUnit::PerSecond => format!("{number:.2}"),
     }
-}
-
-fn is_are(number: i64, noun: &str) -> String {
-    format!("{} {}", text::count(number, noun), if number == 1 { "is" } else { "are" })
 }
 
 fn has_have(number: i64) -> String {

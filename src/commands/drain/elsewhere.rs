@@ -1,6 +1,7 @@
 //! The database in which a drain has its own session: one that stays open.
 
 use crate::commands::Context;
+use crate::conninfo::Environment;
 use crate::db::{Db, Error, ErrorKind, LimitScope};
 
 /// A connection to another database than `closed`, the one that is to be empty; where none is named, to one that lets us in.
@@ -19,7 +20,7 @@ pub(super) async fn connect_elsewhere(context: &Context, closed: Option<&str>) -
     }
     for home in ["postgres", "template1"].into_iter().filter(|home| closed != Some(home)) {
         let endpoint = context.endpoint()?;
-        let endpoint = endpoint.at(endpoint.info().clone().in_database(home));
+        let endpoint = endpoint.at(endpoint.info().clone().in_database(home, &Environment::of_process()));
         match context.session(context.observer_of(endpoint)).await {
             Ok(db) => return Ok(db),
             Err(error) if is_of_the_database(&error) || error.kind == ErrorKind::AuthFailed => last = error,

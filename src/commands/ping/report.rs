@@ -86,6 +86,31 @@ pub(crate) struct TriedAddress {
     scope: Option<&'static str>,
 }
 
+/// One host of several.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PingedHost"))]
+pub(crate) struct PingedHost {
+    /// The host as the settings name it, and its port.
+    host: String,
+    /// `primary` or `standby`; null when it did not say.
+    role: Option<&'static str>,
+    /// Whether it lets this role in.
+    status: PingStatus,
+    /// Why not.
+    error: Option<String>,
+}
+
+impl PingedHost {
+    fn of(found: &db::HostFound) -> Self {
+        Self {
+            host: found.place.clone(),
+            role: found.is_standby.map(|is_standby| if is_standby { "standby" } else { "primary" }),
+            status: found.error.as_ref().map_or(PingStatus::Accepting, PingStatus::of),
+            error: found.error.as_ref().map(|error| secrets(&error.message)),
+        }
+    }
+}
+
 /// What was counted so far, over all connections.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
@@ -118,6 +143,8 @@ pub(crate) struct Pings {
     pub(super) status: PingStatus,
     /// Every address that was tried, in order; with --watch those of this turn.
     attempts: Vec<TriedAddress>,
+    /// Every host, where the settings name several: what it is, whichever of them was wanted; of the last connection.
+    hosts: Vec<PingedHost>,
     /// Over all connections; with --watch over those of earlier turns, too.
     summary: Summary,
     /// Where it was, for the line that people read.
@@ -132,7 +159,14 @@ impl Pings {
     pub(super) fn new(place: String) -> Self {
         let summary =
             Summary { count: 0, accepted: 0, min_seconds: None, median_seconds: None, max_seconds: None };
-        Self { status: PingStatus::NoAnswer, attempts: Vec::new(), summary, place, hint: None }
+        Self {
+            status: PingStatus::NoAnswer,
+            attempts: Vec::new(),
+            hosts: Vec::new(),
+            summary,
+            place,
+            hint: None,
+        }
     }
 
     /// Adds one connection.
@@ -143,6 +177,7 @@ impl Pings {
             let query = ping.query.filter(|_| at == last);
             self.attempts.push(TriedAddress::of(attempt, query));
         }
+        self.hosts = ping.hosts.iter().map(PingedHost::of).collect();
         match &ping.outcome {
             Ok(reached) => {
                 self.status = PingStatus::Accepting;
@@ -204,7 +239,7 @@ impl Report for Pings {
     }
 
     fn lists(&self) -> Vec<List<'_>> {
-        vec![List::new("attempts", &self.attempts)]
+        vec![List::new("attempts", &self.attempts), List::new("hosts", &self.hosts)]
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
@@ -221,6 +256,10 @@ impl Report for Pings {
             Block::marked(mark, format!("{} - {}", self.place, self.status.words())),
             Block::Table(table),
         ];
+        if !self.hosts.is_empty() {
+            let mark = |host: &PingedHost| if host.error.is_some() { Mark::Bad } else { Mark::Plain };
+            blocks.extend([Block::Gap, Block::Table(Table::of(HOSTS, &self.hosts, mark))]);
+        }
         let summary = &self.summary;
         if let (true, Some(min), Some(median), Some(max)) =
             (summary.count > 1, summary.min_seconds, summary.median_seconds, summary.max_seconds)
@@ -244,6 +283,14 @@ impl Report for Pings {
         tsv::Rows::of(COLUMNS, &self.attempts)
     }
 }
+
+/// What people read of each of several hosts.
+const HOSTS: &[Column<PingedHost>] = &[
+    Column::table("HOST", Align::Left, |host| (&host.host).into()),
+    Column::table("ROLE", Align::Left, |host| host.role.into()),
+    Column::table("STATE", Align::Left, |host| host.status.words().into()),
+    Column::table("ERROR", Align::Left, |host| host.error.as_ref().into()),
+];
 
 /// What is told of each address.
 const COLUMNS: &[Column<TriedAddress>] = &[

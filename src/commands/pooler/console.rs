@@ -62,7 +62,7 @@ impl Context {
         let mut info = conninfo::resolve(given, &environment)?;
         // A service's database is one of the applications', not the console.
         if !info.database_was_typed() && info.dbname() != console::DATABASE {
-            info = info.with_dbname(console::DATABASE);
+            info = info.in_database(console::DATABASE, &environment);
         }
         let source = OfConsole { endpoint: self.endpoint_of(info), stop: self.stop.clone() };
         Ok(Observer::new(source, self.stop.clone()))

@@ -1,6 +1,7 @@
 //! A pooler's limits in words: whose they are, and what comes of them when they are used up.
 
 use crate::analyze::pooler::{PoolUse, PoolerLimit};
+use crate::model::pooler::{Pool, Product};
 use crate::render::table::{Block, Mark};
 
 /// `pool_size of shop/app`, `max_client_conn of the pooler`.
@@ -12,6 +13,17 @@ pub(in crate::commands) fn named(limit: &PoolerLimit) -> String {
         (None, None) => "the pooler".to_owned(),
     };
     format!("{} of {owner}", limit.name)
+}
+
+/// What keeps the clients of a pool waiting that has room.
+pub(in crate::commands) fn refused_by(pool: &Pool, tells_user_limits: bool, product: &Product) -> String {
+    match tells_user_limits || !product.is_pgbouncer() {
+        true => "the server seems to refuse the pooler".to_owned(),
+        false => format!(
+            "a max_user_connections of user {}, which {} {} does not tell, may be used up, or the server refuses the pooler",
+            pool.user, product.name, product.version
+        ),
+    }
 }
 
 /// What comes of it when it is used up.

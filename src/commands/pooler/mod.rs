@@ -26,6 +26,7 @@ use crate::db::{self, Listing, SortOrder};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{ClientFilter, Name, Term};
+use crate::model::pooler::PoolerFacts;
 use crate::model::suggestion::{Command, Hint};
 use crate::render::{Head, Warning, text};
 use names::did_you_mean;
@@ -49,6 +50,7 @@ pub(super) const MANUAL: Manual = Manual::new(
             "pgconn -p 6432 pooler pause shop -- createdb -p 5432 -T shop shop_copy",
         ),
         ("Let the clients of a paused database go on", "pgconn -p 6432 pooler resume shop"),
+        ("Refuse new clients while a command runs", "pgconn -p 6432 pooler disable shop -- true"),
         ("Replace every connection to the server", "pgconn -p 6432 pooler reconnect shop"),
         ("Wait until the replaced ones are closed", "pgconn -p 6432 pooler wait-close shop"),
     ],
@@ -65,6 +67,9 @@ pub(crate) struct Args {
     /// The server behind the pooler: show which of its sessions serves which client
     #[arg(long, value_name = "CONNINFO")]
     server: Option<String>,
+    /// The console of another process of the same pooler (so_reuseport): its pools are added (repeat for more)
+    #[arg(long, value_name = "CONNINFO", conflicts_with_all = ["server", "over"])]
+    console: Vec<String>,
     #[command(flatten)]
     filters: Filters,
     /// What to look at instead of the pools, or what to do.
@@ -89,7 +94,13 @@ enum PoolerCommand {
     /// Keep a database's clients waiting, with no connection to its server
     Pause(act::PauseArgs),
     /// Let the clients of a paused database go on
-    Resume(act::Args),
+    Resume(act::AllArgs),
+    /// Refuse new clients of a database; those that are there stay
+    Disable(act::DisableArgs),
+    /// Let new clients of a disabled database in
+    Enable(act::Args),
+    /// Disconnect every client of a database, and keep those that come waiting
+    Kill(act::Args),
     /// Replace a database's connections to the server as they become free
     Reconnect(act::Args),
     /// Wait until the connections that RECONNECT replaces are closed
@@ -140,7 +151,8 @@ impl Filters {
 
 /// Looks and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let outside = args.over.is_some() || args.server.is_some() || !args.filters.are_empty();
+    let outside =
+        args.over.is_some() || args.server.is_some() || !args.console.is_empty() || !args.filters.are_empty();
     if args.command.is_some() && outside {
         return Err(Failure::usage("flags of a view come after its name")
             .hinted("like this: pgconn pooler clients --db NAME")
@@ -156,9 +168,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Some(PoolerCommand::Clients(filters)) => Look::Connections(View::Clients, filters.selection()),
         Some(PoolerCommand::Servers(filters)) => Look::Connections(View::Servers, filters.selection()),
         Some(PoolerCommand::Pause(order)) => return act::pause(order, context).await,
-        Some(PoolerCommand::Resume(order)) => return act::resume(order, context).await,
-        Some(PoolerCommand::Reconnect(order)) => return act::reconnect(order, context).await,
-        Some(PoolerCommand::WaitClose(order)) => return act::wait_close(order, context).await,
+        Some(PoolerCommand::Resume(order)) => return act::orders::resume(order, context).await,
+        Some(PoolerCommand::Disable(order)) => return act::disable(order, context).await,
+        Some(PoolerCommand::Enable(order)) => return act::orders::enable(order, context).await,
+        Some(PoolerCommand::Kill(order)) => return act::orders::kill(order, context).await,
+        Some(PoolerCommand::Reconnect(order)) => return act::orders::reconnect(order, context).await,
+        Some(PoolerCommand::WaitClose(order)) => return act::orders::wait_close(order, context).await,
     };
     let args = Args { command: None, ..args };
     watch::look_at_console(context, async |context, console| look(&args, &view, console, context).await).await
@@ -177,18 +192,18 @@ async fn look(args: &Args, view: &Look, console: &Console, context: &Context) ->
     match (view, &args.server) {
         (Look::Connections(kind, selection), _) => connections(console, *kind, selection).await,
         (Look::Pools, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
-        (Look::Pools, None) => pools(console, args.over, &args.filters.selection(), context).await,
+        (Look::Pools, None) => pools(console, args, &args.filters.selection(), context).await,
     }
 }
 
 async fn pools(
     console: &Console,
-    over: Option<Duration>,
+    args: &Args,
     selection: &PoolerSelection,
     context: &Context,
 ) -> Result<Shown> {
     let first = Instant::now();
-    let earlier = match over {
+    let earlier = match args.over {
         Some(over) => {
             let totals = console.totals().await?;
             tokio::select! {
@@ -199,8 +214,17 @@ async fn pools(
         }
         None => None,
     };
-    let facts = console.facts().await?;
+    let mut facts = console.facts().await?;
     let mut head = head(console);
+    if args.console.is_empty() {
+        head.warnings.extend(one_of_several(&facts));
+    }
+    for conninfo in &args.console {
+        let other = context.pooler(conninfo).await?;
+        head.warnings.extend(other.notices().iter().map(super::about_connection));
+        facts = pooler::several::sum(facts, other.facts().await?);
+        other.close().await;
+    }
     let rates = earlier.map(|(totals, seconds)| {
         let mut rates = pooler::rates(&totals, &facts.totals, seconds);
         rates.retain(|rate| selection.has_database(&rate.database));
@@ -210,9 +234,27 @@ async fn pools(
     head.warnings.extend(did_you_mean(selection, &facts.names()));
     let which = Command::pgconn("pooler clients --state waiting");
     let hint = Hint::from("clients wait; see which: ").call(which).shown(&again);
-    let report = PoolerReport { rates, again, ..PoolerReport::of_pools(facts, selection) };
+    let processes = args.console.len() + 1;
+    let report = PoolerReport { rates, again, processes, ..PoolerReport::of_pools(facts, selection) };
     let hints = report.waits().then_some(hint).into_iter().collect();
     Ok(Shown { hints, ..Shown::new(report, head) })
+}
+
+/// Says that other processes have clients that this one does not show.
+pub(super) fn one_of_several(facts: &PoolerFacts) -> Option<Warning> {
+    let settings = &facts.settings;
+    let why = match (settings.so_reuseport, settings.peer_id) {
+        (Some(true), _) => "so_reuseport is on".to_owned(),
+        (_, Some(peer)) => format!("peer_id is {peer}"),
+        _ => return None,
+    };
+    Some(Warning {
+        code: "one_of_several",
+        message: format!(
+            "{why}: this may be one process of several, and its clients and pools alone are shown"
+        ),
+        hint: Some("add those of the others: pgconn pooler --console CONNINFO, once for each".into()),
+    })
 }
 
 async fn connections(console: &Console, view: View, selection: &PoolerSelection) -> Result<Shown> {

@@ -1,8 +1,9 @@
 //! Pools and rates, as tables and as tab-separated values.
 
+use super::limits::refused_by;
 use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::analyze::pooler::{PoolRefused, PoolUse, Rate};
-use crate::model::pooler::Database;
+use crate::model::pooler::{Database, Product};
 use crate::model::server;
 use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Block, Mark, Table};
@@ -56,6 +57,7 @@ const COLUMNS: &[Column<PoolUse>] = &[
         |entry| entry.used_ratio.into(),
     ),
     Column::script("paused", |entry| entry.paused.into()),
+    Column::script("disabled", |entry| entry.disabled.into()),
     Column::worded("FIRST-LIMIT", Align::Left, first_limit, "first_limit", |entry| {
         entry.first_limit.as_ref().map(|limit| limit.name).into()
     }),
@@ -64,6 +66,7 @@ const COLUMNS: &[Column<PoolUse>] = &[
 fn first_limit(entry: &PoolUse) -> Value<'_> {
     match &entry.first_limit {
         _ if entry.paused == Some(true) => "paused".into(),
+        _ if entry.disabled == Some(true) => "disabled".into(),
         Some(limit) => format!("{} {} of {}", limit.name, limit.used, limit.limit).into(),
         None => Value::None,
     }
@@ -74,7 +77,12 @@ fn waits(entry: &PoolUse) -> bool {
 }
 
 /// What a pool's clients wait for.
-pub(super) fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Block<'static>> {
+pub(super) fn why_waiting(
+    entry: &PoolUse,
+    databases: &[Database],
+    tells_user_limits: bool,
+    product: &Product,
+) -> Option<Block<'static>> {
     let pool = &entry.pool;
     let waiting = pool.clients_waiting.filter(|waiting| *waiting > 0)?;
     let place = format!("{}/{}", pool.database, pool.user);
@@ -96,8 +104,8 @@ pub(super) fn why_waiting(entry: &PoolUse, databases: &[Database]) -> Option<Blo
             let place = server.and_then(|server| Some((server.host.as_deref()?, server.port?)));
             let place = place.map_or_else(|| "it".to_owned(), |(host, port)| server::place(host, port));
             format!(
-                "{start} although the pool has room ({used} of {size}): the server seems to refuse the pooler more \
-                 connections; see pgconn stats on {place}"
+                "{start} although the pool has room ({used} of {size}): {}; see pgconn stats on {place}",
+                refused_by(pool, tells_user_limits, product)
             )
         }
     };

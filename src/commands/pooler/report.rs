@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::act::report::PoolerAct;
 use super::{connections, limits, pools};
 use crate::analyze::pooler::{self, PoolUse, PoolerLimit, PoolerSelection, Rate};
-use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals};
+use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals, disabled};
 use crate::model::suggestion::{Command, Lead};
 use crate::render::json::List;
 use crate::render::table::{Block, Mark, Table};
@@ -30,9 +30,17 @@ pub(in crate::commands) struct PoolerReport {
     /// The paused databases among those that are meant.
     #[serde(skip)]
     pub(super) paused: Vec<String>,
+    /// The disabled ones.
+    #[serde(skip)]
+    pub(super) disabled: Vec<String>,
+    /// Whether the console tells each user's limit on connections to servers.
+    #[serde(skip)]
+    pub(super) tells_user_limits: bool,
     /// The flags that lead here again.
     #[serde(skip)]
     pub(super) again: Lead,
+    /// How many processes of the pooler it is the sum of.
+    pub(super) processes: usize,
     /// What the pooler calls itself: `PgBouncer`.
     pub(super) product: String,
     /// Its version.
@@ -64,7 +72,10 @@ impl PoolerReport {
         Self {
             view,
             paused: Vec::new(),
+            disabled: Vec::new(),
+            tells_user_limits: true,
             again: Lead::default(),
+            processes: 1,
             product: product.name,
             version: product.version,
             pools: None,
@@ -84,8 +95,11 @@ impl PoolerReport {
         let usage = pooler::usage(&facts, |pool| selection.has_pool(pool));
         let is_paused =
             |database: &&Database| database.paused == Some(true) && selection.has_database(&database.name);
+        let disabled = disabled(&facts).filter(|name| selection.has_database(name)).map(str::to_owned);
         Self {
+            disabled: disabled.collect(),
             paused: facts.databases.iter().filter(is_paused).map(|database| database.name.clone()).collect(),
+            tells_user_limits: facts.tells_user_limits,
             first_limit: usage.fullest().cloned(),
             pools: Some(usage.pools),
             limits: Some(usage.limits),
@@ -106,6 +120,11 @@ impl PoolerReport {
         answer
     }
 
+    /// What the pooler calls itself.
+    pub(super) fn product(&self) -> Product {
+        Product { name: self.product.clone(), version: self.version.clone() }
+    }
+
     pub(super) fn waits(&self) -> bool {
         let waiting = |pool: &PoolUse| pool.pool.clients_waiting.is_some_and(|waiting| waiting > 0);
         self.pools.iter().flatten().any(waiting)
@@ -114,7 +133,11 @@ impl PoolerReport {
     /// `localhost:6432  PgBouncer 1.18.0`.
     pub(super) fn title(&self, head: &Head) -> Block<'static> {
         let place = head.target.as_ref().map(crate::model::server::Target::place).unwrap_or_default();
-        Block::line(format!("{place}  {} {}", self.product, self.version))
+        let sum = match self.processes {
+            1 => String::new(),
+            number => format!("  the sum of {number} processes"),
+        };
+        Block::line(format!("{place}  {} {}{sum}", self.product, self.version))
     }
 
     /// The human form: the pooler and its fullest limit, what is used up, pools, what keeps clients waiting, rates.
@@ -143,11 +166,19 @@ impl PoolerReport {
         } else {
             blocks.push(Block::Table(pools::table(pools)));
         }
-        let databases = self.databases.as_deref().unwrap_or_default();
-        blocks.extend(pools.iter().filter_map(|entry| pools::why_waiting(entry, databases)));
+        let (databases, product) = (self.databases.as_deref().unwrap_or_default(), self.product());
+        let why = |entry| pools::why_waiting(entry, databases, self.tells_user_limits, &product);
+        blocks.extend(pools.iter().filter_map(why));
         blocks.extend(self.paused.iter().map(|name| {
             let resume = Command::pgconn("pooler resume").word(name).shown(&self.again);
             Block::marked(Mark::Bad, format!("! database {name} is paused: resume it with {resume}"))
+        }));
+        blocks.extend(self.disabled.iter().map(|name| {
+            let enable = Command::pgconn("pooler enable").word(name).shown(&self.again);
+            Block::marked(
+                Mark::Bad,
+                format!("! database {name} is disabled, new clients are refused: enable it with {enable}"),
+            )
         }));
         if let Some(rates) = &self.rates {
             blocks.push(Block::Gap);

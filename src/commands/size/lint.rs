@@ -16,6 +16,10 @@ use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Report, tsv};
 
+/// What can be judged.
+const KINDS: &str = "judged are pgbouncer.ini, connection URLs, the environment of PgBouncer's images (compose, Helm, .env), \
+    spring.datasource.hikari (properties, YAML), database.yml with a postgresql adapter, and Npgsql's Host=…;…";
+
 /// Judges the file; any error in it makes the exit code 1.
 pub(super) fn run(
     path: &Path,
@@ -27,14 +31,46 @@ pub(super) fn run(
     let bytes = super::read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let against = against(args, request)?;
-    let (format, findings) = lint::lint(&text, &against).ok_or_else(|| {
-        Failure::failed(format!("{} is neither a pgbouncer.ini nor holds a connection URL", path.display()))
-            .hinted("a pgbouncer.ini has a section [databases] or [pgbouncer]; a URL starts with postgres://")
+    let files = |name: &str| beside(path, name);
+    let (format, findings) = lint::lint(&text, &against, &files).ok_or_else(|| {
+        let file = path.display();
+        Failure::failed(format!(
+            "{file} is neither a pgbouncer.ini nor has a connection URL or a pool's settings"
+        ))
+        .hinted(KINDS)
     })?;
     let worst = findings.iter().map(|finding| finding.severity).min();
-    let report = Lint { file: path.display().to_string(), format, usable: against.usable, findings };
+    let report = Lint {
+        file: path.display().to_string(),
+        format,
+        usable: against.usable,
+        max_connections: request.max_connections.value,
+        max_connections_source: request.max_connections.source,
+        findings,
+        with_notes: context.ui.is_verbose(),
+    };
     context.emit(&report, head)?;
     Ok(if worst == Some(Severity::Error) { Exit::Failed } else { Exit::Done })
+}
+
+/// The text of another file that the one at `path` names: of its folder, because what lies elsewhere may be another machine's
+/// than the one for which the file is.
+fn beside(path: &Path, name: &str) -> Result<String, String> {
+    if path.as_os_str() == "-" {
+        return Err("what comes from stdin has no folder".to_owned());
+    }
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let absolute = |path: &Path| std::path::absolute(path).map_err(|error| error.to_string());
+    let (folder, other) = (absolute(&folder.join("."))?, absolute(&folder.join(name))?);
+    if Path::new(name).is_absolute() && !other.starts_with(&folder) {
+        return Err("it lies outside of the file's folder".to_owned());
+    }
+    // Whatever else there is, as a pipe, may never end.
+    if std::fs::metadata(&other).is_ok_and(|seen| !seen.is_file()) {
+        return Err("it is no file".to_owned());
+    }
+    let bytes = super::read(&other).map_err(|failure| failure.message)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The slots to hold the file against, from the same inputs that a plan has.
@@ -45,6 +81,7 @@ fn against(args: &Args, request: &SizeRequest) -> Result<Against, Failure> {
     Ok(Against {
         usable: max_connections.saturating_sub(slots),
         budget: budget.budget,
+        assumed: Some(max_connections).filter(|_| request.max_connections.source == FigureSource::Assumed),
         pools: super::request::pools(request),
         pooler_processes: request.pooler_processes.value,
         users: Some(request.pooler_pairs)
@@ -64,8 +101,15 @@ pub(crate) struct Lint {
     format: ConfigFormat,
     /// Slots that ordinary roles can take, which it was held against.
     usable: u64,
+    /// The max_connections that leaves them.
+    max_connections: u64,
+    /// Who said so.
+    max_connections_source: FigureSource,
     /// What was found, in order of lines.
     findings: Vec<LintFinding>,
+    /// Whether people see the notes, too.
+    #[serde(skip)]
+    with_notes: bool,
 }
 
 impl Report for Lint {
@@ -78,12 +122,27 @@ impl Report for Lint {
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
-        if self.findings.is_empty() {
-            return vec![Block::marked(Mark::Good, format!("{}: nothing found", self.file))];
+        let is_shown = |finding: &&LintFinding| self.with_notes || finding.severity != Severity::Note;
+        let shown: Vec<&LintFinding> = self.findings.iter().filter(is_shown).collect();
+        let folded = self.findings.len() - shown.len();
+        let assumed = self.max_connections_source == FigureSource::Assumed
+            && self.findings.iter().any(|finding| matches!(finding.code, "over_server" | "over_budget"));
+        let mut remarks = Vec::new();
+        if assumed {
+            remarks.push(format!("max_connections is assumed {}", self.max_connections));
+        }
+        if folded > 0 {
+            let notes = if folded == 1 { "1 note".to_owned() } else { format!("{folded} notes") };
+            remarks.push(format!("{notes} with -v"));
+        }
+        let remarks = remarks.join("; ");
+        if shown.is_empty() {
+            let remarks = if remarks.is_empty() { remarks } else { format!(" ({remarks})") };
+            return vec![Block::marked(Mark::Good, format!("{}: nothing found{remarks}", self.file))];
         }
         // The rows are lines of their own: a terminal wraps them, and would cut those of a table.
         let header = Table::of(COLUMNS, None::<&LintFinding>, |_| Mark::Plain);
-        let rows = self.findings.iter().map(|finding| {
+        let rows = shown.into_iter().map(|finding| {
             let mark = match finding.severity {
                 Severity::Error => Mark::Bad,
                 Severity::Warning => Mark::Warn,
@@ -92,9 +151,12 @@ impl Report for Lint {
             let hint = finding.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
             let line = finding.line.map_or_else(|| "-".to_owned(), |line| line.to_string());
             let word = finding.severity.word();
-            Block::marked(mark, format!("{line:>4}  {word:<8}  {}{hint}", finding.message))
+            let file = finding.file.as_ref().map(|file| format!("{file}: ")).unwrap_or_default();
+            Block::marked(mark, format!("{line:>4}  {word:<8}  {file}{}{hint}", finding.message))
         });
-        std::iter::once(Block::Table(header)).chain(rows).collect()
+        let remarks = Some(remarks).filter(|remarks| !remarks.is_empty());
+        let remarks = remarks.map(|remarks| Block::marked(Mark::Dim, format!("({remarks})")));
+        std::iter::once(Block::Table(header)).chain(rows).chain(remarks).collect()
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {
@@ -108,6 +170,8 @@ const COLUMNS: &[Column<LintFinding>] = &[
         finding.line.map(|line| i64::try_from(line).unwrap_or(i64::MAX)).into()
     }),
     Column::new("SEVERITY", Align::Left, "severity", |finding| finding.severity.word().into()),
+    Column::script("file", |finding| finding.file.as_ref().into()),
+    Column::script("prevents_start", |finding| finding.prevents_start.into()),
     Column::script("code", |finding| finding.code.into()),
     Column::new("FINDING", Align::Left, "message", |finding| (&finding.message).into()),
     Column::script("hint", |finding| finding.hint.as_ref().into()),

@@ -104,8 +104,9 @@ fn words(keyword: &str) -> Vec<&'static str> {
         "sslmode" => vec!["", "prefer", "require", "REQUIRE", "disable"],
         "channel_binding" => vec!["", "prefer", "nope"],
         "target_session_attrs" => vec!["", "any", "primary", "master"],
-        "connect_timeout" => vec!["", "3"],
-        "keepalives_idle" | "tcp_user_timeout" => vec!["", "5"],
+        // An empty number is refused by libpq as well, but only when a socket is connected.
+        "connect_timeout" => vec!["3"],
+        "keepalives_idle" | "tcp_user_timeout" => vec!["5"],
         "sslrootcert" => vec!["", "/nonexistent/root.crt"],
         "requirepeer" => vec!["", "nobody"],
         "options" => vec!["", "-c geqo=off"],

@@ -91,6 +91,7 @@ impl Console {
         let mut facts = PoolerFacts {
             product: self.product.clone(),
             databases: read::databases(&databases),
+            tells_user_limits: read::has_column(&users, "max_user_connections"),
             users: read::users(&users),
             settings: read::settings(&config),
             clients: read::used_clients(&lists),

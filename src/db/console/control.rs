@@ -18,17 +18,26 @@ pub(crate) enum ConsoleOrder {
     Resume,
     /// Replace its connections to the server as they become free.
     Reconnect,
+    /// Refuse new clients; those that are there stay.
+    Disable,
+    /// Let new clients in again.
+    Enable,
+    /// Disconnect its clients, close its connections to the server, and keep clients that come waiting, as a pause does.
+    Kill,
 }
 
 impl ConsoleOrder {
-    /// The command, as it is typed on the console.
-    pub(crate) fn words(self, database: &str) -> String {
+    /// The command for a database, or for all of them, as it is typed on the console.
+    pub(crate) fn words(self, database: Option<&str>) -> String {
         let verb = match self {
             Self::Pause => "PAUSE",
             Self::Resume => "RESUME",
             Self::Reconnect => "RECONNECT",
+            Self::Disable => "DISABLE",
+            Self::Enable => "ENABLE",
+            Self::Kill => "KILL",
         };
-        format!("{verb} {}", identifier(database))
+        database.map_or_else(|| verb.to_owned(), |name| format!("{verb} {}", identifier(name)))
     }
 }
 
@@ -50,21 +59,21 @@ impl Console {
     ///
     /// # Errors
     /// When the console refuses it or does not answer.
-    pub(crate) async fn order(&self, order: ConsoleOrder, database: &str) -> Result<(), Error> {
+    pub(crate) async fn order(&self, order: ConsoleOrder, database: Option<&str>) -> Result<(), Error> {
         self.session.ask(&order.words(database)).await.map(drop).map_err(explained)
     }
 
-    /// Resumes a database. Returns whether it was paused.
+    /// Resumes a database, or all of them at once after a pause of all. Returns whether it was paused.
     ///
     /// A database that a pattern let in is in no list while nothing is connected to it, and may be paused all the same: so
     /// this asks for no list.
     ///
     /// # Errors
     /// When the console refuses it, knows no such database, or does not answer.
-    pub(crate) async fn resume(&self, database: &str) -> Result<bool, Error> {
+    pub(crate) async fn resume(&self, database: Option<&str>) -> Result<bool, Error> {
         match self.order(ConsoleOrder::Resume, database).await {
             Ok(()) => Ok(true),
-            Err(error) if error.sqlstate.is_some() && error.message.ends_with("is not paused") => Ok(false),
+            Err(error) if error.sqlstate.is_some() && error.message.contains("is not paused") => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -86,7 +95,11 @@ impl Console {
     ///
     /// # Errors
     /// When the console refuses it, or the connection is lost.
-    pub(crate) async fn pause(self, database: &str, patience: Duration) -> Result<Option<Self>, Error> {
+    pub(crate) async fn pause(
+        self,
+        database: Option<&str>,
+        patience: Duration,
+    ) -> Result<Option<Self>, Error> {
         let words = ConsoleOrder::Pause.words(database);
         self.session.trace.tell(&words);
         match tokio::time::timeout(patience, self.session.client.simple_query(&words)).await {
@@ -119,7 +132,8 @@ mod tests {
 
     #[test]
     fn orders_quote_the_name() {
-        assert_eq!(ConsoleOrder::Pause.words("shop"), r#"PAUSE "shop""#);
-        assert_eq!(ConsoleOrder::Resume.words(r#"a"b; c"#), r#"RESUME "a""b; c""#);
+        assert_eq!(ConsoleOrder::Pause.words(Some("shop")), r#"PAUSE "shop""#);
+        assert_eq!(ConsoleOrder::Resume.words(Some(r#"a"b; c"#)), r#"RESUME "a""b; c""#);
+        assert_eq!(ConsoleOrder::Pause.words(None), "PAUSE");
     }
 }

@@ -83,6 +83,11 @@ pub(super) fn records(rows: &[Row]) -> Vec<Record> {
     rows.iter().map(|row| Record { columns: Arc::clone(&columns), values: row.values().collect() }).collect()
 }
 
+/// Whether the rows have this column.
+pub(super) fn has_column(records: &[Record], column: &str) -> bool {
+    records.first().is_some_and(|record| record.columns.iter().any(|name| name == column))
+}
+
 /// `PgBouncer 1.18.0` apart, either of which may be missing; what follows the version, as Odyssey's compiler, is left out.
 pub(super) fn product(words: &str) -> Product {
     let is_version =
@@ -181,6 +186,8 @@ pub(super) fn settings(records: &[Record]) -> PoolerSettings {
             .filter(|seconds| *seconds > 0.0),
         auth_type: words("auth_type"),
         max_prepared_statements: value("max_prepared_statements"),
+        so_reuseport: value("so_reuseport").map(|number| number != 0),
+        peer_id: limit("peer_id"),
         pool_mode: words("pool_mode"),
     }
 }

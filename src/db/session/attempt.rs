@@ -1,7 +1,9 @@
 //! One attempt at one address: how far it is and what became of it, why it failed, and what is tried next.
 
+use super::address::Address;
 use super::dial;
 use super::transport::Transport;
+use crate::conninfo::Host;
 use crate::db::error::Error;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +27,8 @@ pub(crate) struct Phases {
 pub(crate) struct Attempt {
     /// The address: `10.0.0.1:5432`, a socket's path, or the host and port that have none.
     pub(crate) address: String,
+    /// The host of the settings that it belongs to, and its port.
+    pub(crate) place: String,
     /// How long each phase took, as far as it came.
     pub(crate) phases: Phases,
     /// Why it failed.
@@ -37,6 +41,8 @@ pub(super) struct AttemptFailure {
     pub(super) next: Next,
     /// The server asked for a password and none was known.
     pub(super) wants_password: bool,
+    /// Where it asked for one that a command gives: none was known yet, or the server did not take it.
+    pub(super) wants_command: Option<Box<(Host, Address)>>,
 }
 
 /// What to try after a failure.
@@ -54,7 +60,7 @@ pub(super) enum Next {
 
 impl AttemptFailure {
     pub(super) fn new(error: Error, next: Next) -> Self {
-        Self { error, next, wants_password: false }
+        Self { error, next, wants_password: false, wants_command: None }
     }
 }
 

@@ -1,13 +1,15 @@
 //! From resolved settings to a session. libpq's rules, with one deliberate difference: a wrong password is not tried a
 //! second time without encryption.
 
+use super::address::Address;
 use super::attempt::Attempt;
 use super::established::{Established, Notice};
 use super::hosts::through_hosts;
 use super::options::Options;
 use super::os_words::os_words;
+use super::password_command;
 use super::session_kind::Lane;
-use crate::conninfo::{Ask, ConnInfo, readable};
+use crate::conninfo::{Ask, ConnInfo, Environment, Host, readable};
 use crate::db::error::{Error, ErrorKind};
 use crate::stop::Signal;
 use std::io;
@@ -36,6 +38,7 @@ async fn connect_or_ask(
     if info.ask() == Ask::Always {
         info = Arc::new(ask_password(&info, options).await?);
     }
+    let mut asked: Vec<(Host, usize)> = Vec::new();
     let mut notices: Vec<Notice> = info.warnings().iter().map(|why| ignored_password_file(why)).collect();
     if options.lane == Lane::Emergency {
         notices.push(emergency());
@@ -49,7 +52,12 @@ async fn connect_or_ask(
             }
             Err(failure) => failure,
         };
-        if failure.wants_password && std::mem::take(&mut may_ask) {
+        if let Some(place) = failure.wants_command.as_ref().filter(|_| info.password_command().is_some()) {
+            info = match given_by_command(&info, (&place.0, &place.1), options, &mut asked).await? {
+                Some(info) => Arc::new(info),
+                None => return Err(with_warnings(failure.error, &info)),
+            };
+        } else if failure.wants_password && std::mem::take(&mut may_ask) {
             info = Arc::new(ask_password(&info, options).await?);
         } else if falls_back(&failure.error, &info) {
             notices.push(Notice {
@@ -57,7 +65,7 @@ async fn connect_or_ask(
                 message: format!("database \"{}\" does not exist, so this is \"postgres\"", info.dbname()),
                 hint: None,
             });
-            info = Arc::new(info.with_dbname("postgres"));
+            info = Arc::new(ConnInfo::clone(&info).in_database("postgres", &Environment::of_process()));
         } else {
             return Err(with_warnings(failure.error, &info));
         }
@@ -91,8 +99,40 @@ fn emergency() -> Notice {
 
 /// Whether to try the database `postgres`: nobody named one, and the role's own does not exist.
 fn falls_back(error: &Error, info: &ConnInfo) -> bool {
-    let is_missing = error.sqlstate.as_deref() == Some("3D000");
+    // A pooler may pass the server's words on without their SQLSTATE; its own database is another matter.
+    let is_missing = match error.sqlstate.as_deref() {
+        Some("3D000") => true,
+        Some("08P01") => {
+            error.kind == ErrorKind::NoSuchDatabase && error.message.ends_with("\" does not exist")
+        }
+        _ => false,
+    };
     is_missing && !info.database_was_named() && info.dbname() != "postgres"
+}
+
+/// The settings with what the command gives for this host: the first time that the server asks for a password, and once more when
+/// it did not take that one, which may have been too old. `None` when there is nothing new to try. The time that it takes is no
+/// time of the server's.
+async fn given_by_command(
+    info: &ConnInfo,
+    (host, address): (&Host, &Address),
+    options: &mut Options,
+    asked: &mut Vec<(Host, usize)>,
+) -> Result<Option<ConnInfo>, Error> {
+    let Some(command) = info.password_command() else { return Ok(None) };
+    let place = Host { password: None, ..host.clone() };
+    let at = asked.iter().position(|(known, _)| *known == place).unwrap_or_else(|| {
+        asked.push((place, 0));
+        asked.len() - 1
+    });
+    let Some((_, times)) = asked.get_mut(at).filter(|(_, times)| *times < 2) else { return Ok(None) };
+    *times += 1;
+    let began = Instant::now();
+    let given = password_command::run(command, info, address).await;
+    options.deadline = options.deadline.map(|deadline| deadline + began.elapsed());
+    let given = given.map_err(Error::without_secrets)?;
+    let is_refused = host.password.as_ref().is_some_and(|refused| refused.bytes == given);
+    Ok((!is_refused).then(|| info.with_password_of_command(host, &given)))
 }
 
 /// Asks on a thread of its own, so that signals are still seen.

@@ -2,12 +2,13 @@
 
 use super::address::{Address, Route};
 use super::transport::Transport;
-use crate::conninfo::{Settings, os_string_of, path_of};
+use crate::conninfo::{Settings, path_of};
 use crate::db::error::{Error, ErrorKind};
+use nix::unistd::{Uid, User};
 use socket2::{SockRef, TcpKeepalive};
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileTypeExt as _;
 use std::time::Duration;
 use tokio::net::{TcpSocket, UnixStream};
 
@@ -29,35 +30,41 @@ pub(super) async fn dial(address: &Address, settings: &Settings) -> io::Result<T
 }
 
 /// Whether the process at the other end of a Unix socket runs as the operating-system user `wanted`.
-pub(super) async fn check_peer(stream: &UnixStream, wanted: &str) -> Result<(), Error> {
+pub(super) fn check_peer(stream: &UnixStream, wanted: &str) -> Result<(), Error> {
     let failed = |why: String| Error::new(ErrorKind::AuthFailed, why);
     let peer = stream.peer_cred();
     let peer = peer.map_err(|error| failed(format!("could not get peer credentials: {error}")))?;
-    let peer = peer.uid().to_string();
-    let could_not = |error| failed(format!("could not look up local user ID {peer}: id: {error}"));
-    let uid = id("-u", &os_string_of(wanted)).await.map_err(could_not)?;
-    if uid == peer {
+    let peer = Uid::from_raw(peer.uid());
+    let could_not = |error| failed(format!("could not look up local user ID {peer}: {error}"));
+    let Some(actual) = User::from_uid(peer).map_err(could_not)? else {
+        return Err(failed(format!("local user with ID {peer} does not exist")));
+    };
+    if actual.name == wanted {
         return Ok(());
     }
-    let actual = id("-un", peer.as_ref()).await.map_err(could_not)?;
-    if actual.is_empty() {
-        return Err(failed(format!("local user with ID {peer} does not exist")));
-    }
-    let refusal =
-        failed(format!("requirepeer specifies \"{wanted}\", but actual peer user name is \"{actual}\""));
-    if uid.is_empty() {
+    let refusal = failed(format!(
+        "requirepeer specifies \"{wanted}\", but actual peer user name is \"{}\"",
+        actual.name
+    ));
+    if User::from_name(wanted).is_ok_and(|found| found.is_none()) {
         return Err(refusal.hinted(format!("there is no operating-system user \"{wanted}\"")));
     }
     Err(refusal.hinted("another user's process listens on that socket: check host and port"))
 }
 
-/// What `id` answers about a user; nothing when there is none. It knows the users of every name service, which a look into
-/// /etc/passwd would not.
-async fn id(question: &str, user: &OsStr) -> io::Result<String> {
-    let mut command = tokio::process::Command::new("id");
-    command.args([OsStr::new(question), OsStr::new("--"), user]).stdin(std::process::Stdio::null());
-    let answer = command.kill_on_drop(true).output().await?;
-    Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+/// The ports of servers that have their sockets in the same folder; the first few.
+pub(super) fn others_beside(path: &str) -> Vec<u16> {
+    let path = path_of(path);
+    let entries = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    let port = |entry: std::fs::DirEntry| -> Option<u16> {
+        let is_this = Some(entry.file_name().as_os_str()) == path.file_name();
+        let is_socket = entry.file_type().is_ok_and(|kind| kind.is_socket());
+        entry.file_name().to_str()?.strip_prefix(".s.PGSQL.")?.parse().ok().filter(|_| is_socket && !is_this)
+    };
+    let mut ports: Vec<u16> = entries.into_iter().flatten().flatten().filter_map(port).collect();
+    ports.sort_unstable();
+    ports.truncate(5);
+    ports
 }
 
 /// From now on the system asks the other side often whether it is there, whatever the settings say; without a word of it for

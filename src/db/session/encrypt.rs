@@ -1,6 +1,6 @@
 //! From an address to a stream that PostgreSQL's protocol can be spoken on: dialled, and encrypted where that is wanted.
 
-use super::address::Address;
+use super::address::{Address, Route};
 use super::attempt::{AttemptFailure, AttemptProgress, Next};
 use super::dial;
 use super::os_words::os_words;
@@ -9,6 +9,7 @@ use super::transport::Transport;
 use super::wire::Wire;
 use crate::conninfo::{ConnInfo, SslMode};
 use crate::db::error::{Error, ErrorKind};
+use crate::model::suggestion::{Command, Hint};
 use std::io;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -52,7 +53,7 @@ pub(super) async fn dial_wire(
         dialled.map_err(|error| AttemptFailure::new(not_reached(address, &error), Next::Address))?;
     progress.connected(&transport);
     if let (Transport::Unix(stream), Some(wanted)) = (&transport, &settings.require_peer) {
-        dial::check_peer(stream, wanted).await.map_err(|error| AttemptFailure::new(error, Next::Stop))?;
+        dial::check_peer(stream, wanted).map_err(|error| AttemptFailure::new(error, Next::Stop))?;
     }
     match transport {
         Transport::Tcp(stream) if encryption != Encryption::Plain => {
@@ -80,13 +81,15 @@ async fn encrypt(
     info: &ConnInfo,
     encryption: Encryption,
 ) -> Result<Wire, AttemptFailure> {
-    let offer = handshake::request(&mut stream, info).await;
-    match offer.map_err(|error| AttemptFailure::new(error, Next::OtherEncryption))? {
+    match handshake::request(&mut stream, info).await? {
         handshake::Offer::Yes => {
             let encrypted = handshake::handshake(stream, info, address).await;
-            let (stream, end_point, unknown) =
-                encrypted.map_err(|error| AttemptFailure::new(error, Next::OtherEncryption))?;
-            Ok(Wire::new(Transport::Tls(stream), end_point).unknown_because(unknown))
+            let handshake::Encrypted { stream, end_point, unknown, warning } =
+                encrypted.map_err(|failed| {
+                    let next = if failed.is_own_limit { Next::Stop } else { Next::OtherEncryption };
+                    AttemptFailure::new(failed.error, next)
+                })?;
+            Ok(Wire::new(Transport::Tls(stream), end_point).unknown_because(unknown).warning_of(warning))
         }
         handshake::Offer::No if encryption == Encryption::TlsIfOffered => {
             Ok(Wire::new(Transport::Tcp(stream), None))
@@ -102,10 +105,25 @@ async fn encrypt(
 /// Why a socket could not be connected, with libpq's question.
 fn not_reached(address: &Address, error: &io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::TimedOut { ErrorKind::Timeout } else { ErrorKind::Refused };
-    let hint = match error.kind() {
-        io::ErrorKind::PermissionDenied => "this user may not use the socket",
-        _ if address.is_socket() => "is the server running locally and accepting connections on that socket?",
-        _ => "is the server running on that host and accepting TCP/IP connections?",
+    let error_words = Error::new(kind, os_words(error));
+    let whence = |hint: Hint| {
+        hint.then("; ").call(Command::pgconn("conninfo")).then(" shows where host and port come from")
     };
-    Error::new(kind, os_words(error)).hinted(hint)
+    match (error.kind(), &address.route) {
+        (io::ErrorKind::PermissionDenied, _) => error_words.hinted("this user may not use the socket"),
+        (_, Route::Socket(path)) => {
+            let question = "is the server running locally and accepting connections on that socket?";
+            let others = dial::others_beside(path);
+            let others = if others.is_empty() {
+                String::new()
+            } else {
+                let others: Vec<String> = others.iter().map(|port| format!("-p {port}")).collect();
+                format!(" beside it there is {}", others.join(", "))
+            };
+            error_words.hinted(whence(Hint::from(format!("{question}{others}"))))
+        }
+        (_, Route::Tcp(_)) => error_words.hinted(whence(Hint::from(
+            "is the server running on that host and accepting TCP/IP connections?",
+        ))),
+    }
 }

@@ -62,6 +62,7 @@ async fn through_addresses(
     failures: &mut Vec<AttemptFailure>,
     attempts: &mut Vec<Attempt>,
 ) -> Option<Established> {
+    let place = place(&readable(host.name()), host.port);
     let limit = options.limit(info, hosts);
     let started = Instant::now();
     let looked_up = tokio::time::timeout(limit, addresses(host)).await.unwrap_or_else(|_| {
@@ -75,8 +76,7 @@ async fn through_addresses(
         Err(error) => {
             let error = error.without_secrets();
             let phases = Phases { dns, ..Phases::default() };
-            let address = place(&readable(host.name()), host.port);
-            attempts.push(Attempt { address, phases, error: Some(error.clone()) });
+            attempts.push(Attempt { address: place.clone(), place, phases, error: Some(error.clone()) });
             failures.push(AttemptFailure::new(error, Next::Host));
             return None;
         }
@@ -91,7 +91,7 @@ async fn through_addresses(
         let outcome = outcome.map_err(|failure| after(progress.earlier(), failure));
         let error = outcome.as_ref().err().map(|failure| failure.error.clone());
         let phases = Phases { dns, ..progress.phases() };
-        attempts.push(Attempt { address: address_words, phases, error });
+        attempts.push(Attempt { address: address_words, place: place.clone(), phases, error });
         match outcome {
             Ok(session) => return Some(session),
             Err(failure) => {

@@ -10,6 +10,8 @@ const LARGEST: u32 = 64 << 20;
 const LARGEST_TEXT: u32 = 1 << 20;
 /// The largest message of a kind that is always short, as in libpq (`VALID_LONG_MESSAGE_TYPE` of its `fe-protocol3.c`).
 const LARGEST_SHORT: u32 = 30_000;
+/// The length of what a cancel request needs, a process id and a key of four bytes; newer versions of the protocol have longer keys.
+const KEY: u32 = 12;
 /// The most that the rows of one answer may take, with what it costs to hold each: a hundred query texts of the longest kind
 /// that a server keeps (1 MB, hex-encoded) fit in.
 const ANSWER: u64 = 256 << 20;
@@ -105,6 +107,13 @@ impl Meter {
         if length > largest {
             return Err(Excess(format!(
                 "the server began a {what} of {length} bytes, and {largest} is the most"
+            )));
+        }
+        if kind == b'K' && length != KEY {
+            return Err(Excess(format!(
+                "the server sent a cancel key of {} bytes, and protocol 3.0 has {}",
+                length.saturating_sub(8),
+                KEY - 8
             )));
         }
         let (count, most, what) = match kind {

@@ -5,7 +5,7 @@ use super::attempt::{AttemptFailure, AttemptProgress, Next, Stage};
 use super::cancel::Canceller;
 use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
-use super::established::Established;
+use super::established::{Established, Notice};
 use super::limits::Excess;
 use super::lost::lost;
 use super::sasl;
@@ -60,6 +60,10 @@ pub(super) async fn attempt(
 ) -> Result<Established, AttemptFailure> {
     let LoginRequest { info, host, address, kind, trace, startup } = request;
     let named = |mut failure: AttemptFailure| {
+        if info.password_command().is_some() && (failure.wants_password || is_wrong_password(&failure.error))
+        {
+            failure.wants_command = Some(Box::new((host.clone(), address.clone())));
+        }
         failure.error.message =
             format!("connection to {} failed: {}", address.words(), failure.error.message);
         failure.error = failure.error.without_secrets();
@@ -68,6 +72,7 @@ pub(super) async fn attempt(
     let mut wire = dial_wire(address, info, encryption, progress).await.map_err(named)?;
     let started = Instant::now();
     let encrypted = wire.is_encrypted();
+    let warning = wire.take_warning();
     // A server without TLS has given its answer to the only kind of connection there is.
     let is_last = encryption == Encryption::TlsIfOffered && !encrypted;
     let named = |mut failure: AttemptFailure| {
@@ -79,9 +84,12 @@ pub(super) async fn attempt(
     check_known(info, &wire).map_err(named)?;
     progress.enter(Stage::LoggingIn);
     let answer = startup::open(&mut wire, startup).await;
-    let answer = answer.map_err(|error| named(AttemptFailure::new(error, Next::Host)))?;
+    let answer = answer.map_err(|error| {
+        let next = if error.kind == ErrorKind::Server { Next::Stop } else { Next::Host };
+        named(AttemptFailure::new(error, next))
+    })?;
     if let Answer::Authentication(method) = &answer {
-        check_method(info, host, method, encrypted).map_err(named)?;
+        check_method(info, host, method, encrypted || address.is_socket(), encrypted).map_err(named)?;
     }
     let password = host.password.as_ref().map(|password| password.bytes.as_slice());
     let mut drivers_password = password;
@@ -122,7 +130,10 @@ pub(super) async fn attempt(
         server_version,
         lane: kind.lane,
         encrypted,
-        notices: Vec::new(),
+        notices: warning
+            .map(|message| Notice { code: "ssl_key_log", message, hint: None })
+            .into_iter()
+            .collect(),
         login_info,
         excessive,
         canceller,
@@ -140,11 +151,17 @@ fn check_known(info: &ConnInfo, wire: &Wire) -> Result<(), AttemptFailure> {
     }
 }
 
-/// Whether the method may be answered, and can be.
+/// Whether the server refused the password.
+fn is_wrong_password(error: &Error) -> bool {
+    error.sqlstate.as_deref() == Some("28P01")
+}
+
+/// Whether the method may be answered, and can be; what is said is private over TLS and on a socket.
 fn check_method(
     info: &ConnInfo,
     host: &Host,
     method: &startup::Method,
+    is_private: bool,
     encrypted: bool,
 ) -> Result<(), AttemptFailure> {
     let settings = info.settings();
@@ -167,6 +184,13 @@ fn check_method(
         failure.error.hint =
             Some("use a role with a password, a client certificate, or a Unix socket".into());
         return Err(failure);
+    }
+    if *method == startup::Method::Password && !is_private && info.password_command().is_some() {
+        let message = "server requested a cleartext password over a connection that is not encrypted, and the password of a \
+                       command is not sent so";
+        let error = Error::new(ErrorKind::PasswordCommand, message)
+            .hinted("have the server ask for scram-sha-256, or encrypt: sslmode=verify-full");
+        return Err(AttemptFailure::new(error, Next::OtherEncryption));
     }
     if method.needs_password() && host.password.as_ref().is_none_or(|password| password.bytes.is_empty()) {
         let mut failure = stop("no password supplied".to_owned());
@@ -223,15 +247,24 @@ fn refused(error: &tokio_postgres::Error, login: &LoginWords<'_>, encrypted: boo
         if let Some(Excess(why)) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
             return AttemptFailure::new(Error::new(ErrorKind::Protocol, why), Next::Stop);
         }
+        // The driver's word for a stream that ends inside a message.
+        if io.to_string() == "bytes remaining on stream" {
+            return AttemptFailure::new(lost(&io::ErrorKind::UnexpectedEof.into()), Next::Host);
+        }
         let is_nonsense = matches!(io.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Other);
         if is_nonsense && failure(io).is_none() {
             let message = format!("the server's answer is not one of the authentication asked for: {io}");
-            return AttemptFailure::new(Error::new(ErrorKind::AuthFailed, message), Next::Stop);
+            return AttemptFailure::new(Error::new(ErrorKind::Protocol, message), Next::Host);
         }
         return AttemptFailure::new(lost(io), Next::Host);
     }
     if error.is_closed() {
         return AttemptFailure::new(lost(&io::ErrorKind::UnexpectedEof.into()), Next::Host);
     }
-    AttemptFailure::new(Error::new(ErrorKind::AuthFailed, driver_words(error)), Next::Stop)
+    let words = driver_words(error);
+    if words.starts_with("authentication") {
+        AttemptFailure::new(Error::new(ErrorKind::AuthFailed, words), Next::Stop)
+    } else {
+        AttemptFailure::new(Error::new(ErrorKind::Protocol, words), Next::Host)
+    }
 }

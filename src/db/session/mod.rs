@@ -32,6 +32,7 @@ mod login_info;
 mod lost;
 mod options;
 mod os_words;
+mod password_command;
 mod pending;
 mod sasl;
 mod session_kind;

@@ -154,6 +154,11 @@ pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
     let mut head = [0; 5];
     wire.read_exact(&mut head[..1]).await.map_err(|error| lost(&error))?;
     let [tag, ..] = head;
+    if tag == b'v' {
+        // NegotiateProtocolVersion answers who asked for something newer, or for options.
+        let words = "the server negotiates another version of the protocol, though 3.0 was asked for, which every server speaks";
+        return Err(Error::new(ErrorKind::Protocol, words));
+    }
     if tag != b'R' && tag != b'E' {
         return Err(answered_by_another(wire, head[..1].to_vec()).await);
     }
@@ -185,7 +190,8 @@ pub(super) fn method(body: &[u8]) -> Method {
     match code {
         [0, 0, 0, 0] => Method::None,
         [0, 0, 0, 3] => Method::Password,
-        [0, 0, 0, 5] => Method::Md5,
+        // with its salt
+        [0, 0, 0, 5] if rest.len() == 4 => Method::Md5,
         [0, 0, 0, 10] => Method::Sasl(
             rest.split(|&byte| byte == 0)
                 .filter(|name| !name.is_empty())
@@ -203,10 +209,14 @@ pub(super) fn method(body: &[u8]) -> Method {
 /// An error without fields: protocol 2's form, which a server uses when it cannot even start a process.
 async fn plain_error(wire: &mut Wire, start: &[u8]) -> Error {
     let mut text = start.to_vec();
-    let mut rest = Vec::new();
+    let mut part = [0; 4096];
     // What can be had of it is enough; the connection is given up either way.
-    let _ = wire.take(LONGEST_PLAIN_ERROR as u64).read_to_end(&mut rest).await;
-    text.extend_from_slice(&rest);
+    while !text.contains(&0) && text.len() < LONGEST_PLAIN_ERROR {
+        match wire.read(&mut part).await {
+            Ok(count @ 1..) => text.extend_from_slice(part.get(..count).unwrap_or_default()),
+            _ => break,
+        }
+    }
     let line = text.split(|&byte| byte == 0).next().unwrap_or_default();
     Error::new(ErrorKind::Server, String::from_utf8_lossy(line).trim().to_owned())
 }
@@ -226,6 +236,7 @@ async fn answered_by_another(wire: &mut Wire, mut seen: Vec<u8>) -> Error {
 mod tests {
     use super::*;
     use crate::db::session::transport::Transport;
+    use proptest::prelude::*;
     use std::io;
     use tokio::net::UnixStream;
 
@@ -286,6 +297,56 @@ mod tests {
             .await
             .expect_err("an error");
         assert_eq!(error.message, "could not fork new process for connection: no memory");
+    }
+
+    /// What a server sends until a session is ready: SCRAM's offer, or nothing asked; parameters; the key; a notice, an error.
+    fn conversation() -> Vec<u8> {
+        let message = |kind: u8, body: &[u8]| [&[kind][..], &framed(body)].concat();
+        [
+            message(b'R', b"\0\0\0\0"),
+            message(b'S', b"server_version\x0018.4\0"),
+            message(b'S', b"in_hot_standby\0off\0"),
+            message(b'K', &[0, 0, 0, 1, 0, 0, 0, 2]),
+            message(b'N', b"SNOTICE\0VNOTICE\0C00000\0Mhuh\0\0"),
+            message(b'Z', b"I"),
+            message(b'E', b"SFATAL\0VFATAL\0C57P01\0Mgone\0\0"),
+        ]
+        .concat()
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_server_messages(
+            changes in prop::collection::vec((0_usize..200, any::<u8>()), 0..6),
+            cut in 0_usize..220,
+            begin in prop::sample::select(vec![0, 9, 41]),
+        ) {
+            let mut bytes = conversation().split_off(begin);
+            for (at, byte) in changes {
+                if let Some(place) = bytes.get_mut(at) {
+                    *place = byte;
+                }
+            }
+            bytes.truncate(cut);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+            runtime.block_on(async {
+                let (near, mut far) = UnixStream::pair().expect("pair");
+                far.write_all(&bytes).await.expect("written");
+                far.shutdown().await.expect("shut down");
+                let mut wire = Wire::new(Transport::Unix(near), None);
+                let reading = async {
+                    if open(&mut wire, &framed(b"hello")).await.is_ok() {
+                        let _ = wire.swallow_startup_packet();
+                        let mut config = tokio_postgres::Config::new();
+                        config.user("u").password("p");
+                        config.ssl_mode(tokio_postgres::config::SslMode::Require);
+                        config.ssl_negotiation(tokio_postgres::config::SslNegotiation::Direct);
+                        let _ = config.connect_raw(tokio::io::empty(), crate::db::session::wire::Prepared(wire)).await;
+                    }
+                };
+                tokio::time::timeout(std::time::Duration::from_secs(5), reading).await.expect("an end");
+            });
+        }
     }
 
     #[tokio::test]

@@ -26,6 +26,8 @@ pub(crate) struct Wire {
     end_point: Option<Vec<u8>>,
     /// Why the server knows no certificate of ours; nothing when it does.
     unknown: Option<&'static str>,
+    /// What the user should know of how it was encrypted.
+    warning: Option<String>,
     /// Who reads the login along.
     reader: Option<LoginReader>,
     /// What bounds that which the driver reads.
@@ -52,6 +54,7 @@ impl Wire {
             swallow: Swallow::Off,
             end_point,
             unknown,
+            warning: None,
             reader: None,
             meter: None,
         }
@@ -65,6 +68,16 @@ impl Wire {
     /// Why the server knows no certificate of ours; nothing when it does.
     pub(super) fn unknown(&self) -> Option<&'static str> {
         self.unknown
+    }
+
+    /// Notes what the user should know of how it was encrypted.
+    pub(super) fn warning_of(self, warning: Option<String>) -> Self {
+        Self { warning, ..self }
+    }
+
+    /// What the user should know of how it was encrypted, once.
+    pub(super) fn take_warning(&mut self) -> Option<String> {
+        self.warning.take()
     }
 
     /// Puts `bytes` back in front of what is read next.

@@ -1,9 +1,14 @@
--- One row per session that waits for a lock or is waited for (pid 0: a prepared transaction), the longest waits first.
--- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {limit} longest waits: both
--- hold up the lock manager. pg_locks shows everybody everything, so that waits are seen that the activity view hides.
+-- One row per session that waits or is waited for (pid 0: a prepared transaction), the longest waits first.
+-- The one question of who waits: whoever lists, plans, judges or counts waits asks it, so that all of them say the same.
+-- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {asked} longest of the {limit} longest
+-- waits: both hold up the lock manager, and what it costs grows with the third power of a queue. pg_locks shows everybody everything, so that waits are seen that the activity view hides, and it shows
+-- every kind of process that waits, not only clients.
+-- {other_waits} are those that pg_locks does not show; they count once they have lasted. None of them has lasted longer than
+-- {at_most_seconds}.
+-- Queues are told from when waits began, not from how long they have lasted: the clock goes on from row to row.
 -- Of the process that replays on a standby pg_blocking_pids tells nothing: it asks for nothing but the whole of a relation, and
 -- whoever has any lock there is in its way.
--- Only who asks for details, and for waits for {others} than locks, pays for them.
+-- Only who asks for details pays for them.
 with a as materialized (
   {activity}
 ), l as materialized (
@@ -13,37 +18,45 @@ with a as materialized (
     and (select coalesce(bool_or(a.wait_event_type = 'Lock' or a.hidden), false) from a)
   group by l.pid
 ), w as materialized (
-  select s.pid, ({filter}) as matches, {wait_seconds} as seconds, count(*) over () as n,
-         count(*) filter (where ({filter}) is null) over () as undecided, 'Lock' as waits_for
+  select s.pid, ({filter}) as matches, {began} as began, {wait_seconds} as seconds, 'Lock' as waits_for
   from a s join l on l.pid = s.pid
-  where {scope} and ({filter}) is not false{others}
+  union all
+  select s.pid, ({filter}), s.query_start,
+         {at_most_seconds},
+         case s.wait_event_type when 'BufferPin' then 'BufferPin' else s.wait_event end
+  from a s
+  where ({other_waits}) and (s.query_start is null or clock_timestamp() - s.query_start > interval '1 second')
+    and s.pid not in (select l.pid from l)
 ), b as materialized (
   select w.*,
-         case when cardinality(x.blocked_by) > 0 then x.blocked_by
+         case when cardinality(x.blocked_by) > 0 or not w.asked then x.blocked_by
               else array(
                 select h.pid
                 from pg_locks q join pg_locks h on h.database = q.database and h.relation = q.relation
                 where q.pid = w.pid and not q.granted and q.locktype = 'relation' and q.mode = 'AccessExclusiveLock'
                   and h.granted and h.locktype = 'relation' and h.mode <> 'SIReadLock' and h.pid <> q.pid) end as blocked_by
-  from (select * from w order by w.seconds desc nulls first, w.pid limit {limit}) w
+  from (select w.*, row_number() over (order by w.began nulls first, w.pid) <= {asked} as asked,
+               count(*) over () as n, count(*) filter (where w.matches is null) over () as undecided
+        from w where w.matches is not false
+        order by w.began nulls first, w.pid limit {limit}) w
        cross join lateral (
-         select case w.waits_for when 'Lock' then pg_blocking_pids(w.pid)
+         select case w.waits_for when 'Lock' then case when w.asked then pg_blocking_pids(w.pid) end
                                  when 'SafeSnapshot' then pg_safe_snapshot_blocking_pids(w.pid)
                                  else array[]::int4[] end as blocked_by offset 0) x
 ), p as (
-  select b.pid, b.matches, b.seconds, b.n, b.undecided, b.blocked_by from b
+  select b.pid, b.matches, b.began, b.seconds, b.waits_for, b.asked, b.n, b.undecided, b.blocked_by from b
   union all
-  select distinct h.pid, null::bool, null::float8, null::int8, null::int8, null::int4[]
+  select distinct h.pid, null::bool, null::timestamptz, null::float8, null, null::bool, null::int8, null::int8, null::int4[]
   from (select unnest(b.blocked_by) as pid from b) h
   where h.pid not in (select b.pid from b)
 )
-select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.n, p.undecided,
+select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.waits_for, p.asked, p.n, p.undecided,
        array_to_string(array(select distinct x from unnest(p.blocked_by) x where x <> p.pid order by x), ',') as blocked_by,
        encode(textsend(d.datname::text), 'hex')    as database,
        encode(textsend(r.rolname::text), 'hex')    as role,
        encode(textsend(s.application_name), 'hex') as application_name,
-       s.client, s.state{details}
+       s.client, s.state, s.backend_type{details}
 from p left join a s on s.pid = p.pid
      left join pg_database d on d.oid = s.datid
      left join pg_roles r on r.oid = s.usesysid
-order by p.seconds desc nulls last, p.pid
+order by p.began nulls last, p.pid

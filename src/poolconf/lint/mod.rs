@@ -1,7 +1,9 @@
 //! Reads configuration that exists and says, line by line, what is wrong or dangerous in it.
 
+mod assignments;
 mod ini;
 mod url;
+mod variables;
 
 use serde::Serialize;
 
@@ -36,10 +38,14 @@ impl Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Finding"))]
 pub(crate) struct LintFinding {
+    /// The included file that it stands in, as named there; null for the file itself.
+    pub(crate) file: Option<String>,
     /// The line, from 1; null when it is about the file as a whole.
     pub(crate) line: Option<u64>,
     /// How bad it is.
     pub(crate) severity: Severity,
+    /// Whether PgBouncer does not start because of it.
+    pub(crate) prevents_start: bool,
     /// A stable word for scripts.
     pub(crate) code: &'static str,
     /// What is wrong, lower case, no full stop; never holds a password.
@@ -55,6 +61,8 @@ pub(crate) struct Against {
     pub(crate) usable: u64,
     /// What is left of them for pools after the reserve.
     pub(crate) budget: u64,
+    /// The max_connections that nobody gave, so that no sum is more than a guess; `None` when somebody did.
+    pub(crate) assumed: Option<u64>,
     /// Pools of the application: instances times processes.
     pub(crate) pools: u64,
     /// PgBouncer processes that run with this file.
@@ -63,6 +71,36 @@ pub(crate) struct Against {
     pub(crate) users: Option<u64>,
     /// PgBouncer's version, when it is known.
     pub(crate) version: Option<Version>,
+}
+
+impl Against {
+    /// Holds the connections that `sum` speaks of against the slots that there are; `remedy` says how to have fewer.
+    fn judge(
+        &self,
+        connections: u64,
+        place: Option<Place>,
+        sum: &str,
+        remedy: &str,
+        findings: &mut Findings,
+    ) {
+        let (code, what) = if connections > self.usable {
+            ("over_server", format!("{} for ordinary roles", self.usable))
+        } else if connections > self.budget {
+            ("over_budget", format!("{} left after the reserve", self.budget))
+        } else {
+            return;
+        };
+        let (severity, whose, remedy) = match self.assumed {
+            Some(assumed) => (
+                Severity::Note,
+                format!("with an assumed max_connections of {assumed} the server has"),
+                "say what the server has with --max-connections N or --from-server",
+            ),
+            None if code == "over_server" => (Severity::Error, "the server has".to_owned(), remedy),
+            None => (Severity::Warning, "the server has".to_owned(), remedy),
+        };
+        findings.add(place, severity, code, format!("{sum}; {whose} {what}"), remedy);
+    }
 }
 
 /// What kind of configuration a text was taken for.
@@ -74,38 +112,100 @@ pub(crate) enum ConfigFormat {
     PgbouncerIni,
     /// Text with connection URLs: an environment file, or the URL alone.
     Url,
+    /// Settings of a pool among others: environment variables, properties, YAML, an Npgsql connection string.
+    Settings,
 }
 
-/// Everything found in `text`, in order of lines, or `None` when it is neither a pgbouncer.ini nor holds a
-/// connection URL.
-pub(crate) fn lint(text: &str, against: &Against) -> Option<(ConfigFormat, Vec<LintFinding>)> {
+/// Gives the text of another file that a configuration names, by its path as written there, or why it cannot.
+pub(crate) type OtherFiles<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// Everything found in `text`, in order of lines, or `None` when it is neither a pgbouncer.ini nor has a connection URL or
+/// settings of a pool that is known.
+pub(crate) fn lint(
+    text: &str,
+    against: &Against,
+    files: OtherFiles<'_>,
+) -> Option<(ConfigFormat, Vec<LintFinding>)> {
     let (format, mut findings) = if ini::looks_like(text) {
-        (ConfigFormat::PgbouncerIni, ini::lint(text, against))
+        (ConfigFormat::PgbouncerIni, ini::lint(text, against, files))
     } else {
-        (ConfigFormat::Url, url::lint(text, against)?)
+        match (assignments::lint(text, against), url::lint(text, against)) {
+            (None, None) => return None,
+            (None, Some(findings)) => (ConfigFormat::Url, findings),
+            (Some(findings), urls) => {
+                let both = findings.into_iter().chain(urls.into_iter().flatten()).collect();
+                (ConfigFormat::Settings, both)
+            }
+        }
     };
-    // Findings about the whole file come last.
-    order::sort_by_key(&mut findings, |finding| finding.line.unwrap_or(u64::MAX));
+    // Findings about the whole file come last, those about an included one after the file's own.
+    order::sort_by_key(&mut findings, |finding| {
+        (finding.line.is_none(), finding.file.clone(), finding.line.unwrap_or_default())
+    });
     Some((format, findings))
+}
+
+/// Where something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// 0 for the file itself, else one more than its index among the included ones.
+    file: usize,
+    /// From 1.
+    line: u64,
+}
+
+impl Place {
+    /// A line of the file itself.
+    const fn line(line: u64) -> Self {
+        Self { file: 0, line }
+    }
 }
 
 /// Collects findings.
 #[derive(Default)]
-struct Findings(Vec<LintFinding>);
+struct Findings {
+    all: Vec<LintFinding>,
+    /// The included files, as named.
+    included: Vec<String>,
+}
 
 impl Findings {
     fn add(
         &mut self,
-        line: impl Into<Option<u64>>,
+        place: impl Into<Option<Place>>,
         severity: Severity,
         code: &'static str,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
-        self.0.push(LintFinding { line: line.into(), severity, code, message: message.into(), hint });
+        let (place, hint) = (place.into(), Some(hint.into()).filter(|hint| !hint.is_empty()));
+        let file = place.and_then(|place| self.included.get(place.file.checked_sub(1)?).cloned());
+        let line = place.map(|place| place.line);
+        let message = message.into();
+        self.all.push(LintFinding { file, line, severity, prevents_start: false, code, message, hint });
+    }
+
+    /// An error with which PgBouncer does not start.
+    fn prevent(
+        &mut self,
+        place: impl Into<Option<Place>>,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.add(place, Severity::Error, code, message, hint);
+        if let Some(last) = self.all.last_mut() {
+            last.prevents_start = true;
+        }
+    }
+
+    /// Whether PgBouncer does not start with what was found.
+    fn prevents_start(&self) -> bool {
+        self.all.iter().any(|finding| finding.prevents_start)
     }
 }
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

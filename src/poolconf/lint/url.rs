@@ -1,22 +1,10 @@
 //! Connection URLs with pool parameters: who reads them, and what they add up to.
 
-use super::{Against, Findings, LintFinding, Severity};
+mod read;
 
-/// Who reads a URL, as far as its scheme says so.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reader {
-    Anybody,
-    Ecto,
-    Jdbc,
-    Sqlalchemy,
-}
-
-/// A URL taken apart. The password is only looked at, never kept.
-struct Url<'a> {
-    host: &'a str,
-    port: Option<&'a str>,
-    parameters: Vec<(&'a str, &'a str)>,
-}
+use super::variables::{OPEN, without_variables};
+use super::{Against, Findings, LintFinding, Place, Severity};
+use read::{Reader, Url};
 
 /// Everything wrong or dangerous in the connection URLs of `text`, or `None` when it holds none.
 pub(super) fn lint(text: &str, against: &Against) -> Option<Vec<LintFinding>> {
@@ -26,81 +14,25 @@ pub(super) fn lint(text: &str, against: &Against) -> Option<Vec<LintFinding>> {
         if content.trim_start().starts_with(['#', ';']) || content.trim_start().starts_with("//") {
             continue;
         }
-        if let Some((reader, url)) = find(content) {
+        let content = without_variables(content);
+        for (reader, url) in read::find(&content) {
             seen = true;
-            judge(reader, url, line, against, &mut findings);
+            judge(reader, url, Place::line(line), against, &mut findings);
         }
     }
-    seen.then_some(findings.0)
+    seen.then_some(findings.all)
 }
 
-/// What follows the scheme in the first connection URL of a line, up to a quote, space or tag.
-fn find(line: &str) -> Option<(Reader, &str)> {
-    line.match_indices("://").find_map(|(at, mark)| {
-        let (before, url) = (line.get(..at)?, line.get(at + mark.len()..)?);
-        let rest = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '_'));
-        let reader = match before.get(rest.len()..)? {
-            "ecto" => Reader::Ecto,
-            "postgres" | "postgresql" if rest.ends_with("jdbc:") => Reader::Jdbc,
-            "postgres" | "postgresql" => Reader::Anybody,
-            scheme if scheme.starts_with("postgresql+") => Reader::Sqlalchemy,
-            _ => return None,
-        };
-        let end = url.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<'));
-        Some((reader, url.get(..end.unwrap_or(url.len()))?))
-    })
-}
-
-fn judge(reader: Reader, text: &str, line: u64, against: &Against, findings: &mut Findings) {
-    let Some(url) = parse(text, line, findings) else { return };
+fn judge(reader: Reader, text: &str, line: Place, against: &Against, findings: &mut Findings) {
+    let Some(url) = read::parse(text, line, findings) else { return };
     for (name, value) in &url.parameters {
-        if !of_another_library(reader, name, line, findings) {
+        if !of_another_library(reader, name, line, findings) && !value.contains(OPEN) {
             judge_parameter(name, value, line, against, findings);
         }
     }
     if reader == Reader::Anybody {
         judge_pooler(&url, line, findings);
     }
-}
-
-fn parse<'a>(text: &'a str, line: u64, findings: &mut Findings) -> Option<Url<'a>> {
-    let (rest, query) = text.split_once('?').unwrap_or((text, ""));
-    let (authority, _) = rest.split_once('/').unwrap_or((rest, ""));
-    let ends = rest.matches('@').count();
-    if ends > 1 || ends != authority.matches('@').count() || authority.contains('#') {
-        findings.add(
-            line,
-            Severity::Error,
-            "unescaped",
-            "the user or password holds a character that ends it early",
-            "percent-encode it: @ is %40, # is %23, / is %2F, ? is %3F",
-        );
-        return None;
-    }
-    let (userinfo, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    // In XML an ampersand is written out.
-    let parameters = query.split('&').map(|part| part.strip_prefix("amp;").unwrap_or(part));
-    let parameters = parameters.filter(|part| !part.is_empty());
-    let parameters: Vec<_> = parameters.map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
-    // JDBC has the password among the parameters.
-    let secrets = parameters.iter().filter(|(name, _)| matches!(*name, "password" | "sslpassword"));
-    let mut secrets =
-        secrets.map(|(_, secret)| *secret).chain(userinfo.split_once(':').map(|(_, secret)| secret));
-    if secrets.any(|secret| !secret.is_empty() && !secret.starts_with("${")) {
-        findings.add(
-            line,
-            Severity::Note,
-            "password",
-            "the URL holds a password",
-            "keep it out of the repository and of command lines: the environment, or a password file",
-        );
-    }
-    let first = host.split(',').next().unwrap_or_default();
-    let (host, port) = match first.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (first, None),
-    };
-    Some(Url { host, port, parameters })
 }
 
 /// A parameter that some library takes for its pool's maximum, and who that is.
@@ -116,15 +48,25 @@ fn reader_of_maximum(name: &str) -> Option<&'static str> {
 }
 
 /// Says who takes a parameter that most libraries ignore or refuse; whether it has no meaning to who reads this URL.
-fn of_another_library(reader: Reader, name: &str, line: u64, findings: &mut Findings) -> bool {
+fn of_another_library(reader: Reader, name: &str, line: Place, findings: &mut Findings) -> bool {
     let maximum = reader_of_maximum(name);
+    if reader == Reader::SqlalchemyAsyncpg && matches!(name, "sslmode" | "channel_binding" | "sslrootcert") {
+        findings.add(
+            line,
+            Severity::Error,
+            "refused_parameter",
+            format!("asyncpg has no argument {name}: SQLAlchemy hands it on, and connecting fails"),
+            "with asyncpg it is ssl=require, or connect_args",
+        );
+        return true;
+    }
     let useless = matches!(name, "max" | "min" | "max_overflow" | "maximumPoolSize" | "poolSize");
     if !useless && maximum.is_none() && name != "pool_timeout" {
         return false;
     }
     let others = "node-pg and the JDBC driver ignore it, libpq (psycopg, SQLAlchemy) refuses it";
     let (severity, code, message) = match (reader, name) {
-        (Reader::Sqlalchemy, _) => (
+        (Reader::Sqlalchemy | Reader::SqlalchemyAsyncpg, _) => (
             Severity::Error,
             "refused_parameter",
             format!("SQLAlchemy hands {name} on to the driver, which refuses it"),
@@ -151,16 +93,17 @@ fn of_another_library(reader: Reader, name: &str, line: u64, findings: &mut Find
         _ => return false,
     };
     findings.add(line, severity, code, message, "set it in the code that makes the pool; --emit writes it");
-    matches!(reader, Reader::Sqlalchemy | Reader::Jdbc)
+    matches!(reader, Reader::Sqlalchemy | Reader::SqlalchemyAsyncpg | Reader::Jdbc)
 }
 
-fn judge_parameter(name: &str, value: &str, line: u64, against: &Against, findings: &mut Findings) {
+fn judge_parameter(name: &str, value: &str, line: Place, against: &Against, findings: &mut Findings) {
     if let Some(reader) = reader_of_maximum(name) {
         judge_maximum(name, value, reader, line, against, findings);
         return;
     }
     match name {
         "pool_timeout" | "connect_timeout" => judge_seconds(name, value, line, findings),
+        "sslmode" => judge_sslmode(value, line, findings),
         "pgbouncer" if value != "true" => findings.add(
             line,
             Severity::Warning,
@@ -172,11 +115,28 @@ fn judge_parameter(name: &str, value: &str, line: u64, against: &Against, findin
     }
 }
 
+/// libpq's words, which pgx, sqlx, the JDBC driver and node-pg have too; node-pg has one more.
+fn judge_sslmode(value: &str, line: Place, findings: &mut Findings) {
+    let words = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+    if value == "no-verify" {
+        let message = "only node-pg knows sslmode=no-verify; libpq refuses it";
+        findings.add(line, Severity::Note, "sslmode", message, "");
+    } else if !words.contains(&value) {
+        findings.add(
+            line,
+            Severity::Error,
+            "sslmode",
+            format!("no library knows sslmode={value}"),
+            format!("it is one of {}", words.join(", ")),
+        );
+    }
+}
+
 fn judge_maximum(
     name: &str,
     value: &str,
     reader: &str,
-    line: u64,
+    line: Place,
     against: &Against,
     findings: &mut Findings,
 ) {
@@ -204,23 +164,7 @@ fn judge_maximum(
         1 => format!("1 pool of {limit} ({reader}) opens up to {total} connections"),
         pools => format!("{pools} pools of {limit} ({reader}) open up to {total} connections"),
     };
-    if total > against.usable {
-        findings.add(
-            line,
-            Severity::Error,
-            "over_server",
-            format!("{sum}; the server has {} for ordinary roles", against.usable),
-            most(name, against),
-        );
-    } else if total > against.budget {
-        findings.add(
-            line,
-            Severity::Warning,
-            "over_budget",
-            format!("{sum}; {} are left after the reserve", against.budget),
-            most(name, against),
-        );
-    }
+    against.judge(total, Some(line), &sum, &most(name, against), findings);
 }
 
 /// The most that the budget has for each pool.
@@ -231,7 +175,7 @@ fn most(name: &str, against: &Against) -> String {
     }
 }
 
-fn judge_seconds(name: &str, value: &str, line: u64, findings: &mut Findings) {
+fn judge_seconds(name: &str, value: &str, line: Place, findings: &mut Findings) {
     match value.parse::<u64>() {
         Err(_) => findings.add(
             line,
@@ -255,7 +199,7 @@ fn judge_seconds(name: &str, value: &str, line: u64, findings: &mut Findings) {
 }
 
 /// Supabase's pooler listens on one port per mode, and Prisma's switch fits one of them only.
-fn judge_pooler(url: &Url<'_>, line: u64, findings: &mut Findings) {
+fn judge_pooler(url: &Url<'_>, line: Place, findings: &mut Findings) {
     let flagged = url.parameters.iter().any(|(name, value)| *name == "pgbouncer" && *value == "true");
     let supabase = url.host.ends_with(".pooler.supabase.com") || url.host == "pooler.supabase.com";
     if supabase && flagged && url.port == Some("5432") {
@@ -278,3 +222,6 @@ fn judge_pooler(url: &Url<'_>, line: u64, findings: &mut Findings) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

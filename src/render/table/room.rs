@@ -15,6 +15,9 @@ impl Table<'_> {
     /// stay whole.
     pub(super) fn room(&self, width: usize) -> Vec<Option<usize>> {
         let natural = |(at, (title, _)): (usize, &(&str, Align))| {
+            if self.in_full.contains(title) {
+                return None;
+            }
             // How much wider than the terminal a text is makes no difference, when it can be cut.
             let most = match self.least(at, false) {
                 usize::MAX => usize::MAX,

@@ -7,30 +7,99 @@ mod pools;
 mod slots;
 mod transactions;
 
+use super::accepted::Accepted;
 use crate::db::Scraped;
 use crate::model::blocking::PreparedBlocker;
+use crate::model::filter::Name;
+use crate::model::health::{Culprit, Longest, PreparedXacts, Question};
 use crate::model::metric::DatabaseCounters;
 use crate::model::order;
 use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::practice::{Finding, Grade, Origin, SessionLocks, SessionSource, Watched};
+use crate::model::session::Session;
 use crate::model::suggestion::{Command, Lead, Suggestion};
+use crate::poolconf::provider;
 use crate::render::text;
 
 /// Everything that the rules judge.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Evidence {
     /// The last look.
     pub(super) scraped: Scraped,
     /// The counters before the first look.
     pub(super) before: Vec<DatabaseCounters>,
+    /// The sessions that were there before the first look and may be counted only afterwards.
+    pub(super) counted_late: i64,
     /// Where the sessions of the last look come from.
     pub(super) origins: Vec<Origin>,
+    /// The sessions that are idle in a transaction at the last look, the oldest transaction first.
+    pub(super) left_open: Vec<Session>,
     /// The prepared transactions that sessions waited for at the last look, oldest first.
     pub(super) prepared_blockers: Vec<PreparedBlocker>,
     /// All looks.
     pub(super) watched: Watched,
     /// How long it was watched.
     pub(super) seconds: f64,
+}
+
+impl Evidence {
+    /// Without the roles that a hosted service keeps for itself: nobody can act on what is found of them.
+    pub(super) fn of_customers(mut self) -> Self {
+        let is_kept = |role: &Option<String>| role.as_deref().is_some_and(provider::keeps);
+        self.origins.retain(|origin| !is_kept(&origin.role));
+        self.scraped.login_roles.retain(|role| !provider::keeps(&role.name));
+        self.left_open.retain(|session| !is_kept(&session.role));
+        self.watched.sources.retain(|source, _| !is_kept(&source.role));
+        self.watched.present.retain(|session| !is_kept(&session.source.role));
+        self
+    }
+}
+
+impl Evidence {
+    /// Without the roles, applications, databases and prepared transactions of these names.
+    fn without(&self, names: &[&Name]) -> Self {
+        let fits = |text: &str| names.iter().any(|name| name.fits(text));
+        let is_named = |text: &Option<String>| text.as_deref().is_some_and(fits);
+        let mut rest = self.clone();
+        rest.origins
+            .retain(|one| !(is_named(&one.role) || is_named(&one.database) || fits(&one.application_name)));
+        let is_source = |source: &SessionSource| is_named(&source.role) || fits(&source.application_name);
+        rest.watched.sources.retain(|source, _| !is_source(source));
+        rest.watched.present.retain(|session| !is_source(&session.source));
+        rest.prepared_blockers.retain(|one| !fits(&one.gid) && !fits(&one.owner));
+        rest.left_open
+            .retain(|one| !(is_named(&one.role) || is_named(&one.database) || fits(&one.application_name)));
+        let facts = &mut rest.scraped.facts;
+        facts.limits.retain(|limit| !fits(&limit.name));
+        facts.closed.retain(|closed| !fits(&closed.database));
+        if facts.prepared.oldest.as_ref().is_some_and(|one| fits(&one.gid) || fits(&one.owner)) {
+            facts.prepared = PreparedXacts::default();
+        }
+        facts.idle_xact = idle_of(&rest.left_open);
+        rest.scraped.login_roles.retain(|role| !fits(&role.name));
+        rest
+    }
+}
+
+/// The transactions that are left open, with the one that has been idle longest.
+fn idle_of(left_open: &[Session]) -> Longest {
+    let seconds = |session: &&Session| session.state_seconds.unwrap_or(0.0);
+    let longest = left_open.iter().max_by(|one, other| seconds(one).total_cmp(&seconds(other)));
+    let culprit = longest.map(|session| Culprit {
+        pid: session.pid,
+        database: session.database.clone(),
+        role: session.role.clone(),
+        backend_type: None,
+        application_name: session.application_name.clone(),
+        client: session.client.clone(),
+        state: session.state.clone(),
+    });
+    Longest {
+        count: i64::try_from(left_open.len()).unwrap_or(i64::MAX),
+        seconds: longest.and_then(|session| session.state_seconds),
+        culprit,
+        ..Longest::default()
+    }
 }
 
 /// The pooler before the server, where its console was named.
@@ -42,6 +111,8 @@ pub(super) struct Pooled {
     pub(super) links: Vec<Link>,
     /// The server's idle sessions that hold advisory locks.
     pub(super) locks: Vec<SessionLocks>,
+    /// What leads to the server, as a connection string.
+    pub(super) server: String,
 }
 
 /// What one rule found, its next step not yet led to a server.
@@ -65,36 +136,79 @@ impl Found {
         Finding { rule, status, title, evidence, advice, next_command }
     }
 
+    /// It is known, and accepted.
+    fn accepted(self, accepted: &Accepted) -> Self {
+        let until = accepted.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+        let advice = Some(format!("accepted{until}: {}", accepted.reason));
+        Self { status: Grade::Accepted, advice, next: None, ..self }
+    }
+
     /// Marks its next step as one about the pooler.
     fn at_pooler(self) -> Self {
         Self { at_pooler: true, ..self }
     }
 }
 
-/// Judges by every rule; the worst first.
-pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Found> {
-    let mut findings = vec![
-        pools::pooling(evidence),
-        pools::pool_size(evidence),
-        pools::pool_growth(evidence),
-        pools::idle_sessions(evidence),
-        poolers::serverless(evidence),
-        poolers::long_work(evidence),
-        slots::slots(evidence),
-        slots::limits(evidence),
-        slots::closed(evidence),
-        transactions::left_open(evidence),
-        transactions::prepared(evidence),
-        transactions::statement_timeout(evidence),
-        transactions::idle_timeout(evidence),
-        identity::application_name(evidence),
-        identity::superuser(evidence),
-        identity::tls(evidence),
-        identity::visibility(evidence),
-        slots::reserved(evidence),
-    ];
+/// What judges by one rule.
+type Judge = fn(&Evidence) -> Found;
+
+/// The rules about the server, by their names.
+const OF_SERVER: [(&str, Judge); 19] = [
+    ("pooling", pools::pooling),
+    ("pool-size", pools::pool_size),
+    ("pool-growth", pools::pool_growth),
+    ("idle-sessions", pools::idle_sessions),
+    ("serverless", poolers::serverless),
+    ("long-work", poolers::long_work),
+    ("slots", slots::slots),
+    ("connection-limits", slots::limits),
+    ("closed", slots::closed),
+    ("idle-in-transaction", transactions::left_open),
+    ("vacuum-horizon", transactions::horizon),
+    ("prepared-xact", transactions::prepared),
+    ("statement-timeout", transactions::statement_timeout),
+    ("idle-in-transaction-timeout", transactions::idle_timeout),
+    ("application-name", identity::application_name),
+    ("superuser", identity::superuser),
+    ("tls", identity::tls),
+    ("monitoring-role", identity::visibility),
+    ("reserved-slots", slots::reserved),
+];
+
+/// Those about a pooler, which are judged where its console is named.
+const OF_POOLER: [&str; 4] = ["pooler-mode", "pooler-caps", "pooler-auth", "pooler-prepared"];
+
+/// The names of all rules.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    OF_SERVER.iter().map(|(name, _)| *name).chain(OF_POOLER)
+}
+
+/// Judges by the rules that are `wanted`; the worst first. What is accepted in all that it finds is no trouble, and what is accepted of
+/// it in part does not hide the rest.
+pub(super) fn findings(
+    evidence: &Evidence,
+    pooler: Option<&Pooled>,
+    wanted: impl Fn(&str) -> bool,
+    accepted: &[&Accepted],
+) -> Vec<Found> {
+    let of_server = OF_SERVER.iter().filter(|(name, _)| wanted(name));
+    let mut findings: Vec<Found> = of_server.map(|(_, judge)| judged(evidence, *judge, accepted)).collect();
     if let Some(pooled) = pooler {
-        findings.extend(pooler::findings(pooled, evidence));
+        let of_pooler = pooler::findings(pooled, evidence).into_iter().filter(|found| wanted(found.rule));
+        findings.extend(of_pooler.map(|found| {
+            let whole =
+                accepted.iter().find(|accepted| accepted.rule == found.rule && accepted.name.is_none());
+            match whole {
+                Some(accepted) => found.accepted(accepted),
+                None => found,
+            }
+        }));
+    }
+    for finding in &mut findings {
+        let why = evidence.scraped.facts.why_any_unread(asked_for(finding.rule));
+        if let Some(why) = why {
+            *finding = Rule::new(finding.rule, finding.title).unknown(why);
+        }
     }
     if evidence.scraped.server_context.server.in_recovery {
         findings.iter_mut().for_each(elsewhere);
@@ -103,9 +217,42 @@ pub(super) fn findings(evidence: &Evidence, pooler: Option<&Pooled>) -> Vec<Foun
         Grade::Fail => 0,
         Grade::Warn => 1,
         Grade::Unknown => 2,
-        Grade::Pass => 3,
+        Grade::Accepted => 3,
+        Grade::Pass => 4,
     });
     findings
+}
+
+/// What a rule finds; accepted when nothing is left without what is.
+fn judged(evidence: &Evidence, judge: Judge, accepted: &[&Accepted]) -> Found {
+    let found = judge(evidence);
+    let mut of_rule = accepted.iter().filter(|accepted| accepted.rule == found.rule).peekable();
+    let Some(first) = of_rule.peek().filter(|_| matches!(found.status, Grade::Warn | Grade::Fail)) else {
+        return found;
+    };
+    let first: &Accepted = first;
+    let names: Vec<&Name> = of_rule.clone().filter_map(|accepted| accepted.name.as_ref()).collect();
+    if of_rule.any(|accepted| accepted.name.is_none()) {
+        return found.accepted(first);
+    }
+    let rest = judge(&evidence.without(&names));
+    if rest.status == Grade::Pass { found.accepted(first) } else { rest }
+}
+
+/// What a rule judges, as far as a role can be kept from it: what could not be read is no good news.
+fn asked_for(rule: &str) -> &'static [Question] {
+    match rule {
+        "slots" => &[Question::Slots],
+        "closed" => &[Question::Closed],
+        "idle-in-transaction" => &[Question::Longest],
+        "vacuum-horizon" => &[Question::Horizon, Question::Longest],
+        "prepared-xact" => &[Question::Prepared],
+        "statement-timeout" | "idle-in-transaction-timeout" => {
+            &[Question::Settings, Question::Overrides, Question::LoginRoles]
+        }
+        "pooling" => &[Question::Counters],
+        _ => &[],
+    }
 }
 
 /// A standby takes no change of what the server stores.

@@ -50,7 +50,7 @@ fn mode(pooled: &Pooled, present: &[SampledSession], hidden: Option<String>) -> 
             left,
             "whoever gets the connection next has the lock, and who took it cannot give it back: use \
              pg_advisory_xact_lock, or give such clients a pool in session mode",
-            Command::pgconn("pooler --server CONNINFO"),
+            Command::pgconn("pooler").with("--server", &pooled.server),
         );
     }
     if facts.pools.iter().any(|pool| pool.pool_mode.is_none()) {
@@ -261,7 +261,7 @@ mod tests {
             client: Some("local".into()),
             ..SampledSession::default()
         };
-        (Pooled { facts: facts.clone(), links: vec![link], locks: Vec::new() }, vec![session])
+        (Pooled { facts: facts.clone(), links: vec![link], ..Pooled::default() }, vec![session])
     }
 
     fn grades(facts: &PoolerFacts, usable: i64) -> [Grade; 4] {

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::{Evidence, Found, Rule, counted, hidden, listed, listing, named};
 use crate::analyze::concerns::does_long_work;
 use crate::model::practice::{Grade, SampledSession, SessionSource};
-use crate::model::suggestion::Command;
 use crate::render::text;
 
 /// What the names of applications and roles on serverless platforms have in them.
@@ -58,7 +57,7 @@ pub(super) fn serverless(evidence: &Evidence) -> Found {
             Grade::Warn,
             text,
             "each instance holds a session: put a pooler in transaction mode between, or use the platform's own",
-            Command::pgconn("size --emit pgbouncer --serverless 100"),
+            listing(source),
         );
     }
     if let Some((source, _)) = direct.clone().next() {

@@ -35,7 +35,9 @@ pub(super) fn pooling(evidence: &Evidence) -> Found {
     // Whoever stayed was opened for more than one request.
     let stayed: usize = conducts.values().map(Conduct::stayed).sum();
     let by_database = established(evidence);
-    let new = by_database.iter().map(|(_, sessions)| sessions).sum::<f64>().max(seen as f64);
+    let by_counter =
+        by_database.iter().map(|(_, sessions)| sessions).sum::<f64>() - evidence.counted_late as f64;
+    let new = by_counter.max(seen as f64);
     let passed = (new - stayed as f64).max(0.0);
     let rate = passed / evidence.seconds.max(0.1);
     let whose = conducts
@@ -113,7 +115,7 @@ pub(super) fn pool_size(evidence: &Evidence) -> Found {
                 conduct.busiest
             ),
             "lower the pool's size and let it close what it does not need; watch for longer to be sure (--for)",
-            Command::pgconn("size --from-server"),
+            listing(source),
         ),
         None => rule.pass(format!("no source holds {LARGE_POOL} sessions or more that it does not use")),
     }

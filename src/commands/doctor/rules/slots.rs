@@ -13,8 +13,9 @@ pub(super) fn slots(evidence: &Evidence) -> Found {
     let rule = Rule::new("slots", "the server has room for what comes");
     let facts = &evidence.scraped.facts;
     let slots = &facts.connections;
-    let text = format!("{} of {} usable connections in use", slots.used_at_most, slots.usable);
-    let share = |percent: i32| slots.used_at_most * 100 > slots.usable * i64::from(percent);
+    let used = slots.used_at_most + facts.logging_in;
+    let text = format!("{used} of {} usable connections in use", slots.usable);
+    let share = |percent: i32| used * 100 > slots.usable * i64::from(percent);
     let status = match (share(CONNECTIONS_PERCENT.1), share(CONNECTIONS_PERCENT.0)) {
         (true, _) => Grade::Fail,
         (_, true) => Grade::Warn,
@@ -24,7 +25,7 @@ pub(super) fn slots(evidence: &Evidence) -> Found {
         status,
         text,
         "lower the pools' sizes before raising max_connections",
-        Command::pgconn("size --from-server"),
+        Command::pgconn("stats"),
     )
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::blocking;
-use crate::model::health::{HealthFacts, LockWaiters, Longest, PreparedXact, PreparedXacts};
+use crate::model::health::{HealthFacts, PreparedXact, PreparedXacts};
 use crate::model::practice::SampledSession;
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, LoginRole, Server, ServerContext};
@@ -26,25 +26,16 @@ fn clean() -> Evidence {
         rights: Rights { role: "monitor".into(), sees_all: true, ..Rights::default() },
         query_size: 1024,
     };
-    let facts = HealthFacts {
-        connections: Connections::new(limits, 5, 0),
-        limits: Vec::new(),
-        undecidable: 0,
-        untracked: 0,
-        idle_xact: Longest::default(),
-        long_query: Longest::default(),
-        long_xact: Longest::default(),
-        waits: LockWaiters::default(),
-        prepared: PreparedXacts::default(),
-        closed: Vec::new(),
-    };
+    let facts = HealthFacts { connections: Connections::new(limits, 5, 0), ..HealthFacts::default() };
     let (tallies, databases, settings, login_roles) =
         (Vec::new(), Vec::new(), ServerSettings::default(), Vec::new());
     let scraped = Scraped { server_context, facts, tallies, databases, settings, login_roles };
     Evidence {
         scraped,
         before: Vec::new(),
+        counted_late: 0,
         origins: Vec::new(),
+        left_open: Vec::new(),
         prepared_blockers: Vec::new(),
         watched: Watched::default(),
         seconds: 10.0,
@@ -108,7 +99,7 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
     let mut evidence = clean();
     let at = |seconds| {
         let xact = PreparedXact { gid: "it's".into(), owner: "app".into(), database: "shop".into(), seconds };
-        PreparedXacts { count: 1, oldest: Some(xact) }
+        PreparedXacts { count: 1, oldest: Some(xact), older: Vec::new() }
     };
     evidence.scraped.facts.prepared = at(10.0);
     assert_eq!(transactions::prepared(&evidence).status, Grade::Pass);
@@ -118,7 +109,7 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
         database: "shop".into(),
         prepared_seconds: 9.0,
         waiting_pids: waiting.to_vec(),
-        blocks_total: 0,
+        blocks: Vec::new(),
     };
     evidence.prepared_blockers = vec![in_the_way("a", &[1, 2]), in_the_way("b", &[2])];
     let found = transactions::prepared(&evidence);
@@ -290,11 +281,81 @@ fn what_a_standby_cannot_do_is_for_the_primary() {
     let mut evidence = clean();
     evidence.scraped.server_context.limits.superuser_reserved = 0;
     let advice = |evidence: &Evidence| {
-        let findings = findings(evidence, None);
+        let findings = findings(evidence, None, |_| true, &[]);
         let found = findings.into_iter().find(|finding| finding.rule == "reserved-slots");
         found.unwrap().advice.unwrap()
     };
     assert!(!advice(&evidence).contains("primary"));
     evidence.scraped.server_context.server.in_recovery = true;
     assert!(advice(&evidence).starts_with("on the primary: keep a few slots"));
+}
+
+#[test]
+fn what_a_hosted_service_keeps_for_itself_is_nobodys_finding() {
+    let mut evidence = clean();
+    let origin = |role: &str| Origin {
+        application_name: "PostgreSQL Client".into(),
+        role: Some(role.into()),
+        superuser: true,
+        role_limited: false,
+        database: Some("rdsadmin".into()),
+        database_limited: false,
+        plaintext: Some(false),
+        sessions: 1,
+    };
+    evidence.origins = vec![origin("rdsadmin")];
+    evidence.watched.add((1..40).map(|pid| SampledSession::idle(pid, "agent", "rdsadmin")).collect());
+    let grades =
+        |evidence: &Evidence| [identity::superuser(evidence).status, pools::pool_size(evidence).status];
+    assert_eq!(grades(&evidence), [Grade::Warn, Grade::Warn]);
+    let evidence = evidence.of_customers();
+    assert_eq!(grades(&evidence), [Grade::Pass, Grade::Pass]);
+}
+
+#[test]
+fn every_rule_has_the_name_under_which_it_is_asked_for() {
+    let evidence = clean();
+    for (name, judge) in OF_SERVER {
+        assert_eq!(judge(&evidence).rule, name);
+    }
+    let of_pooler: Vec<&str> =
+        pooler::findings(&Pooled::default(), &evidence).iter().map(|found| found.rule).collect();
+    assert_eq!(of_pooler, OF_POOLER);
+}
+
+#[test]
+fn what_is_accepted_of_a_finding_does_not_hide_the_rest() {
+    let origin = |application: &str, role: &str| Origin {
+        application_name: application.into(),
+        role: Some(role.into()),
+        superuser: true,
+        role_limited: false,
+        database: Some("shop".into()),
+        database_limited: false,
+        plaintext: Some(false),
+        sessions: 1,
+    };
+    let evidence = Evidence { origins: vec![origin("migrate", "deploy"), origin("cron", "root")], ..clean() };
+    let accepted = |name: Option<&str>| Accepted {
+        rule: "superuser".into(),
+        name: name.map(|name| Name::Exact(name.into())),
+        reason: "known".into(),
+        until: Some("2027-01-31".into()),
+    };
+    let found = |accepted: &[&Accepted]| {
+        let only = |rule: &str| rule == "superuser";
+        findings(&evidence, None, only, accepted).remove(0)
+    };
+    assert_eq!(found(&[]).status, Grade::Warn);
+    let (deploy, cron, all) = (accepted(Some("deploy")), accepted(Some("cron")), accepted(None));
+    let rest = found(&[&deploy]);
+    assert!(rest.status == Grade::Warn && rest.evidence.starts_with("1 session of cron"), "{rest:?}");
+    for accepted in [&[&deploy, &cron][..], &[&all]] {
+        let found = found(accepted);
+        assert_eq!(
+            (found.status, found.advice.as_deref()),
+            (Grade::Accepted, Some("accepted until 2027-01-31: known"))
+        );
+        assert!(found.evidence.contains("migrate") && found.next.is_none(), "{found:?}");
+    }
 }

@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 
 use super::{Evidence, Found, Rule, counted, hidden, listed, named};
-use crate::analyze::health::{IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
+use crate::analyze::health::{self, HORIZON_TRANSACTIONS, IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
 use crate::analyze::settings::{effective, of_roles};
 use crate::model::blocking::PreparedBlocker;
+use crate::model::health::{HorizonHolder, HorizonKind};
 use crate::model::practice::{Grade, SessionSource};
-use crate::model::quote::{finish_prepared, shown};
+use crate::model::quote::finish_prepared;
+use crate::model::session::Session;
 use crate::model::settings::Setting;
-use crate::model::suggestion::{Command, Suggestion};
+use crate::model::suggestion::Command;
 use crate::render::text;
 
 /// Seconds for which a transaction may be left idle, and from which on it is called wrong: there `check` warns.
@@ -40,6 +42,80 @@ pub(super) fn left_open(evidence: &Evidence) -> Found {
         (_, Some(hidden)) => rule.unknown(hidden),
         _ => rule.pass(format!("no transaction was idle for {}", text::duration(LEFT_OPEN.0))),
     }
+}
+
+/// What keeps VACUUM from removing anything, and which of the transactions that are left open do and do not: one that only read at
+/// READ COMMITTED holds nothing back however old it is.
+pub(super) fn horizon(evidence: &Evidence) -> Found {
+    let rule = Rule::new("vacuum-horizon", "nothing old keeps VACUUM from cleaning up");
+    let age = |session: &Session| session.xmin_age;
+    let (holding, harmless): (Vec<&Session>, Vec<&Session>) = evidence
+        .left_open
+        .iter()
+        .filter(|session| !session.hidden)
+        .partition(|session| age(session).is_some());
+    let listed = |sessions: &[&Session]| {
+        let named: Vec<String> = sessions.iter().map(|session| format!("pid {}", session.pid)).collect();
+        listed(named.iter().map(String::as_str))
+    };
+    let mut parts = Vec::new();
+    if let Some(oldest) = holding.iter().filter_map(|session| age(session)).max() {
+        parts.push(format!(
+            "of the transactions left open {} hold VACUUM back, the oldest for {oldest} transactions",
+            listed(&holding)
+        ));
+    }
+    if !harmless.is_empty() {
+        parts.push(format!("{} hold nothing back: they only read", listed(&harmless)));
+    }
+    let facts = &evidence.scraped.facts;
+    let Some(holder) = health::oldest_holder(facts) else {
+        parts.insert(0, "nobody holds it back".to_owned());
+        return rule.pass(parts.join("; "));
+    };
+    parts.insert(0, holds_back(holder));
+    #[expect(clippy::cast_precision_loss, reason = "ages in transactions are far below 2^52")]
+    let age = holder.age as f64;
+    let grade = match age {
+        age if age > HORIZON_TRANSACTIONS.1 => Grade::Fail,
+        age if age > HORIZON_TRANSACTIONS.0 => Grade::Warn,
+        _ => return rule.pass(parts.join("; ")),
+    };
+    let (advice, next) = match holder.kind {
+        HorizonKind::Session => {
+            ("end that transaction, and commit sooner", Command::pgconn("ls --sort xact"))
+        }
+        HorizonKind::Prepared => {
+            let database = holder.who.database.as_deref().unwrap_or_default();
+            ("finish it", Command::psql_prepared(database))
+        }
+        HorizonKind::Slot => (
+            "have its consumer catch up, or drop the slot that has none any more",
+            Command::psql("postgres", "select * from pg_replication_slots"),
+        ),
+        HorizonKind::Standby => (
+            "end the long query on the standby, or set hot_standby_feedback = off there",
+            Command::pgconn("check oldest-xmin"),
+        ),
+    };
+    rule.found(grade, parts.join("; "), advice, next)
+}
+
+/// `pid 4711 of api (role app) holds it back for 12 transactions`.
+fn holds_back(holder: &HorizonHolder) -> String {
+    let name = holder.name.as_deref().unwrap_or_default();
+    let who = match holder.kind {
+        HorizonKind::Session | HorizonKind::Standby => {
+            let source = SessionSource {
+                application_name: holder.who.application_name.clone(),
+                role: holder.who.role.clone(),
+            };
+            format!("pid {} of {}", holder.who.pid, named(&source))
+        }
+        HorizonKind::Prepared => format!("prepared transaction \"{name}\""),
+        HorizonKind::Slot => format!("replication slot \"{name}\""),
+    };
+    format!("{who} holds it back for {} transactions", holder.age)
 }
 
 /// Names one that sessions wait for before one that is only old: they need not be the same.
@@ -135,6 +211,6 @@ fn timeout(rule: Rule, evidence: &Evidence, setting: Setting, advice: &'static s
             listed(without.iter().copied())
         ),
         advice,
-        Suggestion::Statement(format!("ALTER ROLE {} SET {name} = '30s'", shown(first))),
+        Command::pgconn("timeout set 30s").with("--kind", name).with("--role", first),
     )
 }

@@ -1,4 +1,4 @@
-//! A database of the pooler that is paused: paused once, resumed in every case.
+//! A database of the pooler that is paused or disabled: once, and let go in every case.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::act::Hold;
 use crate::commands::act::hold_status::{self, PATIENCE};
 use crate::commands::{Context, listing};
 use crate::conninfo::ConnInfo;
-use crate::db::console::Console;
+use crate::db::console::{Console, ConsoleOrder};
 use crate::db::{Error, ErrorKind};
 use crate::error::Failure;
-use crate::model::pooler::Link;
+use crate::model::pooler::{Database, Link};
 use crate::model::quote;
 use crate::observe::{Endpoint, Observer, OfConsole, Patience};
 use crate::render::{Warning, text};
@@ -23,13 +23,16 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// How many connections are named one by one.
 const NAMED: usize = 3;
 
-/// A database that this run pauses and resumes.
+/// A database that this run pauses and resumes, or disables and enables; or all of them, paused.
 pub(super) struct Paused<'a> {
     context: &'a Context,
     observer: Observer<OfConsole>,
     /// The session on which it is to be paused.
     console: Option<Console>,
-    database: String,
+    /// None for all of them.
+    database: Option<String>,
+    /// Whether it is to be disabled instead of paused.
+    disables: bool,
     /// How long its connections to the server may take to end.
     verify: Duration,
     /// It was said that it is paused no more.
@@ -51,12 +54,17 @@ impl<'a> Paused<'a> {
         context: &'a Context,
         endpoint: &Endpoint,
         console: Console,
-        database: String,
+        (database, disables): (Option<String>, bool),
         verify: Duration,
     ) -> Self {
         let source = OfConsole { endpoint: endpoint.at(console.way_back()), stop: Stop::never() };
         let observer = Observer::new(source, Stop::never());
-        Self { context, observer, console: Some(console), database, verify, told: false }
+        Self { context, observer, console: Some(console), database, disables, verify, told: false }
+    }
+
+    /// What it is while it is held.
+    const fn word(&self) -> &'static str {
+        if self.disables { "disabled" } else { "paused" }
     }
 
     /// The settings that lead to the console.
@@ -73,10 +81,15 @@ impl<'a> Paused<'a> {
 impl Hold for Paused<'_> {
     type Reopened = Resumed;
 
-    /// Orders the pause. When it is not known whether that was done, it is undone at once.
+    /// Gives the order. When it is not known whether that was done, it is undone at once.
     async fn close(&mut self) -> Result<(), Failure> {
         let Some(console) = self.console.take() else { return Ok(()) };
-        let error = match console.pause(&self.database, ANSWER).await {
+        let database = self.database.as_deref();
+        let done = match self.disables {
+            true => console.order(ConsoleOrder::Disable, database).await.map(|()| Some(console)),
+            false => console.pause(database, ANSWER).await,
+        };
+        let error = match done {
             Ok(console) => {
                 if let Some(console) = console {
                     self.observer.keep(console);
@@ -88,19 +101,24 @@ impl Hold for Paused<'_> {
         if error.sqlstate.is_none()
             && let Resumed::Failed(why) = self.reopen().await
         {
-            return Err(Failure::from(error).detailed(format!("it may have been left paused: {why}")));
+            let left = format!("it may have been left {}: {why}", self.word());
+            return Err(Failure::from(error).detailed(left));
         }
         Err(error.into())
     }
 
     /// Waits until none of its connections to the server is left.
     async fn settle(&mut self) -> Result<(), Failure> {
+        if self.disables {
+            return Ok(());
+        }
         let deadline = Instant::now() + self.verify;
         let mut said = false;
         loop {
             let links = async |console: &mut Console| console.links().await;
             let mut links = self.observer.look(Patience::NONE, links).await?;
-            links.retain(|link| link.database == self.database && link.server.is_some());
+            let is_its = |link: &Link| self.database.as_ref().is_none_or(|name| *name == link.database);
+            links.retain(|link| is_its(link) && link.server.is_some());
             if links.is_empty() {
                 return Ok(());
             }
@@ -134,15 +152,16 @@ impl Hold for Paused<'_> {
             self.observer.forget();
             return;
         };
-        let paused =
-            databases.iter().find(|known| known.name == self.database).and_then(|known| known.paused);
-        if paused == Some(false) && !std::mem::replace(&mut self.told, true) {
-            let name = quote::shown(&self.database);
-            self.context.ui.warning(&Warning {
-                code: "not_paused",
-                message: format!("database {name} is not paused any more; its clients go on"),
-                hint: None,
-            });
+        // Of a pause of all no list tells.
+        let Some(name) = &self.database else { return };
+        let known = databases.iter().find(|known| known.name == *name);
+        let (code, holds, end) = match self.disables {
+            true => ("not_disabled", known.and_then(|known| known.disabled), "new clients are let in"),
+            false => ("not_paused", known.and_then(|known| known.paused), "its clients go on"),
+        };
+        if holds == Some(false) && !std::mem::replace(&mut self.told, true) {
+            let message = format!("database {} is not {} any more; {end}", quote::shown(name), self.word());
+            self.context.ui.warning(&Warning { code, message, hint: None });
         }
     }
 
@@ -153,14 +172,37 @@ impl Hold for Paused<'_> {
     /// Resumes it, over a new session when the old one is lost, until that succeeds or hope is lost.
     async fn reopen(&mut self) -> Resumed {
         let (states, context) = (self.observer.state(), self.context);
-        let Self { observer, database, .. } = self;
-        let resumed = observer.look(PATIENCE, async |console: &mut Console| resume(console, database).await);
-        let resumed = hold_status::reopening("resume it", context, states, resumed).await;
+        let Self { observer, database, disables, .. } = self;
+        let (database, disables) = (database.as_deref(), *disables);
+        let resumed = observer.look(PATIENCE, async |console: &mut Console| match disables {
+            true => enable(console, database).await.map(drop),
+            false => resume(console, database).await,
+        });
+        let what = if disables { "enable it" } else { "resume it" };
+        let resumed = hold_status::reopening(what, context, states, resumed).await;
         resumed.map_or_else(|error| Resumed::Failed(error.to_string()), |()| Resumed::Done)
     }
 }
 
-async fn resume(console: &Console, database: &str) -> Result<(), Error> {
+/// Enables a database. Returns whether it was disabled.
+pub(super) async fn enable(console: &Console, database: Option<&str>) -> Result<bool, Error> {
+    let disabled = |databases: &[Database]| {
+        databases.iter().find(|known| Some(known.name.as_str()) == database).and_then(|known| known.disabled)
+    };
+    let before = disabled(&console.databases().await?);
+    match console.order(ConsoleOrder::Enable, database).await {
+        Ok(()) => {}
+        // A pooler that was started again meanwhile has forgotten it, and perhaps the database.
+        Err(error) if error.kind == ErrorKind::NoSuchDatabase && before.is_none() => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    match disabled(&console.databases().await?) {
+        Some(true) => Err(Error::new(ErrorKind::Protocol, "the pooler still says that it is disabled")),
+        Some(false) | None => Ok(before != Some(false)),
+    }
+}
+
+async fn resume(console: &Console, database: Option<&str>) -> Result<(), Error> {
     match console.resume(database).await {
         Ok(_) => {}
         // A pooler that was started again meanwhile has forgotten the pause, and perhaps the database.
@@ -168,7 +210,8 @@ async fn resume(console: &Console, database: &str) -> Result<(), Error> {
         Err(error) => return Err(error),
     }
     let databases = console.databases().await?;
-    match databases.iter().find(|known| known.name == database).and_then(|known| known.paused) {
+    match databases.iter().find(|known| Some(known.name.as_str()) == database).and_then(|known| known.paused)
+    {
         Some(true) => Err(Error::new(ErrorKind::Protocol, "the pooler still says that it is paused")),
         Some(false) | None => Ok(()),
     }

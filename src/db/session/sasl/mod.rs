@@ -33,7 +33,8 @@ pub(super) async fn log_in(
     wanted: ChannelBinding,
     progress: &AttemptProgress,
 ) -> Result<(), Error> {
-    let (mechanism, binding) = choose(mechanisms, wire.end_point(), wanted).map_err(failed)?;
+    let (mechanism, binding) =
+        choose(mechanisms, wire.is_encrypted(), wire.end_point(), wanted).map_err(failed)?;
     let exchange = Exchange::new(binding, scram::nonce().map_err(failed)?);
     startup::send(wire, b'p', &first_message(mechanism, &exchange)).await?;
     let Some(challenge) = answer(wire, CONTINUE).await? else { return Ok(()) };
@@ -124,7 +125,7 @@ impl<'a> ScramLogin<'a> {
                 let Method::Sasl(mechanisms) = startup::method(request) else {
                     return Err(startup::method(request).request().to_owned());
                 };
-                let (mechanism, binding) = choose(&mechanisms, None, ChannelBinding::Disable)?;
+                let (mechanism, binding) = choose(&mechanisms, false, None, ChannelBinding::Disable)?;
                 let exchange = Exchange::new(binding, scram::nonce()?);
                 let message = first_message(mechanism, &exchange);
                 self.step = Step::Opened(exchange);
@@ -141,23 +142,31 @@ impl<'a> ScramLogin<'a> {
     }
 }
 
-/// The mechanism to use, and what its proof says of the channel, as in libpq. `end_point` is what can be bound to.
+/// The mechanism to use, and what its proof says of the channel, as in libpq. `end_point` is what an encrypted channel can be bound
+/// to. Who encrypts never says that it cannot bind: whoever relays the login to another channel would have that for an excuse.
 fn choose(
     mechanisms: &[String],
+    is_encrypted: bool,
     end_point: Option<&[u8]>,
     wanted: ChannelBinding,
 ) -> Result<(&'static str, Binding), String> {
-    let end_point = end_point.filter(|_| wanted != ChannelBinding::Disable);
+    let can_bind = is_encrypted && wanted != ChannelBinding::Disable;
     match end_point {
-        Some(hash) if offers_binding(mechanisms) => Ok((SCRAM_PLUS, Binding::EndPoint(hash.to_vec()))),
+        Some(hash) if can_bind && offers_binding(mechanisms) => {
+            Ok((SCRAM_PLUS, Binding::EndPoint(hash.to_vec())))
+        }
+        None if can_bind && (offers_binding(mechanisms) || wanted == ChannelBinding::Require) => {
+            Err("the server's certificate has no hash that the login could be bound to (one with RSA or ECDSA has)"
+                .to_owned())
+        }
         _ if wanted == ChannelBinding::Require => {
-            Err("channel binding is required, but the server's certificate has no hash to bind to".to_owned())
+            Err("channel binding is required, but the server does not offer it".to_owned())
         }
         _ if !mechanisms.iter().any(|name| name == SCRAM) => {
             Err("none of the server's SASL authentication mechanisms are supported".to_owned())
         }
-        Some(_) => Ok((SCRAM, Binding::NotOffered)),
-        None => Ok((SCRAM, Binding::Unsupported)),
+        _ if can_bind => Ok((SCRAM, Binding::NotOffered)),
+        _ => Ok((SCRAM, Binding::Unsupported)),
     }
 }
 
@@ -178,18 +187,24 @@ mod tests {
         let plain = [SCRAM.to_owned()];
         let bound = || Ok((SCRAM_PLUS, Binding::EndPoint(vec![7])));
         use ChannelBinding::{Disable, Prefer, Require};
-        for (mechanisms, end_point, wanted, expected) in [
-            (&both[..], Some(&[7][..]), Prefer, bound()),
-            (&both, Some(&[7]), Require, bound()),
-            (&both, Some(&[7]), Disable, Ok((SCRAM, Binding::Unsupported))),
-            (&both, None, Prefer, Ok((SCRAM, Binding::Unsupported))),
-            (&plain, Some(&[7]), Prefer, Ok((SCRAM, Binding::NotOffered))),
-            (&plain, None, Prefer, Ok((SCRAM, Binding::Unsupported))),
+        for (mechanisms, is_encrypted, end_point, wanted, expected) in [
+            (&both[..], true, Some(&[7][..]), Prefer, bound()),
+            (&both, true, Some(&[7]), Require, bound()),
+            (&both, true, Some(&[7]), Disable, Ok((SCRAM, Binding::Unsupported))),
+            (&both, true, None, Disable, Ok((SCRAM, Binding::Unsupported))),
+            (&plain, true, Some(&[7]), Prefer, Ok((SCRAM, Binding::NotOffered))),
+            // A certificate without a hash is no excuse for whoever relays the login.
+            (&plain, true, None, Prefer, Ok((SCRAM, Binding::NotOffered))),
+            (&plain, false, None, Prefer, Ok((SCRAM, Binding::Unsupported))),
         ] {
-            assert_eq!(choose(mechanisms, end_point, wanted), expected, "{mechanisms:?} {wanted:?}");
+            let chosen = choose(mechanisms, is_encrypted, end_point, wanted);
+            assert_eq!(chosen, expected, "{mechanisms:?} {wanted:?}");
         }
-        assert!(choose(&both, None, Require).is_err());
-        assert!(choose(&["OAUTHBEARER".to_owned()], None, Prefer).is_err());
+        assert!(choose(&both, true, None, Prefer).is_err());
+        assert!(choose(&both, true, None, Require).is_err());
+        assert!(choose(&plain, true, Some(&[7]), Require).is_err());
+        assert!(choose(&both, false, None, Require).is_err());
+        assert!(choose(&["OAUTHBEARER".to_owned()], false, None, Prefer).is_err());
     }
 
     /// A server that challenges for the nonce it was sent and then proves whatever `last` says.

@@ -218,10 +218,14 @@ impl Salting {
 /// met by its own order.
 fn prepared(password: &[u8]) -> Vec<u8> {
     let prepared = str::from_utf8(password).ok().filter(|text| !text.is_ascii()).and_then(|text| {
+        // A space first: U+200B is in both tables.
         let mapped: Vec<char> = text
             .chars()
-            .filter(|&c| !tables::commonly_mapped_to_nothing(c))
-            .map(|c| if tables::non_ascii_space_character(c) { ' ' } else { c })
+            .filter_map(|c| match c {
+                c if tables::non_ascii_space_character(c) => Some(' '),
+                c if tables::commonly_mapped_to_nothing(c) => None,
+                c => Some(c),
+            })
             .collect();
         let is_judged_well =
             !mapped.is_empty() && !mapped.iter().copied().any(is_prohibited) && !mixes_directions(&mapped);
@@ -343,6 +347,23 @@ mod tests {
         );
     }
 
+    /// RFC 3454's tables C.1.2 and B.1, in the order of PostgreSQL's `pg_saslprep`: U+200B is in both.
+    #[test]
+    fn every_space_is_one_and_what_is_mapped_to_nothing_is_gone() {
+        let (mut spaces, mut nothing) = (0, 0);
+        for c in ('\u{80}'..=char::MAX).filter(|c| !c.is_ascii()) {
+            let text = format!("a{c}b");
+            if tables::non_ascii_space_character(c) {
+                assert_eq!(prepared(text.as_bytes()), b"a b", "{c:?}");
+                spaces += 1;
+            } else if tables::commonly_mapped_to_nothing(c) {
+                assert_eq!(prepared(text.as_bytes()), b"ab", "{c:?}");
+                nothing += 1;
+            }
+        }
+        assert_eq!((spaces, nothing), (17, 26));
+    }
+
     #[test]
     fn a_password_is_prepared_as_the_server_prepared_it() {
         for (typed, expected) in [
@@ -364,6 +385,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn fuzz_scram_messages(
+            salt in "[A-Za-z0-9+/=?]{0,30}",
+            count in "[0-9]{1,4}|-1|x|99999999999",
+            more in "(,[a-z]=[a-z]{0,3}){0,2}|\\PC{0,6}",
+            own in any::<bool>(),
+            last in "[ve]=[A-Za-z0-9+/=]{0,50}|\\PC{0,9}",
+            password in prop::collection::vec(any::<u8>(), 0..12),
+        ) {
+            let nonce = if own { "rOprNGfwEbeRWgbNEkqOmore" } else { "other" };
+            if let Ok((message, proven)) = exchange().proof(&password, &format!("r={nonce},s={salt},i={count}{more}")) {
+                prop_assert!(own && message.contains(",p="));
+                prop_assert!(proven.check(&last).is_err());
+            }
+        }
+
         #[test]
         fn no_server_makes_it_panic(text in ".{0,60}", end in "(r=rOprNGfwEbeRWgbNEkqO)?.{0,30}(,s=[a-z=]{0,8})?(,i=[0-9]{0,3})?") {
             let _ = exchange().proof(b"pencil", &text);

@@ -80,7 +80,7 @@ pub(super) fn certificate(der: &[u8]) -> Option<Certificate<'_>> {
 }
 
 /// UTCTime or GeneralizedTime, both in the form that certificates use: seconds and `Z`.
-fn time(reader: &mut Reader<'_>) -> Option<i64> {
+pub(super) fn time(reader: &mut Reader<'_>) -> Option<i64> {
     let (tag, content, _) = reader.element()?;
     let text = std::str::from_utf8(content).ok()?.strip_suffix('Z')?;
     let (year, rest) = match tag {
@@ -203,7 +203,8 @@ pub(super) fn hash_bits(algorithm: &[u8]) -> Option<u16> {
     }
 }
 
-fn pss_hash_bits(mut reader: Reader<'_>) -> Option<u16> {
+/// The hash function of RSA-PSS parameters, with tag and length.
+pub(super) fn pss_hash_bits(mut reader: Reader<'_>) -> Option<u16> {
     let mut parameters = Reader(reader.expect(SEQUENCE)?);
     let Some(hash) = parameters.expect(0xa0) else { return Some(256) };
     match Reader(Reader(hash).expect(SEQUENCE)?).expect(OID)? {
@@ -267,7 +268,7 @@ mod tests {
         }
 
         #[test]
-        fn reading_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn fuzz_der(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = certificate(&bytes);
             let _ = hash_bits(&bytes);
             let _ = name_words(&bytes);
@@ -276,13 +277,23 @@ mod tests {
         }
 
         #[test]
-        fn reading_never_panics_on_nearly_a_certificate(at in 0_usize..400, byte in any::<u8>()) {
-            let mut der = SAMPLE.to_vec();
-            if let Some(place) = der.get_mut(at) {
-                *place = byte;
+        fn fuzz_der_of_nearly_a_certificate_or_a_list(
+            changes in proptest::collection::vec((0_usize..500, any::<u8>()), 1..5),
+            cut in 0_usize..1000,
+            is_list in any::<bool>(),
+        ) {
+            let mut der = if is_list { LIST.to_vec() } else { SAMPLE.to_vec() };
+            for (at, byte) in changes {
+                if let Some(place) = der.get_mut(at) {
+                    *place = byte;
+                }
             }
-            let _ = certificate(&der);
-            let _ = certificate(&der[..at.min(der.len())]);
+            der.truncate(cut);
+            let _ = super::super::revocation::revocation_list(&der);
+            if let Some(found) = certificate(&der) {
+                let _ = super::super::keys::words(found.algorithm, found.public_key);
+                let _ = found.extensions.lists_at.map(super::super::extensions::points);
+            }
         }
     }
 
@@ -309,4 +320,7 @@ mod tests {
 
     /// `openssl req -x509 -newkey ed25519 -subj /C=DE/O=Example/CN=db1 -addext subjectAltName=DNS:db1,IP:10.0.0.1`
     const SAMPLE: &[u8] = include_bytes!("sample.der");
+
+    /// `openssl ca -gencrl` with an entry, crlnumber and issuingDistributionPoint.
+    const LIST: &[u8] = include_bytes!("sample_list.der");
 }

@@ -19,6 +19,8 @@ pub(super) struct Extensions<'a> {
     pub(super) name_constraints: Option<&'a [u8]>,
     /// `subjectKeyIdentifier`
     pub(super) key_id: Option<&'a [u8]>,
+    /// `cRLDistributionPoints`, its content.
+    pub(super) lists_at: Option<&'a [u8]>,
     /// `authorityKeyIdentifier`
     pub(super) authority: Authority<'a>,
     /// The object identifier of a critical one that OpenSSL does not know.
@@ -68,10 +70,7 @@ pub(super) fn extensions(der: &[u8]) -> Option<Extensions<'_>> {
     let mut found = Extensions::default();
     let mut seen = Vec::new();
     while !list.0.is_empty() {
-        let mut extension = Reader(list.expect(SEQUENCE)?);
-        let kind = extension.expect(OID)?;
-        let is_critical = extension.optional(BOOLEAN)?.is_some_and(is_true);
-        let value = Reader(extension.expect(OCTET_STRING)?);
+        let (kind, is_critical, value) = extension(&mut list)?;
         if seen.contains(&kind) {
             return None;
         }
@@ -101,11 +100,116 @@ fn read<'a>(found: &mut Extensions<'a>, kind: &'a [u8], mut value: Reader<'a>) -
         }
         [0x55, 0x1d, 37] => found.purposes = Some(value.list(OID)?),
         NETSCAPE_TYPE => found.netscape_type = Some(value.bits()?),
-        // Points of distribution of revocation lists, and what is said about policies: nothing that libpq asks for.
-        [0x55, 0x1d, 31..=33 | 36 | 54] | NO_OCSP_CHECK => {}
+        [0x55, 0x1d, 31] => found.lists_at = Some(value.expect(SEQUENCE)?),
+        // What is said about policies: nothing that libpq asks for.
+        [0x55, 0x1d, 32 | 33 | 36 | 54] | NO_OCSP_CHECK => {}
         _ => return Some(false),
     }
     Some(true)
+}
+
+/// Which certificates of its issuer's a revocation list is about (`issuingDistributionPoint`).
+#[derive(Debug, Default)]
+pub(super) struct Scope<'a> {
+    /// Those that point to one of these places; `None` for all.
+    pub(super) points: Option<Vec<&'a [u8]>>,
+    /// Those of this kind.
+    pub(super) about: About,
+}
+
+/// A kind of certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum About {
+    /// Any.
+    #[default]
+    All,
+    /// Those of authorities.
+    Authorities,
+    /// Those of anybody else.
+    Others,
+    /// None that pgconn asks for: a list of changes, of other issuers' certificates, of some reasons, of attributes.
+    Nothing,
+}
+
+/// The extensions of a revocation list: who has issued it, what it is about, and whether a critical one is not known; `None` when
+/// they are malformed.
+pub(super) fn list_extensions(der: &[u8]) -> Option<(Authority<'_>, Scope<'_>, bool)> {
+    let mut list = Reader(Reader(der).expect(SEQUENCE)?);
+    let (mut issuer, mut scope, mut is_unknown) = (Authority::default(), Scope::default(), false);
+    let mut is_of_changes = false;
+    while !list.0.is_empty() {
+        let (kind, is_critical, value) = extension(&mut list)?;
+        match kind {
+            [0x55, 0x1d, 27] => is_of_changes = true,
+            [0x55, 0x1d, 28] => scope = self::scope(value)?,
+            [0x55, 0x1d, 35] => issuer = authority(value)?,
+            _ => is_unknown |= is_critical,
+        }
+    }
+    if is_of_changes {
+        scope.about = About::Nothing;
+    }
+    Some((issuer, scope, is_unknown))
+}
+
+/// Whether one of the extensions, without the tag and length of their list, is critical; `None` when they are malformed.
+pub(super) fn has_critical(extensions: &[u8]) -> Option<bool> {
+    let mut list = Reader(extensions);
+    let mut found = false;
+    while !list.0.is_empty() {
+        found |= extension(&mut list)?.1;
+    }
+    Some(found)
+}
+
+/// The next extension: its object identifier, whether it is critical, and its value.
+fn extension<'a>(list: &mut Reader<'a>) -> Option<(&'a [u8], bool, Reader<'a>)> {
+    let mut extension = Reader(list.expect(SEQUENCE)?);
+    let kind = extension.expect(OID)?;
+    let is_critical = extension.optional(BOOLEAN)?.is_some_and(is_true);
+    Some((kind, is_critical, Reader(extension.expect(OCTET_STRING)?)))
+}
+
+fn scope(mut value: Reader<'_>) -> Option<Scope<'_>> {
+    let mut fields = Reader(value.expect(SEQUENCE)?);
+    let mut found = Scope::default();
+    while !fields.0.is_empty() {
+        let (tag, content, _) = fields.element()?;
+        let about = match tag {
+            0xa0 => {
+                found.points = Some(point(content));
+                continue;
+            }
+            0x81 if is_true(content) => About::Others,
+            0x82 if is_true(content) => About::Authorities,
+            0x81 | 0x82 | 0x84 | 0x85 if !is_true(content) => continue,
+            _ => About::Nothing,
+        };
+        found.about = if found.about == About::All { about } else { About::Nothing };
+    }
+    Some(found)
+}
+
+/// The names of a DistributionPointName, each with tag and length; none for one that is relative to its issuer's.
+fn point(name: &[u8]) -> Vec<&[u8]> {
+    let mut names = Reader(Reader(name).expect(0xa0).unwrap_or_default());
+    let mut found = Vec::new();
+    while let Some((_, _, whole)) = names.element() {
+        found.push(whole);
+    }
+    found
+}
+
+/// The names of all places in `cRLDistributionPoints`.
+pub(super) fn points(content: &[u8]) -> Vec<&[u8]> {
+    let mut places = Reader(content);
+    let mut found = Vec::new();
+    while let Some(place) = places.expect(SEQUENCE) {
+        if let Some(name) = Reader(place).expect(0xa0) {
+            found.append(&mut point(name));
+        }
+    }
+    found
 }
 
 fn is_true(content: &[u8]) -> bool {

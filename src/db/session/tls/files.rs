@@ -2,13 +2,15 @@
 
 use super::super::os_words::os_words;
 use super::der;
+use super::key_log::KeyLogFile;
+use super::no_tls::NoTls;
+use super::revocation::revocation_list;
 use crate::conninfo::{ConnInfo, SslCertMode, SslMode, path_of};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use webpki::{CertRevocationList, OwnedCertRevocationList};
 
 /// The certificate that pgconn shows, and its key.
 pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -55,34 +57,63 @@ pub(super) fn roots(info: &ConnInfo) -> Result<Option<Roots>, String> {
     }
 }
 
-/// The revocation lists; none when there is no file.
-pub(super) fn revocation_lists(info: &ConnInfo) -> Result<Vec<CertRevocationList<'static>>, String> {
-    let Some(path) = path(info, "sslcrl") else { return Ok(Vec::new()) };
+/// The revocation lists, in DER; `None` where nobody asks for any.
+pub(super) fn revocation_lists(info: &ConnInfo) -> Result<Option<Vec<Vec<u8>>>, String> {
+    let mut lists = None;
+    if let Some(path) = path(info, "sslcrl") {
+        let found = lists_in(&path)?;
+        if !found.is_empty() {
+            lists = Some(found);
+        }
+    }
+    // A folder is asked whatever is in it: without the issuer's list nothing is known to be valid.
+    if let Some(folder) = path(info, "sslcrldir") {
+        let lists = lists.get_or_insert_default();
+        for path in listed_in(&folder) {
+            lists.append(&mut lists_in(&path)?);
+        }
+    }
+    Ok(lists)
+}
+
+/// The files of a folder that `openssl rehash` has named as lists: `HASH.rN`, in the order of their names.
+fn listed_in(folder: &Path) -> Vec<PathBuf> {
+    let is_list = |path: &PathBuf| {
+        let kind = path.extension().and_then(|extension| extension.to_str());
+        let number = kind.and_then(|kind| kind.strip_prefix('r'));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_list).collect();
+    found.sort();
+    found
+}
+
+/// The lists of one file; none when there is no such file.
+fn lists_in(path: &Path) -> Result<Vec<Vec<u8>>, String> {
     let shown = path.display();
     let failed = |why: String| format!("could not read certificate revocation list \"{shown}\": {why}");
-    let Some(text) = read(&path).map_err(failed)? else { return Ok(Vec::new()) };
-    let lists: Result<Vec<_>, String> = CertificateRevocationListDer::pem_slice_iter(&text)
-        .map(|list| {
-            let list = list.map_err(|error| failed(error.to_string()))?;
-            let list = OwnedCertRevocationList::from_der(&list).map_err(|error| {
-                failed(format!(
-                    "{error}; it must be of version 2, which openssl ca writes when crlnumber is set"
-                ))
-            })?;
-            Ok(CertRevocationList::from(list))
-        })
-        .collect();
-    match lists {
-        // OpenSSL takes it for a file of lists then, in which each issuer's is missing.
-        Ok(none) if none.is_empty() && certificates(&text).is_ok() => {
-            Err(failed("there are certificates in it, and no list".to_owned()))
-        }
-        lists => lists,
+    let Some(text) = read(path).map_err(failed)? else { return Ok(Vec::new()) };
+    let mut lists = Vec::new();
+    for list in CertificateRevocationListDer::pem_slice_iter(&text) {
+        let list = list.map_err(|error| failed(error.to_string()))?;
+        revocation_list(&list).ok_or_else(|| failed("it is malformed".to_owned()))?;
+        lists.push(list.to_vec());
     }
+    // OpenSSL takes it for a file of lists then, in which each issuer's is missing.
+    if lists.is_empty() && certificates(&text).is_ok() {
+        return Err(failed("there are certificates in it, and no list".to_owned()));
+    }
+    Ok(lists)
+}
+
+/// The file that the session's secrets are written to, when one is named and can be written to.
+pub(super) fn key_log(info: &ConnInfo) -> Option<Result<KeyLogFile, String>> {
+    path(info, "sslkeylogfile").map(|path| KeyLogFile::open(&path))
 }
 
 /// The client certificate and its key; `None` when there is no certificate or none is to be sent.
-pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, String> {
+pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, NoTls> {
     if info.settings().ssl_cert_mode == SslCertMode::Disable {
         return Ok(None);
     }
@@ -91,48 +122,51 @@ pub(super) fn identity(info: &ConnInfo) -> Result<Option<Identity>, String> {
     let text = match read(&path) {
         Ok(Some(text)) => text,
         Ok(None) => return Ok(None),
-        Err(error) => return Err(format!("could not open certificate file \"{shown}\": {error}")),
+        Err(error) => return Err(format!("could not open certificate file \"{shown}\": {error}").into()),
     };
-    let chain =
-        certificates(&text).map_err(|why| format!("could not read certificate file \"{shown}\": {why}"))?;
+    let chain = certificates(&text).and_then(readable);
+    let chain = chain.map_err(|why| format!("could not read certificate file \"{shown}\": {why}"))?;
     Ok(Some((chain, key(info)?)))
 }
 
-fn key(info: &ConnInfo) -> Result<PrivateKeyDer<'static>, String> {
+fn key(info: &ConnInfo) -> Result<PrivateKeyDer<'static>, NoTls> {
     if info.get("sslkey").is_some_and(|name| name.contains(':') && !path_of(name).exists()) {
-        return Err("sslkey names a key in an engine, which pgconn cannot use".to_owned());
+        return Err(NoTls::own_limit("sslkey names a key in an engine, which pgconn cannot use".to_owned()));
     }
     let path = path(info, "sslkey").unwrap_or_default();
     let shown = path.display();
     let found = match std::fs::metadata(&path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(format!("certificate present, but not private key file \"{shown}\""));
+            return Err(format!("certificate present, but not private key file \"{shown}\"").into());
         }
         Err(error) => {
-            return Err(format!("could not stat private key file \"{shown}\": {}", os_words(&error)));
+            return Err(format!("could not stat private key file \"{shown}\": {}", os_words(&error)).into());
         }
     };
     if !found.is_file() {
-        return Err(format!("private key file \"{shown}\" is not a regular file"));
+        return Err(format!("private key file \"{shown}\" is not a regular file").into());
     }
     // The group may read a key that root owns, and nothing more.
     let forbidden = if found.uid() == 0 { 0o037 } else { 0o077 };
     if found.permissions().mode() & forbidden != 0 {
         return Err(format!(
             "private key file \"{shown}\" has group or world access; file must have permissions u=rw (0600) or less if owned by the current user, or permissions u=rw,g=r (0640) or less if owned by root"
-        ));
+        )
+        .into());
     }
     let failed = |why: String| format!("could not load private key file \"{shown}\": {why}");
     let bytes = std::fs::read(&path).map_err(|error| failed(os_words(&error)))?;
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("ENCRYPTED") {
-        return Err(failed("pgconn cannot use encrypted keys (decrypt it with openssl pkey)".to_owned()));
+        let why = failed("pgconn cannot use encrypted keys (decrypt it with openssl pkey)".to_owned());
+        return Err(NoTls::own_limit(why));
     }
     if text.contains("-----BEGIN") {
-        return PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| failed(error.to_string()));
+        return PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| failed(error.to_string()).into());
     }
-    PrivateKeyDer::try_from(bytes.as_slice()).map(|key| key.clone_key()).map_err(|why| failed(why.to_owned()))
+    let key = PrivateKeyDer::try_from(bytes.as_slice()).map(|key| key.clone_key());
+    key.map_err(|why| failed(why.to_owned()).into())
 }
 
 fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -196,7 +230,7 @@ mod tests {
             let file = path.display();
             let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/session/tls/sample.der");
             let shown = if certificate { file.to_string() } else { sample.to_owned() };
-            let text = format!("sslrootcert={file} sslcrl={file} sslcert={shown} sslkey={file}");
+            let text = format!("sslrootcert={file} sslcrl={file} sslcrldir={file} sslcert={shown} sslkey={file}");
             let given = Given { dbname: Some(text), username: Some("u".to_owned()), ..Given::default() };
             let info = resolve(&given, &Environment::default()).expect("settings");
             let _ = (roots(&info), revocation_lists(&info), identity(&info), key(&info));

@@ -48,6 +48,6 @@ impl<'a> Member<'a> {
 }
 
 /// Whether what is asked for is there, or is not known to be another.
-fn fits(wanted: Option<&[u8]>, found: Option<&[u8]>) -> bool {
+pub(super) fn fits(wanted: Option<&[u8]>, found: Option<&[u8]>) -> bool {
     wanted.is_none_or(|wanted| found.is_none_or(|found| wanted == found))
 }

@@ -4,14 +4,14 @@
 use super::der::{Certificate, common_name};
 use super::extensions::{Alternative, DNS_NAME};
 use super::reader::{Reader, SEQUENCE};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Checks the certificate's names against the host; `Err` says in libpq's words what it is for instead.
 pub(super) fn check(certificate: &Certificate<'_>, host: &str) -> Result<(), String> {
     if host.is_empty() {
         return Err("host name must be specified for a verified SSL connection".to_owned());
     }
-    let ip: Option<IpAddr> = host.parse().ok();
+    let ip = address(host);
     let mut examined = Vec::new();
     let mut common_name_counts = true;
     for alternative in &certificate.extensions.alternatives {
@@ -139,6 +139,35 @@ fn is_within(domain: &[u8], base: &[u8]) -> bool {
         && (above.is_empty() || base.is_empty() || base.starts_with(b".") || above.ends_with(b"."))
 }
 
+/// The address that a host is, if it is one. Like the resolver, libpq takes one of IPv4 in any of the forms of C's `inet_aton`.
+fn address(host: &str) -> Option<IpAddr> {
+    host.parse().ok().or_else(|| internet_address(host).map(IpAddr::V4))
+}
+
+/// One to four numbers, each decimal, octal (`010`) or hexadecimal (`0x8`); the last fills the bytes that are left.
+fn internet_address(host: &str) -> Option<Ipv4Addr> {
+    let numbers: Option<Vec<u32>> = host.split('.').map(number).collect();
+    let numbers = numbers?;
+    let (&last, first) = numbers.split_last()?;
+    let free = 32_usize.checked_sub(8 * first.len()).filter(|&free| free > 0)?;
+    if free < 32 && last >> free != 0 || first.iter().any(|&byte| byte > 0xff) {
+        return None;
+    }
+    let high = first.iter().enumerate().fold(0, |address, (at, byte)| address | byte << (24 - 8 * at));
+    Some(Ipv4Addr::from(high | last))
+}
+
+fn number(text: &str) -> Option<u32> {
+    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    match (text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")), text.strip_prefix('0')) {
+        (Some(digits), _) => u32::from_str_radix(digits, 16).ok(),
+        (None, Some(digits)) if !digits.is_empty() => u32::from_str_radix(digits, 8).ok(),
+        _ => text.parse().ok(),
+    }
+}
+
 fn address_matches(bytes: &[u8], ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => bytes == ip.octets(),
@@ -202,6 +231,18 @@ mod tests {
         let loopback: &'static [u8] = Box::leak(Box::new(loopback));
         assert_eq!(is_for(&[Alternative::Ip(loopback)], None, "0:0::1"), Ok(()));
         assert_eq!(is_for(&[dns("10.0.0.1")], None, "10.0.0.1"), Ok(()));
+        for host in ["192.000.002.001", "192.0.2.1", "192.0.513", "0xc0.02.1", "3221225985", "0300.0.0x2.1"] {
+            assert_eq!(
+                is_for(&[Alternative::Ip(&[192, 0, 2, 1])], None, host).is_ok(),
+                host != "0xc0.02.1",
+                "{host}"
+            );
+        }
+        for host in
+            ["192.000.002.008.1", "192.000.002.08", "256.0.2.1", "192.0.2.+1", "192..2.1", "192.0.2.256", ""]
+        {
+            assert_eq!(address(host), None, "{host}");
+        }
     }
 
     #[test]

@@ -22,10 +22,12 @@ pub(super) enum Refused {
     Unlisted(End),
     /// A certificate was not signed with its issuer's key.
     Unsigned(Named),
+    /// How a certificate is signed, which pgconn cannot check, in words.
+    Unchecked(Named, String),
     /// The names that an authority may vouch for do not include the server's.
     Limited(Named),
-    /// What a revocation list says, or that there is none, in words.
-    Lists(String),
+    /// What a revocation list, or that there is none, has against a certificate, as a predicate of it.
+    Lists(Named, String),
     /// A rule about the chain as a whole, in words.
     Chain(String),
 }
@@ -83,6 +85,8 @@ impl Refused {
                 | Self::Unlisted(End { last: one, .. })
                 | Self::Unsigned(one)
                 | Self::Limited(one)
+                | Self::Unchecked(one, _)
+                | Self::Lists(one, _)
             if one.who != Who::Server
         );
         if is_about_own { format!("{why} ({own})") } else { format!("{why}; the server's own: {own}") }
@@ -100,10 +104,14 @@ impl Refused {
                 };
                 format!("{whose} does not fit the key of {}", one.issuer)
             }
+            Self::Unchecked(one, how) => {
+                format!("{} is signed by {how}, which pgconn cannot check", one.words())
+            }
             Self::Limited(issuer) => {
                 format!("{} may not vouch for its names (nameConstraints)", issuer.words())
             }
-            Self::Lists(why) | Self::Chain(why) => why.clone(),
+            Self::Lists(one, why) => format!("{} {why}", one.words()),
+            Self::Chain(why) => why.clone(),
         }
     }
 
@@ -140,7 +148,12 @@ impl Refused {
             Self::Limited(_) => {
                 format!("{servers} needs a certificate for names that its authority may vouch for")
             }
-            Self::Lists(_) => "the file of revocation lists (sslcrl) must hold a current list of every authority in the chain, \
+            Self::Unchecked(..) => {
+                "pgconn checks signatures of RSA keys of 2048 to 8192 bits, of P-256 and P-384 with SHA-256 and SHA-384, and of \
+                 Ed25519; psql checks what the OpenSSL of this machine does"
+                    .to_owned()
+            }
+            Self::Lists(..) => "the revocation lists (sslcrl, sslcrldir) must hold a current list of every authority in the chain, \
                                and what was revoked must be replaced"
                 .to_owned(),
             Self::Chain(_) => format!("check {servers} and {roots}"),

@@ -1,12 +1,15 @@
 //! Which server certificates are accepted: those whose chain leads to a listed certificate (`chain`), in which every one counts
 //! in its place (`judge`), and which rustls-webpki verifies; and the cases in which libpq (that is, OpenSSL) accepts what webpki
-//! does not: a self-signed certificate that is itself listed, and certificates of X.509 version 1 or marked as an authority's.
+//! does not: a self-signed certificate that is itself listed, certificates of X.509 version 1 or marked as an authority's, and keys
+//! that are for RSA-PSS alone.
 
 use super::files::Roots;
 use super::judge::{self, Place};
+use super::keys::{self, Algorithms};
 use super::member::{Member, Who};
+use super::plain::plain;
 use super::refused::{Named, Refused};
-use super::{chain, der, names};
+use super::{chain, der, names, revocation};
 use crate::model::suggestion::Hint;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
@@ -16,10 +19,7 @@ use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, Uni
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use std::fmt;
 use std::sync::Arc;
-use webpki::{
-    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RawPublicKeyEntity, RevocationCheckDepth,
-    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
-};
+use webpki::{EndEntityCert, KeyUsage, RawPublicKeyEntity, anchor_from_trusted_cert};
 
 /// Why a certificate was refused, for people.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Rejected {
     pub(super) why: String,
     /// What to check.
     pub(super) hint: Hint,
+    /// It is signed in a way that pgconn cannot check.
+    pub(super) is_unchecked: bool,
 }
 
 impl fmt::Display for Rejected {
@@ -44,8 +46,8 @@ pub(super) struct Verifier {
     pub(super) provider: Arc<CryptoProvider>,
     /// The certificates to trust; `None` when the certificate is not to be checked.
     pub(super) roots: Option<Roots>,
-    /// Revocation lists; empty for no check.
-    pub(super) crls: Vec<CertRevocationList<'static>>,
+    /// Revocation lists, in DER; `None` for no check.
+    pub(super) lists: Option<Vec<Vec<u8>>>,
     /// The host name to check; `None` for no check.
     pub(super) host: Option<String>,
 }
@@ -81,17 +83,24 @@ impl Verifier {
         let listed = roots.certificates.iter().filter_map(|one| Member::read(one, Who::Listed));
         let listed: Vec<_> = listed.collect();
         let chain = chain::find(leaf, &sent, &listed, seconds)?;
-        chain::check(&chain, !self.crls.is_empty(), seconds)?;
+        chain::check(&chain, self.lists.is_some(), seconds)?;
         for authority in chain.iter().skip(1) {
             let limits = authority.fields.extensions.name_constraints;
             if limits.is_some_and(|limits| !names::permits(limits, &leaf.fields)) {
                 return Err(Refused::Limited(Named::new(authority)));
             }
         }
-        self.check_signatures(leaf, &chain, now)
+        self.check_signatures(leaf, &chain, now)?;
+        let Some(lists) = &self.lists else { return Ok(()) };
+        let lists: Vec<_> = lists.iter().filter_map(|list| revocation::revocation_list(list)).collect();
+        revocation::check(&lists, &chain, self.algorithms(), seconds)
     }
 
-    /// Signatures, revocation, and once more what webpki has rules for, in exactly this chain.
+    fn algorithms(&self) -> Algorithms {
+        self.provider.signature_verification_algorithms.all
+    }
+
+    /// Signatures, and once more what webpki has rules for, in exactly this chain.
     fn check_signatures(
         &self,
         leaf: &Member<'_>,
@@ -99,49 +108,41 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<(), Refused> {
         let Some((top, below)) = chain.split_last() else { return Ok(()) };
-        if below.is_empty() && self.crls.is_empty() {
+        if below.is_empty() {
             return Ok(());
         }
         let anchor = anchor_from_trusted_cert(top.der);
         let anchors = [anchor.map_err(|error| broken(&error))?];
         let intermediates: Vec<_> =
             below.iter().skip(1).map(|one| CertificateDer::from(one.der.as_ref())).collect();
-        let crls: Vec<&CertRevocationList<'_>> = self.crls.iter().collect();
-        let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|options| {
-            options
-                .with_depth(RevocationCheckDepth::Chain)
-                .with_status_policy(UnknownStatusPolicy::Deny)
-                .with_expiration_policy(ExpirationPolicy::Enforce)
-                .build()
-        });
-        let algorithms = self.provider.signature_verification_algorithms.all;
         let usage = KeyUsage::server_auth();
         let verified = EndEntityCert::try_from(leaf.der).and_then(|certificate| {
             certificate
-                .verify_for_usage(algorithms, &anchors, &intermediates, now, usage, revocation, None)
+                .verify_for_usage(self.algorithms(), &anchors, &intermediates, now, usage, None, None)
                 .map(|_| ())
         });
+        use webpki::Error as E;
         match verified {
             Ok(()) => Ok(()),
-            Err(webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity)
-                if crls.is_empty() =>
-            {
-                self.check_by_key(chain)
-            }
-            Err(error @ webpki::Error::InvalidSignatureForPublicKey) => {
-                self.check_keys(chain).and(Err(broken(&error)))
-            }
+            Err(
+                E::UnsupportedCertVersion
+                | E::CaUsedAsEndEntity
+                | E::UnsupportedSignatureAlgorithmContext(_)
+                | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_),
+            ) => self.check_by_key(chain),
+            Err(error @ E::InvalidSignatureForPublicKey) => self.check_keys(chain).and(Err(broken(&error))),
             Err(error) => Err(broken(&error)),
         }
     }
 
-    /// A chain that webpki does not verify because of what the server's certificate is; its members are judged.
+    /// A chain that webpki does not verify because of what the server's certificate is, or how one is signed; its members are
+    /// judged.
     fn check_by_key(&self, chain: &[&Member<'_>]) -> Result<(), Refused> {
         for authority in chain.iter().skip(1) {
             let limits = authority.fields.extensions.name_constraints;
             if limits.is_some_and(|limits| !names::are_domains(limits)) {
                 return Err(Refused::Chain(
-                    "it is of version 1 or an authority's, for which pgconn can hold nameConstraints only against domains"
+                    "it is of version 1, an authority's or signed in a rare way, for which pgconn can hold nameConstraints only against domains"
                         .to_owned(),
                 ));
             }
@@ -151,19 +152,12 @@ impl Verifier {
 
     /// Whether every certificate of a chain is signed with the key of the next.
     fn check_keys(&self, chain: &[&Member<'_>]) -> Result<(), Refused> {
-        let algorithms = self.provider.signature_verification_algorithms.all;
         for (one, issuer) in chain.iter().zip(chain.iter().skip(1)) {
-            let key = SubjectPublicKeyInfoDer::from(issuer.fields.public_key);
-            let fields = &one.fields;
-            let mut fitting =
-                algorithms.iter().filter(|known| known.signature_alg_id().as_ref() == fields.algorithm);
-            let is_signed = fitting.any(|algorithm| {
-                RawPublicKeyEntity::try_from(&key)
-                    .and_then(|key| key.verify_signature(*algorithm, fields.signed, fields.signature))
-                    .is_ok()
-            });
-            if !is_signed {
-                return Err(Refused::Unsigned(Named::new(one)));
+            let (fields, key) = (&one.fields, issuer.fields.public_key);
+            match keys::is_signed(key, fields.algorithm, fields.signed, fields.signature, self.algorithms()) {
+                Some(true) => {}
+                Some(false) => return Err(Refused::Unsigned(Named::new(one))),
+                None => return Err(Refused::Unchecked(Named::new(one), keys::words(fields.algorithm, key))),
             }
         }
         Ok(())
@@ -177,6 +171,11 @@ impl Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let key = der::certificate(certificate).map(|fields| fields.public_key).unwrap_or_default();
+        if let Some(is_signed) = keys::has_signed_handshake(key, signed.scheme, message, signed.signature()) {
+            let bad = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+            return if is_signed { Ok(HandshakeSignatureValid::assertion()) } else { Err(bad) };
+        }
         if matches!(EndEntityCert::try_from(certificate), Err(webpki::Error::UnsupportedCertVersion)) {
             return self.check_signature_with_raw_key(message, certificate, signed);
         }
@@ -207,44 +206,17 @@ impl Verifier {
 /// The rule of webpki's that failed.
 fn broken(error: &webpki::Error) -> Refused {
     use webpki::Error as E;
-    let lists = |why: &str| Refused::Lists(why.to_owned());
     let chain = |why: &str| Refused::Chain(why.to_owned());
     match error {
-        E::CertRevoked => lists("it was revoked"),
-        E::UnknownRevocationStatus => lists("the revocation list does not cover it"),
-        E::CrlExpired { .. } => lists("the revocation list has expired"),
-        E::InvalidCrlSignatureForPublicKey => {
-            lists("the revocation list's signature does not fit the key of its issuer")
-        }
-        E::UnsupportedCertVersion | E::CaUsedAsEndEntity => {
-            lists("it is of version 1 or an authority's, for which pgconn cannot check revocation lists")
-        }
         E::NameConstraintViolation => {
             chain("an authority above it may not vouch for its names (nameConstraints)")
         }
         E::MaximumPathDepthExceeded => chain("too many intermediate certificates stand above it"),
-        E::UnsupportedSignatureAlgorithmContext(_)
-        | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            chain("it, or a certificate above it, is signed in a way that pgconn does not know")
-        }
         other => {
-            let rule = spaced(&format!("{other:?}"));
+            let rule = plain(&format!("{other:?}"));
             Refused::Chain(format!("it, or a certificate above it, breaks a rule: {rule}"))
         }
     }
-}
-
-/// `BadDerTime` as `bad der time`.
-fn spaced(name: &str) -> String {
-    let word: String = name.chars().take_while(char::is_ascii_alphanumeric).collect();
-    let mut words = String::new();
-    for letter in word.chars() {
-        if letter.is_ascii_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.push(letter.to_ascii_lowercase());
-    }
-    words
 }
 
 impl ServerCertVerifier for Verifier {
@@ -257,20 +229,20 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
-        let rejected = |why: String, hint: Hint| {
-            let rejected = OtherError(Arc::new(Rejected { why, hint }));
+        let rejected = |why: String, hint: Hint, is_unchecked: bool| {
+            let rejected = OtherError(Arc::new(Rejected { why, hint, is_unchecked }));
             rustls::Error::InvalidCertificate(CertificateError::Other(rejected))
         };
         let Some(leaf) = Member::read(leaf, Who::Server) else {
             let why = "server certificate could not be read";
-            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".into()));
+            return Err(rejected(why.to_owned(), "check the server's ssl_cert_file".into(), false));
         };
         self.check_chain(roots, &leaf, intermediates, now).map_err(|refused| {
             let why = format!("certificate verify failed: {}", refused.words(&leaf));
-            rejected(why, refused.hint(&roots.place))
+            rejected(why, refused.hint(&roots.place), matches!(refused, Refused::Unchecked(..)))
         })?;
         if let Some(host) = &self.host {
-            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host).into()))?;
+            names::check(&leaf.fields, host).map_err(|why| rejected(why, names::hint(host).into(), false))?;
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -294,6 +266,8 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
+        schemes.extend(keys::further_schemes());
+        schemes
     }
 }

@@ -1,0 +1,333 @@
+//! What people see, as golden texts at 80, 120 and 200 columns of 24 lines; `PGCONN_BLESS=1` (`./dev bless`) writes them anew.
+
+use super::advice::advice;
+use super::words::Words;
+use super::*;
+use crate::model::act::{ActFacts, Candidate, Process};
+use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Replay};
+use crate::model::query_text::QueryText;
+use crate::model::session::Session;
+use crate::model::suggestion::Lead;
+use crate::render::frame::Frame;
+use crate::render::table::{self, Block};
+use crate::render::{Head, Look, Report as _, text};
+
+const LINES: usize = 24;
+
+fn lock(kind: &str, mode: &str, relation: Option<&str>, key: Option<&str>) -> Lock {
+    let own = |text: Option<&str>| text.map(str::to_owned);
+    Lock { kind: kind.into(), mode: mode.into(), relation: own(relation), key: own(key) }
+}
+
+fn table_lock(mode: &str) -> Lock {
+    lock("relation", mode, Some("public.orders"), None)
+}
+
+fn row_lock(kind: &str) -> Lock {
+    lock(kind, "ShareLock", Some("public.stock"), (kind == "tuple").then_some("(0,1)"))
+}
+
+/// A session that idles in a transaction.
+fn root(pid: i32, holds: &[Lock]) -> Blocked {
+    Blocked {
+        pid,
+        backend_type: Some("client backend".into()),
+        session_id: Some(format!("692ac1f0.{pid:x}")),
+        blocked_by: Vec::new(),
+        blocks_total: 0,
+        database: Some("shop".into()),
+        role: Some("app".into()),
+        application_name: "checkout".into(),
+        client: Some("10.0.4.30".into()),
+        state: Some("idle in transaction".into()),
+        wait_seconds: None,
+        wait_event_type: None,
+        wait_event: None,
+        wait_at_most: false,
+        xact_seconds: Some(433.0),
+        lock: None,
+        others_may_follow: false,
+        waits_next: Vec::new(),
+        holds: holds.to_vec(),
+        query: Some(QueryText::Held(UPDATE.into())),
+        hidden: false,
+        vanished: false,
+        pooler_client: None,
+        waits: false,
+        held_by: Vec::new(),
+        matches: Some(true),
+    }
+}
+
+/// A session that waits.
+fn waiter(pid: i32, seconds: f64, blocked_by: &[i32], lock: Lock, query: &str) -> Blocked {
+    Blocked {
+        blocked_by: blocked_by.to_vec(),
+        state: Some("active".into()),
+        wait_seconds: Some(seconds),
+        wait_event_type: Some("Lock".into()),
+        wait_event: Some(lock.kind.clone()),
+        xact_seconds: Some(seconds + 0.3),
+        lock: Some(lock),
+        query: Some(QueryText::Held(query.into())),
+        waits: true,
+        ..root(pid, &[])
+    }
+}
+
+fn waits(sessions: Vec<Blocked>) -> Waits {
+    let waiting = sessions.iter().filter(|session| session.waits).count();
+    Waits { sessions, waiting: i64::try_from(waiting).unwrap(), ..Waits::default() }
+}
+
+const ALTER: &str = "alter table orders add column gift boolean not null default false";
+const SELECT: &str = "select * from orders where customer = 81 order by placed desc limit 20";
+const UPDATE: &str = "update stock set reserved = reserved + 1 where item = 4711 and shelf = 12";
+
+fn two_readers() -> Waits {
+    waits(vec![
+        root(21877, &[table_lock("AccessShareLock")]),
+        root(21903, &[table_lock("AccessShareLock")]),
+        waiter(22041, 41.0, &[21877, 21903], table_lock("AccessExclusiveLock"), ALTER),
+    ])
+}
+
+fn chain() -> Waits {
+    let mut all = vec![root(21877, &[table_lock("RowExclusiveLock")])];
+    all.push(waiter(22041, 41.0, &[21877], table_lock("AccessExclusiveLock"), ALTER));
+    let behind =
+        |at: i32| waiter(22050 + at, 30.0 - f64::from(at), &[22041], table_lock("AccessShareLock"), SELECT);
+    all.extend((0..2).map(behind));
+    all.push(waiter(
+        22090,
+        3.0,
+        &[22051],
+        lock("advisory", "ExclusiveLock", None, Some("81")),
+        "select pg_advisory_lock(81)",
+    ));
+    waits(all)
+}
+
+fn storm() -> Waits {
+    let mut all = vec![root(21877, &[row_lock("transactionid")])];
+    for at in 0..60 {
+        let ahead: Vec<i32> = (0..at).map(|at| 22041 + at).collect();
+        let (ahead, kind) = if at == 0 { (vec![21877], "transactionid") } else { (ahead, "tuple") };
+        let mut queues = waiter(22041 + at, 41.0 - f64::from(at) / 2.0, &ahead, row_lock(kind), UPDATE);
+        queues.application_name = ["checkout", "import", "report"][usize::try_from(at).unwrap() % 3].into();
+        queues.held_by = if at == 0 { vec![21877] } else { vec![22041] };
+        all.push(queues);
+    }
+    all[1].holds = vec![row_lock("tuple")];
+    waits(all)
+}
+
+fn deadlock() -> Waits {
+    waits(vec![
+        waiter(22041, 0.4, &[22042], row_lock("transactionid"), UPDATE),
+        waiter(22042, 0.3, &[22041], row_lock("transactionid"), UPDATE),
+    ])
+}
+
+fn prepared() -> Waits {
+    let prepared = PreparedBlocker {
+        gid: "order-4711-payment".into(),
+        owner: "app".into(),
+        database: "shop".into(),
+        prepared_seconds: 4210.0,
+        waiting_pids: vec![22041],
+        blocks: Vec::new(),
+    };
+    let mut all = waits(vec![
+        waiter(22041, 41.0, &[0], table_lock("AccessExclusiveLock"), ALTER),
+        waiter(22050, 30.0, &[22041], table_lock("AccessShareLock"), SELECT),
+    ]);
+    all.prepared = vec![prepared];
+    all
+}
+
+fn standby() -> Waits {
+    let mut replay = waiter(412, 22.0, &[21877], table_lock("AccessExclusiveLock"), "");
+    replay = Blocked {
+        backend_type: Some("startup".into()),
+        database: None,
+        role: None,
+        application_name: String::new(),
+        client: None,
+        state: None,
+        xact_seconds: None,
+        query: None,
+        ..replay
+    };
+    let mut all = waits(vec![
+        root(21877, &[table_lock("AccessShareLock")]),
+        replay,
+        waiter(22050, 3.0, &[412], table_lock("AccessShareLock"), SELECT),
+    ]);
+    all.replay = Some(Replay {
+        pid: 412,
+        waits_for: vec![21877],
+        wait_seconds: Some(22.0),
+        wait_at_most: false,
+        setting: "max_standby_streaming_delay".into(),
+        limit_seconds: Some(30.0),
+        ends_within_seconds: Some(8.0),
+        hot_standby_feedback: false,
+        oldest_snapshots: Vec::new(),
+    });
+    all
+}
+
+fn without_rights() -> Waits {
+    let hidden = |one: Blocked| Blocked {
+        backend_type: None,
+        session_id: None,
+        client: None,
+        state: None,
+        wait_event_type: None,
+        wait_event: None,
+        xact_seconds: None,
+        query: None,
+        hidden: true,
+        ..one
+    };
+    let mut all = chain();
+    all.sessions = all.sessions.into_iter().map(hidden).collect();
+    all
+}
+
+/// What of the sessions decides whether they may be acted on.
+fn facts(waits: &Waits) -> ActFacts {
+    let candidate = |one: &Blocked| Candidate {
+        session: Session {
+            pid: one.pid,
+            session_id: one.session_id.clone(),
+            backend_start: one.session_id.as_ref().map(|_| "2026-01-01T00:00:00.000000Z".into()),
+            backend_type: one.backend_type.clone(),
+            database: one.database.clone(),
+            role: one.role.clone(),
+            application_name: one.application_name.clone(),
+            client: one.client.clone(),
+            client_port: None,
+            state: one.state.clone(),
+            wait_event_type: one.wait_event_type.clone(),
+            wait_event: one.wait_event.clone(),
+            xact_start: None,
+            query_start: Some("2026-01-01T00:00:01.000000Z".into()),
+            state_change: None,
+            session_seconds: Some(60.0),
+            xact_seconds: one.xact_seconds,
+            query_seconds: None,
+            state_seconds: Some(5.0),
+            query: None,
+            query_truncated: false,
+            query_id: None,
+            backend_xid: None,
+            backend_xmin: None,
+            xmin_age: None,
+            parallel_workers: 0,
+            hidden: one.hidden,
+            undecidable: one.hidden,
+            can_signal: !one.hidden,
+            pooler_client: None,
+        },
+        matches: Some(true),
+        superuser: false,
+        prevents_wraparound: false,
+    };
+    let candidates: Vec<Candidate> = waits.sessions.iter().map(candidate).collect();
+    let processes =
+        candidates.iter().map(|candidate| Process { pid: candidate.session.pid, own: false, leader: None });
+    ActFacts { processes: processes.collect(), candidates, ..ActFacts::default() }
+}
+
+/// What stands on a screen of so many columns.
+fn screen(waits: Waits, width: usize, watched: bool) -> String {
+    let facts = facts(&waits);
+    let mut report = Blockers::new(waits, false);
+    let sets = report.free_sets();
+    report.plan(&sets, &facts);
+    report.advice = advice(&report, &Lead::default());
+    report.words = Words::of_width(width);
+    let total = report.entries().len();
+    let head = Head::default();
+    report.part = Some(ScreenRoom::of_width(width, watched).part(Some(LINES), total, &head, &report.advice));
+    let look = Look { width: Some(width), ..Look::default() };
+    let blocks = report.blocks(&head);
+    if watched {
+        let heading = [Block::line("blockers  every 2s"), Block::Gap];
+        let drawn = Frame::of(&[&heading[..], &blocks].concat(), look, Some(LINES)).unwrap().whole();
+        let codes = ["\u{1b}[H", "\u{1b}[K", "\u{1b}[J", "\u{1b}[?2026h", "\u{1b}[?2026l", "\r"];
+        return codes.iter().fold(drawn, |text, code| text.replace(code, ""));
+    }
+    let mut text = Vec::new();
+    table::write(&blocks, look, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// A name, and what was seen.
+type Situation = (&'static str, fn() -> Waits);
+
+const SITUATIONS: &[Situation] = &[
+    ("two_readers", two_readers),
+    ("chain", chain),
+    ("storm", storm),
+    ("deadlock", deadlock),
+    ("prepared", prepared),
+    ("standby", standby),
+    ("without_rights", without_rights),
+];
+
+#[test]
+fn what_people_see_is_what_is_written_down() {
+    let mut differ = Vec::new();
+    for (name, situation) in SITUATIONS {
+        let of = |width| format!("# {width} columns\n{}\n", screen(situation(), width, false));
+        let shown: String = [80, 120, 200].map(of).concat();
+        let path = format!("{}/src/commands/blockers/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("PGCONN_BLESS").is_some() {
+            std::fs::write(&path, &shown).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        if written != shown {
+            differ.push(format!("{path} is not what is shown; ./dev bless writes it anew:\n{shown}"));
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[test]
+fn what_matters_is_there_at_every_width() {
+    for width in [80, 120, 200] {
+        for (name, situation) in SITUATIONS {
+            let shown = screen(situation(), width, false);
+            let is_row = |line: &&str| line.contains("holds ") && !line.starts_with("to free");
+            let first = shown.lines().next().unwrap();
+            assert!(first.contains("blocked"), "{shown}");
+            assert!(shown.lines().count() < LINES, "{name}: {shown}");
+            let object = if *name == "storm" { "row of public.stock" } else { "public.orders" };
+            if !matches!(*name, "deadlock" | "prepared") {
+                let root = shown.lines().find(is_row).unwrap_or_else(|| panic!("{name} {width}: {shown}"));
+                assert!(root.contains(object), "{name} {width}: {shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_watched_screen_shows_what_to_do_whole() {
+    for (name, situation) in SITUATIONS {
+        let shown = screen(situation(), 80, true);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert!(lines[2].contains(" blocked"), "{name}: {shown}");
+        assert!(lines.iter().all(|line| text::width(line) <= 80) && lines.len() <= LINES, "{name}: {shown}");
+        let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut report = Blockers::new(situation(), false);
+        let facts = facts(&situation());
+        report.plan(&report.free_sets(), &facts);
+        for hint in advice(&report, &Lead::default()) {
+            assert!(words.contains(&hint), "{name}: {hint}\n{shown}");
+        }
+        assert!(shown.contains("PID "), "{name}: {shown}");
+    }
+}

@@ -1,0 +1,116 @@
+//! `blockers`: who waits for several, of whom the server names one at a time, and who is several processes in one.
+
+use super::{blockers, carry_out, set_of};
+use crate::common::{Cluster, Pgconn, Session, with};
+use crate::kill::app;
+use serde_json::{Value, json};
+
+fn row(document: &Value, pid: i32) -> Value {
+    let rows = document["sessions"].as_array().unwrap();
+    rows.iter().find(|row| row["pid"] == pid).unwrap_or_else(|| panic!("{pid}: {document:#}")).clone()
+}
+
+fn shown(cluster: &Cluster) -> String {
+    Pgconn::new(&["blockers"]).on(cluster).run().success().stdout
+}
+
+#[test]
+fn an_index_that_is_built_beside_writers_waits_for_one_after_the_other() {
+    let cluster = with(&[("autovacuum", "off")]);
+    cluster.query("create table t (n int); create table other (n int)");
+    let writers: Vec<Session> =
+        (0..2).map(|_| cluster.idle_in_transaction(&app("writer"), "insert into t values (1)")).collect();
+    let _elsewhere = cluster.idle_in_transaction(&app("elsewhere"), "insert into other values (1)");
+    let _reader = cluster.idle_in_transaction(&app("reader"), "select from t");
+    let index = cluster.waiting(&app("index"), "create index concurrently on t (n)");
+    let document = blockers(&cluster, &[]);
+    let seen = row(&document, index.pid);
+    let first = i32::try_from(seen["blocked_by"][0].as_i64().unwrap()).unwrap();
+    let other = writers.iter().map(|writer| writer.pid).find(|pid| *pid != first).unwrap();
+    assert_eq!(seen["blocked_by"], json!([first]));
+    assert_eq!((&seen["others_may_follow"], &seen["waits_next"]), (&json!(true), &json!([other])), "{seen}");
+    let set = set_of(&document, first);
+    assert_eq!((&set["frees"], &set["others_may_follow"]), (&json!([index.pid]), &json!(true)));
+    let said = format!("to free 1 session (it then waits for {other}): pgconn kill ");
+    assert!(shown(&cluster).contains(&said), "{}", shown(&cluster));
+    carry_out(&cluster, &set);
+    cluster.wait_until(&format!("pg_blocking_pids({}) = array[{other}]", index.pid));
+    let seen = row(&blockers(&cluster, &[]), index.pid);
+    assert_eq!((&seen["others_may_follow"], &seen["waits_next"]), (&json!(true), &json!([])));
+    assert!(shown(&cluster).contains("to free 1 session (then others may follow): pgconn kill "));
+}
+
+#[test]
+fn a_row_that_several_share_is_waited_for_one_after_the_other() {
+    let cluster = with(&[("autovacuum", "off")]);
+    cluster.query("create table t (id int primary key, n int); insert into t values (1, 0), (2, 0)");
+    let alone = cluster.idle_in_transaction(&app("alone"), "update t set n = 1 where id = 2");
+    let waits_for_one = cluster.waiting(&app("waiter"), "update t set n = 2 where id = 2");
+    let queues = cluster.waiting(&app("waiter"), "update t set n = 3 where id = 2");
+    let document = blockers(&cluster, &[]);
+    assert_eq!(row(&document, waits_for_one.pid)["others_may_follow"], false, "{document:#}");
+    assert_eq!(row(&document, queues.pid)["others_may_follow"], false);
+    assert_eq!(set_of(&document, alone.pid)["others_may_follow"], false);
+    let readers: Vec<Session> = (0..2)
+        .map(|_| cluster.idle_in_transaction(&app("reader"), "select from t where id = 1 for share"))
+        .collect();
+    let waiter = cluster.waiting(&app("waiter"), "update t set n = 2 where id = 1");
+    let document = blockers(&cluster, &[]);
+    let seen = row(&document, waiter.pid);
+    let first = i32::try_from(seen["blocked_by"][0].as_i64().unwrap()).unwrap();
+    assert_eq!(seen["others_may_follow"], true, "{seen}");
+    assert!(shown(&cluster).contains("then others may follow"), "{}", shown(&cluster));
+    carry_out(&cluster, &set_of(&document, first));
+    let other = readers.iter().map(|reader| reader.pid).find(|pid| *pid != first).unwrap();
+    cluster.wait_until(&format!("pg_blocking_pids({}) = array[{other}]", waiter.pid));
+}
+
+#[test]
+fn a_slot_that_is_made_lets_one_transaction_end_after_the_other() {
+    let cluster = with(&[("wal_level", "logical"), ("autovacuum", "off")]);
+    cluster.query("create table t (n int)");
+    let writer = cluster.idle_in_transaction(&app("writer"), "insert into t values (1)");
+    let mut slot = cluster.connect(&[("replication", "database"), ("application_name", "slot")]).unwrap();
+    slot.send("CREATE_REPLICATION_SLOT made TEMPORARY LOGICAL pgoutput");
+    cluster.wait_for_lock_wait(slot.pid);
+    let document = blockers(&cluster, &[]);
+    let seen = row(&document, slot.pid);
+    assert_eq!((&seen["backend_type"], &seen["blocked_by"]), (&json!("walsender"), &json!([writer.pid])));
+    let set = set_of(&document, writer.pid);
+    assert_eq!((&set["frees"], &set["others_may_follow"]), (&json!([slot.pid]), &json!(true)));
+    carry_out(&cluster, &set);
+    slot.finish().unwrap();
+}
+
+#[test]
+fn what_a_parallel_worker_holds_is_its_leaders() {
+    let cluster = with(&[
+        ("autovacuum", "off"),
+        ("parallel_setup_cost", "0"),
+        ("parallel_tuple_cost", "0"),
+        ("min_parallel_table_scan_size", "0"),
+        ("parallel_leader_participation", "off"),
+    ]);
+    cluster.query("create table big (n int) with (parallel_workers = 2); create table seen (n int)");
+    cluster.query("insert into big select generate_series(1, 10000); analyze big");
+    cluster.query(
+        "create function slow(n int) returns int language plpgsql parallel safe as \
+         'begin perform from seen; perform pg_sleep(3600); return n; end'",
+    );
+    let mut leader = cluster.connect(&app("leader")).unwrap();
+    leader.send("select count(slow(n)) from big");
+    cluster.wait_until(
+        "exists (select from pg_locks l join pg_stat_activity a using (pid) \
+         where a.backend_type = 'parallel worker' and l.relation = 'seen'::regclass and a.wait_event = 'PgSleep')",
+    );
+    let waiter = cluster.waiting(&app("waiter"), "alter table seen add m int");
+    let document = blockers(&cluster, &[]);
+    assert_eq!(row(&document, waiter.pid)["blocked_by"], json!([leader.pid]));
+    let holds =
+        json!([{ "type": "relation", "mode": "AccessShareLock", "relation": "public.seen", "key": null }]);
+    assert_eq!(row(&document, leader.pid)["holds"], holds, "{document:#}");
+    let set = set_of(&document, leader.pid);
+    assert_eq!((&set["frees"], &set["action"]), (&json!([waiter.pid]), &json!("cancel")));
+    carry_out(&cluster, &set);
+    cluster.wait_until("not exists (select from pg_locks where not granted)");
+}
