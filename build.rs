@@ -16,12 +16,33 @@ fn main() {
         // The kernel maps 64 kB of a file at a time. A program that begins anywhere else than at such a border has up to half
         // a megabyte more of itself in memory.
         println!("cargo:rustc-link-arg-bins=-Wl,-z,max-page-size=65536");
+        // What has to be corrected at the start, as a map of bits instead of a list of 24 bytes each.
+        if packs_relocations() {
+            println!("cargo:rustc-link-arg-bins={PACKED}");
+        }
     }
+}
+
+const PACKED: &str = "-Wl,-z,pack-relative-relocs";
+
+/// Whether the linker of this machine knows packed relocations, as binutils does from 2.38 on.
+fn packs_relocations() -> bool {
+    let Some(folder) = env::var_os("OUT_DIR") else { return false };
+    let [source, library] = ["packed.c", "packed.so"].map(|name| Path::new(&folder).join(name));
+    let linked = || {
+        let mut link = compiler();
+        link.args(["-shared", "-nostdlib", PACKED, "-o"]).arg(&library).arg(&source).output()
+    };
+    std::fs::write(&source, "").is_ok()
+        && linked().is_ok_and(|output| output.status.success() && output.stderr.is_empty())
+}
+
+fn compiler() -> Command {
+    Command::new(env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into()))
 }
 
 /// Whether the compiler that links has the unwinder as an archive: it prints where that is, else only its name.
 fn has_archive() -> bool {
-    let compiler = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
-    let answer = Command::new(compiler).arg("-print-file-name=libgcc_eh.a").output();
+    let answer = compiler().arg("-print-file-name=libgcc_eh.a").output();
     answer.is_ok_and(|answer| Path::new(String::from_utf8_lossy(&answer.stdout).trim()).is_absolute())
 }
