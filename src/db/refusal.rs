@@ -14,11 +14,15 @@ pub(super) struct LoginWords<'a> {
     pub(super) dbname: &'a str,
     /// Where the password came from, when one was sent.
     pub(super) password_source: Option<String>,
+    /// Whether a password was asked for.
+    pub(super) password_was_asked: bool,
 }
 
 /// The refusal that `error` is.
 pub(super) fn classify(error: &DbError, login: &LoginWords<'_>) -> Error {
-    let kind = kind(error);
+    // No password of ours was refused where none was asked for: it is the pooler's own.
+    let is_the_poolers = error.code().code() == "28P01" && is_passed_on(error) && !login.password_was_asked;
+    let kind = if is_the_poolers { ErrorKind::PoolerLogin } else { kind(error) };
     let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
     refusal.detail = error.detail().map(beginning);
@@ -89,8 +93,15 @@ fn scope(error: &DbError) -> LimitScope {
     }
 }
 
+/// Whether a pooler says it in the server's words: without its SQLSTATE, or, as PgBouncer from 1.20 on, without the routine.
+fn is_passed_on(error: &DbError) -> bool {
+    error.code().code() == "08P01" || error.routine().is_none()
+}
+
 fn is_missing_role(error: &DbError) -> bool {
-    error.routine() == Some("InitializeSessionUserId") && error.message().contains("does not exist")
+    // A pooler that passes the refusal on leaves the routine out.
+    let is_of_roles = error.routine().is_none_or(|routine| routine == "InitializeSessionUserId");
+    is_of_roles && error.message().starts_with("role ") && error.message().contains("does not exist")
 }
 
 /// What helps at that moment.
@@ -167,7 +178,7 @@ fn auth_hint(error: &DbError, login: &LoginWords<'_>, user: &str) -> Option<Stri
                 .to_owned(),
         );
     }
-    if error.code().code() == "08P01" && message.contains("pg_hba.conf") {
+    if is_passed_on(error) && message.contains("pg_hba.conf") {
         return Some("the server's pg_hba.conf decides about the pooler's own connection, from the pooler's host; add a line there for it".to_owned());
     }
     if error.code().code() == "08P01" && message.contains("authentication failed") {

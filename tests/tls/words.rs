@@ -202,9 +202,14 @@ fn what_else_goes_wrong_with_tls_is_no_reason_to_verify_less_either() {
 
 const MALFORMED: &str = "-----BEGIN CERTIFICATE-----\nMAMCAQA=\n-----END CERTIFICATE-----\n";
 
-/// The texts about `sslmode` that the program may have beside those that ask for all of it: PgBouncer's own setting, and the list
-/// of variables.
-const KNOWN: [&str; 3] = [
+/// The texts about `sslmode` that the program may have beside those that ask for all of it: PgBouncer's own setting, the list of
+/// variables, and what the lint finds written.
+const KNOWN: [&str; 8] = [
+    "server_tls_sslmode in [pgbouncer]",
+    "only node-pg knows sslmode=no-verify; libpq refuses it",
+    "no library knows sslmode=",
+    "client_tls_sslmode is disable",
+    "set client_tls_sslmode = require",
     "set client_tls_sslmode and its files, or listen on 127.0.0.1",
     "PGSSLMODE and the other PG* variables",
     "PgBouncer: client_tls_sslmode",

@@ -93,6 +93,7 @@ pub(super) async fn attempt(
     }
     let password = host.password.as_ref().map(|password| password.bytes.as_slice());
     let mut drivers_password = password;
+    let password_was_asked = matches!(&answer, Answer::Authentication(method) if method.needs_password());
     if let Answer::Authentication(startup::Method::Sasl(mechanisms)) = &answer {
         let wanted = info.settings().channel_binding;
         let done = sasl::log_in(&mut wire, mechanisms, password.unwrap_or_default(), wanted, progress).await;
@@ -109,7 +110,8 @@ pub(super) async fn attempt(
         .await
         .map_err(|error| {
             let password_source = host.password.as_ref().map(|password| password.source.to_string());
-            let login = LoginWords { user: info.user(), dbname: info.dbname(), password_source };
+            let login =
+                LoginWords { user: info.user(), dbname: info.dbname(), password_source, password_was_asked };
             named(refused(&error, &login, encrypted))
         })?;
     progress.measured(|phases| phases.auth = Some(started.elapsed()));

@@ -190,7 +190,7 @@ impl Logins<'_> {
                     Severity::Warning,
                     "tls_off",
                     "clients cannot use TLS with this certificate: client_tls_sslmode is disable",
-                    "set client_tls_sslmode = prefer, or require",
+                    "set client_tls_sslmode = require",
                 );
             }
             return;
