@@ -7,7 +7,7 @@ use super::query_text::QueryText;
 
 /// A row of `ls` and `long`. What this role may not see is none.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(Default, schemars::JsonSchema))]
 pub(crate) struct Session {
     /// Process id of its backend.
     pub(crate) pid: i32,

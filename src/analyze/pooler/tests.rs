@@ -188,35 +188,12 @@ fn patterns_fit_as_the_server_has_them() {
 fn session(pid: i32, database: &str, role: &str, client: &str, port: Option<i32>) -> Session {
     Session {
         pid,
-        session_id: None,
-        backend_start: None,
-        backend_type: None,
         database: Some(database.into()),
         role: Some(role.into()),
-        application_name: String::new(),
         client: Some(client.into()),
         client_port: port,
-        state: None,
-        wait_event_type: None,
-        wait_event: None,
-        xact_start: None,
-        query_start: None,
-        state_change: None,
-        session_seconds: None,
-        xact_seconds: None,
-        query_seconds: None,
-        state_seconds: None,
-        query: None,
-        query_truncated: false,
-        query_id: None,
-        backend_xid: None,
-        backend_xmin: None,
-        xmin_age: None,
-        parallel_workers: 0,
-        hidden: false,
-        undecidable: false,
         can_signal: true,
-        pooler_client: None,
+        ..Session::default()
     }
 }
 

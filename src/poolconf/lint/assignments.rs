@@ -194,15 +194,7 @@ fn connection_string(string: &str, place: Place, against: &Against, findings: &m
 mod tests {
     use super::*;
 
-    const SERVER: Against = Against {
-        usable: 97,
-        budget: 85,
-        assumed: None,
-        pools: 8,
-        pooler_processes: 1,
-        users: None,
-        version: None,
-    };
+    const SERVER: Against = Against::DEFAULT_SERVER;
 
     fn codes(text: &str) -> Option<Vec<(u64, &'static str)>> {
         let findings = lint(text, &SERVER)?;

@@ -73,6 +73,20 @@ pub(crate) struct Against {
     pub(crate) version: Option<Version>,
 }
 
+#[cfg(test)]
+impl Against {
+    /// A server with max_connections 100, and an application of eight pools.
+    pub(crate) const DEFAULT_SERVER: Self = Self {
+        usable: 97,
+        budget: 85,
+        assumed: None,
+        pools: 8,
+        pooler_processes: 1,
+        users: None,
+        version: None,
+    };
+}
+
 impl Against {
     /// Holds the connections that `sum` speaks of against the slots that there are; `remedy` says how to have fewer.
     fn judge(

@@ -4,15 +4,7 @@ use super::*;
 use crate::poolconf::lint::Severity;
 use crate::poolconf::pgbouncer::Version;
 
-const SERVER: Against = Against {
-    usable: 97,
-    budget: 85,
-    assumed: None,
-    pools: 8,
-    pooler_processes: 1,
-    users: None,
-    version: None,
-};
+const SERVER: Against = Against::DEFAULT_SERVER;
 
 const SECURE: &str =
     "auth_type = scram-sha-256\nauth_file = users.txt\nignore_startup_parameters = extra_float_digits\n";

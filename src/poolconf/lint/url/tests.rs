@@ -2,15 +2,7 @@
 
 use super::*;
 
-const SERVER: Against = Against {
-    usable: 97,
-    budget: 85,
-    assumed: None,
-    pools: 8,
-    pooler_processes: 1,
-    users: None,
-    version: None,
-};
+const SERVER: Against = Against::DEFAULT_SERVER;
 
 fn codes(text: &str) -> Vec<&'static str> {
     lint(text, &SERVER).unwrap().into_iter().map(|finding| finding.code).collect()
