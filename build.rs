@@ -25,7 +25,7 @@ fn main() {
 
 const PACKED: &str = "-Wl,-z,pack-relative-relocs";
 
-/// Whether the linker of this machine knows packed relocations, as binutils does from 2.38 on.
+/// Whether linker and C library of this machine know packed relocations, as binutils does from 2.38 on and glibc from 2.36.
 fn packs_relocations() -> bool {
     let Some(folder) = env::var_os("OUT_DIR") else { return false };
     let [source, library] = ["packed.c", "packed.so"].map(|name| Path::new(&folder).join(name));
@@ -33,7 +33,8 @@ fn packs_relocations() -> bool {
         let mut link = compiler();
         link.args(["-shared", "-nostdlib", PACKED, "-o"]).arg(&library).arg(&source).output()
     };
-    std::fs::write(&source, "").is_ok()
+    const ASKS: &str = "#include <features.h>\n#if !__GLIBC_PREREQ(2, 36)\n#error\n#endif\n";
+    std::fs::write(&source, ASKS).is_ok()
         && linked().is_ok_and(|output| output.status.success() && output.stderr.is_empty())
 }
 

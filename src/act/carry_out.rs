@@ -410,8 +410,8 @@ fn next(pause: Duration, until: Instant) -> (Instant, Duration) {
 fn two_sessions(planned: &Identity, successor_start: &str) -> String {
     let Identity { pid, backend_start, .. } = planned;
     format!(
-        "it ended before it could be signalled; pid {pid} is another session now, which was left alone: \
-         that one started at {successor_start}, this one at {backend_start}"
+        "it ended before it could be signalled: the session that was meant started at {backend_start}; pid {pid} belongs to \
+         another one now, started at {successor_start}, which was left alone"
     )
 }
 

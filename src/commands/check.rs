@@ -30,7 +30,7 @@ use crate::observe::{Deadline, Observer, OfServer};
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, Warning, nagios, tsv};
+use crate::render::{Head, Report, Warning, nagios, text, tsv};
 use crate::stop::Stop;
 
 /// How long sessions are counted for their rates.
@@ -117,9 +117,11 @@ impl Args {
                 let sample = sample.unwrap_or(RATES_FOR);
                 if sample >= timeout {
                     return Err(Failure::usage(format!(
-                        "the run may take {timeout:?}, and counting takes {sample:?} of it"
+                        "the run may take {}, and counting takes {} of it",
+                        text::duration(timeout.as_secs_f64()),
+                        text::duration(sample.as_secs_f64())
                     ))
-                    .hinted("give it more time: -t 1m"));
+                    .hinted(format!("give it more time: -t {}s", sample.as_secs() + 10)));
                 }
                 Ok(Some(sample))
             }

@@ -99,7 +99,10 @@ impl Args {
 /// Watches, judges and prints.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let known: Vec<&str> = rules::names().collect();
-    let accepted = args.accepted.as_deref().map_or(Ok(Vec::new()), |path| accepted::read(path, &known))?;
+    let accepted = args
+        .accepted
+        .as_deref()
+        .map_or(Ok(Vec::new()), |path| accepted::read(path, &known, rules::tells_names_apart))?;
     let watcher = Watcher {
         sample: args.sample,
         stop: context.stop.clone(),

@@ -95,10 +95,23 @@ pub(super) fn taken(text: &str) -> String {
     let shown = redact::uri(text);
     let rest = shown.split_once("://").map_or(shown.as_str(), |(_, rest)| rest);
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let is_known = |pair: &&str| pair.split_once('=').is_some_and(|(name, _)| find(name).is_some());
-    let kept: Vec<&str> = query.split('&').filter(is_known).collect();
+    let is_jdbc = text.to_ascii_lowercase().starts_with("jdbc:");
+    let kept: Vec<String> = query.split('&').filter_map(|pair| kept(pair, is_jdbc)).collect();
     let mark = if kept.is_empty() { "" } else { "?" };
     format!("postgresql://{place}{mark}{}", kept.join("&"))
+}
+
+/// What of a parameter is taken: with the name that libpq has for it, and verifying no less than its library does with it.
+fn kept(pair: &str, is_jdbc: bool) -> Option<String> {
+    let (name, value) = pair.split_once('=')?;
+    match (name, value) {
+        ("ssl", "true") if is_jdbc => Some("sslmode=verify-full".to_owned()),
+        ("ssl", "true") => Some(pair.to_owned()),
+        ("ssl", "require" | "verify-ca" | "verify-full" | "prefer" | "allow" | "disable") => {
+            Some(format!("sslmode={value}"))
+        }
+        _ => find(name).map(|_| pair.to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -124,10 +137,14 @@ mod tests {
     fn what_is_taken_has_no_password_and_no_parameter_that_nobody_knows() {
         for (text, expected) in [
             (
-                "postgresql+asyncpg://u:p@h:1/d?ssl=require&sslmode=require",
-                "postgresql://u:********@h:1/d?sslmode=require",
+                "postgresql+asyncpg://u:p@h:1/d?ssl=verify-full&application_name=a",
+                "postgresql://u:********@h:1/d?sslmode=verify-full&application_name=a",
             ),
-            ("jdbc:postgresql://h/d?user=u&password=p&ssl=true", "postgresql://h/d?user=u&password=********"),
+            (
+                "jdbc:postgresql://h/d?user=u&password=p&ssl=true",
+                "postgresql://h/d?user=u&password=********&sslmode=verify-full",
+            ),
+            ("postgresql://h/d?ssl=true&schema=x", "postgresql://h/d?ssl=true"),
             ("postgresql://h/d?schema=public&pgbouncer=true", "postgresql://h/d"),
             ("ecto://u@h/d", "postgresql://u@h/d"),
         ] {

@@ -52,6 +52,8 @@ pub(crate) struct HostFound {
 /// after the other.
 pub(crate) async fn ping(info: &ConnInfo, options: Options) -> Ping {
     let mut ping = ping_one(info, options.clone(), info.hosts().len() > 1).await;
+    // With the password that was typed for the first.
+    let info = &ping.outcome.as_ref().map_or(info, |reached| &reached.info).clone();
     let is_about_settings = matches!(&ping.outcome, Err(error) if error.kind == ErrorKind::BadSettings);
     if info.hosts().len() > 1 && !is_about_settings {
         for (left, host) in (1..=info.hosts().len()).rev().zip(info.hosts()) {
@@ -59,7 +61,7 @@ pub(crate) async fn ping(info: &ConnInfo, options: Options) -> Ping {
             let found = match found {
                 Some(found) => found,
                 // A wrong password counts against lock-outs wherever it is tried.
-                None if is_login_refused(&ping) => not_asked(host),
+                None if is_password_refused(&ping) => not_asked(host),
                 None => asked(info, host, left, &options).await,
             };
             ping.hosts.push(found);
@@ -81,14 +83,14 @@ fn known(ping: &Ping, host: &Host) -> Option<HostFound> {
     Some(HostFound { place, is_standby: None, error: Some(error) })
 }
 
-/// Whether one of the hosts has refused how this role logs in.
-fn is_login_refused(ping: &Ping) -> bool {
+/// Whether one of the hosts has refused the password.
+fn is_password_refused(ping: &Ping) -> bool {
     let hosts = ping.hosts.iter().filter_map(|found| found.error.as_ref());
-    hosts.chain(ping.outcome.as_ref().err()).any(|error| error.kind == ErrorKind::AuthFailed)
+    hosts.chain(ping.outcome.as_ref().err()).any(|error| error.sqlstate.as_deref() == Some("28P01"))
 }
 
 fn not_asked(host: &Host) -> HostFound {
-    let why = "not asked: another host has refused the login, and a wrong password is not tried twice";
+    let why = "not asked: another host has refused the password, and a wrong one is not tried twice";
     HostFound {
         place: place(&readable(host.name()), host.port),
         is_standby: None,

@@ -147,7 +147,7 @@ pub(crate) struct Replay {
     pub(crate) setting: String,
     /// How long it lets replay wait; null: for ever.
     pub(crate) limit_seconds: Option<f64>,
-    /// They are ended within this time, sooner when what is replayed had come in before it was waited with; null: never.
+    /// They are ended within this time, earlier when the record had been received before replay began to wait; null: never.
     pub(crate) ends_within_seconds: Option<f64>,
     /// Whether the primary hears what is still read here, so that it removes no row versions that are.
     pub(crate) hot_standby_feedback: bool,

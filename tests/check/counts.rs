@@ -165,7 +165,7 @@ fn sessions_per_second_are_counted_while_it_looks() {
     // Nobody abandons a session of the other databases.
     exits(&server, &["rates", "--for", "300ms", "--db", "template1", "--critical", "rates:abandoned=0"], 0);
     for (arguments, expected) in [
-        (&["rates", "--for", "10s"][..], "counting takes 10s of it"),
+        (&["rates", "--for", "10s"][..], "counting takes 10.0s of it"),
         (&["idle-xact", "--for", "1s"], "they are not judged"),
     ] {
         let seen = check(&server, arguments).fails_with(3);

@@ -63,6 +63,7 @@ fn what_is_accepted_is_no_trouble_until_its_day_is_over() {
     assert_eq!(seen.json()["warnings"][0]["code"], "acceptance_ended", "{seen}");
     for (text, expected) in [
         ("[[accepted]]\nrule = \"superusr\"\nreason = \"x\"\n", "did you mean superuser?"),
+        ("[[accepted]]\nrule = \"pooling\"\nname = \"a\"\nreason = \"x\"\n", "accept it without a name"),
         ("[[accepted]]\nrule = \"superuser\"\n", "reason"),
         ("[[accepted]]\nrule = \"superuser\"\nreason = \" \"\n", "has no reason"),
         ("[[accepted]]\nrule = \"superuser\"\nreason = \"x\"\nuntil = \"tomorrow\"\n", "is not a day"),

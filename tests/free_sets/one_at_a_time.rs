@@ -31,7 +31,7 @@ fn an_index_that_is_built_beside_writers_waits_for_one_after_the_other() {
     assert_eq!((&seen["others_may_follow"], &seen["waits_next"]), (&json!(true), &json!([other])), "{seen}");
     let set = set_of(&document, first);
     assert_eq!((&set["frees"], &set["others_may_follow"]), (&json!([index.pid]), &json!(true)));
-    let said = format!("to free 1 session (it then waits for {other}): pgconn kill ");
+    let said = format!("to let 1 session go on to the wait for {other}: pgconn kill ");
     assert!(shown(&cluster).contains(&said), "{}", shown(&cluster));
     carry_out(&cluster, &set);
     cluster.wait_until(&format!("pg_blocking_pids({}) = array[{other}]", index.pid));

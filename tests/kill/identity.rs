@@ -71,9 +71,10 @@ fn a_pid_that_is_really_used_a_second_time_is_spared() {
         let successor_start = starts(&namespace.cluster, pid);
         let gone = row(&outcome, pid);
         let why = gone["error"].as_str().unwrap();
-        let expected = format!("that one started at {successor_start}, this one at ");
         let start = gone["backend_start"].as_str().unwrap();
-        assert!(why.contains(&expected) && why.ends_with(start) && start != successor_start, "{why}");
+        let meant = format!("the session that was meant started at {start};");
+        let other = format!("belongs to another one now, started at {successor_start}, which was left alone");
+        assert!(why.contains(&meant) && why.ends_with(&other) && start != successor_start, "{why}");
         let state = if command == "cancel" { "active" } else { "idle" };
         namespace.cluster.wait_for_state(pid, state);
         // A session id is of one session, too; the pid alone means whoever has it.

@@ -16,7 +16,7 @@ pub(crate) fn between(
 ) -> Option<SessionRates> {
     let meant: Vec<&DatabaseCounters> =
         after.iter().filter(|row| named.has_database(&row.database)).collect();
-    if meant.iter().all(|row| row.sessions.is_none()) {
+    if after.iter().all(|row| row.sessions.is_none()) {
         return None;
     }
     let rate = |counter: fn(&DatabaseCounters) -> Option<f64>| {

@@ -153,14 +153,17 @@ pub(crate) fn judge(
     Ok(Some(Current { verdict, worst_case, usable, budget, services, change_first, max_connections }))
 }
 
-/// The application with the most connections gives up what is too much; where its pools cannot, no single pool can.
+/// The application with the most connections, of those whose pools have so much, gives up what is too much.
 fn change_first(services: &[CurrentService], over: u64, raised: Option<u64>) -> String {
     let raised = raised.map(|value| format!("max_connections to {value}"));
-    let largest = services.iter().max_by_key(|service| service.connections);
-    let smaller = largest.and_then(|service| {
+    let left = |service: &CurrentService| {
         let size = service.pool.checked_sub(over.div_ceil(service.pool_count.max(1)))?;
-        (size > 0).then(|| format!("{}'s pool from {} to {size}", service.name, service.pool))
-    });
+        Some(size).filter(|size| *size > 0)
+    };
+    let able = services.iter().filter_map(|service| Some((service, left(service)?)));
+    let smaller = able
+        .max_by_key(|(service, _)| service.connections)
+        .map(|(service, size)| format!("{}'s pool from {} to {size}", service.name, service.pool));
     match (smaller, raised) {
         (Some(smaller), Some(raised)) => format!("{smaller}, or {raised}"),
         (Some(smaller), None) => smaller,
@@ -192,6 +195,9 @@ mod tests {
         assert_eq!(change, "sidekiq's pool from 25 to 10, or max_connections to 289");
         assert_eq!(judged(289, &["web=12:10", "sidekiq=5:25"]).verdict, Verdict::Fits);
         assert_eq!(judged(200, &["web=12:10", "sidekiq=5:10"]).verdict, Verdict::Fits);
+        // The largest has nothing to give, the other has.
+        let change = judged(100, &["a=49:1", "b=10:4"]).change_first.unwrap();
+        assert!(change.starts_with("b's pool from 4 to 3, or "), "{change}");
         let crowd = judged(100, &["a=200:1", "b=200:1"]).change_first.unwrap();
         assert!(crowd.starts_with("put a pooler in front, or max_connections to 471"), "{crowd}");
     }

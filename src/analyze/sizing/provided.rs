@@ -59,8 +59,9 @@ pub(crate) struct ProvidedPlan {
     pub(crate) setting_value: Option<u64>,
     /// The most server connections that it then opens.
     pub(crate) server_connections: u64,
+    /// The size that its pool for each role and database has, where nobody can set one.
     #[serde(skip)]
-    fixed: bool,
+    fixed: Option<u64>,
     #[serde(skip)]
     remark: Option<&'static str>,
 }
@@ -78,10 +79,13 @@ impl ProvidedPooler {
                 let percent = percent.clamp(1, 100);
                 (Some(name), Some(percent), percent_of(percent).max(1))
             }
-            PoolerSetting::Fixed(percent) => (None, None, percent_of(percent)),
+            PoolerSetting::Fixed(percent) => (None, None, percent_of(percent).saturating_mul(shape.pairs)),
             PoolerSetting::Unknown => (None, None, wanted),
         };
-        let fixed = matches!(self.setting, PoolerSetting::Fixed(_));
+        let fixed = match self.setting {
+            PoolerSetting::Fixed(percent) => Some(percent_of(percent)),
+            _ => None,
+        };
         let Self { name, place: connect_to, remark, .. } = *self;
         ProvidedPlan { name, connect_to, setting, setting_value, server_connections, fixed, remark }
     }
@@ -95,10 +99,12 @@ impl ProvidedPlan {
             (Some(setting), Some(value)) => {
                 format!(" with {setting} {value}: at most {}", connections(self.server_connections))
             }
-            _ if self.fixed => self.fixed_words(" its"),
-            _ => format!(" for at most {}", connections(self.server_connections)),
+            _ => match self.fixed {
+                Some(size) => fixed_words(size),
+                None => format!(" for at most {}", connections(self.server_connections)),
+            },
         };
-        let between = if self.fixed { ";" } else { "," };
+        let between = if self.fixed.is_some() { ";" } else { "," };
         let remark = self.remark.map_or_else(String::new, |remark| format!("; {remark}"));
         format!("use {name}, {place}{between}{set}{remark}")
     }
@@ -111,17 +117,18 @@ impl ProvidedPlan {
                 self.name,
                 connections(self.server_connections)
             ),
-            _ if self.fixed => format!("{}:{}.", self.name, self.fixed_words(" its")),
-            _ => format!("{}: planned for at most {}.", self.name, connections(self.server_connections)),
+            _ => match self.fixed {
+                Some(size) => format!("{}:{}.", self.name, fixed_words(size)),
+                None => {
+                    format!("{}: planned for at most {}.", self.name, connections(self.server_connections))
+                }
+            },
         }
     }
+}
 
-    fn fixed_words(&self, whose: &str) -> String {
-        format!(
-            "{whose} pool is fixed at {} for each role and database",
-            connections(self.server_connections)
-        )
-    }
+fn fixed_words(size: u64) -> String {
+    format!(" its pool is fixed at {} for each role and database", connections(size))
 }
 
 fn connections(number: u64) -> String {
@@ -161,7 +168,7 @@ mod tests {
     fn a_pool_that_cannot_be_set_is_said_as_it_is() {
         let shape = Shape { processes: 1, pairs: 2, reserve: 0 };
         let plan = pooler(PoolerSetting::Fixed(90)).plan(9, shape, 104);
-        assert_eq!((plan.setting, plan.server_connections), (None, 93));
+        assert_eq!((plan.setting, plan.server_connections), (None, 2 * 93));
         assert_eq!(
             plan.sentence(),
             "P: its pool is fixed at 93 server connections for each role and database."

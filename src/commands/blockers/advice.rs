@@ -25,21 +25,17 @@ fn ends_by_itself(replay: &Replay) -> String {
         [] => String::new(),
         pids => format!(" for {}", listed(pids)),
     };
-    let limit = |seconds| text::duration(seconds);
     let ends = match (replay.limit_seconds, replay.ends_within_seconds) {
         (Some(seconds), Some(left)) => {
-            format!("{setting} = {} ends them within {}", limit(seconds), limit(left))
+            format!("{setting} = {} ends them within {}", text::duration(seconds), text::duration(left))
         }
         _ => format!("{setting} = -1 never ends them"),
     };
     let snapshots = match replay.oldest_snapshots.as_slice() {
         [] => String::new(),
         pids => {
-            let feedback = if replay.hot_standby_feedback {
-                "on, but was not heard"
-            } else {
-                "off: on would prevent it"
-            };
+            let feedback =
+                if replay.hot_standby_feedback { "on" } else { "off: on makes such conflicts rare" };
             format!("; the oldest snapshot is that of {}; hot_standby_feedback is {feedback}", listed(pids))
         }
     };
@@ -69,19 +65,22 @@ fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead) -> String {
     ends.insert(0, command.shown(lead));
     let behind = act.then.zip(act.then_blocks);
     let behind = behind.map(|(pid, behind)| format!("{pid} then holds up {}", text::count(behind, "other")));
-    let then: Vec<String> = behind.into_iter().chain(follows(report, act)).collect();
+    let next = next_waits(report, act);
+    let follow = (act.others_may_follow && next.is_empty()).then(|| "then others may follow".to_owned());
+    let then: Vec<String> = behind.into_iter().chain(follow).collect();
     let then = if then.is_empty() { String::new() } else { format!(" ({})", then.join("; ")) };
-    format!("to free {freed}{then}: {}", ends.join("; and "))
+    let aim = match next.as_slice() {
+        [] => format!("to free {freed}"),
+        next => format!("to let {freed} go on to the wait for {}", listed(next)),
+    };
+    format!("{aim}{then}: {}", ends.join("; and "))
 }
 
-/// For whom else those that would go on may then have to wait.
-fn follows(report: &Blockers, act: &FreeingAct) -> Option<String> {
+/// For whom those that would go on have to wait next, as far as that is certain.
+fn next_waits(report: &Blockers, act: &FreeingAct) -> Vec<i32> {
     let freed = report.sessions.iter().filter(|session| act.frees.contains(&session.pid));
     let mut next: Vec<i32> = freed.flat_map(|session| &session.waits_next).copied().collect();
     next.sort_unstable();
     next.dedup();
-    match next.as_slice() {
-        [] => act.others_may_follow.then(|| "then others may follow".into()),
-        next => Some(format!("it then waits for {}", listed(next))),
-    }
+    next
 }

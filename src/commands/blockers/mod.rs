@@ -86,6 +86,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             report.plan(&sets, &facts);
         }
         report.advice = advice::advice(&report, &context.lead());
+        report.is_ascii = !rows::is_utf8();
         if let Some(room) = room {
             report.words = Words::of_width(room.width());
             let total = report.entries().len();

@@ -47,6 +47,9 @@ pub(in crate::commands) struct Blockers {
     /// How many words a screen has room for.
     #[serde(skip)]
     pub(super) words: Words,
+    /// Whether the tree is drawn in ASCII.
+    #[serde(skip)]
+    pub(super) is_ascii: bool,
     /// What lets sessions go on, in words.
     #[serde(skip)]
     pub(super) advice: Vec<String>,
@@ -96,6 +99,7 @@ impl Blockers {
             lines,
             part: None,
             words: Words::default(),
+            is_ascii: false,
             advice: Vec::new(),
         }
     }
@@ -199,6 +203,7 @@ impl Report for Blockers {
                 prepared: prepared_at(&self.prepared, line.pid),
                 more: None,
                 words: self.words,
+                is_ascii: self.is_ascii,
             },
             Entry::More(queue) => Row {
                 line: Some(queue.line),
@@ -206,6 +211,7 @@ impl Report for Blockers {
                 prepared: None,
                 more: Some(queue),
                 words: self.words,
+                is_ascii: self.is_ascii,
             },
         });
         let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], least);
@@ -231,6 +237,7 @@ impl Report for Blockers {
             prepared: None,
             more: None,
             words: Words::default(),
+            is_ascii: true,
         });
         tsv::Rows::of(Row::COLUMNS, rows)
     }

@@ -24,6 +24,7 @@ pub(super) struct Row<'a> {
     /// The sessions that it stands for, when it is more than one.
     pub(super) more: Option<Queue<'a>>,
     pub(super) words: Words,
+    pub(super) is_ascii: bool,
 }
 
 impl<'a> Row<'a> {
@@ -105,7 +106,7 @@ impl<'a> Row<'a> {
 }
 
 fn pid<'r>(row: &'r Row<'_>) -> Value<'r> {
-    let branch = row.line.map(branch).unwrap_or_default();
+    let branch = row.line.map(|line| branch(line, row.is_ascii)).unwrap_or_default();
     match (row.session, row.more) {
         (_, Some(more)) => format!("{branch}{} more", more.count).into(),
         (Some(session), None) => format!("{branch}{}", session.pid).into(),
@@ -163,9 +164,9 @@ fn who(session: &Blocked) -> &String {
 }
 
 /// What stands before a pid, so that its depth shows: blanks would not survive in a cell. Where the locale is not UTF-8, in ASCII.
-fn branch(line: Line) -> String {
+fn branch(line: Line, is_ascii: bool) -> String {
     let [fork, end, dash, circle] =
-        if is_utf8() { ["\u{251c}", "\u{2514}", "\u{2500}", "\u{21bb}"] } else { ["|", "`", "-", "o"] };
+        if is_ascii { ["|", "`", "-", "o"] } else { ["\u{251c}", "\u{2514}", "\u{2500}", "\u{21bb}"] };
     let corner = if line.last { end } else { fork };
     match line.depth {
         0 if line.cycle => format!("{circle} "),
@@ -176,7 +177,7 @@ fn branch(line: Line) -> String {
 }
 
 /// Whether what reads the output reads UTF-8, as its locale says.
-fn is_utf8() -> bool {
+pub(super) fn is_utf8() -> bool {
     let mut set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
     let locale = set.find(|value| !value.is_empty());
     let locale = locale.map(|value| value.to_string_lossy().to_lowercase()).unwrap_or_default();

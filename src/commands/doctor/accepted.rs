@@ -40,11 +40,15 @@ struct Entry {
     until: Option<String>,
 }
 
-/// Reads the file.
+/// Reads the file. `tells_names_apart` says whether what a rule finds can be accepted by name.
 ///
 /// # Errors
 /// When it cannot be read, or says something else.
-pub(super) fn read(path: &Path, rules: &[&str]) -> Result<Vec<Accepted>, Failure> {
+pub(super) fn read(
+    path: &Path,
+    rules: &[&str],
+    tells_names_apart: fn(&str) -> bool,
+) -> Result<Vec<Accepted>, Failure> {
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::usage(format!("{}: {why}", path.display())).hinted(
             "it has [[accepted]] entries with rule, reason, and perhaps name and until = \"2027-01-31\"",
@@ -58,6 +62,9 @@ pub(super) fn read(path: &Path, rules: &[&str]) -> Result<Vec<Accepted>, Failure
             let meant = args::nearest(&rule, rules.iter().copied());
             let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
             return Err(wrong(&format!("there is no rule \"{rule}\"{meant}")));
+        }
+        if name.is_some() && !tells_names_apart(&rule) {
+            return Err(wrong(&format!("{rule} judges all together: accept it without a name")));
         }
         if reason.trim().is_empty() {
             return Err(wrong(&format!("the entry about {rule} has no reason")));

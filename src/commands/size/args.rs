@@ -117,7 +117,7 @@ pub(crate) struct Args {
     /// Judge a pgbouncer.ini, connection URLs, or a pool's settings (- is stdin)
     ///
     /// Settings are those of PgBouncer's images (compose, Helm, .env), HikariCP under Spring, database.yml and Npgsql.
-    /// What a pgbouncer.ini includes, and its auth_file, are read when they lie in its folder (from stdin there is none). Notes
+    /// What a pgbouncer.ini includes, and its auth_file, are read relative to its folder (from stdin there is none). Notes
     /// are shown with -v. Sums are only noted until --max-connections or --from-server says what the server has.
     ///
     /// As many users connect as it names in `[users]`, at least one, unless --pooler-pairs says how many.

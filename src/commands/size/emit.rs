@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::args::Args;
+use super::counted;
 use crate::analyze::sizing::{
     self, Clients, FigureSource, PoolerSizes, ServicePlan, Shape, SizePlan, SizeRequest,
 };
@@ -19,7 +20,6 @@ use crate::output::Output;
 use crate::poolconf::emit::{self, EmitTarget, File};
 use crate::poolconf::provider::Provider;
 use crate::poolconf::{Mode, PoolConfig, ServerAddress};
-use crate::render::text;
 use crate::stop::Stop;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -244,10 +244,6 @@ fn pooler_in_words(request: &SizeRequest, sizes: PoolerSizes, provided: bool) ->
 /// Whose it is, when several share the server.
 fn of(service: Option<&ServicePlan>) -> String {
     service.map_or_else(String::new, |service| format!(" of {}", plain_name(&service.name)))
-}
-
-fn counted(number: u64, noun: &str) -> String {
-    text::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
 }
 
 /// Where PgBouncer finds PostgreSQL: what pgconn itself would connect to, as far as somebody said so. For other targets

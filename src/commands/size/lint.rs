@@ -1,6 +1,6 @@
 //! `size --lint FILE`: what is wrong or dangerous in a configuration that exists.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -53,8 +53,8 @@ pub(super) fn run(
     Ok(if worst == Some(Severity::Error) { Exit::Failed } else { Exit::Done })
 }
 
-/// The text of another file that the one at `path` names: of its folder, because what lies elsewhere may be another machine's
-/// than the one for which the file is.
+/// The text of another file that the one at `path` names: relative to its folder, or by an absolute name in it, because what lies
+/// elsewhere may be another machine's than the one for which the file is.
 fn beside(path: &Path, name: &str) -> Result<String, String> {
     if path.as_os_str() == "-" {
         return Err("what comes from stdin has no folder".to_owned());
@@ -62,7 +62,8 @@ fn beside(path: &Path, name: &str) -> Result<String, String> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let absolute = |path: &Path| std::path::absolute(path).map_err(|error| error.to_string());
     let (folder, other) = (absolute(&folder.join("."))?, absolute(&folder.join(name))?);
-    if Path::new(name).is_absolute() && !other.starts_with(&folder) {
+    let leaves_it = other.components().any(|part| part == Component::ParentDir);
+    if Path::new(name).is_absolute() && (leaves_it || !other.starts_with(&folder)) {
         return Err("it lies outside of the file's folder".to_owned());
     }
     // Whatever else there is, as a pipe, may never end.

@@ -32,7 +32,7 @@ use crate::model::server::ConnectionSlots;
 use crate::model::usage::{LimitUse, Tally, Usage};
 use crate::poolconf::emit::find;
 use crate::poolconf::{Mode, provider};
-use crate::render::Head;
+use crate::render::{Head, text};
 use report::SizeReport;
 
 /// What help says beyond the flags.
@@ -105,9 +105,14 @@ pub(crate) async fn run(mut args: Args, context: &mut Context) -> Result<Exit> {
     let wait = args.target_wait.unwrap_or(request::TARGET_WAIT).as_secs_f64();
     let seen = asked.and_then(|asked| Some((asked.seen?, asked.role)));
     let sample = seen.map(|(seen, role)| sizing::sample::judge(&seen, wait, plan.optimal_connections, &role));
-    let verbose = context.flags.verbose > 0;
+    let verbose = context.ui.is_verbose();
     context.emit(&SizeReport { plan, live, sample, mode, verbose }, &head)?;
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
+}
+
+/// `1 pool`, `2 pools`.
+fn counted(number: u64, noun: &str) -> String {
+    text::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
 }
 
 /// The largest file that is read: what people write is small.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::row::Row;
-use super::{answer, live};
+use super::{answer, counted, live};
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::LoadSample;
 use crate::analyze::sizing::{FigureSource, InputValue, LimitedBy, ServicePlan, SizePlan, SizeStep, Tier};
@@ -11,7 +11,7 @@ use crate::poolconf::Mode;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, text, tsv};
+use crate::render::{Head, Report, tsv};
 
 /// The answer of `size`.
 #[derive(Debug, Serialize)]
@@ -322,10 +322,6 @@ fn facts(plan: &SizePlan) -> Vec<String> {
         });
     }
     lines
-}
-
-fn counted(number: u64, noun: &str) -> String {
-    text::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
 }
 
 #[cfg(test)]

@@ -88,6 +88,11 @@ fn planned(
         current,
     };
     check_counts(&request)?;
+    if args.work_mem.is_some() && args.memory.is_none() {
+        return Err(
+            Failure::usage("work_mem says nothing without memory").hinted("give the server's memory, too")
+        );
+    }
     Ok(request)
 }
 
@@ -184,6 +189,12 @@ fn clients(args: &Args, file: &PlanFile) -> Result<(Clients, Vec<CurrentPool>), 
     }
     if args.serverless.is_none() && !services.is_empty() {
         return Ok((distinct(services)?, current));
+    }
+    let has_instances = file.instances.is_some() || file.processes.is_some() || !file.service.is_empty();
+    if file.serverless.is_some() && has_instances {
+        return Err(
+            Failure::usage("the plan has serverless functions and instances").hinted("leave one of them out")
+        );
     }
     if let Some(concurrency) = args.serverless.or(file.serverless.filter(|_| !counted)) {
         return Ok((Clients::Serverless { concurrency }, current));

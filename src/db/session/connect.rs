@@ -137,14 +137,14 @@ async fn given_by_command(
 
 /// Asks on a thread of its own, so that signals are still seen.
 async fn ask_password(info: &ConnInfo, options: &mut Options) -> Result<ConnInfo, Error> {
+    if let Some(typed) = options.typed.password_for(info) {
+        return Ok(info.with_password(&typed));
+    }
     let Some(ask) = options.ask.clone() else {
         return Err(Error::new(ErrorKind::AuthFailed, "there is no terminal to ask for a password")
             .hinted("give it with PGPASSWORD or a password file"));
     };
     let prompt = format!("Password for user {}: ", readable(info.user()));
-    if let Some(typed) = options.typed.password_for(info) {
-        return Ok(info.with_password(&typed));
-    }
     let asked = Instant::now();
     let typed = tokio::task::spawn_blocking(move || ask(&prompt)).await;
     options.deadline = options.deadline.map(|deadline| deadline + asked.elapsed());

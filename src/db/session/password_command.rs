@@ -1,4 +1,5 @@
-//! Runs the command that gives a password, within bounds, and leaves nothing of it behind.
+//! Runs the command that gives a password, within bounds. What is given up is ended with everything that it has started; what a command
+//! that has ended leaves running in the background is its own.
 
 use super::address::Address;
 use super::os_words::os_words;
@@ -35,7 +36,7 @@ pub(super) async fn run(
     let (host, user, dbname) = (address.name(), info.user(), info.dbname());
     run.env("PGHOST", os_string_of(&host)).env("PGPORT", address.port.to_string());
     run.env("PGUSER", os_string_of(user)).env("PGDATABASE", os_string_of(dbname));
-    // A group of its own, so that what it has started ends with it.
+    // A group of its own, so that what it has started ends with it when it is given up.
     run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let child =
         run.spawn().map_err(|error| failed(command, &format!("could not run it: {}", os_words(&error))))?;
@@ -65,7 +66,7 @@ pub(super) async fn run(
     Ok(printed)
 }
 
-/// The process group of a command, which ends with this value.
+/// A command that ends with this value, and its process group with it, unless it has ended before.
 struct Group(Child);
 
 impl Drop for Group {

@@ -72,7 +72,10 @@ impl Evidence {
         let facts = &mut rest.scraped.facts;
         facts.limits.retain(|limit| !fits(&limit.name));
         facts.closed.retain(|closed| !fits(&closed.database));
-        if facts.prepared.oldest.as_ref().is_some_and(|one| fits(&one.gid) || fits(&one.owner)) {
+        // The others are known by their number alone: they stay found.
+        let is_the_only = facts.prepared.count == 1;
+        if is_the_only && facts.prepared.oldest.as_ref().is_some_and(|one| fits(&one.gid) || fits(&one.owner))
+        {
             facts.prepared = PreparedXacts::default();
         }
         facts.idle_xact = idle_of(&rest.left_open);
@@ -178,6 +181,11 @@ const OF_SERVER: [(&str, Judge); 19] = [
 /// Those about a pooler, which are judged where its console is named.
 const OF_POOLER: [&str; 4] = ["pooler-mode", "pooler-caps", "pooler-auth", "pooler-prepared"];
 
+/// Whether what a rule finds can be told by names: counters and the oldest of each kind stand for all.
+pub(super) fn tells_names_apart(rule: &str) -> bool {
+    !OF_POOLER.contains(&rule) && !["pooling", "vacuum-horizon"].contains(&rule)
+}
+
 /// The names of all rules.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     OF_SERVER.iter().map(|(name, _)| *name).chain(OF_POOLER)
@@ -195,13 +203,9 @@ pub(super) fn findings(
     let mut findings: Vec<Found> = of_server.map(|(_, judge)| judged(evidence, *judge, accepted)).collect();
     if let Some(pooled) = pooler {
         let of_pooler = pooler::findings(pooled, evidence).into_iter().filter(|found| wanted(found.rule));
-        findings.extend(of_pooler.map(|found| {
-            let whole =
-                accepted.iter().find(|accepted| accepted.rule == found.rule && accepted.name.is_none());
-            match whole {
-                Some(accepted) => found.accepted(accepted),
-                None => found,
-            }
+        findings.extend(of_pooler.map(|found| match whole(accepted, found.rule) {
+            Some(accepted) => found.accepted(accepted),
+            None => found,
         }));
     }
     for finding in &mut findings {
@@ -226,17 +230,37 @@ pub(super) fn findings(
 /// What a rule finds; accepted when nothing is left without what is.
 fn judged(evidence: &Evidence, judge: Judge, accepted: &[&Accepted]) -> Found {
     let found = judge(evidence);
-    let mut of_rule = accepted.iter().filter(|accepted| accepted.rule == found.rule).peekable();
-    let Some(first) = of_rule.peek().filter(|_| matches!(found.status, Grade::Warn | Grade::Fail)) else {
+    if !matches!(found.status, Grade::Warn | Grade::Fail) {
         return found;
-    };
-    let first: &Accepted = first;
-    let names: Vec<&Name> = of_rule.clone().filter_map(|accepted| accepted.name.as_ref()).collect();
-    if of_rule.any(|accepted| accepted.name.is_none()) {
-        return found.accepted(first);
     }
-    let rest = judge(&evidence.without(&names));
-    if rest.status == Grade::Pass { found.accepted(first) } else { rest }
+    if let Some(whole) = whole(accepted, found.rule) {
+        return found.accepted(whole);
+    }
+    let of_rule = accepted.iter().filter(|accepted| accepted.rule == found.rule);
+    let names: Vec<(&Accepted, &Name)> =
+        of_rule.filter_map(|accepted| Some((*accepted, accepted.name.as_ref()?))).collect();
+    if names.is_empty() {
+        return found;
+    }
+    let without = |names: &[(&Accepted, &Name)]| {
+        judge(&evidence.without(&names.iter().map(|(_, name)| *name).collect::<Vec<_>>()))
+    };
+    let rest = without(&names);
+    if rest.status != Grade::Pass {
+        return rest;
+    }
+    // The one without which something would be left.
+    let decides = (0..names.len()).find(|at| {
+        let others = [&names[..*at], &names[*at + 1..]].concat();
+        without(&others).status != Grade::Pass
+    });
+    let (reason, _) = names[decides.unwrap_or(0)];
+    found.accepted(reason)
+}
+
+/// What accepts all that a rule finds.
+fn whole<'a>(accepted: &[&'a Accepted], rule: &str) -> Option<&'a Accepted> {
+    accepted.iter().copied().find(|accepted| accepted.rule == rule && accepted.name.is_none())
 }
 
 /// What a rule judges, as far as a role can be kept from it: what could not be read is no good news.

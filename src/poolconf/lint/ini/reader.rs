@@ -264,11 +264,7 @@ impl Reader<'_> {
 
 /// Says which settings a section that came again undid for good.
 fn reset(place: Place, settings: &[Setting], ini: &Ini, findings: &mut Findings) {
-    let name = |setting: &Setting| {
-        let file = setting.place.file.checked_sub(1).and_then(|file| findings.included.get(file));
-        let file = file.map(|file| format!(" of {file}")).unwrap_or_default();
-        format!("{} (line {}{file})", setting.key, setting.place.line)
-    };
+    let name = |setting: &Setting| format!("{} ({})", setting.key, line_of(setting, findings));
     let lost = settings.iter().filter(|setting| ini.setting(&setting.key).is_none());
     let names: Vec<String> = lost.map(name).collect();
     if !names.is_empty() {
@@ -282,6 +278,13 @@ fn reset(place: Place, settings: &[Setting], ini: &Ini, findings: &mut Findings)
     }
 }
 
+/// Where a setting stands: `line 2 of pools.ini`, without the file in the one that is judged.
+fn line_of(setting: &Setting, findings: &Findings) -> String {
+    let file = setting.place.file.checked_sub(1).and_then(|file| findings.included.get(file));
+    let file = file.map(|file| format!(" of {file}")).unwrap_or_default();
+    format!("line {}{file}", setting.place.line)
+}
+
 fn repeated(settings: &[Setting], findings: &mut Findings) {
     for (index, setting) in settings.iter().enumerate() {
         if let Some(later) = settings.iter().skip(index + 1).find(|later| later.key == setting.key) {
@@ -289,7 +292,7 @@ fn repeated(settings: &[Setting], findings: &mut Findings) {
                 setting.place,
                 Severity::Warning,
                 "repeated",
-                format!("{} is given again in line {}, which wins", setting.key, later.place.line),
+                format!("{} is given again in {}, which wins", setting.key, line_of(later, findings)),
                 "",
             );
         }
