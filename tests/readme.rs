@@ -123,7 +123,9 @@ fn every_command_line_shown_works() {
         let is_too_old = outcome.stderr.contains("server version mismatch") && outcome.code == 1;
         // A pid of an example is nobody's: tried, and failed.
         let tried = is_too_old || names_a_session(&line) && outcome.code == 1;
-        if outcome.code != 0 && !judges && !tried {
+        // A rule of a newer server is not judged on an older one, and says so.
+        let not_judged = outcome.stdout.contains("this server does not count sessions") && outcome.code == 3;
+        if outcome.code != 0 && !judges && !tried && !not_judged {
             wrong.push(format!("{line}\n{outcome}"));
         }
     }
