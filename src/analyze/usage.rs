@@ -9,15 +9,21 @@ use crate::model::usage::{
     Remainder, Rest, Tally, Usage,
 };
 
-/// The groups that tallies fall into, as they come in: an entry per group, none per tally.
-#[derive(Debug, Default)]
+/// The groups that tallies fall into, as they come in by application. A server can have thousands of applications: each is
+/// listed or summed as soon as the next begins. Of the other groups there is an entry each; none of a tally.
+#[derive(Debug)]
 pub(crate) struct Groups {
+    /// Groups to list of each kind.
+    limit: usize,
     used: i64,
     hidden: i64,
     matched: i64,
     undecidable: i64,
     states: BTreeMap<(Option<String>, bool), ByState>,
-    applications: BTreeMap<Box<str>, Doing>,
+    /// The application that tallies come in of.
+    application: Option<ByApplication>,
+    /// Those before it.
+    applications: Largest<ByApplication>,
     databases: Named,
     roles: Named,
     clients: Named,
@@ -25,33 +31,42 @@ pub(crate) struct Groups {
     limits: [BTreeMap<String, LimitUse>; 2],
 }
 
-/// What the sessions of one application do: as little as there can be of it, for a server can have thousands of applications.
-#[derive(Debug, Default)]
-struct Doing {
-    active: u32,
-    idle: u32,
-    idle_in_transaction: u32,
-    idle_in_transaction_aborted: u32,
-    hidden: u32,
-    other: u32,
-    oldest_xact_seconds: Option<f64>,
-}
-
 /// Count, and CONNECTION LIMIT, of each name.
 type Named = BTreeMap<Option<String>, (i64, Option<i64>)>;
 
-/// Folds `tallies` into lists of at most `limit` groups.
+/// Folds `tallies`, in whatever order, into lists of at most `limit` groups.
 pub(crate) fn fold(limits: ConnectionSlots, tallies: &[Tally], limit: usize) -> Usage {
-    let mut groups = Groups::default();
-    for tally in tallies {
+    let mut groups = Groups::of_at_most(limit);
+    let mut by_application: Vec<&Tally> = tallies.iter().collect();
+    order::sort_by(&mut by_application, |left, right| left.application_name.cmp(&right.application_name));
+    for tally in by_application {
         groups.add(tally);
     }
-    groups.into_usage(limits, limit)
+    groups.into_usage(limits)
 }
 
 impl Groups {
-    /// Counts one more. Slot use counts every client backend; the lists count what the filters select and leave pgconn's own
-    /// session out.
+    /// None yet; at most `limit` are to be listed of each kind.
+    pub(crate) fn of_at_most(limit: usize) -> Self {
+        Self {
+            limit,
+            used: 0,
+            hidden: 0,
+            matched: 0,
+            undecidable: 0,
+            states: BTreeMap::new(),
+            application: None,
+            applications: Largest::new(limit, |group| group.count),
+            databases: Named::new(),
+            roles: Named::new(),
+            clients: Named::new(),
+            backend_types: Named::new(),
+            limits: Default::default(),
+        }
+    }
+
+    /// Counts one more; those of an application come one after the other. Slot use counts every client backend; the lists count
+    /// what the filters select and leave pgconn's own session out.
     pub(crate) fn add(&mut self, tally: &Tally) {
         if is_client(tally) {
             self.used += tally.count;
@@ -79,7 +94,14 @@ impl Groups {
         });
         state.count += tally.count;
         state.oldest_state_seconds = older(state.oldest_state_seconds, tally.oldest_state_seconds);
-        self.applications.entry(tally.application_name.as_str().into()).or_default().add(tally);
+        let application = match self.application.take() {
+            Some(same) if same.application_name == tally.application_name => same,
+            before => {
+                self.applications.extend(before);
+                ByApplication::named(&tally.application_name)
+            }
+        };
+        self.application = Some(application.with(tally));
         for (groups, name, limit) in [
             (&mut self.databases, &tally.database, tally.database_limit),
             (&mut self.roles, &tally.role, tally.role_limit),
@@ -108,10 +130,11 @@ impl Groups {
         }
     }
 
-    /// The lists, each of at most `limit` groups, largest first, names in order where counts are equal.
-    pub(crate) fn into_usage(self, limits: ConnectionSlots, limit: usize) -> Usage {
-        let applications = self.applications.into_iter().map(|(name, doing)| doing.of(name.into()));
-        let (by_application, applications) = largest(applications, limit, |group| group.count);
+    /// The lists, each largest first, names in order where counts are equal.
+    pub(crate) fn into_usage(mut self, limits: ConnectionSlots) -> Usage {
+        let limit = self.limit;
+        self.applications.extend(self.application);
+        let (by_application, applications) = self.applications.finish();
         let named = |groups: Named, limit| {
             let groups = groups.into_iter().map(|(name, (count, most))| (name, count, most));
             largest(groups, limit, |(_, count, _)| *count)
@@ -155,25 +178,49 @@ fn is_client(tally: &Tally) -> bool {
     tally.backend_type.as_deref() == Some("client backend")
 }
 
-/// The first `limit` of `groups` by count, and what the others come to. Hardly more than these are held at any time.
+/// The first `limit` of `groups` by count, and what the others come to.
 fn largest<T>(groups: impl Iterator<Item = T>, limit: usize, count: fn(&T) -> i64) -> (Vec<T>, Remainder) {
-    let (mut kept, mut rest) = (Vec::new(), Remainder::default());
-    let mut cut = |kept: &mut Vec<T>| {
-        // Stable: groups of the same size stay in the order of their names.
-        order::sort_by_key(kept, |group| std::cmp::Reverse(count(group)));
-        for group in kept.drain(limit.min(kept.len())..) {
-            rest.groups += 1;
-            rest.count += count(&group);
-        }
-    };
-    for group in groups {
-        kept.push(group);
-        if kept.len() / 2 > limit {
-            cut(&mut kept);
+    let mut largest = Largest::new(limit, count);
+    largest.extend(groups);
+    largest.finish()
+}
+
+/// The first `limit` of what is pushed, by count, and what the others come to. Hardly more than these are held at any time.
+#[derive(Debug)]
+struct Largest<T> {
+    limit: usize,
+    count: fn(&T) -> i64,
+    kept: Vec<T>,
+    rest: Remainder,
+}
+
+impl<T> Largest<T> {
+    fn new(limit: usize, count: fn(&T) -> i64) -> Self {
+        Self { limit, count, kept: Vec::new(), rest: Remainder::default() }
+    }
+
+    fn extend(&mut self, groups: impl IntoIterator<Item = T>) {
+        for group in groups {
+            self.kept.push(group);
+            if self.kept.len() / 2 > self.limit {
+                self.cut();
+            }
         }
     }
-    cut(&mut kept);
-    (kept, rest)
+
+    fn cut(&mut self) {
+        // Stable: groups of the same size stay in the order in which they came.
+        order::sort_by_key(&mut self.kept, |group| std::cmp::Reverse((self.count)(group)));
+        for group in self.kept.drain(self.limit.min(self.kept.len())..) {
+            self.rest.groups += 1;
+            self.rest.count += (self.count)(&group);
+        }
+    }
+
+    fn finish(mut self) -> (Vec<T>, Remainder) {
+        self.cut();
+        (self.kept, self.rest)
+    }
 }
 
 fn older(left: Option<f64>, right: Option<f64>) -> Option<f64> {
@@ -183,10 +230,13 @@ fn older(left: Option<f64>, right: Option<f64>) -> Option<f64> {
     }
 }
 
-impl Doing {
-    fn add(&mut self, tally: &Tally) {
-        self.oldest_xact_seconds = older(self.oldest_xact_seconds, tally.oldest_xact_seconds);
-        let count = match tally.state.as_deref() {
+impl ByApplication {
+    fn named(application_name: &str) -> Self {
+        Self { application_name: application_name.to_owned(), ..Self::default() }
+    }
+
+    fn with(mut self, tally: &Tally) -> Self {
+        let of_state = match tally.state.as_deref() {
             _ if tally.hidden => &mut self.hidden,
             Some("active") => &mut self.active,
             Some("idle") => &mut self.idle,
@@ -194,31 +244,10 @@ impl Doing {
             Some("idle in transaction (aborted)") => &mut self.idle_in_transaction_aborted,
             _ => &mut self.other,
         };
-        *count = count.saturating_add(u32::try_from(tally.count).unwrap_or(u32::MAX));
-    }
-
-    fn of(self, application_name: String) -> ByApplication {
-        let counts = [
-            self.active,
-            self.idle,
-            self.idle_in_transaction,
-            self.idle_in_transaction_aborted,
-            self.hidden,
-            self.other,
-        ];
-        let counts = counts.map(i64::from);
-        let [active, idle, idle_in_transaction, idle_in_transaction_aborted, hidden, other] = counts;
-        ByApplication {
-            application_name,
-            count: counts.iter().sum(),
-            active,
-            idle,
-            idle_in_transaction,
-            idle_in_transaction_aborted,
-            hidden,
-            other,
-            oldest_xact_seconds: self.oldest_xact_seconds,
-        }
+        *of_state += tally.count;
+        self.count += tally.count;
+        self.oldest_xact_seconds = older(self.oldest_xact_seconds, tally.oldest_xact_seconds);
+        self
     }
 }
 

@@ -84,8 +84,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let limit = usize::try_from(args.limit)?;
     watch::look(context, async |context, db| {
         let add = |groups: &mut usage::Groups, tally| groups.add(&tally);
-        let (server_context, groups, closed) = db.tallies(&selection, add).await?;
-        let usage = groups.into_usage(server_context.limits, limit);
+        let none = || usage::Groups::of_at_most(limit);
+        let (server_context, groups, closed) = db.tallies(&selection, none, add).await?;
+        let usage = groups.into_usage(server_context.limits);
         let mut head = super::head_of_look(db, &server_context, usage.connections.hidden);
         head.warnings.extend(super::undecidable(usage.undecidable));
         if usage.matched == 0 && filtered {

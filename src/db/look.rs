@@ -114,17 +114,19 @@ impl SortOrder {
 }
 
 impl Db {
-    /// Counts the sessions that are alike, for all that the selection can be about, and finds the databases that let nobody in; `add` puts each tally to the rest as it
-    /// comes in, so that no more is held than the caller keeps.
+    /// Counts the sessions that are alike, for all that the selection can be about, by application, and finds the databases that
+    /// let nobody in; `add` puts each tally to those before, of which there are none in `empty`, as it comes in, so that no more
+    /// is held than the caller keeps.
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn tallies<T: Default>(
+    pub(crate) async fn tallies<T>(
         &self,
         selection: &Selection,
+        empty: impl Fn() -> T,
         add: fn(&mut T, Tally),
     ) -> Result<(ServerContext, T, Vec<ClosedDatabase>), Error> {
-        let mut tallied = Tallied::new(add);
+        let mut tallied = Tallied::new(empty, add);
         let questions = [server_context_question(), self.tally_question(selection), closed_question()];
         self.look_into(&[], &questions, &mut tallied).await?;
         Ok((server_context_of(&tallied.server_context)?, tallied.sum?, closed_of(&tallied.closed)?))
@@ -203,23 +205,27 @@ impl Db {
 }
 
 /// The answers to `server_context.sql` and, after it, `stats.sql` and `closed_databases.sql`.
-struct Tallied<T> {
+struct Tallied<T, E> {
     answer: usize,
     server_context: Rows,
+    empty: E,
     sum: Result<T, Error>,
     add: fn(&mut T, Tally),
     closed: Rows,
 }
 
-impl<T: Default> Tallied<T> {
-    fn new(add: fn(&mut T, Tally)) -> Self {
-        Self { answer: 0, server_context: Vec::new(), sum: Ok(T::default()), add, closed: Vec::new() }
+impl<T, E: Fn() -> T> Tallied<T, E> {
+    fn new(empty: E, add: fn(&mut T, Tally)) -> Self {
+        Self { answer: 0, server_context: Vec::new(), sum: Ok(empty()), empty, add, closed: Vec::new() }
     }
 }
 
-impl<T: Default> Answers for Tallied<T> {
+impl<T, E: Fn() -> T> Answers for Tallied<T, E> {
     fn anew(&mut self) {
-        *self = Self::new(self.add);
+        self.answer = 0;
+        self.server_context.clear();
+        self.sum = Ok((self.empty)());
+        self.closed.clear();
     }
 
     fn next(&mut self) {

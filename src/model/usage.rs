@@ -132,7 +132,7 @@ pub(crate) struct ByState {
 }
 
 /// Sessions of one application.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ByApplication {
     /// As the clients set it; empty when they did not.

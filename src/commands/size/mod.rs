@@ -160,7 +160,7 @@ async fn ask(args: &Args, context: &mut Context) -> Result<LiveServer> {
         return Err(request::no_cores(true).into());
     }
     let db = context.connect().await?;
-    let (server_context, tallies, _) = db.tallies(&Selection::default(), Vec::push).await?;
+    let (server_context, tallies, _) = db.tallies(&Selection::default(), Vec::new, Vec::push).await?;
     let usage = usage::fold(server_context.limits, &tallies, LISTED);
     let of_names = db.limits_in_use().await?;
     let head = super::head_of_look(&db, &server_context, usage.connections.hidden);

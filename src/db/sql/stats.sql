@@ -1,5 +1,6 @@
 -- One row per combination of everything that sessions are counted by, from a single scan of the activity array. The program
--- folds these into lists: sums over few rows are cheaper there than seven groupings and their ranks are here.
+-- folds these into lists: sums over few rows are cheaper there than seven groupings and their ranks are here. Those of an
+-- application come one after the other, so that it need not keep them all.
 with f as (
   select s.*, s.pid = pg_backend_pid() as own, ({filter}) as matches
   from (
@@ -22,3 +23,4 @@ select g.hidden, g.may_be_client, g.own, coalesce(g.matches, false) as matches, 
        extract(epoch from g.oldest_state)::float8 as oldest_state
 from g left join pg_database d on d.oid = g.datid
        left join pg_roles u on u.oid = g.usesysid
+order by coalesce(g.application_name, '') collate "C"
