@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgconn_global_optspecs
-    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password password-command= W/password t/timeout= connect-wait= emergency= json F/format= o/output= watch= q/quiet v/verbose color= full no-query V/version help
+    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password password-command= W/password t/timeout= connect-wait= emergency= targets= targets-command= only= parallel= json F/format= o/output= watch= q/quiet v/verbose color= full no-query V/version help
 end
 
 function __fish_pgconn_needs_command
@@ -28,13 +28,17 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -s h -l host -d 'Server host
 complete -c pgconn -n "__fish_pgconn_needs_command" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_needs_command" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_needs_command" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_needs_command" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_needs_command" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_needs_command" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_needs_command" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -104,13 +108,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s h -l host -d 'Se
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -160,13 +168,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s h -l host -d 'Serve
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -216,13 +228,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s h -l host -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -264,13 +280,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s h -l host -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -312,13 +332,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s h -l host -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -358,13 +382,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s h -l host -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -405,13 +433,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s h -l host -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -433,6 +465,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s v -l verbose 
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l verify -d 'How long to watch for completion' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
@@ -454,13 +487,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s h -l host -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -474,7 +511,6 @@ always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l all -d 'All client sessions of the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l all-backends -d 'Server processes, walsenders and workers too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s W -l password -d 'Ask for a password before connecting'
@@ -484,6 +520,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s v -l verbose -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l verify -d 'How long to watch for completion' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
@@ -508,13 +545,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s h -l host -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -528,7 +569,6 @@ always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l all -d 'All client sessions of the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l all-backends -d 'Server processes, walsenders and workers too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s W -l password -d 'Ask for a password before connecting'
@@ -538,6 +578,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s v -l verbose -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l verify -d 'How long to watch for completion' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
@@ -562,13 +603,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s h -l host -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -582,7 +627,6 @@ always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l all -d 'All client sessions of the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l all-backends -d 'Server processes, walsenders and workers too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s W -l password -d 'Ask for a password before connecting'
@@ -599,17 +643,22 @@ revoke\t'CONNECT revoked: its owner and superusers still enter'
 hard\t'ALLOW_CONNECTIONS false: nobody enters'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l for -d 'Hold it closed and empty this long' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l verify -d 'How long ending its sessions may take' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -623,7 +672,6 @@ always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s n -l dry-run -d 'Show what would be done, and stop there'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l restore -d 'Open what a drain that was killed left closed: as it was by the state file, else as the server shows it'
-complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l json -d 'Write JSON (short for --format json)'
@@ -649,13 +697,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_se
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -693,17 +745,22 @@ tcp-user\t'tcp_user_timeout'
 keepalives-idle\t'tcp_keepalives_idle'
 keepalives-interval\t'tcp_keepalives_interval'
 keepalives-count\t'tcp_keepalives_count'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -718,7 +775,6 @@ never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l all-roles -d 'For all roles'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l system -d 'For the server: ALTER SYSTEM, and its configuration is read anew'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s n -l dry-run -d 'Show what would be done, and stop'
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s y -l yes -d 'Do not ask'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l session -d 'Store nothing: print what sets it for one session'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l transaction -d 'Store nothing: print what sets it for one transaction'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s w -l no-password -d 'Never ask for a password'
@@ -742,17 +798,22 @@ tcp-user\t'tcp_user_timeout'
 keepalives-idle\t'tcp_keepalives_idle'
 keepalives-interval\t'tcp_keepalives_interval'
 keepalives-count\t'tcp_keepalives_count'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -767,7 +828,6 @@ never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l all-roles -d 'For all roles'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l system -d 'For the server: ALTER SYSTEM, and its configuration is read anew'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s n -l dry-run -d 'Show what would be done, and stop'
-complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l json -d 'Write JSON (short for --format json)'
@@ -802,13 +862,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_see
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -858,13 +922,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -904,13 +972,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -930,18 +1002,23 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l verify -d 'How long its transactions (in session mode its sessions) may take to end; after that it is resumed' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -955,7 +1032,6 @@ always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l all -d 'All databases at once'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l json -d 'Write JSON (short for --format json)'
@@ -964,17 +1040,22 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -988,7 +1069,6 @@ always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l all -d 'All databases at once'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l json -d 'Write JSON (short for --format json)'
@@ -997,17 +1077,22 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1020,7 +1105,6 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l json -d 'Write JSON (short for --format json)'
@@ -1029,17 +1113,22 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1052,7 +1141,6 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l json -d 'Write JSON (short for --format json)'
@@ -1061,17 +1149,22 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1084,7 +1177,6 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l json -d 'Write JSON (short for --format json)'
@@ -1093,17 +1185,22 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1116,7 +1213,6 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s n -l dry-run -d 'Show what would be done, and stop there'
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s y -l yes -d 'Do it without asking'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l json -d 'Write JSON (short for --format json)'
@@ -1130,13 +1226,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1170,13 +1270,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s h -l host -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1219,13 +1323,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s h -l host -d 'Se
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1252,13 +1360,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s h -l host -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1282,13 +1394,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s h -l host -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1369,13 +1485,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s h -l host -d 'Ser
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1398,29 +1518,6 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l full -d 'Show lon
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l for -d 'How long to watch for churn and leaks' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l only -d 'Judge by this rule only (repeat for more)' -r -f -a "pooling\t''
-pool-size\t''
-pool-growth\t''
-idle-sessions\t''
-serverless\t''
-long-work\t''
-slots\t''
-connection-limits\t''
-closed\t''
-idle-in-transaction\t''
-vacuum-horizon\t''
-prepared-xact\t''
-statement-timeout\t''
-idle-in-transaction-timeout\t''
-application-name\t''
-superuser\t''
-tls\t''
-monitoring-role\t''
-reserved-slots\t''
-pooler-mode\t''
-pooler-caps\t''
-pooler-auth\t''
-pooler-prepared\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l ignore -d 'Do not judge by this rule (repeat for more)' -r -f -a "pooling\t''
 pool-size\t''
 pool-growth\t''
@@ -1450,13 +1547,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s h -l host -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1484,13 +1585,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s h -l host -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1514,13 +1619,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s h -l host -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1544,13 +1653,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s h -l host 
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1574,13 +1687,17 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s h -l host -d 'Serv
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
-complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s S -l service -d 'Entry of the connection service file' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
 never\t'Never'
 always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l parallel -d 'How many servers are asked at once [default: 8]' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
 json\t'One document'
 ndjson\t'One row per line'
@@ -1632,5 +1749,5 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subc
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "reconnect" -d 'Replace a database\'s connections to the server as they become free'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "wait-close" -d 'Wait until the connections that RECONNECT replaces are closed'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -f -a "reachable connections free states idle-xact long-query long-xact blocked prepared-xact oldest-xmin closed rates pooler-waiting"
-complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls metrics ping pooler size size_lint stats timeout"
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -f -a "blockers cancel check conninfo doctor drain error kill long ls metrics ping pooler size size_lint stats target_error targets timeout"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -249,7 +249,7 @@ fn nearest_command<'a>(typed: &str, suggested: Option<&'a clap::error::ContextVa
         _ => &[],
     };
     let names = COMMANDS.iter().map(|entry| entry.name);
-    args::nearest(typed, suggested.iter().map(String::as_str).chain(names))
+    crate::model::nearest::nearest(typed, suggested.iter().map(String::as_str).chain(names))
 }
 
 /// The command that a wrong command line is most likely for: the first word that is one, or another name of one.

@@ -70,6 +70,13 @@ impl Output {
         Self { destination, look, news: Some(news), screen: None, mode: None }
     }
 
+    /// Of a run whose results another run gathers, and writes with this look.
+    pub(crate) fn gathered(look: Look) -> Self {
+        let nowhere = io::Error::other("the results of this run are gathered by another");
+        let destination = Destination::Unusable(PathBuf::new(), nowhere);
+        Self { destination, look, news: None, screen: None, mode: None }
+    }
+
     /// A file, written without colours and uncut. What is open already, by whatever name, is written to as it is open, and
     /// neither replaced nor opened anew: what others write to it stays.
     pub(crate) fn file(path: PathBuf, stop: Stop) -> Self {

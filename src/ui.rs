@@ -61,6 +61,11 @@ impl Ui {
         Self { outlet: Some(outlet), ..self }
     }
 
+    /// The channel of one of several runs, of which only the whole is told.
+    pub(crate) const fn silenced(self) -> Self {
+        Self { quiet: true, verbose: false, ..self }
+    }
+
     /// The channel for what a question is about: who is asked has to see it, however quiet the run is to be, whatever carries
     /// its result and wherever stderr goes.
     pub(crate) fn asking(self) -> Self {

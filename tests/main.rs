@@ -54,6 +54,7 @@ mod size;
 mod sql;
 mod strangers;
 mod suggestions;
+mod targets;
 mod timeout;
 mod tls;
 mod trace;

@@ -2,6 +2,7 @@
 
 mod duration;
 mod sessions;
+mod targets;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,11 +11,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::conninfo::{Given, text_of};
+use crate::conninfo::{Given, is_pattern, text_of};
 use crate::render::Format;
 use duration::interval;
 pub(crate) use duration::{duration, duration_or_zero, time_limit};
 pub(crate) use sessions::{Filters, client_term, name_term, named, pooler_state};
+pub(crate) use targets::{TargetArgs, Yes};
 
 /// Where to connect, with psql's flags and psql's precedence.
 #[derive(Args, Clone, Debug, Default)]
@@ -32,9 +34,9 @@ pub(crate) struct Connection {
     /// Database to connect to, or a connection string or URI (to select sessions in a database, use --db)
     #[arg(short = 'd', long, global = true, value_name = "DBNAME|URI")]
     pub(crate) dbname: Option<OsString>,
-    /// Entry of the connection service file
+    /// Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names
     #[arg(short = 'S', long, global = true, value_name = "NAME")]
-    pub(crate) service: Option<OsString>,
+    pub(crate) service: Vec<OsString>,
     /// Never ask for a password
     #[arg(short = 'w', long, global = true, conflicts_with = "password")]
     pub(crate) no_password: bool,
@@ -58,6 +60,9 @@ pub(crate) struct Connection {
     /// [default: auto; never for what changes the server]
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub(crate) emergency: Option<Emergency>,
+    /// Which servers, when there are several.
+    #[command(flatten)]
+    pub(crate) many: TargetArgs,
 }
 
 /// When to get in through a walsender's slot.
@@ -73,18 +78,34 @@ pub(crate) enum Emergency {
 }
 
 impl Connection {
+    /// The services that were named.
+    pub(crate) fn services(&self) -> Vec<String> {
+        self.service.iter().map(|name| text_of(name.as_bytes())).collect()
+    }
+
+    /// Whether a list of servers was asked for, even if it is of one.
+    pub(crate) fn is_list(&self) -> bool {
+        let services = self.services();
+        self.many.targets.is_some()
+            || self.many.targets_command.is_some()
+            || services.len() > 1
+            || services.iter().any(|name| is_pattern(name))
+    }
+
     /// What settings are resolved from.
     pub(crate) fn given(&self) -> Given {
         let text = |value: &Option<OsString>| value.as_ref().map(|value| text_of(value.as_bytes()));
+        let service = self.service.first().map(|name| text_of(name.as_bytes()));
         Given {
             host: text(&self.host),
             port: text(&self.port),
             username: text(&self.username),
             dbname: text(&self.dbname),
-            service: text(&self.service),
+            service,
             password_command: text(&self.password_command),
             no_password: self.no_password,
             force_password: self.password,
+            called: None,
         }
     }
 }
@@ -152,19 +173,6 @@ fn output_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Returns the candidate that `typed` most likely meant, if one is near enough: alike, or but for one slip of the fingers
-/// after the first letter the same, which short names are too short for to be called alike.
-pub(crate) fn nearest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let slipped = |candidate: &str| {
-        candidate.chars().next() == typed.chars().next() && strsim::osa_distance(typed, candidate) == 1
-    };
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(typed, candidate), candidate))
-        .filter(|(likeness, candidate)| *likeness > 0.8 || slipped(candidate))
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,19 +184,10 @@ mod tests {
         assert_eq!(output_file("./json"), Ok(PathBuf::from("./json")));
     }
 
-    #[test]
-    fn a_slip_in_a_short_name_is_known_for_one() {
-        for (typed, meant) in
-            [("wbe", Some("web")), ("wb", Some("web")), ("shpo", Some("shop")), ("xyz", None)]
-        {
-            assert_eq!(nearest(typed, ["web", "shop"].into_iter()), meant, "{typed}");
-        }
-    }
-
     proptest! {
         #[test]
         fn no_value_makes_a_parser_panic(text in any::<String>()) {
-            let _ = (duration(&text), output_file(&text), nearest(&text, ["stats"].into_iter()));
+            let _ = (duration(&text), output_file(&text));
         }
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
-use super::{duration, nearest};
+use super::duration;
 use crate::model::act::Named;
 use crate::model::filter::{ClientFilter, Filter, Name, STATES, StateFilter, Term};
+use crate::model::nearest::nearest;
 
 /// Which sessions are meant.
 #[derive(Args, Clone, Debug, Default)]

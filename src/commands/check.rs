@@ -30,7 +30,7 @@ use crate::observe::{Deadline, Observer, OfServer};
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, Warning, nagios, text, tsv};
+use crate::render::{Head, Headline, Report, Warning, nagios, text, tsv};
 use crate::stop::Stop;
 
 /// How long sessions are counted for their rates.
@@ -68,7 +68,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 ]);
 
 /// Arguments of `check`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Rules to judge; all of them when none is named, but those that say nothing without a threshold (free, states, rates)
     #[arg(value_name = "RULE", value_parser = arguments::RuleParser)]
@@ -171,6 +171,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let lead = context.lead();
     let observer = context.observer_of(context.endpoint()?.clone());
     watch::judge(context, observer, async |context, observer| {
+        let mut unanswered = None;
         let (mut report, mut head) = match look(&asked, observer, context).await {
             Ok(Looked::Pooler(looked)) => {
                 (CheckReport::of_pooler(&policies, &named, &asked.selection, &looked, &lead)?, looked.head)
@@ -180,6 +181,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 (CheckReport::new(&of_server(&policies, &named), filter, &looked, &lead), looked.head)
             }
             Err(error) => {
+                unanswered = Some(Failure::from(error.clone()));
                 let head = Head { target: context.aim(), ..Head::default() };
                 (CheckReport::unreached(&of_server(&policies, &named), error, &lead)?, head)
             }
@@ -197,7 +199,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
         let exit = Exit::Code(report.status.code());
-        Ok(Shown { exit, silent, ..Shown::new(report, head) })
+        Ok(Shown { exit, silent, unanswered, ..Shown::new(report, head) })
     })
     .await
 }
@@ -395,6 +397,10 @@ impl Report for CheckReport {
 
     fn tsv(&self) -> tsv::Rows<'_> {
         tsv::Rows::of(COLUMNS, &self.checks)
+    }
+
+    fn headline(&self) -> Headline {
+        Headline { mark: mark(self.status), text: format!("{}: {}", self.status.word(), self.summary) }
     }
 
     fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -4,11 +4,11 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 
 use anyhow::Result;
-use tokio::sync::watch;
+use tokio::sync::{SemaphorePermit, watch};
 
-use super::shown::Shown;
+use super::shown::{Gathered, Shown};
 use crate::args::{self, Emergency};
-use crate::conninfo::{ConnInfo, Environment, resolve};
+use crate::conninfo::{ConnInfo, Environment, Given, TargetSpec, resolve};
 use crate::db::{self, Db, Trace};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -35,6 +35,10 @@ pub(crate) struct Context {
     pub(crate) stop: Stop,
     /// Whether this run acts: then what became of it is told in every case.
     acts: Cell<bool>,
+    /// The server of a list that this run is about.
+    pub(super) spec: Option<TargetSpec>,
+    /// Who gathers what this run finds, with what others find; none where it is shown at once.
+    pub(super) gathered: Option<Gathered>,
     /// The whole command line, for documents about it.
     pub(crate) program: fn() -> clap::Command,
     /// Where that leads, once it has been asked for.
@@ -56,7 +60,34 @@ impl Context {
         let output = RefCell::new(output);
         let endpoints = RefCell::default();
         let acts = Cell::new(false);
-        Self { connection, flags, ui, output, stop, acts, program, endpoint: OnceCell::new(), endpoints }
+        Self {
+            connection,
+            flags,
+            ui,
+            output,
+            stop,
+            acts,
+            spec: None,
+            gathered: None,
+            program,
+            endpoint: OnceCell::new(),
+            endpoints,
+        }
+    }
+
+    /// The run of the same command line on this server of a list, whose results are gathered.
+    pub(super) fn of_target(&self, spec: TargetSpec, gathered: Gathered) -> Self {
+        let output = Output::gathered(self.output.borrow().look());
+        let (connection, flags) = (self.connection.clone(), self.flags.clone());
+        let ui = self.ui.silenced();
+        let context = Self::new(connection, flags, ui, output, self.stop.clone(), self.program);
+        Self { spec: Some(spec), gathered: Some(gathered), ..context }
+    }
+
+    /// What says where to connect: the command line, or the entry of a list that it means.
+    pub(super) fn given(&self) -> Given {
+        let typed = self.connection.given();
+        self.spec.as_ref().map_or_else(|| typed.clone(), |spec| spec.given(&typed))
     }
 
     /// The format the result is wanted in.
@@ -82,7 +113,7 @@ impl Context {
     /// When they are wrong or cannot be honoured.
     pub(crate) fn endpoint(&self) -> Result<&Endpoint, db::Error> {
         let found = self.endpoint.get_or_init(|| {
-            let info = resolve(&self.connection.given(), &Environment::of_process())?;
+            let info = resolve(&self.given(), &Environment::of_process())?;
             Ok(self.endpoint_of(info))
         });
         found.as_ref().map_err(Clone::clone)
@@ -94,7 +125,9 @@ impl Context {
         if let Some(known) = endpoints.iter().find(|known| *known.info() == info) {
             return known.clone();
         }
-        let ask = self.ui.is_terminal().then_some(ui::ask_password as Prompt);
+        // One question at a time can be answered; while it stands, nobody else's time would pass.
+        let asks = self.ui.is_terminal() && self.gathered.is_none();
+        let ask = asks.then_some(ui::ask_password as Prompt);
         let endpoint = Endpoint::new(info, self.connection.timeout, ask, Trace(self.ui.statements()));
         endpoints.push(endpoint.clone());
         endpoint
@@ -198,11 +231,28 @@ impl Context {
         self.conninfo().map(ConnInfo::lead).unwrap_or_default()
     }
 
+    /// Waits until this run may ask, where several runs take turns.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        match &self.gathered {
+            Some(gathered) => gathered.turns.acquire().await.ok(),
+            None => None,
+        }
+    }
+
+    /// Hands a result to who gathers it; returns it where nobody does.
+    pub(super) fn gather(&self, shown: Shown) -> Option<Shown> {
+        let Some(gathered) = &self.gathered else { return Some(shown) };
+        gathered.found(Ok(shown));
+        None
+    }
+
     /// Writes a result with everything that is said beside it; returns how the run ends.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub(super) fn show(&self, shown: &Shown) -> Result<Exit> {
+    pub(super) fn show(&self, shown: Shown) -> Result<Exit> {
+        let exit = shown.exit;
+        let Some(shown) = self.gather(shown) else { return Ok(exit) };
         if shown.silent {
             return Ok(shown.exit);
         }

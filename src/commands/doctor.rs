@@ -16,14 +16,16 @@ use super::shown::Shown;
 use super::{Context, watch};
 use crate::args;
 use crate::db::{self, Db, Listing, Selection, SortOrder};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{Filter, StateFilter, Term};
+use crate::model::nearest::nearest;
 use crate::model::practice::{Finding, Grade, Watched};
 use crate::model::suggestion::Lead;
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, Warning, text, tsv};
+use crate::render::{Head, Headline, Report, Warning, text, tsv};
 use crate::stop::{Signal, Stop};
 use crate::ui::Ui;
 use rules::{Evidence, Pooled};
@@ -56,7 +58,7 @@ const LOGIN: Duration = Duration::from_millis(500);
 const COUNTED_WITHIN: Duration = Duration::from_millis(600);
 
 /// Arguments of `doctor`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// How long to watch for churn and leaks
     #[arg(long = "for", value_name = "DUR", default_value = "10s", value_parser = args::duration)]
@@ -64,8 +66,8 @@ pub(crate) struct Args {
     /// End as `check` does: 0 pass, 1 warn, 2 fail or no connection, 3 unknown
     #[arg(long)]
     exit_code: bool,
-    /// Judge by this rule only (repeat for more)
-    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_name())]
+    /// Rules to judge by; of the flag that selects servers, too.
+    #[arg(skip)]
     only: Vec<String>,
     /// Do not judge by this rule (repeat for more)
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_name())]
@@ -88,6 +90,24 @@ impl Args {
     fn wants(&self, rule: &str) -> bool {
         let has = |list: &[String]| list.iter().any(|name| name == rule);
         (self.only.is_empty() || has(&self.only)) && !has(&self.ignore)
+    }
+
+    /// Takes what `--only` names rules by; what is left names servers of a list.
+    pub(super) fn take_rules(&mut self, only: &mut Vec<String>) {
+        let is_rule = |name: &str| rules::names().any(|rule| rule == name);
+        let named = only.extract_if(.., |words| words.split(',').all(is_rule));
+        self.only.extend(named.flat_map(|words| words.split(',').map(str::to_owned).collect::<Vec<_>>()));
+    }
+
+    /// Why `--only WORD` is neither a rule nor, without a list, a server.
+    pub(super) fn no_rule(word: &str) -> Failure {
+        let unknown = |part: &&str| !rules::names().any(|rule| rule == *part);
+        let part = word.split(',').find(unknown).unwrap_or(word);
+        let failure = Failure::usage(format!("invalid value '{part}' for '--only <RULE>'"));
+        failure.hinted(match nearest(part, rules::names()) {
+            Some(near) => format!("did you mean --only {near}?"),
+            None => format!("there are: {}", rules::names().collect::<Vec<_>>().join(", ")),
+        })
     }
 
     /// Whether the exit code is the verdict.
@@ -356,6 +376,25 @@ impl Report for Doctor {
             blocks.extend([Block::Gap, Block::Table(table)]);
         }
         blocks
+    }
+
+    fn headline(&self) -> Headline {
+        let names = |grade: Grade| -> Vec<&str> {
+            let of_it = self.findings.iter().filter(|finding| finding.status == grade);
+            of_it.map(|finding| finding.rule).collect()
+        };
+        let (fail, warn) = (names(Grade::Fail), names(Grade::Warn));
+        let mark = match (fail.is_empty(), warn.is_empty()) {
+            (false, _) => Mark::Bad,
+            (true, false) => Mark::Warn,
+            (true, true) => Mark::Plain,
+        };
+        let parts = [("fail", fail), ("warn", warn), ("unknown", names(Grade::Unknown))];
+        let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+        let parts: Vec<String> =
+            parts.map(|(word, names)| format!("{} {word}: {}", names.len(), names.join(", "))).collect();
+        let text = if parts.is_empty() { "all rules pass".to_owned() } else { parts.join("; ") };
+        Headline { mark, text }
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {

@@ -9,7 +9,7 @@ use crate::model::session::{Listed, Session};
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
-use crate::render::{Head, Report, text, tsv};
+use crate::render::{Head, Headline, Report, text, tsv};
 
 /// A list of sessions under the name of the command that made it.
 #[derive(Debug, Serialize)]
@@ -95,6 +95,19 @@ impl Report for Sessions {
         blocks.extend(self.part.rest(self.total, "session"));
         blocks.push(Block::marked(Mark::Dim, &self.summary));
         blocks
+    }
+
+    fn headline(&self) -> Headline {
+        let longest = self.sessions.iter().filter(|session| !session.undecidable).max_by(|left, right| {
+            let age = |session: &Session| session.xact_seconds.unwrap_or_default();
+            age(left).total_cmp(&age(right))
+        });
+        let aged = longest.and_then(|session| {
+            let age = text::duration(session.xact_seconds?);
+            Some(format!("; oldest transaction {age} (pid {}, {})", session.pid, session.application_name))
+        });
+        let mark = longest.map_or(Mark::Plain, mark);
+        Headline { mark, text: format!("{}{}", self.summary, aged.unwrap_or_default()) }
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {

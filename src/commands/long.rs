@@ -23,7 +23,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 );
 
 /// Arguments of `long`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only queries and transactions at least this old
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = args::duration)]

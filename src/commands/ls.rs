@@ -28,7 +28,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 );
 
 /// Arguments of `ls`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Order of the rows [default: oldest transaction first, then longest in its state]
     #[arg(long, value_enum, value_name = "COLUMN")]

@@ -20,7 +20,7 @@ use crate::observe::{Deadline, Observer, OfServer};
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Format, Head, Report, Warning, prometheus, tsv};
+use crate::render::{Format, Head, Headline, Report, Warning, prometheus, tsv};
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -45,7 +45,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 ]);
 
 /// Arguments of `metrics`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Series at most in each family that depends on names; the others are counted in pgconn_omitted_series
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -68,21 +68,27 @@ enum Compat {
 
 /// Looks and prints; what cannot be reached is `pgconn_up 0`.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    choose_format(context);
+    let observer = context.observer_of(context.endpoint()?.clone());
+    watch::judge(context, observer, async |context, observer| match look(&args, observer, context).await {
+        Ok((report, head)) => Ok(Shown::new(report, head)),
+        Err(error) => {
+            let unanswered = Some(Failure::from(error.clone()));
+            let (report, head) = down(&args, error, context.aim())?;
+            Ok(Shown { exit: Exit::NoConnection, unanswered, ..Shown::new(report, head) })
+        }
+    })
+    .await
+}
+
+/// Prometheus' format unless another one is wanted, for everybody to collect.
+pub(super) fn choose_format(context: &mut Context) {
     if context.flags.format.is_none() && !context.flags.json {
         context.flags.format = Some(Format::Prometheus);
     }
     if context.format() == Format::Prometheus {
         context.output.get_mut().for_everybody();
     }
-    let observer = context.observer_of(context.endpoint()?.clone());
-    watch::judge(context, observer, async |context, observer| match look(&args, observer, context).await {
-        Ok((report, head)) => Ok(Shown::new(report, head)),
-        Err(error) => {
-            let (report, head) = down(&args, error, context.aim())?;
-            Ok(Shown { exit: Exit::NoConnection, ..Shown::new(report, head) })
-        }
-    })
-    .await
 }
 
 /// What a look brings.
@@ -230,6 +236,18 @@ impl Report for Metrics {
 
     fn tsv(&self) -> tsv::Rows<'_> {
         tsv::Rows::of(Row::COLUMNS, self.samples())
+    }
+
+    fn headline(&self) -> Headline {
+        let is_up = |family: &&Family| family.name.ends_with("_up");
+        let up = self.families.iter().find(is_up).and_then(|family| family.samples.first()?.value);
+        let mark = if up == Some(0.0) { Mark::Bad } else { Mark::Plain };
+        let (samples, families) = (self.samples().count(), self.families.len());
+        Headline { mark, text: format!("{samples} samples in {families} families") }
+    }
+
+    fn families(&self) -> &[Family] {
+        &self.families
     }
 
     fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {

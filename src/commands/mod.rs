@@ -27,6 +27,7 @@ mod screen_room;
 mod shown;
 mod size;
 mod stats;
+mod targets;
 pub(crate) mod timeout;
 mod watch;
 mod watch_output;
@@ -36,7 +37,6 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
-use crate::args;
 use crate::conninfo::secrets;
 use crate::db::{self, Db, Notice};
 use crate::error::Failure;
@@ -125,6 +125,45 @@ impl Command {
             Self::Conninfo(_) | Self::Schema(_) | Self::Completions(_) | Self::Man(_) => false,
             Self::Size(args) => args.asks_server(),
             _ => true,
+        }
+    }
+
+    /// The same command once more, for one of several servers; none for what takes one server at a time.
+    fn again(&self) -> Option<Self> {
+        Some(match self {
+            Self::Stats(args) => Self::Stats(args.clone()),
+            Self::Ls(args) => Self::Ls(args.clone()),
+            Self::Long(args) => Self::Long(args.clone()),
+            Self::Blockers(args) => Self::Blockers(args.clone()),
+            Self::Check(args) => Self::Check(args.clone()),
+            Self::Ping(args) => Self::Ping(args.clone()),
+            Self::Metrics(args) => Self::Metrics(args.clone()),
+            Self::Doctor(args) => Self::Doctor(args.clone()),
+            _ => return None,
+        })
+    }
+
+    /// The `kind` of the documents of those that can be about several servers.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Stats(_) => "stats",
+            Self::Ls(_) => "ls",
+            Self::Long(_) => "long",
+            Self::Blockers(_) => "blockers",
+            Self::Check(_) => "check",
+            Self::Ping(_) => "ping",
+            Self::Metrics(_) => "metrics",
+            Self::Doctor(_) => "doctor",
+            _ => "",
+        }
+    }
+
+    /// Whether the exit code over several servers is the worst of their verdicts.
+    const fn judges_all(&self) -> bool {
+        match self {
+            Self::Check(_) => true,
+            Self::Doctor(args) => args.judges(),
+            _ => false,
         }
     }
 
@@ -225,8 +264,30 @@ pub(crate) const COMMANDS: &[Entry] = &[
 ///
 /// # Errors
 /// With everything that kept it from ending well.
-pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
+pub(crate) async fn run(mut command: Command, context: &mut Context) -> Result<Exit> {
     command.admit(context.flags.watch, context.format())?;
+    if let Command::Doctor(args) = &mut command {
+        args.take_rules(&mut context.connection.many.only);
+    }
+    if context.connection.is_list() {
+        return Box::pin(targets::run(command, context)).await;
+    }
+    if let Some(only) = context.connection.many.only.first() {
+        if matches!(command, Command::Doctor(_)) {
+            return Err(doctor::Args::no_rule(only).into());
+        }
+        return Err(Failure::usage(format!("--only {only} is for a list of servers, and there is none"))
+            .hinted("name the list: --targets FILE, --targets-command CMD, or -S with a pattern")
+            .into());
+    }
+    run_here(command, context).await
+}
+
+/// Runs `command` on the one server that it is about.
+///
+/// # Errors
+/// With everything that kept it from ending well.
+async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
     if command.acts() {
         context.open_output()?;
     }
@@ -358,7 +419,7 @@ pub(crate) async fn did_you_mean(db: &Db, filter: &Filter) -> Result<Vec<Warning
             warnings.push(Warning {
                 code: "no_such_name",
                 message: secrets(&format!("{missing} {kind} \"{typed}\"")),
-                hint: args::nearest(typed, known())
+                hint: crate::model::nearest::nearest(typed, known())
                     .map(|near| format!("did you mean {flag} {}?", Name::argument(near))),
             });
         }

@@ -48,6 +48,8 @@ pub(crate) const SCHEMAS: &[(&str, &[u8])] = &[
     schema!("size"),
     schema!("size_lint"),
     schema!("stats"),
+    schema!("target_error"),
+    schema!("targets"),
     schema!("timeout"),
 ];
 
@@ -125,6 +127,18 @@ pub(crate) fn generated() -> Vec<(&'static str, schemars::Schema)> {
         ("size", schema::<super::size::report::SizeReport>("size")),
         ("size_lint", schema::<super::size::lint::Lint>("size_lint")),
         ("stats", schema::<super::stats::Stats>("stats")),
+        (
+            "target_error",
+            crate::render::json::titled::<super::targets::Unanswered<'static>>(
+                "A server of a list that could not be asked, with -F ndjson or --watch --json",
+            ),
+        ),
+        (
+            "targets",
+            crate::render::json::titled::<super::targets::Document<'static>>(
+                "Output of a command over several servers with --json",
+            ),
+        ),
         ("timeout", schema::<super::timeout::Timeouts>("timeout")),
     ]
 }

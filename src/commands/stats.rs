@@ -19,7 +19,7 @@ use crate::model::usage::{ByApplication, Connections, LimitUse, Remainder, Usage
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, text, tsv};
+use crate::render::{Head, Headline, Report, text, tsv};
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -33,7 +33,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 );
 
 /// Arguments of `stats`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to count by in the table, instead of state and application (repeat for more)
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
@@ -169,6 +169,28 @@ impl Report for Stats {
             }
         }
         blocks
+    }
+
+    fn headline(&self) -> Headline {
+        let connections = &self.usage.connections;
+        let mut text = format!("{} of {} usable", connections.used, connections.usable);
+        if connections.hidden > 0 {
+            text.push_str(&format!(", {} hidden", connections.hidden));
+        }
+        let mut mark = connections.used_ratio.map_or(Mark::Plain, of_ratio);
+        let open = self.usage.by_state.iter().filter(|group| {
+            group.state.as_deref().is_some_and(|state| state.starts_with("idle in transaction"))
+        });
+        let longest = open.filter_map(|group| group.oldest_state_seconds).reduce(f64::max);
+        if let Some(seconds) = longest.filter(|seconds| *seconds >= IDLE_XACT_SECONDS.0) {
+            text.push_str(&format!("  ! idle-xact {}", text::duration(seconds)));
+            mark = if seconds >= IDLE_XACT_SECONDS.1 || mark == Mark::Bad { Mark::Bad } else { Mark::Warn };
+        }
+        if let Some(closed) = self.closed.first() {
+            text.push_str(&format!("  ! {}", closed::told(closed)));
+            mark = if mark == Mark::Bad { mark } else { Mark::Warn };
+        }
+        Headline { mark, text }
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {
@@ -367,16 +389,21 @@ fn slots_line(connections: &Connections) -> Block<'static> {
             "connections  between {used} and {used_at_most} of {usable} usable  {limits}"
         ));
     };
-    let mark = match ratio {
-        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.1) => Mark::Bad,
-        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.0) => Mark::Warn,
-        _ => Mark::Plain,
-    };
+    let mark = of_ratio(ratio);
     let warns = if mark == Mark::Plain { "" } else { "  !" };
     let share = text::percent(ratio);
     let before = format!("connections  {used} of {usable} usable  {share}");
     let bar = bar(ratio, 80_usize.saturating_sub(before.len() + warns.len() + limits.len() + 6));
     Block::marked(mark, format!("{before}{bar}{warns}  {limits}"))
+}
+
+/// How much a share of the slots asks to be looked at: as the rule `connections` judges it.
+fn of_ratio(ratio: f64) -> Mark {
+    match ratio {
+        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.1) => Mark::Bad,
+        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.0) => Mark::Warn,
+        _ => Mark::Plain,
+    }
 }
 
 /// `  [####------]` with up to 20 marks; nothing where there is no `room` for at least four.

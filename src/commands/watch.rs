@@ -29,7 +29,9 @@ pub(super) async fn look(
         None => context.observer(LanePolicy::WhenFull)?,
     };
     let states = observer.state();
+    let turn = context.turn().await;
     context.tell_where(context.telling(states, observer.log_in(context.patience())).await?);
+    drop(turn);
     looked(context, observer, gather).await
 }
 
@@ -71,7 +73,9 @@ pub(super) async fn judge<S: Source>(
     let gather = &gather;
     let look = move |mut observer: Observer<S>| {
         let under_way: UnderWay<'_, S, Shown> = Box::pin(async move {
+            let turn = context.turn().await;
             let shown = gather(context, &mut observer).await;
+            drop(turn);
             (observer, shown)
         });
         under_way
@@ -91,7 +95,7 @@ async fn once<'a, S: Source>(
     let (mut observer, shown) = context.telling(observer.state(), look(observer)).await;
     let shown = shown?;
     observer.close().await;
-    context.show(&shown)
+    context.show(shown)
 }
 
 /// Shows what each look finds, until a signal ends it.
@@ -133,7 +137,9 @@ async fn turns<S: Source>(
         tokio::select! {
             biased;
             shown = looks.next() => {
-                output.show(&shown?)?;
+                if let Some(shown) = context.gather(shown?) {
+                    output.show(&shown)?;
+                }
             }
             () = output.grown_old() => output.stale()?,
             _ = context.stop.pulled(), if !looks.is_under_way() => {}

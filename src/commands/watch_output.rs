@@ -152,6 +152,9 @@ impl<'a> WatchOutput<'a> {
         if !self.on_screen() {
             self.next_age = None;
             if let Some(down) = down.filter(|_| !self.said_down) {
+                if let Some(gathered) = &self.context.gathered {
+                    gathered.found(Err(down.because.clone().into()));
+                }
                 self.context.ui.status(&format!("{}; trying again", down.because.message));
                 self.said_down = true;
             }

@@ -1,6 +1,7 @@
 //! libpq's table of keywords, and the grammar of `keyword = value` strings.
 
 use super::{Error, MASK};
+use crate::model::nearest;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -87,9 +88,7 @@ pub(super) fn find(name: &str) -> Option<&'static Keyword> {
 
 /// The keyword that `typed` most likely meant, if one is near enough.
 pub(super) fn nearest(typed: &str) -> Option<&'static str> {
-    let likeness = |keyword: &&Keyword| strsim::jaro_winkler(keyword.name, typed);
-    let near = KEYWORDS.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    near.filter(|keyword| likeness(keyword) > 0.8).map(|keyword| keyword.name)
+    nearest::nearest(typed, KEYWORDS.iter().map(|keyword| keyword.name))
 }
 
 /// Keywords and values in the order in which they were written.

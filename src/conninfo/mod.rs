@@ -19,6 +19,7 @@ mod resolve;
 mod service;
 mod set;
 mod settings;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod uri;
@@ -34,6 +35,7 @@ pub(crate) use resolve::resolve;
 pub(crate) use settings::{
     ChannelBinding, LoadBalance, Settings, SslCertMode, SslMode, SslNegotiation, TargetSession, TlsVersion,
 };
+pub(crate) use targets::{Called, Place, TargetSpec, is_pattern, of_discovery, of_file, of_services};
 pub(crate) use uri::encoded;
 
 /// What is shown instead of a secret.
@@ -58,6 +60,8 @@ pub(crate) struct Given {
     pub(crate) no_password: bool,
     /// `-W`: ask for a password before connecting.
     pub(crate) force_password: bool,
+    /// What a list of servers calls it.
+    pub(crate) called: Option<Called>,
 }
 
 /// Where a value came from.
@@ -202,9 +206,15 @@ pub(crate) struct ConnInfo {
     password_command: Option<PasswordCommand>,
     ask: Ask,
     warnings: Vec<String>,
+    called: Option<Called>,
 }
 
 impl ConnInfo {
+    /// What a list of servers calls it.
+    pub(crate) fn called(&self) -> Option<&Called> {
+        self.called.as_ref()
+    }
+
     /// Leads into another database; a password that the password file has is the one that it has for that database.
     pub(crate) fn in_database(mut self, name: &str, environment: &Environment) -> Self {
         for parameter in self.parameters.iter_mut().filter(|parameter| parameter.keyword == "dbname") {

@@ -18,7 +18,7 @@ impl PasswordCommand {
     ///
     /// # Errors
     /// When there is no word, or a quote has no end.
-    pub(super) fn parse(text: &str, source: ValueSource) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str, source: ValueSource) -> Result<Self, Error> {
         let words = words(text).map_err(|why| Error::new(format!("{source}: {why}")))?;
         if words.first().is_none_or(String::is_empty) {
             return Err(Error::new(format!("{source}: no command is named")));

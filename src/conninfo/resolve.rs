@@ -43,7 +43,15 @@ pub(crate) fn resolve(given: &Given, environment: &Environment) -> Result<ConnIn
         (true, _) => Ask::Never,
         _ => Ask::WhenNeeded,
     };
-    Ok(ConnInfo { parameters: set.listed(), hosts, settings, password_command, ask, warnings })
+    Ok(ConnInfo {
+        parameters: set.listed(),
+        hosts,
+        settings,
+        password_command,
+        ask,
+        warnings,
+        called: given.called.clone(),
+    })
 }
 
 /// A URI or a connection string in `-d` beats the other flags, as with psql; empty flags count as not given.
@@ -110,28 +118,13 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
     }
     // An empty name is looked for, as in libpq.
     let Some(name) = set.parameter("service").map(|found| found.value.clone()) else { return Ok(()) };
-    let named = set.used("servicefile").or_else(|| variable("PGSERVICEFILE").filter(|file| !file.is_empty()));
-    let is_named = named.is_some();
-    let user_file = match named {
-        Some(file) => Some((path_of(file), true)),
-        None => environment.in_home(".pg_service.conf").map(|file| (file, false)),
-    };
-    let system_files: Vec<(PathBuf, bool)> = match variable("PGSYSCONFDIR") {
-        Some(directory) => vec![(path_of(directory).join("pg_service.conf"), false)],
-        None => environment.system_directories.iter().map(|at| (at.join("pg_service.conf"), false)).collect(),
-    };
+    let files = service_files(set.used("servicefile"), environment);
+    let is_named = files.iter().any(|(_, must_exist)| *must_exist);
     let mut known: Vec<String> = Vec::new();
     let mut looked_into: Vec<String> = Vec::new();
-    for (path, must_exist) in user_file.into_iter().chain(system_files) {
+    for (path, must_exist) in files {
         let file = path.display().to_string();
-        let found = match read_file(&path) {
-            // As in libpq: a file that need not be there is not there when it cannot be reached.
-            Err(_) if !must_exist => None,
-            read => {
-                read.map_err(|error| Error::new(format!("could not read service file \"{file}\": {error}")))?
-            }
-        };
-        match found {
+        match read_service_file(&path, must_exist)? {
             None if must_exist => {
                 let missing = Error::new(format!("service file \"{file}\" not found"));
                 let named = if set.used("servicefile").is_some() { "servicefile" } else { "PGSERVICEFILE" };
@@ -165,6 +158,45 @@ fn from_service(environment: &Environment, set: &mut Set) -> Result<(), Error> {
         None => missing,
     };
     Err(set.located(missing).also(format!("looked into {}", looked_into.join(", "))))
+}
+
+/// Where service files may be, the user's first, each with whether it has to be there: one that was `named` has.
+fn service_files(named: Option<&str>, environment: &Environment) -> Vec<(PathBuf, bool)> {
+    let variable = |name| environment.variable(name);
+    let named = named.or_else(|| variable("PGSERVICEFILE").filter(|file| !file.is_empty()));
+    let user_file = match named {
+        Some(file) => Some((path_of(file), true)),
+        None => environment.in_home(".pg_service.conf").map(|file| (file, false)),
+    };
+    let system_files: Vec<(PathBuf, bool)> = match variable("PGSYSCONFDIR") {
+        Some(directory) => vec![(path_of(directory).join("pg_service.conf"), false)],
+        None => environment.system_directories.iter().map(|at| (at.join("pg_service.conf"), false)).collect(),
+    };
+    user_file.into_iter().chain(system_files).collect()
+}
+
+fn read_service_file(path: &Path, must_exist: bool) -> Result<Option<Vec<u8>>, Error> {
+    match read_file(path) {
+        // As in libpq: a file that need not be there is not there when it cannot be reached.
+        Err(_) if !must_exist => Ok(None),
+        read => read.map_err(|error| {
+            Error::new(format!("could not read service file \"{}\": {error}", path.display()))
+        }),
+    }
+}
+
+/// The services that there are, in the order in which they are looked for.
+pub(super) fn service_names(environment: &Environment) -> Result<Vec<String>, Error> {
+    let mut known: Vec<String> = Vec::new();
+    for (path, must_exist) in service_files(None, environment) {
+        let Some(bytes) = read_service_file(&path, must_exist)? else { continue };
+        for name in service::names(&text_of(&bytes)) {
+            if !known.iter().any(|earlier| earlier == name) {
+                known.push(name.to_owned());
+            }
+        }
+    }
+    Ok(known)
 }
 
 /// Variables, and the constants that are the same on every machine.

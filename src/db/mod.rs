@@ -41,7 +41,7 @@ pub(crate) use ping::{HostFound, Ping, ping};
 pub(crate) use pooler_words::may_recover;
 pub(crate) use session::{
     AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,
-    new_password,
+    new_password, printed_by,
 };
 pub(crate) use settings::Moment;
 pub(crate) use trace::Trace;

@@ -1,11 +1,13 @@
 //! The server that answered, the way to it, and what this role may do there.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::rights::Rights;
 
 /// Where a result comes from. Never holds a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Target {
     /// Host name, address, or the directory of the Unix socket.
@@ -18,6 +20,10 @@ pub(crate) struct Target {
     pub(crate) user: String,
     /// Entry of the service file, when one was named.
     pub(crate) service: Option<String>,
+    /// What a list of servers calls it; null where it is of none.
+    pub(crate) name: Option<String>,
+    /// What such a list says of it.
+    pub(crate) labels: BTreeMap<String, String>,
 }
 
 impl Target {

@@ -118,6 +118,8 @@ impl Endpoint {
             database: secrets(self.info.dbname()),
             user: secrets(self.info.user()),
             service: self.info.service().map(secrets),
+            name: self.info.called().map(|called| called.name.clone()),
+            labels: self.info.called().map(|called| called.labels.clone()).unwrap_or_default(),
         })
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Read from PgBouncer's own tables (`src/main.c`, `src/loader.c`) at the tags 1.12 to 1.25.
 
+use crate::model::nearest;
+
 /// A PgBouncer release, major and minor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version {
@@ -245,9 +247,7 @@ pub(crate) fn meant(table: &'static [Key], name: &str) -> Option<String> {
         let own = find(table, &own).map(|_| format!("; here it is {own}")).unwrap_or_default();
         return Some(format!("{name} belongs to {home}{own}"));
     }
-    let likeness = |key: &Key| strsim::jaro_winkler(name, key.name);
-    let nearest = table.iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)))?;
-    (likeness(nearest) > 0.85).then(|| format!("did you mean {}?", nearest.name))
+    nearest::nearest(name, table.iter().map(|key| key.name)).map(|near| format!("did you mean {near}?"))
 }
 
 /// The settings of an entry in `[databases]`.

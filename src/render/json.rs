@@ -237,16 +237,26 @@ pub(crate) fn error_schema() -> schemars::Schema {
 
 #[cfg(test)]
 fn named<T: schemars::JsonSchema>(kind: &str, title: &str) -> schemars::Schema {
+    let mut schema = titled::<T>(title);
+    constant(&mut schema, "kind", kind.into());
+    schema
+}
+
+/// The schema of a document whose kind is that of the documents in it.
+#[cfg(test)]
+pub(crate) fn titled<T: schemars::JsonSchema>(title: &str) -> schemars::Schema {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("description");
     schema.insert("title".into(), title.into());
-    for (key, value) in [("kind", kind.into()), ("schema_version", SCHEMA_VERSION.into())] {
-        let field =
-            schema.pointer_mut(&format!("/properties/{key}")).and_then(serde_json::Value::as_object_mut);
-        field.unwrap().insert("const".into(), value);
-    }
+    constant(&mut schema, "schema_version", SCHEMA_VERSION.into());
     schema
+}
+
+#[cfg(test)]
+fn constant(schema: &mut schemars::Schema, key: &str, value: serde_json::Value) {
+    let field = schema.pointer_mut(&format!("/properties/{key}")).and_then(serde_json::Value::as_object_mut);
+    field.unwrap().insert("const".into(), value);
 }
 
 #[cfg(test)]

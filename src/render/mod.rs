@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::model::metric::Family;
 use crate::model::server::{Server, Target};
 
 /// The forms in which a result can be had.
@@ -80,6 +81,15 @@ pub(crate) struct Head {
     pub(crate) warnings: Vec<Warning>,
 }
 
+/// What a result comes to in one line of a list of servers.
+#[derive(Clone, Debug)]
+pub(crate) struct Headline {
+    /// How much it asks to be looked at.
+    pub(crate) mark: table::Mark,
+    /// The line, without the server's name.
+    pub(crate) text: String,
+}
+
 /// A result that can be shown in every format.
 pub(crate) trait Report: json::Payload {
     /// The JSON `kind`: the command's name.
@@ -90,6 +100,14 @@ pub(crate) trait Report: json::Payload {
     fn blocks(&self, head: &Head) -> Vec<table::Block<'_>>;
     /// The rows of the tab-separated form.
     fn tsv(&self) -> tsv::Rows<'_>;
+    /// What it comes to in one line, for reports that can be of several servers.
+    fn headline(&self) -> Headline {
+        Headline { mark: table::Mark::Plain, text: String::new() }
+    }
+    /// The metrics that it consists of, for reports that do.
+    fn families(&self) -> &[Family] {
+        &[]
+    }
     /// Writes the form that only reports of this kind have; `commands` asks for it of no others.
     ///
     /// # Errors

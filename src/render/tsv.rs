@@ -63,6 +63,14 @@ fn write_value(value: &Value<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
+/// A text as it stands in a cell.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut cell = Vec::new();
+    // Into memory it cannot fail.
+    let _ = write_text(text, &mut cell);
+    String::from_utf8(cell).unwrap_or_default()
+}
+
 fn write_text(text: &str, out: &mut dyn Write) -> io::Result<()> {
     for piece in text::visible_pieces(text) {
         match piece {

@@ -9,7 +9,14 @@ use std::sync::{Arc, LazyLock, Mutex};
 /// without a kind is not pgconn's own.
 #[track_caller]
 pub(super) fn check(document: &Value) {
-    let Some(kind) = document.get("kind").and_then(Value::as_str) else { return };
+    let kind = match document.get("kind").and_then(Value::as_str) {
+        None => return,
+        Some(_) if document.get("targets").is_some() => "targets",
+        Some(kind) if kind != "error" && document.get("error").is_some() => "target_error",
+        Some(kind) => kind,
+    };
+    let answers = document.get("targets").and_then(Value::as_array).into_iter().flatten();
+    answers.filter_map(|target| target.get("document")).for_each(check);
     let errors: Vec<String> = validator(kind)
         .iter_errors(document)
         .map(|error| format!("{}: {error}", error.instance_path()))

@@ -44,9 +44,8 @@ pub(crate) struct Targets {
     /// Show what would be done, and stop there
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Do it without asking
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: args::Yes,
     /// Do nothing when more sessions match
     #[arg(long, value_name = "N")]
     max: Option<u32>,
@@ -76,7 +75,7 @@ pub(super) struct Job {
 /// Plans, asks, acts and reports.
 pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     let (wanted, reach) = wanted(&job.targets, context)?;
-    let consent = consent(reach, job.targets.yes, job.targets.dry_run, context)?;
+    let consent = consent(reach, &job.targets.yes, job.targets.dry_run, context)?;
     let log = log_file(&job.targets, context)?;
     let mut db = context.connect().await?;
     let Prepared { mut server_context, mut plan, mut waiting, mut head } =
@@ -269,7 +268,13 @@ fn wanted(targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failu
 ///
 /// # Errors
 /// When it may not.
-pub(super) fn consent(reach: Reach, yes: bool, dry_run: bool, context: &Context) -> Result<Consent, Failure> {
+pub(super) fn consent(
+    reach: Reach,
+    yes: &args::Yes,
+    dry_run: bool,
+    context: &Context,
+) -> Result<Consent, Failure> {
+    protect(yes, dry_run, context)?;
     let always = match std::env::var("PGCONN_CONFIRM").unwrap_or_default().as_str() {
         "" => false,
         "always" => true,
@@ -278,7 +283,10 @@ pub(super) fn consent(reach: Reach, yes: bool, dry_run: bool, context: &Context)
             return Err(Failure::usage(message).hinted("its one value is always: demand --yes everywhere"));
         }
     };
-    match consent::consent(reach, Circumstances { yes, always, terminal: context.ui.is_terminal() }) {
+    match consent::consent(
+        reach,
+        Circumstances { yes: yes.is_given(), always, terminal: context.ui.is_terminal() },
+    ) {
         Consent::Missing(why) if !dry_run => Err(Failure::refused(format!("{why}; nothing was done"))
             .hinted("look first with --dry-run, then add --yes")),
         consent => Ok(consent),
@@ -308,6 +316,27 @@ pub(super) fn is_shown_above(consent: Consent, context: &Context) -> bool {
     let shown = consent == Consent::Ask || !context.flags.quiet;
     let seen = plan_channel(consent, context).screen().is_some();
     shown && seen && context.output.borrow().look().width.is_some() && context.format() == Format::Table
+}
+
+/// Refuses to act on a server that a list calls protected without its name.
+fn protect(yes: &args::Yes, dry_run: bool, context: &Context) -> Result<(), Failure> {
+    let spec = context.spec.as_ref();
+    let name = spec.map(|spec| spec.name.as_str());
+    if let Some(target) = yes.target()
+        && Some(target) != name
+    {
+        let asked = name.map_or("no server of a list".to_owned(), |name| format!("\"{name}\""));
+        let failure =
+            Failure::usage(format!("--yes={target} is for another server: this run is about {asked}"));
+        return Err(failure.hinted("--yes takes a value for a protected server of --targets alone"));
+    }
+    match spec {
+        Some(spec) if spec.protected && !dry_run && yes.target().is_none() => {
+            Err(Failure::refused(format!("\"{}\" is protected; nothing was done", spec.name))
+                .hinted(format!("look first with --dry-run, then add --yes={}", quote::shell(&spec.name))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Asks at the terminal; an answer that is not yes ends the run, and so does a signal.

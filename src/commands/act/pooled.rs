@@ -52,7 +52,7 @@ pub(in crate::commands) async fn run(
     context: &mut Context,
 ) -> Result<Exit> {
     let (selection, reach) = selection(targets)?;
-    let consent = consent(reach, targets.yes, targets.dry_run, context)?;
+    let consent = consent(reach, &targets.yes, targets.dry_run, context)?;
     let log = log_file(targets, context)?;
     let console = context.pooler(conninfo).await?;
     let mut head = Head { target: Some(console.target().clone()), ..Head::default() };
@@ -172,7 +172,8 @@ async fn means(console: &Console, context: &Context) -> Result<Means> {
 fn unreached(error: db::Error, console: &Console, context: &Context) -> Failure {
     let failure = Failure::from(error);
     let given = &context.connection;
-    let is_named = [&given.host, &given.port, &given.dbname, &given.service].into_iter().any(Option::is_some);
+    let typed = [&given.host, &given.port, &given.dbname].into_iter().any(Option::is_some);
+    let is_named = typed || !given.service.is_empty() || context.spec.is_some();
     if is_named || failure.exit != Exit::NoConnection {
         return failure;
     }

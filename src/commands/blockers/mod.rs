@@ -40,7 +40,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 const MOST_WAITS: usize = 200;
 
 /// Arguments of `blockers`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Look at all waits, not only at the 200 longest
     #[arg(long)]

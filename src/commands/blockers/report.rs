@@ -16,7 +16,7 @@ use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Replay, Waits
 use crate::model::order;
 use crate::render::json::List;
 use crate::render::table::{Block, Mark, Table};
-use crate::render::{Head, Report, text, tsv};
+use crate::render::{Head, Headline, Report, text, tsv};
 
 /// The answer of `blockers`.
 #[derive(Debug, Serialize)]
@@ -173,6 +173,19 @@ impl Report for Blockers {
             List::new("prepared", &self.prepared),
             List::new("free_sets", &self.free_sets),
         ]
+    }
+
+    fn headline(&self) -> Headline {
+        if self.blocked_count == 0 {
+            return Headline { mark: Mark::Good, text: "no session waits for a lock".into() };
+        }
+        let longest = self.sessions.iter().filter_map(|session| session.wait_seconds).reduce(f64::max);
+        let longest = longest.map(|seconds| format!(", the longest for {}", text::duration(seconds)));
+        let roots: Vec<String> = self.roots.iter().take(3).map(|pid| format!("pid {pid}")).collect();
+        let by = if roots.is_empty() { String::new() } else { format!(", for {}", roots.join(", ")) };
+        let waiting = text::count(self.blocked_count, "session");
+        let text = format!("! {waiting} waiting{}{by}", longest.unwrap_or_default());
+        Headline { mark: Mark::Bad, text }
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {

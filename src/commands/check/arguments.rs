@@ -52,7 +52,7 @@ fn rule(text: &str) -> Result<Rule, String> {
     // `-w 80` is no password and the rule 80.
     let tip = if text.starts_with(|first: char| first.is_ascii_digit() || "@~-:".contains(first)) {
         THRESHOLDS.to_owned()
-    } else if let Some(near) = args::nearest(text, names()) {
+    } else if let Some(near) = crate::model::nearest::nearest(text, names()) {
         format!("did you mean {near}?")
     } else {
         format!("the rules are {}", names().collect::<Vec<_>>().join(", "))
@@ -81,7 +81,7 @@ fn part_of(rule: Rule, part: Option<&str>) -> Result<Option<&'static str>, Strin
         Some(part) => match parts.iter().find(|known| **known == part) {
             Some(known) => Ok(Some(known)),
             None => {
-                let near = args::nearest(part, parts.iter().copied());
+                let near = crate::model::nearest::nearest(part, parts.iter().copied());
                 let meant = near.map(|near| format!("; did you mean {name}:{near}?")).unwrap_or_default();
                 Err(format!("there is no {name}:{part}{meant} (there are {})", parts.join(", ")))
             }

@@ -86,9 +86,8 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
 
 /// A server of one's own is the point; one that was named must not be mistaken for it.
 fn refuse_other_servers(connection: &args::Connection) -> Result<(), Failure> {
-    let named =
-        [&connection.host, &connection.port, &connection.username, &connection.dbname, &connection.service];
-    if named.iter().all(|value| value.is_none()) {
+    let named = [&connection.host, &connection.port, &connection.username, &connection.dbname];
+    if named.iter().all(|value| value.is_none()) && connection.service.is_empty() {
         return Ok(());
     }
     Err(Failure::usage("demo starts a server of its own and connects to no other").hinted(

@@ -59,7 +59,7 @@ pub(super) fn read(
     let entries = file.accepted.into_iter().map(|entry| {
         let Entry { rule, name, reason, until } = entry;
         if !rules.contains(&rule.as_str()) {
-            let meant = args::nearest(&rule, rules.iter().copied());
+            let meant = crate::model::nearest::nearest(&rule, rules.iter().copied());
             let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
             return Err(wrong(&format!("there is no rule \"{rule}\"{meant}")));
         }

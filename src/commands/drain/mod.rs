@@ -91,9 +91,8 @@ pub(crate) struct Args {
     /// Open what a drain that was killed left closed: as it was by the state file, else as the server shows it
     #[arg(long, conflicts_with_all = ["hold", "fence", "verify", "command"])]
     restore: bool,
-    /// Do it without asking
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: args::Yes,
     /// Command to run while the database is closed and empty; stdout is its alone, and PGHOST, PGPORT, PGUSER, PGDATABASE and
     /// the like lead it to another database of the same server
     #[arg(last = true, value_name = "COMMAND")]
@@ -147,7 +146,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .hinted("give --for DUR, or a command behind --")
             .into());
     }
-    let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
+    let consent = act::consent(Reach::Filtered, &args.yes, args.dry_run, context)?;
     if let Some(program) = args.command.first() {
         run_held::exists(program)?;
     }

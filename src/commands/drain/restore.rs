@@ -62,7 +62,9 @@ pub(super) async fn run(args: &Args, context: &mut Context) -> Result<Exit> {
             hint: Some("where the drain ran, its state file may still be: run this there".into()),
         }),
     );
-    if tasks.iter().any(|task| task.grants) && !(args.yes || args.dry_run || context.ui.is_terminal()) {
+    if tasks.iter().any(|task| task.grants)
+        && !(args.yes.is_given() || args.dry_run || context.ui.is_terminal())
+    {
         let why = "whom it let in is not known, and there is no terminal to ask whether everybody is to be";
         return Err(Failure::refused(format!("{why}; nothing was done"))
             .hinted("look first with --dry-run, then add --yes, or grant CONNECT by hand")
@@ -70,7 +72,7 @@ pub(super) async fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     }
     // What was written down by a drain that was killed is only undone.
     let reach = if unknown { Reach::Filtered } else { Reach::Named };
-    let consent = act::consent(reach, args.yes, args.dry_run, context)?;
+    let consent = act::consent(reach, &args.yes, args.dry_run, context)?;
     let line = |task: &Task| {
         Block::line(format!("to open {}: {}", task.told.subject(), super::sql(&task.statements)))
     };

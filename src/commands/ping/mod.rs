@@ -40,7 +40,7 @@ pub(super) const MANUAL: Manual = Manual::new(
 ]);
 
 /// Arguments of `ping`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// How often to connect
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -62,16 +62,20 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let counted = RefCell::new(Counted::default());
     watch::judge(context, observer, async |context, observer| {
         let mut pings = Pings::new(aimed_at.clone());
-        let mut head = Head::default();
+        let (mut head, mut unanswered) = (Head::default(), None);
         for number in 0..args.count {
             if number > 0 {
                 pause(args.interval, context).await?;
             }
             let ping = once(observer, context.patience()).await?;
             pings.take(&ping, &mut counted.borrow_mut());
-            if let Ok(reached) = ping.outcome {
-                head.warnings = reached.notices.iter().map(super::about_connection).collect();
-                head.target = Some(reached.target);
+            unanswered = None;
+            match ping.outcome {
+                Ok(reached) => {
+                    head.warnings = reached.notices.iter().map(super::about_connection).collect();
+                    head.target = Some(reached.target);
+                }
+                Err(error) => unanswered = Some(error.into()),
             }
         }
         pings.sum_up(&counted.borrow());
@@ -79,7 +83,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let fine = pings.status == PingStatus::Accepting;
         let silent = fine && context.flags.quiet && context.flags.output.is_none();
         let exit = pings.status.exit();
-        Ok(Shown { exit, silent, ..Shown::new(pings, head) })
+        Ok(Shown { exit, silent, unanswered, ..Shown::new(pings, head) })
     })
     .await
 }

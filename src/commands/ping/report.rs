@@ -11,7 +11,7 @@ use crate::model::server::Target;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Report, text, tsv};
+use crate::render::{Head, Headline, Report, text, tsv};
 
 /// What a server said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -240,6 +240,13 @@ impl Report for Pings {
 
     fn lists(&self) -> Vec<List<'_>> {
         vec![List::new("attempts", &self.attempts), List::new("hosts", &self.hosts)]
+    }
+
+    fn headline(&self) -> Headline {
+        let mark = if self.status == PingStatus::Accepting { Mark::Good } else { Mark::Bad };
+        let total = self.attempts.iter().rev().find_map(|attempt| attempt.total_seconds);
+        let took = total.map(|seconds| format!(" in {}", text::duration(seconds))).unwrap_or_default();
+        Headline { mark, text: format!("{}{took}", self.status.words()) }
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {

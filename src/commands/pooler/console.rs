@@ -23,7 +23,7 @@ impl Context {
     /// # Errors
     /// When the settings are wrong.
     pub(in crate::commands) fn console_observer(&self) -> Result<Observer<OfConsole>, db::Error> {
-        self.observer_of_console(&self.connection.given())
+        self.observer_of_console(&self.given())
     }
 
     /// Whoever has a session on the pooler's console that a flag names, which is not the target of this run.
@@ -34,7 +34,7 @@ impl Context {
         &self,
         conninfo: &str,
     ) -> Result<Observer<OfConsole>, db::Error> {
-        let given = Given { dbname: Some(conninfo.to_owned()), ..passwords_of(&self.connection.given()) };
+        let given = Given { dbname: Some(conninfo.to_owned()), ..passwords_of(&self.given()) };
         self.observer_of_console(&given)
     }
 
@@ -71,7 +71,7 @@ impl Context {
     /// The flags that lead to this console again, to be pasted elsewhere. A connection string may hold a
     /// password, so that what it says of the place is repeated as flags.
     pub(super) fn again(&self, target: &Target) -> Lead {
-        let given = self.connection.given();
+        let given = self.given();
         let in_string =
             given.dbname.as_deref().is_some_and(|name| name.contains('=') || name.contains("://"));
         let port = target.port.to_string();

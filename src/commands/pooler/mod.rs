@@ -284,7 +284,7 @@ async fn joined(
     let databases = console.databases().await?;
     let product = console.product().clone();
     let mut head = head(console);
-    let given = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.connection.given()) };
+    let given = Given { dbname: Some(server.to_owned()), ..passwords_of(&context.given()) };
     let server_info = conninfo::resolve(&given, &Environment::of_process()).map_err(db::Error::from)?;
     let db = context.session(context.observer_of(context.endpoint_of(server_info))).await?;
     let listing = Listing {

@@ -1,7 +1,6 @@
 //! Names in filters that the pooler does not know.
 
 use crate::analyze::pooler::{Names, PoolerSelection};
-use crate::args;
 use crate::model::filter::Name;
 use crate::render::Warning;
 
@@ -19,7 +18,7 @@ pub(super) fn did_you_mean(selection: &PoolerSelection, names: &Names) -> Vec<Wa
             if known.contains(typed) {
                 continue;
             }
-            let near = args::nearest(typed, known.iter().map(String::as_str));
+            let near = crate::model::nearest::nearest(typed, known.iter().map(String::as_str));
             warnings.push(Warning {
                 code: "no_such_name",
                 message: format!("{missing} \"{typed}\""),

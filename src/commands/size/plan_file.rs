@@ -251,7 +251,7 @@ pub(super) fn parse(text: &str) -> Result<PlanFile, (usize, String)> {
 fn meant(message: &str) -> Option<(&str, &str)> {
     let (unknown, known) = message.split_once(", expected one of ")?;
     let typed = unknown.split('`').nth(1)?;
-    let near = crate::args::nearest(typed, known.split('`').skip(1).step_by(2))?;
+    let near = crate::model::nearest::nearest(typed, known.split('`').skip(1).step_by(2))?;
     Some((unknown, near))
 }
 

@@ -71,9 +71,8 @@ struct Place {
     /// Show what would be done, and stop
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: args::Yes,
 }
 
 /// A time, or none for `off`.
@@ -166,7 +165,7 @@ async fn change(
         Scope::AllRoles | Scope::System => Reach::Everything,
         _ => Reach::Filtered,
     };
-    let consent = consent(reach, place.yes, place.dry_run, context)?;
+    let consent = consent(reach, &place.yes, place.dry_run, context)?;
     let db = context.connect_to_change().await?;
     let before = look(&db, scope, kinds, wanted).await?;
     let mut head = head_of_look(&db, &before.server_context, 0);

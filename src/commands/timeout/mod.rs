@@ -13,7 +13,6 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::Context;
 use super::manual::{Group, Manual};
-use crate::args;
 use crate::db::Db;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -123,7 +122,7 @@ async fn no_such_name(db: &Db, kind: &str, name: &str) -> Result<Failure> {
     let names = db.names().await?;
     let known = names.iter().filter(|(of, _)| of == kind).map(|(_, name)| name.as_str());
     let failure = Failure::failed(format!("there is no {kind} \"{name}\""));
-    Ok(match args::nearest(name, known) {
+    Ok(match crate::model::nearest::nearest(name, known) {
         Some(near) => failure.hinted(format!("did you mean {near}?")),
         None => failure,
     })

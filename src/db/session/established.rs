@@ -45,6 +45,8 @@ impl Established {
             database: readable(self.info.dbname()),
             user: readable(self.info.user()),
             service: self.info.service().map(readable),
+            name: self.info.called().map(|called| called.name.clone()),
+            labels: self.info.called().map(|called| called.labels.clone()).unwrap_or_default(),
         }
     }
 }

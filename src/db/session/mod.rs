@@ -51,6 +51,7 @@ pub(crate) use hosts::NOT_ENCRYPTED;
 pub(super) use limits::{Excess, Excessive};
 pub(super) use login_info::{LoginInfo, is_pooled};
 pub(crate) use options::{AskPassword, Options};
+pub(crate) use password_command::printed_by;
 pub(crate) use pending::PendingLogins;
 pub(crate) use sasl::{ScramLogin, new_password};
 pub(crate) use session_kind::Lane;

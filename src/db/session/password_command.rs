@@ -3,7 +3,7 @@
 
 use super::address::Address;
 use super::os_words::os_words;
-use crate::conninfo::{CARRIER, ConnInfo, PasswordCommand, os_string_of};
+use crate::conninfo::{CARRIER, ConnInfo, PasswordCommand, ValueSource, os_string_of};
 use crate::db::error::{Error, ErrorKind};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
@@ -28,32 +28,14 @@ pub(super) async fn run(
     info: &ConnInfo,
     address: &Address,
 ) -> Result<Vec<u8>, Error> {
-    let [program, arguments @ ..] = command.words.as_slice() else {
-        return Err(failed(command, "no command is named"));
-    };
-    let mut run = Command::new(os_string_of(program));
-    run.args(arguments.iter().map(|argument| os_string_of(argument))).env_remove(CARRIER);
+    let mut run = program(&command.words).ok_or_else(|| failed(command, NO_COMMAND))?;
     let (host, user, dbname) = (address.name(), info.user(), info.dbname());
     run.env("PGHOST", os_string_of(&host)).env("PGPORT", address.port.to_string());
     run.env("PGUSER", os_string_of(user)).env("PGDATABASE", os_string_of(dbname));
-    // A group of its own, so that what it has started ends with it when it is given up.
-    run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let child =
-        run.spawn().map_err(|error| failed(command, &format!("could not run it: {}", os_words(&error))))?;
-    let mut group = Group(child);
-    let printed = tokio::time::timeout(LIMIT, output(&mut group.0)).await;
-    let printed = printed.map_err(|_| failed(command, &format!("no end within {} s", LIMIT.as_secs())))?;
-    let (status, mut printed, complaint) = printed
-        .map_err(|error| failed(command, &format!("could not read what it printed: {}", os_words(&error))))?;
-    if u64::try_from(printed.len()).unwrap_or(u64::MAX) > LONGEST {
-        return Err(failed(command, "it printed more than 64 KiB"));
-    }
-    if !status.success() {
-        let error = failed(command, &ending(status));
-        let last = complaint.lines().rev().map(str::trim).find(|line| !line.is_empty());
-        let plain = |line: &str| line.replace(char::is_control, " ");
-        return Err(Error { detail: last.map(|last| format!("it said: {}", plain(last))), ..error });
-    }
+    let mut printed = printed(run, LONGEST).await.map_err(|ended| {
+        let error = failed(command, &ended.why);
+        Error { detail: ended.complaint, ..error }
+    })?;
     if printed.ends_with(b"\n") {
         printed.pop();
         if printed.ends_with(b"\r") {
@@ -62,6 +44,67 @@ pub(super) async fn run(
     }
     if printed.is_empty() {
         return Err(failed(command, "it printed nothing"));
+    }
+    Ok(printed)
+}
+
+/// What the command that `flag` names prints, `most` bytes at most.
+///
+/// # Errors
+/// When it cannot be run, fails, takes too long, or prints too much; with the last line of what it complained of.
+pub(crate) async fn printed_by(text: &str, flag: &'static str, most: u64) -> Result<Vec<u8>, Error> {
+    let command = PasswordCommand::parse(text, ValueSource::Argument(flag))?;
+    let wrong = |ended: Ended| Error {
+        detail: ended.complaint,
+        ..Error::new(ErrorKind::BadSettings, format!("the command of --{flag} failed: {}", ended.why))
+    };
+    let nothing = || wrong(Ended { why: NO_COMMAND.into(), complaint: None });
+    let run = program(&command.words).ok_or_else(nothing)?;
+    printed(run, most).await.map_err(wrong)
+}
+
+const NO_COMMAND: &str = "no command is named";
+
+/// How a command ended that did not end well.
+struct Ended {
+    why: String,
+    /// The last line of what it complained of.
+    complaint: Option<String>,
+}
+
+impl Ended {
+    fn because(why: impl Into<String>) -> Self {
+        Self { why: why.into(), complaint: None }
+    }
+}
+
+/// The program with its arguments, which inherits nothing that is for this process.
+fn program(words: &[String]) -> Option<Command> {
+    let (program, arguments) = words.split_first()?;
+    let mut run = Command::new(os_string_of(program));
+    run.args(arguments.iter().map(|argument| os_string_of(argument))).env_remove(CARRIER);
+    Some(run)
+}
+
+/// What `run` prints, `most` bytes at most, when it ends well in time.
+async fn printed(mut run: Command, most: u64) -> Result<Vec<u8>, Ended> {
+    // A group of its own, so that what it has started ends with it when it is given up.
+    run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let child =
+        run.spawn().map_err(|error| Ended::because(format!("could not run it: {}", os_words(&error))))?;
+    let mut group = Group(child);
+    let printed = tokio::time::timeout(LIMIT, output(&mut group.0, most)).await;
+    let printed = printed.map_err(|_| Ended::because(format!("no end within {} s", LIMIT.as_secs())))?;
+    let (status, printed, complaint) = printed
+        .map_err(|error| Ended::because(format!("could not read what it printed: {}", os_words(&error))))?;
+    if u64::try_from(printed.len()).unwrap_or(u64::MAX) > most {
+        return Err(Ended::because(format!("it printed more than {} KiB", most >> 10)));
+    }
+    if !status.success() {
+        let last = complaint.lines().rev().map(str::trim).find(|line| !line.is_empty());
+        let plain = |line: &str| line.replace(char::is_control, " ");
+        let complaint = last.map(|last| format!("it said: {}", plain(last)));
+        return Err(Ended { why: ending(status), complaint });
     }
     Ok(printed)
 }
@@ -80,9 +123,9 @@ impl Drop for Group {
 }
 
 /// How it ended, what it printed, and what it complained of.
-async fn output(child: &mut Child) -> io::Result<(ExitStatus, Vec<u8>, String)> {
+async fn output(child: &mut Child, most: u64) -> io::Result<(ExitStatus, Vec<u8>, String)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (printed, complaint) = tokio::try_join!(beginning(stdout, LONGEST + 1), last_part(stderr))?;
+    let (printed, complaint) = tokio::try_join!(beginning(stdout, most + 1), last_part(stderr))?;
     let status = child.wait().await?;
     Ok((status, printed, String::from_utf8_lossy(&complaint).into_owned()))
 }

@@ -36,9 +36,8 @@ pub(super) struct Args {
     /// Show what would be done, and stop there
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Do it without asking
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: args::Yes,
 }
 
 /// Which database, or all of them, and how carefully.
@@ -53,9 +52,8 @@ pub(super) struct AllArgs {
     /// Show what would be done, and stop there
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Do it without asking
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: args::Yes,
 }
 
 /// Arguments of `pooler disable`.
@@ -146,7 +144,7 @@ fn unknown(name: &str, facts: &PoolerFacts) -> Failure {
     known.sort_unstable();
     known.dedup();
     let failure = Failure::failed(format!("the pooler knows no database \"{name}\"; nothing was done"));
-    failure.hinted(match args::nearest(name, known.iter().copied()) {
+    failure.hinted(match crate::model::nearest::nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),
         None => {
             let known = if known.is_empty() { "no database".to_owned() } else { known.join(", ") };
@@ -182,7 +180,7 @@ async fn confirm(consent: Consent, verb: &str, survey: &Survey, context: &Contex
 struct HeldOrder<'a> {
     action: PoolerAction,
     database: Option<&'a str>,
-    yes: bool,
+    yes: &'a args::Yes,
     dry_run: bool,
     verify: Duration,
     command: &'a [String],
@@ -207,7 +205,7 @@ pub(super) async fn pause(args: PauseArgs, context: &mut Context) -> Result<Exit
     let AllArgs { database, yes, dry_run, .. } = args.order;
     let (database, command) = (database.as_deref(), args.command.as_slice());
     let order =
-        HeldOrder { action: PoolerAction::Pause, database, yes, dry_run, verify: args.verify, command };
+        HeldOrder { action: PoolerAction::Pause, database, yes: &yes, dry_run, verify: args.verify, command };
     hold(&order, context).await
 }
 
@@ -216,7 +214,8 @@ pub(super) async fn disable(args: DisableArgs, context: &mut Context) -> Result<
     let Args { database, yes, dry_run } = args.order;
     let (database, command) = (Some(database.as_str()), args.command.as_slice());
     let verify = Duration::ZERO;
-    hold(&HeldOrder { action: PoolerAction::Disable, database, yes, dry_run, verify, command }, context).await
+    let order = HeldOrder { action: PoolerAction::Disable, database, yes: &yes, dry_run, verify, command };
+    hold(&order, context).await
 }
 
 /// Plans, asks, holds, runs the command and lets go.

@@ -18,7 +18,7 @@ use crate::render::text;
 
 /// `pooler resume`: the way back asks nobody.
 pub(in crate::commands::pooler) async fn resume(args: AllArgs, context: &mut Context) -> Result<Exit> {
-    let _ = act::consent(Reach::Named, args.yes, args.dry_run, context)?;
+    let _ = act::consent(Reach::Named, &args.yes, args.dry_run, context)?;
     let survey = survey(PoolerAction::Resume, args.database.as_deref(), context).await?;
     if args.dry_run {
         context.ui.status(&survey.act.plan(&survey.facts));
@@ -47,7 +47,7 @@ pub(in crate::commands::pooler) async fn resume(args: AllArgs, context: &mut Con
 
 /// `pooler reconnect`: nobody waits, nothing can be undone.
 pub(in crate::commands::pooler) async fn reconnect(args: Args, context: &mut Context) -> Result<Exit> {
-    let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
+    let consent = act::consent(Reach::Filtered, &args.yes, args.dry_run, context)?;
     let survey = survey(PoolerAction::Reconnect, Some(&args.database), context).await?;
     act::plan_channel(consent, context).status(&survey.act.plan(&survey.facts));
     if args.dry_run {
@@ -113,7 +113,7 @@ fn closes(link: &Link) -> bool {
 
 /// `pooler enable`: the way back asks nobody.
 pub(in crate::commands::pooler) async fn enable(args: Args, context: &mut Context) -> Result<Exit> {
-    let _ = act::consent(Reach::Named, args.yes, args.dry_run, context)?;
+    let _ = act::consent(Reach::Named, &args.yes, args.dry_run, context)?;
     let survey = survey(PoolerAction::Enable, Some(&args.database), context).await?;
     if args.dry_run {
         context.ui.status(&survey.act.plan(&survey.facts));
@@ -131,7 +131,7 @@ pub(in crate::commands::pooler) async fn enable(args: Args, context: &mut Contex
 
 /// `pooler kill`: who is connected is not any more, and who comes waits until it is resumed.
 pub(in crate::commands::pooler) async fn kill(args: Args, context: &mut Context) -> Result<Exit> {
-    let consent = act::consent(Reach::Filtered, args.yes, args.dry_run, context)?;
+    let consent = act::consent(Reach::Filtered, &args.yes, args.dry_run, context)?;
     let survey = survey(PoolerAction::Kill, Some(&args.database), context).await?;
     act::plan_channel(consent, context).status(&survey.act.plan(&survey.facts));
     if args.dry_run {
