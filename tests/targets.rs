@@ -1,6 +1,6 @@
 //! Runs over a list of servers: everybody is in the answer, nobody waits for the dead, and acts take one.
 
-use super::common::{Cluster, Pgconn, Running, shared, wait_until, with};
+use super::common::{Cluster, PgBouncer, Pgconn, Running, shared, wait_until, with};
 use super::metrics::promtool;
 use nix::sys::signal::Signal;
 use std::fs;
@@ -185,6 +185,33 @@ fn an_act_takes_one_server_and_a_protected_one_its_name() {
     let mut other = victim("other");
     list.run(&["kill", "--app", "other", "--only", "name=a"]).run().success();
     assert!(other.is_ended());
+}
+
+#[test]
+fn a_question_says_that_it_is_production() {
+    let server = with(&[("max_connections", "20")]);
+    let mut spared = server.connect(&[("application_name", "spared")]).unwrap();
+    let list = List::new("production", &entry("shop", &server, "production = true"));
+    let mut terminal = list.run(&["kill", "--app", "spared"]).on_terminal();
+    terminal.wait_for("shop is production. Terminate this session");
+    terminal.type_keys("n\n");
+    assert_eq!(terminal.finish().code, 1);
+    assert!(!spared.is_ended());
+}
+
+#[test]
+fn the_pooler_of_a_server_is_the_one_that_the_list_names() {
+    let server = shared();
+    let pooler = PgBouncer::start(server, &[], &[]);
+    let console = format!("pooler = \"host={} port={} user=postgres\"", pooler.dir.display(), pooler.port);
+    let list = List::new("pooler", &(entry("a", server, &console) + &entry("b", server, "")));
+    let document = list.run(&["pooler", "--json", "--only", "a"]).run().success().json();
+    assert_eq!(document["target"]["port"], pooler.port);
+    assert_eq!(
+        list.run(&["stats", "--json", "--only", "a"]).run().success().json()["summary"]["answered"],
+        1
+    );
+    list.run(&["pooler", "--json", "--only", "b"]).run().fails_with(1);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) async fn look<T>(
     let looked = look_at_server(observer, &deadline, context, of_server).await;
     match looked {
         Err(error) if error.kind == ErrorKind::PoolerConsole => {
-            look_at_console(&mut context.console_observer()?, &deadline, context, of_console).await
+            look_at_console(&mut context.observer_of_own_console()?, &deadline, context, of_console).await
         }
         looked => looked,
     }

@@ -114,7 +114,7 @@ async fn look(
         }
         Some(Compat::PgbouncerExporter) => {
             let deadline = observer.source().endpoint.deadline();
-            let console = &mut context.console_observer()?;
+            let console = &mut context.observer_of_own_console()?;
             bounded::look_at_console(console, &deadline, context, async |_, console| {
                 export_pooler(console).await
             })

@@ -351,6 +351,9 @@ async fn ask(action: Action, targets: usize, db: &Db, context: &Context) -> Resu
 
 /// Asks `question` and ends the run unless the answer is yes.
 pub(super) async fn confirm(question: &str, context: &Context) -> Result<()> {
+    let production = context.spec.as_ref().filter(|spec| spec.production);
+    let question = &production
+        .map_or_else(|| question.to_owned(), |spec| format!("{} is production. {question}", spec.name));
     let yes = tokio::select! {
         answer = context.ui.ask(question) => answer?,
         signal = context.stop.pulled() => {

@@ -17,12 +17,24 @@ pub(in crate::commands) fn at(target: &Target) -> Lead {
 }
 
 impl Context {
-    /// Whoever has a session on the pooler's console that the flags and the environment say: its database `pgbouncer`, whatever
-    /// the environment says, unless another one was typed.
+    /// Whoever has a session on the console of the pooler that is meant: the one that a list names for its server, or what the
+    /// flags and the environment say.
     ///
     /// # Errors
     /// When the settings are wrong.
     pub(in crate::commands) fn console_observer(&self) -> Result<Observer<OfConsole>, db::Error> {
+        match self.spec.as_ref().and_then(|spec| spec.pooler.as_ref()) {
+            Some(conninfo) => self.pooler_observer(conninfo),
+            None => self.observer_of_own_console(),
+        }
+    }
+
+    /// Whoever has a session on the console that the target of this run is: its database `pgbouncer`, whatever the environment
+    /// says, unless another one was typed.
+    ///
+    /// # Errors
+    /// When the settings are wrong.
+    pub(in crate::commands) fn observer_of_own_console(&self) -> Result<Observer<OfConsole>, db::Error> {
         self.observer_of_console(&self.given())
     }
 
