@@ -80,6 +80,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('size', 'size', [CompletionResultType]::ParameterValue, 'Plan pool sizes and max_connections, write configuration')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find bad connection practice, with evidence and advice')
             [CompletionResult]::new('metrics', 'metrics', [CompletionResultType]::ParameterValue, 'Print metrics for Prometheus, once')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve metrics, health and a status page over HTTP')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of an output')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print or install the manual pages')
@@ -1694,6 +1695,54 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
+        'pgconn;serve' {
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to listen (repeatable)')
+            [CompletionResult]::new('--min-interval', '--min-interval', [CompletionResultType]::ParameterName, 'Who asks again within this time gets the same look')
+            [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Speak TLS with this certificate and what leads to its authority (PEM)')
+            [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'Its key (PEM)')
+            [CompletionResult]::new('--tls-client-ca', '--tls-client-ca', [CompletionResultType]::ParameterName, 'Let in only whose certificate is of this authority (PEM)')
+            [CompletionResult]::new('--basic-auth-file', '--basic-auth-file', [CompletionResultType]::ParameterName, 'Let in only who knows a name and password of this file (htpasswd -B)')
+            [CompletionResult]::new('--max-series', '--max-series', [CompletionResultType]::ParameterName, 'Series at most in each family that depends on names')
+            [CompletionResult]::new('--compat', '--compat', [CompletionResultType]::ParameterName, 'The metric names of another exporter instead of pgconn''s own')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names')
+            [CompletionResult]::new('--password-command', '--password-command', [CompletionResultType]::ParameterName, 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--connect-wait', '--connect-wait', [CompletionResultType]::ParameterName, 'Keep trying to connect for this long while the server is full, down or starting')
+            [CompletionResult]::new('--emergency', '--emergency', [CompletionResultType]::ParameterName, 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]')
+            [CompletionResult]::new('--targets', '--targets', [CompletionResultType]::ParameterName, 'Ask every server that this file lists (TOML)')
+            [CompletionResult]::new('--targets-command', '--targets-command', [CompletionResultType]::ParameterName, 'Ask every server that this command prints: Prometheus'' http_sd JSON, or host:port or a connection string per line')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'How many servers are asked at once [default: 8]')
+            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing (`-` is stdout)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing (`-` is stdout)')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON (short for --format json)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
+            [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
+            break
+        }
         'pgconn;schema' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
@@ -1831,6 +1880,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('size', 'size', [CompletionResultType]::ParameterValue, 'Plan pool sizes and max_connections, write configuration')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find bad connection practice, with evidence and advice')
             [CompletionResult]::new('metrics', 'metrics', [CompletionResultType]::ParameterValue, 'Print metrics for Prometheus, once')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve metrics, health and a status page over HTTP')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of an output')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print or install the manual pages')
@@ -1927,6 +1977,9 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             break
         }
         'pgconn;help;metrics' {
+            break
+        }
+        'pgconn;help;serve' {
             break
         }
         'pgconn;help;schema' {

@@ -77,6 +77,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand size 'Plan pool sizes and max_connections, write configuration'
             cand doctor 'Find bad connection practice, with evidence and advice'
             cand metrics 'Print metrics for Prometheus, once'
+            cand serve 'Serve metrics, health and a status page over HTTP'
             cand schema 'Print the JSON Schema of an output'
             cand completions 'Print the completion script of a shell'
             cand man 'Print or install the manual pages'
@@ -1644,6 +1645,53 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --no-query 'Keep query texts out of the result'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
+        &'pgconn;serve'= {
+            cand --listen 'Where to listen (repeatable)'
+            cand --min-interval 'Who asks again within this time gets the same look'
+            cand --tls-cert 'Speak TLS with this certificate and what leads to its authority (PEM)'
+            cand --tls-key 'Its key (PEM)'
+            cand --tls-client-ca 'Let in only whose certificate is of this authority (PEM)'
+            cand --basic-auth-file 'Let in only who knows a name and password of this file (htpasswd -B)'
+            cand --max-series 'Series at most in each family that depends on names'
+            cand --compat 'The metric names of another exporter instead of pgconn''s own'
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names'
+            cand --service 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names'
+            cand --password-command 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]'
+            cand --targets 'Ask every server that this file lists (TOML)'
+            cand --targets-command 'Ask every server that this command prints: Prometheus'' http_sd JSON, or host:port or a connection string per line'
+            cand --only 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too'
+            cand --parallel 'How many servers are asked at once [default: 8]'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --output 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
         &'pgconn;schema'= {
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
@@ -1778,6 +1826,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand size 'Plan pool sizes and max_connections, write configuration'
             cand doctor 'Find bad connection practice, with evidence and advice'
             cand metrics 'Print metrics for Prometheus, once'
+            cand serve 'Serve metrics, health and a status page over HTTP'
             cand schema 'Print the JSON Schema of an output'
             cand completions 'Print the completion script of a shell'
             cand man 'Print or install the manual pages'
@@ -1847,6 +1896,8 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;help;doctor'= {
         }
         &'pgconn;help;metrics'= {
+        }
+        &'pgconn;help;serve'= {
         }
         &'pgconn;help;schema'= {
         }

@@ -24,6 +24,7 @@ mod output;
 mod poolconf;
 mod render;
 mod screen;
+mod serve;
 mod stop;
 mod ui;
 
@@ -124,7 +125,7 @@ fn run(mut cli: Cli) -> Exit {
         cli.globals.output.format(),
         cli.globals.output.watch.is_some(),
     );
-    let (waits, judges) = (cli.command.waits(), cli.command.judges());
+    let (waits, judges, reloads) = (cli.command.waits(), cli.command.judges(), cli.command.reloads());
     let plugin = cli.globals.output.format() == Format::Nagios;
     let (trigger, stop) = stop::channel();
     let outlet = |stream: BorrowedFd<'_>| {
@@ -168,7 +169,7 @@ fn run(mut cli: Cli) -> Exit {
         Context::new(cli.globals.connection, cli.globals.output, ui, output, stop, cli::command);
     let ended = runtime.block_on(async {
         if waits {
-            listen(&trigger).map_err(could_not_start)?;
+            listen(&trigger, reloads).map_err(could_not_start)?;
         }
         commands::run(cli.command, &mut context).await
     });
@@ -188,8 +189,8 @@ fn run(mut cli: Cli) -> Exit {
     exit
 }
 
-/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP or SIGQUIT that this program was not started to ignore.
-fn listen(trigger: &Trigger) -> io::Result<()> {
+/// Pulls the trigger at each SIGINT, SIGTERM, SIGHUP (unless that `reloads`) or SIGQUIT that this program was not started to ignore.
+fn listen(trigger: &Trigger, reloads: bool) -> io::Result<()> {
     let ignored = Ignored::at_start();
     for (kind, meaning) in [
         (SignalKind::interrupt(), Signal::Interrupt),
@@ -198,7 +199,7 @@ fn listen(trigger: &Trigger) -> io::Result<()> {
         // Ctrl-\, for those whom Ctrl-C is not fast enough: what is held is let go all the same.
         (SignalKind::quit(), Signal::Terminate),
     ] {
-        if !ignored.contains(kind) {
+        if !(ignored.contains(kind) || reloads && kind == SignalKind::hangup()) {
             trigger.pull_at(kind, meaning)?;
         }
     }

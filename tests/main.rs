@@ -49,6 +49,7 @@ mod refusals;
 mod role_settings;
 mod screen;
 mod secrets;
+mod serve;
 mod situations;
 mod size;
 mod sql;

@@ -4,13 +4,15 @@ mod arguments;
 mod found;
 mod policy;
 mod pooler_limits;
+mod report;
 mod words;
 
-use std::io::{self, Write};
+pub(super) use report::{CheckReport, all_policies};
+use report::{PoolerLook, ServerLook, of_server};
+
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use serde::Serialize;
 
 use super::manual::{Group, Manual};
 use super::shown::Shown;
@@ -18,19 +20,13 @@ use super::{Context, bounded, watch};
 use crate::analyze::health::{self, Policy, Rule};
 use crate::args::{self, Emergency, Filters};
 use crate::db::console::Console;
-use crate::db::{self, Db, ErrorKind, Selection, Wanted};
+use crate::db::{self, Db, Selection, Wanted};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::Filter;
-use crate::model::health::{Check, HealthFacts, Status};
-use crate::model::pooler;
-use crate::model::server::ServerContext;
-use crate::model::suggestion::Lead;
+use crate::model::health::Status;
 use crate::observe::{Deadline, Observer, OfServer};
-use crate::render::columns::Column;
-use crate::render::json::List;
-use crate::render::table::{Align, Block, Mark, Table};
-use crate::render::{Head, Headline, Report, Warning, nagios, text, tsv};
+use crate::render::{Head, Warning, text};
 use crate::stop::Stop;
 
 /// How long sessions are counted for their rates.
@@ -137,23 +133,6 @@ enum Looked {
     Pooler(Box<PoolerLook>),
 }
 
-/// What one look at a pooler's console brought.
-struct PoolerLook {
-    facts: pooler::PoolerFacts,
-    head: Head,
-    latency: Duration,
-}
-
-/// What one look at a server brought.
-struct ServerLook {
-    server_context: ServerContext,
-    facts: HealthFacts,
-    head: Head,
-    latency: Duration,
-    /// Names in the filters that do not exist.
-    unknown_names: Vec<Warning>,
-}
-
 /// Judges and prints; the exit code is the verdict.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if context.connection.emergency == Some(Emergency::Always) {
@@ -252,188 +231,4 @@ async fn ask(asked: &Asked, deadline: &Deadline, db: &Db) -> Result<Looked, db::
     head.warnings.extend(words::untracked(facts.untracked));
     head.warnings.extend(facts.unread.iter().map(super::unread));
     Ok(Looked::Server(Box::new(ServerLook { server_context, facts, head, latency, unknown_names })))
-}
-
-/// The answer of `check`.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct CheckReport {
-    /// The worst of all rules.
-    status: Status,
-    /// The exit code of this run.
-    exit_code: u8,
-    /// The worst of it in one line.
-    summary: String,
-    /// Connecting, logging in and looking; none when it did not come to that.
-    latency_seconds: Option<f64>,
-    /// Sessions that wait, as `blockers` shows them, or at a pooler clients that wait for a connection; none when that is hidden or unknown.
-    waiting: Option<i64>,
-    /// One per rule.
-    checks: Vec<Check>,
-    /// What is to be known about all of it.
-    #[serde(skip)]
-    notes: Vec<String>,
-}
-
-impl CheckReport {
-    fn new(policies: &[Policy], filter: &Filter, looked: &ServerLook, lead: &Lead) -> Self {
-        let latency = looked.latency.as_secs_f64();
-        let checks = policies.iter().map(|policy| {
-            let verdict = health::judge(policy, &looked.facts, filter, latency);
-            let check = words::check(verdict, &looked.facts, &looked.server_context.rights.role, lead);
-            words::about_nobody(check, policy.rule, &looked.unknown_names)
-        });
-        let waits = &looked.facts.waits;
-        Self {
-            latency_seconds: Some(latency),
-            waiting: (waits.undecidable == 0).then_some(waits.waiting),
-            ..Self::of(checks.collect())
-        }
-    }
-
-    /// The report over a pooler: what its console does not show stays unknown, if it is asked for.
-    fn of_pooler(
-        policies: &[Policy],
-        named: &[Rule],
-        selection: &Selection,
-        looked: &PoolerLook,
-        lead: &Lead,
-    ) -> Result<Self, Failure> {
-        let latency = looked.latency.as_secs_f64();
-        let judged = policies.iter().filter(|policy| {
-            let shown = [Rule::Reachable, Rule::Connections, Rule::Free, Rule::Closed, Rule::PoolerWaiting]
-                .contains(&policy.rule);
-            shown || named.contains(&policy.rule)
-        });
-        let filter = &selection.filter;
-        policy::admit(filter, selection.all_backends, judged.clone().map(|policy| policy.rule))?;
-        let facts = looked.facts.narrowed(&filter.databases, &filter.roles);
-        let checks = judged.map(|policy| words::of_pooler(policy, &facts, latency, lead));
-        let waiting = facts.pools.iter().map(|pool| pool.clients_waiting).sum();
-        Ok(Self { latency_seconds: Some(latency), waiting, ..Self::of(checks.collect()) })
-    }
-
-    /// The report when there was no answer to judge.
-    fn unreached(policies: &[Policy], error: db::Error, lead: &Lead) -> Result<Self, Failure> {
-        let status = match error.kind {
-            ErrorKind::BadSettings | ErrorKind::BadValue | ErrorKind::Interrupted(_) => {
-                return Err(error.into());
-            }
-            ErrorKind::UnsupportedServer => Status::Unknown,
-            ErrorKind::PermissionDenied | ErrorKind::Server if !error.connecting => Status::Unknown,
-            _ => Status::Critical,
-        };
-        let mut checks = Vec::new();
-        if policies.iter().all(|policy| policy.rule != Rule::Reachable) {
-            checks.push(words::unreached(&Policy::of(Rule::Reachable), status, &error, lead));
-        }
-        for policy in policies {
-            checks.push(words::unreached(policy, status, &error, lead));
-        }
-        Ok(Self::of(checks))
-    }
-
-    fn of(checks: Vec<Check>) -> Self {
-        let status = health::worst(checks.iter().map(|check| check.status));
-        let summary = words::summary(&checks, status);
-        Self {
-            status,
-            exit_code: status.code(),
-            summary,
-            latency_seconds: None,
-            waiting: None,
-            checks,
-            notes: Vec::new(),
-        }
-    }
-
-    fn alert_line(&self) -> String {
-        format!("PGCONN {}: {}", self.status.word(), self.summary)
-    }
-}
-
-/// The rules for a server: without the pooler's, unless it is asked for.
-fn of_server(policies: &[Policy], named: &[Rule]) -> Vec<Policy> {
-    let is_judged = |policy: &&Policy| policy.rule != Rule::PoolerWaiting || named.contains(&policy.rule);
-    policies.iter().filter(is_judged).cloned().collect()
-}
-
-const fn mark(status: Status) -> Mark {
-    match status {
-        Status::Ok => Mark::Good,
-        Status::Warning | Status::Unknown => Mark::Warn,
-        Status::Critical => Mark::Bad,
-    }
-}
-
-impl Report for CheckReport {
-    fn kind(&self) -> &'static str {
-        "check"
-    }
-
-    fn lists(&self) -> Vec<List<'_>> {
-        vec![List::new("checks", &self.checks)]
-    }
-
-    fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
-        let table = Table::of(COLUMNS, &self.checks, |check| match check.status {
-            Status::Ok => Mark::Plain,
-            status => mark(status),
-        });
-        let mut blocks =
-            vec![Block::marked(mark(self.status), self.alert_line()), Block::Gap, Block::Table(table)];
-        blocks.extend(self.notes.iter().map(|note| Block::marked(Mark::Dim, format!("note: {note}"))));
-        let hints: Vec<&String> = self.checks.iter().filter_map(|check| check.hint.as_ref()).collect();
-        if !hints.is_empty() {
-            blocks.push(Block::Gap);
-        }
-        for (at, hint) in hints.iter().enumerate() {
-            if !hints.iter().take(at).any(|earlier| earlier == hint) {
-                blocks.push(Block::line(format!("next: {hint}")));
-            }
-        }
-        blocks
-    }
-
-    fn tsv(&self) -> tsv::Rows<'_> {
-        tsv::Rows::of(COLUMNS, &self.checks)
-    }
-
-    fn headline(&self) -> Headline {
-        Headline { mark: mark(self.status), text: format!("{}: {}", self.status.word(), self.summary) }
-    }
-
-    fn write_own(&self, out: &mut dyn Write) -> io::Result<()> {
-        let measures = self.checks.iter().flat_map(|check| &check.measures);
-        writeln!(out, "{}", nagios::line(&self.alert_line(), measures))?;
-        // What follows the first line is long output: the other alerts with their culprits.
-        for check in words::others(&self.checks, self.status) {
-            let line = format!("{} {}: {}", check.rule, check.status.word(), check.message);
-            writeln!(out, "{}", nagios::line(&line, std::iter::empty()))?;
-        }
-        Ok(())
-    }
-}
-
-/// What is told of each check.
-const COLUMNS: &[Column<Check>] = &[
-    Column::table("STATUS", Align::Left, |check| check.status.word().into()),
-    Column::new("RULE", Align::Left, "rule", |check| check.rule.into()),
-    Column::script("status", |check| check.status.word().to_lowercase().into()),
-    Column::script("value", |check| check.value.into()),
-    Column::script("unit", |check| words::unit(check.unit).into()),
-    Column::script("warning", |check| check.warning.as_ref().into()),
-    Column::script("critical", |check| check.critical.as_ref().into()),
-    Column::new("FOUND", Align::Told, "message", |check| (&check.message).into()),
-    Column::script("hint", |check| check.hint.as_ref().into()),
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_column_is_called_as_in_json() {
-        assert_eq!(crate::render::columns::only_in_tsv(COLUMNS), [""; 0]);
-    }
 }

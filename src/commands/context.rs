@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
+use std::time::Duration;
 
 use anyhow::Result;
 use tokio::sync::{SemaphorePermit, watch};
@@ -39,6 +40,8 @@ pub(crate) struct Context {
     pub(super) spec: Option<TargetSpec>,
     /// Who gathers what this run finds, with what others find; none where it is shown at once.
     pub(super) gathered: Option<Gathered>,
+    /// Nobody is there to be asked for a password.
+    is_unattended: bool,
     /// The whole command line, for documents about it.
     pub(crate) program: fn() -> clap::Command,
     /// Where that leads, once it has been asked for.
@@ -69,6 +72,7 @@ impl Context {
             acts,
             spec: None,
             gathered: None,
+            is_unattended: false,
             program,
             endpoint: OnceCell::new(),
             endpoints,
@@ -82,6 +86,20 @@ impl Context {
         let ui = self.ui.silenced();
         let context = Self::new(connection, flags, ui, output, self.stop.clone(), self.program);
         Self { spec: Some(spec), gathered: Some(gathered), ..context }
+    }
+
+    /// The run for one server behind an endpoint: the one of a list, or the one that the command line means. Nobody is there to be
+    /// asked.
+    pub(super) fn unattended(&self, spec: Option<TargetSpec>) -> Self {
+        let output = Output::gathered(self.output.borrow().look());
+        let (connection, flags) = (self.connection.clone(), self.flags.clone());
+        let context = Self::new(connection, flags, self.ui, output, self.stop.clone(), self.program);
+        Self { spec, is_unattended: true, ..context }
+    }
+
+    /// How long each statement, or a run that is bounded as a whole, may take.
+    pub(super) fn time_limit(&self) -> Duration {
+        self.connection.timeout.unwrap_or(observe::LIMIT)
     }
 
     /// What says where to connect: the command line, or the entry of a list that it means.
@@ -126,7 +144,7 @@ impl Context {
             return known.clone();
         }
         // One question at a time can be answered; while it stands, nobody else's time would pass.
-        let asks = self.ui.is_terminal() && self.gathered.is_none();
+        let asks = self.ui.is_terminal() && self.gathered.is_none() && !self.is_unattended;
         let ask = asks.then_some(ui::ask_password as Prompt);
         let endpoint = Endpoint::new(info, self.connection.timeout, ask, Trace(self.ui.statements()));
         endpoints.push(endpoint.clone());

@@ -57,7 +57,7 @@ pub(crate) struct Args {
 
 /// Whose names to use.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Compat {
+pub(super) enum Compat {
     /// Prometheus' postgres_exporter (what it tells about connections)
     #[value(name = "postgres_exporter")]
     PostgresExporter,

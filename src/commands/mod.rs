@@ -24,6 +24,7 @@ mod ping;
 pub(crate) mod pooler;
 pub(crate) mod schema;
 mod screen_room;
+mod serve;
 mod shown;
 mod size;
 mod stats;
@@ -109,6 +110,13 @@ pub(crate) enum Command {
     /// file says pgconn_up 0. Each series has the label server, so that several servers' files can lie side by side; that a
     /// file is not written any more shows in node_textfile_mtime_seconds.
     Metrics(metrics::Args),
+    /// Serve metrics, health and a status page over HTTP
+    ///
+    /// / (a page for people), /metrics, /probe?target=NAME, /health, /livez, /readyz, /-/targets (for Prometheus' http_sd). Whoever
+    /// asks while a look is under way, or within --min-interval, shares it: one session for each server, closed after two minutes
+    /// without a question. A look ends within -t, or half a second before the scraper's own limit. SIGHUP reads the list, the
+    /// certificates and the passwords anew, and keeps the old ones when the new are wrong.
+    Serve(serve::Args),
     /// Print the JSON Schema of an output
     Schema(schema::Args),
     /// Print the completion script of a shell
@@ -165,6 +173,11 @@ impl Command {
             Self::Doctor(args) => args.judges(),
             _ => false,
         }
+    }
+
+    /// Whether a hang-up means that it is to read its files anew, not that it is to end.
+    pub(crate) const fn reloads(&self) -> bool {
+        matches!(self, Self::Serve(_))
     }
 
     /// Whether the exit code is a verdict: then every other end has a code of its own among those ([`Exit::as_verdict`]).
@@ -252,6 +265,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry!("size", size, |args| Command::Size(Box::new(args))),
     entry!("doctor", doctor, Command::Doctor),
     entry!("metrics", metrics, Command::Metrics),
+    entry!("serve", serve, Command::Serve),
     entry!("pooler", pooler, Command::Pooler),
     entry!("demo", demo, Command::Demo),
     entry!("conninfo", conninfo, Command::Conninfo),
@@ -269,10 +283,11 @@ pub(crate) async fn run(mut command: Command, context: &mut Context) -> Result<E
     if let Command::Doctor(args) = &mut command {
         args.take_rules(&mut context.connection.many.only);
     }
-    if context.connection.is_list() {
+    if context.connection.is_list() && !matches!(command, Command::Serve(_)) {
         return Box::pin(targets::run(command, context)).await;
     }
-    if let Some(only) = context.connection.many.only.first() {
+    let is_list = context.connection.is_list();
+    if let Some(only) = context.connection.many.only.first().filter(|_| !is_list) {
         if matches!(command, Command::Doctor(_)) {
             return Err(doctor::Args::no_rule(only).into());
         }
@@ -307,6 +322,7 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
         Command::Size(args) => Box::pin(size::run(*args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(args, context)).await,
         Command::Metrics(args) => Box::pin(metrics::run(args, context)).await,
+        Command::Serve(args) => Box::pin(serve::run(args, context)).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -17,7 +17,7 @@ use crate::model::server::Target;
 use crate::stop::Stop;
 
 /// How long connecting to one address and each statement may take, unless something else is said.
-const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// Asks whoever is at the terminal, with the given words; what was typed, in bytes.
 pub(crate) type Prompt = fn(&str) -> io::Result<Vec<u8>>;
@@ -106,6 +106,11 @@ impl Endpoint {
     /// What must be over after [`Endpoint::limit`], from now on.
     pub(crate) fn deadline(&self) -> Deadline {
         Deadline::new(self.limit(), &self.prompts)
+    }
+
+    /// What must be over after `limit`, from now on.
+    pub(crate) fn deadline_of(&self, limit: Duration) -> Deadline {
+        Deadline::new(limit, &self.prompts)
     }
 
     /// What it is called before anybody has answered: where a connection would go first. What was typed in the wrong place is no

@@ -11,7 +11,7 @@ mod sources;
 mod tests;
 
 pub(crate) use deadline::Deadline;
-pub(crate) use endpoint::{Endpoint, LanePolicy, Prompt};
+pub(crate) use endpoint::{Endpoint, LIMIT, LanePolicy, Prompt};
 pub(crate) use looks::{Looks, UnderWay};
 pub(crate) use observer::{Observer, State, waiting};
 pub(crate) use retry::Patience;

@@ -28,7 +28,7 @@ pub(crate) use disguise::{Disguise, disguised};
 pub(crate) use held_back::HeldBack;
 pub(crate) use namespace::Namespace;
 pub(crate) use pgbouncer::PgBouncer;
-pub(crate) use program::{Outcome, Owned, Pgconn, Running, exit_code, hear_signals, psql};
+pub(crate) use program::{Outcome, Owned, Pgconn, Running, backends_in, exit_code, hear_signals, psql};
 pub(crate) use server::{binaries, prepared, shared, start, unready, with, with_files};
 pub(crate) use terminal::Terminal;
 pub(crate) use throwaway::{Cluster, Session, SessionError};

@@ -184,7 +184,7 @@ impl Stream {
 }
 
 /// How many processes of clients the server in this folder has. One that was refused is among them, and in no view.
-fn backends_in(folder: &Path) -> usize {
+pub(crate) fn backends_in(folder: &Path) -> usize {
     let status = std::fs::read_to_string(folder.join("data/postmaster.pid")).unwrap();
     let server = status.lines().next().unwrap();
     let list = Command::new("ps").args(["-A", "-ww", "-o", "ppid=,args="]).output().unwrap();

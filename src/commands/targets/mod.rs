@@ -15,13 +15,21 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::render::{Format, Warning};
 
+/// The servers that the command line lists and means, and what is to be said of the list.
+///
+/// # Errors
+/// When the list cannot be had, or means none.
+pub(super) async fn read(context: &Context) -> Result<(Vec<TargetSpec>, Vec<Warning>), Failure> {
+    let (specs, warnings) = list::read(context).await?;
+    Ok((list::chosen(specs, &context.connection.many.only)?, warnings))
+}
+
 /// Runs `command` on the servers that the command line lists: what looks or monitors on all of them, everything else on one.
 ///
 /// # Errors
 /// When the list cannot be had, means none, or means several to something that takes one.
 pub(super) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
-    let (specs, warnings) = list::read(context).await?;
-    let chosen = list::chosen(specs, &context.connection.many.only)?;
+    let (chosen, warnings) = read(context).await?;
     match command.again() {
         Some(_) => on_all(&command, chosen, warnings, context).await,
         None => on_one(command, chosen, &warnings, context).await,

@@ -1,0 +1,276 @@
+//! One look for everything that the endpoint answers: metrics, verdict, and what people see.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::analyze::health::Policy;
+use crate::analyze::metrics::{self, Scrape, compat, pgbouncer_exporter, pooler as pooler_metrics};
+use crate::analyze::usage;
+use crate::commands::check::{self, CheckReport};
+use crate::commands::metrics::Compat;
+use crate::commands::{self, Context, pooler};
+use crate::db::console::Console;
+use crate::db::{self, Db, ErrorKind, Selection};
+use crate::error::Failure;
+use crate::model::health::Status;
+use crate::model::metric::Family;
+use crate::model::pooler::PoolerFacts;
+use crate::model::server::Target;
+use crate::observe::{Deadline, Observer, OfConsole, OfServer, Patience};
+use crate::render::Head;
+use crate::render::json::Payload as _;
+use crate::serve::{Answer, Facts, Group, Health, Line, Look};
+
+/// Values listed of each property, on the page of a target.
+const LISTED: usize = 10;
+
+/// One server, or one pooler's console, behind the endpoint.
+pub(super) struct ServerTarget {
+    context: Context,
+    observer: Observer<OfServer>,
+    /// The console of the pooler in front of it.
+    pooler: Option<Observer<OfConsole>>,
+    /// Its own console, once it has turned out to be a pooler.
+    console: Option<Observer<OfConsole>>,
+    policies: Vec<Policy>,
+    most_series: usize,
+    compat: Option<Compat>,
+}
+
+/// The document of `/health`: that of `check`, with what it comes to.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::commands) struct HealthReport<'a> {
+    /// `healthy` (ok), `degraded` (warning) or `unhealthy` (critical, or unknown).
+    health: Health,
+    #[serde(flatten)]
+    check: &'a CheckReport,
+}
+
+impl ServerTarget {
+    /// Not looked at yet.
+    ///
+    /// # Errors
+    /// When its settings are wrong.
+    pub(super) fn new(context: Context, most_series: usize, compat: Option<Compat>) -> Result<Self, Failure> {
+        let observer = context.observer_of(context.endpoint()?.clone());
+        let named = context.spec.as_ref().and_then(|spec| spec.pooler.clone());
+        let pooler = named.map(|conninfo| context.pooler_observer(&conninfo)).transpose()?;
+        let policies = check::all_policies()?;
+        Ok(Self { context, observer, pooler, console: None, policies, most_series, compat })
+    }
+
+    async fn looked(&mut self, deadline: &Deadline) -> Result<Answer, db::Error> {
+        if self.console.is_none() {
+            match self.look_at_server(deadline).await {
+                Err(error) if error.kind == ErrorKind::PoolerConsole => {
+                    self.observer.close().await;
+                    self.console = Some(self.context.observer_of_own_console()?);
+                }
+                looked => return looked,
+            }
+        }
+        self.look_at_console(deadline).await
+    }
+
+    async fn look_at_server(&mut self, deadline: &Deadline) -> Result<Answer, db::Error> {
+        let names = matches!(self.compat, Some(Compat::PostgresExporter));
+        let looked = self.observer.look_within(deadline, Patience::NONE, async |db: &mut Db| {
+            db.limit(deadline.left().max(Duration::from_millis(1)));
+            let scraped = db.scrape(&Selection::default()).await?;
+            let exported = match names {
+                true => Some(db.exporter(compat::columns(), compat::settings()).await?),
+                false => None,
+            };
+            let hidden = scraped.facts.connections.hidden;
+            let mut head = commands::head_of_look(db, &scraped.server_context, hidden);
+            head.warnings.extend(scraped.facts.unread.iter().map(commands::unread));
+            Ok::<_, db::Error>((scraped, exported, head))
+        });
+        let (scraped, exported, head) = looked.await?;
+        let target = head.target.clone().unwrap_or_default();
+        let (place, seconds) = (target.place(), deadline.used());
+        let mut families = match &exported {
+            Some((server_context, exporter)) => compat::families(server_context, exporter, &place),
+            None => {
+                let scrape = Scrape {
+                    server_context: &scraped.server_context,
+                    facts: &scraped.facts,
+                    tallies: &scraped.tallies,
+                    databases: &scraped.databases,
+                    settings: &scraped.settings,
+                    login_roles: &scraped.login_roles,
+                    seconds: seconds.as_secs_f64(),
+                };
+                metrics::families(&scrape, &place, self.most_series)
+            }
+        };
+        let usage = usage::fold(scraped.server_context.limits, &scraped.tallies, LISTED);
+        let (facts, server) = (scraped.facts, scraped.server_context);
+        let mut shown = Facts {
+            place,
+            version: Some(server.server.version.clone()),
+            used: Some(facts.connections.used),
+            usable: Some(facts.connections.usable),
+            hidden: Some(facts.connections.hidden),
+            longest_wait_seconds: facts
+                .waits
+                .sessions
+                .iter()
+                .filter_map(|waiter| waiter.seconds)
+                .reduce(f64::max),
+            oldest_xact_seconds: facts.long_xact.seconds,
+            groups: groups(&usage),
+            ..Facts::default()
+        };
+        let lead = self.context.lead();
+        let mut report = CheckReport::of_server(&self.policies, server, facts, head.clone(), seconds, &lead);
+        if let Some(pooler) = self.look_at_pooler(deadline).await? {
+            families.extend(pooler_metrics::families(
+                &pooler.0,
+                &pooler.1,
+                self.most_series,
+                seconds.as_secs_f64(),
+            ));
+            report.add_waiting_clients(&self.policies, &pooler.0, seconds, &lead);
+        }
+        shown.waiting = report.waiting();
+        Ok(answer(&report, &head, families, shown, None))
+    }
+
+    /// What the console of the pooler in front says, and where that is; none where there is no pooler.
+    async fn look_at_pooler(
+        &mut self,
+        deadline: &Deadline,
+    ) -> Result<Option<(PoolerFacts, String)>, db::Error> {
+        let Some(pooler) = &mut self.pooler else { return Ok(None) };
+        let looked = pooler.look_within(deadline, Patience::NONE, async |console: &mut Console| {
+            Ok::<_, db::Error>((console.facts().await?, console.target().place()))
+        });
+        looked.await.map(Some)
+    }
+
+    async fn look_at_console(&mut self, deadline: &Deadline) -> Result<Answer, db::Error> {
+        let Some(console) = &mut self.console else {
+            return Err(db::Error::new(ErrorKind::Protocol, "it is no console"));
+        };
+        let names = matches!(self.compat, Some(Compat::PgbouncerExporter));
+        let looked = console.look_within(deadline, Patience::NONE, async |console: &mut Console| {
+            let facts = console.facts().await?;
+            let tables = match names {
+                true => Some(console.tables(&pgbouncer_exporter::LISTS).await?),
+                false => None,
+            };
+            let mut head = pooler::head(console);
+            head.warnings.extend(pooler::one_of_several(&facts));
+            Ok::<_, db::Error>((facts, tables, head))
+        });
+        let (facts, tables, head) = looked.await?;
+        let (place, seconds) = (head.target.as_ref().map(Target::place).unwrap_or_default(), deadline.used());
+        let families = match &tables {
+            Some(tables) => pgbouncer_exporter::families(tables, &place),
+            None => pooler_metrics::families(&facts, &place, self.most_series, seconds.as_secs_f64()),
+        };
+        let report = CheckReport::of_console(&self.policies, &facts, seconds, &self.context.lead());
+        let shown = Facts {
+            place,
+            longest_wait_seconds: facts
+                .pools
+                .iter()
+                .filter_map(|pool| pool.max_wait_seconds)
+                .reduce(f64::max),
+            waiting: report.waiting(),
+            ..Facts::default()
+        };
+        Ok(answer(&report, &head, families, shown, None))
+    }
+
+    /// What is answered when there is nothing to judge.
+    fn down(&self, error: &db::Error) -> Answer {
+        let refused = error.kind.code();
+        let aim = self.context.aim();
+        let place = aim.as_ref().map(Target::place);
+        let families = match self.compat {
+            Some(Compat::PostgresExporter) => compat::down(place.as_deref()),
+            Some(Compat::PgbouncerExporter) => pgbouncer_exporter::down(place.as_deref()),
+            None => metrics::down(place.as_deref()),
+        };
+        let head = Head { target: aim, ..Head::default() };
+        let report = CheckReport::of_unreached(&self.policies, error, &self.context.lead());
+        let shown = Facts { place: place.unwrap_or_default(), ..Facts::default() };
+        answer(&report, &head, families, shown, Some(refused))
+    }
+}
+
+impl Look for ServerTarget {
+    async fn look(&mut self, limit: Duration) -> Answer {
+        let deadline = self.observer.source().endpoint.deadline_of(limit);
+        match self.looked(&deadline).await {
+            Ok(answer) => answer,
+            Err(error) => self.down(&error),
+        }
+    }
+
+    async fn close(&mut self) {
+        self.observer.close().await;
+        for console in [&mut self.pooler, &mut self.console].into_iter().flatten() {
+            console.close().await;
+        }
+    }
+}
+
+/// The answer that a report makes.
+fn answer(
+    report: &CheckReport,
+    head: &Head,
+    families: Vec<Family>,
+    mut facts: Facts,
+    refused: Option<&'static str>,
+) -> Answer {
+    let health = match report.status() {
+        Status::Ok => Health::Healthy,
+        Status::Warning => Health::Degraded,
+        Status::Critical | Status::Unknown => Health::Unhealthy,
+    };
+    let mut document = Vec::new();
+    // Into memory it cannot fail.
+    let _ = HealthReport { health, check: report }.write_document("check", head, false, &mut document);
+    facts.summary = report.summary().to_owned();
+    facts.checks = report
+        .checks()
+        .iter()
+        .map(|check| Line {
+            rule: check.rule.to_owned(),
+            status: check.status.word(),
+            message: check.message.clone(),
+        })
+        .collect();
+    Answer { families, document, health, facts, refused }
+}
+
+fn groups(usage: &crate::model::usage::Usage) -> Vec<Group> {
+    let named = |name: &Option<String>| name.clone().unwrap_or_default();
+    vec![
+        Group {
+            by: "application",
+            rows: usage
+                .by_application
+                .iter()
+                .map(|group| (group.application_name.clone(), group.count))
+                .collect(),
+        },
+        Group {
+            by: "state",
+            rows: usage.by_state.iter().map(|group| (named(&group.state), group.count)).collect(),
+        },
+        Group {
+            by: "role",
+            rows: usage.by_role.iter().map(|group| (named(&group.role), group.count)).collect(),
+        },
+        Group {
+            by: "database",
+            rows: usage.by_database.iter().map(|group| (named(&group.database), group.count)).collect(),
+        },
+    ]
+}

@@ -1,0 +1,90 @@
+//! What one look at a target brought, as all routes need it.
+
+use crate::model::metric::Family;
+
+/// What one look brought; a look that failed brings one, too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    /// The metrics.
+    pub(crate) families: Vec<Family>,
+    /// The JSON document of `/health`.
+    pub(crate) document: Vec<u8>,
+    /// What it comes to.
+    pub(crate) health: Health,
+    /// What people see of it.
+    pub(crate) facts: Facts,
+    /// The stable word for why it could not be asked; none when it answered.
+    pub(crate) refused: Option<&'static str>,
+}
+
+/// How a target is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Health {
+    /// Nothing is wrong.
+    #[default]
+    Healthy,
+    /// It warns: of waiting clients, say.
+    Degraded,
+    /// It is critical, or could not be judged.
+    Unhealthy,
+}
+
+impl Health {
+    /// The word in JSON and on the page.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// What people see of a target. Names may be anybody's text.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// Where it is: `db1:5432`.
+    pub(crate) place: String,
+    /// What the server says of its version; none when it did not answer.
+    pub(crate) version: Option<String>,
+    /// The verdict in one line.
+    pub(crate) summary: String,
+    /// Slots in use, by the sessions that may be seen.
+    pub(crate) used: Option<i64>,
+    /// Slots that ordinary roles can use.
+    pub(crate) usable: Option<i64>,
+    /// Sessions that are hidden.
+    pub(crate) hidden: Option<i64>,
+    /// Sessions that wait for others; at a pooler, clients that wait for a connection.
+    pub(crate) waiting: Option<i64>,
+    /// The longest wait, in seconds.
+    pub(crate) longest_wait_seconds: Option<f64>,
+    /// The oldest open transaction, in seconds.
+    pub(crate) oldest_xact_seconds: Option<f64>,
+    /// The verdict of each rule.
+    pub(crate) checks: Vec<Line>,
+    /// Sessions by what they have in common.
+    pub(crate) groups: Vec<Group>,
+}
+
+/// The verdict of a rule.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    /// The rule.
+    pub(crate) rule: String,
+    /// `OK`, `WARNING`, `CRITICAL`, `UNKNOWN`.
+    pub(crate) status: &'static str,
+    /// What was found.
+    pub(crate) message: String,
+}
+
+/// Sessions by one property, the largest groups first.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// The property.
+    pub(crate) by: &'static str,
+    /// Each value with its sessions.
+    pub(crate) rows: Vec<(String, i64)>,
+}
