@@ -1,6 +1,7 @@
 //! `blockers`: what it proposes frees whom it says, on a real server.
 
 mod kinds;
+mod many;
 mod monitoring;
 mod one_at_a_time;
 

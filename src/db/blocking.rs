@@ -7,6 +7,7 @@ use super::error::Error;
 use super::rows::{Row, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::text_store::TextStore;
+use super::wait_queue::{WantedLock, add_blockers};
 use super::{filter, questions};
 use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Replay, Waits};
 use crate::model::filter::Filter;
@@ -31,6 +32,11 @@ const AT_MOST_SECONDS: &str = "extract(epoch from case when s.backend_type = 'st
 
 /// For how many waits pg_blocking_pids is asked at most: of the others, what is waited for tells it.
 const MOST_ASKED: usize = 200;
+/// For how many of the longest of more waits than that. The rest is for those of the others that few are ahead of: who frees somebody
+/// is found by them.
+const FIRST_ASKED: usize = 100;
+/// How many are ahead of those at most.
+const FEW: usize = 20;
 
 /// Which waits are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +55,17 @@ impl Db {
             WaitsLookedAt::Longest(limit) => limit.to_string(),
             WaitsLookedAt::All => "all".into(),
         };
+        let asked = match reach {
+            WaitsLookedAt::Longest(..=MOST_ASKED) => MOST_ASKED.to_string(),
+            _ => {
+                format!("case when count(*) over () > {MOST_ASKED} then {FIRST_ASKED} else {MOST_ASKED} end")
+            }
+        };
         // Before 14 nobody says when a wait began, so that only pg_blocking_pids knows the order of a queue.
         let [waitstart, began, wait_seconds, asked] = if self.version_num >= 140_000 {
             // Null for the instant between queueing and noting the time.
             let seconds = "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8";
-            ["l.waitstart", "coalesce(l.waitstart, clock_timestamp())", seconds, &MOST_ASKED.to_string()]
+            ["l.waitstart", "coalesce(l.waitstart, clock_timestamp())", seconds, &asked]
         } else {
             ["null::timestamptz", "s.query_start", AT_MOST_SECONDS, &i64::MAX.to_string()]
         };
@@ -65,6 +77,7 @@ impl Db {
             wait_seconds,
             other_waits: OTHER_WAITS,
             at_most_seconds: AT_MOST_SECONDS,
+            lock_modes: &questions::LockModes.sql(),
             asked,
             details,
             limit: &limit,
@@ -108,6 +121,7 @@ impl Db {
             }
         }
         self.add_locks(&mut waits.sessions, &unasked).await?;
+        self.ask_of_few(&mut waits.sessions, &unasked).await?;
         let waiters = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let waiters: Vec<i32> = waiters.map(|session| session.pid).collect();
         waits.prepared = self.prepared_blockers(&waiters).await?;
@@ -158,12 +172,31 @@ impl Db {
                     waiter: own,
                     mode: row.required("place")?,
                     conflicts: row.word("conflicts")?.unwrap_or_default(),
+                    has: row.pids("has")?.into_iter().filter_map(|mode| usize::try_from(mode).ok()).collect(),
                 });
             }
         }
-        for queue in wanted.values_mut() {
-            order::sort_by_key(queue, |wanted| wanted.waiter);
-            add_blockers(sessions, queue, unasked);
+        wanted.into_values().for_each(|wanted| add_blockers(sessions, wanted, unasked));
+        Ok(())
+    }
+
+    /// Has the server say for whom those of the `unasked` wait that few are ahead of.
+    async fn ask_of_few(&self, sessions: &mut [Blocked], unasked: &HashSet<i32>) -> Result<(), Error> {
+        let is_of_few =
+            |one: &&Blocked| unasked.contains(&one.pid) && (1..=FEW).contains(&one.blocked_by.len());
+        let mut few: Vec<&Blocked> = sessions.iter().filter(is_of_few).collect();
+        order::sort_by_key(&mut few, |one| (one.blocked_by.len(), one.pid));
+        let few: Vec<i32> = few.iter().take(MOST_ASKED - FIRST_ASKED).map(|one| one.pid).collect();
+        if few.is_empty() {
+            return Ok(());
+        }
+        let [rows] = exactly(self.look(&[questions::BlockingPids { pids: &array(&few) }.sql()]).await?)?;
+        for row in rows {
+            let pid: i32 = row.required("pid")?;
+            let blocked_by = row.pids("blocked_by")?;
+            if let Some(session) = sessions.iter_mut().find(|session| session.pid == pid) {
+                session.blocked_by = blocked_by;
+            }
         }
         Ok(())
     }
@@ -243,34 +276,6 @@ impl Db {
             held_by: Vec::new(),
             matches: row.word("matches")?.map(|claim| claim == "t"),
         })
-    }
-}
-
-/// A lock that a session waits for.
-struct WantedLock {
-    /// Its place among the sessions, which is the order of queues.
-    waiter: usize,
-    /// The place of its mode among the modes.
-    mode: usize,
-    /// With which modes that conflicts, by place, as `lock_modes.sql` writes it.
-    conflicts: String,
-}
-
-/// Has the `unasked` of a queue wait for who has what they wait for, and for who is ahead of them and wants it in a mode that conflicts.
-fn add_blockers(sessions: &mut [Blocked], queue: &[WantedLock], unasked: &HashSet<i32>) {
-    for (at, wanted) in queue.iter().enumerate() {
-        let Some(session) = sessions.get(wanted.waiter).filter(|one| unasked.contains(&one.pid)) else {
-            continue;
-        };
-        let conflicts = |mode: usize| wanted.conflicts.as_bytes().get(mode.wrapping_sub(1)) == Some(&b'X');
-        let ahead = queue.iter().take(at).filter(|ahead| conflicts(ahead.mode));
-        let ahead = ahead.filter_map(|ahead| sessions.get(ahead.waiter)).map(|ahead| ahead.pid);
-        let mut blocked_by: Vec<i32> = session.held_by.iter().copied().chain(ahead).collect();
-        blocked_by.sort_unstable();
-        blocked_by.dedup();
-        if let Some(session) = sessions.get_mut(wanted.waiter) {
-            session.blocked_by = blocked_by;
-        }
     }
 }
 

@@ -62,6 +62,8 @@ macro_rules! question {
 questions! {
     /// The activity view as listing and signalling share it.
     Activity, include_str!("sql/activity.sql"), backends, leader_pid, query_id;
+    /// For whom some sessions wait.
+    BlockingPids, include_str!("sql/blocking_pids.sql"), pids;
     /// Busy client sessions by application.
     Busy, include_str!("sql/busy.sql"), activity, since;
     /// The role and database that a change of settings is for.
@@ -167,5 +169,5 @@ questions! {
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, asked, details, limit;
+    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, lock_modes, asked, details, limit;
 }

@@ -1,8 +1,11 @@
 -- One row per session that waits or is waited for (pid 0: a prepared transaction), the longest waits first.
 -- The one question of who waits: whoever lists, plans, judges or counts waits asks it, so that all of them say the same.
 -- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {asked} longest of the {limit} longest
--- waits: both hold up the lock manager, and what it costs grows with the third power of a queue. pg_locks shows everybody everything, so that waits are seen that the activity view hides, and it shows
--- every kind of process that waits, not only clients.
+-- waits: both hold up the lock manager, and what it costs grows with the third power of a queue. Of the others it is told who holds
+-- what they wait for, in a mode that conflicts; not who is ahead of them in a queue. m: the modes, and with which of them, by place,
+-- each conflicts (`is true` keeps the planner, which expects few rows, from comparing each lock with each waiter). What is locked by the fast path keeps nobody waiting: whoever wants it in a mode that conflicts takes it out of there.
+-- pg_locks shows everybody everything, so that waits are seen that the activity view hides, and it shows every kind of process that
+-- waits, not only clients.
 -- {other_waits} are those that pg_locks does not show; they count once they have lasted. None of them has lasted longer than
 -- {at_most_seconds}.
 -- Queues are told from when waits began, not from how long they have lasted: the clock goes on from row to row.
@@ -27,21 +30,45 @@ with a as materialized (
   from a s
   where ({other_waits}) and (s.query_start is null or clock_timestamp() - s.query_start > interval '1 second')
     and s.pid not in (select l.pid from l)
+), r as materialized (
+  select w.*, row_number() over (order by w.began nulls first, w.pid) <= {asked} as asked,
+         count(*) over () as n, count(*) filter (where w.matches is null) over () as undecided
+  from w where w.matches is not false
+  order by w.began nulls first, w.pid limit {limit}
+), k as materialized (
+  select coalesce(g.leader_pid, l.pid, 0) as one, l.granted, l.mode,
+         format('%s %s %s %s %s %s %s %s %s %s', l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
+                l.transactionid, l.classid, l.objid, l.objsubid) as object
+  from pg_locks l left join a g on g.pid = l.pid and g.backend_type = 'parallel worker'
+  where not l.fastpath and (select coalesce(bool_or(not r.asked), false) from r)
+), m (mode, place, conflicts) as (
+  {lock_modes}
+), q as materialized (
+  select k.one, k.object, m.conflicts
+  from r join k on k.one = r.pid and not k.granted
+       join m on m.mode = k.mode
+  where not r.asked
+), h as materialized (
+  select k.one, k.object, m.place
+  from k join m on m.mode = k.mode
+  where k.granted and (k.object in (select q.object from q)) is true
+), u as materialized (
+  select q.one as pid, array_agg(distinct h.one) as holders
+  from q join h on h.object = q.object and h.one <> q.one and substr(q.conflicts, h.place, 1) = 'X'
+  group by q.one
 ), b as materialized (
-  select w.*,
-         case when cardinality(x.blocked_by) > 0 or not w.asked then x.blocked_by
+  select r.*,
+         case when not r.asked then u.holders
+              when cardinality(x.blocked_by) > 0 or r.waits_for <> 'Lock' then x.blocked_by
               else array(
                 select h.pid
                 from pg_locks q join pg_locks h on h.database = q.database and h.relation = q.relation
-                where q.pid = w.pid and not q.granted and q.locktype = 'relation' and q.mode = 'AccessExclusiveLock'
+                where q.pid = r.pid and not q.granted and q.locktype = 'relation' and q.mode = 'AccessExclusiveLock'
                   and h.granted and h.locktype = 'relation' and h.mode <> 'SIReadLock' and h.pid <> q.pid) end as blocked_by
-  from (select w.*, row_number() over (order by w.began nulls first, w.pid) <= {asked} as asked,
-               count(*) over () as n, count(*) filter (where w.matches is null) over () as undecided
-        from w where w.matches is not false
-        order by w.began nulls first, w.pid limit {limit}) w
+  from r left join u on u.pid = r.pid
        cross join lateral (
-         select case w.waits_for when 'Lock' then case when w.asked then pg_blocking_pids(w.pid) end
-                                 when 'SafeSnapshot' then pg_safe_snapshot_blocking_pids(w.pid)
+         select case r.waits_for when 'Lock' then case when r.asked then pg_blocking_pids(r.pid) end
+                                 when 'SafeSnapshot' then pg_safe_snapshot_blocking_pids(r.pid)
                                  else array[]::int4[] end as blocked_by offset 0) x
 ), p as (
   select b.pid, b.matches, b.began, b.seconds, b.waits_for, b.asked, b.n, b.undecided, b.blocked_by from b
