@@ -43,8 +43,14 @@ fn freeing_act<'a>(
 ) -> FreeingAct {
     let members: Vec<i32> = set.pids.iter().copied().filter(|pid| *pid > 0).collect();
     let prepared = set.pids.iter().filter_map(|pid| prepared_of(*pid)).map(|prepared| prepared.gid.clone());
+    let candidate = |pid: &i32| facts.candidates.iter().find(|candidate| candidate.session.pid == *pid);
+    // Of those whom somebody waits for next nothing else has been seen.
+    let session_id = |pid: &i32| match sessions.get(pid) {
+        Some(seen) => seen.session_id.clone(),
+        None => candidate(pid)?.session.session_id.clone(),
+    };
     let mut act = FreeingAct {
-        sessions: members.iter().filter_map(|pid| sessions.get(pid)?.session_id.clone()).collect(),
+        sessions: members.iter().filter_map(session_id).collect(),
         prepared: prepared.collect(),
         frees: set.frees.clone(),
         then: set.then.map(|(pid, _)| pid),
@@ -58,7 +64,6 @@ fn freeing_act<'a>(
         permitted: false,
         why_not: None,
     };
-    let candidate = |pid: &i32| facts.candidates.iter().find(|candidate| candidate.session.pid == *pid);
     let keyed = set.frees.iter().any(|pid| sessions.get(pid).is_some_and(|session| waits_for_key(session)));
     let ends_by_cancel =
         |pid: &i32| !keyed && reached(cancel, *pid) && candidate(pid).is_some_and(ends_with_its_statement);

@@ -99,7 +99,7 @@ pub(crate) struct FreeingAct {
     pub(crate) prepared: Vec<String>,
     /// What ends the sessions: `cancel` where they wait or run no more than one statement, else `terminate`; null without any.
     pub(crate) action: Option<Action>,
-    /// Who goes on then: sessions that wait for nobody else.
+    /// Who is free then: sessions that wait for nobody else, and surely for nobody next (`waits_next`).
     pub(crate) frees: Vec<i32>,
     /// Who of those then holds up most others; null when nobody does.
     pub(crate) then: Option<i32>,

@@ -18,8 +18,11 @@ fn shown(cluster: &Cluster) -> String {
 fn an_index_that_is_built_beside_writers_waits_for_one_after_the_other() {
     let cluster = with(&[("autovacuum", "off")]);
     cluster.query("create table t (n int); create table other (n int)");
-    let writers: Vec<Session> =
+    let mut writers: Vec<Session> =
         (0..2).map(|_| cluster.idle_in_transaction(&app("writer"), "insert into t values (1)")).collect();
+    for writer in &mut writers {
+        writer.query("select pg_advisory_lock(pg_backend_pid())");
+    }
     let _elsewhere = cluster.idle_in_transaction(&app("elsewhere"), "insert into other values (1)");
     let _reader = cluster.idle_in_transaction(&app("reader"), "select from t");
     let index = cluster.waiting(&app("index"), "create index concurrently on t (n)");
@@ -29,9 +32,21 @@ fn an_index_that_is_built_beside_writers_waits_for_one_after_the_other() {
     let other = writers.iter().map(|writer| writer.pid).find(|pid| *pid != first).unwrap();
     assert_eq!(seen["blocked_by"], json!([first]));
     assert_eq!((&seen["others_may_follow"], &seen["waits_next"]), (&json!(true), &json!([other])), "{seen}");
+    // The end of the first alone does not free it: it goes on to wait for the other.
+    let mut both = [first, other];
+    both.sort_unstable();
+    let of_index = |set: &&Value| set["frees"].as_array().unwrap().contains(&json!(index.pid));
+    let sets: Vec<&Value> = document["free_sets"].as_array().unwrap().iter().filter(of_index).collect();
+    assert_eq!(sets.len(), 1, "{document:#}");
+    assert_eq!((&sets[0]["pids"], &sets[0]["others_may_follow"]), (&json!(both), &json!(true)));
+    assert_eq!(sets[0]["sessions"].as_array().unwrap().len(), 2, "{document:#}");
+    assert!(shown(&cluster).contains("to free 1 session (then others may follow): pgconn kill "));
+    // Where it frees somebody else, it is said what becomes of the index.
+    let behind = cluster.waiting(&app("behind"), &format!("select pg_advisory_lock({first})"));
+    let document = blockers(&cluster, &[]);
     let set = set_of(&document, first);
-    assert_eq!((&set["frees"], &set["others_may_follow"]), (&json!([index.pid]), &json!(true)));
-    let said = format!("to let 1 session go on to the wait for {other}: pgconn kill ");
+    assert_eq!(set["frees"], json!([behind.pid]), "{document:#}");
+    let said = format!("to free 1 session ({} goes on to wait for {other}): pgconn kill ", index.pid);
     assert!(shown(&cluster).contains(&said), "{}", shown(&cluster));
     carry_out(&cluster, &set);
     cluster.wait_until(&format!("pg_blocking_pids({}) = array[{other}]", index.pid));

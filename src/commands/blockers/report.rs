@@ -120,7 +120,14 @@ impl Blockers {
             .iter()
             .filter(|session| session.lock.as_ref().is_some_and(|lock| lock.kind == "tuple"));
         let in_row_queue: HashSet<i32> = in_row_queue.map(|session| session.pid).collect();
-        self.graph.free_sets(&in_row_queue)
+        // Who surely waits for somebody next goes on only when that one has gone, too.
+        let next = self.sessions.iter().filter(|session| !session.waits_next.is_empty());
+        let next: Vec<Edges<'_>> =
+            next.map(|session| (session.pid, Cow::Borrowed(session.waits_next.as_slice()))).collect();
+        if next.is_empty() {
+            return self.graph.free_sets(&in_row_queue);
+        }
+        Graph::of(&[edges(&self.sessions, &self.prepared), next].concat()).free_sets(&in_row_queue)
     }
 
     /// Plans what would end these `sets`; `facts` are of all of their members.
