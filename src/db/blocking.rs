@@ -120,21 +120,29 @@ impl Db {
                 waits.sessions.push(session);
             }
         }
-        self.add_locks(&mut waits.sessions, &unasked).await?;
+        let mut holds = self.add_locks(&mut waits.sessions, &unasked).await?;
         self.ask_of_few(&mut waits.sessions, &unasked).await?;
         let waiters = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let waiters: Vec<i32> = waiters.map(|session| session.pid).collect();
         waits.prepared = self.prepared_blockers(&waiters).await?;
+        for prepared in &mut waits.prepared {
+            prepared.holds = holds.remove(&prepared.gid).unwrap_or_default();
+        }
         waits.replay = self.replay(&waits.sessions).await?;
         Ok((server_context_of(&server_context)?, waits))
     }
 
     /// Tells of each session what it waits for, and what it holds that keeps others waiting; of the `unasked`, for whom they wait. What
-    /// has changed since the look at the waits is left out.
-    async fn add_locks(&self, sessions: &mut [Blocked], unasked: &HashSet<i32>) -> Result<(), Error> {
+    /// has changed since the look at the waits is left out. Returns by gid what prepared transactions hold of that.
+    async fn add_locks(
+        &self,
+        sessions: &mut [Blocked],
+        unasked: &HashSet<i32>,
+    ) -> Result<HashMap<String, Vec<Lock>>, Error> {
+        let mut of_prepared: HashMap<String, Vec<Lock>> = HashMap::new();
         let waiters: Vec<i32> = sessions.iter().filter(|one| one.waits).map(|one| one.pid).collect();
         if waiters.is_empty() {
-            return Ok(());
+            return Ok(of_prepared);
         }
         let everybody: Vec<i32> = sessions.iter().map(|session| session.pid).collect();
         let place: HashMap<i32, usize> = everybody.iter().copied().zip(0..).collect();
@@ -156,7 +164,9 @@ impl Db {
             };
             let own = place.get(&pid).copied();
             if row.claim("granted")? {
-                if let Some(session) = own.and_then(|own| sessions.get_mut(own)) {
+                if let Some(gid) = row.text("gid")? {
+                    of_prepared.entry(gid).or_default().push(lock);
+                } else if let Some(session) = own.and_then(|own| sessions.get_mut(own)) {
                     session.holds.push(lock);
                 }
                 for waiter in row.pids("waiters")? {
@@ -177,7 +187,7 @@ impl Db {
             }
         }
         wanted.into_values().for_each(|wanted| add_blockers(sessions, wanted, unasked));
-        Ok(())
+        Ok(of_prepared)
     }
 
     /// Has the server say for whom those of the `unasked` wait that few are ahead of.
@@ -291,5 +301,6 @@ fn prepared_of(row: &Row) -> Result<PreparedBlocker, Error> {
         prepared_seconds: row.age("seconds")?.unwrap_or_default(),
         waiting_pids: row.pids("waiting_pids")?,
         blocks: Vec::new(),
+        holds: Vec::new(),
     })
 }

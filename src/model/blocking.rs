@@ -129,6 +129,8 @@ pub(crate) struct PreparedBlocker {
     pub(crate) waiting_pids: Vec<i32>,
     /// Who waits for it, directly or behind others.
     pub(crate) blocks: Vec<i32>,
+    /// What it holds that keeps others waiting.
+    pub(crate) holds: Vec<Lock>,
 }
 
 /// Replay on a standby that waits for sessions, and what ends them.

@@ -194,7 +194,7 @@ impl Report for Blockers {
         }
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
         // What is waited for is to be read.
-        let (spare, least) = (self.words.spare(), self.words.least(&self.sessions));
+        let (spare, least) = (self.words.spare(), self.words.least(&self.sessions, &self.prepared));
         let spare: &[&str] = if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { spare };
         let sessions = self.by_pid();
         let entries = match self.part {

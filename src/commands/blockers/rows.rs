@@ -149,7 +149,8 @@ fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
         return told.into();
     }
     let lock = |lock| row.words.lock(lock);
-    match (row.lock(), row.session.map_or(&[][..], |session| &session.holds)) {
+    let holds = row.session.map(|session| &session.holds).or(row.prepared.map(|prepared| &prepared.holds));
+    match (row.lock(), holds.map_or(&[][..], Vec::as_slice)) {
         (Some(waits_for), _) => lock(waits_for).into(),
         (None, []) => Value::None,
         (None, [held]) => format!("holds {}", lock(held)).into(),

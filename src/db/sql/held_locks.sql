@@ -1,6 +1,6 @@
 -- One row per lock that a session of {waiters} waits for (not granted), and one per lock of a session of {blockers}, or of a prepared
--- transaction (pid 0), that keeps one of them waiting, with the waiters: on the same object, in a mode that conflicts. What is only
--- ahead in a queue holds nothing of that. What a parallel worker has is its leader's, as pg_blocking_pids has it.
+-- transaction (pid 0, with its gid), that keeps one of them waiting, with the waiters: on the same object, in a mode that conflicts.
+-- What is only ahead in a queue holds nothing of that. What a parallel worker has is its leader's, as pg_blocking_pids has it.
 -- m: the modes, and with which of them, by place, each conflicts (`is true` keeps the planner, which expects few rows, from comparing
 -- each lock with each waiter). has: the places of the modes in which a waiter has already what it waits for in another.
 -- A session that waits for whoever has changed a row waits for a transaction, and has its turn at the row as a lock of its own,
@@ -16,13 +16,17 @@ with g as materialized (
   where s.leader_pid is not null
 ), l as materialized (
   select l.pid, coalesce(g.leader_pid, l.pid, 0) as one, l.granted, l.locktype, l.mode, l.database, l.relation, l.page, l.tuple,
-         l.classid, l.objid, l.objsubid,
+         l.classid, l.objid, l.objsubid, l.transactionid, l.virtualtransaction,
          format('%s %s %s %s %s %s %s %s %s %s', l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
                 l.transactionid, l.classid, l.objid, l.objsubid) as object
   from pg_locks l left join g on g.pid = l.pid
   where l.pid = any ({waiters}::int4[])
      or (l.granted and (l.pid is null or coalesce(g.leader_pid, l.pid) = any ({blockers}::int4[])
                         or (l.locktype = 'relation' and l.mode <> 'AccessShareLock')))
+), p as materialized (
+  select l.virtualtransaction, p.gid
+  from pg_prepared_xacts p
+       join l on l.pid is null and l.locktype = 'transactionid' and l.transactionid = p.transaction
 ), m (mode, place, conflicts) as (
   {lock_modes}
 ), w as materialized (
@@ -36,8 +40,9 @@ with g as materialized (
   from l join m on m.mode = l.mode
   where l.granted and (l.object in (select w.object from w)) is true
 ), h as materialized (
-  select x.*, w.pid as waiter, w.at_relation, w.at_database
-  from x join w on w.object = x.object and w.one <> x.one and substr(w.conflicts, x.place, 1) = 'X'
+  select x.*, p.gid, w.pid as waiter, w.at_relation, w.at_database
+  from x left join p on x.pid is null and p.virtualtransaction = x.virtualtransaction
+       join w on w.object = x.object and w.one <> x.one and substr(w.conflicts, x.place, 1) = 'X'
 ), o as materialized (
   select w.pid, string_agg(distinct x.place::text, ',') as has
   from x join w on w.object = x.object and w.one = x.one
@@ -61,11 +66,11 @@ with g as materialized (
                 join m on m.mode = n.mode
            where i.pid = w.pid and i.phase = 'waiting for writers before build' and n.one not in (0, w.one)
              and substr((select share.conflicts from m share where share.mode = 'ShareLock'), m.place, 1) = 'X'
-             and n.one <> all (array(select h.one from h where h.waiter = w.pid))) end as next, o.has
+             and n.one <> all (array(select h.one from h where h.waiter = w.pid))) end as next, o.has, null::text as gid
   from w left join o on o.pid = w.pid
   union
   select h.one, h.granted, h.locktype, h.mode, h.page, h.tuple, h.classid, h.objid, h.objsubid,
-         coalesce(h.relation, h.at_relation), coalesce(h.database, h.at_database), h.waiter, null, null, null, false, null, null
+         coalesce(h.relation, h.at_relation), coalesce(h.database, h.at_database), h.waiter, null, null, null, false, null, null, h.gid
   from h
 )
 select s.pid, s.granted, s.locktype, s.mode,
@@ -79,8 +84,9 @@ select s.pid, s.granted, s.locktype, s.mode,
             when s.locktype = 'advisory'
             then format('%s, %s', s.classid::int8::bit(32)::int4, s.objid::int8::bit(32)::int4)
             when s.locktype = 'tuple' then format('(%s,%s)', s.page, s.tuple) end as key,
-       string_agg(s.waiter::text, ',') as waiters, s.object, s.place, s.conflicts, s.others, s.next, s.has
+       string_agg(s.waiter::text, ',') as waiters, s.object, s.place, s.conflicts, s.others, s.next, s.has,
+       encode(textsend(s.gid), 'hex') as gid
 from s
 group by s.pid, s.granted, s.locktype, s.mode, s.page, s.tuple, s.classid, s.objid, s.objsubid, s.relation, s.database,
-         s.object, s.place, s.conflicts, s.others, s.next, s.has
-order by s.pid, s.granted, s.locktype, s.mode
+         s.object, s.place, s.conflicts, s.others, s.next, s.has, s.gid
+order by s.pid, s.gid, s.granted, s.locktype, s.mode
