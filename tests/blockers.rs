@@ -42,7 +42,7 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
     );
     let seen = session(&document, first.pid);
     assert_eq!((&seen["blocks_total"], &seen["blocked_by"]), (&json!(1), &json!([root.pid])));
-    let lock = json!({ "type": "relation", "mode": "AccessExclusiveLock", "relation": "public.orders", "key": null });
+    let lock = json!({ "type": "relation", "mode": "AccessExclusiveLock", "relation": "public.orders", "key": null, "level": null });
     assert_eq!(seen["lock"], lock);
     assert_eq!(seen["query"], "begin; lock table orders");
     assert!(seen["wait_seconds"].as_f64().unwrap() < 30.0);
@@ -205,7 +205,7 @@ fn what_keeps_others_waiting_is_named_as_applications_know_it() {
     let mut waiters = Vec::new();
     let mut roots = Vec::new();
     // who holds, who waits, the lock that is waited for and the one that is held, each as type, mode, relation and key
-    let lock = |kind: &str, mode: &str, relation: Option<&str>, key: Option<&str>| json!({ "type": kind, "mode": mode, "relation": relation, "key": key });
+    let lock = |kind: &str, mode: &str, relation: Option<&str>, key: Option<&str>| json!({ "type": kind, "mode": mode, "relation": relation, "key": key, "level": null });
     let elsewhere = format!("relation {stock} of database shop");
     let cases = [
         (
@@ -252,6 +252,18 @@ fn what_keeps_others_waiting_is_named_as_applications_know_it() {
     assert_eq!(session(&document, waiter.pid)["lock"], waits_for);
     let holds = lock("relation", "ShareLock", Some(&elsewhere), None);
     assert_eq!(session(&document, root.pid)["holds"], json!([holds]));
+    // Nothing that ends with a transaction is held without one; of the others the server does not show what they end with.
+    let mut alone = cluster.connect(&app("alone")).unwrap();
+    alone.query("select pg_advisory_lock(3, 4)");
+    let _waits_for_it = cluster.waiting(&app("alone"), "select pg_advisory_lock(3, 4)");
+    let seen = session(&blockers(&cluster, &[]), alone.pid);
+    assert_eq!((&seen["holds"][0]["key"], &seen["holds"][0]["level"]), (&json!("3, 4"), &json!("session")));
+    let table = Pgconn::new(&["blockers"]).on(&cluster).run().success().stdout;
+    assert!(table.contains("holds advisory Exclusive on key 3, 4 (session level)"), "{table}");
+    assert!(
+        table.contains("holds advisory Exclusive on key -1, 7 (level not shown by the server)"),
+        "{table}"
+    );
     // Who is only ahead in the queue holds nothing of it.
     assert_eq!(session(&document, waiter.pid)["holds"], json!([]));
     assert_eq!(session(&document, root.pid)["backend_type"], "client backend");

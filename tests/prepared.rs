@@ -162,7 +162,7 @@ fn every_kind_of_lock_leads_to_who_holds_it_also_after_a_restart() {
     // What each has that keeps others waiting, in JSON and on the screen.
     let oid = cluster.connect(&[("database", "elsewhere")]).unwrap().query("select 't'::regclass::oid")[0][0]
         .clone();
-    let held = |kind: &str, mode: &str, relation: Option<&str>, key: Option<&str>| json!([{ "type": kind, "mode": mode, "relation": relation, "key": key }]);
+    let held = |kind: &str, mode: &str, relation: Option<&str>, key: Option<&str>| json!([{ "type": kind, "mode": mode, "relation": relation, "key": key, "level": key.map(|_| "transaction") }]);
     let other = format!("relation {} of database elsewhere", oid.unwrap());
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success().stdout;
     for (gid, holds, told) in [
@@ -171,7 +171,11 @@ fn every_kind_of_lock_leads_to_who_holds_it_also_after_a_restart() {
             held("transactionid", "ExclusiveLock", Some("public.rows"), None),
             "holds a row of public.rows",
         ),
-        ("key", held("advisory", "ExclusiveLock", None, Some("7")), "holds advisory Exclusive on key 7"),
+        (
+            "key",
+            held("advisory", "ExclusiveLock", None, Some("7")),
+            "holds advisory Exclusive on key 7 (transaction level)",
+        ),
         ("shared key", held("advisory", "ShareLock", None, Some("8")), "holds advisory Share on key 8"),
         (
             "queue, writer",

@@ -9,7 +9,7 @@ use super::server_context::{server_context_of, server_context_question};
 use super::text_store::TextStore;
 use super::wait_queue::{WantedLock, add_blockers};
 use super::{filter, questions};
-use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Replay, Waits};
+use crate::model::blocking::{Blocked, Level, Lock, PreparedBlocker, Replay, Waits};
 use crate::model::filter::Filter;
 use crate::model::order;
 use crate::model::server::ServerContext;
@@ -161,13 +161,18 @@ impl Db {
                 mode: row.word("mode")?.unwrap_or_default(),
                 relation: row.text("relation")?,
                 key: row.word("key")?,
+                level: None,
             };
             let own = place.get(&pid).copied();
             if row.claim("granted")? {
+                let level = |known| Some(known).filter(|_| lock.kind == "advisory");
                 if let Some(gid) = row.text("gid")? {
-                    of_prepared.entry(gid).or_default().push(lock);
+                    let level = level(Level::Transaction);
+                    of_prepared.entry(gid).or_default().push(Lock { level, ..lock });
                 } else if let Some(session) = own.and_then(|own| sessions.get_mut(own)) {
-                    session.holds.push(lock);
+                    // Others waited for it already when it was seen without a transaction.
+                    let level = level(Level::Session).filter(|_| session.state.as_deref() == Some("idle"));
+                    session.holds.push(Lock { level, ..lock });
                 }
                 for waiter in row.pids("waiters")? {
                     if let Some(waiter) = place.get(&waiter).and_then(|at| sessions.get_mut(*at)) {

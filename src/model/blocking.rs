@@ -19,8 +19,23 @@ pub(crate) struct Lock {
     /// database's. None for other locks.
     pub(crate) relation: Option<String>,
     /// Of an advisory lock, the key as applications write it: one number, or two (`1, 2`); of a row's queue, where the row is:
-    /// `(0,1)`. None for other locks. The server does not tell whether an advisory lock ends with the transaction or the session.
+    /// `(0,1)`. None for other locks.
     pub(crate) key: Option<String>,
+    /// Of an advisory lock that is held, whether it ends with the transaction or the session, as far as that can be told: the server
+    /// does not show it. Who holds one without a transaction holds it for the session, a prepared transaction for the transaction.
+    /// Null: it may be either. None for other locks.
+    pub(crate) level: Option<Level>,
+}
+
+/// What an advisory lock ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LockLevel"))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Level {
+    /// The session, or its unlocking.
+    Session,
+    /// The transaction.
+    Transaction,
 }
 
 /// A session that waits or is waited for.

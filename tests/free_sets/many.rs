@@ -51,7 +51,8 @@ fn whoever_holds_up_only_the_youngest_is_known_and_no_proposal_frees_nobody() {
     }
     let roots = pids(&document["roots"]);
     assert!(roots.contains(&key.pid) && roots.contains(&writer.pid), "{roots:?}");
-    let holds = json!([{ "type": "advisory", "mode": "ExclusiveLock", "relation": null, "key": "7" }]);
+    let holds =
+        json!([{ "type": "advisory", "mode": "ExclusiveLock", "relation": null, "key": "7", "level": null }]);
     let of = |pid: i32| {
         let rows: &Vec<Value> = document["sessions"].as_array().unwrap();
         rows.iter().find(|row| row["pid"] == pid).unwrap()

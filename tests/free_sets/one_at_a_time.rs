@@ -121,8 +121,7 @@ fn what_a_parallel_worker_holds_is_its_leaders() {
     let waiter = cluster.waiting(&app("waiter"), "alter table seen add m int");
     let document = blockers(&cluster, &[]);
     assert_eq!(row(&document, waiter.pid)["blocked_by"], json!([leader.pid]));
-    let holds =
-        json!([{ "type": "relation", "mode": "AccessShareLock", "relation": "public.seen", "key": null }]);
+    let holds = json!([{ "type": "relation", "mode": "AccessShareLock", "relation": "public.seen", "key": null, "level": null }]);
     assert_eq!(row(&document, leader.pid)["holds"], holds, "{document:#}");
     let set = set_of(&document, leader.pid);
     assert_eq!((&set["frees"], &set["action"]), (&json!([waiter.pid]), &json!("cancel")));

@@ -16,7 +16,7 @@ const LINES: usize = 24;
 
 fn lock(kind: &str, mode: &str, relation: Option<&str>, key: Option<&str>) -> Lock {
     let own = |text: Option<&str>| text.map(str::to_owned);
-    Lock { kind: kind.into(), mode: mode.into(), relation: own(relation), key: own(key) }
+    Lock { kind: kind.into(), mode: mode.into(), relation: own(relation), key: own(key), level: None }
 }
 
 fn table_lock(mode: &str) -> Lock {

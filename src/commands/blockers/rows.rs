@@ -148,13 +148,13 @@ fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
     if let Some(told) = event.and_then(waited_for) {
         return told.into();
     }
-    let lock = |lock| row.words.lock(lock);
+    let (lock, held) = (|lock| row.words.lock(lock), |lock| row.words.held(lock));
     let holds = row.session.map(|session| &session.holds).or(row.prepared.map(|prepared| &prepared.holds));
     match (row.lock(), holds.map_or(&[][..], Vec::as_slice)) {
         (Some(waits_for), _) => lock(waits_for).into(),
         (None, []) => Value::None,
-        (None, [held]) => format!("holds {}", lock(held)).into(),
-        (None, [held, others @ ..]) => format!("holds {} and {} more", lock(held), others.len()).into(),
+        (None, [one]) => format!("holds {}", held(one)).into(),
+        (None, [one, others @ ..]) => format!("holds {} and {} more", held(one), others.len()).into(),
     }
 }
 

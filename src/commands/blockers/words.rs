@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::blocking::{Blocked, Lock, PreparedBlocker};
+use crate::model::blocking::{Blocked, Level, Lock, PreparedBlocker};
 use crate::render::table::LEAST;
 use crate::render::text;
 
@@ -87,6 +87,20 @@ impl Words {
             ("advisory", _, Some(key)) => format!("advisory {mode} on key {key}"),
             (_, Some(relation), _) => format!("{kind} {mode} on {relation}"),
             _ => format!("{kind} {mode}"),
+        }
+    }
+
+    /// The same of a lock that is held, and of an advisory one with what it ends, as far as that can be told.
+    pub(super) fn held(self, lock: &Lock) -> String {
+        let told = self.lock(lock);
+        match (lock.level, self) {
+            _ if lock.kind != "advisory" => told,
+            (Some(Level::Session), Self::All) => format!("{told} (session level)"),
+            (Some(Level::Transaction), Self::All) => format!("{told} (transaction level)"),
+            (None, Self::All) => format!("{told} (level not shown by the server)"),
+            (Some(Level::Session), _) => format!("{told} (session)"),
+            (Some(Level::Transaction), _) => format!("{told} (xact)"),
+            (None, _) => told,
         }
     }
 
