@@ -180,9 +180,12 @@ impl Db {
                     }
                 }
             } else if let Some((own, session)) = own.and_then(|own| Some((own, sessions.get_mut(own)?))) {
-                session.lock = Some(lock);
-                session.others_may_follow = row.claim("others")?;
-                session.waits_next = row.pids("next")?;
+                // A leader can wait for something else than its worker does: one of them is told.
+                session.wait_event =
+                    session.wait_event.take().or(session.wait_event_type.as_ref().map(|_| lock.kind.clone()));
+                session.lock.get_or_insert(lock);
+                session.others_may_follow |= row.claim("others")?;
+                session.waits_next.extend(row.pids("next")?);
                 wanted.entry(row.word("object")?.unwrap_or_default()).or_default().push(WantedLock {
                     waiter: own,
                     mode: row.required("place")?,
@@ -249,6 +252,7 @@ impl Db {
         }
         let [rows] = exactly(
             self.look(&[questions::PreparedBlockers {
+                activity: &self.activity(),
                 lock_modes: &questions::LockModes.sql(),
                 pids: &array(waiters),
             }
@@ -261,7 +265,8 @@ impl Db {
     fn blocked_of(&self, row: &Row, texts: &mut TextStore) -> Result<Blocked, Error> {
         let hidden = row.claim("hidden")?;
         let wait_seconds = row.age("seconds")?;
-        let wait_event_type = row.word("wait_event_type")?;
+        let waits_for = row.word("waits_for")?;
+        let (wait_event_type, wait_event) = waited_event(row, waits_for.as_deref(), hidden)?;
         Ok(Blocked {
             pid: row.required("pid")?,
             backend_type: row.word("backend_type")?,
@@ -274,8 +279,8 @@ impl Db {
             client: row.word("client")?,
             state: row.word("state")?,
             wait_at_most: wait_seconds.is_some()
-                && (self.version_num < 140_000 || wait_event_type.as_deref() != Some("Lock")),
-            wait_event: row.word("wait_event")?.filter(|_| wait_seconds.is_some()),
+                && (self.version_num < 140_000 || waits_for.as_deref() != Some("Lock")),
+            wait_event: wait_event.filter(|_| wait_seconds.is_some()),
             wait_event_type: wait_event_type.filter(|_| wait_seconds.is_some()),
             wait_seconds,
             xact_seconds: row.age("xact_seconds")?,
@@ -287,11 +292,32 @@ impl Db {
             hidden,
             vanished: row.claim("vanished")?,
             pooler_client: None,
-            waits: row.word("waits_for")?.is_some(),
+            waits: waits_for.is_some(),
             held_by: Vec::new(),
             matches: row.word("matches")?.map(|claim| claim == "t"),
         })
     }
+}
+
+/// The kind of event that a session waits for, and the event: of a leader whose worker waits, the worker's, of which a lock's name is
+/// left out here.
+fn waited_event(
+    row: &Row,
+    waits_for: Option<&str>,
+    hidden: bool,
+) -> Result<(Option<String>, Option<String>), Error> {
+    let own = (row.word("wait_event_type")?, row.word("wait_event")?);
+    let is_own = match waits_for {
+        None => true,
+        Some(kind @ ("Lock" | "BufferPin")) => own.0.as_deref() == Some(kind),
+        Some(event) => own.1.as_deref() == Some(event),
+    };
+    Ok(match waits_for {
+        _ if is_own || hidden => own,
+        Some("Lock") => (Some("Lock".into()), None),
+        Some("BufferPin") => (Some("BufferPin".into()), Some("BufferPin".into())),
+        waits_for => (Some("IPC".into()), waits_for.map(str::to_owned)),
+    })
 }
 
 fn array(pids: &[i32]) -> String {

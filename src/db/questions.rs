@@ -127,7 +127,7 @@ questions! {
     /// The oldest prepared transaction.
     Prepared, include_str!("sql/prepared.sql"), filter, older;
     /// The prepared transactions that sessions wait for.
-    PreparedBlockers, include_str!("sql/prepared_blockers.sql"), lock_modes, pids;
+    PreparedBlockers, include_str!("sql/prepared_blockers.sql"), activity, lock_modes, pids;
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.

@@ -128,3 +128,54 @@ fn what_a_parallel_worker_holds_is_its_leaders() {
     carry_out(&cluster, &set);
     cluster.wait_until("not exists (select from pg_locks where not granted)");
 }
+
+#[test]
+fn a_query_whose_parallel_workers_wait_is_one_that_waits() {
+    let cluster = with(&[
+        ("autovacuum", "off"),
+        ("max_prepared_transactions", "1"),
+        ("parallel_setup_cost", "0"),
+        ("parallel_tuple_cost", "0"),
+        ("min_parallel_table_scan_size", "0"),
+        ("parallel_leader_participation", "off"),
+    ]);
+    cluster.query("create table big (n int) with (parallel_workers = 2); create table seen (n int)");
+    cluster.query("insert into big select generate_series(1, 10000); analyze big");
+    cluster.query(
+        "create function look(n int) returns int language plpgsql parallel safe as \
+         'begin perform from seen; return n; end'",
+    );
+    let root = cluster.idle_in_transaction(&app("root"), "lock table seen");
+    let mut leader = cluster.connect(&app("leader")).unwrap();
+    let both_wait = "(select count(*) = 2 from pg_locks l join pg_stat_activity a using (pid) \
+                      where a.backend_type = 'parallel worker' and not l.granted)";
+    leader.send("select count(look(n)) from big");
+    cluster.wait_until(both_wait);
+    let document = blockers(&cluster, &[]);
+    assert_eq!(
+        (&document["blocked_count"], document["sessions"].as_array().unwrap().len()),
+        (&json!(1), 2),
+        "{document:#}"
+    );
+    let seen = row(&document, leader.pid);
+    assert_eq!((&seen["blocked_by"], &seen["lock"]["relation"]), (&json!([root.pid]), &json!("public.seen")));
+    assert_eq!((&seen["wait_event_type"], &seen["wait_event"]), (&json!("Lock"), &json!("relation")));
+    assert_eq!(seen["wait_at_most"], cluster.major() < 14);
+    assert_eq!(row(&document, root.pid)["blocks_total"], 1);
+    assert_eq!(set_of(&document, root.pid)["frees"], json!([leader.pid]));
+    let checked = Pgconn::new(&["check", "blocked", "--json", "--app", "leader"]).on(&cluster).run().json();
+    assert_eq!(checked["waiting"], 1, "{checked:#}");
+    let ended = Pgconn::new(&["kill", "--json", "--app", "root"]).on(&cluster).run().success().json();
+    assert_eq!((&ended["waiting_before"], &ended["waiting_after"]), (&json!(1), &json!(0)));
+    leader.finish().unwrap();
+    let mut preparing = cluster.session();
+    for sql in ["begin", "lock table seen", "prepare transaction 'it'"] {
+        preparing.query(sql);
+    }
+    leader.send("select count(look(n)) from big");
+    cluster.wait_until(both_wait);
+    let prepared = blockers(&cluster, &[])["prepared"][0].clone();
+    assert_eq!((&prepared["gid"], &prepared["waiting_pids"]), (&json!("it"), &json!([leader.pid])));
+    cluster.query("rollback prepared 'it'");
+    leader.finish().unwrap();
+}

@@ -1,6 +1,6 @@
 -- One row per lock that a session of {waiters} waits for (not granted), and one per lock of a session of {blockers}, or of a prepared
 -- transaction (pid 0, with its gid), that keeps one of them waiting, with the waiters: on the same object, in a mode that conflicts.
--- What is only ahead in a queue holds nothing of that. What a parallel worker has is its leader's, as pg_blocking_pids has it.
+-- What is only ahead in a queue holds nothing of that. What a parallel worker has or waits for is its leader's, as pg_blocking_pids has it.
 -- m: the modes, and with which of them, by place, each conflicts (`is true` keeps the planner, which expects few rows, from comparing
 -- each lock with each waiter). has: the places of the modes in which a waiter has already what it waits for in another.
 -- A session that waits for whoever has changed a row waits for a transaction, and has its turn at the row as a lock of its own,
@@ -13,14 +13,14 @@ with g as materialized (
   select s.pid, s.leader_pid
   from (
     {activity}) s
-  where s.leader_pid is not null
+  where s.backend_type = 'parallel worker'
 ), l as materialized (
-  select l.pid, coalesce(g.leader_pid, l.pid, 0) as one, l.granted, l.locktype, l.mode, l.database, l.relation, l.page, l.tuple,
+  select coalesce(g.leader_pid, l.pid) as pid, coalesce(g.leader_pid, l.pid, 0) as one, l.granted, l.locktype, l.mode, l.database, l.relation, l.page, l.tuple,
          l.classid, l.objid, l.objsubid, l.transactionid, l.virtualtransaction,
          format('%s %s %s %s %s %s %s %s %s %s', l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
                 l.transactionid, l.classid, l.objid, l.objsubid) as object
   from pg_locks l left join g on g.pid = l.pid
-  where l.pid = any ({waiters}::int4[])
+  where coalesce(g.leader_pid, l.pid) = any ({waiters}::int4[])
      or (l.granted and (l.pid is null or coalesce(g.leader_pid, l.pid) = any ({blockers}::int4[])
                         or (l.locktype = 'relation' and l.mode <> 'AccessShareLock')))
 ), p as materialized (

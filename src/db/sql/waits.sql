@@ -11,24 +11,34 @@
 -- Queues are told from when waits began, not from how long they have lasted: the clock goes on from row to row.
 -- Of the process that replays on a standby pg_blocking_pids tells nothing: it asks for nothing but the whole of a relation, and
 -- whoever has any lock there is in its way.
+-- A leader and its parallel workers are one, as they are for the server: what a worker waits for, its leader's query waits for.
 -- Only who asks for details pays for them.
 with a as materialized (
   {activity}
+), g as materialized (
+  select s.pid, s.leader_pid
+  from a s
+  where s.backend_type = 'parallel worker' and s.leader_pid in (select a.pid from a)
 ), l as materialized (
-  select l.pid, max({waitstart}) as waitstart
-  from pg_locks l
+  select coalesce(g.leader_pid, l.pid) as pid, min({waitstart}) as waitstart
+  from pg_locks l left join g on g.pid = l.pid
   where not l.granted and l.pid is not null
     and (select coalesce(bool_or(a.wait_event_type = 'Lock' or a.hidden), false) from a)
-  group by l.pid
+  group by 1
+), e as materialized (
+  select coalesce(g.leader_pid, s.pid) as pid,
+         max(case s.wait_event_type when 'BufferPin' then 'BufferPin' else s.wait_event end) as waits_for
+  from a s left join g on g.pid = s.pid
+  where {other_waits}
+  group by 1
 ), w as materialized (
   select s.pid, ({filter}) as matches, {began} as began, {wait_seconds} as seconds, 'Lock' as waits_for
   from a s join l on l.pid = s.pid
   union all
   select s.pid, ({filter}), s.query_start,
-         {at_most_seconds},
-         case s.wait_event_type when 'BufferPin' then 'BufferPin' else s.wait_event end
-  from a s
-  where ({other_waits}) and (s.query_start is null or clock_timestamp() - s.query_start > interval '1 second')
+         {at_most_seconds}, e.waits_for
+  from a s join e on e.pid = s.pid
+  where (s.query_start is null or clock_timestamp() - s.query_start > interval '1 second')
     and s.pid not in (select l.pid from l)
 ), r as materialized (
   select w.*, row_number() over (order by w.began nulls first, w.pid) <= {asked} as asked,
@@ -39,7 +49,7 @@ with a as materialized (
   select coalesce(g.leader_pid, l.pid, 0) as one, l.granted, l.mode,
          format('%s %s %s %s %s %s %s %s %s %s', l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
                 l.transactionid, l.classid, l.objid, l.objsubid) as object
-  from pg_locks l left join a g on g.pid = l.pid and g.backend_type = 'parallel worker'
+  from pg_locks l left join g on g.pid = l.pid
   where not l.fastpath and (select coalesce(bool_or(not r.asked), false) from r)
 ), m (mode, place, conflicts) as (
   {lock_modes}
@@ -61,8 +71,9 @@ with a as materialized (
          case when not r.asked then u.holders
               when cardinality(x.blocked_by) > 0 or r.waits_for <> 'Lock' then x.blocked_by
               else array(
-                select h.pid
+                select coalesce(g.leader_pid, h.pid)
                 from pg_locks q join pg_locks h on h.database = q.database and h.relation = q.relation
+                     left join g on g.pid = h.pid
                 where q.pid = r.pid and not q.granted and q.locktype = 'relation' and q.mode = 'AccessExclusiveLock'
                   and h.granted and h.locktype = 'relation' and h.mode <> 'SIReadLock' and h.pid <> q.pid) end as blocked_by
   from r left join u on u.pid = r.pid
