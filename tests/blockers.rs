@@ -330,6 +330,7 @@ fn a_standby_names_who_holds_its_replay_up() {
 #[test]
 fn a_standby_names_whose_snapshot_is_in_the_way_of_its_replay() {
     let primary = with(&[("wal_level", "replica"), ("max_wal_senders", "3"), ("autovacuum", "off")]);
+    primary.query("create role plain login");
     primary.query("create table orders (n int); insert into orders select generate_series(1, 1000)");
     let standby = standby_of(&primary);
     standby.query("alter system set max_standby_streaming_delay = '1h'");
@@ -369,6 +370,11 @@ fn a_standby_names_whose_snapshot_is_in_the_way_of_its_replay() {
     });
     let checked = Pgconn::new(&["check", "blocked", "--json"]).on(&standby).run().json();
     assert_eq!(checked["waiting"], 1, "{checked:#}");
+    // Who may not see it is told so: the reader, and the process that replays.
+    let plain = Pgconn::new(&["blockers", "-U", "plain"]).on(&standby).run().success();
+    let told = "no session waits for a lock; 2 sessions are hidden, which may wait for something else\n";
+    assert_eq!(plain.stdout, told, "{plain}");
+    assert_eq!(blockers(&standby, &["-U", "plain"])["replay"], Value::Null);
 }
 
 /// Sixty sessions that queue for one row, of three applications.

@@ -30,6 +30,12 @@ const AT_MOST_SECONDS: &str = "extract(epoch from case when s.backend_type = 'st
                                   current_setting('max_standby_archive_delay')::interval) end)
     else clock_timestamp() - s.query_start end)::float8";
 
+/// How many are hidden, and wait for no lock: whether they wait for something else is hidden, too. Only what has a database can, and on
+/// a standby the process that replays, which is one of those without.
+const UNSEEN: &str = "(select count(*) filter (where a.datid is not null) \
+    + least(count(*) filter (where a.datid is null and pg_is_in_recovery()), 1) \
+    from a where a.hidden and a.pid not in (select l.pid from l))";
+
 /// For how many waits pg_blocking_pids is asked at most: of the others, what is waited for tells it.
 const MOST_ASKED: usize = 200;
 /// For how many of the longest of more waits than that. The rest is for those of the others that few are ahead of: who frees somebody
@@ -104,7 +110,7 @@ impl Db {
         let details = format!(
             ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
              extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
-             s.pid is null as vanished, s.wait_event_type, s.wait_event, ({filter}) as matches"
+             s.pid is null as vanished, s.wait_event_type, s.wait_event, ({filter}) as matches, {UNSEEN} as unseen"
         );
         let waits = self.waits_question("true", &details, reach);
         let [server_context, rows] = exactly(self.look(&[server_context_question(), waits]).await?)?;
@@ -113,6 +119,7 @@ impl Db {
         let mut unasked = HashSet::new();
         for row in rows {
             waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);
+            waits.unseen = row.required("unseen")?;
             let session = self.blocked_of(&row, &mut texts)?;
             // The row of all prepared transactions together; each has its own among the prepared.
             if session.pid != 0 {

@@ -181,7 +181,9 @@ pub(crate) struct Waits {
     pub(crate) prepared: Vec<PreparedBlocker>,
     /// All that wait, looked at or not.
     pub(crate) waiting: i64,
-    /// What ends who keeps replay waiting; none where it does not wait.
+    /// Sessions that are hidden and wait for no lock: it is not known whether they wait for something else.
+    pub(crate) unseen: i64,
+    /// What ends who keeps replay waiting; none where it does not wait, or that is hidden.
     pub(crate) replay: Option<Replay>,
 }
 

@@ -70,7 +70,8 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let count = |claim: fn(&Blocked) -> bool| {
             i64::try_from(waits.sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
         };
-        let mut head = super::head_of_look(db, &server_context, count(|session| session.hidden));
+        let hidden = count(|session| session.hidden && session.waits) + waits.unseen;
+        let mut head = super::head_of_look(db, &server_context, hidden);
         head.warnings.extend(unasked);
         if !filter.is_empty() {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));

@@ -32,8 +32,11 @@ pub(in crate::commands) struct Blockers {
     pub(super) prepared: Vec<PreparedBlocker>,
     /// What would let some of them go on at once, the fewest that have to end first.
     pub(super) free_sets: Vec<FreeingAct>,
-    /// What ends who keeps replay waiting on a standby, and when; null where replay does not wait.
+    /// What ends who keeps replay waiting on a standby, and when; null where replay does not wait, and where that is hidden.
     pub(super) replay: Option<Replay>,
+    /// Sessions, on a standby the process that replays among them, that are hidden from this role and wait for no lock: whether they
+    /// wait for something else is not known.
+    hidden: i64,
     /// Sessions that wait, whatever the filters.
     #[serde(skip)]
     waiting: i64,
@@ -58,7 +61,7 @@ pub(in crate::commands) struct Blockers {
 impl Blockers {
     /// Builds the tree; with filters, only the trees in which a session matches or may match.
     pub(super) fn new(waits: Waits, filtered: bool) -> Self {
-        let Waits { mut sessions, mut prepared, waiting, mut replay } = waits;
+        let Waits { mut sessions, mut prepared, waiting, unseen, mut replay } = waits;
         if filtered {
             let chosen: Vec<i32> = sessions
                 .iter()
@@ -94,6 +97,7 @@ impl Blockers {
             prepared,
             free_sets: Vec::new(),
             replay,
+            hidden: unseen,
             waiting,
             graph,
             lines,
@@ -185,6 +189,13 @@ impl Report for Blockers {
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.blocked_count == 0 {
             return vec![match self.waiting {
+                0 if self.hidden > 0 => {
+                    let are = if self.hidden == 1 { "is" } else { "are" };
+                    Block::line(format!(
+                        "no session waits for a lock; {} {are} hidden, which may wait for something else",
+                        text::count(self.hidden, "session")
+                    ))
+                }
                 0 => Block::marked(Mark::Good, "no session waits for a lock"),
                 1 => Block::line("no session that matches waits for a lock; 1 other does"),
                 others => {

@@ -1,4 +1,5 @@
--- One row per session that waits or is waited for (pid 0: a prepared transaction), the longest waits first.
+-- One row per session that waits or is waited for (pid 0: a prepared transaction), the longest waits first; where nobody waits, one
+-- of pid 0.
 -- The one question of who waits: whoever lists, plans, judges or counts waits asks it, so that all of them say the same.
 -- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {asked} longest of the {limit} longest
 -- waits: both hold up the lock manager, and what it costs grows with the third power of a queue. Of the others it is told who holds
@@ -87,6 +88,9 @@ with a as materialized (
   select distinct h.pid, null::bool, null::timestamptz, null::float8, null, null::bool, null::int8, null::int8, null::int4[]
   from (select unnest(b.blocked_by) as pid from b) h
   where h.pid not in (select b.pid from b)
+  union all
+  select 0, null, null, null, null, null, null, null, null
+  where not exists (select from b)
 )
 select p.pid, coalesce(p.matches, false) as selected, p.seconds, p.waits_for, p.asked, p.n, p.undecided,
        array_to_string(array(select distinct x from unnest(p.blocked_by) x where x <> p.pid order by x), ',') as blocked_by,
