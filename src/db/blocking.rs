@@ -53,7 +53,15 @@ pub(crate) enum WaitsLookedAt {
     All,
 }
 
+/// How many waits are told of where the server need not be asked for each: the pairs of so many in one queue are two million.
+const MOST_TOLD: usize = 2000;
+
 impl Db {
+    /// As many waits as cost the lock manager no more than those that it is asked for. Before 14 nobody else knows the order of a queue.
+    pub(crate) const fn cheap_waits(&self) -> WaitsLookedAt {
+        WaitsLookedAt::Longest(if self.version_num >= 140_000 { MOST_TOLD } else { MOST_ASKED })
+    }
+
     /// The question who waits for whom, of everybody that `filter` does not leave out, whatever kind of process it is; `details` are
     /// further columns.
     pub(super) fn waits_question(&self, filter: &str, details: &str, reach: WaitsLookedAt) -> String {

@@ -13,7 +13,7 @@ use crate::model::act::{
 };
 use crate::model::order;
 use crate::model::session::Session;
-pub(crate) use rules::{COMMITTED, out_of_reach};
+pub(crate) use rules::{AUXILIARY, COMMITTED, out_of_reach};
 use rules::{Decision, cancelled_how, judge, missing_role, runs};
 
 /// What is to be done, worst session first.

@@ -129,7 +129,9 @@ fn wait<'r>(row: &'r Row<'_>) -> Value<'r> {
     let session = row.session.or(row.more.map(|more| more.session));
     let at_most = session.is_some_and(|session| session.wait_at_most);
     match row.more.map_or_else(|| session.and_then(|session| session.wait_seconds), |more| more.longest) {
-        Some(seconds) if at_most => format!("≤ {}", text::duration(seconds)).into(),
+        Some(seconds) if at_most => {
+            format!("{} {}", if row.is_ascii { "<=" } else { "≤" }, text::duration(seconds)).into()
+        }
         seconds => Value::seconds(seconds),
     }
 }
