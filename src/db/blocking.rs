@@ -135,82 +135,60 @@ impl Db {
                 waits.sessions.push(session);
             }
         }
-        let mut holds = self.add_locks(&mut waits.sessions, &unasked).await?;
+        let mut locks = self.add_locks(&mut waits.sessions, &unasked).await?;
         self.ask_of_few(&mut waits.sessions, &unasked).await?;
         let waiters = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let waiters: Vec<i32> = waiters.map(|session| session.pid).collect();
         waits.prepared = self.prepared_blockers(&waiters).await?;
         for prepared in &mut waits.prepared {
-            prepared.holds = holds.remove(&prepared.gid).unwrap_or_default();
+            prepared.holds = locks.of_prepared.remove(&prepared.gid).unwrap_or_default();
         }
-        waits.replay = self.replay(&waits.sessions).await?;
+        waits.replay = locks.replay;
         Ok((server_context_of(&server_context)?, waits))
     }
 
     /// Tells of each session what it waits for, and what it holds that keeps others waiting; of the `unasked`, for whom they wait. What
-    /// has changed since the look at the waits is left out. Returns by gid what prepared transactions hold of that.
-    async fn add_locks(
-        &self,
-        sessions: &mut [Blocked],
-        unasked: &HashSet<i32>,
-    ) -> Result<HashMap<String, Vec<Lock>>, Error> {
-        let mut of_prepared: HashMap<String, Vec<Lock>> = HashMap::new();
+    /// has changed since the look at the waits is left out.
+    async fn add_locks(&self, sessions: &mut [Blocked], unasked: &HashSet<i32>) -> Result<Locks, Error> {
+        let mut locks = Locks::default();
         let waiters: Vec<i32> = sessions.iter().filter(|one| one.waits).map(|one| one.pid).collect();
         if waiters.is_empty() {
-            return Ok(of_prepared);
+            return Ok(locks);
         }
         let everybody: Vec<i32> = sessions.iter().map(|session| session.pid).collect();
         let place: HashMap<i32, usize> = everybody.iter().copied().zip(0..).collect();
-        let question = questions::HeldLocks {
+        let held = questions::HeldLocks {
             activity: &self.activity(),
             lock_modes: &questions::LockModes.sql(),
             waiters: &array(&waiters),
             blockers: &array(&everybody),
         };
-        let [rows] = exactly(self.look(&[question.sql()]).await?)?;
-        let mut wanted: HashMap<String, Vec<WantedLock>> = HashMap::new();
+        let is_replay = |one: &&Blocked| one.waits && one.backend_type.as_deref() == Some("startup");
+        let replay = sessions.iter().find(is_replay);
+        let questions = std::iter::once(held.sql()).chain(replay.map(|_| questions::Replay.sql()));
+        let mut answers = self.look(&questions.collect::<Vec<_>>()).await?.into_iter();
+        let rows = answers.next().unwrap_or_default();
+        if let (Some(waiting), Some(row)) = (replay, answers.next().unwrap_or_default().first()) {
+            locks.replay = Some(replay_of(row, waiting)?);
+        }
         for row in rows {
             let pid: i32 = row.required("pid")?;
-            let lock = Lock {
-                kind: row.word("locktype")?.unwrap_or_default(),
-                mode: row.word("mode")?.unwrap_or_default(),
-                relation: row.text("relation")?,
-                key: row.word("key")?,
-                level: None,
-            };
             let own = place.get(&pid).copied();
             if row.claim("granted")? {
-                let level = |known| Some(known).filter(|_| lock.kind == "advisory");
-                if let Some(gid) = row.text("gid")? {
-                    let level = level(Level::Transaction);
-                    of_prepared.entry(gid).or_default().push(Lock { level, ..lock });
-                } else if let Some(session) = own.and_then(|own| sessions.get_mut(own)) {
-                    // Others waited for it already when it was seen without a transaction.
-                    let level = level(Level::Session).filter(|_| session.state.as_deref() == Some("idle"));
-                    session.holds.push(Lock { level, ..lock });
-                }
                 for waiter in row.pids("waiters")? {
                     if let Some(waiter) = place.get(&waiter).and_then(|at| sessions.get_mut(*at)) {
                         waiter.held_by.push(pid);
                     }
                 }
+                locks.add_held(&row, own.and_then(|own| sessions.get_mut(own)))?;
             } else if let Some((own, session)) = own.and_then(|own| Some((own, sessions.get_mut(own)?))) {
-                // A leader can wait for something else than its worker does: one of them is told.
-                session.wait_event =
-                    session.wait_event.take().or(session.wait_event_type.as_ref().map(|_| lock.kind.clone()));
-                session.lock.get_or_insert(lock);
-                session.others_may_follow |= row.claim("others")?;
-                session.waits_next.extend(row.pids("next")?);
-                wanted.entry(row.word("object")?.unwrap_or_default()).or_default().push(WantedLock {
-                    waiter: own,
-                    mode: row.required("place")?,
-                    conflicts: row.word("conflicts")?.unwrap_or_default(),
-                    has: row.pids("has")?.into_iter().filter_map(|mode| usize::try_from(mode).ok()).collect(),
-                });
+                locks.add_wanted(&row, own, session)?;
             }
         }
-        wanted.into_values().for_each(|wanted| add_blockers(sessions, wanted, unasked));
-        Ok(of_prepared)
+        for wanted in std::mem::take(&mut locks.wanted).into_values() {
+            add_blockers(sessions, wanted, unasked);
+        }
+        Ok(locks)
     }
 
     /// Has the server say for whom those of the `unasked` wait that few are ahead of.
@@ -232,28 +210,6 @@ impl Db {
             }
         }
         Ok(())
-    }
-
-    /// What ends who keeps replay waiting, and when; none where replay does not wait.
-    async fn replay(&self, sessions: &[Blocked]) -> Result<Option<Replay>, Error> {
-        let is_replay = |one: &&Blocked| one.waits && one.backend_type.as_deref() == Some("startup");
-        let Some(waiting) = sessions.iter().find(is_replay) else { return Ok(None) };
-        let [rows] = exactly(self.look(&[questions::Replay.sql()]).await?)?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let limit: Option<f64> = row.number("limit_seconds")?;
-        let waited = waiting.wait_seconds.filter(|_| !waiting.wait_at_most).unwrap_or_default();
-        let by_snapshot = waiting.wait_event.as_deref() == Some("RecoveryConflictSnapshot");
-        Ok(Some(Replay {
-            pid: waiting.pid,
-            waits_for: waiting.blocked_by.clone(),
-            wait_seconds: waiting.wait_seconds,
-            wait_at_most: waiting.wait_at_most,
-            setting: row.word("setting")?.unwrap_or_default(),
-            limit_seconds: limit,
-            ends_within_seconds: limit.map(|limit| (limit - waited).max(0.0)),
-            hot_standby_feedback: row.claim("feedback")?,
-            oldest_snapshots: if by_snapshot { row.pids("oldest_snapshots")? } else { Vec::new() },
-        }))
     }
 
     /// Which prepared transactions are in the way of `waiters`, that is those among whose blockers PostgreSQL
@@ -312,6 +268,80 @@ impl Db {
             matches: row.word("matches")?.map(|claim| claim == "t"),
         })
     }
+}
+
+/// What is found beside what the sessions themselves are told of.
+#[derive(Default)]
+struct Locks {
+    /// What is waited for, by object.
+    wanted: HashMap<String, Vec<WantedLock>>,
+    /// What prepared transactions hold that keeps others waiting, by gid.
+    of_prepared: HashMap<String, Vec<Lock>>,
+    /// What ends who keeps replay waiting; none where it does not wait.
+    replay: Option<Replay>,
+}
+
+impl Locks {
+    /// Takes in a lock that keeps others waiting; `holder` has it, or else a prepared transaction.
+    fn add_held(&mut self, row: &Row, holder: Option<&mut Blocked>) -> Result<(), Error> {
+        let lock = lock_of(row)?;
+        let level = |known| Some(known).filter(|_| lock.kind == "advisory");
+        if let Some(gid) = row.text("gid")? {
+            let level = level(Level::Transaction);
+            self.of_prepared.entry(gid).or_default().push(Lock { level, ..lock });
+        } else if let Some(session) = holder {
+            // Others waited for it already when it was seen without a transaction.
+            let level = level(Level::Session).filter(|_| session.state.as_deref() == Some("idle"));
+            session.holds.push(Lock { level, ..lock });
+        }
+        Ok(())
+    }
+
+    /// Takes in a lock that `session` waits for, which is at this place among the sessions.
+    fn add_wanted(&mut self, row: &Row, place: usize, session: &mut Blocked) -> Result<(), Error> {
+        let lock = lock_of(row)?;
+        // A leader can wait for something else than its worker does: one of them is told.
+        let event = session.wait_event_type.as_ref().map(|_| lock.kind.clone());
+        session.wait_event = session.wait_event.take().or(event);
+        session.lock.get_or_insert(lock);
+        session.others_may_follow |= row.claim("others")?;
+        session.waits_next.extend(row.pids("next")?);
+        self.wanted.entry(row.word("object")?.unwrap_or_default()).or_default().push(WantedLock {
+            waiter: place,
+            mode: row.required("place")?,
+            conflicts: row.word("conflicts")?.unwrap_or_default(),
+            has: row.pids("has")?.into_iter().filter_map(|mode| usize::try_from(mode).ok()).collect(),
+        });
+        Ok(())
+    }
+}
+
+fn lock_of(row: &Row) -> Result<Lock, Error> {
+    Ok(Lock {
+        kind: row.word("locktype")?.unwrap_or_default(),
+        mode: row.word("mode")?.unwrap_or_default(),
+        relation: row.text("relation")?,
+        key: row.word("key")?,
+        level: None,
+    })
+}
+
+/// What ends who keeps replay waiting, and when.
+fn replay_of(row: &Row, waiting: &Blocked) -> Result<Replay, Error> {
+    let limit: Option<f64> = row.number("limit_seconds")?;
+    let waited = waiting.wait_seconds.filter(|_| !waiting.wait_at_most).unwrap_or_default();
+    let by_snapshot = waiting.wait_event.as_deref() == Some("RecoveryConflictSnapshot");
+    Ok(Replay {
+        pid: waiting.pid,
+        waits_for: waiting.blocked_by.clone(),
+        wait_seconds: waiting.wait_seconds,
+        wait_at_most: waiting.wait_at_most,
+        setting: row.word("setting")?.unwrap_or_default(),
+        limit_seconds: limit,
+        ends_within_seconds: limit.map(|limit| (limit - waited).max(0.0)),
+        hot_standby_feedback: row.claim("feedback")?,
+        oldest_snapshots: if by_snapshot { row.pids("oldest_snapshots")? } else { Vec::new() },
+    })
 }
 
 /// The kind of event that a session waits for, and the event: of a leader whose worker waits, the worker's, of which a lock's name is

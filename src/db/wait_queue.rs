@@ -28,13 +28,15 @@ impl WantedLock {
 /// Of two of whom the server was asked about one, it has said who is ahead.
 pub(super) fn add_blockers(sessions: &mut [Blocked], wanted: Vec<WantedLock>, unasked: &HashSet<i32>) {
     let queue = queue(wanted);
+    let is_asked =
+        |one: &WantedLock| sessions.get(one.waiter).is_some_and(|session| !unasked.contains(&session.pid));
+    let asked: Vec<bool> = queue.iter().map(is_asked).collect();
     for (at, own) in queue.iter().enumerate() {
-        let Some(session) = sessions.get(own.waiter).filter(|one| unasked.contains(&one.pid)) else {
+        let Some(session) = sessions.get(own.waiter).filter(|_| asked.get(at) == Some(&false)) else {
             continue;
         };
         let is_ahead = |place: usize, other: &Blocked| {
-            let has_it = other.held_by.contains(&session.pid);
-            if unasked.contains(&other.pid) || has_it {
+            if asked.get(place) == Some(&false) || other.held_by.contains(&session.pid) {
                 return place < at;
             }
             other.blocked_by.binary_search(&session.pid).is_err()

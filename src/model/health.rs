@@ -358,6 +358,11 @@ pub(crate) struct Waiter {
 }
 
 impl Waiter {
+    /// Who waits, and for whom.
+    pub(crate) fn edges(&self) -> (i32, &[i32]) {
+        (self.who.pid, &self.blocked_by)
+    }
+
     /// True for waits that are for no lock: nobody says when they began. How long the statement has run bounds them, and is no measure
     /// of them.
     pub(crate) fn is_only_bounded(&self) -> bool {

@@ -10,9 +10,9 @@ mod rule;
 mod slots;
 mod states;
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 
-use super::blocking::{Edges, Graph};
+use super::blocking::{Forest, graph};
 use crate::model::filter::Filter;
 use crate::model::health::{
     HealthFacts, HorizonHolder, LockWaiters, Longest, Measure, MeasureUnit, Status, Waiter,
@@ -212,20 +212,13 @@ fn longest_of(waits: &LockWaiters, is_meant: impl Fn(&Waiter) -> bool) -> Option
 
 /// The one at the head of the queue in which `waiter` stands: who waits for nobody, or somebody else of a circle.
 pub(crate) fn head_of_queue<'a>(waits: &'a LockWaiters, waiter: &Waiter) -> Option<&'a Waiter> {
-    let head = graph(waits).head_before(waiter.who.pid)?;
+    let head = graph(waits.sessions.iter().map(Waiter::edges)).head_before(waiter.who.pid)?;
     waits.sessions.iter().find(|session| session.who.pid == head)
 }
 
 /// How many are at the heads of the queues of the longest waits: sessions, and all prepared transactions as one.
 pub(crate) fn heads_of_queues(waits: &LockWaiters) -> usize {
-    graph(waits).heads().len()
-}
-
-fn graph(waits: &LockWaiters) -> Graph {
-    let edges = waits.sessions.iter();
-    let edges: Vec<Edges<'_>> =
-        edges.map(|waiter| (waiter.who.pid, Cow::Borrowed(waiter.blocked_by.as_slice()))).collect();
-    Graph::of(&edges)
+    Forest::of(&graph(waits.sessions.iter().map(Waiter::edges)), &HashMap::new()).heads().count()
 }
 
 /// The worst of several statuses; ok when there is none.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::queues::{self, Entry};
 use super::rows::Row;
 use super::words::Words;
-use crate::analyze::blocking::{Edges, FreeSet, Graph, Line};
+use crate::analyze::blocking::{Edges, Forest, FreeSet, Graph, Line};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
 use crate::model::act::ActFacts;
@@ -75,24 +75,22 @@ impl Blockers {
         }
         // Only now: they know a prepared transaction by its place among those that are left.
         let graph = Graph::of(&edges(&sessions, &prepared));
-        let blocked_counts = graph.blocked_counts();
         let holders = sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
-        let lines = graph.tree(&holders, &blocked_counts);
-        let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
+        let forest = Forest::of(&graph, &holders);
+        let place: HashMap<i32, usize> =
+            forest.lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
-            session.blocks_total = blocked_counts.get(&session.pid).copied().unwrap_or(0);
+            session.blocks_total = forest.blocked.get(&session.pid).copied().unwrap_or(0);
         }
         for (at, prepared) in prepared.iter_mut().enumerate() {
             prepared.blocks = pid_at(at).map(|pid| graph.waiting_for(&[pid])).into_iter().flatten().collect();
             prepared.blocks.sort_unstable();
         }
         let blocked = sessions.iter().filter(|session| session.waits).count();
-        let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
-        let roots = lines.iter().filter(holds).map(|line| line.pid);
         Self {
             blocked_count: i64::try_from(blocked).unwrap_or(i64::MAX),
-            roots: roots.collect(),
+            roots: forest.heads().filter(|pid| *pid > 0).collect(),
             sessions,
             prepared,
             free_sets: Vec::new(),
@@ -100,7 +98,7 @@ impl Blockers {
             hidden: unseen,
             waiting,
             graph,
-            lines,
+            lines: forest.lines,
             part: None,
             words: Words::default(),
             is_ascii: false,
