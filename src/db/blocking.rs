@@ -193,8 +193,11 @@ impl Db {
 
     /// Has the server say for whom those of the `unasked` wait that few are ahead of.
     async fn ask_of_few(&self, sessions: &mut [Blocked], unasked: &HashSet<i32>) -> Result<(), Error> {
-        let is_of_few =
-            |one: &&Blocked| unasked.contains(&one.pid) && (1..=FEW).contains(&one.blocked_by.len());
+        // Of replay, and of who waits for no lock, it says nothing.
+        let is_told = |one: &Blocked| one.lock.is_some() && one.backend_type.as_deref() != Some("startup");
+        let is_of_few = |one: &&Blocked| {
+            unasked.contains(&one.pid) && is_told(one) && (1..=FEW).contains(&one.blocked_by.len())
+        };
         let mut few: Vec<&Blocked> = sessions.iter().filter(is_of_few).collect();
         order::sort_by_key(&mut few, |one| (one.blocked_by.len(), one.pid));
         let few: Vec<i32> = few.iter().take(MOST_ASKED - FIRST_ASKED).map(|one| one.pid).collect();

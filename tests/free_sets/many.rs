@@ -38,11 +38,24 @@ fn whoever_holds_up_only_the_youngest_is_known_and_no_proposal_frees_nobody() {
     let index = cluster.waiting(&app("index"), "begin; lock table upgraded in share mode");
     upgrading.send("lock table upgraded in share row exclusive mode");
     cluster.wait_for_lock_wait(upgrading.pid);
+    let mut serializable = cluster.connect(&app("serializable")).unwrap();
+    serializable.query("begin isolation level serializable");
+    serializable.query("select pg_current_xact_id()");
+    let mut deferrable = cluster.connect(&app("deferrable")).unwrap();
+    deferrable.send("begin isolation level serializable read only deferrable; select 1");
+    cluster.wait_until(
+        "exists (select from pg_stat_activity where wait_event = 'SafeSnapshot' \
+         and clock_timestamp() - query_start > interval '1.1 seconds')",
+    );
     let document = blockers(&cluster, &["--all-waits"]);
-    assert_eq!(document["blocked_count"], LONG + keyed.len() + 2);
+    assert_eq!(document["blocked_count"], LONG + keyed.len() + 3);
     let mut watcher = cluster.session();
     for session in document["sessions"].as_array().unwrap() {
-        let of_server = watcher.query(&format!("select unnest(pg_blocking_pids({}))", session["pid"]));
+        let function = match session["wait_event"].as_str() {
+            Some("SafeSnapshot") => "pg_safe_snapshot_blocking_pids",
+            _ => "pg_blocking_pids",
+        };
+        let of_server = watcher.query(&format!("select unnest({function}({}))", session["pid"]));
         let of_server: BTreeSet<i32> =
             of_server.iter().map(|row| row[0].as_deref().unwrap().parse().unwrap()).collect();
         assert_eq!(pids(&session["blocked_by"]), of_server, "{session}");
@@ -67,6 +80,7 @@ fn whoever_holds_up_only_the_youngest_is_known_and_no_proposal_frees_nobody() {
         assert_ne!(set["frees"], json!([]), "{set}");
     }
     assert_eq!(set_of(&document, writer.pid)["frees"], json!([upgrading.pid]));
+    assert_eq!(set_of(&document, serializable.pid)["frees"], json!([deferrable.pid]));
     let set = set_of(&document, key.pid);
     assert_eq!(set["frees"], json!([keyed[0].pid]));
     carry_out(&cluster, &set);

@@ -40,7 +40,11 @@ fn an_index_that_is_built_beside_writers_waits_for_one_after_the_other() {
     assert_eq!(sets.len(), 1, "{document:#}");
     assert_eq!((&sets[0]["pids"], &sets[0]["others_may_follow"]), (&json!(both), &json!(true)));
     assert_eq!(sets[0]["sessions"].as_array().unwrap().len(), 2, "{document:#}");
-    assert!(shown(&cluster).contains("to free 1 session (then others may follow): pgconn kill "));
+    let said = format!(
+        "to free 1 session ({} waits for {other} next; then others may follow): pgconn kill ",
+        index.pid
+    );
+    assert!(shown(&cluster).contains(&said), "{}", shown(&cluster));
     // Where it frees somebody else, it is said what becomes of the index.
     let behind = cluster.waiting(&app("behind"), &format!("select pg_advisory_lock({first})"));
     let document = blockers(&cluster, &[]);

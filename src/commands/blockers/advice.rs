@@ -66,9 +66,17 @@ fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead) -> String {
     let behind = act.then.zip(act.then_blocks);
     let behind = behind.map(|(pid, behind)| format!("{pid} then holds up {}", text::count(behind, "other")));
     let follow = act.others_may_follow.then(|| "then others may follow".to_owned());
-    let then: Vec<String> = behind.into_iter().chain(go_on(report, act)).chain(follow).collect();
+    let then: Vec<String> =
+        behind.into_iter().chain(wait_next(report, act)).chain(go_on(report, act)).chain(follow).collect();
     let then = if then.is_empty() { String::new() } else { format!(" ({})", then.join("; ")) };
     format!("to free {freed}{then}: {}", ends.join("; and "))
+}
+
+/// For whom those that are freed would have had to wait next: why these have to end, too.
+fn wait_next<'a>(report: &'a Blockers, act: &'a FreeingAct) -> impl Iterator<Item = String> + 'a {
+    let waits = |session: &&Blocked| act.frees.contains(&session.pid) && !session.waits_next.is_empty();
+    let waits = report.sessions.iter().filter(waits);
+    waits.map(|session| format!("{} waits for {} next", session.pid, listed(&session.waits_next)))
 }
 
 /// Who would go on, but only to wait for others: it is not free then.

@@ -4,7 +4,8 @@
 -- pg_locks is read only when somebody may be waiting, pg_blocking_pids asked only for the {asked} longest of the {limit} longest
 -- waits: both hold up the lock manager, and what it costs grows with the third power of a queue. Of the others it is told who holds
 -- what they wait for, in a mode that conflicts; not who is ahead of them in a queue. m: the modes, and with which of them, by place,
--- each conflicts (`is true` keeps the planner, which expects few rows, from comparing each lock with each waiter). What is locked by the fast path keeps nobody waiting: whoever wants it in a mode that conflicts takes it out of there.
+-- each conflicts (`is true` keeps the planner, which expects few rows, from comparing each lock with each waiter). What is locked by
+-- the fast path keeps nobody waiting: whoever wants it in a mode that conflicts takes it out of there.
 -- pg_locks shows everybody everything, so that waits are seen that the activity view hides, and it shows every kind of process that
 -- waits, not only clients.
 -- {other_waits} are those that pg_locks does not show; they count once they have lasted. None of them has lasted longer than
@@ -69,8 +70,8 @@ with a as materialized (
   group by q.one
 ), b as materialized (
   select r.*,
-         case when not r.asked then u.holders
-              when cardinality(x.blocked_by) > 0 or r.waits_for <> 'Lock' then x.blocked_by
+         case when r.waits_for <> 'Lock' or cardinality(x.blocked_by) > 0 then x.blocked_by
+              when not r.asked then u.holders
               else array(
                 select coalesce(g.leader_pid, h.pid)
                 from pg_locks q join pg_locks h on h.database = q.database and h.relation = q.relation
