@@ -405,7 +405,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l watch -d 'Loo
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l all-waits -d 'Look at all waits, not only at the 200 longest'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l all-waits -d 'Look at all waits, not only at the 2,000 longest (before PostgreSQL 14: 200)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l all-backends -d 'Server processes, walsenders and workers too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s W -l password -d 'Ask for a password before connecting'
@@ -456,7 +456,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l watch -d 'Loo
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l all-waits -d 'Look at all waits, not only at the 200 longest'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l all-waits -d 'Look at all waits, not only at the 2,000 longest (before PostgreSQL 14: 200)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l all-backends -d 'Server processes, walsenders and workers too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s W -l password -d 'Ask for a password before connecting'

@@ -1,6 +1,7 @@
 //! `blockers`: what it proposes frees whom it says, on a real server.
 
 mod kinds;
+mod many;
 mod monitoring;
 mod one_at_a_time;
 
@@ -183,6 +184,12 @@ fn what_is_proposed_frees_exactly_whom_it_says() {
             let set = dice.pick(&permitted);
             let before = waits(&mut watcher);
             let (ended, frees) = (pids(&set["pids"]), pids(&set["frees"]));
+            // Free is who waits for nobody but those who end, now and next.
+            for row in document["sessions"].as_array().unwrap() {
+                let next = pids(&row["waits_next"]);
+                let pid = i32::try_from(row["pid"].as_i64().unwrap()).unwrap();
+                assert!(!frees.contains(&pid) || next.is_subset(&ended), "history {history}: {row}");
+            }
             carry_out(&cluster, set);
             let goes_on = |after: &BTreeMap<i32, String>, pid: &i32| after.get(pid) != before.get(pid);
             // Two who want the same row may both go on, and one of them be overtaken by the other.

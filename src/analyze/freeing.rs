@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::blocking::FreeSet;
-use super::plan::{self, Plan, Step};
+use super::plan::{self, AUXILIARY, Plan, Step};
 use crate::model::act::{ActFacts, Action, Candidate, Named, Wanted};
 use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker};
 
@@ -43,8 +43,14 @@ fn freeing_act<'a>(
 ) -> FreeingAct {
     let members: Vec<i32> = set.pids.iter().copied().filter(|pid| *pid > 0).collect();
     let prepared = set.pids.iter().filter_map(|pid| prepared_of(*pid)).map(|prepared| prepared.gid.clone());
+    let candidate = |pid: &i32| facts.candidates.iter().find(|candidate| candidate.session.pid == *pid);
+    // Of those whom somebody waits for next nothing else has been seen.
+    let session_id = |pid: &i32| match sessions.get(pid) {
+        Some(seen) => seen.session_id.clone(),
+        None => candidate(pid)?.session.session_id.clone(),
+    };
     let mut act = FreeingAct {
-        sessions: members.iter().filter_map(|pid| sessions.get(pid)?.session_id.clone()).collect(),
+        sessions: members.iter().filter_map(session_id).collect(),
         prepared: prepared.collect(),
         frees: set.frees.clone(),
         then: set.then.map(|(pid, _)| pid),
@@ -58,7 +64,6 @@ fn freeing_act<'a>(
         permitted: false,
         why_not: None,
     };
-    let candidate = |pid: &i32| facts.candidates.iter().find(|candidate| candidate.session.pid == *pid);
     let keyed = set.frees.iter().any(|pid| sessions.get(pid).is_some_and(|session| waits_for_key(session)));
     let ends_by_cancel =
         |pid: &i32| !keyed && reached(cancel, *pid) && candidate(pid).is_some_and(ends_with_its_statement);
@@ -112,7 +117,8 @@ fn who_ends_it(candidate: &Candidate) -> Option<&'static str> {
             "it has committed and waits for a synchronous standby: that has to come back, or to be taken out of \
              synchronous_standby_names"
         }
-        "client backend" | "parallel worker" => return None,
+        "client backend" => return None,
+        "parallel worker" => "a parallel worker, which its leader's cancel or end ends",
         "autovacuum worker" if candidate.prevents_wraparound => {
             "an autovacuum that keeps the server from running out of transaction ids: let it finish"
         }
@@ -121,9 +127,65 @@ fn who_ends_it(candidate: &Candidate) -> Option<&'static str> {
         }
         "startup" => "the standby repeats what the primary does: the transaction that locks must end there",
         "walsender" => "a replication connection, which its receiver has to end",
+        "walreceiver" => {
+            "the receiver of the primary's changes, which an empty primary_conninfo ends: pgconn does not"
+        }
+        "slotsync worker" => "the copier of the primary's slots, which sync_replication_slots = off ends",
+        "autovacuum launcher" => "the autovacuum launcher, which is started again at once, whoever ends it",
+        "logical replication launcher" => {
+            "the launcher of subscriptions' workers, which is started again at once, whoever ends it"
+        }
+        kind if AUXILIARY.contains(&kind) => {
+            "a process of the server's own, which nothing ends but the end of the server: pgconn does not"
+        }
         kind if kind.starts_with("logical replication") => {
             "a worker of a subscription, which ALTER SUBSCRIPTION … DISABLE ends"
         }
-        _ => "a background worker, which what has started it has to end",
+        kind if kind.starts_with("pg_cron") => {
+            "a job of pg_cron, which its schedule starts: cron.unschedule keeps it from coming again"
+        }
+        _ => "a background worker, which what has started it has to end, such as its extension's scheduler",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::session::Session;
+
+    #[test]
+    fn of_every_kind_of_process_it_is_said_what_ends_it_or_that_nothing_does() {
+        let of = |kind: &str, superuser: bool| {
+            let session =
+                Session { backend_type: Some(kind.into()), can_signal: !superuser, ..Session::default() };
+            who_ends_it(&Candidate { session, matches: Some(true), superuser, prevents_wraparound: false })
+        };
+        assert_eq!(of("client backend", false), None);
+        assert!(of("client backend", true).unwrap().contains("only a superuser"));
+        for (kind, told) in [
+            ("archiver", "the end of the server"),
+            ("autovacuum launcher", "started again"),
+            ("autovacuum worker", "deadlock_timeout"),
+            ("background writer", "the end of the server"),
+            ("checkpointer", "the end of the server"),
+            ("io worker", "the end of the server"),
+            ("logical replication apply worker", "ALTER SUBSCRIPTION"),
+            ("logical replication launcher", "started again"),
+            ("logical replication parallel worker", "ALTER SUBSCRIPTION"),
+            ("logical replication tablesync worker", "ALTER SUBSCRIPTION"),
+            ("logical replication worker", "ALTER SUBSCRIPTION"),
+            ("parallel worker", "its leader"),
+            ("pg_cron launcher", "cron.unschedule"),
+            ("slotsync worker", "sync_replication_slots"),
+            ("startup", "must end there"),
+            ("walreceiver", "primary_conninfo"),
+            ("walsender", "its receiver"),
+            ("walsummarizer", "the end of the server"),
+            ("walwriter", "the end of the server"),
+            ("TimescaleDB Background Worker Scheduler", "what has started it"),
+        ] {
+            let why = of(kind, false).unwrap_or_else(|| panic!("{kind}"));
+            assert!(why.contains(told), "{kind}: {why}");
+        }
+    }
 }

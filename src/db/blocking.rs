@@ -7,8 +7,9 @@ use super::error::Error;
 use super::rows::{Row, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::text_store::TextStore;
+use super::wait_queue::{WantedLock, add_blockers};
 use super::{filter, questions};
-use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Replay, Waits};
+use crate::model::blocking::{Blocked, Level, Lock, PreparedBlocker, Replay, Waits};
 use crate::model::filter::Filter;
 use crate::model::order;
 use crate::model::server::ServerContext;
@@ -29,8 +30,19 @@ const AT_MOST_SECONDS: &str = "extract(epoch from case when s.backend_type = 'st
                                   current_setting('max_standby_archive_delay')::interval) end)
     else clock_timestamp() - s.query_start end)::float8";
 
+/// How many are hidden, and wait for no lock: whether they wait for something else is hidden, too. Only what has a database can, and on
+/// a standby the process that replays, which is one of those without.
+const UNSEEN: &str = "(select count(*) filter (where a.datid is not null) \
+    + least(count(*) filter (where a.datid is null and pg_is_in_recovery()), 1) \
+    from a where a.hidden and a.pid not in (select l.pid from l))";
+
 /// For how many waits pg_blocking_pids is asked at most: of the others, what is waited for tells it.
 const MOST_ASKED: usize = 200;
+/// For how many of the longest of more waits than that. The rest is for those of the others that few are ahead of: who frees somebody
+/// is found by them.
+const FIRST_ASKED: usize = 100;
+/// How many are ahead of those at most.
+const FEW: usize = 20;
 
 /// Which waits are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +53,15 @@ pub(crate) enum WaitsLookedAt {
     All,
 }
 
+/// How many waits are told of where the server need not be asked for each: the pairs of so many in one queue are two million.
+const MOST_TOLD: usize = 2000;
+
 impl Db {
+    /// As many waits as cost the lock manager no more than those that it is asked for. Before 14 nobody else knows the order of a queue.
+    pub(crate) const fn cheap_waits(&self) -> WaitsLookedAt {
+        WaitsLookedAt::Longest(if self.version_num >= 140_000 { MOST_TOLD } else { MOST_ASKED })
+    }
+
     /// The question who waits for whom, of everybody that `filter` does not leave out, whatever kind of process it is; `details` are
     /// further columns.
     pub(super) fn waits_question(&self, filter: &str, details: &str, reach: WaitsLookedAt) -> String {
@@ -49,11 +69,17 @@ impl Db {
             WaitsLookedAt::Longest(limit) => limit.to_string(),
             WaitsLookedAt::All => "all".into(),
         };
+        let asked = match reach {
+            WaitsLookedAt::Longest(..=MOST_ASKED) => MOST_ASKED.to_string(),
+            _ => {
+                format!("case when count(*) over () > {MOST_ASKED} then {FIRST_ASKED} else {MOST_ASKED} end")
+            }
+        };
         // Before 14 nobody says when a wait began, so that only pg_blocking_pids knows the order of a queue.
         let [waitstart, began, wait_seconds, asked] = if self.version_num >= 140_000 {
             // Null for the instant between queueing and noting the time.
             let seconds = "coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8";
-            ["l.waitstart", "coalesce(l.waitstart, clock_timestamp())", seconds, &MOST_ASKED.to_string()]
+            ["l.waitstart", "coalesce(l.waitstart, clock_timestamp())", seconds, &asked]
         } else {
             ["null::timestamptz", "s.query_start", AT_MOST_SECONDS, &i64::MAX.to_string()]
         };
@@ -65,6 +91,7 @@ impl Db {
             wait_seconds,
             other_waits: OTHER_WAITS,
             at_most_seconds: AT_MOST_SECONDS,
+            lock_modes: &questions::LockModes.sql(),
             asked,
             details,
             limit: &limit,
@@ -91,7 +118,7 @@ impl Db {
         let details = format!(
             ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
              extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
-             s.pid is null as vanished, s.wait_event_type, s.wait_event, ({filter}) as matches"
+             s.pid is null as vanished, s.wait_event_type, s.wait_event, ({filter}) as matches, {UNSEEN} as unseen"
         );
         let waits = self.waits_question("true", &details, reach);
         let [server_context, rows] = exactly(self.look(&[server_context_question(), waits]).await?)?;
@@ -100,6 +127,7 @@ impl Db {
         let mut unasked = HashSet::new();
         for row in rows {
             waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);
+            waits.unseen = row.required("unseen")?;
             let session = self.blocked_of(&row, &mut texts)?;
             // The row of all prepared transactions together; each has its own among the prepared.
             if session.pid != 0 {
@@ -107,87 +135,84 @@ impl Db {
                 waits.sessions.push(session);
             }
         }
-        self.add_locks(&mut waits.sessions, &unasked).await?;
+        let mut locks = self.add_locks(&mut waits.sessions, &unasked).await?;
+        self.ask_of_few(&mut waits.sessions, &unasked).await?;
         let waiters = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let waiters: Vec<i32> = waiters.map(|session| session.pid).collect();
         waits.prepared = self.prepared_blockers(&waiters).await?;
-        waits.replay = self.replay(&waits.sessions).await?;
+        for prepared in &mut waits.prepared {
+            prepared.holds = locks.of_prepared.remove(&prepared.gid).unwrap_or_default();
+        }
+        waits.replay = locks.replay;
         Ok((server_context_of(&server_context)?, waits))
     }
 
     /// Tells of each session what it waits for, and what it holds that keeps others waiting; of the `unasked`, for whom they wait. What
     /// has changed since the look at the waits is left out.
-    async fn add_locks(&self, sessions: &mut [Blocked], unasked: &HashSet<i32>) -> Result<(), Error> {
+    async fn add_locks(&self, sessions: &mut [Blocked], unasked: &HashSet<i32>) -> Result<Locks, Error> {
+        let mut locks = Locks::default();
         let waiters: Vec<i32> = sessions.iter().filter(|one| one.waits).map(|one| one.pid).collect();
         if waiters.is_empty() {
-            return Ok(());
+            return Ok(locks);
         }
         let everybody: Vec<i32> = sessions.iter().map(|session| session.pid).collect();
         let place: HashMap<i32, usize> = everybody.iter().copied().zip(0..).collect();
-        let question = questions::HeldLocks {
+        let held = questions::HeldLocks {
             activity: &self.activity(),
             lock_modes: &questions::LockModes.sql(),
             waiters: &array(&waiters),
             blockers: &array(&everybody),
         };
-        let [rows] = exactly(self.look(&[question.sql()]).await?)?;
-        let mut wanted: HashMap<String, Vec<WantedLock>> = HashMap::new();
+        let is_replay = |one: &&Blocked| one.waits && one.backend_type.as_deref() == Some("startup");
+        let replay = sessions.iter().find(is_replay);
+        let questions = std::iter::once(held.sql()).chain(replay.map(|_| questions::Replay.sql()));
+        let mut answers = self.look(&questions.collect::<Vec<_>>()).await?.into_iter();
+        let rows = answers.next().unwrap_or_default();
+        if let (Some(waiting), Some(row)) = (replay, answers.next().unwrap_or_default().first()) {
+            locks.replay = Some(replay_of(row, waiting)?);
+        }
         for row in rows {
             let pid: i32 = row.required("pid")?;
-            let lock = Lock {
-                kind: row.word("locktype")?.unwrap_or_default(),
-                mode: row.word("mode")?.unwrap_or_default(),
-                relation: row.text("relation")?,
-                key: row.word("key")?,
-            };
             let own = place.get(&pid).copied();
             if row.claim("granted")? {
-                if let Some(session) = own.and_then(|own| sessions.get_mut(own)) {
-                    session.holds.push(lock);
-                }
                 for waiter in row.pids("waiters")? {
                     if let Some(waiter) = place.get(&waiter).and_then(|at| sessions.get_mut(*at)) {
                         waiter.held_by.push(pid);
                     }
                 }
+                locks.add_held(&row, own.and_then(|own| sessions.get_mut(own)))?;
             } else if let Some((own, session)) = own.and_then(|own| Some((own, sessions.get_mut(own)?))) {
-                session.lock = Some(lock);
-                session.others_may_follow = row.claim("others")?;
-                session.waits_next = row.pids("next")?;
-                wanted.entry(row.word("object")?.unwrap_or_default()).or_default().push(WantedLock {
-                    waiter: own,
-                    mode: row.required("place")?,
-                    conflicts: row.word("conflicts")?.unwrap_or_default(),
-                });
+                locks.add_wanted(&row, own, session)?;
             }
         }
-        for queue in wanted.values_mut() {
-            order::sort_by_key(queue, |wanted| wanted.waiter);
-            add_blockers(sessions, queue, unasked);
+        for wanted in std::mem::take(&mut locks.wanted).into_values() {
+            add_blockers(sessions, wanted, unasked);
         }
-        Ok(())
+        Ok(locks)
     }
 
-    /// What ends who keeps replay waiting, and when; none where replay does not wait.
-    async fn replay(&self, sessions: &[Blocked]) -> Result<Option<Replay>, Error> {
-        let is_replay = |one: &&Blocked| one.waits && one.backend_type.as_deref() == Some("startup");
-        let Some(waiting) = sessions.iter().find(is_replay) else { return Ok(None) };
-        let [rows] = exactly(self.look(&[questions::Replay.sql()]).await?)?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let limit: Option<f64> = row.number("limit_seconds")?;
-        let waited = waiting.wait_seconds.filter(|_| !waiting.wait_at_most).unwrap_or_default();
-        let by_snapshot = waiting.wait_event.as_deref() == Some("RecoveryConflictSnapshot");
-        Ok(Some(Replay {
-            pid: waiting.pid,
-            waits_for: waiting.blocked_by.clone(),
-            wait_seconds: waiting.wait_seconds,
-            wait_at_most: waiting.wait_at_most,
-            setting: row.word("setting")?.unwrap_or_default(),
-            limit_seconds: limit,
-            ends_within_seconds: limit.map(|limit| (limit - waited).max(0.0)),
-            hot_standby_feedback: row.claim("feedback")?,
-            oldest_snapshots: if by_snapshot { row.pids("oldest_snapshots")? } else { Vec::new() },
-        }))
+    /// Has the server say for whom those of the `unasked` wait that few are ahead of.
+    async fn ask_of_few(&self, sessions: &mut [Blocked], unasked: &HashSet<i32>) -> Result<(), Error> {
+        // Of replay, and of who waits for no lock, it says nothing.
+        let is_told = |one: &Blocked| one.lock.is_some() && one.backend_type.as_deref() != Some("startup");
+        let is_of_few = |one: &&Blocked| {
+            unasked.contains(&one.pid) && is_told(one) && (1..=FEW).contains(&one.blocked_by.len())
+        };
+        let mut few: Vec<&Blocked> = sessions.iter().filter(is_of_few).collect();
+        order::sort_by_key(&mut few, |one| (one.blocked_by.len(), one.pid));
+        let few: Vec<i32> = few.iter().take(MOST_ASKED - FIRST_ASKED).map(|one| one.pid).collect();
+        if few.is_empty() {
+            return Ok(());
+        }
+        let [rows] = exactly(self.look(&[questions::BlockingPids { pids: &array(&few) }.sql()]).await?)?;
+        for row in rows {
+            let pid: i32 = row.required("pid")?;
+            let blocked_by = row.pids("blocked_by")?;
+            if let Some(session) = sessions.iter_mut().find(|session| session.pid == pid) {
+                session.blocked_by = blocked_by;
+            }
+        }
+        Ok(())
     }
 
     /// Which prepared transactions are in the way of `waiters`, that is those among whose blockers PostgreSQL
@@ -201,6 +226,7 @@ impl Db {
         }
         let [rows] = exactly(
             self.look(&[questions::PreparedBlockers {
+                activity: &self.activity(),
                 lock_modes: &questions::LockModes.sql(),
                 pids: &array(waiters),
             }
@@ -213,7 +239,8 @@ impl Db {
     fn blocked_of(&self, row: &Row, texts: &mut TextStore) -> Result<Blocked, Error> {
         let hidden = row.claim("hidden")?;
         let wait_seconds = row.age("seconds")?;
-        let wait_event_type = row.word("wait_event_type")?;
+        let waits_for = row.word("waits_for")?;
+        let (wait_event_type, wait_event) = waited_event(row, waits_for.as_deref(), hidden)?;
         Ok(Blocked {
             pid: row.required("pid")?,
             backend_type: row.word("backend_type")?,
@@ -226,8 +253,8 @@ impl Db {
             client: row.word("client")?,
             state: row.word("state")?,
             wait_at_most: wait_seconds.is_some()
-                && (self.version_num < 140_000 || wait_event_type.as_deref() != Some("Lock")),
-            wait_event: row.word("wait_event")?.filter(|_| wait_seconds.is_some()),
+                && (self.version_num < 140_000 || waits_for.as_deref() != Some("Lock")),
+            wait_event: wait_event.filter(|_| wait_seconds.is_some()),
             wait_event_type: wait_event_type.filter(|_| wait_seconds.is_some()),
             wait_seconds,
             xact_seconds: row.age("xact_seconds")?,
@@ -239,39 +266,106 @@ impl Db {
             hidden,
             vanished: row.claim("vanished")?,
             pooler_client: None,
-            waits: row.word("waits_for")?.is_some(),
+            waits: waits_for.is_some(),
             held_by: Vec::new(),
             matches: row.word("matches")?.map(|claim| claim == "t"),
         })
     }
 }
 
-/// A lock that a session waits for.
-struct WantedLock {
-    /// Its place among the sessions, which is the order of queues.
-    waiter: usize,
-    /// The place of its mode among the modes.
-    mode: usize,
-    /// With which modes that conflicts, by place, as `lock_modes.sql` writes it.
-    conflicts: String,
+/// What is found beside what the sessions themselves are told of.
+#[derive(Default)]
+struct Locks {
+    /// What is waited for, by object.
+    wanted: HashMap<String, Vec<WantedLock>>,
+    /// What prepared transactions hold that keeps others waiting, by gid.
+    of_prepared: HashMap<String, Vec<Lock>>,
+    /// What ends who keeps replay waiting; none where it does not wait.
+    replay: Option<Replay>,
 }
 
-/// Has the `unasked` of a queue wait for who has what they wait for, and for who is ahead of them and wants it in a mode that conflicts.
-fn add_blockers(sessions: &mut [Blocked], queue: &[WantedLock], unasked: &HashSet<i32>) {
-    for (at, wanted) in queue.iter().enumerate() {
-        let Some(session) = sessions.get(wanted.waiter).filter(|one| unasked.contains(&one.pid)) else {
-            continue;
-        };
-        let conflicts = |mode: usize| wanted.conflicts.as_bytes().get(mode.wrapping_sub(1)) == Some(&b'X');
-        let ahead = queue.iter().take(at).filter(|ahead| conflicts(ahead.mode));
-        let ahead = ahead.filter_map(|ahead| sessions.get(ahead.waiter)).map(|ahead| ahead.pid);
-        let mut blocked_by: Vec<i32> = session.held_by.iter().copied().chain(ahead).collect();
-        blocked_by.sort_unstable();
-        blocked_by.dedup();
-        if let Some(session) = sessions.get_mut(wanted.waiter) {
-            session.blocked_by = blocked_by;
+impl Locks {
+    /// Takes in a lock that keeps others waiting; `holder` has it, or else a prepared transaction.
+    fn add_held(&mut self, row: &Row, holder: Option<&mut Blocked>) -> Result<(), Error> {
+        let lock = lock_of(row)?;
+        let level = |known| Some(known).filter(|_| lock.kind == "advisory");
+        if let Some(gid) = row.text("gid")? {
+            let level = level(Level::Transaction);
+            self.of_prepared.entry(gid).or_default().push(Lock { level, ..lock });
+        } else if let Some(session) = holder {
+            // Others waited for it already when it was seen without a transaction.
+            let level = level(Level::Session).filter(|_| session.state.as_deref() == Some("idle"));
+            session.holds.push(Lock { level, ..lock });
         }
+        Ok(())
     }
+
+    /// Takes in a lock that `session` waits for, which is at this place among the sessions.
+    fn add_wanted(&mut self, row: &Row, place: usize, session: &mut Blocked) -> Result<(), Error> {
+        let lock = lock_of(row)?;
+        // A leader can wait for something else than its worker does: one of them is told.
+        let event = session.wait_event_type.as_ref().map(|_| lock.kind.clone());
+        session.wait_event = session.wait_event.take().or(event);
+        session.lock.get_or_insert(lock);
+        session.others_may_follow |= row.claim("others")?;
+        session.waits_next.extend(row.pids("next")?);
+        self.wanted.entry(row.word("object")?.unwrap_or_default()).or_default().push(WantedLock {
+            waiter: place,
+            mode: row.required("place")?,
+            conflicts: row.word("conflicts")?.unwrap_or_default(),
+            has: row.pids("has")?.into_iter().filter_map(|mode| usize::try_from(mode).ok()).collect(),
+        });
+        Ok(())
+    }
+}
+
+fn lock_of(row: &Row) -> Result<Lock, Error> {
+    Ok(Lock {
+        kind: row.word("locktype")?.unwrap_or_default(),
+        mode: row.word("mode")?.unwrap_or_default(),
+        relation: row.text("relation")?,
+        key: row.word("key")?,
+        level: None,
+    })
+}
+
+/// What ends who keeps replay waiting, and when.
+fn replay_of(row: &Row, waiting: &Blocked) -> Result<Replay, Error> {
+    let limit: Option<f64> = row.number("limit_seconds")?;
+    let waited = waiting.wait_seconds.filter(|_| !waiting.wait_at_most).unwrap_or_default();
+    let by_snapshot = waiting.wait_event.as_deref() == Some("RecoveryConflictSnapshot");
+    Ok(Replay {
+        pid: waiting.pid,
+        waits_for: waiting.blocked_by.clone(),
+        wait_seconds: waiting.wait_seconds,
+        wait_at_most: waiting.wait_at_most,
+        setting: row.word("setting")?.unwrap_or_default(),
+        limit_seconds: limit,
+        ends_within_seconds: limit.map(|limit| (limit - waited).max(0.0)),
+        hot_standby_feedback: row.claim("feedback")?,
+        oldest_snapshots: if by_snapshot { row.pids("oldest_snapshots")? } else { Vec::new() },
+    })
+}
+
+/// The kind of event that a session waits for, and the event: of a leader whose worker waits, the worker's, of which a lock's name is
+/// left out here.
+fn waited_event(
+    row: &Row,
+    waits_for: Option<&str>,
+    hidden: bool,
+) -> Result<(Option<String>, Option<String>), Error> {
+    let own = (row.word("wait_event_type")?, row.word("wait_event")?);
+    let is_own = match waits_for {
+        None => true,
+        Some(kind @ ("Lock" | "BufferPin")) => own.0.as_deref() == Some(kind),
+        Some(event) => own.1.as_deref() == Some(event),
+    };
+    Ok(match waits_for {
+        _ if is_own || hidden => own,
+        Some("Lock") => (Some("Lock".into()), None),
+        Some("BufferPin") => (Some("BufferPin".into()), Some("BufferPin".into())),
+        waits_for => (Some("IPC".into()), waits_for.map(str::to_owned)),
+    })
 }
 
 fn array(pids: &[i32]) -> String {
@@ -286,5 +380,6 @@ fn prepared_of(row: &Row) -> Result<PreparedBlocker, Error> {
         prepared_seconds: row.age("seconds")?.unwrap_or_default(),
         waiting_pids: row.pids("waiting_pids")?,
         blocks: Vec::new(),
+        holds: Vec::new(),
     })
 }

@@ -28,6 +28,7 @@ mod sql;
 mod statement_error;
 mod text_store;
 mod trace;
+mod wait_queue;
 
 pub(crate) use act::{SignalAnswer, SignalOrder, Still};
 pub(crate) use aftermath::Origins;

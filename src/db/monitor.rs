@@ -235,7 +235,7 @@ impl Db {
                 seconds: row.age("seconds")?,
                 culprit: Some(culprit_of(row)?),
                 older: older_of(row, wanted)?,
-                unlisted: 0,
+                ..Longest::default()
             };
             match kind.as_str() {
                 "idle-xact" => facts.idle_xact = found,

@@ -62,6 +62,8 @@ macro_rules! question {
 questions! {
     /// The activity view as listing and signalling share it.
     Activity, include_str!("sql/activity.sql"), backends, leader_pid, query_id;
+    /// For whom some sessions wait.
+    BlockingPids, include_str!("sql/blocking_pids.sql"), pids;
     /// Busy client sessions by application.
     Busy, include_str!("sql/busy.sql"), activity, since;
     /// The role and database that a change of settings is for.
@@ -125,7 +127,7 @@ questions! {
     /// The oldest prepared transaction.
     Prepared, include_str!("sql/prepared.sql"), filter, older;
     /// The prepared transactions that sessions wait for.
-    PreparedBlockers, include_str!("sql/prepared_blockers.sql"), lock_modes, pids;
+    PreparedBlockers, include_str!("sql/prepared_blockers.sql"), activity, lock_modes, pids;
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
@@ -167,5 +169,5 @@ questions! {
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, asked, details, limit;
+    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, lock_modes, asked, details, limit;
 }

@@ -96,6 +96,13 @@ pub(crate) struct Wait {
     pub(crate) blocked_by: Vec<i32>,
 }
 
+impl Wait {
+    /// Who waits, and for whom.
+    pub(crate) fn edges(&self) -> (i32, &[i32]) {
+        (self.pid, &self.blocked_by)
+    }
+}
+
 /// Everything that a plan is made from, from one look.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ActFacts {

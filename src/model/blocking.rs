@@ -19,8 +19,23 @@ pub(crate) struct Lock {
     /// database's. None for other locks.
     pub(crate) relation: Option<String>,
     /// Of an advisory lock, the key as applications write it: one number, or two (`1, 2`); of a row's queue, where the row is:
-    /// `(0,1)`. None for other locks. The server does not tell whether an advisory lock ends with the transaction or the session.
+    /// `(0,1)`. None for other locks.
     pub(crate) key: Option<String>,
+    /// Of an advisory lock that is held, whether it ends with the transaction or the session, as far as that can be told: the server
+    /// does not show it. Who holds one without a transaction holds it for the session, a prepared transaction for the transaction.
+    /// Null: it may be either. None for other locks.
+    pub(crate) level: Option<Level>,
+}
+
+/// What an advisory lock ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LockLevel"))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Level {
+    /// The session, or its unlocking.
+    Session,
+    /// The transaction.
+    Transaction,
 }
 
 /// A session that waits or is waited for.
@@ -99,7 +114,7 @@ pub(crate) struct FreeingAct {
     pub(crate) prepared: Vec<String>,
     /// What ends the sessions: `cancel` where they wait or run no more than one statement, else `terminate`; null without any.
     pub(crate) action: Option<Action>,
-    /// Who goes on then: sessions that wait for nobody else.
+    /// Who is free then: sessions that wait for nobody else, and surely for nobody next (`waits_next`).
     pub(crate) frees: Vec<i32>,
     /// Who of those then holds up most others; null when nobody does.
     pub(crate) then: Option<i32>,
@@ -129,6 +144,8 @@ pub(crate) struct PreparedBlocker {
     pub(crate) waiting_pids: Vec<i32>,
     /// Who waits for it, directly or behind others.
     pub(crate) blocks: Vec<i32>,
+    /// What it holds that keeps others waiting.
+    pub(crate) holds: Vec<Lock>,
 }
 
 /// Replay on a standby that waits for sessions, and what ends them.
@@ -164,7 +181,9 @@ pub(crate) struct Waits {
     pub(crate) prepared: Vec<PreparedBlocker>,
     /// All that wait, looked at or not.
     pub(crate) waiting: i64,
-    /// What ends who keeps replay waiting; none where it does not wait.
+    /// Sessions that are hidden and wait for no lock: it is not known whether they wait for something else.
+    pub(crate) unseen: i64,
+    /// What ends who keeps replay waiting; none where it does not wait, or that is hidden.
     pub(crate) replay: Option<Replay>,
 }
 

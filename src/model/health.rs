@@ -298,6 +298,8 @@ pub(crate) struct Longest {
     pub(crate) older: Vec<(f64, i64)>,
     /// How many more there are of which it was not asked how long.
     pub(crate) unlisted: i64,
+    /// Of those of which nobody says how long they have been, the most that it can be, in seconds. Not among `seconds` and `older`.
+    pub(crate) at_most: Vec<f64>,
 }
 
 impl Longest {
@@ -353,6 +355,19 @@ pub(crate) struct Waiter {
     pub(crate) waits_for: Option<String>,
     /// The pids it waits for.
     pub(crate) blocked_by: Vec<i32>,
+}
+
+impl Waiter {
+    /// Who waits, and for whom.
+    pub(crate) fn edges(&self) -> (i32, &[i32]) {
+        (self.who.pid, &self.blocked_by)
+    }
+
+    /// True for waits that are for no lock: nobody says when they began. How long the statement has run bounds them, and is no measure
+    /// of them.
+    pub(crate) fn is_only_bounded(&self) -> bool {
+        self.waits_for.as_deref().is_some_and(|waits_for| waits_for != "Lock")
+    }
 }
 
 /// Prepared transactions.

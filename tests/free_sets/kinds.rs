@@ -181,6 +181,7 @@ fn what_is_waited_for_besides_locks_is_shown_with_who_holds_it_up() {
     ]);
     cluster.query("create table t (n int); insert into t select generate_series(1, 100)");
     cluster.query("create database gone");
+    cluster.query("create role plain login");
     let lasts = |event: &str| {
         cluster.wait_until(&format!(
             "exists (select from pg_stat_activity where '{event}' in (wait_event, wait_event_type) \
@@ -222,6 +223,14 @@ fn what_is_waited_for_besides_locks_is_shown_with_who_holds_it_up() {
         (&json!([]), &json!("SyncRep"), &Value::Null)
     );
     table("a synchronous standby");
+    // Who may not see that is not told that nobody waits.
+    let plain = crate::common::Pgconn::new(&["blockers", "-U", "plain"]).on(&cluster).run().success();
+    let told = "no session waits for a lock; 1 session is hidden, which may wait for something else\n";
+    assert_eq!(plain.stdout, told, "{plain}");
+    assert!(plain.stderr.contains("1 session is hidden from role \"plain\""), "{plain}");
+    let document = blockers(&cluster, &["-U", "plain"]);
+    assert_eq!((&document["hidden"], &document["blocked_count"]), (&json!(1), &json!(0)));
+    assert_eq!(blockers(&cluster, &[])["hidden"], 0);
     cluster.query(&format!("select pg_cancel_backend({})", commit.pid));
     let _ = commit.finish();
     // VACUUM wants a page to itself that a cursor stays on

@@ -75,6 +75,12 @@ fn everybody_who_waits_is_counted_alike_everywhere() {
     let message = by_app["checks"][0]["message"].as_str().unwrap();
     assert_eq!(by_app["waiting"], 1);
     assert!(message.starts_with("1 session waits for a synchronous standby for at most "), "{message}");
+    // Since when nobody knows: it is not judged as if its statement had waited from its start.
+    let found = &by_app["checks"][0];
+    assert_eq!((&found["status"], &found["value"]), (&json!("unknown"), &Value::Null), "{found}");
+    assert_eq!(found["hint"], "pgconn blockers");
+    let longer = Pgconn::new(&["check", "blocked", "--app", "commit", "--json"]);
+    assert_eq!(longer.on(&cluster).run().success().json()["checks"][0]["status"], "ok");
     cluster.query(&format!("select pg_cancel_backend({})", commit.pid));
     let _ = commit.finish();
     drop((holder, queue));

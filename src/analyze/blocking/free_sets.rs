@@ -33,9 +33,9 @@ impl Graph {
         let waits: HashSet<i32> = self.pids().iter().copied().filter(|pid| self.waits(*pid)).collect();
         let mut blockers: Vec<(i32, Vec<i32>)> = Vec::new();
         for (place, pid) in self.pids().iter().enumerate() {
-            let mut ahead: Vec<i32> =
-                ahead.row(place).filter(|other| *other != place).map(|other| self.pid(other)).collect();
-            if (1..=MOST_MEMBERS).contains(&ahead.len()) {
+            if (1..=MOST_MEMBERS).contains(&ahead.others(place)) {
+                let mut ahead: Vec<i32> =
+                    ahead.row(place).filter(|other| *other != place).map(|other| self.pid(other)).collect();
                 ahead.sort_unstable();
                 blockers.push((*pid, ahead));
             }
@@ -102,12 +102,15 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::blocking::graph;
     use crate::model::act::Wait;
     use proptest::prelude::*;
 
     fn waits(edges: &[(i32, &[i32])]) -> Vec<Wait> {
         edges.iter().map(|(pid, by)| Wait { pid: *pid, blocked_by: by.to_vec() }).collect()
+    }
+
+    fn graph(waits: &[Wait]) -> Graph {
+        crate::analyze::blocking::graph(waits.iter().map(Wait::edges))
     }
 
     fn sets(edges: &[(i32, &[i32])]) -> Vec<FreeSet> {

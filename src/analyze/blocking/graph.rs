@@ -2,7 +2,7 @@
 //! otherwise take n⁴ steps.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// A session, and for whom it waits.
 pub(crate) type Edges<'a> = (i32, Cow<'a, [i32]>);
@@ -10,8 +10,8 @@ pub(crate) type Edges<'a> = (i32, Cow<'a, [i32]>);
 /// Sessions with those that they wait for. A session that waits for itself, which some releases report of parallel workers, does not.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Graph {
+    /// In ascending order; where one stands here is its place.
     pids: Vec<i32>,
-    place: HashMap<i32, usize>,
     /// By place, for whom one waits.
     pub(super) blockers: Bits,
 }
@@ -19,23 +19,26 @@ pub(crate) struct Graph {
 impl Graph {
     /// The graph of these waits. Who waits for nobody and is not waited for is in it, too.
     pub(crate) fn of(waits: &[Edges<'_>]) -> Self {
-        let mut pids = Vec::new();
-        let mut place = HashMap::new();
-        for pid in waits.iter().flat_map(|(pid, blocked_by)| std::iter::once(pid).chain(blocked_by.iter())) {
-            place.entry(*pid).or_insert_with(|| {
-                pids.push(*pid);
-                pids.len() - 1
-            });
-        }
-        let mut blockers = Bits::new(pids.len());
+        let mut pids: Vec<i32> = waits.iter().map(|(pid, _)| *pid).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        // Of two million pairs nearly all are of those who wait.
+        let edges = waits.iter().flat_map(|(_, blocked_by)| blocked_by.iter().copied());
+        let mut others: Vec<i32> = edges.filter(|pid| pids.binary_search(pid).is_err()).collect();
+        others.sort_unstable();
+        others.dedup();
+        pids.extend(others);
+        pids.sort_unstable();
+        let mut graph = Self { blockers: Bits::new(pids.len()), pids };
         for (pid, blocked_by) in waits {
+            let Some(waiter) = graph.place(*pid) else { continue };
             for blocker in blocked_by.iter().filter(|blocker| *blocker != pid) {
-                if let (Some(waiter), Some(blocker)) = (place.get(pid), place.get(blocker)) {
-                    blockers.set(*waiter, *blocker);
+                if let Some(blocker) = graph.place(*blocker) {
+                    graph.blockers.set(waiter, blocker);
                 }
             }
         }
-        Self { pids, place, blockers }
+        graph
     }
 
     /// Everybody.
@@ -45,7 +48,7 @@ impl Graph {
 
     /// Where one stands.
     pub(super) fn place(&self, pid: i32) -> Option<usize> {
-        self.place.get(&pid).copied()
+        self.pids.binary_search(&pid).ok()
     }
 
     /// Who stands there.

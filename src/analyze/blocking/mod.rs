@@ -10,8 +10,6 @@ use std::collections::{HashMap, HashSet};
 pub(crate) use free_sets::FreeSet;
 pub(crate) use graph::{Edges, Graph};
 
-use crate::model::act::Wait;
-
 /// A line of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -25,11 +23,40 @@ pub(crate) struct Line {
     pub(crate) last: bool,
 }
 
-/// The graph of what was seen of waits.
-pub(crate) fn graph(waits: &[Wait]) -> Graph {
+/// The graph of what was seen of waits: who waits, and for whom.
+pub(crate) fn graph<'a>(waits: impl IntoIterator<Item = (i32, &'a [i32])>) -> Graph {
     let edges: Vec<Edges<'_>> =
-        waits.iter().map(|wait| (wait.pid, Cow::Borrowed(wait.blocked_by.as_slice()))).collect();
+        waits.into_iter().map(|(pid, blocked_by)| (pid, Cow::Borrowed(blocked_by))).collect();
     Graph::of(&edges)
+}
+
+/// Who stands behind whom.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Forest {
+    /// Everybody, in display order.
+    pub(crate) lines: Vec<Line>,
+    /// How many wait for each that is waited for, directly or behind others.
+    pub(crate) blocked: HashMap<i32, i64>,
+}
+
+impl Forest {
+    /// The forest of a graph; `holders` as in [`Graph::tree`].
+    pub(crate) fn of(graph: &Graph, holders: &HashMap<i32, Vec<i32>>) -> Self {
+        let blocked = graph.blocked_counts();
+        Self { lines: graph.tree(holders, &blocked), blocked }
+    }
+
+    /// Returns who is waited for and waits for nobody, and of those that wait in a circle one: the heads of the queues.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = i32> {
+        let heads = self.lines.iter().filter(|line| line.depth == 0 && self.blocked.contains_key(&line.pid));
+        heads.map(|line| line.pid)
+    }
+
+    /// Returns who is at the head of the queue in which `pid` stands; none when it is not there.
+    pub(crate) fn head_of(&self, pid: i32) -> Option<i32> {
+        let at = self.lines.iter().position(|line| line.pid == pid)?;
+        self.lines.iter().take(at + 1).rev().find(|line| line.depth == 0).map(|line| line.pid)
+    }
 }
 
 impl Graph {
@@ -58,7 +85,7 @@ impl Graph {
     /// Returns the forest in display order: roots with the most sessions behind them first, each waiter under who has what it waits
     /// for (`holders`, by waiter), or else under the nearest session ahead of it (one that nobody else it waits for is itself behind).
     /// Every pid comes once. `blocked` are its [`Graph::blocked_counts`].
-    pub(crate) fn tree(&self, holders: &HashMap<i32, Vec<i32>>, blocked: &HashMap<i32, i64>) -> Vec<Line> {
+    fn tree(&self, holders: &HashMap<i32, Vec<i32>>, blocked: &HashMap<i32, i64>) -> Vec<Line> {
         let mut pids = self.pids().to_vec();
         let rank = |pid: &i32| (std::cmp::Reverse(blocked.get(pid).copied().unwrap_or(0)), *pid);
         pids.sort_unstable_by_key(rank);
@@ -86,20 +113,10 @@ impl Graph {
         lines
     }
 
-    /// Returns who is waited for and waits for nobody, and of those that wait in a circle one: the heads of the queues.
-    pub(crate) fn heads(&self) -> Vec<i32> {
-        let waiters = self.blockers.turned();
-        let is_waited_for = |pid: i32| self.place(pid).is_some_and(|place| !waiters.is_empty(place));
-        let lines = self.tree(&HashMap::new(), &self.blocked_counts());
-        lines.iter().filter(|line| line.depth == 0 && is_waited_for(line.pid)).map(|line| line.pid).collect()
-    }
-
     /// Returns who is at the head of the queue in which `pid` stands: in a circle, where that is itself, somebody else of it; none
     /// when it waits for nobody.
     pub(crate) fn head_before(&self, pid: i32) -> Option<i32> {
-        let lines = self.tree(&HashMap::new(), &self.blocked_counts());
-        let at = lines.iter().position(|line| line.pid == pid)?;
-        let head = lines.iter().take(at + 1).rev().find(|line| line.depth == 0).map(|line| line.pid);
+        let head = Forest::of(self, &HashMap::new()).head_of(pid);
         head.filter(|head| *head != pid).or_else(|| self.ahead(pid).first().copied())
     }
 
@@ -129,7 +146,16 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::act::Wait;
     use proptest::prelude::*;
+
+    fn graph(waits: &[Wait]) -> Graph {
+        super::graph(waits.iter().map(Wait::edges))
+    }
+
+    fn heads(graph: &Graph) -> Vec<i32> {
+        Forest::of(graph, &HashMap::new()).heads().collect()
+    }
 
     fn waits(edges: &[(i32, &[i32])]) -> Vec<Wait> {
         edges.iter().map(|(pid, by)| Wait { pid: *pid, blocked_by: by.to_vec() }).collect()
@@ -201,10 +227,10 @@ mod tests {
             (queue.head_before(3), queue.head_before(2), queue.head_before(1)),
             (Some(1), Some(1), None)
         );
-        assert_eq!(queue.heads(), [1]);
+        assert_eq!(heads(&queue), [1]);
         let circle = graph(&waits(&[(1, &[2]), (2, &[1])]));
         assert_eq!((circle.head_before(1), circle.head_before(2)), (Some(2), Some(1)));
-        assert_eq!(circle.heads().len(), 1);
+        assert_eq!(heads(&circle).len(), 1);
     }
 
     proptest! {

@@ -10,14 +10,15 @@ mod rule;
 mod slots;
 mod states;
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 
-use super::blocking::{Edges, Graph};
+use super::blocking::{Forest, graph};
 use crate::model::filter::Filter;
 use crate::model::health::{
     HealthFacts, HorizonHolder, LockWaiters, Longest, Measure, MeasureUnit, Status, Waiter,
 };
 use crate::model::usage::LimitUse;
+pub(crate) use aged::hidden_waits;
 pub(crate) use bounds::Thresholds;
 use bounds::{Bounds, Judged};
 use range::{Crossed, Range};
@@ -192,32 +193,32 @@ fn count(number: i64) -> f64 {
     number as f64
 }
 
-/// The selected session that has waited longest.
+/// The selected session that has waited longest for a lock.
 pub(crate) fn longest_wait(waits: &LockWaiters) -> Option<&Waiter> {
+    longest_of(waits, |waiter| !waiter.is_only_bounded())
+}
+
+/// The selected session that is to be told of: who has waited longest for a lock; where that decides nothing, or nobody does, who may
+/// have waited longest for whatever.
+pub(crate) fn told_wait(waits: &LockWaiters, status: Status) -> Option<&Waiter> {
+    longest_wait(waits).filter(|_| status != Status::Unknown).or_else(|| longest_of(waits, |_| true))
+}
+
+fn longest_of(waits: &LockWaiters, is_meant: impl Fn(&Waiter) -> bool) -> Option<&Waiter> {
     let waited = |waiter: &&Waiter| waiter.seconds.unwrap_or(-1.0);
-    waits
-        .sessions
-        .iter()
-        .filter(|waiter| waiter.selected)
-        .max_by(|left, right| waited(left).total_cmp(&waited(right)))
+    let selected = waits.sessions.iter().filter(|waiter| waiter.selected && is_meant(waiter));
+    selected.max_by(|left, right| waited(left).total_cmp(&waited(right)))
 }
 
 /// The one at the head of the queue in which `waiter` stands: who waits for nobody, or somebody else of a circle.
 pub(crate) fn head_of_queue<'a>(waits: &'a LockWaiters, waiter: &Waiter) -> Option<&'a Waiter> {
-    let head = graph(waits).head_before(waiter.who.pid)?;
+    let head = graph(waits.sessions.iter().map(Waiter::edges)).head_before(waiter.who.pid)?;
     waits.sessions.iter().find(|session| session.who.pid == head)
 }
 
 /// How many are at the heads of the queues of the longest waits: sessions, and all prepared transactions as one.
 pub(crate) fn heads_of_queues(waits: &LockWaiters) -> usize {
-    graph(waits).heads().len()
-}
-
-fn graph(waits: &LockWaiters) -> Graph {
-    let edges = waits.sessions.iter();
-    let edges: Vec<Edges<'_>> =
-        edges.map(|waiter| (waiter.who.pid, Cow::Borrowed(waiter.blocked_by.as_slice()))).collect();
-    Graph::of(&edges)
+    Forest::of(&graph(waits.sessions.iter().map(Waiter::edges)), &HashMap::new()).heads().count()
 }
 
 /// The worst of several statuses; ok when there is none.

@@ -117,6 +117,46 @@ fn the_longest_wait_counts_and_who_is_before_it_is_found() {
 }
 
 #[test]
+fn what_is_no_wait_for_a_lock_may_have_lasted_no_time_at_all() {
+    let waits = |all: &[(&str, f64)]| HealthFacts {
+        waits: LockWaiters {
+            waiting: i64::try_from(all.len()).unwrap(),
+            sessions: all
+                .iter()
+                .map(|(waits_for, seconds)| Waiter {
+                    who: Culprit::default(),
+                    selected: true,
+                    seconds: Some(*seconds),
+                    at_most: *waits_for != "Lock",
+                    waits_for: Some((*waits_for).into()),
+                    blocked_by: Vec::new(),
+                })
+                .collect(),
+            ..LockWaiters::default()
+        },
+        ..HealthFacts::default()
+    };
+    let blocked = |all: &[(&str, f64)]| {
+        let verdict = judged(Rule::Blocked, Rule::Blocked.defaults(), &waits(all));
+        (verdict.status, verdict.measure.value)
+    };
+    assert_eq!(blocked(&[("SyncRep", 20.0)]), (Status::Ok, None));
+    assert_eq!(blocked(&[("SyncRep", 400.0)]), (Status::Unknown, None));
+    assert_eq!(blocked(&[("SyncRep", 400.0), ("Lock", 40.0)]), (Status::Warning, None));
+    assert_eq!(blocked(&[("SyncRep", 400.0), ("Lock", 500.0)]), (Status::Critical, Some(500.0)));
+    let two = Thresholds {
+        warning: Some(
+            range::parse("2@30s", Scale::Time, |_| Ok(std::time::Duration::from_secs(30))).unwrap(),
+        ),
+        critical: None,
+    };
+    let count = |all: &[(&str, f64)]| judged(Rule::Blocked, two, &waits(all)).status;
+    assert_eq!(count(&[("Lock", 40.0), ("SyncRep", 20.0)]), Status::Ok);
+    assert_eq!(count(&[("Lock", 40.0), ("SyncRep", 40.0)]), Status::Unknown);
+    assert_eq!(count(&[("Lock", 40.0), ("Lock", 40.0)]), Status::Warning);
+}
+
+#[test]
 fn the_worst_status_wins() {
     use Status::{Critical, Ok, Unknown, Warning};
     assert_eq!(worst([Ok, Unknown, Warning, Critical].into_iter()), Critical);

@@ -66,11 +66,11 @@ fn waits(families: &mut Families, facts: &HealthFacts) {
         "Who is at the heads of the queues of the longest waits: sessions, and all prepared transactions as one.",
         Some(number(health::heads_of_queues(waits))),
     );
-    let unknown = waits.sessions.iter().any(|waiter| waiter.selected && waiter.seconds.is_none());
+    let unknown = health::hidden_waits(waits) > waits.undecidable;
     let wait = health::longest_wait(waits).and_then(|waiter| waiter.seconds);
     families.gauge(
         "pgconn_longest_lock_wait_seconds",
-        "Longest of these waits; 0 when nobody waits. At most this long before PostgreSQL 14, and where it is for no lock.",
+        "Longest of these waits that is for a lock; 0 when there is none. At most this long before PostgreSQL 14.",
         (!unknown).then_some(wait.unwrap_or(0.0)),
     );
 }

@@ -9,11 +9,11 @@ use std::collections::HashMap;
 
 use super::blocking;
 use crate::model::act::{
-    ActFacts, Action, Candidate, Fate, FateClass, HeldLocks, Identity, Named, Outcome, Through, Wanted,
+    ActFacts, Action, Candidate, Fate, FateClass, HeldLocks, Identity, Named, Outcome, Through, Wait, Wanted,
 };
 use crate::model::order;
 use crate::model::session::Session;
-pub(crate) use rules::{COMMITTED, out_of_reach};
+pub(crate) use rules::{AUXILIARY, COMMITTED, out_of_reach};
 use rules::{Decision, cancelled_how, judge, missing_role, runs};
 
 /// What is to be done, worst session first.
@@ -104,7 +104,7 @@ impl Plan {
 /// Decides what is to be done with each session.
 pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
     let held: HashMap<i32, &HeldLocks> = facts.locks.iter().map(|locks| (locks.pid, locks)).collect();
-    let waiting = blocking::graph(&facts.waits).blocked_counts();
+    let waiting = blocking::graph(facts.waits.iter().map(Wait::edges)).blocked_counts();
     let mut steps: Vec<Step> = Vec::new();
     for candidate in &facts.candidates {
         let pid = candidate.session.pid;
@@ -131,7 +131,8 @@ pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
 /// Who waits for those that `plan` acts on, by pid; none where too many wait to be looked at.
 pub(crate) fn waiting(plan: &Plan, facts: &ActFacts) -> Option<Vec<i32>> {
     let targets: Vec<i32> = plan.targets().map(|identity| identity.pid).collect();
-    (!facts.waits_cut).then(|| blocking::graph(&facts.waits).waiting_for(&targets).into_iter().collect())
+    let graph = || blocking::graph(facts.waits.iter().map(Wait::edges));
+    (!facts.waits_cut).then(|| graph().waiting_for(&targets).into_iter().collect())
 }
 
 /// Held up most sessions, oldest transaction, most locks, longest in its state.

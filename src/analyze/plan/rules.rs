@@ -60,7 +60,7 @@ pub(super) fn judge(
 }
 
 /// The processes that pg_terminate_backend and pg_cancel_backend do not know: they say that there is no such backend.
-const AUXILIARY: [&str; 8] = [
+pub(crate) const AUXILIARY: [&str; 8] = [
     "archiver",
     "background writer",
     "checkpointer",

@@ -2,7 +2,7 @@
 
 use super::report::Blockers;
 use crate::model::act::Action;
-use crate::model::blocking::{FreeingAct, Replay};
+use crate::model::blocking::{Blocked, FreeingAct, Replay};
 use crate::model::quote::finish_prepared;
 use crate::model::suggestion::{Command, Lead};
 use crate::render::text;
@@ -65,22 +65,30 @@ fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead) -> String {
     ends.insert(0, command.shown(lead));
     let behind = act.then.zip(act.then_blocks);
     let behind = behind.map(|(pid, behind)| format!("{pid} then holds up {}", text::count(behind, "other")));
-    let next = next_waits(report, act);
-    let follow = (act.others_may_follow && next.is_empty()).then(|| "then others may follow".to_owned());
-    let then: Vec<String> = behind.into_iter().chain(follow).collect();
+    let follow = act.others_may_follow.then(|| "then others may follow".to_owned());
+    let then: Vec<String> =
+        behind.into_iter().chain(wait_next(report, act)).chain(go_on(report, act)).chain(follow).collect();
     let then = if then.is_empty() { String::new() } else { format!(" ({})", then.join("; ")) };
-    let aim = match next.as_slice() {
-        [] => format!("to free {freed}"),
-        next => format!("to let {freed} go on to the wait for {}", listed(next)),
-    };
-    format!("{aim}{then}: {}", ends.join("; and "))
+    format!("to free {freed}{then}: {}", ends.join("; and "))
 }
 
-/// For whom those that would go on have to wait next, as far as that is certain.
-fn next_waits(report: &Blockers, act: &FreeingAct) -> Vec<i32> {
-    let freed = report.sessions.iter().filter(|session| act.frees.contains(&session.pid));
-    let mut next: Vec<i32> = freed.flat_map(|session| &session.waits_next).copied().collect();
-    next.sort_unstable();
-    next.dedup();
-    next
+/// For whom those that are freed would have had to wait next: why these have to end, too.
+fn wait_next<'a>(report: &'a Blockers, act: &'a FreeingAct) -> impl Iterator<Item = String> + 'a {
+    let waits = |session: &&Blocked| act.frees.contains(&session.pid) && !session.waits_next.is_empty();
+    let waits = report.sessions.iter().filter(waits);
+    waits.map(|session| format!("{} waits for {} next", session.pid, listed(&session.waits_next)))
+}
+
+/// Who would go on, but only to wait for others: it is not free then.
+fn go_on<'a>(report: &'a Blockers, act: &'a FreeingAct) -> impl Iterator<Item = String> + 'a {
+    let ends = |pid: &i32| act.pids.contains(pid);
+    let goes_on = move |session: &&Blocked| {
+        let waits_no_more = session.blocked_by.iter().all(ends);
+        waits_no_more && !session.waits_next.iter().all(ends) && !act.frees.contains(&session.pid)
+    };
+    let waits = report.sessions.iter().filter(|session| session.waits).filter(goes_on);
+    waits.map(move |session| {
+        let next: Vec<i32> = session.waits_next.iter().copied().filter(|pid| !ends(pid)).collect();
+        format!("{} goes on to wait for {}", session.pid, listed(&next))
+    })
 }

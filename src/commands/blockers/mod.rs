@@ -36,13 +36,10 @@ pub(super) const MANUAL: Manual = Manual::new(
     ],
 );
 
-/// How many waits are looked at: each costs the lock manager a moment of standstill.
-const MOST_WAITS: usize = 200;
-
 /// Arguments of `blockers`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Look at all waits, not only at the 200 longest
+    /// Look at all waits, not only at the 2,000 longest (before PostgreSQL 14: 200)
     #[arg(long)]
     all_waits: bool,
     /// A pooler's console: name the client that it serves with each session
@@ -55,10 +52,10 @@ pub(crate) struct Args {
 /// Looks, builds the tree and prints it.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let filter = args.filters.filter();
-    let reach = if args.all_waits { WaitsLookedAt::All } else { WaitsLookedAt::Longest(MOST_WAITS) };
     let query_bytes = context.query_bytes();
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
+        let reach = if args.all_waits { WaitsLookedAt::All } else { db.cheap_waits() };
         let mut unasked = Vec::new();
         let pooler_snapshot = PoolerSnapshot::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;
         let (server_context, mut waits) = db.waits(&filter, reach, query_bytes).await?;
@@ -70,7 +67,8 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let count = |claim: fn(&Blocked) -> bool| {
             i64::try_from(waits.sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
         };
-        let mut head = super::head_of_look(db, &server_context, count(|session| session.hidden));
+        let hidden = count(|session| session.hidden && session.waits) + waits.unseen;
+        let mut head = super::head_of_look(db, &server_context, hidden);
         head.warnings.extend(unasked);
         if !filter.is_empty() {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
@@ -115,4 +113,19 @@ fn not_seen(waits: &Waits, reach: WaitsLookedAt) -> Option<Warning> {
         message: format!("{} wait; only the {most} longest waits were looked at", waits.waiting),
         hint: Some("see all of them with --all-waits".into()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_said_with_how_to_see_it() {
+        let waits = |waiting| Waits { waiting, ..Waits::default() };
+        let of = |waiting, reach| not_seen(&waits(waiting), reach).map(|warning| warning.message);
+        let told = "2001 wait; only the 2000 longest waits were looked at";
+        assert_eq!(of(2001, WaitsLookedAt::Longest(2000)).as_deref(), Some(told));
+        assert_eq!(of(2000, WaitsLookedAt::Longest(2000)), None);
+        assert_eq!(of(9000, WaitsLookedAt::All), None);
+    }
 }

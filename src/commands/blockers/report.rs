@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::queues::{self, Entry};
 use super::rows::Row;
 use super::words::Words;
-use crate::analyze::blocking::{Edges, FreeSet, Graph, Line};
+use crate::analyze::blocking::{Edges, Forest, FreeSet, Graph, Line};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
 use crate::model::act::ActFacts;
@@ -32,8 +32,11 @@ pub(in crate::commands) struct Blockers {
     pub(super) prepared: Vec<PreparedBlocker>,
     /// What would let some of them go on at once, the fewest that have to end first.
     pub(super) free_sets: Vec<FreeingAct>,
-    /// What ends who keeps replay waiting on a standby, and when; null where replay does not wait.
+    /// What ends who keeps replay waiting on a standby, and when; null where replay does not wait, and where that is hidden.
     pub(super) replay: Option<Replay>,
+    /// Sessions, on a standby the process that replays among them, that are hidden from this role and wait for no lock: whether they
+    /// wait for something else is not known.
+    hidden: i64,
     /// Sessions that wait, whatever the filters.
     #[serde(skip)]
     waiting: i64,
@@ -58,7 +61,7 @@ pub(in crate::commands) struct Blockers {
 impl Blockers {
     /// Builds the tree; with filters, only the trees in which a session matches or may match.
     pub(super) fn new(waits: Waits, filtered: bool) -> Self {
-        let Waits { mut sessions, mut prepared, waiting, mut replay } = waits;
+        let Waits { mut sessions, mut prepared, waiting, unseen, mut replay } = waits;
         if filtered {
             let chosen: Vec<i32> = sessions
                 .iter()
@@ -72,31 +75,30 @@ impl Blockers {
         }
         // Only now: they know a prepared transaction by its place among those that are left.
         let graph = Graph::of(&edges(&sessions, &prepared));
-        let blocked_counts = graph.blocked_counts();
         let holders = sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
-        let lines = graph.tree(&holders, &blocked_counts);
-        let place: HashMap<i32, usize> = lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
+        let forest = Forest::of(&graph, &holders);
+        let place: HashMap<i32, usize> =
+            forest.lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
         order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
         for session in &mut sessions {
-            session.blocks_total = blocked_counts.get(&session.pid).copied().unwrap_or(0);
+            session.blocks_total = forest.blocked.get(&session.pid).copied().unwrap_or(0);
         }
         for (at, prepared) in prepared.iter_mut().enumerate() {
             prepared.blocks = pid_at(at).map(|pid| graph.waiting_for(&[pid])).into_iter().flatten().collect();
             prepared.blocks.sort_unstable();
         }
         let blocked = sessions.iter().filter(|session| session.waits).count();
-        let holds = |line: &&Line| line.depth == 0 && line.pid > 0 && blocked_counts.contains_key(&line.pid);
-        let roots = lines.iter().filter(holds).map(|line| line.pid);
         Self {
             blocked_count: i64::try_from(blocked).unwrap_or(i64::MAX),
-            roots: roots.collect(),
+            roots: forest.heads().filter(|pid| *pid > 0).collect(),
             sessions,
             prepared,
             free_sets: Vec::new(),
             replay,
+            hidden: unseen,
             waiting,
             graph,
-            lines,
+            lines: forest.lines,
             part: None,
             words: Words::default(),
             is_ascii: false,
@@ -120,7 +122,14 @@ impl Blockers {
             .iter()
             .filter(|session| session.lock.as_ref().is_some_and(|lock| lock.kind == "tuple"));
         let in_row_queue: HashSet<i32> = in_row_queue.map(|session| session.pid).collect();
-        self.graph.free_sets(&in_row_queue)
+        // Who surely waits for somebody next goes on only when that one has gone, too.
+        let next = self.sessions.iter().filter(|session| !session.waits_next.is_empty());
+        let next: Vec<Edges<'_>> =
+            next.map(|session| (session.pid, Cow::Borrowed(session.waits_next.as_slice()))).collect();
+        if next.is_empty() {
+            return self.graph.free_sets(&in_row_queue);
+        }
+        Graph::of(&[edges(&self.sessions, &self.prepared), next].concat()).free_sets(&in_row_queue)
     }
 
     /// Plans what would end these `sets`; `facts` are of all of their members.
@@ -191,6 +200,13 @@ impl Report for Blockers {
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         if self.blocked_count == 0 {
             return vec![match self.waiting {
+                0 if self.hidden > 0 => {
+                    let are = if self.hidden == 1 { "is" } else { "are" };
+                    Block::line(format!(
+                        "no session waits for a lock; {} {are} hidden, which may wait for something else",
+                        text::count(self.hidden, "session")
+                    ))
+                }
                 0 => Block::marked(Mark::Good, "no session waits for a lock"),
                 1 => Block::line("no session that matches waits for a lock; 1 other does"),
                 others => {
@@ -200,7 +216,7 @@ impl Report for Blockers {
         }
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
         // What is waited for is to be read.
-        let (spare, least) = (self.words.spare(), self.words.least(&self.sessions));
+        let (spare, least) = (self.words.spare(), self.words.least(&self.sessions, &self.prepared));
         let spare: &[&str] = if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { spare };
         let sessions = self.by_pid();
         let entries = match self.part {

@@ -129,7 +129,9 @@ fn wait<'r>(row: &'r Row<'_>) -> Value<'r> {
     let session = row.session.or(row.more.map(|more| more.session));
     let at_most = session.is_some_and(|session| session.wait_at_most);
     match row.more.map_or_else(|| session.and_then(|session| session.wait_seconds), |more| more.longest) {
-        Some(seconds) if at_most => format!("≤ {}", text::duration(seconds)).into(),
+        Some(seconds) if at_most => {
+            format!("{} {}", if row.is_ascii { "<=" } else { "≤" }, text::duration(seconds)).into()
+        }
         seconds => Value::seconds(seconds),
     }
 }
@@ -148,12 +150,13 @@ fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
     if let Some(told) = event.and_then(waited_for) {
         return told.into();
     }
-    let lock = |lock| row.words.lock(lock);
-    match (row.lock(), row.session.map_or(&[][..], |session| &session.holds)) {
+    let (lock, held) = (|lock| row.words.lock(lock), |lock| row.words.held(lock));
+    let holds = row.session.map(|session| &session.holds).or(row.prepared.map(|prepared| &prepared.holds));
+    match (row.lock(), holds.map_or(&[][..], Vec::as_slice)) {
         (Some(waits_for), _) => lock(waits_for).into(),
         (None, []) => Value::None,
-        (None, [held]) => format!("holds {}", lock(held)).into(),
-        (None, [held, others @ ..]) => format!("holds {} and {} more", lock(held), others.len()).into(),
+        (None, [one]) => format!("holds {}", held(one)).into(),
+        (None, [one, others @ ..]) => format!("holds {} and {} more", held(one), others.len()).into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::blocking::{Blocked, Lock};
+use crate::model::blocking::{Blocked, Level, Lock, PreparedBlocker};
 use crate::render::table::LEAST;
 use crate::render::text;
 
@@ -44,10 +44,11 @@ impl Words {
     }
 
     /// To how little a text is cut before a column is spared: what these sessions wait for is to be read, and how where there is room.
-    pub(super) fn least(self, sessions: &[Blocked]) -> usize {
+    pub(super) fn least(self, sessions: &[Blocked], prepared: &[PreparedBlocker]) -> usize {
         let what = |lock| if self == Self::Fewest { self.object(lock) } else { self.lock(lock) };
         let wanted = sessions.iter().filter_map(|session| session.lock.as_ref()).map(what);
-        let held = sessions.iter().flat_map(|session| &session.holds);
+        let held = sessions.iter().map(|session| &session.holds);
+        let held = held.chain(prepared.iter().map(|prepared| &prepared.holds)).flatten();
         let held = held.map(|lock| format!("holds {}", what(lock)));
         let widest = wanted.chain(held).map(|object| text::width(&object)).max().unwrap_or(0);
         widest.clamp(LEAST, OBJECT)
@@ -86,6 +87,20 @@ impl Words {
             ("advisory", _, Some(key)) => format!("advisory {mode} on key {key}"),
             (_, Some(relation), _) => format!("{kind} {mode} on {relation}"),
             _ => format!("{kind} {mode}"),
+        }
+    }
+
+    /// The same of a lock that is held, and of an advisory one with what it ends, as far as that can be told.
+    pub(super) fn held(self, lock: &Lock) -> String {
+        let told = self.lock(lock);
+        match (lock.level, self) {
+            _ if lock.kind != "advisory" => told,
+            (Some(Level::Session), Self::All) => format!("{told} (session level)"),
+            (Some(Level::Transaction), Self::All) => format!("{told} (transaction level)"),
+            (None, Self::All) => format!("{told} (level not shown by the server)"),
+            (Some(Level::Session), _) => format!("{told} (session)"),
+            (Some(Level::Transaction), _) => format!("{told} (xact)"),
+            (None, _) => told,
         }
     }
 

@@ -18,13 +18,16 @@ pub(super) fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
         }
         Rule::Connections => connections(verdict, facts),
         Rule::Free => free(verdict, facts),
-        Rule::States if verdict.open => format!("{}; {}", hidden(facts.undecidable), states(verdict, facts)),
-        Rule::States => states(verdict, facts),
-        Rule::Blocked if verdict.open => {
-            let hidden = is_are(facts.waits.undecidable, "waiting session");
-            format!("{hidden} hidden; {}{}", aged(verdict), blocked(facts))
+        Rule::States if verdict.open && facts.undecidable > 0 => {
+            format!("{}; {}", hidden(facts.undecidable), states(verdict, facts))
         }
-        Rule::Blocked => format!("{}{}", aged(verdict), blocked(facts)),
+        Rule::States => states(verdict, facts),
+        Rule::Blocked => {
+            let number =
+                Some(health::hidden_waits(&facts.waits)).filter(|number| verdict.open && *number > 0);
+            let hidden = number.map(|number| format!("{} hidden; ", is_are(number, "waiting session")));
+            format!("{}{}{}", hidden.unwrap_or_default(), aged(verdict), blocked(facts, verdict.status))
+        }
         Rule::PreparedXact => format!("{}{}", aged(verdict), prepared(facts)),
         Rule::OldestXmin => horizon(facts),
         Rule::Closed => closed(facts),
@@ -167,9 +170,9 @@ fn longest_of(longest: &Longest, noun: &str, doing: &str) -> String {
     }
 }
 
-fn blocked(facts: &HealthFacts) -> String {
+fn blocked(facts: &HealthFacts, status: Status) -> String {
     let waits = &facts.waits;
-    let Some(longest) = health::longest_wait(waits) else { return "no session waits for a lock".into() };
+    let Some(longest) = health::told_wait(waits, status) else { return "no session waits for a lock".into() };
     let other = longest.waits_for.as_deref().and_then(waited_for);
     let who = match (waits.waiting, other) {
         (1, None) => "1 session waits for a lock".to_owned(),

@@ -130,6 +130,8 @@ pub(super) fn check(verdict: Verdict, facts: &HealthFacts, me: &str, lead: &Lead
         (Status::Ok, _) => None,
         (Status::Unknown, Rule::PoolerWaiting) => Some(CONSOLE.into()),
         (Status::Unknown, Rule::Rates) => Some("PostgreSQL counts sessions from 14 on".into()),
+        // Nothing is hidden: nobody knows since when that is waited for which is no lock.
+        (Status::Unknown, Rule::Blocked) if health::hidden_waits(&facts.waits) == 0 => hint(&verdict, facts),
         (Status::Unknown, _) => Some(format!("GRANT pg_monitor TO {}", shown(me)).into()),
         _ => hint(&verdict, facts),
     };

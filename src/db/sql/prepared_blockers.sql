@@ -5,12 +5,17 @@
 -- pg_locks is read once. What each holds is found over its own transactionid lock: the '-1/xid' form of virtualtransaction,
 -- which the manual joins by, only appears after a restart of the server. Of that only what is waited for goes on, found by
 -- a hash (`is true` keeps the planner, which expects one row, from comparing each lock with each waiter).
-with l as materialized (
-  select l.pid, l.mode, l.virtualtransaction, l.locktype, l.transactionid,
+with g as materialized (
+  select s.pid, s.leader_pid
+  from (
+    {activity}) s
+  where s.backend_type = 'parallel worker'
+), l as materialized (
+  select coalesce(g.leader_pid, l.pid) as pid, l.mode, l.virtualtransaction, l.locktype, l.transactionid,
          format('%s %s %s %s %s %s %s %s %s %s', l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
                 l.transactionid, l.classid, l.objid, l.objsubid) as object
-  from pg_locks l
-  where (l.granted and l.pid is null) or (not l.granted and l.pid = any ({pids}::int4[]))
+  from pg_locks l left join g on g.pid = l.pid
+  where (l.granted and l.pid is null) or (not l.granted and coalesce(g.leader_pid, l.pid) = any ({pids}::int4[]))
 ), m (mode, place, conflicts) as (
   {lock_modes}
 ), w as materialized (

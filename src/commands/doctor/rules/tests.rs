@@ -110,6 +110,7 @@ fn a_prepared_transaction_is_found_when_it_is_old_or_waited_for() {
         prepared_seconds: 9.0,
         waiting_pids: waiting.to_vec(),
         blocks: Vec::new(),
+        holds: Vec::new(),
     };
     evidence.prepared_blockers = vec![in_the_way("a", &[1, 2]), in_the_way("b", &[2])];
     let found = transactions::prepared(&evidence);
