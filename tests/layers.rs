@@ -53,7 +53,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("anstream", &["main"]),
     ("anstyle", &["render", "ui"]),
     ("anyhow", &["commands", "error", "observe"]),
-    ("base64", &["db"]),
+    // the terminal's clipboard
+    ("base64", &["db", "live"]),
     ("clap", &["cli", "args", "commands", "render", "main"]),
     ("clap_complete", &["commands"]),
     ("clap_mangen", &["commands"]),
@@ -63,6 +64,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // whose process a server is
     ("nix", &["db"]),
     ("postgres_protocol", &["db"]),
+    ("ratatui_core", &["live"]),
     ("ring", &["db"]),
     // the terminal; signals to a command that runs meanwhile, or that gives a password; descriptors, and writing without waiting
     ("rustix", &["ui", "act", "db", "live", "descriptor", "outlet", "screen"]),

@@ -56,6 +56,7 @@ mod strangers;
 mod suggestions;
 mod timeout;
 mod tls;
+mod top;
 mod trace;
 mod truth;
 mod usage;

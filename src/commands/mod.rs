@@ -28,6 +28,7 @@ mod shown;
 mod size;
 mod stats;
 pub(crate) mod timeout;
+mod top;
 mod watch;
 mod watch_output;
 
@@ -63,6 +64,13 @@ pub(crate) enum Command {
     /// Show who waits for whom, as a tree, root first
     #[command(visible_alias = "blocking")]
     Blockers(blockers::Args),
+    /// See sessions, and end the right ones, on a live screen
+    ///
+    /// The cursor and the tags are sessions, not rows: whoever comes and goes, what a key is about is what was chosen. Lower-case
+    /// letters never act; C cancels and K terminates the chosen session or the tagged ones, A all that the filter selects. Each
+    /// shows first what it would do, as kill --dry-run does, for sessions that are fixed by then; only y does it. The number is
+    /// typed before that where it is more than one. While the screen stands, one session looks at the server, once at a time.
+    Top(top::Args),
     /// Cancel running queries; the sessions stay
     Cancel(cancel::Args),
     /// End sessions, and verify that they are gone
@@ -204,6 +212,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry!("ls", ls, Command::Ls),
     entry!("long", long, Command::Long),
     entry!("blockers", blockers, Command::Blockers),
+    entry!("top", top, Command::Top),
     entry!("cancel", cancel, Command::Cancel),
     entry!("kill", kill, Command::Kill),
     entry!("drain", drain, Command::Drain),
@@ -236,6 +245,7 @@ pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit>
         Command::Long(args) => Box::pin(long::run(args, context)).await,
         Command::Blockers(args) => Box::pin(blockers::run(args, context)).await,
         Command::Cancel(args) => Box::pin(cancel::run(args, context)).await,
+        Command::Top(args) => Box::pin(top::run(args, context)).await,
         Command::Kill(args) => Box::pin(kill::run(args, context)).await,
         Command::Pooler(args) => Box::pin(pooler::run(args, context)).await,
         Command::Drain(args) => Box::pin(drain::run(args, context)).await,
