@@ -17,6 +17,7 @@ use super::manual::{Group, Manual};
 use crate::act::SignalLog;
 use crate::analyze::plan::{Plan, Step};
 use crate::args::{self, Filters, filter_line};
+use crate::db::Error;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::live::{self, ActLog, Ended, Failed, INTERVALS, Look, SORTS, Services, Setup};
@@ -98,21 +99,15 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let (trigger, inner) = stop::channel();
     let source = OfServer { endpoint: context.endpoint()?.clone(), stop: inner.clone() };
-    let mut observer = Observer::new(source, inner.clone());
-    let (target, notices) = {
-        let states = observer.state();
-        let login = context.telling(states, observer.log_in(context.patience()));
-        let db = tokio::select! {
-            db = login => db?,
-            signal = context.stop.pulled() => {
-                let interrupted = Failure::failed("interrupted");
-                return Err(Failure { code: "interrupted", exit: signal.exit(), ..interrupted }.into());
-            }
-        };
-        context.tell_where(db);
-        let notices = db.notices().iter().map(|notice| notice.message.clone());
-        (db.target().clone(), notices.collect())
+    let login = Observer::new(source.clone(), context.stop.clone());
+    let login = tokio::select! {
+        db = context.session(login) => db,
+        signal = context.stop.pulled() => Err(Error::interrupted(signal)),
     };
+    let db = login?;
+    let target = db.target().clone();
+    let notices = db.notices().iter().map(|notice| notice.message.clone()).collect();
+    let observer = Observer::with(source, inner.clone(), db);
     let setup = Setup {
         target,
         lead: context.lead(),

@@ -238,15 +238,12 @@ fn keep_only(plan: &mut Plan, keys: &[SessionKey]) {
 
 /// Whether the same would be done to the same: for a cancel also while they run the same statement.
 fn is_same(one: &Plan, other: &Plan) -> bool {
-    let statements = |plan: &Plan| {
-        let mut statements: Vec<(i32, Option<String>)> = plan
-            .targets()
-            .map(|identity| {
-                (identity.pid, identity.query_start.clone().filter(|_| plan.action == Action::Cancel))
-            })
-            .collect();
-        statements.sort_unstable();
-        statements
+    let is_target = |plan: &Plan, wanted: &Identity| {
+        plan.targets().any(|identity| {
+            let is_it = identity.pid == wanted.pid && identity.backend_start == wanted.backend_start;
+            is_it && (plan.action != Action::Cancel || identity.query_start == wanted.query_start)
+        })
     };
-    one.is_as(other) && statements(one) == statements(other)
+    one.targets().count() == other.targets().count()
+        && one.targets().all(|identity| is_target(other, identity))
 }

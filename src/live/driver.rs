@@ -21,7 +21,7 @@ use super::state::{Setup, State};
 use super::terminal::Terminal;
 use super::{view, work};
 use crate::db::{Error, ErrorKind};
-use crate::model::server::ServerContext;
+use crate::model::screen::ScreenContext;
 use crate::observe::{self, Observer, OfServer, Patience};
 use crate::render::text;
 use crate::stop::{Signal, Stop, Trigger};
@@ -73,6 +73,12 @@ enum Job {
     Act(Box<ActRequest>),
 }
 
+/// What is asked over a session that is made again where it is lost.
+enum Asked {
+    Look(Box<Request>),
+    Plan(Box<PlanRequest>),
+}
+
 /// What came of it, with the observer.
 type Done = (Observer<OfServer>, Result<Event, Error>);
 
@@ -85,7 +91,7 @@ struct Jobs<'a> {
     queue: VecDeque<Job>,
     under_way: Option<Pin<Box<dyn Future<Output = Done> + 'a>>>,
     is_acting: bool,
-    known: Option<(Arc<ServerContext>, Instant)>,
+    known: Option<(Arc<ScreenContext>, Instant)>,
 }
 
 impl Jobs<'_> {
@@ -101,24 +107,35 @@ impl Jobs<'_> {
         let known = self.known.as_ref().filter(|(_, since)| since.elapsed() < KNOWN);
         let known = known.map(|(known, _)| Arc::clone(known));
         self.under_way = Some(Box::pin(async move {
-            let done = match job {
-                Job::Look(request) => {
-                    let seen = observer
-                        .look(Patience::Unlimited, async |db| work::look(db, &request, known.clone()).await);
-                    seen.await.map(|seen| Event::Seen(Box::new(seen)))
-                }
-                Job::Plan(request) => {
-                    let planned = observer
-                        .look(Patience::NONE, async |db| work::plan(db, &request, services).await)
-                        .await;
-                    let planned = planned.unwrap_or_else(|error| Err(error.to_string()));
-                    Ok(Event::Planned(request.dialog, planned.map(Box::new)))
-                }
+            let asked = match job {
                 Job::Act(request) => {
                     let dialog = request.dialog;
                     let acted = work::act(&mut observer, *request, services, &stop, &tell).await;
-                    Ok(Event::Acted(dialog, acted.map(Box::new)))
+                    return (observer, Ok(Event::Acted(dialog, acted.map(Box::new))));
                 }
+                Job::Look(request) => Asked::Look(request),
+                Job::Plan(request) => Asked::Plan(request),
+            };
+            // Whoever waits in a dialog is told at once that there is no plan.
+            let patience = match &asked {
+                Asked::Look(_) => Patience::Unlimited,
+                Asked::Plan(_) => Patience::NONE,
+            };
+            let looked = observer.look(patience, async |db| match &asked {
+                Asked::Look(request) => {
+                    let seen = work::look(db, request, known.clone()).await?;
+                    Ok::<_, Error>(Event::Seen(Box::new(seen)))
+                }
+                Asked::Plan(request) => {
+                    let planned = work::plan(db, request, services).await?;
+                    Ok(Event::Planned(request.dialog, planned.map(Box::new)))
+                }
+            });
+            let done = match (looked.await, &asked) {
+                (Err(error), Asked::Plan(request)) => {
+                    Ok(Event::Planned(request.dialog, Err(error.to_string())))
+                }
+                (done, _) => done,
             };
             (observer, done)
         }));
@@ -130,10 +147,10 @@ impl Jobs<'_> {
         let (observer, done) = under_way.await;
         (self.observer, self.under_way, self.is_acting) = (Some(observer), None, false);
         if let Ok(Event::Seen(seen)) = &done {
-            let is_new = self.known.as_ref().is_none_or(|(known, _)| !Arc::ptr_eq(known, &seen.server));
-            let since = self.known.as_ref().map_or_else(Instant::now, |(_, since)| *since);
-            let since = if is_new && since.elapsed() >= KNOWN { Instant::now() } else { since };
-            self.known = Some((Arc::clone(&seen.server), since));
+            let is_known = self.known.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, &seen.context));
+            if !is_known {
+                self.known = Some((Arc::clone(&seen.context), Instant::now()));
+            }
         }
         done
     }
@@ -188,6 +205,7 @@ pub(crate) async fn run(
         canvas: Canvas::new(is_ascii),
         out: (services.out)(),
         keyboard: Keyboard::default(),
+        is_old: true,
     };
     let mut driver = Driver { screen, jobs, told, stop };
     let entered = terminal.enter(&mut *driver.screen.out);
@@ -214,6 +232,8 @@ struct Screen<'a> {
     canvas: Canvas,
     out: Box<dyn Write + 'a>,
     keyboard: Keyboard,
+    /// It may look otherwise by now than what is drawn.
+    is_old: bool,
 }
 
 impl Screen<'_> {
@@ -258,7 +278,7 @@ impl Driver<'_> {
             return Ok(None);
         }
         loop {
-            if terminal.is_on() {
+            if terminal.is_on() && std::mem::take(&mut self.screen.is_old) {
                 self.screen.draw()?;
             }
             self.jobs.begin();
@@ -277,6 +297,8 @@ impl Driver<'_> {
                 Some(()) = resized.recv() => Met::Resized,
                 () = sleep_until(wakes.into()) => Met::Time,
             };
+            let looked = self.screen.state.appearance();
+            let is_quiet = matches!(met, Met::Time | Met::State);
             let goes_on = match met {
                 Met::Signal(signal) => return Ok(Some(signal)),
                 // The terminal is gone.
@@ -320,6 +342,7 @@ impl Driver<'_> {
                 Met::Resized => self.resized(terminal)?,
                 Met::Time => self.happens(Event::Tick, terminal)?,
             };
+            self.screen.is_old |= !is_quiet || self.screen.state.appearance() != looked;
             if !goes_on {
                 return Ok(None);
             }

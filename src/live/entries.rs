@@ -1,14 +1,11 @@
 //! From what a look found to rows.
 
-use std::collections::HashMap;
-
 use super::event::{Content, SessionKey};
 use super::list::{Body, Entry, GroupBy, Id};
 use crate::analyze::blocking::{Graph, edges, prepared_at};
 use crate::model::act::Action;
-use crate::model::blocking::{Blocked, FreeingAct, Waits};
-use crate::model::screen::ScreenRow;
-use crate::model::server::ServerContext;
+use crate::model::blocking::{FreeingAct, Waits};
+use crate::model::screen::{ScreenContext, ScreenRow};
 use crate::model::session::Session;
 use crate::model::usage::{LimitUse, Owner, Usage};
 use crate::render::table::Mark;
@@ -18,12 +15,16 @@ use crate::render::text;
 const PROPOSED: usize = 3;
 
 /// The rows of `content`; of waits only the chain that `chain` is in, where there is one.
-pub(super) fn of(content: Content, chain: Option<&SessionKey>, server: Option<&ServerContext>) -> Vec<Entry> {
+pub(super) fn of(
+    content: Content,
+    chain: Option<&SessionKey>,
+    context: Option<&ScreenContext>,
+) -> Vec<Entry> {
     let mut entries = match content {
         Content::Sessions(rows) => rows.into_iter().map(session).collect(),
         Content::Waits(waits, acts) => blocked(waits, &acts, chain),
-        Content::Usage(usage) => match server {
-            Some(server) => limits(&usage, server),
+        Content::Usage(usage) => match context {
+            Some(context) => limits(&usage, &context.server),
             None => Vec::new(),
         },
         Content::Groups(usage) => groups(*usage),
@@ -90,8 +91,7 @@ fn blocked(waits: Waits, acts: &[FreeingAct], chain: Option<&SessionKey>) -> Vec
     }];
     let is_here = |act: &&FreeingAct| act.frees.iter().any(|pid| sessions.iter().any(|one| one.pid == *pid));
     rows.extend(acts.iter().filter(is_here).take(PROPOSED).map(|act| note(Mark::Warn, proposal(act))));
-    let mut by_pid: HashMap<i32, Blocked> =
-        sessions.into_iter().map(|session| (session.pid, session)).collect();
+    let mut left = sessions;
     for line in lines {
         if let Some(prepared) = prepared_at(&prepared, line.pid) {
             let waiting = counts.get(&line.pid).copied().unwrap_or(0);
@@ -101,7 +101,8 @@ fn blocked(waits: Waits, acts: &[FreeingAct], chain: Option<&SessionKey>) -> Vec
                 usize::try_from(waiting).unwrap_or(0),
             );
             rows.push(entry(Id::Prepared(prepared.gid.clone()), body));
-        } else if let Some(mut session) = by_pid.remove(&line.pid) {
+        } else if let Some(at) = left.iter().position(|session| session.pid == line.pid) {
+            let mut session = left.swap_remove(at);
             session.blocks_total = counts.get(&line.pid).copied().unwrap_or(0);
             let id = id(session.pid, session.session_id.as_ref(), session.backend_start.as_ref());
             rows.push(entry(id, Body::Blocked(Box::new(session), line.depth, line.last, line.cycle)));
@@ -180,7 +181,7 @@ fn groups(usage: Usage) -> Vec<Entry> {
     rows
 }
 
-fn limits(usage: &Usage, server: &ServerContext) -> Vec<Entry> {
+fn limits(usage: &Usage, server: &crate::model::server::ServerContext) -> Vec<Entry> {
     let connections = &usage.connections;
     let line = |mark: Mark, label: &str, value: String| note(mark, format!("{label:<34}{value}"));
     let hidden = match connections.hidden {

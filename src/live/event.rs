@@ -9,8 +9,7 @@ use crate::analyze::plan::Plan;
 use crate::db::ScreenListing;
 use crate::model::act::{Action, Named, Outcome, Wanted};
 use crate::model::blocking::{FreeingAct, Waits};
-use crate::model::screen::{Overview, ScreenRow};
-use crate::model::server::ServerContext;
+use crate::model::screen::{Overview, ScreenContext, ScreenRow};
 use crate::model::usage::Usage;
 
 /// Who a session is, exactly: its process id and its start. Its `session_id` alone can be another one's, within a second.
@@ -88,8 +87,8 @@ pub(crate) struct Request {
 pub(crate) struct Seen {
     /// The number of its request.
     pub(crate) about: u64,
-    /// The server and what this role may do there.
-    pub(crate) server: Arc<ServerContext>,
+    /// What is known of the server beside its sessions.
+    pub(crate) context: Arc<ScreenContext>,
     /// The server in numbers.
     pub(crate) overview: Overview,
     /// The list.

@@ -1,7 +1,7 @@
 //! The rows of a screen: the cursor and the tags are sessions, not rows. While the cursor was moved or something is tagged the order
 //! is held; who ends stays, grey, until the next look, and nobody takes the place under the cursor.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::event::SessionKey;
 use crate::model::blocking::Blocked;
@@ -154,9 +154,9 @@ impl List {
     /// Takes what a look found. `presence` says of a row that is not among it what has become of what it is about.
     pub(crate) fn update(&mut self, new: Vec<Entry>, presence: impl Fn(&Id) -> Presence) {
         let mut old = std::mem::take(&mut self.entries);
-        let found: HashSet<Id> = new.iter().map(|entry| entry.id.clone()).collect();
+        let found = places(&new);
         old.retain_mut(|entry| {
-            if found.contains(&entry.id) {
+            if found.contains_key(&entry.id) {
                 return true;
             }
             let presence = if matches!(entry.id, Id::Note(_)) { Presence::Left } else { presence(&entry.id) };
@@ -283,10 +283,14 @@ const fn pid_of(id: &Id) -> Option<i32> {
     }
 }
 
+/// Where each row stands.
+fn places(rows: &[Entry]) -> HashMap<Id, usize> {
+    rows.iter().enumerate().map(|(at, entry)| (entry.id.clone(), at)).collect()
+}
+
 /// The rows in the order in which they stood, what is new behind them.
 fn held(old: Vec<Entry>, new: Vec<Entry>) -> Vec<Entry> {
-    let places: HashMap<Id, usize> =
-        old.iter().enumerate().map(|(at, entry)| (entry.id.clone(), at)).collect();
+    let places = places(&old);
     let mut rows = old;
     for entry in new {
         match places.get(&entry.id).and_then(|at| rows.get_mut(*at)) {
@@ -298,8 +302,8 @@ fn held(old: Vec<Entry>, new: Vec<Entry>) -> Vec<Entry> {
 }
 
 /// The rows as the server has sorted them; who has ended stays where it was.
-fn sorted(old: Vec<Entry>, mut new: Vec<Entry>, found: &HashSet<Id>) -> Vec<Entry> {
-    for (at, entry) in old.into_iter().enumerate().filter(|(_, entry)| !found.contains(&entry.id)) {
+fn sorted(old: Vec<Entry>, mut new: Vec<Entry>, found: &HashMap<Id, usize>) -> Vec<Entry> {
+    for (at, entry) in old.into_iter().enumerate().filter(|(_, entry)| !found.contains_key(&entry.id)) {
         let at = if entry.gone { at.min(new.len()) } else { new.len() };
         new.insert(at, entry);
     }

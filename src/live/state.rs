@@ -10,8 +10,8 @@ use super::line::Line;
 use super::list::List;
 use crate::db::SortOrder;
 use crate::model::filter::Filter;
-use crate::model::screen::Overview;
-use crate::model::server::{ServerContext, Target};
+use crate::model::screen::{Overview, ScreenContext};
+use crate::model::server::Target;
 use crate::model::suggestion::Lead;
 use crate::render::table::Mark;
 
@@ -156,8 +156,10 @@ pub(crate) struct State {
     pub(super) wide: bool,
     /// Changes with what is looked at.
     pub(super) about: u64,
-    pub(super) server: Option<Arc<ServerContext>>,
+    pub(super) context: Option<Arc<ScreenContext>>,
     pub(super) overview: Overview,
+    /// It is asked for whom others wait: somebody waits, or it is not known yet.
+    pub(super) asks_roots: bool,
     pub(super) detail: Option<Box<Detail>>,
     /// When what is shown was seen.
     pub(super) seen: Option<Instant>,
@@ -209,8 +211,9 @@ impl State {
             inverted: false,
             wide: false,
             about: 0,
-            server: None,
+            context: None,
             overview: Overview::default(),
+            asks_roots: true,
             detail: None,
             seen: None,
             pace,
@@ -246,6 +249,17 @@ impl State {
     /// How old what is shown is.
     pub(crate) fn age(&self) -> Option<Duration> {
         self.seen.map(|seen| self.now.saturating_duration_since(seen))
+    }
+
+    /// What time alone changes on the screen: the age of the data, what is said for a while, whether the order is held, and how
+    /// long the server has been away, and will be.
+    pub(crate) fn appearance(&self) -> (Option<u64>, bool, bool, Option<(u64, u64)>) {
+        let link = self.link.as_ref().map(|down| {
+            let since = self.now.saturating_duration_since(down.since);
+            (since.as_secs(), down.again.saturating_duration_since(self.now).as_secs())
+        });
+        let age = self.age().map(|age| age.as_secs());
+        (age, self.message.is_some(), self.list.is_held(), link)
     }
 
     /// Whether the server answers: what was seen last is no older than it should be.

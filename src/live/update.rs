@@ -110,6 +110,7 @@ impl State {
         let listing = ScreenListing {
             selection: Selection { filter: self.filter.clone(), all_backends: self.setup.all_backends },
             only_trouble: self.view == View::Trouble,
+            roots: lists && self.asks_roots,
             order: self.sort.map(|sort| sort.order),
             inverted: self.inverted,
             limit: if lists { page.max(pins.len() + height) } else { 0 },
@@ -128,7 +129,8 @@ impl State {
         self.pace.looking = None;
         self.link = None;
         self.adapt(seen.took);
-        self.may_signal |= seen.server.rights.superuser || seen.server.rights.signals;
+        let rights = &seen.context.server.rights;
+        self.may_signal |= rights.superuser || rights.signals;
         if let Content::Sessions(rows) = &seen.content {
             self.may_signal |= rows.iter().any(|row| row.session.can_signal);
         }
@@ -142,9 +144,13 @@ impl State {
 
     /// Shows what was seen.
     pub(super) fn show(&mut self, seen: Seen) {
-        let Seen { about, server, overview, content, detail, took: _ } = seen;
+        let Seen { about, context, overview, content, detail, took: _ } = seen;
         self.history.push_back((self.now, overview.used));
-        (self.overview, self.seen, self.server) = (overview, Some(self.now), Some(server));
+        let waits = overview.waiting > 0;
+        // Who is in the way is asked at once, where nobody was before.
+        self.pace.again |= waits && !self.asks_roots;
+        self.asks_roots = waits;
+        (self.overview, self.seen, self.context) = (overview, Some(self.now), Some(context));
         if about != self.about {
             // It was asked for before something else was wanted.
             self.pace.again = true;
@@ -154,7 +160,7 @@ impl State {
         self.detail = detail;
         let lists_sessions = matches!(content, Content::Sessions(_));
         let there = std::mem::take(&mut self.overview.still_there);
-        let rows = entries::of(content, self.chain.as_ref(), self.server.as_deref());
+        let rows = entries::of(content, self.chain.as_ref(), self.context.as_deref());
         // A session id can be another one's, within a second: who has the process id now tells.
         let successors = rows.iter().filter_map(|row| key_of(&row.id));
         let successors: HashSet<i32> = successors.map(|key| key.pid).collect();

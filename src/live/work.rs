@@ -17,7 +17,7 @@ use crate::db::{Db, Error, ScreenListing, Selection, WaitsLookedAt};
 use crate::model::act::{Action, Wanted};
 use crate::model::blocking::{FreeingAct, Waits};
 use crate::model::filter::Filter;
-use crate::model::server::ServerContext;
+use crate::model::screen::ScreenContext;
 use crate::model::usage::Usage;
 use crate::observe::{Observer, OfServer};
 use crate::stop::Stop;
@@ -38,12 +38,10 @@ const STILL_MEANT: Duration = Duration::from_secs(2);
 pub(super) async fn look(
     db: &Db,
     request: &Request,
-    known: Option<Arc<ServerContext>>,
+    known: Option<Arc<ScreenContext>>,
 ) -> Result<Seen, Error> {
     let began = Instant::now();
-    let known = known.map(Arc::unwrap_or_clone);
-    let (server, overview, rows) = db.screen(&request.listing, known).await?;
-    let server = Arc::new(server);
+    let (context, overview, rows) = db.screen(&request.listing, known).await?;
     let Selection { filter, .. } = &request.listing.selection;
     let content = match request.view {
         View::Sessions | View::Trouble => Content::Sessions(rows),
@@ -57,10 +55,10 @@ pub(super) async fn look(
         View::Limits => Content::Usage(Box::new(counted(db, &request.listing.selection, 0).await?)),
     };
     let detail = match &request.detail {
-        Some(key) => detail(db, key, &request.listing, &server).await?.map(Box::new),
+        Some(key) => detail(db, key, &request.listing, &context).await?.map(Box::new),
         None => None,
     };
-    Ok(Seen { about: request.about, server, overview, content, detail, took: began.elapsed() })
+    Ok(Seen { about: request.about, context, overview, content, detail, took: began.elapsed() })
 }
 
 async fn waits(
@@ -98,7 +96,7 @@ async fn detail(
     db: &Db,
     key: &SessionKey,
     listing: &ScreenListing,
-    server: &ServerContext,
+    context: &Arc<ScreenContext>,
 ) -> Result<Option<Detail>, Error> {
     let one = ScreenListing {
         selection: Selection { all_backends: true, ..Selection::default() },
@@ -107,7 +105,7 @@ async fn detail(
         query_bytes: listing.query_bytes.filter(|bytes| *bytes == 0),
         ..ScreenListing::default()
     };
-    let (_, _, rows) = db.screen(&one, Some(server.clone())).await?;
+    let (_, _, rows) = db.screen(&one, Some(Arc::clone(context))).await?;
     let is_it = |start: Option<&String>| start == Some(&key.backend_start);
     let row =
         rows.into_iter().find(|row| row.session.pid == key.pid && is_it(row.session.backend_start.as_ref()));

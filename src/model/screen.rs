@@ -1,5 +1,6 @@
 //! What a live screen shows: the server in numbers, and its sessions with what is wrong with each.
 
+use super::server::ServerContext;
 use super::session::Session;
 use super::usage::LimitUse;
 
@@ -48,6 +49,21 @@ pub(crate) struct ScreenRow {
     pub(crate) matches: Option<bool>,
 }
 
+/// What is known of a server beside its sessions. It changes slowly, and need not be asked with every look.
+#[derive(Clone, Debug)]
+pub(crate) struct ScreenContext {
+    /// The server, and what this role may do there.
+    pub(crate) server: ServerContext,
+    /// The CONNECTION LIMIT that is used most, by share.
+    pub(crate) nearest_limit: Option<LimitUse>,
+    /// Prepared transactions.
+    pub(crate) prepared: i64,
+    /// Age of the oldest of them.
+    pub(crate) oldest_prepared_seconds: Option<f64>,
+    /// How many transaction ids were given out since the oldest that a prepared transaction or a replication slot holds.
+    pub(crate) horizon_age: Option<i64>,
+}
+
 /// The whole server in numbers, whatever the filter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Overview {
@@ -71,14 +87,8 @@ pub(crate) struct Overview {
     pub(crate) oldest_xact_seconds: Option<f64>,
     /// The most that anybody can have waited for a lock: since its statement began.
     pub(crate) longest_wait_seconds: Option<f64>,
-    /// Prepared transactions.
-    pub(crate) prepared: i64,
-    /// Age of the oldest of them.
-    pub(crate) oldest_prepared_seconds: Option<f64>,
-    /// How many transaction ids were given out since the oldest that anybody may still have to see.
+    /// How many transaction ids were given out since the oldest that a session may still have to see.
     pub(crate) horizon_age: Option<i64>,
-    /// The CONNECTION LIMIT that is used most, by share.
-    pub(crate) nearest_limit: Option<LimitUse>,
     /// Sessions that the filter selects, and that are in what is listed.
     pub(crate) matched: i64,
     /// Sessions of which it is hidden whether the filter selects them.

@@ -89,7 +89,7 @@ fn all_that_the_filter_selects_and_who_is_there_no_more() {
     live.wait_for("2 terminated");
     live.escape();
     let _ = live.quit();
-    assert!(batch.iter_mut().all(|session| session.is_ended()));
+    assert!(batch.iter_mut().all(crate::common::Session::is_ended));
     assert_eq!((late.query("select 1").len(), web.query("select 1").len()), (1, 1));
 }
 
@@ -111,7 +111,7 @@ fn who_may_only_look_has_no_keys_to_act() {
         live.keys("?");
         live.wait_for("whole query");
         assert!(!live.shown().contains("C, K"), "{}", live.shown());
-        let _ = live.terminal.type_keys("\u{3}");
+        live.terminal.type_keys("\u{3}");
         let _ = live.terminal.finish().success();
     }
     let live = Live::start(top(&cluster, &[]).env("PGCONN_READ_ONLY", "1"), (120, 40));

@@ -16,10 +16,11 @@ use crate::model::act::{ActFacts, Action, Candidate, Process, Wanted};
 use crate::model::filter::{Filter, Name, Term};
 use crate::model::query_text::QueryText;
 use crate::model::rights::Rights;
-use crate::model::screen::{Overview, ScreenRow, Trouble};
+use crate::model::screen::{Overview, ScreenContext, ScreenRow, Trouble};
 use crate::model::server::{ConnectionSlots, Server, ServerContext, Target};
 use crate::model::session::Session;
 use crate::model::suggestion::Lead;
+use crate::model::usage::{LimitUse, Owner};
 
 /// What is typed is an application's name.
 fn read_filter(line: &str) -> Result<Filter, String> {
@@ -63,8 +64,8 @@ fn setup(size: (u16, u16)) -> Setup {
     }
 }
 
-fn server(rights: Rights) -> Arc<ServerContext> {
-    Arc::new(ServerContext {
+fn server(rights: Rights) -> Arc<ScreenContext> {
+    let server = ServerContext {
         server: Server {
             version: "17.2".into(),
             version_num: 170_002,
@@ -77,16 +78,29 @@ fn server(rights: Rights) -> Arc<ServerContext> {
         limits: ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 },
         rights,
         query_size: 1024,
+    };
+    Arc::new(ScreenContext {
+        server,
+        nearest_limit: Some(LimitUse {
+            owner: Owner::Role,
+            name: "web".into(),
+            used: 38,
+            hidden: 0,
+            limit: 40,
+        }),
+        prepared: 1,
+        oldest_prepared_seconds: Some(4_210.0),
+        horizon_age: Some(1_234_567),
     })
 }
 
-fn superuser() -> Arc<ServerContext> {
+fn superuser() -> Arc<ScreenContext> {
     server(Rights { role: "dba".into(), superuser: true, ..Rights::default() })
 }
 
-/// The start of a session, by a number; four of them begin in the same second.
+/// The start of a session, by a number; a thousand of them begin in the same second.
 fn started(number: u64) -> (String, String) {
-    (format!("{:x}", 0x6750_0000 + number / 4), format!("2026-01-01T00:00:00.{number:06}Z"))
+    (format!("{:x}", 0x6750_0000 + number / 1_000), format!("2026-01-01T00:00:00.{number:06}Z"))
 }
 
 fn key(pid: i32, number: u64) -> SessionKey {
@@ -127,7 +141,7 @@ fn seen(request: &Request, rows: Vec<ScreenRow>) -> Seen {
     let matched = i64::try_from(rows.len()).unwrap();
     Seen {
         about: request.about,
-        server: superuser(),
+        context: superuser(),
         overview: Overview {
             used: matched + 1,
             active: matched,

@@ -4,9 +4,7 @@ use super::*;
 use crate::live::event::{Acted, Detail, Down};
 use crate::model::act::{Fate, HeldLocks, Outcome, Wait};
 use crate::model::blocking::{Blocked, Lock, Waits};
-use crate::model::usage::{
-    ByApplication, ByClient, ByDatabase, ByRole, ByState, Connections, LimitUse, Owner, Rest, Usage,
-};
+use crate::model::usage::{ByApplication, ByClient, ByDatabase, ByRole, ByState, Connections, Rest, Usage};
 
 fn listed(pid: i32, application: &str, state: &str, seconds: f64, query: &str) -> Session {
     Session {
@@ -118,16 +116,7 @@ fn overview() -> Overview {
         waiting: 2,
         oldest_xact_seconds: Some(3_725.0),
         longest_wait_seconds: Some(41.0),
-        prepared: 1,
-        oldest_prepared_seconds: Some(4_210.0),
-        horizon_age: Some(1_234_567),
-        nearest_limit: Some(LimitUse {
-            owner: Owner::Role,
-            name: "web".into(),
-            used: 38,
-            hidden: 0,
-            limit: 40,
-        }),
+        horizon_age: Some(12),
         matched: 37,
         undecidable: 0,
         still_there: Vec::new(),
@@ -300,7 +289,7 @@ fn usage() -> Usage {
     };
     let limit = |owner, name: &str, used| LimitUse { owner, name: name.into(), used, hidden: 0, limit: 40 };
     Usage {
-        connections: Connections::new(superuser().limits, 38, 0),
+        connections: Connections::new(superuser().server.limits, 38, 0),
         matched: 37,
         undecidable: 0,
         by_state: vec![

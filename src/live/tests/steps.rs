@@ -252,7 +252,7 @@ fn who_only_looks_has_no_keys_to_act() {
         let mut bench = Bench::new(Setup { read_only, ..setup((80, 24)) });
         let request = bench.request().unwrap();
         let mut found = seen(&request, rows(&sessions));
-        found.server = if read_only { superuser() } else { server(Rights::default()) };
+        found.context = if read_only { superuser() } else { server(Rights::default()) };
         bench.event(Event::Seen(Box::new(found)));
         bench.keys("jK");
         assert!(bench.state.dialog.is_none());

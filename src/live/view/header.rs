@@ -52,7 +52,8 @@ fn server(state: &State, pen: &mut Pen<'_>) {
     if let Some(service) = &target.service {
         parts.push((bold(), format!(" ({service})").into()));
     }
-    if let Some(server) = &state.server {
+    if let Some(context) = &state.context {
+        let server = &context.server;
         let standing = if server.server.in_recovery { "standby" } else { "primary" };
         parts.push((Style::new(), format!("  {standing} {}", server.server.version).into()));
         parts.push((Style::new(), format!("  as {}", server.rights.role).into()));
@@ -100,8 +101,8 @@ fn seconds(time: Duration) -> String {
 /// What is used of the slots, the nearest limit, and how it was before.
 fn slots(state: &State, pen: &mut Pen<'_>) {
     let (width, _) = pen.size();
-    let Some(server) = &state.server else { return };
-    let usable = server.limits.usable();
+    let Some(context) = &state.context else { return };
+    let usable = context.server.limits.usable();
     let (used, hidden) = (state.overview.used, state.overview.hidden);
     let mark = mark_of(used + hidden, usable);
     let (full, maybe) = (filled(used, usable), filled(used + hidden, usable));
@@ -117,7 +118,7 @@ fn slots(state: &State, pen: &mut Pen<'_>) {
         0 => (Style::new(), format!(", {free} free").into()),
         hidden => (pen.style(Mark::Warn), format!(", {hidden} more hidden, at least {free} free").into()),
     });
-    if let Some(limit) = &state.overview.nearest_limit {
+    if let Some(limit) = &context.nearest_limit {
         let mark = match mark_of(limit.used + limit.hidden, limit.limit) {
             Mark::Good => Mark::Plain,
             mark => mark,
@@ -214,20 +215,18 @@ fn limit_line(limit: &LimitUse) -> String {
 /// What has lasted longest.
 fn lasting(state: &State, pen: &mut Pen<'_>) {
     let (width, _) = pen.size();
-    if state.seen.is_none() {
-        return;
-    }
+    let Some(context) = &state.context else { return };
     let overview = &state.overview;
     let age = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), text::duration);
     let mark = |seconds: Option<f64>, least: f64| {
         if seconds.is_some_and(|seconds| seconds >= least) { Mark::Warn } else { Mark::Plain }
     };
     let at_most = if overview.longest_wait_seconds.is_some() { "≤ " } else { "" };
-    let prepared = match overview.oldest_prepared_seconds {
-        Some(oldest) => format!("  prepared {} ({})", overview.prepared, text::duration(oldest)),
+    let prepared = match context.oldest_prepared_seconds {
+        Some(oldest) => format!("  prepared {} ({})", context.prepared, text::duration(oldest)),
         None => "  prepared 0".to_owned(),
     };
-    let horizon = overview.horizon_age.map_or_else(|| "–".to_owned(), grouped);
+    let horizon = overview.horizon_age.max(context.horizon_age).map_or_else(|| "–".to_owned(), grouped);
     let parts: Vec<Part<'_>> = vec![
         (
             pen.style(mark(overview.oldest_xact_seconds, 300.0)),
@@ -237,7 +236,7 @@ fn lasting(state: &State, pen: &mut Pen<'_>) {
             pen.style(mark(overview.longest_wait_seconds, 30.0)),
             format!("  longest wait {at_most}{}", age(overview.longest_wait_seconds)).into(),
         ),
-        (pen.style(if overview.prepared > 0 { Mark::Warn } else { Mark::Plain }), prepared.into()),
+        (pen.style(if context.prepared > 0 { Mark::Warn } else { Mark::Plain }), prepared.into()),
         (Style::new(), format!("  horizon {horizon}").into()),
     ];
     pen.parts((0, 3), &parts, width);

@@ -45,8 +45,44 @@ impl Pen<'_> {
             return x;
         }
         let line = text::visible(line);
-        let cut = text::cut(&line, room.into());
-        self.buffer.set_stringn(x, y, cut, room.into(), style).0
+        let mut at = x;
+        for character in text::cut(&line, room.into()).chars() {
+            let columns = match character {
+                // What is left of them after `visible` is one column wide.
+                character if character.is_ascii() => 1,
+                character => u16::try_from(text::width(character.encode_utf8(&mut [0; 4]))).unwrap_or(0),
+            };
+            if at + columns > x + room {
+                break;
+            }
+            match columns {
+                // It is shown as one with the character before it.
+                0 => self.join((at, y), character),
+                _ => self.put((at, y), character, columns, style),
+            }
+            at += columns;
+        }
+        at
+    }
+
+    fn put(&mut self, (x, y): (u16, u16), character: char, columns: u16, style: Style) {
+        if let Some(cell) = self.buffer.cell_mut((x, y)) {
+            cell.set_char(character).set_style(style);
+        }
+        // What a wide character covers is nobody's.
+        for covered in x + 1..x + columns {
+            if let Some(cell) = self.buffer.cell_mut((covered, y)) {
+                cell.reset();
+            }
+        }
+    }
+
+    fn join(&mut self, (x, y): (u16, u16), character: char) {
+        let before = x.checked_sub(1).and_then(|x| self.buffer.cell_mut((x, y)));
+        if let Some(cell) = before.filter(|cell| cell.symbol() != " ") {
+            let joined = format!("{}{character}", cell.symbol());
+            cell.set_symbol(&joined);
+        }
     }
 
     /// Writes parts one behind the other in line `y` from column `x` on, up to column `end`.
