@@ -70,6 +70,14 @@ pub(crate) enum Command {
     /// letters never act; C cancels and K terminates the chosen session or the tagged ones, A all that the filter selects. Each
     /// shows first what it would do, as kill --dry-run does, for sessions that are fixed by then; only y does it. The number is
     /// typed before that where it is more than one. While the screen stands, one session looks at the server, once at a time.
+    ///
+    /// Keys: j k, arrows, PgUp PgDn, g G move; Enter opens a session, or the sessions of a group, Esc goes one level back; 1 to 5
+    /// and Tab are the views; s < > I sort; Space tags, U untags; b shows the chain of waits, v the whole query, w wide columns; p
+    /// holds the screen; + - r set the pace; y and Y copy the session id and the query; e writes the view to a file, o shows the
+    /// command line that shows the same; Ctrl-Z suspends; ? lists the keys of the moment; q quits.
+    ///
+    /// A filter is typed behind / in the words of the flags: app:batch* !db:test role: client: state:aborted xact>5m idle> query>,
+    /// and words of the query; blanks stand in quotes.
     Top(top::Args),
     /// Cancel running queries; the sessions stay
     Cancel(cancel::Args),
