@@ -126,7 +126,8 @@ impl Keyboard {
                 let key = if last == b'P' { Some(Key::F1) } else { named(b"", last) };
                 Some((key, 3))
             }
-            0x1b => Some((Some(Key::Escape), 1)),
+            // Whoever wants to leave is heard, however fast he types.
+            ..=0x1f | 0x7f => Some((Some(Key::Escape), 1)),
             _ => Some((None, 2)),
         }
     }
@@ -195,6 +196,7 @@ mod tests {
             assert_eq!(keys(bytes), std::slice::from_ref(key), "{bytes:?}");
         }
         assert_eq!(keys(b"jK"), [Key::Char('j'), Key::Char('K')]);
+        assert_eq!(keys(b"\x1b\x03"), [Key::Escape, Key::Ctrl('c')]);
     }
 
     #[test]
