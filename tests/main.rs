@@ -58,6 +58,7 @@ mod suggestions;
 mod targets;
 mod timeout;
 mod tls;
+mod top;
 mod trace;
 mod truth;
 mod usage;

@@ -131,7 +131,7 @@ pub(crate) fn client_term(text: &str) -> Result<Term<ClientFilter>, String> {
     Ok(Term { exclude, value: ClientFilter::Network(address, bits) })
 }
 
-fn state_term(text: &str) -> Result<Term<StateFilter>, String> {
+pub(super) fn state_term(text: &str) -> Result<Term<StateFilter>, String> {
     let (exclude, rest) = term(text)?;
     if let Some((_, value)) = STATES.iter().find(|(word, _)| *word == rest) {
         return Ok(Term { exclude, value: *value });
@@ -213,7 +213,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Worded<T> {
 ///
 /// # Errors
 /// When nothing is left to compare with.
-fn text_term(text: &str) -> Result<Term<String>, String> {
+pub(super) fn text_term(text: &str) -> Result<Term<String>, String> {
     let (exclude, rest) = term(text)?;
     Ok(Term { exclude, value: rest.into() })
 }

@@ -30,6 +30,7 @@ mod size;
 mod stats;
 mod targets;
 pub(crate) mod timeout;
+mod top;
 mod watch;
 mod watch_output;
 
@@ -64,6 +65,21 @@ pub(crate) enum Command {
     /// Show who waits for whom, as a tree, root first
     #[command(visible_alias = "blocking")]
     Blockers(blockers::Args),
+    /// See sessions, and end the right ones, on a live screen
+    ///
+    /// The cursor and the tags are sessions, not rows: whoever comes and goes, what a key is about is what was chosen. Lower-case
+    /// letters never act; C cancels and K terminates the chosen session or the tagged ones, A all that the filter selects. Each
+    /// shows first what it would do, as kill --dry-run does, for sessions that are fixed by then; only y does it. The number is
+    /// typed before that where it is more than one. While the screen stands, one session looks at the server, once at a time.
+    ///
+    /// Keys: j k, arrows, PgUp PgDn, g G move; Enter opens a session, or the sessions of a group, Esc goes one level back; 1 to 5
+    /// and Tab are the views; s < > I sort; Space tags, U untags; b shows the chain of waits, v the whole query, w wide columns; p
+    /// holds the screen; + - r set the pace; y and Y copy the session id and the query; e writes the view to a file, o shows the
+    /// command line that shows the same; Ctrl-Z suspends; ? lists the keys of the moment; q quits.
+    ///
+    /// A filter is typed behind / in the words of the flags: app:batch* !db:test role: client: state:aborted xact>5m idle> query>,
+    /// and words of the query; blanks stand in quotes.
+    Top(top::Args),
     /// Cancel running queries; the sessions stay
     Cancel(cancel::Args),
     /// End sessions, and verify that they are gone
@@ -256,6 +272,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry!("ls", ls, Command::Ls),
     entry!("long", long, Command::Long),
     entry!("blockers", blockers, Command::Blockers),
+    entry!("top", top, Command::Top),
     entry!("cancel", cancel, Command::Cancel),
     entry!("kill", kill, Command::Kill),
     entry!("drain", drain, Command::Drain),
@@ -312,6 +329,7 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
         Command::Long(args) => Box::pin(long::run(args, context)).await,
         Command::Blockers(args) => Box::pin(blockers::run(args, context)).await,
         Command::Cancel(args) => Box::pin(cancel::run(args, context)).await,
+        Command::Top(args) => Box::pin(top::run(args, context)).await,
         Command::Kill(args) => Box::pin(kill::run(args, context)).await,
         Command::Pooler(args) => Box::pin(pooler::run(args, context)).await,
         Command::Drain(args) => Box::pin(drain::run(args, context)).await,

@@ -119,6 +119,17 @@ pub(crate) enum ClientFilter {
     Peer(SocketAddr),
 }
 
+impl ClientFilter {
+    /// The filter that means exactly the client of this name, as `client` of a session tells it; none when that is no address.
+    pub(crate) fn exactly(name: &str) -> Option<Self> {
+        if name == "local" {
+            return Some(Self::Local);
+        }
+        let address: IpAddr = name.parse().ok()?;
+        Some(Self::Network(address, if address.is_ipv4() { 32 } else { 128 }))
+    }
+}
+
 /// A state to select by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StateFilter {

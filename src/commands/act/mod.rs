@@ -1,11 +1,11 @@
 //! What `cancel` and `kill` have in common: from targets and filters to a plan, its consent, the act and its report.
 
-mod audit;
+pub(super) mod audit;
 pub(super) mod hold_status;
 pub(super) mod pooled;
 pub(super) mod report;
 mod settle;
-mod warnings;
+pub(super) mod warnings;
 
 use std::path::PathBuf;
 use std::time::Duration;
