@@ -1,4 +1,4 @@
-//! `top`: the facts and acts of the commands on one screen. A pure state machine ([`state`], [`update`](self::update)), what it looks
+//! `top`: the facts and acts of the commands on one screen. A pure state machine ([`state`], [`update`]), what it looks
 //! like ([`view`]), the terminal it is drawn on ([`terminal`]), and the loop that drives all of it ([`driver`]). It has no SQL, no rule
 //! and no signal of its own: it asks through `observe` and `db`, judges by `analyze`, and acts by `act`.
 
