@@ -1,6 +1,6 @@
 //! What keys do to real sessions.
 
-use super::super::common::with;
+use super::super::common::{Pgconn, with};
 use super::super::kill::logging::{line, lines, told};
 use super::{Live, top};
 use serde_json::json;
@@ -132,4 +132,34 @@ fn a_view_is_written_to_a_file_of_ones_own() {
     let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(std::fs::read_to_string(file.path()).unwrap().contains("usable"));
+}
+
+#[test]
+fn a_server_of_a_list_is_what_the_list_says_of_it() {
+    let cluster = with(&[]);
+    let mut other = cluster.connect(&[("application_name", "other")]).unwrap();
+    let list = cluster.dir.join("list.toml");
+    let place = format!("host={} port={} user=postgres dbname=postgres", cluster.host(), cluster.port);
+    let text =
+        format!("[[target]]\nname = \"shop\"\nconninfo = \"{place}\"\nproduction = true\nprotected = true\n");
+    std::fs::write(&list, text).unwrap();
+    let line = ["top", "--targets", list.to_str().unwrap()];
+    let mut live = Live::start(Pgconn::new(&line).env_remove("NO_COLOR"), (120, 40));
+    live.wait_for("PRODUCTION");
+    live.choose(other.pid);
+    live.keys("K");
+    live.wait_for("shop");
+    std::thread::sleep(std::time::Duration::from_millis(350));
+    // Its name is to be typed first.
+    live.keys("y");
+    live.wait_for_no("Terminate");
+    assert!(!other.is_ended());
+    live.choose(other.pid);
+    live.keys("K");
+    live.wait_for("type shop, then y");
+    std::thread::sleep(std::time::Duration::from_millis(350));
+    live.keys("shopy");
+    live.wait_for("1 terminated");
+    assert!(other.is_ended());
+    live.quit();
 }
