@@ -55,12 +55,11 @@ fn screen(program: &Command) -> String {
             let _ = writeln!(text, "{title:<7}  {name:<11}  {}", lowered(&about));
         }
     }
-    let examples: Vec<&str> = PROGRAM.examples.iter().take(2).map(|(_, line)| *line).collect();
+    let example = PROGRAM.examples.first().map(|(_, line)| *line).unwrap_or_default();
     let _ = write!(
         text,
-        "\n{}Examples:    {}\nHelp:        pgconn COMMAND -h in short, pgconn help COMMAND with examples",
+        "\n{}Example:     {example}\nHelp:        pgconn COMMAND -h in short, pgconn help COMMAND with examples",
         summary(),
-        examples.join("\n             "),
     );
     text
 }
