@@ -5,6 +5,7 @@ mod acts;
 mod churn;
 mod endings;
 mod outages;
+mod pools;
 
 use super::common::{Cluster, DEADLINE, Pgconn, Terminal, shared, wait_until, with};
 use std::time::{Duration, Instant};

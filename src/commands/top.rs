@@ -14,16 +14,19 @@ use super::Context;
 use super::act::audit::{Audit, LogFile};
 use super::act::warnings;
 use super::manual::{Group, Manual};
+use super::pooler::console::at;
 use crate::act::SignalLog;
 use crate::analyze::plan::{Plan, Step};
 use crate::args::{self, Filters, filter_line};
-use crate::db::Error;
+use crate::db::{self, Error};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::live::{self, ActLog, Ended, Failed, INTERVALS, Look, SORTS, Services, Setup};
+use crate::live::{
+    self, ActLog, Ended, Failed, INTERVALS, Look, Observers, PoolerSetup, SORTS, Services, Setup,
+};
 use crate::model::act::{ActFacts, Action, Wanted};
 use crate::model::server::Target;
-use crate::observe::{Observer, OfServer};
+use crate::observe::{Observer, OfConsole, OfServer};
 use crate::outlet::Outlet;
 use crate::render::Format;
 use crate::stop::{self, Signal};
@@ -35,6 +38,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Sessions, trouble first", "pgconn top"),
         ("What waits for whom, looked at every five seconds", "pgconn top --view blockers --interval 5s"),
         ("One application's sessions, the oldest transaction first", "pgconn top --app 'api*' --sort xact"),
+        ("The pools of the pooler in front of it, too", "pgconn top --pooler port=6432"),
         ("To watch and never act", "pgconn top --read-only"),
     ],
 )
@@ -52,6 +56,9 @@ pub(crate) struct Args {
     /// Order of the sessions [default: the worst first]
     #[arg(long, value_name = "COLUMN", value_parser = PossibleValuesParser::new(SORTS.iter().map(|sort| sort.word)))]
     sort: Option<String>,
+    /// The console of the pooler in front of the server: view 6 lists its pools
+    #[arg(long, value_name = "CONNINFO")]
+    pooler: Option<String>,
     /// Signal nobody: the keys for that are neither bound nor shown
     #[arg(long)]
     read_only: bool,
@@ -75,6 +82,8 @@ enum View {
     Groups,
     /// Limits on connections
     Limits,
+    /// The pools of the pooler in front
+    Pooler,
 }
 
 impl View {
@@ -85,6 +94,7 @@ impl View {
             Self::Blockers => live::View::Blockers,
             Self::Groups => live::View::Groups,
             Self::Limits => live::View::Limits,
+            Self::Pooler => live::View::Pooler,
         }
     }
 }
@@ -96,6 +106,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if let Some(path) = &args.log {
         // What cannot be logged is not done: that is better known now.
         drop(LogFile::open(path, &context.stop)?);
+    }
+    let console = console(args.pooler.as_deref(), context)?;
+    if matches!(args.view, View::Pooler) && console.is_none() {
+        return Err(Failure::usage("--view pooler needs a pooler, and none is named")
+            .hinted("name its console: --pooler CONNINFO, or pooler in the list")
+            .into());
     }
     let (trigger, inner) = stop::channel();
     let source = OfServer { endpoint: context.endpoint()?.clone(), stop: inner.clone() };
@@ -114,6 +130,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         notices,
         production: context.spec.as_ref().is_some_and(|spec| spec.production),
         protected: context.spec.as_ref().filter(|spec| spec.protected).map(|spec| spec.name.clone()),
+        pooler: console.as_ref().map(pooler_setup),
         read_only,
         interval: args.interval,
         view: args.view.live(),
@@ -125,7 +142,8 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         write_filter: filter_line::written,
         size: (80, 24),
     };
-    let ended = show(setup, args.log.as_deref(), observer, (trigger, inner), context).await;
+    let observers = Observers { server: observer, console };
+    let ended = show(setup, args.log.as_deref(), observers, (trigger, inner), context).await;
     let Ended { signal, record } = match ended {
         Ok(ended) => ended,
         Err(Failed::Server(error)) => return Err(error.into()),
@@ -141,11 +159,25 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     })
 }
 
+/// Whoever has a session on the console that is typed, or that a list names for its server. Nobody can be asked for a password while
+/// the screen stands.
+fn console(typed: Option<&str>, context: &Context) -> Result<Option<Observer<OfConsole>>, db::Error> {
+    let named = context.spec.as_ref().and_then(|spec| spec.pooler.as_deref());
+    let Some(conninfo) = typed.or(named) else { return Ok(None) };
+    context.unattended(context.spec.clone()).pooler_observer(conninfo).map(Some)
+}
+
+fn pooler_setup(console: &Observer<OfConsole>) -> PoolerSetup {
+    let target = console.source().endpoint.target().unwrap_or_default();
+    let lead = at(&target);
+    PoolerSetup { target, lead }
+}
+
 /// Opens the screen with all that it is given.
 async fn show(
     setup: Setup,
     log: Option<&Path>,
-    observer: Observer<OfServer>,
+    observers: Observers,
     inner: (stop::Trigger, stop::Stop),
     context: &Context,
 ) -> Result<Ended, Failed> {
@@ -166,7 +198,7 @@ async fn show(
     let services = Services { warnings: &warnings, open_log: &open_log, write_file: &write_file, out: &out };
     let look = Look { color: context.output.borrow().look().color };
     let is_ascii = !super::blockers::is_utf8();
-    live::run(setup, look, is_ascii, observer, inner, context.stop.clone(), services).await
+    live::run(setup, look, is_ascii, observers, inner, context.stop.clone(), services).await
 }
 
 /// Only a terminal can be drawn on, and only there are keys.

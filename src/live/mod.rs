@@ -3,6 +3,7 @@
 //! and no signal of its own: it asks through `observe` and `db`, judges by `analyze`, and acts by `act`.
 
 mod canvas;
+mod console;
 mod dialog;
 mod driver;
 mod entries;
@@ -10,6 +11,7 @@ mod event;
 mod keys;
 mod line;
 mod list;
+mod pools;
 mod services;
 mod state;
 mod terminal;
@@ -20,7 +22,8 @@ mod update;
 mod view;
 mod work;
 
-pub(crate) use driver::{Ended, Failed, run};
+pub(crate) use console::PoolerSetup;
+pub(crate) use driver::{Ended, Failed, Observers, run};
 pub(crate) use event::View;
 pub(crate) use services::{ActLog, Services};
 pub(crate) use state::{INTERVALS, SORTS, Setup};

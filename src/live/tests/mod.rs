@@ -2,6 +2,7 @@
 
 mod golden;
 mod laws;
+mod pools;
 mod situations;
 mod steps;
 
@@ -52,6 +53,7 @@ fn setup(size: (u16, u16)) -> Setup {
         notices: Vec::new(),
         production: false,
         protected: None,
+        pooler: None,
         read_only: false,
         interval: Duration::from_secs(2),
         view: View::Sessions,

@@ -4,6 +4,7 @@ mod dialog;
 mod header;
 mod pages;
 mod pen;
+mod pools;
 mod rows;
 
 use std::borrow::Cow;
@@ -11,7 +12,6 @@ use std::borrow::Cow;
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
 
-use super::event::View;
 use super::state::{HEADER, LEAST_SIZE, State};
 use crate::render::table::Mark;
 pub(super) use dialog::record;
@@ -55,7 +55,7 @@ pub(crate) fn draw(state: &State, look: Look, buffer: &mut Buffer) -> Option<(u1
 fn views(state: &State, pen: &mut Pen<'_>, y: u16) {
     let (width, _) = pen.size();
     let mut x = 0;
-    for (number, view) in View::ALL.iter().enumerate() {
+    for (number, view) in state.views().iter().enumerate() {
         let label = format!(" {} {} ", number + 1, view.word());
         let style = if *view == state.view { reversed() } else { dim() };
         x = pen.write((x, y), &label, style, width - x);
