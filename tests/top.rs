@@ -6,6 +6,7 @@ mod churn;
 mod endings;
 mod outages;
 mod pools;
+mod servers;
 
 use super::common::{Cluster, DEADLINE, Pgconn, Terminal, shared, wait_until, with};
 use std::time::{Duration, Instant};

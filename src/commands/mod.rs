@@ -77,6 +77,9 @@ pub(crate) enum Command {
     /// holds the screen; + - r set the pace; y and Y copy the session id and the query; e writes the view to a file, o shows the
     /// command line that shows the same; Ctrl-Z suspends; ? lists the keys of the moment; q quits.
     ///
+    /// Several servers (--targets, --targets-command, -S with a pattern) are a list first, the worst on top, each looked at every five
+    /// seconds or more; Enter goes into one, Esc at its top level comes back, q quits the list.
+    ///
     /// A filter is typed behind / in the words of the flags: app:batch* !db:test role: client: state:aborted xact>5m idle> query>,
     /// and words of the query; blanks stand in quotes.
     Top(top::Args),

@@ -31,6 +31,10 @@ use crate::outlet::Outlet;
 use crate::render::Format;
 use crate::stop::{self, Signal};
 
+mod servers;
+
+pub(super) use servers::run as over;
+
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
     Group::Look,
@@ -39,6 +43,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("What waits for whom, looked at every five seconds", "pgconn top --view blockers --interval 5s"),
         ("One application's sessions, the oldest transaction first", "pgconn top --app 'api*' --sort xact"),
         ("The pools of the pooler in front of it, too", "pgconn top --pooler port=6432"),
+        ("Every server of a list, the worst first", "pgconn top --targets fleet.toml"),
         ("To watch and never act", "pgconn top --read-only"),
     ],
 )
@@ -102,49 +107,10 @@ impl View {
 /// Shows the screen until it is left.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     refuse_elsewhere(context)?;
-    let read_only = args.read_only || read_only_by_environment()?;
-    if let Some(path) = &args.log {
-        // What cannot be logged is not done: that is better known now.
-        drop(LogFile::open(path, &context.stop)?);
-    }
-    let console = console(args.pooler.as_deref(), context)?;
-    if matches!(args.view, View::Pooler) && console.is_none() {
-        return Err(Failure::usage("--view pooler needs a pooler, and none is named")
-            .hinted("name its console: --pooler CONNINFO, or pooler in the list")
-            .into());
-    }
-    let (trigger, inner) = stop::channel();
-    let source = OfServer { endpoint: context.endpoint()?.clone(), stop: inner.clone() };
-    let login = Observer::new(source.clone(), context.stop.clone());
-    let login = tokio::select! {
-        db = context.session(login) => db,
-        signal = context.stop.pulled() => Err(Error::interrupted(signal)),
-    };
-    let db = login?;
-    let target = db.target().clone();
-    let notices = db.notices().iter().map(|notice| notice.message.clone()).collect();
-    let observer = Observer::with(source, inner.clone(), db);
-    let setup = Setup {
-        target,
-        lead: context.lead(),
-        notices,
-        production: context.spec.as_ref().is_some_and(|spec| spec.production),
-        protected: context.spec.as_ref().filter(|spec| spec.protected).map(|spec| spec.name.clone()),
-        pooler: console.as_ref().map(pooler_setup),
-        read_only,
-        interval: args.interval,
-        view: args.view.live(),
-        sort: args.sort.and_then(|word| SORTS.iter().find(|sort| sort.word == word)).copied(),
-        filter: args.filters.filter(),
-        all_backends: args.filters.all_backends,
-        no_query: context.flags.no_query,
-        read_filter: filter_line::read,
-        write_filter: filter_line::written,
-        size: (80, 24),
-    };
-    let observers = Observers { server: observer, console };
-    let ended = show(setup, args.log.as_deref(), observers, (trigger, inner), context).await;
-    let Ended { signal, record } = match ended {
+    admit(&args, context)?;
+    let opened = log_in(&args, context).await?;
+    let ended = screen(&args, opened, context, context, false).await;
+    let Ended { signal, record, .. } = match ended {
         Ok(ended) => ended,
         Err(Failed::Server(error)) => return Err(error.into()),
         Err(Failed::Terminal(error)) => return Err(error.into()),
@@ -157,6 +123,78 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         None | Some(Signal::Interrupt) => Exit::Done,
         Some(Signal::Terminate) => Exit::Terminated,
     })
+}
+
+/// What cannot be logged is not done, and what the environment says has to be known: both are better known before.
+fn admit(args: &Args, context: &Context) -> Result<(), Failure> {
+    read_only_by_environment()?;
+    if let Some(path) = &args.log {
+        drop(LogFile::open(path, &context.stop)?);
+    }
+    Ok(())
+}
+
+/// A session with a server, for its screen.
+struct Opened {
+    observer: Observer<OfServer>,
+    console: Option<Observer<OfConsole>>,
+    target: Target,
+    notices: Vec<String>,
+    /// What ends what the observer waits for.
+    inner: (stop::Trigger, stop::Stop),
+}
+
+/// Makes a session with the server that this run is about.
+async fn log_in(args: &Args, context: &Context) -> Result<Opened, Failure> {
+    let console = console(args.pooler.as_deref(), context)?;
+    if matches!(args.view, View::Pooler) && console.is_none() {
+        return Err(Failure::usage("--view pooler needs a pooler, and none is named")
+            .hinted("name its console: --pooler CONNINFO, or pooler in the list"));
+    }
+    let (trigger, inner) = stop::channel();
+    let source = OfServer { endpoint: context.endpoint()?.clone(), stop: inner.clone() };
+    let login = Observer::new(source.clone(), context.stop.clone());
+    let login = tokio::select! {
+        db = context.session(login) => db,
+        signal = context.stop.pulled() => Err(Error::interrupted(signal)),
+    };
+    let db = login?;
+    let target = db.target().clone();
+    let notices = db.notices().iter().map(|notice| notice.message.clone()).collect();
+    let observer = Observer::with(source, inner.clone(), db);
+    Ok(Opened { observer, console, target, notices, inner: (trigger, inner) })
+}
+
+/// The screen of one server, on the terminal that `terminal` has.
+async fn screen(
+    args: &Args,
+    opened: Opened,
+    context: &Context,
+    terminal: &Context,
+    in_list: bool,
+) -> Result<Ended, Failed> {
+    let Opened { observer, console, target, notices, inner } = opened;
+    let setup = Setup {
+        target,
+        lead: context.lead(),
+        notices,
+        production: context.spec.as_ref().is_some_and(|spec| spec.production),
+        protected: context.spec.as_ref().filter(|spec| spec.protected).map(|spec| spec.name.clone()),
+        pooler: console.as_ref().map(pooler_setup),
+        in_list,
+        read_only: args.read_only || read_only_by_environment().unwrap_or(true),
+        interval: args.interval,
+        view: args.view.live(),
+        sort: args.sort.as_ref().and_then(|word| SORTS.iter().find(|sort| sort.word == word)).copied(),
+        filter: args.filters.filter(),
+        all_backends: args.filters.all_backends,
+        no_query: context.flags.no_query,
+        read_filter: filter_line::read,
+        write_filter: filter_line::written,
+        size: (80, 24),
+    };
+    let observers = Observers { server: observer, console };
+    show(setup, args.log.as_deref(), observers, inner, (context, terminal)).await
 }
 
 /// Whoever has a session on the console that is typed, or that a list names for its server. Nobody can be asked for a password while
@@ -179,7 +217,7 @@ async fn show(
     log: Option<&Path>,
     observers: Observers,
     inner: (stop::Trigger, stop::Stop),
-    context: &Context,
+    (context, terminal): (&Context, &Context),
 ) -> Result<Ended, Failed> {
     let lead = context.lead();
     let warnings = |plan: &Plan, facts: &ActFacts| {
@@ -193,10 +231,10 @@ async fn show(
     };
     let place = setup.target.host.rsplit('/').next().unwrap_or_default().to_owned();
     let write_file = |text: &str| write_file(&place, text);
-    let stdout = context.output.borrow().terminal();
+    let stdout = terminal.output.borrow().terminal();
     let out = || -> Box<dyn Write + '_> { Box::new(To(stdout.as_deref())) };
     let services = Services { warnings: &warnings, open_log: &open_log, write_file: &write_file, out: &out };
-    let look = Look { color: context.output.borrow().look().color };
+    let look = Look { color: terminal.output.borrow().look().color };
     let is_ascii = !super::blockers::is_utf8();
     live::run(setup, look, is_ascii, observers, inner, context.stop.clone(), services).await
 }

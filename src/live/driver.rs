@@ -15,7 +15,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::canvas::Canvas;
 use super::event::{ActRequest, Down, Effect, Event, PlanRequest, PoolerSeen, Request};
-use super::keys::Keyboard;
+use super::keys::{ESCAPE, Keyboard};
 use super::services::Services;
 use super::state::{Setup, State};
 use super::terminal::Terminal;
@@ -26,8 +26,6 @@ use crate::observe::{self, Looks, Observer, OfConsole, OfServer, Patience};
 use crate::render::text;
 use crate::stop::{Signal, Stop, Trigger};
 
-/// How long what follows an Escape may take, where that begins a longer key.
-const ESCAPE: Duration = Duration::from_millis(40);
 /// How long a look that is given up may take to take its question back, by who waits for the end.
 const QUIT: Duration = Duration::from_millis(40);
 const TERMINATED: Duration = Duration::from_secs(1);
@@ -41,6 +39,8 @@ const MOST_COPIED: usize = 74_000;
 pub(crate) struct Ended {
     /// By this signal; none when it was left.
     pub(crate) signal: Option<Signal>,
+    /// To the list of servers that it was entered from.
+    pub(crate) back: bool,
     /// What acts came to.
     pub(crate) record: Vec<String>,
 }
@@ -229,7 +229,7 @@ pub(crate) async fn run(
         is_old: true,
     };
     let pooler = observers.console.map(|console| Looks::new(console, &work::look_at_pooler));
-    let mut driver = Driver { screen, jobs, pooler, told, stop };
+    let mut driver = Driver { screen, jobs, pooler, told, stop, back: false };
     let entered = terminal.enter(&mut *driver.screen.out);
     let ended = match entered {
         Ok(()) => driver.turns(&mut terminal).await,
@@ -247,7 +247,7 @@ pub(crate) async fn run(
     if let Some(event) = driver.jobs.end(patience).await {
         let _ = driver.screen.state.on(event, Instant::now());
     }
-    Ok(Ended { signal: ended?, record: driver.screen.state.into_record() })
+    Ok(Ended { signal: ended?, back: driver.back, record: driver.screen.state.into_record() })
 }
 
 /// What is seen, and what it is seen with.
@@ -275,6 +275,8 @@ struct Driver<'a> {
     pooler: Option<PoolerLooks<'a>>,
     told: UnboundedReceiver<Event>,
     stop: Stop,
+    /// It is left for the list that it was entered from.
+    back: bool,
 }
 
 /// What a turn of the loop met.
@@ -411,6 +413,10 @@ impl Driver<'_> {
                     effects.extend(self.screen.state.on(Event::Written(written), Instant::now()));
                 }
                 Effect::Suspend => terminal.suspend(&mut *self.screen.out),
+                Effect::Back => {
+                    self.back = true;
+                    return Ok(false);
+                }
                 Effect::Quit => return Ok(false),
             }
         }

@@ -247,6 +247,8 @@ pub(crate) enum Effect {
     Write,
     /// Hand the terminal back and stop until the shell continues this program.
     Suspend,
+    /// Back to the list of servers.
+    Back,
     /// Leave.
     Quit,
 }

@@ -29,6 +29,8 @@ pub(crate) const HISTORY: Duration = Duration::from_secs(300);
 /// The lines of the header.
 pub(crate) const HEADER: u16 = 4;
 /// The lines that are not the list's: the header, the views, the titles; the message, the keys.
+/// The lines around a list of servers: its header, a blank one, the titles; the message, the keys.
+pub(crate) const AROUND_SERVERS: u16 = 5;
 const AROUND_LIST: u16 = HEADER + 4;
 /// The smallest terminal that is drawn on: columns and lines.
 pub(crate) const LEAST_SIZE: (u16, u16) = (60, 12);
@@ -48,6 +50,8 @@ pub(crate) struct Setup {
     pub(crate) protected: Option<String>,
     /// The console of the pooler in front of it, where one is known.
     pub(crate) pooler: Option<PoolerSetup>,
+    /// It was entered from a list of servers.
+    pub(crate) in_list: bool,
     /// Nobody is signalled.
     pub(crate) read_only: bool,
     /// Time between two looks.

@@ -73,7 +73,7 @@ impl State {
             Key::End | Key::Char('G') => self.jumped(true),
             Key::Enter => self.enter(),
             Key::Escape => self.back(),
-            Key::Char('q') if self.chain.is_some() => self.back(),
+            Key::Char('q') if self.chain.is_some() || self.setup.in_list => self.back(),
             Key::Char('q') => vec![Effect::Quit],
             Key::Char('?' | 'h') | Key::F1 => self.open(Page::Help),
             Key::Char('/') => {
@@ -211,10 +211,13 @@ impl State {
         self.list_anew(true)
     }
 
-    /// One level back; at the list it lets the order go, and never quits.
+    /// One level back; at the list it lets the order go, then goes back to where it was entered from, and never quits.
     fn back(&mut self) -> Vec<Effect> {
         if self.chain.take().is_some() {
             return self.list_anew(false);
+        }
+        if self.setup.in_list && !self.list.is_held() {
+            return vec![Effect::Back];
         }
         self.list.let_go();
         Vec::new()

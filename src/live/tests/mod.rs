@@ -3,6 +3,7 @@
 mod golden;
 mod laws;
 mod pools;
+mod servers;
 mod situations;
 mod steps;
 
@@ -54,6 +55,7 @@ fn setup(size: (u16, u16)) -> Setup {
         production: false,
         protected: None,
         pooler: None,
+        in_list: false,
         read_only: false,
         interval: Duration::from_secs(2),
         view: View::Sessions,

@@ -6,6 +6,7 @@ mod pages;
 mod pen;
 mod pools;
 mod rows;
+mod servers;
 
 use std::borrow::Cow;
 
@@ -16,6 +17,7 @@ use super::state::{HEADER, LEAST_SIZE, State};
 use crate::render::table::Mark;
 pub(super) use dialog::record;
 use pen::{Pen, bold, dim, reversed};
+pub(super) use servers::draw as draw_servers;
 
 /// How a screen may look.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +173,7 @@ fn keys_now(state: &State) -> Vec<(&'static str, &'static str)> {
         ("s", "sort"),
         ("p", "hold"),
         ("Tab", "view"),
-        ("q", "quit"),
+        if state.setup.in_list { ("Esc", "servers") } else { ("q", "quit") },
     ]);
     keys
 }
