@@ -26,7 +26,7 @@ use crate::exit::Exit;
 use crate::serve::{self, Access, Certificates, Pace, Serving, Watched};
 #[cfg(test)]
 pub(super) use look::HealthReport;
-use look::ServerTarget;
+pub(super) use look::ServerTarget;
 
 /// Where it listens unless something else is said: a port that no exporter has.
 const LISTEN: &str = "127.0.0.1:10432";
