@@ -50,6 +50,7 @@ mod role_settings;
 mod screen;
 mod secrets;
 mod serve;
+mod show;
 mod situations;
 mod size;
 mod sql;

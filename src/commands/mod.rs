@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments, its run and its report. This file lists and dispatches them, and holds
 //! what several of them say.
 
+mod absent;
 mod act;
 mod blockers;
 mod bounded;
@@ -25,6 +26,7 @@ pub(crate) mod pooler;
 pub(crate) mod schema;
 mod screen_room;
 mod serve;
+mod show;
 mod shown;
 mod size;
 mod stats;
@@ -64,6 +66,11 @@ pub(crate) enum Command {
     /// Show who waits for whom, as a tree, root first
     #[command(visible_alias = "blocking")]
     Blockers(blockers::Args),
+    /// Show everything known of one session
+    ///
+    /// Its whole query and ages, what it waits for and whom, the locks that it holds and who waits for them, how far back it keeps
+    /// VACUUM, and whether and how this role can cancel or end it.
+    Show(show::Args),
     /// Cancel running queries; the sessions stay
     Cancel(cancel::Args),
     /// End sessions, and verify that they are gone
@@ -207,6 +214,7 @@ impl Command {
                 | Self::Ls(_)
                 | Self::Long(_)
                 | Self::Blockers(_)
+                | Self::Show(_)
                 | Self::Check(_)
                 | Self::Ping(_)
                 | Self::Pooler(_)
@@ -256,6 +264,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry!("ls", ls, Command::Ls),
     entry!("long", long, Command::Long),
     entry!("blockers", blockers, Command::Blockers),
+    entry!("show", show, Command::Show),
     entry!("cancel", cancel, Command::Cancel),
     entry!("kill", kill, Command::Kill),
     entry!("drain", drain, Command::Drain),
@@ -311,6 +320,7 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
         Command::Ls(args) => Box::pin(ls::run(args, context)).await,
         Command::Long(args) => Box::pin(long::run(args, context)).await,
         Command::Blockers(args) => Box::pin(blockers::run(args, context)).await,
+        Command::Show(args) => Box::pin(show::run(args, context)).await,
         Command::Cancel(args) => Box::pin(cancel::run(args, context)).await,
         Command::Kill(args) => Box::pin(kill::run(args, context)).await,
         Command::Pooler(args) => Box::pin(pooler::run(args, context)).await,

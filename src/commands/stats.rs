@@ -222,17 +222,34 @@ impl<'a> Counted<'a> {
         |group| group.name.into(),
     );
     const COUNT: Column<Self> = Column::new("COUNT", Align::Right, "count", |group| group.count.into());
-    const ACTIVE: Column<Self> =
-        Column::new("ACTIVE", Align::Right, "active", |group| group.of(|application| application.active));
-    const IDLE: Column<Self> =
-        Column::new("IDLE", Align::Right, "idle", |group| group.of(|application| application.idle));
-    const OPEN: Column<Self> = Column::new("IDLE-XACT", Align::Right, "idle_in_transaction", |group| {
-        group.of(|application| application.idle_in_transaction)
-    });
-    const ABORTED: Column<Self> =
-        Column::new("ABORTED", Align::Right, "idle_in_transaction_aborted", |group| {
-            group.of(|application| application.idle_in_transaction_aborted)
-        });
+    const ACTIVE: Column<Self> = Column::worded(
+        "ACTIVE",
+        Align::Right,
+        |group| group.seen(|application| application.active),
+        "active",
+        |group| group.of(|application| application.active),
+    );
+    const IDLE: Column<Self> = Column::worded(
+        "IDLE",
+        Align::Right,
+        |group| group.seen(|application| application.idle),
+        "idle",
+        |group| group.of(|application| application.idle),
+    );
+    const OPEN: Column<Self> = Column::worded(
+        "IDLE-XACT",
+        Align::Right,
+        |group| group.seen(|application| application.idle_in_transaction),
+        "idle_in_transaction",
+        |group| group.of(|application| application.idle_in_transaction),
+    );
+    const ABORTED: Column<Self> = Column::worded(
+        "ABORTED",
+        Align::Right,
+        |group| group.seen(|application| application.idle_in_transaction_aborted),
+        "idle_in_transaction_aborted",
+        |group| group.of(|application| application.idle_in_transaction_aborted),
+    );
     const HIDDEN: Column<Self> = Column::if_any(
         |group| group.application.is_some_and(|application| application.hidden > 0),
         Column::new("HIDDEN", Align::Right, "hidden", |group| group.of(|application| application.hidden)),
@@ -287,6 +304,14 @@ impl<'a> Counted<'a> {
 
     fn of(&self, count: fn(&ByApplication) -> i64) -> Value<'a> {
         self.application.map(count).into()
+    }
+
+    /// A count for people: where sessions are hidden, none that is seen is not none.
+    fn seen(&self, count: fn(&ByApplication) -> i64) -> Value<'a> {
+        self.application
+            .filter(|application| application.hidden == 0 || count(application) > 0)
+            .map(count)
+            .into()
     }
 
     fn mark(&self) -> Mark {
@@ -379,11 +404,12 @@ fn map<'a, T>(found: &'a [T], group: impl Fn(&'a T) -> Counted<'a>) -> Vec<Count
     found.iter().map(group).collect()
 }
 
-/// `connections  42 of 97 usable  43%  [####------]  (max_connections 100, 3 reserved)`, in 80 columns.
+/// `connections  42 of 97 usable  43%  [####------]  (max 100, 3 reserved)`, in 80 columns. How long the bar is depends on nothing
+/// that changes while the server runs: it grows with use, and what stands beside it does not take its place.
 fn slots_line(connections: &Connections) -> Block<'static> {
     let Connections { used, used_at_most, usable, used_ratio, max_connections, .. } = *connections;
     let reserved = connections.superuser_reserved_connections + connections.reserved_connections;
-    let limits = format!("(max_connections {max_connections}, {reserved} reserved)");
+    let limits = format!("(max {max_connections}, {reserved} reserved)");
     let Some(ratio) = used_ratio else {
         return Block::line(format!(
             "connections  between {used} and {used_at_most} of {usable} usable  {limits}"
@@ -392,9 +418,8 @@ fn slots_line(connections: &Connections) -> Block<'static> {
     let mark = of_ratio(ratio);
     let warns = if mark == Mark::Plain { "" } else { "  !" };
     let share = text::percent(ratio);
-    let before = format!("connections  {used} of {usable} usable  {share}");
-    let bar = bar(ratio, 80_usize.saturating_sub(before.len() + warns.len() + limits.len() + 6));
-    Block::marked(mark, format!("{before}{bar}{warns}  {limits}"))
+    let bar = bar(ratio);
+    Block::marked(mark, format!("connections  {used} of {usable} usable  {share}{warns}  {bar}  {limits}"))
 }
 
 /// How much a share of the slots asks to be looked at: as the rule `connections` judges it.
@@ -406,20 +431,19 @@ fn of_ratio(ratio: f64) -> Mark {
     }
 }
 
-/// `  [####------]` with up to 20 marks; nothing where there is no `room` for at least four.
-fn bar(ratio: f64, room: usize) -> String {
-    let marks = room.min(20);
-    if marks < 4 {
-        return String::new();
-    }
+/// What the bar is made of.
+const MARKS: usize = 10;
+
+/// `[####------]`: a mark is a tenth of the slots, and the last one stands only when all are taken.
+fn bar(ratio: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "between 0 and 20"
+        reason = "between 0 and 10"
     )]
-    let filled = (ratio.min(1.0) * marks as f64).round() as usize;
-    format!("  [{}{}]", "#".repeat(filled), "-".repeat(marks - filled))
+    let filled = (ratio.clamp(0.0, 1.0) * MARKS as f64).floor() as usize;
+    format!("[{}{}]", "#".repeat(filled), "-".repeat(MARKS - filled))
 }
 
 #[cfg(test)]
@@ -429,13 +453,25 @@ mod tests {
 
     #[test]
     fn the_line_about_slots_fits_a_terminal() {
-        for (used, max, has_bar) in
-            [(0, 10, true), (51, 80, true), (97, 100, true), (500, 1000, true), (4990, 5000, false)]
-        {
+        for (used, max) in [(0, 10), (51, 80), (97, 100), (500, 1000), (4990, 5000), (9995, 9999)] {
             let limits = ConnectionSlots { max_connections: max, superuser_reserved: 3, reserved: 2 };
             let Block::Line(_, text) = slots_line(&Connections::new(limits, used, 0)) else { panic!() };
             assert!(text.chars().count() <= 80, "{text}");
-            assert_eq!(text.contains('['), has_bar, "{text}");
         }
+    }
+
+    #[test]
+    fn the_bar_grows_with_use_and_is_always_as_long() {
+        let marks = |used| {
+            let limits = ConnectionSlots { max_connections: 100, superuser_reserved: 3, reserved: 0 };
+            let Block::Line(_, text) = slots_line(&Connections::new(limits, used, 0)) else { panic!() };
+            let (_, bar) = text.split_once('[').unwrap();
+            let (bar, _) = bar.split_once(']').unwrap();
+            assert_eq!(bar.len(), MARKS, "{text}");
+            bar.matches('#').count()
+        };
+        let all: Vec<usize> = (0..=100).map(marks).collect();
+        assert!(all.is_sorted(), "{all:?}");
+        assert_eq!((all[0], all[49], all[96], all[97], all[100]), (0, 5, 9, 10, 10));
     }
 }

@@ -151,11 +151,7 @@ impl Db {
         if let Some(over) = listing.over {
             condition = format!("({condition}) and {}", filter::long(over));
         }
-        let query = match listing.query_bytes {
-            None => "encode(textsend(f.query), 'hex') as query".to_owned(),
-            Some(0) => "null as query".to_owned(),
-            Some(bytes) => format!("encode(substring(textsend(f.query) from 1 for {bytes}), 'hex') as query"),
-        };
+        let query = query_column(listing.query_bytes);
         let order = listing.order.sql();
         let (cut, counts, totals) = match listing.limit {
             None => (String::new(), "", ""),
@@ -201,6 +197,15 @@ impl Db {
         let leader_pid = if self.version_num >= 130_000 { "v.leader_pid" } else { "null::int4" };
         let query_id = if self.version_num >= 140_000 { "v.query_id" } else { "null::int8" };
         questions::Activity { backends, leader_pid, query_id }.sql()
+    }
+}
+
+/// The column of query texts of sessions, as many bytes as [`Listing`] says.
+pub(super) fn query_column(bytes: Option<u32>) -> String {
+    match bytes {
+        None => "encode(textsend(f.query), 'hex') as query".to_owned(),
+        Some(0) => "null as query".to_owned(),
+        Some(bytes) => format!("encode(substring(textsend(f.query) from 1 for {bytes}), 'hex') as query"),
     }
 }
 
