@@ -16,6 +16,8 @@
 mod common;
 #[path = "compare/listing.rs"]
 mod listing;
+#[path = "compare/live.rs"]
+mod live;
 #[path = "compare/measuring.rs"]
 mod measuring;
 
@@ -68,6 +70,8 @@ fn main() -> ExitCode {
         on_a_server(counts[at], &servers[at], &pgconn, &psql, &same_sql, &mut verdicts);
     }
     listing::on_a_terminal(&pgconn, [1, 0].map(|at| (counts[at], &servers[at])), &mut verdicts);
+    live::on_a_terminal(&pgconn, (counts[0], &servers[0]), [25.0, 1.8], &mut verdicts);
+    live::on_a_terminal(&pgconn, (counts[1], &servers[1]), [60.0, 18.0], &mut verdicts);
     drop((sessions, servers));
     as_many_applications(2000, &pgconn, &mut verdicts);
     over_verified_tls(&pgconn, &psql, &mut verdicts);

@@ -67,6 +67,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "queries" -d 'List the
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "blocking" -d 'Show who waits for whom, as a tree, root first'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "show" -d 'Show everything known of one session'
+complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "top" -d 'See sessions, and end the right ones, on a live screen'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "kill" -d 'End sessions, and verify that they are gone'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "terminate" -d 'End sessions, and verify that they are gone'
@@ -502,6 +503,73 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand show" -s v -l verbose -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -l help -d 'Print help (-h at the end of a command line does the same)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l interval -d 'Time between two looks, from 500ms to 60s' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l view -d 'What is listed first' -r -f -a "sessions\t'Every session'
+trouble\t'Those with which something is wrong'
+blockers\t'Who waits for whom'
+groups\t'How many there are of what'
+limits\t'Limits on connections'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l sort -d 'Order of the sessions [default: the worst first]' -r -f -a "age\t''
+xact\t''
+query\t''
+for\t''
+pid\t''
+database\t''
+role\t''
+application\t''
+client\t''
+state\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l db -d 'Sessions connected to this database' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l role -d 'Sessions of this role' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l app -d 'Sessions with this application_name' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l client -d 'Sessions from this address (or ADDR:PORT), network (CIDR) or `local`' -r -f -a "local\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l state -d 'Sessions in this state: active, idle, idle-in-transaction, aborted, waiting' -r -f -a "active\t''
+idle\t''
+idle-in-transaction\t''
+aborted\t''
+waiting\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l query -d 'Sessions whose query text matches (POSIX)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l idle-for -d 'Sessions idle, in a transaction or not, for this long' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l xact-for -d 'Sessions in a transaction at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l query-for -d 'Sessions running a statement at least this old' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l user -d 'Refused with a hint: it means different things in different tools' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s p -l port -d 'Server port' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s U -l username -d 'Role to log in as (to select sessions of a role, use --role)' -r -f -a "(__fish_complete_users)"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s d -l dbname -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s S -l service -d 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l password-command -d 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s t -l timeout -d 'Time limit for connecting to one address and for each statement [default: 10s]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l connect-wait -d 'Keep trying to connect for this long while the server is full, down or starting' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l emergency -d 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]' -r -f -a "auto\t'When the server has no slot left for this role'
+never\t'Never'
+always\t'Always'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l targets -d 'Ask every server that this file lists (TOML)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l targets-command -d 'Ask every server that this command prints: Prometheus\' http_sd JSON, or host:port or a connection string per line' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l only -d 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l parallel -d 'How many servers are asked at once [default: 8]' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s F -l format -d 'Output format' -r -f -a "table\t'For people'
+json\t'One document'
+ndjson\t'One row per line'
+tsv\t'Tab-separated values with a header line'
+nagios\t'The line that monitoring plugins print, with performance data (check only)'
+prometheus\t'Prometheus\' text format (metrics only, and its default)'"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s o -l output -d 'Write the result to a file, all of it or nothing (`-` is stdout)' -r -F
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l watch -d 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C' -r
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l read-only -d 'Signal nobody: the keys for that are neither bound nor shown'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l all-backends -d 'Server processes, walsenders and workers too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s w -l no-password -d 'Never ask for a password'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s W -l password -d 'Ask for a password before connecting'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l json -d 'Write JSON (short for --format json)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s q -l quiet -d 'Say nothing but results, warnings and errors'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l max -d 'Do nothing when more sessions match' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l verify -d 'How long to watch for completion' -r
@@ -1797,28 +1865,29 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s v -l verbose -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l help -d 'Print help (-h at the end of a command line does the same)'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "ls" -d 'List sessions'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "show" -d 'Show everything known of one session'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "drain" -d 'Empty a database and keep it closed meanwhile'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "pooler" -d 'See PgBouncer\'s pools, clients and servers'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "doctor" -d 'Find bad connection practice, with evidence and advice'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "metrics" -d 'Print metrics for Prometheus, once'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "serve" -d 'Serve metrics, health and a status page over HTTP'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "man" -d 'Print or install the manual pages'
-complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "ls" -d 'List sessions'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "long" -d 'List the longest queries and transactions first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "blockers" -d 'Show who waits for whom, as a tree, root first'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "show" -d 'Show everything known of one session'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "top" -d 'See sessions, and end the right ones, on a live screen'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "cancel" -d 'Cancel running queries; the sessions stay'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "kill" -d 'End sessions, and verify that they are gone'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "drain" -d 'Empty a database and keep it closed meanwhile'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "timeout" -d 'Show, set and reset statement_timeout and its kin'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "pooler" -d 'See PgBouncer\'s pools, clients and servers'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "demo" -d 'Try everything on a throwaway PostgreSQL, full of trouble'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "check" -d 'Judge the health of connections, for monitoring plugins'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "ping" -d 'Say whether a server lets you in, and which phase is slow'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "conninfo" -d 'Show what would be connected to, and by which settings'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "size" -d 'Plan pool sizes and max_connections, write configuration'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "doctor" -d 'Find bad connection practice, with evidence and advice'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "metrics" -d 'Print metrics for Prometheus, once'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "serve" -d 'Serve metrics, health and a status page over HTTP'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "man" -d 'Print or install the manual pages'
+complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from timeout" -f -a "reset" -d 'Take a stored time limit away'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and __fish_seen_subcommand_from pooler" -f -a "clients" -d 'List clients, each with the connection that serves it'

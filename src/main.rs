@@ -17,6 +17,7 @@ mod db;
 mod descriptor;
 mod error;
 mod exit;
+mod live;
 mod model;
 mod observe;
 mod outlet;

@@ -137,6 +137,14 @@ impl Output {
         self.appends() && self.look.width.is_some() && draws()
     }
 
+    /// The terminal that stdout is, for who draws on it himself.
+    pub(crate) fn terminal(&self) -> Option<Arc<Outlet>> {
+        match &self.destination {
+            Destination::Open(outlet) => Some(Arc::clone(outlet)),
+            _ => None,
+        }
+    }
+
     /// Draws these blocks on the terminal's other screen, over those before.
     ///
     /// # Errors

@@ -92,6 +92,11 @@ impl Ui {
         io::stdin().is_terminal() && (io::stderr().is_terminal() || descriptor::is_stdout_terminal())
     }
 
+    /// Whether stdin is a terminal.
+    pub(crate) fn is_keyboard(self) -> bool {
+        io::stdin().is_terminal()
+    }
+
     /// The columns and lines of the terminal on which it is read; none where it is read elsewhere.
     pub(crate) fn screen(self) -> Option<(usize, usize)> {
         if self.at_terminal {

@@ -53,7 +53,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("anstream", &["main"]),
     ("anstyle", &["render", "ui"]),
     ("anyhow", &["commands", "error", "observe"]),
-    ("base64", &["db", "serve"]),
+    // the terminal's clipboard; names and passwords of HTTP
+    ("base64", &["db", "live", "serve"]),
     ("bcrypt", &["serve"]),
     ("clap", &["cli", "args", "commands", "render", "main"]),
     ("clap_complete", &["commands"]),
@@ -68,6 +69,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // whose process a server is
     ("nix", &["db"]),
     ("postgres_protocol", &["db"]),
+    ("ratatui_core", &["live"]),
     ("ring", &["db"]),
     // the terminal; signals to a command that runs meanwhile, or that gives a password; descriptors, and writing without waiting
     ("rustix", &["ui", "act", "db", "live", "serve", "descriptor", "outlet", "screen"]),

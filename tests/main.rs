@@ -59,10 +59,12 @@ mod suggestions;
 mod targets;
 mod timeout;
 mod tls;
+mod top;
 mod trace;
 mod truth;
 mod usage;
 mod watch;
+mod wrong_lines;
 
 /// A file that is not named in this list of modules would never run.
 #[test]

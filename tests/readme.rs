@@ -81,6 +81,7 @@ fn every_command_line_shown_works() {
         })
         .concat();
     fs::write(home.join(".pg_service.conf"), services).unwrap();
+    fs::write(home.join("fleet.toml"), "[[target]]\nname = \"prod\"\nservice = \"prod\"\n").unwrap();
     let programs = Path::new(env!("CARGO_BIN_EXE_pgconn")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let pooler = PgBouncer::start(&server, &[], &[]);
@@ -111,6 +112,12 @@ fn every_command_line_shown_works() {
             });
             running.signal(Signal::SIGINT);
             return running.finish().success();
+        }
+        if line.starts_with("pgconn top") {
+            let mut terminal = shell.on_terminal();
+            terminal.wait_for("data 0s old");
+            terminal.type_keys("q");
+            return terminal.finish().success();
         }
         shell.run()
     };

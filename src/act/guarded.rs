@@ -26,7 +26,7 @@ pub(super) fn panicked() -> Failure {
 
 /// Panics once where the tests want it: at the step that `PGCONN_PLANTED_PANIC` names. Only programs built for them hear it.
 #[cfg(debug_assertions)]
-pub(super) fn planted(step: &str) {
+pub(crate) fn planted(step: &str) {
     use std::sync::atomic::{AtomicBool, Ordering};
     static HAS: AtomicBool = AtomicBool::new(false);
     let is_wanted = std::env::var("PGCONN_PLANTED_PANIC").is_ok_and(|wanted| wanted == step);
@@ -40,4 +40,4 @@ pub(super) fn planted(step: &str) {
 
 /// Nothing is planted in what is shipped.
 #[cfg(not(debug_assertions))]
-pub(super) const fn planted(_: &str) {}
+pub(crate) const fn planted(_: &str) {}

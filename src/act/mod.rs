@@ -10,6 +10,7 @@ pub(crate) mod run_held;
 mod signal_log;
 
 pub(crate) use carry_out::{Act, Done};
+pub(crate) use guarded::planted;
 pub(crate) use hold::{Ended, Hold, HoldOutcome, WhileHeld, hold};
 pub(crate) use progress::OutcomeChange;
 pub(crate) use signal_log::{SignalLog, unlogged};

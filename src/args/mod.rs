@@ -1,6 +1,7 @@
 //! Argument groups that commands share, and the parsers of their values. What was typed, checked for its form only.
 
 mod duration;
+pub(crate) mod filter_line;
 mod sessions;
 mod targets;
 

@@ -14,11 +14,11 @@ use crate::model::session::Named;
 
 /// Which sessions are meant.
 #[derive(Args, Clone, Debug, Default)]
-#[command(
-    next_help_heading = "Filters (repeat for more values, * matches anything, !VALUE excludes; \\* and a leading \\! are the characters)"
-)]
+#[command(next_help_heading = "Filters (repeat for more values, * matches anything, !VALUE excludes)")]
 pub(crate) struct Filters {
     /// Sessions connected to this database
+    ///
+    /// In names \* and a leading \! are the characters; any other backslash is one, too.
     #[arg(long, value_name = "NAME", value_parser = name_term)]
     pub(crate) db: Vec<Term<Name>>,
     /// Sessions of this role
@@ -140,7 +140,7 @@ pub(crate) fn client_term(text: &str) -> Result<Term<ClientFilter>, String> {
     Ok(Term { exclude, value: ClientFilter::Network(address, bits) })
 }
 
-fn state_term(text: &str) -> Result<Term<StateFilter>, String> {
+pub(super) fn state_term(text: &str) -> Result<Term<StateFilter>, String> {
     let (exclude, rest) = term(text)?;
     if let Some((_, value)) = STATES.iter().find(|(word, _)| *word == rest) {
         return Ok(Term { exclude, value: *value });
@@ -222,7 +222,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Worded<T> {
 ///
 /// # Errors
 /// When nothing is left to compare with.
-fn text_term(text: &str) -> Result<Term<String>, String> {
+pub(super) fn text_term(text: &str) -> Result<Term<String>, String> {
     let (exclude, rest) = term(text)?;
     Ok(Term { exclude, value: rest.into() })
 }

@@ -32,6 +32,7 @@ mod size;
 mod stats;
 mod targets;
 pub(crate) mod timeout;
+mod top;
 mod watch;
 mod watch_output;
 
@@ -71,6 +72,21 @@ pub(crate) enum Command {
     /// Its whole query and ages, what it waits for and whom, the locks that it holds and who waits for them, how far back it keeps
     /// VACUUM, and whether and how this role can cancel or end it.
     Show(show::Args),
+    /// See sessions, and end the right ones, on a live screen
+    ///
+    /// The cursor and the tags are sessions, not rows: whoever comes and goes, what a key is about is what was chosen. Lower-case
+    /// letters never act; C cancels and K terminates the chosen session or the tagged ones, A all that the filter selects. Each
+    /// shows first what it would do, as kill --dry-run does, for sessions that are fixed by then; only y does it. The number is
+    /// typed before that where it is more than one. While the screen stands, one session looks at the server, once at a time.
+    ///
+    /// Keys: j k, arrows, PgUp PgDn, g G move; Enter opens a session, or the sessions of a group, Esc goes one level back; 1 to 5
+    /// and Tab are the views; s < > I sort; Space tags, U untags; b shows the chain of waits, v the whole query, w wide columns; p
+    /// holds the screen; + - r set the pace; y and Y copy the session id and the query; e writes the view to a file, o shows the
+    /// command line that shows the same; Ctrl-Z suspends; ? lists the keys of the moment; q quits.
+    ///
+    /// A filter is typed behind / in the words of the flags: app:batch* !db:test role: client: state:aborted xact>5m idle> query>,
+    /// and words of the query; blanks stand in quotes.
+    Top(top::Args),
     /// Cancel running queries; the sessions stay
     Cancel(cancel::Args),
     /// End sessions, and verify that they are gone
@@ -143,45 +159,6 @@ impl Command {
         }
     }
 
-    /// The same command once more, for one of several servers; none for what takes one server at a time.
-    fn again(&self) -> Option<Self> {
-        Some(match self {
-            Self::Stats(args) => Self::Stats(args.clone()),
-            Self::Ls(args) => Self::Ls(args.clone()),
-            Self::Long(args) => Self::Long(args.clone()),
-            Self::Blockers(args) => Self::Blockers(args.clone()),
-            Self::Check(args) => Self::Check(args.clone()),
-            Self::Ping(args) => Self::Ping(args.clone()),
-            Self::Metrics(args) => Self::Metrics(args.clone()),
-            Self::Doctor(args) => Self::Doctor(args.clone()),
-            _ => return None,
-        })
-    }
-
-    /// The `kind` of the documents of those that can be about several servers.
-    const fn kind(&self) -> &'static str {
-        match self {
-            Self::Stats(_) => "stats",
-            Self::Ls(_) => "ls",
-            Self::Long(_) => "long",
-            Self::Blockers(_) => "blockers",
-            Self::Check(_) => "check",
-            Self::Ping(_) => "ping",
-            Self::Metrics(_) => "metrics",
-            Self::Doctor(_) => "doctor",
-            _ => "",
-        }
-    }
-
-    /// Whether the exit code over several servers is the worst of their verdicts.
-    const fn judges_all(&self) -> bool {
-        match self {
-            Self::Check(_) => true,
-            Self::Doctor(args) => args.judges(),
-            _ => false,
-        }
-    }
-
     /// Whether a hang-up means that it is to read its files anew, not that it is to end.
     pub(crate) const fn reloads(&self) -> bool {
         matches!(self, Self::Serve(_))
@@ -222,16 +199,17 @@ impl Command {
                 | Self::Doctor(_)
         );
         if watch.is_some() && !repeats {
-            let failure = Failure::usage("this command runs once");
+            let failure = Failure::usage("this command runs once, --watch or not");
             return Err(failure.hinted("--watch is for the commands that look or monitor: pgconn --help"));
         }
-        let owner = match (self, format) {
+        let (owner, name) = match (self, format) {
             (Self::Check(_), Format::Nagios) | (Self::Metrics(_), Format::Prometheus) => return Ok(()),
-            (_, Format::Nagios) => "check",
-            (_, Format::Prometheus) => "metrics",
+            (_, Format::Nagios) => ("check", "nagios"),
+            (_, Format::Prometheus) => ("metrics", "prometheus"),
             (_, Format::Table | Format::Json | Format::Ndjson | Format::Tsv) => return Ok(()),
         };
-        Err(Failure::usage("this command has no such format").hinted(format!("only pgconn {owner} has it")))
+        Err(Failure::usage(format!("this command has no format {name}"))
+            .hinted(format!("only pgconn {owner} has it")))
     }
 }
 
@@ -265,6 +243,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry!("long", long, Command::Long),
     entry!("blockers", blockers, Command::Blockers),
     entry!("show", show, Command::Show),
+    entry!("top", top, Command::Top),
     entry!("cancel", cancel, Command::Cancel),
     entry!("kill", kill, Command::Kill),
     entry!("drain", drain, Command::Drain),
@@ -322,6 +301,7 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
         Command::Blockers(args) => Box::pin(blockers::run(args, context)).await,
         Command::Show(args) => Box::pin(show::run(args, context)).await,
         Command::Cancel(args) => Box::pin(cancel::run(args, context)).await,
+        Command::Top(args) => Box::pin(top::run(args, context)).await,
         Command::Kill(args) => Box::pin(kill::run(args, context)).await,
         Command::Pooler(args) => Box::pin(pooler::run(args, context)).await,
         Command::Drain(args) => Box::pin(drain::run(args, context)).await,

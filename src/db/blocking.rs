@@ -8,7 +8,7 @@ use super::rows::{Row, exactly};
 use super::server_context::{server_context_of, server_context_question};
 use super::text_store::TextStore;
 use super::wait_queue::{WantedLock, add_blockers};
-use super::{filter, questions};
+use super::{filter, questions, sql};
 use crate::model::blocking::{Blocked, Level, Lock, PreparedBlocker, Replay, Waits};
 use crate::model::filter::Filter;
 use crate::model::order;
@@ -120,8 +120,9 @@ impl Db {
             Some(bytes) => format!("encode(substring(textsend(s.query) from 1 for {bytes}), 'hex')"),
         };
         let filter = filter::fragment(filter);
+        let backend_start = sql::fill("{utc:s.backend_start} as backend_start", &[]);
         let details = format!(
-            ", to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
+            ", {backend_start}, to_hex(floor(extract(epoch from s.backend_start))::int8) || '.' || to_hex(s.pid) as session_id, \
              extract(epoch from clock_timestamp() - s.xact_start)::float8 as xact_seconds, {query} as query, s.hidden, \
              s.pid is null as vanished, s.wait_event_type, s.wait_event, ({filter}) as matches, {UNSEEN} as unseen"
         );
@@ -250,6 +251,7 @@ impl Db {
             pid: row.required("pid")?,
             backend_type: row.word("backend_type")?,
             session_id: row.word("session_id")?,
+            backend_start: row.word("backend_start")?,
             blocked_by: row.pids("blocked_by")?,
             blocks_total: 0,
             database: row.text("database")?,

@@ -349,6 +349,12 @@ impl Db {
 pub(crate) struct Uninterrupted(pub(super) Db);
 
 impl Uninterrupted {
+    /// The session, whose questions a signal at `stop` ends again.
+    pub(crate) fn interruptible(mut self, stop: Stop) -> Db {
+        self.0.stop = stop;
+        self.0
+    }
+
     /// Ends the session in good order.
     pub(crate) async fn close(self) {
         self.0.close().await;

@@ -86,31 +86,43 @@ impl Selection {
 }
 
 impl SortOrder {
-    const fn sql(self) -> &'static str {
+    /// What it goes by, from the first key to the last; whoever has none of it stands at the end.
+    const fn keys(self) -> &'static [&'static str] {
         match self {
             // The view hides when an aborted transaction began: its place is that of its state.
-            Self::XactThenState => {
-                "f.hidden, f.xact_start is null and f.state is distinct from 'idle in transaction (aborted)', \
-                 coalesce(f.xact_start, f.state_change, f.backend_start) nulls last, f.pid"
-            }
-            Self::Longest => "least(f.xact_start, f.work_start) nulls last, f.pid",
-            Self::Age => "f.backend_start nulls last, f.pid",
-            Self::Xact => "f.xact_start nulls last, f.pid",
-            Self::Query => "f.work_start nulls last, f.pid",
-            Self::StateAge => "f.state_change nulls last, f.pid",
-            Self::Pid => "f.pid",
+            Self::XactThenState => &[
+                "f.hidden",
+                "(f.xact_start is null and f.state is distinct from 'idle in transaction (aborted)')",
+                "coalesce(f.xact_start, f.state_change, f.backend_start)",
+            ],
+            Self::Longest => &["least(f.xact_start, f.work_start)"],
+            Self::Age => &["f.backend_start"],
+            Self::Xact => &["f.xact_start"],
+            Self::Query => &["f.work_start"],
+            Self::StateAge => &["f.state_change"],
+            Self::Pid => &[],
             // The place among all names: joining them to rows that are only counted would be dearer.
             Self::Database => {
-                "array_position(array(select oid from pg_database order by datname), f.datid) nulls last, f.pid"
+                &["array_position(array(select oid from pg_database order by datname), f.datid)"]
             }
-            Self::Role => {
-                "array_position(array(select oid from pg_roles order by rolname), f.usesysid) nulls last, f.pid"
-            }
-            Self::Application => "f.application_name, f.pid",
-            Self::Client => "f.client_addr nulls last, f.client, f.pid",
-            Self::State => "f.state nulls last, f.pid",
+            Self::Role => &["array_position(array(select oid from pg_roles order by rolname), f.usesysid)"],
+            Self::Application => &["f.application_name"],
+            Self::Client => &["f.client_addr", "f.client"],
+            Self::State => &["f.state"],
         }
     }
+
+    /// The list of `order by`; the other way round where it is `inverted`.
+    pub(super) fn sql(self, inverted: bool) -> String {
+        ordered(self.keys(), inverted)
+    }
+}
+
+/// The list of `order by` for these keys, and then by pid.
+pub(super) fn ordered(keys: &[&str], inverted: bool) -> String {
+    let direction = if inverted { " desc" } else { "" };
+    let keys = keys.iter().map(|key| format!("{key}{direction} nulls last, "));
+    keys.collect::<String>() + "f.pid" + direction
 }
 
 impl Db {
@@ -152,7 +164,7 @@ impl Db {
             condition = format!("({condition}) and {}", filter::long(over));
         }
         let query = query_column(listing.query_bytes);
-        let order = listing.order.sql();
+        let order = &listing.order.sql(false);
         let (cut, counts, totals) = match listing.limit {
             None => (String::new(), "", ""),
             Some(limit) => (format!("order by {order} limit {limit}"), COUNTS, TOTALS),
@@ -200,7 +212,7 @@ impl Db {
     }
 }
 
-/// The column of query texts of sessions, as many bytes as [`Listing`] says.
+/// The column of the query text: so many bytes of it, all of them, or none at all.
 pub(super) fn query_column(bytes: Option<u32>) -> String {
     match bytes {
         None => "encode(textsend(f.query), 'hex') as query".to_owned(),

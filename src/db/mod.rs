@@ -22,6 +22,7 @@ mod practice;
 mod questions;
 mod refusal;
 mod rows;
+mod screen;
 mod server_context;
 mod session;
 mod settings;
@@ -41,6 +42,7 @@ pub(crate) use look::{Listing, Selection, SortOrder};
 pub(crate) use monitor::{Scraped, Wanted};
 pub(crate) use ping::{HostFound, Ping, ping};
 pub(crate) use pooler_words::may_recover;
+pub(crate) use screen::ScreenListing;
 pub(crate) use session::{
     AskPassword, Attempt, Lane, NOT_ENCRYPTED, Notice, Options, PendingLogins, ScramLogin, TypedPasswords,
     new_password, printed_by,

@@ -150,6 +150,12 @@ questions! {
     SessionLocks, include_str!("sql/session_locks.sql"), activity;
     /// Client sessions as they come and go.
     SessionSample, include_str!("sql/session_sample.sql"), activity, scope, settled, seconds;
+    /// The sessions of a live screen, and the server in numbers.
+    Screen, include_str!("sql/screen.sql"), activity, filter, scope, roots, shown, pins, keep, order, limit, query;
+    /// What changes slowly about a server, for a live screen.
+    ScreenContext, include_str!("sql/screen_context.sql");
+    /// Who others wait for, for a live screen.
+    ScreenRoots, include_str!("sql/screen_roots.sql"), asked;
     /// One row per session.
     Sessions, include_str!("sql/sessions.sql"), activity, counts, filter, scope, keep, cut, query, totals, order;
     /// Settings as this session got them.

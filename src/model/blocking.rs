@@ -94,6 +94,9 @@ pub(crate) struct Blocked {
     /// True when it waits, whatever is known of that.
     #[serde(skip)]
     pub(crate) waits: bool,
+    /// Start of the session, RFC 3339 UTC with microseconds; none when that is hidden.
+    #[serde(skip)]
+    pub(crate) backend_start: Option<String>,
     /// Who holds what it waits for; not who is only ahead of it.
     #[serde(skip)]
     pub(crate) held_by: Vec<i32>,

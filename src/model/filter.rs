@@ -122,6 +122,17 @@ pub(crate) enum ClientFilter {
     Peer(SocketAddr),
 }
 
+impl ClientFilter {
+    /// The filter that means exactly the client of this name, as `client` of a session tells it; none when that is no address.
+    pub(crate) fn exactly(name: &str) -> Option<Self> {
+        if name == "local" {
+            return Some(Self::Local);
+        }
+        let address: IpAddr = name.parse().ok()?;
+        Some(Self::Network(address, if address.is_ipv4() { 32 } else { 128 }))
+    }
+}
+
 /// A state to select by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StateFilter {
@@ -181,7 +192,10 @@ impl fmt::Display for Name {
         match self {
             Self::Exact(name) => f.write_str(&escaped(name)),
             Self::Glob(pieces) => {
-                f.write_str(&pieces.iter().map(|piece| escaped(piece)).collect::<Vec<_>>().join("*"))
+                let (first, others) =
+                    pieces.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+                f.write_str(&escaped(first))?;
+                others.iter().try_for_each(|piece| write!(f, "*{}", piece.replace('*', "\\*")))
             }
         }
     }

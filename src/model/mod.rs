@@ -17,6 +17,7 @@ pub(crate) mod practice;
 pub(crate) mod query_text;
 pub(crate) mod quote;
 pub(crate) mod rights;
+pub(crate) mod screen;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod settings;

@@ -13,6 +13,6 @@ mod tests;
 pub(crate) use deadline::Deadline;
 pub(crate) use endpoint::{Endpoint, LIMIT, LanePolicy, Prompt};
 pub(crate) use looks::{Looks, UnderWay};
-pub(crate) use observer::{Observer, State, waiting};
+pub(crate) use observer::{Down, Observer, State, waiting};
 pub(crate) use retry::Patience;
 pub(crate) use sources::{KeptSession, OfConsole, OfServer, Source};

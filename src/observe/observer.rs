@@ -19,6 +19,8 @@ pub(crate) struct Down {
     pub(crate) since: Instant,
     /// Why the last one did.
     pub(crate) because: Error,
+    /// When the next one is due.
+    pub(crate) again: Instant,
 }
 
 /// What is known of a server while somebody waits for it.
@@ -169,6 +171,11 @@ impl<S: Source> Observer<S> {
         (self.session, self.has_answered, self.has_been_in) = (Some(session), true, true);
     }
 
+    /// The session that there is, for whoever goes on with it alone and then has it [kept](Observer::keep) again.
+    pub(crate) fn take(&mut self) -> Option<S::Session> {
+        self.session.take()
+    }
+
     /// Gives the session up, whatever is wrong with it.
     pub(crate) fn forget(&mut self) {
         self.session = None;
@@ -208,8 +215,7 @@ impl<S: Source> Observer<S> {
                 (false, Patience::For(_)) => return Err(error),
                 (_, Patience::Unlimited | Patience::Whatever(_)) if left.is_zero() => return Err(error),
                 (_, Patience::Unlimited | Patience::Whatever(_)) => {
-                    self.down(&cause);
-                    self.wait(backoff.wait().min(left)).await?;
+                    self.wait_after(&cause, backoff.wait().min(left)).await?;
                 }
             }
         }
@@ -239,19 +245,16 @@ impl<S: Source> Observer<S> {
             if left.is_zero() || !patience.allows(&error, self.has_been_in) {
                 return Err(error);
             }
-            self.down(&error);
-            self.wait(backoff.wait().min(left)).await?;
+            self.wait_after(&error, backoff.wait().min(left)).await?;
         }
     }
 
-    fn down(&self, because: &Error) {
+    /// Says that the server is down, and waits before the next try.
+    async fn wait_after(&self, because: &Error, time: std::time::Duration) -> Result<(), Error> {
         self.state.send_modify(|state| {
             let since = state.down.as_ref().map_or_else(Instant::now, |down| down.since);
-            state.down = Some(Down { since, because: because.clone() });
+            state.down = Some(Down { since, because: because.clone(), again: Instant::now() + time });
         });
-    }
-
-    async fn wait(&self, time: std::time::Duration) -> Result<(), Error> {
         tokio::select! {
             () = sleep(time) => Ok(()),
             signal = self.stop.pulled() => Err(Error::interrupted(signal)),

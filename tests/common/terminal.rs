@@ -43,6 +43,9 @@ impl Terminal {
         let mut leader = Command::new("setsid");
         leader.arg("--ctty").arg(command.get_program()).args(command.get_args()).env_clear();
         leader.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = command.get_current_dir() {
+            leader.current_dir(folder);
+        }
         leader.env_remove("COLUMNS").env("TERM", "xterm-256color");
         leader
             .stdin(slave.try_clone().unwrap())
@@ -109,6 +112,11 @@ impl Terminal {
     /// Whether what is typed is shown.
     pub(crate) fn echoes(&self) -> bool {
         tcgetattr(&self.keyboard).unwrap().local_flags.contains(LocalFlags::ECHO)
+    }
+
+    /// The settings of the terminal, as they can be compared.
+    pub(crate) fn settings(&self) -> String {
+        format!("{:?}", tcgetattr(&self.keyboard).unwrap())
     }
 
     /// Gives it another size, which the program is told.

@@ -3,12 +3,14 @@
 
 mod free_sets;
 mod graph;
+mod seen;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 pub(crate) use free_sets::FreeSet;
 pub(crate) use graph::{Edges, Graph};
+pub(crate) use seen::{edges, free_sets, pid_at, prepared_at};
 
 /// A line of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

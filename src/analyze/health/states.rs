@@ -18,10 +18,19 @@ fn words(part: &str) -> &'static [&'static str] {
     }
 }
 
-/// The sessions in a state, with who has been longest in it, and how many it is hidden of.
-fn of_state(part: &str, facts: &HealthFacts, ages: &[f64]) -> (Longest, i64) {
+/// The sessions in a state, with who has been longest in it.
+struct Found {
+    sessions: Longest,
+    /// Of how many it is hidden whether they are in it.
+    hidden: i64,
+    /// Of how many it is hidden whether, or since when; those of which it is hidden since when are counted among the sessions.
+    ageless: i64,
+}
+
+fn of_state(part: &str, facts: &HealthFacts, ages: &[f64]) -> Found {
     if part == "waiting" {
-        return aged::of_waits(&facts.waits, ages.iter().copied());
+        let (sessions, ageless) = aged::of_waits(&facts.waits, ages.iter().copied());
+        return Found { sessions, hidden: facts.waits.undecidable, ageless };
     }
     let mut sum = Longest { older: ages.iter().map(|age| (*age, 0)).collect(), ..Longest::default() };
     for (_, found) in facts.states.iter().filter(|(state, _)| words(part).contains(&state.as_str())) {
@@ -31,7 +40,7 @@ fn of_state(part: &str, facts: &HealthFacts, ages: &[f64]) -> (Longest, i64) {
             (sum.seconds, sum.culprit) = (found.seconds, found.culprit.clone());
         }
     }
-    (sum, facts.undecidable)
+    Found { sessions: sum, hidden: facts.undecidable, ageless: facts.undecidable }
 }
 
 /// Judges each state that has a threshold; counts all of them.
@@ -42,14 +51,14 @@ pub(super) fn judge(parts: &[(&'static str, Thresholds)], facts: &HealthFacts) -
     let others = others.map(|part| (part, Thresholds::default()));
     for (part, thresholds) in parts.iter().copied().chain(others) {
         let ages: Vec<f64> = thresholds.singly().filter_map(|(range, _)| range.older()).collect();
-        let (found, hidden) = of_state(part, facts, &ages);
+        let Found { sessions: found, hidden, ageless } = of_state(part, facts, &ages);
         let label = format!("{} {part}", Rule::States.name());
         let bounds = Bounds::of_count(&thresholds.only(|range| range.older().is_none()), 0);
         let judged = bounds.judge(count(found.count), count(found.count + hidden));
         let value = (hidden == 0).then_some(count(found.count));
         let measure = bounds.measure(label.clone(), value, MeasureUnit::Count, None);
         let verdict = Verdict::new(Rule::States, judged, measure);
-        let counted = aged::older(Rule::States, &label, &thresholds, &found, hidden);
+        let counted = aged::older(Rule::States, &label, &thresholds, &found, ageless);
         let verdict = counted.into_iter().fold(verdict, Verdict::worse);
         let verdict = Verdict { part: Some((part, found)), ..verdict };
         worst = Some(match worst {

@@ -157,6 +157,27 @@ fn what_is_no_wait_for_a_lock_may_have_lasted_no_time_at_all() {
 }
 
 #[test]
+fn a_wait_of_unknown_age_is_counted_once() {
+    let waiter = |seconds| Waiter {
+        who: Culprit::default(),
+        selected: true,
+        seconds,
+        at_most: false,
+        waits_for: Some("Lock".into()),
+        blocked_by: Vec::new(),
+    };
+    let waits =
+        LockWaiters { waiting: 2, sessions: vec![waiter(Some(9.0)), waiter(None)], ..LockWaiters::default() };
+    let facts = HealthFacts { waits, ..HealthFacts::default() };
+    let status = |text: &str| {
+        let thresholds = Thresholds { warning: Some(range(text)), critical: None };
+        states::judge(&[("waiting", thresholds)], &facts).status
+    };
+    // Two wait, whatever their ages.
+    assert_eq!((status("2"), status("1")), (Status::Ok, Status::Warning));
+}
+
+#[test]
 fn the_worst_status_wins() {
     use Status::{Critical, Ok, Unknown, Warning};
     assert_eq!(worst([Ok, Unknown, Warning, Critical].into_iter()), Critical);

@@ -20,14 +20,14 @@ use crate::stop::Stop;
 
 /// An open log, of a run that has not done anything yet.
 #[derive(Debug)]
-pub(super) struct LogFile {
+pub(in crate::commands) struct LogFile {
     outlet: Outlet,
     path: PathBuf,
 }
 
 /// The log of what a run does.
 #[derive(Debug)]
-pub(super) struct Audit {
+pub(in crate::commands) struct Audit {
     file: LogFile,
     os_user: Option<String>,
     target: Target,
@@ -80,7 +80,7 @@ impl LogFile {
     ///
     /// # Errors
     /// When it cannot be opened or takes nothing.
-    pub(super) fn open(path: &Path, stop: &Stop) -> Result<Self, Failure> {
+    pub(in crate::commands) fn open(path: &Path, stop: &Stop) -> Result<Self, Failure> {
         let opened = output::append_to(path, stop).and_then(|outlet| outlet.takes().map(|()| outlet));
         let outlet = opened.map_err(|error| {
             let failure = Failure::refused(format!(
@@ -96,7 +96,7 @@ impl LogFile {
     }
 
     /// The log of a run against `target` that is about what was `wanted`.
-    pub(super) fn of(self, target: &Target, wanted: &Wanted) -> Audit {
+    pub(in crate::commands) fn of(self, target: &Target, wanted: &Wanted) -> Audit {
         Audit {
             file: self,
             os_user: whoami::username().ok(),
@@ -115,7 +115,7 @@ impl Audit {
     ///
     /// # Errors
     /// When an outcome could not be written, now or before.
-    pub(super) fn finish(mut self, plan: &Plan) -> Result<(), Failure> {
+    pub(in crate::commands) fn finish(mut self, plan: &Plan) -> Result<(), Failure> {
         for step in &plan.steps {
             self.outcome(step);
         }

@@ -1,11 +1,11 @@
 //! What `cancel` and `kill` have in common: from targets and filters to a plan, its consent, the act and its report.
 
-mod audit;
+pub(super) mod audit;
 pub(super) mod hold_status;
 pub(super) mod pooled;
 pub(super) mod report;
 mod settle;
-mod warnings;
+pub(super) mod warnings;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -75,7 +75,7 @@ pub(super) struct Job {
 
 /// Plans, asks, acts and reports.
 pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
-    let (wanted, reach) = wanted(&job.targets, context)?;
+    let (wanted, reach) = wanted(job.action, &job.targets, context)?;
     let consent = consent(reach, &job.targets.yes, job.targets.dry_run, context)?;
     let log = log_file(&job.targets, context)?;
     let mut db = context.connect().await?;
@@ -236,7 +236,7 @@ pub(super) fn not_verified(error: &db::Error) -> Warning {
 }
 
 /// What is asked for, checked for sense, and how far it reaches.
-fn wanted(targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failure> {
+fn wanted(action: Action, targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failure> {
     let filter = targets.filters.filter();
     let named = !targets.named.is_empty();
     let refused = |message: &str, hint: &str| Err(Failure::refused(message).hinted(hint));
@@ -254,7 +254,8 @@ fn wanted(targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failu
             Some(_) => "-d says where to connect; --db NAME selects the sessions of a database",
             None => "give pids, session ids or filters such as --db NAME; --all for every session",
         };
-        return refused("which sessions?", hint);
+        let word = if action == Action::Cancel { "cancel" } else { "kill" };
+        return refused(&format!("{word}: which sessions?"), hint);
     }
     let reach = match () {
         () if named => Reach::Named,

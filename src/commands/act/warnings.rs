@@ -7,7 +7,7 @@ use crate::model::suggestion::{Command, Hint, Lead};
 use crate::render::{Warning, text};
 
 /// The warnings about `plan`, which was made from `facts` at the server that `lead` leads to.
-pub(super) fn about(plan: &Plan, facts: &ActFacts, lead: &Lead) -> Vec<Warning> {
+pub(in crate::commands) fn about(plan: &Plan, facts: &ActFacts, lead: &Lead) -> Vec<Warning> {
     let mut warnings = Vec::new();
     warnings.extend(undecidable(plan.counts().undecidable));
     warnings.extend(wraparound(plan, lead));

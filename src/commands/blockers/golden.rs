@@ -52,6 +52,7 @@ fn root(pid: i32, holds: &[Lock]) -> Blocked {
         query: Some(QueryText::Held(UPDATE.into())),
         hidden: false,
         vanished: false,
+        backend_start: None,
         pooler_client: None,
         waits: false,
         held_by: Vec::new(),

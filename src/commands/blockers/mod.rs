@@ -25,6 +25,7 @@ use crate::model::blocking::{Blocked, Waits};
 use crate::model::session::Named;
 use crate::render::Warning;
 pub(super) use report::Blockers;
+pub(super) use rows::is_utf8;
 use words::Words;
 
 /// What help says beyond the flags.

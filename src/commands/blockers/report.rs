@@ -1,14 +1,13 @@
 //! The answer of `blockers`: the tree, and what would let sessions go on.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
 use super::queues::{self, Entry};
 use super::rows::Row;
 use super::words::Words;
-use crate::analyze::blocking::{Edges, Forest, FreeSet, Graph, Line};
+use crate::analyze::blocking::{Forest, FreeSet, Graph, Line, edges, free_sets, pid_at, prepared_at};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
 use crate::model::act::ActFacts;
@@ -117,19 +116,7 @@ impl Blockers {
 
     /// Who would have to end for somebody to go on.
     pub(super) fn free_sets(&self) -> Vec<FreeSet> {
-        let in_row_queue = self
-            .sessions
-            .iter()
-            .filter(|session| session.lock.as_ref().is_some_and(|lock| lock.kind == "tuple"));
-        let in_row_queue: HashSet<i32> = in_row_queue.map(|session| session.pid).collect();
-        // Who surely waits for somebody next goes on only when that one has gone, too.
-        let next = self.sessions.iter().filter(|session| !session.waits_next.is_empty());
-        let next: Vec<Edges<'_>> =
-            next.map(|session| (session.pid, Cow::Borrowed(session.waits_next.as_slice()))).collect();
-        if next.is_empty() {
-            return self.graph.free_sets(&in_row_queue);
-        }
-        Graph::of(&[edges(&self.sessions, &self.prepared), next].concat()).free_sets(&in_row_queue)
+        free_sets(&self.graph, &self.sessions, &self.prepared)
     }
 
     /// Plans what would end these `sets`; `facts` are of all of their members.
@@ -137,38 +124,6 @@ impl Blockers {
         let prepared_of = |pid| prepared_at(&self.prepared, pid);
         self.free_sets = freeing::freeing_acts(sets, &self.sessions, prepared_of, facts);
     }
-}
-
-/// The edges of the tree, with prepared transactions told apart: the server calls all of them 0.
-fn edges<'a>(sessions: &'a [Blocked], prepared: &[PreparedBlocker]) -> Vec<Edges<'a>> {
-    let of = |pid: i32| {
-        let waited_for = prepared.iter().enumerate().filter(move |(_, one)| one.waiting_pids.contains(&pid));
-        waited_for.filter_map(|(at, _)| pid_at(at))
-    };
-    let edges = |session: &'a Blocked| {
-        if !session.blocked_by.contains(&0) {
-            return (session.pid, Cow::Borrowed(session.blocked_by.as_slice()));
-        }
-        let mut blocked_by: Vec<i32> =
-            session.blocked_by.iter().copied().filter(|blocker| *blocker != 0).collect();
-        blocked_by.extend(of(session.pid));
-        // It waits for one that has ended since.
-        if blocked_by.is_empty() {
-            blocked_by.push(0);
-        }
-        (session.pid, Cow::Owned(blocked_by))
-    };
-    sessions.iter().map(edges).collect()
-}
-
-/// The negative pid in the tree that stands for the prepared transaction at this place.
-fn pid_at(place: usize) -> Option<i32> {
-    i32::try_from(place).ok().map(|place| -1 - place)
-}
-
-/// The prepared transaction behind a negative pid of the tree.
-fn prepared_at(prepared: &[PreparedBlocker], pid: i32) -> Option<&PreparedBlocker> {
-    prepared.get(usize::try_from(-1 - i64::from(pid)).ok()?)
 }
 
 impl Report for Blockers {

@@ -180,7 +180,7 @@ fn branch(line: Line, is_ascii: bool) -> String {
 }
 
 /// Whether what reads the output reads UTF-8, as its locale says.
-pub(super) fn is_utf8() -> bool {
+pub(in crate::commands) fn is_utf8() -> bool {
     let mut set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
     let locale = set.find(|value| !value.is_empty());
     let locale = locale.map(|value| value.to_string_lossy().to_lowercase()).unwrap_or_default();

@@ -18,10 +18,15 @@ pub(super) fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
         }
         Rule::Connections => connections(verdict, facts),
         Rule::Free => free(verdict, facts),
-        Rule::States if verdict.open && facts.undecidable > 0 => {
-            format!("{}; {}", hidden(facts.undecidable), states(verdict, facts))
+        Rule::States => {
+            let is_of_waits = verdict.part.as_ref().is_some_and(|(part, _)| *part == "waiting");
+            let (number, noun) = match is_of_waits {
+                true => (health::hidden_waits(&facts.waits), "waiting session"),
+                false => (facts.undecidable, "session"),
+            };
+            let unknown = (verdict.open && number > 0).then(|| format!("{} hidden; ", is_are(number, noun)));
+            format!("{}{}", unknown.unwrap_or_default(), states(verdict, facts))
         }
-        Rule::States => states(verdict, facts),
         Rule::Blocked => {
             let number =
                 Some(health::hidden_waits(&facts.waits)).filter(|number| verdict.open && *number > 0);

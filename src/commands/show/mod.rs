@@ -1,5 +1,6 @@
 //! `pgconn show`: everything known of one session.
 
+mod found;
 mod report;
 mod words;
 
@@ -17,7 +18,7 @@ use crate::exit::Exit;
 use crate::model::one_session::OneSession;
 use crate::model::session::Named;
 use crate::render::Warning;
-pub(super) use report::Shows;
+pub(super) use found::Shows;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(

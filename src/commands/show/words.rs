@@ -1,6 +1,6 @@
 //! What people read of a session: short labelled lines, what to do first.
 
-use super::report::{Shows, WhatIf};
+use super::found::{Shows, WhatIf};
 use crate::commands::blockers::words::Words;
 use crate::commands::listing::origin;
 use crate::model::blocking::waited_for;

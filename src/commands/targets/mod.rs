@@ -3,6 +3,7 @@
 mod answers;
 mod gather;
 mod list;
+mod several;
 
 use anyhow::Result;
 

@@ -1,0 +1,75 @@
+//! `top` on a terminal of 120 columns and 40 lines: how soon it shows something, and what each look costs it, its server and the
+//! terminal, whatever the number of sessions.
+
+use super::common::{Cluster, Pgconn, Terminal, wait_until};
+use super::measuring::{Verdicts, median};
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often it is started.
+const STARTS: usize = 11;
+/// For how long it is watched, in seconds; it looks twice a second.
+const SECONDS: u64 = 10;
+
+fn start(pgconn: &Path, server: &Cluster) -> Terminal {
+    let run = Pgconn::of(pgconn.to_str().unwrap(), &["top", "--interval", "500ms"]).on(server);
+    run.env_remove("NO_COLOR").on_terminal_of(120, 40)
+}
+
+fn end(mut terminal: Terminal) {
+    terminal.type_keys("q");
+    let _ = terminal.finish().success();
+}
+
+/// Milliseconds until the first look is shown.
+fn first_screen(pgconn: &Path, server: &Cluster) -> f64 {
+    let began = Instant::now();
+    let terminal = start(pgconn, server);
+    while !terminal.screen().contains(" usable") {
+        assert!(began.elapsed() < Duration::from_secs(10), "{}", terminal.screen());
+        thread::sleep(Duration::from_micros(200));
+    }
+    let took = began.elapsed();
+    end(terminal);
+    took.as_secs_f64() * 1e3
+}
+
+/// Milliseconds of processor time that a process has had.
+fn spent(pid: i32) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
+}
+
+fn peak(pid: i32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
+
+/// With so many sessions on this server; the first screen may take so many milliseconds, and a look so many of the server's time.
+pub(super) fn on_a_terminal(
+    pgconn: &Path,
+    (count, server): (usize, &Cluster),
+    [first_limit, server_limit]: [f64; 2],
+    verdicts: &mut Verdicts,
+) {
+    let claim = |what: &str| format!("top, {count} sessions: {what}");
+    let firsts = (0..STARTS).map(|_| first_screen(pgconn, server)).collect();
+    verdicts.judge(claim("first useful screen, ms"), first_limit, median(firsts), String::new());
+    let terminal = start(pgconn, server);
+    wait_until("some looks", || terminal.screen().matches("[?2026l").count() > 6);
+    let backend = server.value("select pid from pg_stat_activity where application_name = 'pgconn'");
+    let (pid, backend) = (terminal.pid(), backend.parse().unwrap());
+    let (before, bytes) = ([spent(pid), spent(backend)], terminal.screen().len());
+    thread::sleep(Duration::from_secs(SECONDS));
+    let looks = (2 * SECONDS) as f64;
+    let [client, of_server] = [spent(pid) - before[0], spent(backend) - before[1]].map(|all| all / looks);
+    let written = (terminal.screen().len() - bytes) as f64 / looks;
+    verdicts.judge(claim("CPU per look, ms"), 1.5, client, String::new());
+    verdicts.judge(claim("the server's CPU per look, ms"), server_limit, of_server, String::new());
+    verdicts.judge(claim("bytes written per look"), 1000.0, written, String::new());
+    verdicts.judge(claim("peak memory, MiB"), 9.0, peak(pid), String::new());
+    end(terminal);
+}

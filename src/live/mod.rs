@@ -1,0 +1,27 @@
+//! `top`: the facts and acts of the commands on one screen. A pure state machine ([`state`], [`update`]), what it looks
+//! like ([`view`]), the terminal it is drawn on ([`terminal`]), and the loop that drives all of it ([`driver`]). It has no SQL, no rule
+//! and no signal of its own: it asks through `observe` and `db`, judges by `analyze`, and acts by `act`.
+
+mod canvas;
+mod dialog;
+mod driver;
+mod entries;
+mod event;
+mod keys;
+mod line;
+mod list;
+mod services;
+mod state;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod typing;
+mod update;
+mod view;
+mod work;
+
+pub(crate) use driver::{Ended, Failed, run};
+pub(crate) use event::View;
+pub(crate) use services::{ActLog, Services};
+pub(crate) use state::{INTERVALS, SORTS, Setup};
+pub(crate) use view::Look;
