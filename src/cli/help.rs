@@ -41,10 +41,9 @@ pub(super) fn dressed(program: Command) -> Command {
 fn screen(program: &Command) -> String {
     let about = program.get_about().map(ToString::to_string).unwrap_or_default();
     let mut text = format!(
-        "{}: {}\n{} pgconn [CONNECTION] COMMAND [OPTIONS]\n\n",
+        "{}: {}\nUsage: pgconn [CONNECTION] COMMAND [OPTIONS]\n\n",
         program.get_name(),
-        lowered(&about),
-        heading("Usage:")
+        lowered(&about)
     );
     for group in Group::ALL {
         let of_group = || COMMANDS.iter().filter(|entry| entry.manual.group == group);
