@@ -67,6 +67,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('queries', 'queries', [CompletionResultType]::ParameterValue, 'List the longest queries and transactions first')
             [CompletionResult]::new('blockers', 'blockers', [CompletionResultType]::ParameterValue, 'Show who waits for whom, as a tree, root first')
             [CompletionResult]::new('blocking', 'blocking', [CompletionResultType]::ParameterValue, 'Show who waits for whom, as a tree, root first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything known of one session')
             [CompletionResult]::new('top', 'top', [CompletionResultType]::ParameterValue, 'See sessions, and end the right ones, on a live screen')
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel running queries; the sessions stay')
             [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'End sessions, and verify that they are gone')
@@ -447,6 +448,47 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--all-waits', '--all-waits', [CompletionResultType]::ParameterName, 'Look at all waits, not only at the 2,000 longest (before PostgreSQL 14: 200)')
             [CompletionResult]::new('--all-backends', '--all-backends', [CompletionResultType]::ParameterName, 'Server processes, walsenders and workers too')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
+            [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON (short for --format json)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
+            [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
+            break
+        }
+        'pgconn;show' {
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'A pooler''s console: name the client that it serves with the session')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server host name, address or socket directory')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server port')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to log in as (to select sessions of a role, use --role)')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)')
+            [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names')
+            [CompletionResult]::new('--password-command', '--password-command', [CompletionResultType]::ParameterName, 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for connecting to one address and for each statement [default: 10s]')
+            [CompletionResult]::new('--connect-wait', '--connect-wait', [CompletionResultType]::ParameterName, 'Keep trying to connect for this long while the server is full, down or starting')
+            [CompletionResult]::new('--emergency', '--emergency', [CompletionResultType]::ParameterName, 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]')
+            [CompletionResult]::new('--targets', '--targets', [CompletionResultType]::ParameterName, 'Ask every server that this file lists (TOML)')
+            [CompletionResult]::new('--targets-command', '--targets-command', [CompletionResultType]::ParameterName, 'Ask every server that this command prints: Prometheus'' http_sd JSON, or host:port or a connection string per line')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'How many servers are asked at once [default: 8]')
+            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing (`-` is stdout)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to a file, all of it or nothing (`-` is stdout)')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
             [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
             [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
@@ -1926,6 +1968,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List sessions')
             [CompletionResult]::new('long', 'long', [CompletionResultType]::ParameterValue, 'List the longest queries and transactions first')
             [CompletionResult]::new('blockers', 'blockers', [CompletionResultType]::ParameterValue, 'Show who waits for whom, as a tree, root first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything known of one session')
             [CompletionResult]::new('top', 'top', [CompletionResultType]::ParameterValue, 'See sessions, and end the right ones, on a live screen')
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel running queries; the sessions stay')
             [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'End sessions, and verify that they are gone')
@@ -1956,6 +1999,9 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             break
         }
         'pgconn;help;blockers' {
+            break
+        }
+        'pgconn;help;show' {
             break
         }
         'pgconn;help;top' {

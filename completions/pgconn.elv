@@ -64,6 +64,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand queries 'List the longest queries and transactions first'
             cand blockers 'Show who waits for whom, as a tree, root first'
             cand blocking 'Show who waits for whom, as a tree, root first'
+            cand show 'Show everything known of one session'
             cand top 'See sessions, and end the right ones, on a live screen'
             cand cancel 'Cancel running queries; the sessions stay'
             cand kill 'End sessions, and verify that they are gone'
@@ -437,6 +438,46 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --color 'When to use colours'
             cand --all-waits 'Look at all waits, not only at the 2,000 longest (before PostgreSQL 14: 200)'
             cand --all-backends 'Server processes, walsenders and workers too'
+            cand -w 'Never ask for a password'
+            cand --no-password 'Never ask for a password'
+            cand -W 'Ask for a password before connecting'
+            cand --password 'Ask for a password before connecting'
+            cand --json 'Write JSON (short for --format json)'
+            cand -q 'Say nothing but results, warnings and errors'
+            cand --quiet 'Say nothing but results, warnings and errors'
+            cand -v 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
+            cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
+            cand --no-query 'Keep query texts out of the result'
+            cand --help 'Print help (-h at the end of a command line does the same)'
+        }
+        &'pgconn;show'= {
+            cand --pooler 'A pooler''s console: name the client that it serves with the session'
+            cand -h 'Server host name, address or socket directory'
+            cand --host 'Server host name, address or socket directory'
+            cand -p 'Server port'
+            cand --port 'Server port'
+            cand -U 'Role to log in as (to select sessions of a role, use --role)'
+            cand --username 'Role to log in as (to select sessions of a role, use --role)'
+            cand -d 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand --dbname 'Database to connect to, or a connection string or URI (to select sessions in a database, use --db)'
+            cand -S 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names'
+            cand --service 'Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names'
+            cand --password-command 'Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)'
+            cand -t 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --timeout 'Time limit for connecting to one address and for each statement [default: 10s]'
+            cand --connect-wait 'Keep trying to connect for this long while the server is full, down or starting'
+            cand --emergency 'When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION [default: auto; never for what changes the server]'
+            cand --targets 'Ask every server that this file lists (TOML)'
+            cand --targets-command 'Ask every server that this command prints: Prometheus'' http_sd JSON, or host:port or a connection string per line'
+            cand --only 'Of these servers, only those of this name or with this label (* is any text; repeatable); at doctor, only this rule, too'
+            cand --parallel 'How many servers are asked at once [default: 8]'
+            cand -F 'Output format'
+            cand --format 'Output format'
+            cand -o 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --output 'Write the result to a file, all of it or nothing (`-` is stdout)'
+            cand --watch 'Look again every 2s, or every DUR (the value only with =), until Ctrl-C'
+            cand --color 'When to use colours'
             cand -w 'Never ask for a password'
             cand --no-password 'Never ask for a password'
             cand -W 'Ask for a password before connecting'
@@ -1871,6 +1912,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand ls 'List sessions'
             cand long 'List the longest queries and transactions first'
             cand blockers 'Show who waits for whom, as a tree, root first'
+            cand show 'Show everything known of one session'
             cand top 'See sessions, and end the right ones, on a live screen'
             cand cancel 'Cancel running queries; the sessions stay'
             cand kill 'End sessions, and verify that they are gone'
@@ -1897,6 +1939,8 @@ set edit:completion:arg-completer[pgconn] = {|@words|
         &'pgconn;help;long'= {
         }
         &'pgconn;help;blockers'= {
+        }
+        &'pgconn;help;show'= {
         }
         &'pgconn;help;top'= {
         }

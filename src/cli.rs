@@ -3,13 +3,15 @@
 
 mod generated;
 mod help;
+mod pointers;
+mod wrong;
 
 use std::ffi::OsString;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::args;
-use crate::commands::{COMMANDS, Command, timeout};
+use crate::commands::{COMMANDS, Command};
 use crate::error::Failure;
 use crate::exit::Exit;
 
@@ -72,6 +74,10 @@ pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
     }
     let read = parsed_alone(&argv).unwrap_or_else(|| parsed(command(), &argv));
     let error = match read {
+        Ok(cli) if cli.globals.output.watch.is_some() => {
+            let stray = wrong::stray_interval(&argv, command);
+            return stray.map_or_else(|| Ok(Asked::Run(Box::new(cli))), Err);
+        }
         Ok(cli) => return Ok(Asked::Run(Box::new(cli))),
         Err(error) => error,
     };
@@ -80,9 +86,9 @@ pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
         ErrorKind::DisplayVersion => Ok(Asked::Text(error.render().ansi().to_string(), Exit::Done)),
         ErrorKind::DisplayHelp => Ok(Asked::Text(help_text(&argv, error), Exit::Done)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Ok(Asked::Text(help_text(&argv, error), usage_exit(&argv)))
+            Ok(Asked::Text(help_text(&argv, error), wrong::usage_exit(&argv, &command())))
         }
-        _ => Err(usage_error(&error, &argv)),
+        _ => Err(wrong::usage_error(&error, &argv, &command())),
     }
 }
 
@@ -113,7 +119,7 @@ fn program() -> clap::Command {
 /// The help that `argv` asks for; it is dressed only now, because a run does not need it.
 fn help_text(argv: &[OsString], plain: clap::Error) -> String {
     let error = parsed(help::dressed(command()), argv).err().unwrap_or(plain);
-    error.render().ansi().to_string()
+    format!("{}\n", error.render().ansi().to_string().trim_end())
 }
 
 /// The whole command line as clap sees it, for help, completions and man pages.
@@ -149,118 +155,6 @@ fn help_at_the_end(mut argv: Vec<OsString>) -> Vec<OsString> {
         *last = "-?".into();
     }
     argv
-}
-
-/// Monitoring reads 3 as "unknown": a typing error must not look like an outage.
-fn usage_exit(argv: &[OsString]) -> Exit {
-    let judges = match asked(argv).as_deref() {
-        Some("check" | "ping") => true,
-        Some("doctor") => argv.iter().any(|word| word == "--exit-code"),
-        _ => false,
-    };
-    if judges { Exit::Usage.as_verdict() } else { Exit::Usage }
-}
-
-/// clap's message in the house's form: one line, and what was probably meant, or where to read on, as the hint.
-fn usage_error(error: &clap::Error, argv: &[OsString]) -> Failure {
-    use clap::error::{ContextKind, ContextValue};
-    let text = error.render().to_string();
-    let is_message = |line: &&str| !line.starts_with("tip:") && !line.is_empty();
-    let message: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(is_message)
-        .collect();
-    let message = message.join(" ");
-    let message = message.strip_prefix("error: ").unwrap_or(&message).replace("subcommand", "command");
-    let word = |kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => Some(word.as_str()),
-        Some(ContextValue::Strings(words)) => words.first().map(String::as_str),
-        _ => None,
-    };
-    // Flags that only end alike mean something else: --sort is not --port.
-    let initial = |flag: &str| flag.trim_start_matches('-').chars().next();
-    let typed = word(ContextKind::InvalidArg).unwrap_or_default();
-    if gives_password(argv, &message) {
-        let failure = Failure::usage("--password takes no value".to_owned());
-        let failure = failure.hinted("it asks for one; PGPASSWORD or a password file give it without asking");
-        return Failure { exit: usage_exit(argv), ..failure };
-    }
-    let alike = |meant: &&str| !meant.starts_with('-') || initial(meant) == initial(typed);
-    let meant = match word(ContextKind::InvalidSubcommand) {
-        Some(typed) => nearest_command(typed, error.get(ContextKind::SuggestedSubcommand)),
-        None => {
-            [ContextKind::SuggestedArg, ContextKind::SuggestedValue].into_iter().find_map(word).filter(alike)
-        }
-    };
-    let tip = || {
-        let mut tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
-        tips.find(|tip| !tip.contains("similar")).map(str::to_owned)
-    };
-    let said = meant.map(|meant| format!("did you mean {meant}?")).or_else(tip);
-    let hint = misplaced_uri(&message)
-        .or_else(|| timeout::misplaced_setting(argv))
-        .or_else(|| detached_interval(argv))
-        .or_else(|| database_flags(typed))
-        .or(said)
-        .unwrap_or_else(|| read_on(argv));
-    Failure { exit: usage_exit(argv), ..Failure::usage(message).hinted(hint) }
-}
-
-/// Whether a password was typed behind the flag that asks for one, which a message would repeat.
-fn gives_password(argv: &[OsString], message: &str) -> bool {
-    let attached = |text: &str| text.starts_with("--password=") || text.starts_with("-W") && text.len() > 2;
-    argv.iter().filter_map(|argument| argument.to_str()).any(attached)
-        || argv.windows(2).any(|pair| match pair {
-            [flag, value] if flag == "-W" || flag == "--password" => {
-                let value = value.to_string_lossy();
-                !value.is_empty() && !value.starts_with('-') && message.contains(&*value)
-            }
-            _ => false,
-        })
-}
-
-/// psql takes the URI as an argument without a flag, and fingers remember that.
-fn misplaced_uri(message: &str) -> Option<String> {
-    let is_quoted = ["'postgresql://", "'postgres://"].iter().any(|start| message.contains(start));
-    is_quoted.then(|| "name the URI with -d".to_owned())
-}
-
-/// A value of --watch stands behind an equals sign.
-fn detached_interval(argv: &[OsString]) -> Option<String> {
-    argv.windows(2).find_map(|pair| {
-        let [flag, value] = pair else { return None };
-        let value = value.to_str().filter(|value| flag == "--watch" && args::duration(value).is_ok())?;
-        Some(format!("write --watch={value}"))
-    })
-}
-
-/// Two flags are about databases, and neither has that name.
-fn database_flags(typed: &str) -> Option<String> {
-    let near = strsim::osa_distance(typed, "--database") <= 2;
-    near.then(|| "--db selects sessions by their database, -d (--dbname) says where to connect".to_owned())
-}
-
-fn nearest_command<'a>(typed: &str, suggested: Option<&'a clap::error::ContextValue>) -> Option<&'a str> {
-    // What clap suggests can be another name of a command, or one of a command's own; it suggests what is hardly alike, too.
-    let suggested = match suggested {
-        Some(clap::error::ContextValue::Strings(names)) => names.as_slice(),
-        _ => &[],
-    };
-    let names = COMMANDS.iter().map(|entry| entry.name);
-    crate::model::nearest::nearest(typed, suggested.iter().map(String::as_str).chain(names))
-}
-
-/// The command that a wrong command line is most likely for: the first word that is one, or another name of one.
-fn asked(argv: &[OsString]) -> Option<String> {
-    let all = command();
-    argv.iter().skip(1).find_map(|word| all.find_subcommand(word)).map(|found| found.get_name().to_owned())
-}
-
-/// Where the help for `argv` is.
-fn read_on(argv: &[OsString]) -> String {
-    asked(argv).map_or_else(|| "try pgconn --help".into(), |name| format!("try pgconn help {name}"))
 }
 
 #[cfg(test)]
@@ -317,7 +211,7 @@ mod tests {
     fn a_wrong_flag_is_answered_with_what_it_may_have_meant() {
         let hint = |line: &str| read(words(line)).unwrap_err().hint.unwrap_or_default();
         assert_eq!(hint("pgconn ls --watch 5s"), "write --watch=5s");
-        assert_eq!(hint("pgconn stats --sort age"), "try pgconn help stats");
+        assert_eq!(hint("pgconn stats --sort age"), "ls and top have it; try pgconn help stats");
         assert_eq!(hint("pgconn stats --prot 5433"), "did you mean --port?");
         for line in ["pgconn ls --databse shop", "pgconn kill --database=shop"] {
             assert!(hint(line).starts_with("--db selects sessions"), "{line}: {}", hint(line));

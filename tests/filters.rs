@@ -81,6 +81,10 @@ fn every_filter_selects_what_it_says() {
         (&["--state", "idle-in-transaction"], &["open", "failed", "holder"]),
         (&["--state", "idle in transaction"], &["open", "holder"]),
         (&["--state", "aborted"], &["failed"]),
+        (&["--state", "idle_in_transaction"], &["open", "failed", "holder"]),
+        (&["--state", "idle_in_transaction_aborted"], &["failed"]),
+        (&["--state", "active,idle"], &["idle", "active", "waiting"]),
+        (&["--state", "active,!waiting"], &["active"]),
         (&["--state", "active"], &["active", "waiting"]),
         (&["--state", "active", "--state", "!waiting"], &["active"]),
         (&["--state", "waiting"], &["waiting"]),
@@ -101,6 +105,57 @@ fn every_filter_selects_what_it_says() {
     for (filters, expected) in cases {
         assert_eq!(shop.listed(filters), *expected, "{filters:?}");
     }
+}
+
+#[test]
+fn a_backslash_is_a_character_and_a_dropped_role_has_sessions() {
+    let cluster = with(&[]);
+    cluster.query("create role leaver login");
+    let app = |name| [("application_name", name)];
+    let _sessions = [r"a\b", "ab", "a*b", r"a\*b", "!a"].map(|name| cluster.connect(&app(name)).unwrap());
+    let leaver = cluster.connect(&[("user", "leaver"), ("application_name", "leaver")]).unwrap();
+    cluster.query("drop role leaver");
+    let listed = |filters: &[&str]| {
+        let answer = Pgconn::new(&[&["ls", "--json", "--sort", "pid"], filters].concat()).on(&cluster).run();
+        let answer = answer.success().json();
+        let rows = answer["sessions"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["application_name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--app", r"a\b"]), [r"a\b"]);
+    assert_eq!(listed(&["--app", r"a\*b"]), ["a*b"]);
+    assert_eq!(listed(&["--app", r"a\\*b"]), [r"a\*b"]);
+    assert_eq!(listed(&["--app", r"\!a"]), ["!a"]);
+    assert_eq!(listed(&["--app", r"!\!a", "--app", "!a*", "--role", "*"]), ["leaver"]);
+    assert_eq!(listed(&["--role", "*"]).len(), 6, "{}", leaver.pid);
+    assert_eq!(listed(&["--role", "!*"]), [""; 0]);
+    assert_eq!(listed(&["--role", "!postgres"]), ["leaver"]);
+    assert_eq!(listed(&["--role", "p*"]).len(), 5);
+}
+
+#[test]
+fn what_is_sorted_by_is_seen_and_what_is_hidden_is_no_zero() {
+    let shop = shop();
+    let table = |arguments: &[&str]| Pgconn::new(arguments).on(&shop.cluster).run().success().stdout;
+    let header = |arguments: &[&str]| {
+        let text = table(arguments);
+        text.lines().next().unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(header(&["ls", "--sort", "age"]).contains(&"AGE".to_owned()));
+    assert!(!header(&["ls"]).contains(&"AGE".to_owned()));
+    let seen_by = |role: &str| {
+        let text = table(&["stats", "--by", "application,state", "-U", role]);
+        let cells = |start: &str| {
+            let line = text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{text}"));
+            line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert!(text.contains("\nSTATE "), "--by takes commas: {text}");
+        (cells("APPLICATION "), cells("queue "))
+    };
+    let (titles, counts) = seen_by("postgres");
+    assert_eq!((titles.len(), &counts[2..6]), (7, &["1", "0", "0", "0"].map(str::to_owned)[..]));
+    let (titles, counts) = seen_by("nobody");
+    let hidden = titles.iter().position(|title| title == "HIDDEN").unwrap();
+    assert_eq!((&counts[2..6], counts[hidden].as_str()), (&["-", "-", "-", "-"].map(str::to_owned)[..], "1"));
 }
 
 #[test]

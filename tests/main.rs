@@ -50,6 +50,7 @@ mod role_settings;
 mod screen;
 mod secrets;
 mod serve;
+mod show;
 mod situations;
 mod size;
 mod sql;
@@ -63,6 +64,7 @@ mod trace;
 mod truth;
 mod usage;
 mod watch;
+mod wrong_lines;
 
 /// A file that is not named in this list of modules would never run.
 #[test]

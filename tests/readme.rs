@@ -41,7 +41,7 @@ fn command_line(line: &str) -> Option<String> {
     command.starts_with("pgconn ").then(|| command.to_owned())
 }
 
-/// Whether it ends a session or its query by a pid or a session id.
+/// Whether it is about a session by its pid or session id.
 fn names_a_session(line: &str) -> bool {
     let verb = line.split("pgconn ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
     let id = |word: &str| {
@@ -51,7 +51,7 @@ fn names_a_session(line: &str) -> bool {
         word.parse::<i32>().is_ok() || parts.len() == 2 && parts.iter().all(hexadecimal)
     };
     let words: Vec<&str> = line.split(' ').collect();
-    ["kill", "cancel"].contains(&verb)
+    ["kill", "cancel", "show", "ls"].contains(&verb)
         && words.windows(2).any(|pair| !pair[0].starts_with('-') && id(pair[1]))
 }
 
@@ -81,8 +81,7 @@ fn every_command_line_shown_works() {
         })
         .concat();
     fs::write(home.join(".pg_service.conf"), services).unwrap();
-    let list = "[[target]]\nname = \"billing\"\nservice = \"prod\"\n";
-    fs::write(home.join("fleet.toml"), list).unwrap();
+    fs::write(home.join("fleet.toml"), "[[target]]\nname = \"prod\"\nservice = \"prod\"\n").unwrap();
     let programs = Path::new(env!("CARGO_BIN_EXE_pgconn")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let pooler = PgBouncer::start(&server, &[], &[]);
@@ -98,19 +97,18 @@ fn every_command_line_shown_works() {
         let line = line.replace("-p 6432", &format!("-h {before} -p {}", pooler.port));
         let line = line.replace("createdb -p 5432", &format!("createdb -p {}", server.port));
         let url = format!("postgres://postgres@:{}/postgres?host={behind}", server.port);
-        let line = line.replace("fleet.toml", home.join("fleet.toml").to_str().unwrap());
         let line = line.replace("postgres://db1/postgres", &format!("'{url}'"));
         let line = line.replace("/var/lib/prometheus/node-exporter", home.join("var").to_str().unwrap());
         let shell = Pgconn::of("bash", &["-c", &format!("exec {line}")]).on(&server).dir(&home);
         let shell = shell.env("HOME", home.to_str().unwrap());
         let shell = shell.env("PATH", format!("{}:{path}", programs.display()));
-        if ["--watch", "--keep", "pgconn serve"].iter().any(|words| line.contains(words)) {
+        let serves = line.starts_with("pgconn serve");
+        if serves || ["--watch", "--keep"].iter().any(|flag| line.contains(flag)) {
             let running = shell.spawn();
-            let (kept, served) = (line.contains("--keep"), line.contains("pgconn serve"));
-            super::common::wait_until(&line, || match (kept, served) {
-                (true, _) => running.stderr().contains("Ctrl-C"),
-                (_, true) => running.stderr().contains("listening on"),
-                _ => !running.stdout().is_empty(),
+            let kept = line.contains("--keep");
+            super::common::wait_until(&line, || match kept || serves {
+                true => running.stderr().contains(if serves { "listening on " } else { "Ctrl-C" }),
+                false => !running.stdout().is_empty(),
             });
             running.signal(Signal::SIGINT);
             return running.finish().success();
@@ -127,6 +125,7 @@ fn every_command_line_shown_works() {
     let lines = [readme(), examples()].concat();
     assert!(lines.len() > 30, "{lines:?}");
     for line in lines {
+        println!("{line}");
         let outcome = run(&line);
         let judges = line.contains("--exit-code") && outcome.code < 3;
         // A program of PostgreSQL's own may be older than the server that it is tried on.
@@ -141,6 +140,39 @@ fn every_command_line_shown_works() {
     }
     fs::remove_dir_all(&home).unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// What the README shows as output is what the demo prints, numbers and ages aside.
+#[test]
+fn the_sample_output_is_printed_by_the_demo() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, sample) = text.split_once("```console\n$ pgconn ").unwrap();
+    let (line, sample) = sample.split_once('\n').unwrap();
+    let (sample, _) = sample.split_once("```").unwrap();
+    let arguments: Vec<&str> = ["demo", "--"].into_iter().chain(line.split(' ')).collect();
+    let run = Pgconn::new(&arguments).env("TMPDIR", std::env::temp_dir().to_str().unwrap()).run().success();
+    let told = |text: &str| -> Vec<String> {
+        let number = |word: &str| {
+            let is_number = |character: char| character.is_ascii_digit() || ".:%ms-".contains(character);
+            if word.chars().all(is_number) { "#".to_owned() } else { word.to_owned() }
+        };
+        let line = |line: &str| {
+            let bar = |character| if character == '-' { '#' } else { character };
+            let words = line.split_whitespace().map(|word| match word.starts_with('[') {
+                true => word.chars().map(bar).collect(),
+                false => number(word),
+            });
+            let mut words: Vec<String> = words.collect();
+            words.dedup();
+            words.join(" ")
+        };
+        let mut lines: Vec<String> = text.lines().map(line).collect();
+        // Where the server is; and which state has most sessions is not the same each time.
+        lines.remove(0);
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(told(sample), told(&run.stdout), "{run}");
 }
 
 #[test]

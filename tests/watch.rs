@@ -245,7 +245,11 @@ fn an_interval_needs_a_unit_and_an_equals_sign_and_a_look() {
     for (line, expected) in [
         (&["stats", "--watch=5"][..], "5 what?"),
         (&["stats", "--watch=10ms"], "between 100ms and 1d"),
-        (&["stats", "--watch", "5s"], "unexpected argument '5s' found\nhint: write --watch=5s"),
+        (
+            &["stats", "--watch", "5s"],
+            "unexpected argument '5s': pgconn stats takes no such word there\nhint: write --watch=5s",
+        ),
+        (&["ls", "--watch", "5"], "write --watch=5s; a pid stands before --watch"),
         (&["schema", "--watch"], "this command runs once"),
     ] {
         let outcome = Pgconn::new(line).run().fails_with(2);

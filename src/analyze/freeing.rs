@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use super::blocking::FreeSet;
 use super::plan::{self, AUXILIARY, Plan, Step};
-use crate::model::act::{ActFacts, Action, Candidate, Named, Wanted};
+use crate::model::act::{ActFacts, Action, Candidate, Wanted};
 use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker};
+use crate::model::session::Named;
 
 /// The acts that free sessions, in the order of the `sets`; `prepared_of` knows the prepared transaction that a negative pid stands for.
 /// `facts` are of all members.

@@ -8,15 +8,17 @@ use clap::Args;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 use super::duration;
-use crate::model::act::Named;
 use crate::model::filter::{ClientFilter, Filter, Name, STATES, StateFilter, Term};
 use crate::model::nearest::nearest;
+use crate::model::session::Named;
 
 /// Which sessions are meant.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Filters (repeat for more values, * matches anything, !VALUE excludes)")]
 pub(crate) struct Filters {
     /// Sessions connected to this database
+    ///
+    /// In names \* and a leading \! are the characters; any other backslash is one, too.
     #[arg(long, value_name = "NAME", value_parser = name_term)]
     pub(crate) db: Vec<Term<Name>>,
     /// Sessions of this role
@@ -30,9 +32,10 @@ pub(crate) struct Filters {
     pub(crate) client: Vec<Term<ClientFilter>>,
     /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting
     ///
-    /// PostgreSQL's own words, like "idle in transaction", are taken as well. idle-in-transaction includes aborted
-    /// ones; waiting means waiting for a lock.
-    #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = Worded { parse: state_term, words: STATE_WORDS })]
+    /// Several are separated by commas, or the flag is repeated. PostgreSQL's own words, like "idle in transaction", and those of the
+    /// JSON documents, like idle_in_transaction, are taken as well. idle-in-transaction includes aborted ones; waiting means waiting
+    /// for a lock.
+    #[arg(long, value_name = "STATE", value_delimiter = ',', hide_possible_values = true, value_parser = Worded { parse: state_term, words: STATE_WORDS })]
     pub(crate) state: Vec<Term<StateFilter>>,
     /// Sessions whose query text matches (POSIX)
     #[arg(long, value_name = "REGEX", value_parser = text_term)]
@@ -55,9 +58,15 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
+    /// What they select among the sessions of these names, or among all where there are none.
+    pub(crate) fn among(&self, named: &[Named]) -> Filter {
+        Filter { named: named.to_vec(), ..self.filter() }
+    }
+
     /// What they select, as plain data.
     pub(crate) fn filter(&self) -> Filter {
         Filter {
+            named: Vec::new(),
             databases: self.db.clone(),
             roles: self.role.clone(),
             applications: self.app.clone(),
@@ -86,18 +95,18 @@ fn term(text: &str) -> Result<(bool, &str), String> {
 /// When nothing is left to compare with.
 pub(crate) fn name_term(text: &str) -> Result<Term<Name>, String> {
     let (exclude, rest) = term(text)?;
-    // A backslash takes the meaning off the character behind it, for names that really hold `*` or start with `!`.
+    // A backslash takes the meaning off a `*` behind it, and in front off a `!`; anywhere else it is a character of the name.
+    let unescaped = rest.strip_prefix('\\').filter(|rest| rest.trim_start_matches('\\').starts_with('!'));
+    let rest = unescaped.unwrap_or(rest);
     let mut pieces = vec![String::new()];
-    let mut characters = rest.chars();
+    let mut characters = rest.chars().peekable();
     while let Some(character) = characters.next() {
-        match character {
-            '*' => pieces.push(String::new()),
-            _ => {
-                let literal = if character == '\\' { characters.next().unwrap_or('\\') } else { character };
-                if let Some(piece) = pieces.last_mut() {
-                    piece.push(literal);
-                }
-            }
+        let escapes = character == '\\' && characters.peek() == Some(&'*');
+        match (character, pieces.last_mut()) {
+            ('*', _) => pieces.push(String::new()),
+            (_, Some(piece)) if escapes => piece.extend(characters.next()),
+            (_, Some(piece)) => piece.push(character),
+            (_, None) => {}
         }
     }
     let value = if pieces.len() == 1 { Name::Exact(pieces.concat()) } else { Name::Glob(pieces) };
@@ -258,6 +267,17 @@ mod tests {
         assert_eq!(name_term("a").unwrap(), Term { exclude: false, value: exact("a") });
         assert_eq!(name_term("!a").unwrap(), Term { exclude: true, value: exact("a") });
         assert_eq!(name_term("\\!a\\*").unwrap(), Term { exclude: false, value: exact("!a*") });
+        for (typed, name) in [
+            ("a\\b", "a\\b"),
+            ("CORP\\joe", "CORP\\joe"),
+            ("\\\\!", "\\!"),
+            ("a\\\\*", "a\\*"),
+            ("a\\", "a\\"),
+            ("a\\!", "a\\!"),
+        ] {
+            assert_eq!(name_term(typed).unwrap().value, exact(name), "{typed}");
+        }
+        assert_eq!(name_term("!\\!a").unwrap(), Term { exclude: true, value: exact("!a") });
         assert_eq!(name_term("a*b").unwrap().value, Name::Glob(vec!["a".into(), "b".into()]));
         assert!(name_term("**").unwrap().value.fits_everything());
         assert!(name_term("").is_err() && name_term("!").is_err());
@@ -329,6 +349,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_name_is_written_as_it_is_read(name in "[a!*\\\\]{1,6}", exclude in any::<bool>()) {
+            let written = format!("{}{}", if exclude { "!" } else { "" }, Name::pattern(&name));
+            prop_assert_eq!(name_term(&written), Ok(Term { exclude, value: Name::Exact(name) }));
+        }
+
         #[test]
         fn no_value_makes_a_parser_panic(text in any::<String>()) {
             let _ = (name_term(&text), client_term(&text), state_term(&text), named(&text));

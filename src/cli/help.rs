@@ -37,31 +37,30 @@ pub(super) fn dressed(program: Command) -> Command {
     program.mut_subcommands(|command| command.hide(true))
 }
 
-/// The commands in their groups, on one screen.
+/// The commands in their groups, on a screen of 24 lines.
 fn screen(program: &Command) -> String {
     let about = program.get_about().map(ToString::to_string).unwrap_or_default();
     let mut text = format!(
-        "{}: {}\n\n{} pgconn [CONNECTION] COMMAND [OPTIONS]\n\n",
+        "{}: {}\nUsage: pgconn [CONNECTION] COMMAND [OPTIONS]\n\n",
         program.get_name(),
-        lowered(&about),
-        heading("Usage:")
+        lowered(&about)
     );
     for group in Group::ALL {
-        let of_group = COMMANDS.iter().filter(|entry| entry.manual.group == group);
-        for (at, Entry { name, .. }) in of_group.enumerate() {
+        let of_group = || COMMANDS.iter().filter(|entry| entry.manual.group == group);
+        if group == Group::Utility {
+            // What is rarely looked for has one line, so that all fits where a prompt stands below it.
+            let names: Vec<&str> = of_group().map(|entry| entry.name).collect();
+            let _ = writeln!(text, "{:<7}  {}", group.title(), names.join(", "));
+            continue;
+        }
+        for (at, Entry { name, .. }) in of_group().enumerate() {
             let Some(command) = program.find_subcommand(name) else { continue };
             let title = if at == 0 { group.title() } else { "" };
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             let _ = writeln!(text, "{title:<7}  {name:<11}  {}", lowered(&about));
         }
     }
-    let example = PROGRAM.examples.first().map(|(_, line)| *line).unwrap_or_default();
-    let _ = write!(
-        text,
-        "\n{}Example:     {example}\nHelp:        pgconn COMMAND -h in short, pgconn help COMMAND with examples",
-        summary(),
-    );
-    text
+    text + "\nBegin with pgconn stats. -h -p -U -d as in psql. pgconn COMMAND -h, --help: more"
 }
 
 fn summary() -> String {

@@ -27,6 +27,9 @@ pub(super) struct Sessions {
     /// How much of them a screen shows.
     #[serde(skip)]
     part: Part,
+    /// The column by which they are ordered, where people would not see it otherwise.
+    #[serde(skip)]
+    ordered_by: Option<Column<Session>>,
     /// How many there are to show.
     #[serde(skip)]
     total: usize,
@@ -40,7 +43,14 @@ impl Sessions {
         let all = text::count(matched, "session");
         let counted = if i64::try_from(shown) == Ok(matched) { all } else { format!("{shown} of {all}") };
         let (part, total) = (Part::default(), sessions.len());
-        Self { kind, summary: format!("{counted}{scope}"), matched, sessions, part, total }
+        let summary = format!("{counted}{scope}");
+        Self { kind, summary, matched, sessions, part, ordered_by: None, total }
+    }
+
+    /// The list, in which the age of sessions is shown: they are ordered by it.
+    pub(super) fn by_age(mut self) -> Self {
+        self.ordered_by = Some(AGE);
+        self
     }
 
     /// What was listed of `total` sessions as far as a screen shows it, which is all that was asked for.
@@ -82,8 +92,13 @@ impl Report for Sessions {
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let shown = self.sessions.iter().take(self.part.rows.unwrap_or(usize::MAX));
+        let mut columns = COLUMNS.to_vec();
+        if let Some(column) = self.ordered_by {
+            let place = columns.iter().position(|column| column.is_titled("FOR")).unwrap_or(columns.len());
+            columns.insert(place, column);
+        }
         let mut table =
-            Table::of(COLUMNS, shown, mark).sparing(&["CLIENT", "ROLE", "WAIT"]).only_in_full(&["XMIN-AGE"]);
+            Table::of(&columns, shown, mark).sparing(&["CLIENT", "ROLE", "WAIT"]).only_in_full(&["XMIN-AGE"]);
         // Who the pooler's client is was asked for.
         if self.sessions.iter().any(|session| session.pooler_client.is_some()) {
             table = table.sparing(&["ROLE", "WAIT", "DATABASE", "QUERY"]).keeping(&["CLIENT"], LEAST);
@@ -114,6 +129,10 @@ impl Report for Sessions {
         tsv::Rows::of(COLUMNS, &self.sessions)
     }
 }
+
+/// How old each is.
+const AGE: Column<Session> =
+    Column::table("AGE", Align::Age, |session| Value::seconds(session.session_seconds));
 
 /// What is told of each session.
 const COLUMNS: &[Column<Session>] = &[

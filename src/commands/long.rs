@@ -9,6 +9,7 @@ use super::{Context, ls};
 use crate::args::{self, Filters};
 use crate::db::{Listing, Selection, SortOrder};
 use crate::exit::Exit;
+use crate::model::session::Named;
 use crate::render::text;
 
 /// What help says beyond the flags.
@@ -25,6 +26,9 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `long`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Only these sessions, by process id or by session id; with filters, those of them that match
+    #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
+    named: Vec<Named>,
     /// Only queries and transactions at least this old
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = args::duration)]
     over: Duration,
@@ -41,7 +45,10 @@ pub(crate) struct Args {
 /// Lists sessions with a long query or transaction.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let listing = Listing {
-        selection: Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends },
+        selection: Selection {
+            filter: args.filters.among(&args.named),
+            all_backends: args.filters.all_backends,
+        },
         over: Some(args.over),
         order: SortOrder::Longest,
         limit: args.limit,

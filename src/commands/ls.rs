@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::Context;
+use super::absent::NO_SUCH_SESSION;
 use super::listing::Sessions;
 use super::manual::{Group, Manual};
 use super::pooler::snapshot::PoolerSnapshot;
@@ -11,9 +12,10 @@ use super::screen_room::ScreenRoom;
 use super::shown::Shown;
 use super::watch;
 use crate::analyze::pooler::End;
-use crate::args::Filters;
+use crate::args::{self, Filters};
 use crate::db::{Listing, Selection, SortOrder};
 use crate::exit::Exit;
+use crate::model::session::Named;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -23,6 +25,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Transactions left open for five minutes", "pgconn ls --state idle-in-transaction --xact-for 5m"),
         ("Sessions of an application in one database", "pgconn ls --db shop --app 'api*'"),
         ("Everything but local sessions, oldest first", "pgconn ls --client '!local' --sort age"),
+        ("Some sessions, by pid or session id", "pgconn ls 4711 67a1b2c3.4f2a"),
         ("One line per session for awk", "pgconn ls -F tsv"),
     ],
 );
@@ -30,6 +33,9 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `ls`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Only these sessions, by process id or by session id; with filters, those of them that match
+    #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
+    named: Vec<Named>,
     /// Order of the rows [default: oldest transaction first, then longest in its state]
     #[arg(long, value_enum, value_name = "COLUMN")]
     sort: Option<Sort>,
@@ -85,7 +91,10 @@ impl Sort {
 /// Lists sessions.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let listing = Listing {
-        selection: Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends },
+        selection: Selection {
+            filter: args.filters.among(&args.named),
+            all_backends: args.filters.all_backends,
+        },
         over: None,
         order: args.sort.map_or(SortOrder::XactThenState, Sort::order),
         limit: args.limit,
@@ -118,15 +127,23 @@ pub(super) async fn list(
         let mut head = super::head_of_look(db, &server_context, listed.hidden);
         head.warnings.extend(super::undecidable(listed.undecidable));
         head.warnings.extend(unasked);
+        let shown: Vec<i32> = listed.sessions.iter().map(|session| session.pid).collect();
+        let (absent, exit) = super::absent::absent(db, &listing.selection.filter.named, &shown).await?;
+        // Of those that a limit leaves out it is known only whether they are there.
+        let whole = i64::try_from(shown.len()).unwrap_or(i64::MAX) >= listed.matched + listed.undecidable;
+        head.warnings.extend(absent.into_iter().filter(|warning| whole || warning.code == NO_SUCH_SESSION));
         if listed.matched == 0 {
             head.warnings.extend(super::did_you_mean(db, &listing.selection.filter).await?);
         }
-        let Some(room) = room else { return Ok(Shown::new(Sessions::new(kind, scope, listed), head)) };
+        let aged = |report: Sessions| if listing.order == SortOrder::Age { report.by_age() } else { report };
+        let Some(room) = room else {
+            return Ok(Shown { exit, ..Shown::new(aged(Sessions::new(kind, scope, listed)), head) });
+        };
         let all = usize::try_from(listed.matched + listed.undecidable).unwrap_or(usize::MAX);
         let total =
             listing.limit.and_then(|limit| usize::try_from(limit).ok()).map_or(all, |limit| all.min(limit));
         let part = room.part(lines, total, &head, &[]);
-        Ok(Shown::new(Sessions::on_screen(kind, scope, listed, total, part), head))
+        Ok(Shown { exit, ..Shown::new(aged(Sessions::on_screen(kind, scope, listed, total, part)), head) })
     })
     .await
 }

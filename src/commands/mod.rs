@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments, its run and its report. This file lists and dispatches them, and holds
 //! what several of them say.
 
+mod absent;
 mod act;
 mod blockers;
 mod bounded;
@@ -25,6 +26,7 @@ pub(crate) mod pooler;
 pub(crate) mod schema;
 mod screen_room;
 mod serve;
+mod show;
 mod shown;
 mod size;
 mod stats;
@@ -65,6 +67,11 @@ pub(crate) enum Command {
     /// Show who waits for whom, as a tree, root first
     #[command(visible_alias = "blocking")]
     Blockers(blockers::Args),
+    /// Show everything known of one session
+    ///
+    /// Its whole query and ages, what it waits for and whom, the locks that it holds and who waits for them, how far back it keeps
+    /// VACUUM, and whether and how this role can cancel or end it.
+    Show(show::Args),
     /// See sessions, and end the right ones, on a live screen
     ///
     /// The cursor and the tags are sessions, not rows: whoever comes and goes, what a key is about is what was chosen. Lower-case
@@ -187,6 +194,7 @@ impl Command {
                 | Self::Ls(_)
                 | Self::Long(_)
                 | Self::Blockers(_)
+                | Self::Show(_)
                 | Self::Check(_)
                 | Self::Ping(_)
                 | Self::Pooler(_)
@@ -194,16 +202,17 @@ impl Command {
                 | Self::Doctor(_)
         );
         if watch.is_some() && !repeats {
-            let failure = Failure::usage("this command runs once");
+            let failure = Failure::usage("this command runs once, --watch or not");
             return Err(failure.hinted("--watch is for the commands that look or monitor: pgconn --help"));
         }
-        let owner = match (self, format) {
+        let (owner, name) = match (self, format) {
             (Self::Check(_), Format::Nagios) | (Self::Metrics(_), Format::Prometheus) => return Ok(()),
-            (_, Format::Nagios) => "check",
-            (_, Format::Prometheus) => "metrics",
+            (_, Format::Nagios) => ("check", "nagios"),
+            (_, Format::Prometheus) => ("metrics", "prometheus"),
             (_, Format::Table | Format::Json | Format::Ndjson | Format::Tsv) => return Ok(()),
         };
-        Err(Failure::usage("this command has no such format").hinted(format!("only pgconn {owner} has it")))
+        Err(Failure::usage(format!("this command has no format {name}"))
+            .hinted(format!("only pgconn {owner} has it")))
     }
 }
 
@@ -236,6 +245,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry!("ls", ls, Command::Ls),
     entry!("long", long, Command::Long),
     entry!("blockers", blockers, Command::Blockers),
+    entry!("show", show, Command::Show),
     entry!("top", top, Command::Top),
     entry!("cancel", cancel, Command::Cancel),
     entry!("kill", kill, Command::Kill),
@@ -292,6 +302,7 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
         Command::Ls(args) => Box::pin(ls::run(args, context)).await,
         Command::Long(args) => Box::pin(long::run(args, context)).await,
         Command::Blockers(args) => Box::pin(blockers::run(args, context)).await,
+        Command::Show(args) => Box::pin(show::run(args, context)).await,
         Command::Cancel(args) => Box::pin(cancel::run(args, context)).await,
         Command::Top(args) => Box::pin(top::run(args, context)).await,
         Command::Kill(args) => Box::pin(kill::run(args, context)).await,

@@ -1,5 +1,7 @@
 //! `pgconn stats`: how many connections there are, by state and application (database, role, client), against which limit.
 
+mod slots;
+
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -15,11 +17,12 @@ use crate::exit::Exit;
 use crate::model::database::ClosedDatabase;
 use crate::model::server::ServerContext;
 use crate::model::suggestion::{Command, Hint};
-use crate::model::usage::{ByApplication, Connections, LimitUse, Remainder, Usage};
+use crate::model::usage::{ByApplication, LimitUse, Remainder, Usage};
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Headline, Report, text, tsv};
+use slots::{of_ratio, slots_line};
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -222,17 +225,34 @@ impl<'a> Counted<'a> {
         |group| group.name.into(),
     );
     const COUNT: Column<Self> = Column::new("COUNT", Align::Right, "count", |group| group.count.into());
-    const ACTIVE: Column<Self> =
-        Column::new("ACTIVE", Align::Right, "active", |group| group.of(|application| application.active));
-    const IDLE: Column<Self> =
-        Column::new("IDLE", Align::Right, "idle", |group| group.of(|application| application.idle));
-    const OPEN: Column<Self> = Column::new("IDLE-XACT", Align::Right, "idle_in_transaction", |group| {
-        group.of(|application| application.idle_in_transaction)
-    });
-    const ABORTED: Column<Self> =
-        Column::new("ABORTED", Align::Right, "idle_in_transaction_aborted", |group| {
-            group.of(|application| application.idle_in_transaction_aborted)
-        });
+    const ACTIVE: Column<Self> = Column::worded(
+        "ACTIVE",
+        Align::Right,
+        |group| group.seen(|application| application.active),
+        "active",
+        |group| group.of(|application| application.active),
+    );
+    const IDLE: Column<Self> = Column::worded(
+        "IDLE",
+        Align::Right,
+        |group| group.seen(|application| application.idle),
+        "idle",
+        |group| group.of(|application| application.idle),
+    );
+    const OPEN: Column<Self> = Column::worded(
+        "IDLE-XACT",
+        Align::Right,
+        |group| group.seen(|application| application.idle_in_transaction),
+        "idle_in_transaction",
+        |group| group.of(|application| application.idle_in_transaction),
+    );
+    const ABORTED: Column<Self> = Column::worded(
+        "ABORTED",
+        Align::Right,
+        |group| group.seen(|application| application.idle_in_transaction_aborted),
+        "idle_in_transaction_aborted",
+        |group| group.of(|application| application.idle_in_transaction_aborted),
+    );
     const HIDDEN: Column<Self> = Column::if_any(
         |group| group.application.is_some_and(|application| application.hidden > 0),
         Column::new("HIDDEN", Align::Right, "hidden", |group| group.of(|application| application.hidden)),
@@ -287,6 +307,14 @@ impl<'a> Counted<'a> {
 
     fn of(&self, count: fn(&ByApplication) -> i64) -> Value<'a> {
         self.application.map(count).into()
+    }
+
+    /// A count for people: where sessions are hidden, none that is seen is not none.
+    fn seen(&self, count: fn(&ByApplication) -> i64) -> Value<'a> {
+        self.application
+            .filter(|application| application.hidden == 0 || count(application) > 0)
+            .map(count)
+            .into()
     }
 
     fn mark(&self) -> Mark {
@@ -377,65 +405,4 @@ impl Stats {
 
 fn map<'a, T>(found: &'a [T], group: impl Fn(&'a T) -> Counted<'a>) -> Vec<Counted<'a>> {
     found.iter().map(group).collect()
-}
-
-/// `connections  42 of 97 usable  43%  [####------]  (max_connections 100, 3 reserved)`, in 80 columns.
-fn slots_line(connections: &Connections) -> Block<'static> {
-    let Connections { used, used_at_most, usable, used_ratio, max_connections, .. } = *connections;
-    let reserved = connections.superuser_reserved_connections + connections.reserved_connections;
-    let limits = format!("(max_connections {max_connections}, {reserved} reserved)");
-    let Some(ratio) = used_ratio else {
-        return Block::line(format!(
-            "connections  between {used} and {used_at_most} of {usable} usable  {limits}"
-        ));
-    };
-    let mark = of_ratio(ratio);
-    let warns = if mark == Mark::Plain { "" } else { "  !" };
-    let share = text::percent(ratio);
-    let before = format!("connections  {used} of {usable} usable  {share}");
-    let bar = bar(ratio, 80_usize.saturating_sub(before.len() + warns.len() + limits.len() + 6));
-    Block::marked(mark, format!("{before}{bar}{warns}  {limits}"))
-}
-
-/// How much a share of the slots asks to be looked at: as the rule `connections` judges it.
-fn of_ratio(ratio: f64) -> Mark {
-    match ratio {
-        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.1) => Mark::Bad,
-        ratio if ratio * 100.0 >= f64::from(CONNECTIONS_PERCENT.0) => Mark::Warn,
-        _ => Mark::Plain,
-    }
-}
-
-/// `  [####------]` with up to 20 marks; nothing where there is no `room` for at least four.
-fn bar(ratio: f64, room: usize) -> String {
-    let marks = room.min(20);
-    if marks < 4 {
-        return String::new();
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "between 0 and 20"
-    )]
-    let filled = (ratio.min(1.0) * marks as f64).round() as usize;
-    format!("  [{}{}]", "#".repeat(filled), "-".repeat(marks - filled))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::server::ConnectionSlots;
-
-    #[test]
-    fn the_line_about_slots_fits_a_terminal() {
-        for (used, max, has_bar) in
-            [(0, 10, true), (51, 80, true), (97, 100, true), (500, 1000, true), (4990, 5000, false)]
-        {
-            let limits = ConnectionSlots { max_connections: max, superuser_reserved: 3, reserved: 2 };
-            let Block::Line(_, text) = slots_line(&Connections::new(limits, used, 0)) else { panic!() };
-            assert!(text.chars().count() <= 80, "{text}");
-            assert_eq!(text.contains('['), has_bar, "{text}");
-        }
-    }
 }

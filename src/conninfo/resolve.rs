@@ -340,6 +340,8 @@ fn port(text: &str, set: &Set) -> Result<u16, Error> {
     })?;
     match u16::try_from(number) {
         Ok(port) if port > 0 => Ok(port),
-        _ => Err(Error::new(format!("invalid port number: \"{text}\"")).about("port")),
+        _ => Err(Error::new(format!("invalid port number: \"{text}\""))
+            .about("port")
+            .also("a port is a number from 1 to 65535")),
     }
 }

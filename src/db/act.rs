@@ -12,15 +12,19 @@ use super::session::is_pooled;
 use super::text_store::TextStore;
 use super::{filter, questions, sql};
 use crate::model::act::{
-    ActFacts, Action, Candidate, HeldLocks, Identity, KnownSession, Named, OWN_APPLICATION, Process,
-    Remaining, StillIn, UnfinishedWork, Wait, Wanted,
+    ActFacts, Action, Candidate, HeldLocks, Identity, KnownSession, OWN_APPLICATION, Process, Remaining,
+    StillIn, UnfinishedWork, Wait, Wanted,
 };
 use crate::model::order;
 use crate::model::server::ServerContext;
+use crate::model::session::Named;
 
 /// How many waiting sessions are looked at: each costs the lock manager a moment of standstill, and with exclusive waiters
 /// on one lock the edges grow with the square (200: 20,000).
 const MOST_WAITERS: usize = 200;
+
+/// The column of query texts where none is wanted.
+const NO_QUERY: &str = "null as query";
 
 /// How many signals the statement that sends them sends after each look: each can take the server a millisecond, and a look at
 /// thousands of sessions takes half of one.
@@ -69,33 +73,58 @@ impl Db {
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
     pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, ActFacts), Error> {
-        let [sessions, processes] = self.candidate_questions(wanted);
-        let activity = self.activity();
-        let questions = [
+        let waits = self.waits_question("true", "", WaitsLookedAt::Longest(MOST_WAITERS));
+        let questions = self.act_questions(wanted, NO_QUERY, waits);
+        let answers = exactly(self.look(&questions).await?)?;
+        self.act_facts_of(&answers, MOST_WAITERS)
+    }
+
+    /// The questions of [`Db::facts`], with `query` as the column of query texts and `waits` as the question who waits.
+    pub(super) fn act_questions(&self, wanted: &Wanted, query: &str, waits: String) -> [String; 7] {
+        let [sessions, processes] = self.candidate_questions(wanted, query);
+        [
             server_context_question(),
             sessions,
             processes,
             questions::Locks.sql(),
-            questions::Leftovers { activity: &activity }.sql(),
-            self.waits_question("true", "", WaitsLookedAt::Longest(MOST_WAITERS)),
+            questions::Leftovers { activity: &self.activity() }.sql(),
+            waits,
             questions::Own.sql(),
-        ];
-        let [server_context, sessions, processes, locks, leftovers, waits, own] =
-            exactly(self.look(&questions).await?)?;
-        let server_context = server_context_of(&server_context)?;
+        ]
+    }
+
+    /// What the answers to [`Db::act_questions`] come to, of which `most` waits were asked for.
+    pub(super) fn act_facts_of(
+        &self,
+        answers: &[Rows; 7],
+        most: usize,
+    ) -> Result<(ServerContext, ActFacts), Error> {
+        let [server_context, sessions, processes, locks, leftovers, waits, own] = answers;
+        let server_context = server_context_of(server_context)?;
         let facts = ActFacts {
-            candidates: candidates_of(&sessions, &server_context)?,
-            processes: processes_of(&processes)?,
-            locks: locks_of(&locks)?,
-            unfinished: unfinished_of(&leftovers)?,
+            candidates: candidates_of(sessions, &server_context)?,
+            processes: processes_of(processes)?,
+            locks: locks_of(locks)?,
+            unfinished: unfinished_of(leftovers)?,
             waits_cut: waits
                 .iter()
                 .try_fold(0, |most, row| Ok::<_, Error>(row.number::<usize>("n")?.unwrap_or(0).max(most)))?
-                > MOST_WAITERS,
-            waits: waits_of(&waits)?,
+                > most,
+            waits: waits_of(waits)?,
             pooler: own.first().map(|own| self.pooler_of(own)).transpose()?.flatten(),
         };
         Ok((server_context, facts))
+    }
+
+    /// Which of these sessions are there, whatever kind of process they are.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn processes(&self, named: &[Named]) -> Result<Vec<Process>, Error> {
+        let question =
+            questions::Processes { activity: &self.activity(), named: &named_is("s", named) }.sql();
+        let [rows] = exactly(self.look(&[question]).await?)?;
+        processes_of(&rows)
     }
 
     /// What of the facts tells whether sessions may be acted on: who they are, and what this role may do. Neither locks nor waits.
@@ -103,7 +132,8 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn who_they_are(&self, wanted: &Wanted) -> Result<ActFacts, Error> {
-        let questions = [vec![server_context_question()], self.candidate_questions(wanted).into()].concat();
+        let questions =
+            [vec![server_context_question()], self.candidate_questions(wanted, NO_QUERY).into()].concat();
         let [server_context, sessions, processes] = exactly(self.look(&questions).await?)?;
         Ok(ActFacts {
             candidates: candidates_of(&sessions, &server_context_of(&server_context)?)?,
@@ -121,8 +151,8 @@ impl Db {
         Ok(answers.iter().map(locks_of).collect::<Result<Vec<_>, _>>()?.concat())
     }
 
-    /// The questions who is meant, and what the named pids are.
-    fn candidate_questions(&self, wanted: &Wanted) -> [String; 2] {
+    /// The questions who is meant, and what the named pids are; `query` is the column of query texts.
+    fn candidate_questions(&self, wanted: &Wanted, query: &str) -> [String; 2] {
         let (activity, read) = (self.activity(), self.activity_in(READ));
         let named = !wanted.named.is_empty();
         let scope = if named {
@@ -140,7 +170,7 @@ impl Db {
             scope: &scope,
             keep: if named { "true" } else { "f.matches is not false" },
             cut: "",
-            query: "null as query",
+            query,
             totals: "",
             order: "f.pid",
         }
@@ -318,7 +348,7 @@ fn waits_of(rows: &Rows) -> Result<Vec<Wait>, Error> {
 }
 
 /// The condition that the process of row `alias` is one of those named; `false` when none is.
-fn named_is(alias: &str, named: &[Named]) -> String {
+pub(super) fn named_is(alias: &str, named: &[Named]) -> String {
     let one = |named: &Named| match named.started {
         None => format!("{alias}.pid = {}", named.pid),
         Some(started) => format!(

@@ -59,7 +59,12 @@ const MOST_TOLD: usize = 2000;
 impl Db {
     /// As many waits as cost the lock manager no more than those that it is asked for. Before 14 nobody else knows the order of a queue.
     pub(crate) const fn cheap_waits(&self) -> WaitsLookedAt {
-        WaitsLookedAt::Longest(if self.version_num >= 140_000 { MOST_TOLD } else { MOST_ASKED })
+        WaitsLookedAt::Longest(self.cheap_number_of_waits())
+    }
+
+    /// How many waits those are.
+    pub(super) const fn cheap_number_of_waits(&self) -> usize {
+        if self.version_num >= 140_000 { MOST_TOLD } else { MOST_ASKED }
     }
 
     /// The question who waits for whom, of everybody that `filter` does not leave out, whatever kind of process it is; `details` are
@@ -321,7 +326,7 @@ impl Locks {
     }
 }
 
-fn lock_of(row: &Row) -> Result<Lock, Error> {
+pub(super) fn lock_of(row: &Row) -> Result<Lock, Error> {
     Ok(Lock {
         kind: row.word("locktype")?.unwrap_or_default(),
         mode: row.word("mode")?.unwrap_or_default(),

@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use super::sql::literal;
 use crate::model::filter::{ClientFilter, Filter, Name, StateFilter, Term};
+use crate::model::session::Named;
 
 /// Returns the fragment for `filter`; `true` when it is empty.
 pub(crate) fn fragment(filter: &Filter) -> String {
     let mut parts = Vec::new();
+    if !filter.named.is_empty() {
+        parts.push(named(&filter.named));
+    }
     parts.extend(any_of(&filter.databases, |name| visible(&database_is(name))));
     parts.extend(any_of(&filter.roles, |name| visible(&role_is(name))));
     parts.extend(any_of(&filter.applications, |name| visible(&name_is("s.application_name", name))));
@@ -45,6 +49,19 @@ pub(crate) fn of_prepared(filter: &Filter) -> String {
     if parts.is_empty() { "true".into() } else { parts.join(" and ") }
 }
 
+/// True for the processes that are named; of one that is hidden it is not known whether it has a session id.
+fn named(named: &[Named]) -> String {
+    let one = |named: &Named| match named.started {
+        None => format!("s.pid = {}", named.pid),
+        Some(started) => {
+            let same = format!("floor(extract(epoch from s.backend_start))::int8 = {started}");
+            format!("(s.pid = {} and {})", named.pid, hideable(&same))
+        }
+    };
+    let any: Vec<String> = named.iter().map(one).collect();
+    format!("({})", any.join(" or "))
+}
+
 fn query_for(limit: Duration) -> String {
     format!("(clock_timestamp() - s.work_start >= {})", interval(limit))
 }
@@ -76,6 +93,10 @@ fn database_is(name: &Name) -> String {
 }
 
 fn role_is(name: &Name) -> String {
+    // A session outlives its role: of one that was dropped there is no name, and every name is meant.
+    if name.fits_everything() {
+        return "s.usesysid is not null".to_owned();
+    }
     format!("s.usesysid in (select oid from pg_roles where {})", name_is("rolname::text", name))
 }
 

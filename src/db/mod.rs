@@ -15,6 +15,7 @@ mod guard;
 mod load;
 mod look;
 mod monitor;
+mod one_session;
 mod ping;
 mod pooler_words;
 mod practice;

@@ -128,6 +128,8 @@ questions! {
     Prepared, include_str!("sql/prepared.sql"), filter, older;
     /// The prepared transactions that sessions wait for.
     PreparedBlockers, include_str!("sql/prepared_blockers.sql"), activity, lock_modes, pids;
+    /// The locks of one session.
+    ProcessLocks, include_str!("sql/process_locks.sql"), activity, named, waitstart, lock_modes, most;
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.

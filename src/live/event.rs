@@ -8,9 +8,10 @@ use crate::act::OutcomeChange;
 use crate::analyze::plan::Plan;
 use crate::analyze::pooler::PoolUse;
 use crate::db::ScreenListing;
-use crate::model::act::{Action, Named, Outcome, Wanted};
+use crate::model::act::{Action, Outcome, Wanted};
 use crate::model::blocking::{FreeingAct, Waits};
 use crate::model::screen::{Overview, ScreenContext, ScreenRow};
+use crate::model::session::Named;
 use crate::model::usage::Usage;
 
 /// Who a session is, exactly: its process id and its start. Its `session_id` alone can be another one's, within a second.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::filter::Filter;
-use super::session::Session;
+use super::session::{Named, Session};
 
 /// The name under which pgconn's sessions are known; filters spare them.
 pub(crate) const OWN_APPLICATION: &str = "pgconn";
@@ -17,15 +17,6 @@ pub(crate) enum Action {
     Cancel,
     /// It is ended.
     Terminate,
-}
-
-/// A session that was named: by pid alone, or by its `session_id`, which outlives the reuse of a pid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Named {
-    /// Process id of its backend.
-    pub(crate) pid: i32,
-    /// The second in which it started, seconds since 1970; none when only the pid was given.
-    pub(crate) started: Option<i64>,
 }
 
 /// Which sessions an act is about.

@@ -7,10 +7,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::quote;
+use super::session::Named;
 
 /// Selects sessions. Different fields are AND; inside a field, one of the positive values and none of the negative.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
+    /// By pid or session id.
+    pub(crate) named: Vec<Named>,
     /// By database name.
     pub(crate) databases: Vec<Term<Name>>,
     /// By login role.
@@ -153,12 +156,14 @@ pub(crate) const STATES: &[(&str, StateFilter)] = &[
     ("fastpath function call", StateFilter::Verbatim("fastpath function call")),
     ("disabled", StateFilter::Verbatim("disabled")),
     ("starting", StateFilter::Verbatim("starting")),
+    ("idle_in_transaction", StateFilter::IdleInTransaction),
+    ("idle_in_transaction_aborted", StateFilter::Verbatim("idle in transaction (aborted)")),
 ];
 
 /// The flags that select the same, for messages and logs: `--db app --idle-for 5m`.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut flags: Vec<String> = Vec::new();
+        let mut flags: Vec<String> = self.named.iter().map(ToString::to_string).collect();
         flags.extend(self.databases.iter().map(|term| format!("--db {term}")));
         flags.extend(self.roles.iter().map(|term| format!("--role {term}")));
         flags.extend(self.applications.iter().map(|term| format!("--app {term}")));
@@ -187,22 +192,20 @@ impl fmt::Display for Name {
         match self {
             Self::Exact(name) => f.write_str(&escaped(name)),
             Self::Glob(pieces) => {
-                f.write_str(&pieces.iter().map(|piece| escaped(piece)).collect::<Vec<_>>().join("*"))
+                let (first, others) =
+                    pieces.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+                f.write_str(&escaped(first))?;
+                others.iter().try_for_each(|piece| write!(f, "*{}", piece.replace('*', "\\*")))
             }
         }
     }
 }
 
-/// The part of a pattern that stands for the very `name`.
+/// The part of a pattern that stands for the very `name`. A backslash is one, but before what is escaped, and there in front of the
+/// one that escapes.
 fn escaped(name: &str) -> String {
-    let mut escaped = String::new();
-    for (at, character) in name.chars().enumerate() {
-        if character == '*' || character == '\\' || (character == '!' && at == 0) {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
+    let excludes = name.trim_start_matches('\\').starts_with('!');
+    format!("{}{}", if excludes { "\\" } else { "" }, name.replace('*', "\\*"))
 }
 
 impl fmt::Display for ClientFilter {
@@ -225,7 +228,8 @@ impl fmt::Display for StateFilter {
 impl Filter {
     /// True when nothing was asked for.
     pub(crate) fn is_empty(&self) -> bool {
-        self.databases.is_empty()
+        self.named.is_empty()
+            && self.databases.is_empty()
             && self.roles.is_empty()
             && self.applications.is_empty()
             && self.clients.is_empty()
@@ -241,6 +245,7 @@ impl Filter {
         [&self.databases, &self.roles, &self.applications]
             .into_iter()
             .all(|names| can_all_pass(names, Name::fits_everything))
+            && self.named.is_empty()
             && can_all_pass(&self.clients, |_| false)
             && can_all_pass(&self.states, |_| false)
             && can_all_pass(&self.queries, |_| false)

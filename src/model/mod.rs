@@ -9,6 +9,7 @@ pub(crate) mod health;
 pub(crate) mod load;
 pub(crate) mod metric;
 pub(crate) mod nearest;
+pub(crate) mod one_session;
 pub(crate) mod order;
 pub(crate) mod pooler;
 pub(crate) mod pooler_client;

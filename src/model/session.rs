@@ -1,13 +1,15 @@
 //! One session of a server, as its activity view shows it to this role.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::pooler_client::Client;
 use super::query_text::QueryText;
 
 /// A row of `ls` and `long`. What this role may not see is none.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(Default, schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Session {
     /// Process id of its backend.
     pub(crate) pid: i32,
@@ -70,6 +72,25 @@ pub(crate) struct Session {
     pub(crate) can_signal: bool,
     /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
     pub(crate) pooler_client: Option<Client>,
+}
+
+/// A session that was named: by pid alone, or by its `session_id`, which outlives the reuse of a pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Process id of its backend.
+    pub(crate) pid: i32,
+    /// The second in which it started, seconds since 1970; none when only the pid was given.
+    pub(crate) started: Option<i64>,
+}
+
+/// As it is typed.
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.started {
+            Some(started) => write!(f, "{started:x}.{:x}", self.pid),
+            None => write!(f, "{}", self.pid),
+        }
+    }
 }
 
 /// What a listing found.

@@ -186,6 +186,11 @@ impl<R> Column<R> {
         self.title.filter(|_| worthy).map(|title| (title, self.align))
     }
 
+    /// Whether this is what it is called above the table.
+    pub(crate) fn is_titled(&self, title: &str) -> bool {
+        self.title == Some(title)
+    }
+
     /// Its key, when scripts get it.
     pub(super) const fn key(&self) -> Option<&'static str> {
         self.key

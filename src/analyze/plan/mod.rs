@@ -9,10 +9,10 @@ use std::collections::HashMap;
 
 use super::blocking;
 use crate::model::act::{
-    ActFacts, Action, Candidate, Fate, FateClass, HeldLocks, Identity, Named, Outcome, Through, Wait, Wanted,
+    ActFacts, Action, Candidate, Fate, FateClass, HeldLocks, Identity, Outcome, Through, Wait, Wanted,
 };
 use crate::model::order;
-use crate::model::session::Session;
+use crate::model::session::{Named, Session};
 pub(crate) use rules::{AUXILIARY, COMMITTED, out_of_reach};
 use rules::{Decision, cancelled_how, judge, missing_role, runs};
 

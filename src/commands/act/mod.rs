@@ -21,10 +21,11 @@ use crate::args::{self, Filters};
 use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::act::{Action, Fate, KnownSession, Named, Wanted};
+use crate::model::act::{Action, Fate, KnownSession, Wanted};
 use crate::model::filter::Name;
 use crate::model::quote;
 use crate::model::server::ServerContext;
+use crate::model::session::Named;
 use crate::model::suggestion::{Command, Hint};
 use crate::render::table::Block;
 use crate::render::{Format, Head, Warning, text};
@@ -74,7 +75,7 @@ pub(super) struct Job {
 
 /// Plans, asks, acts and reports.
 pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
-    let (wanted, reach) = wanted(&job.targets, context)?;
+    let (wanted, reach) = wanted(job.action, &job.targets, context)?;
     let consent = consent(reach, &job.targets.yes, job.targets.dry_run, context)?;
     let log = log_file(&job.targets, context)?;
     let mut db = context.connect().await?;
@@ -235,7 +236,7 @@ pub(super) fn not_verified(error: &db::Error) -> Warning {
 }
 
 /// What is asked for, checked for sense, and how far it reaches.
-fn wanted(targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failure> {
+fn wanted(action: Action, targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failure> {
     let filter = targets.filters.filter();
     let named = !targets.named.is_empty();
     let refused = |message: &str, hint: &str| Err(Failure::refused(message).hinted(hint));
@@ -253,7 +254,8 @@ fn wanted(targets: &Targets, context: &Context) -> Result<(Wanted, Reach), Failu
             Some(_) => "-d says where to connect; --db NAME selects the sessions of a database",
             None => "give pids, session ids or filters such as --db NAME; --all for every session",
         };
-        return refused("which sessions?", hint);
+        let word = if action == Action::Cancel { "cancel" } else { "kill" };
+        return refused(&format!("{word}: which sessions?"), hint);
     }
     let reach = match () {
         () if named => Reach::Named,

@@ -6,10 +6,11 @@ mod golden;
 mod queues;
 mod report;
 mod rows;
-mod words;
+pub(super) mod words;
 
 use anyhow::Result;
 
+use super::absent::NO_SUCH_SESSION;
 use super::manual::{Group, Manual};
 use super::pooler::snapshot::PoolerSnapshot;
 use super::screen_room::ScreenRoom;
@@ -17,10 +18,11 @@ use super::shown::Shown;
 use super::{Context, watch};
 use crate::analyze::freeing;
 use crate::analyze::pooler::End;
-use crate::args::Filters;
+use crate::args::{self, Filters};
 use crate::db::WaitsLookedAt;
 use crate::exit::Exit;
 use crate::model::blocking::{Blocked, Waits};
+use crate::model::session::Named;
 use crate::render::Warning;
 pub(super) use report::Blockers;
 pub(super) use rows::is_utf8;
@@ -40,6 +42,9 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `blockers`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Only these sessions, by process id or by session id; with filters, those of them that match
+    #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
+    named: Vec<Named>,
     /// Look at all waits, not only at the 2,000 longest (before PostgreSQL 14: 200)
     #[arg(long)]
     all_waits: bool,
@@ -52,7 +57,7 @@ pub(crate) struct Args {
 
 /// Looks, builds the tree and prints it.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let filter = args.filters.filter();
+    let filter = args.filters.among(&args.named);
     let query_bytes = context.query_bytes();
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
@@ -75,6 +80,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
         }
         head.warnings.extend(not_seen(&waits, reach));
+        let found: Vec<i32> = waits.sessions.iter().map(|session| session.pid).collect();
+        // Who neither waits nor is waited for is there all the same, and not in the answer.
+        let (absent, exit) = super::absent::absent(db, &filter.named, &found).await?;
+        head.warnings.extend(absent.into_iter().filter(|warning| warning.code == NO_SUCH_SESSION));
         let mut report = Blockers::new(waits, !filter.is_empty());
         if report.sessions.is_empty() {
             head.warnings.extend(super::did_you_mean(db, &filter).await?);
@@ -91,7 +100,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             let total = report.entries().len();
             report.part = Some(room.part(ScreenRoom::lines(), total, &head, &report.advice));
         }
-        Ok(Shown::new(report, head))
+        Ok(Shown { exit, ..Shown::new(report, head) })
     })
     .await
 }

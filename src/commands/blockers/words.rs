@@ -15,7 +15,7 @@ const OBJECT: usize = 36;
 
 /// How many words there is room for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Words {
+pub(in crate::commands) enum Words {
     /// Few.
     Fewest,
     /// Some.
@@ -77,7 +77,7 @@ impl Words {
     }
 
     /// `AccessExclusive on public.orders`, or `public.orders AccessExclusive`; `a row of public.orders`, `advisory Exclusive on key 7`.
-    pub(super) fn lock(self, lock: &Lock) -> String {
+    pub(in crate::commands) fn lock(self, lock: &Lock) -> String {
         let mode = lock.mode.strip_suffix("Lock").unwrap_or(&lock.mode);
         let (kind, object) = (lock.kind.as_str(), self.object(lock));
         match (kind, &lock.relation, &lock.key) {
@@ -91,7 +91,7 @@ impl Words {
     }
 
     /// The same of a lock that is held, and of an advisory one with what it ends, as far as that can be told.
-    pub(super) fn held(self, lock: &Lock) -> String {
+    pub(in crate::commands) fn held(self, lock: &Lock) -> String {
         let told = self.lock(lock);
         match (lock.level, self) {
             _ if lock.kind != "advisory" => told,

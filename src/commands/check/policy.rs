@@ -66,8 +66,18 @@ fn swallowed(policies: &[Policy], warning: &[Threshold]) -> Option<Failure> {
 
 /// Which of these kinds of filters are given.
 fn given(filter: &Filter, all_backends: bool) -> [(&'static str, bool, &'static [Honours]); 3] {
-    let Filter { databases, roles, applications, clients, states, queries, idle_for, xact_for, query_for } =
-        filter;
+    let Filter {
+        named: _,
+        databases,
+        roles,
+        applications,
+        clients,
+        states,
+        queries,
+        idle_for,
+        xact_for,
+        query_for,
+    } = filter;
     let of_sessions = !applications.is_empty()
         || !clients.is_empty()
         || !states.is_empty()

@@ -142,7 +142,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         return restore::run(&args, context).await;
     }
     if args.command.is_empty() && args.hold.is_none() && !context.ui.is_terminal() {
-        return Err(Failure::refused("hold it closed for how long?")
+        return Err(Failure::refused("drain: hold it closed for how long?")
             .hinted("give --for DUR, or a command behind --")
             .into());
     }

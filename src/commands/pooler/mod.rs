@@ -124,7 +124,7 @@ struct Filters {
     #[arg(long, value_name = "ADDR", value_parser = args::client_term)]
     client: Vec<Term<ClientFilter>>,
     /// Connections in this state of the pooler: active, idle, waiting, used, …
-    #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = args::pooler_state())]
+    #[arg(long, value_name = "STATE", value_delimiter = ',', hide_possible_values = true, value_parser = args::pooler_state())]
     state: Vec<Term<String>>,
 }
 

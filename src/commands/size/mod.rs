@@ -132,7 +132,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         Ok(_) => "it is larger than 4 MiB".to_owned(),
         Err(error) => error.to_string(),
     };
-    Err(Failure::usage(format!("could not read {}: {wrong}", path.display())))
+    let failure = Failure::usage(format!("could not read {}: {wrong}", path.display()));
+    Err(failure.hinted("name a file that is there, or - for stdin; see pgconn help size"))
 }
 
 /// What the live server said.

@@ -134,7 +134,7 @@ pub(super) fn further_inputs(args: &Args, assumed_mode: Mode) -> [Input; 5] {
 
 /// The one input that nothing can stand in for.
 pub(super) fn no_cores(asks_server: bool) -> Failure {
-    Failure::usage("the cores of the database server are not known").hinted(if asks_server {
+    Failure::usage("size: the cores of the database server are not known").hinted(if asks_server {
         "PostgreSQL does not know its cores: count the physical ones on the server and give --cores N"
     } else {
         "give the physical cores of the database server: --cores N"

@@ -89,8 +89,10 @@ fn usage(error: Error) -> Failure {
 
 fn read_file(path: &Path) -> Result<String, Failure> {
     use io::Read as _;
-    let wrong =
-        |why: &dyn std::fmt::Display| Failure::usage(format!("could not read {}: {why}", path.display()));
+    let wrong = |why: &dyn std::fmt::Display| {
+        let failure = Failure::usage(format!("could not read {}: {why}", path.display()));
+        failure.hinted("--targets names a TOML file with a [[target]] for each server; the README has one")
+    };
     let file = fs::File::open(path).map_err(|error| wrong(&error))?;
     let mut bytes = Vec::new();
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| wrong(&error))?;

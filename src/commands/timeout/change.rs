@@ -100,8 +100,10 @@ impl Place {
             (None, None, true, _) => Scope::AllRoles,
             (None, None, false, true) => Scope::System,
             (None, None, false, false) => {
-                return Err(Failure::usage("for whom? name a role, a database or both with --role and --db")
-                    .hinted("--all-roles and --system reach everybody; set … --session prints a statement"));
+                return Err(Failure::usage(
+                    "timeout: for whom? name a role, a database or both with --role and --db",
+                )
+                .hinted("--all-roles and --system reach everybody; set … --session prints a statement"));
             }
         })
     }

@@ -114,12 +114,13 @@ fn not_reached(address: &Address, error: &io::Error) -> Error {
         (_, Route::Socket(path)) => {
             let question = "is the server running locally and accepting connections on that socket?";
             let others = dial::others_beside(path);
-            let others = if others.is_empty() {
-                String::new()
-            } else {
-                let others: Vec<String> = others.iter().map(|port| format!("-p {port}")).collect();
-                format!(" beside it there is {}", others.join(", "))
-            };
+            if others.is_empty() {
+                let elsewhere = format!("{question} -h HOST or -d URI names another, ");
+                let demo = Hint::from(elsewhere).call(Command::pgconn("demo")).then(" starts one to try");
+                return error_words.hinted(whence(demo));
+            }
+            let others: Vec<String> = others.iter().map(|port| format!("-p {port}")).collect();
+            let others = format!(" beside it there is {}", others.join(", "));
             error_words.hinted(whence(Hint::from(format!("{question}{others}"))))
         }
         (_, Route::Tcp(_)) => error_words.hinted(whence(Hint::from(

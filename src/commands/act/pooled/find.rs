@@ -11,9 +11,10 @@ use crate::analyze::pooler::{End, PoolerSelection, leads_to};
 use crate::commands::act::refuse_other_products;
 use crate::db::Db;
 use crate::db::console::Console;
-use crate::model::act::{Action, Fate, Identity, Named, OWN_APPLICATION, Outcome, StillIn, Through, Wanted};
+use crate::model::act::{Action, Fate, Identity, OWN_APPLICATION, Outcome, StillIn, Through, Wanted};
 use crate::model::pooler::{Database, Link};
 use crate::model::server;
+use crate::model::session::Named;
 
 /// The clients that are selected, each with what would become of it.
 pub(super) async fn find(
