@@ -507,6 +507,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Time between two looks, from 500ms to 60s')
             [CompletionResult]::new('--view', '--view', [CompletionResultType]::ParameterName, 'What is listed first')
             [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'Order of the sessions [default: the worst first]')
+            [CompletionResult]::new('--pooler', '--pooler', [CompletionResultType]::ParameterName, 'The console of the pooler in front of the server: view 6 lists its pools')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Sessions connected to this database')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Sessions of this role')

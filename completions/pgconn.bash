@@ -6667,7 +6667,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__top)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --interval --view --sort --read-only --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --interval --view --sort --pooler --read-only --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6678,11 +6678,15 @@ _pgconn() {
                     return 0
                     ;;
                 --view)
-                    COMPREPLY=($(compgen -W "sessions trouble blockers groups limits" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "sessions trouble blockers groups limits pooler" -- "${cur}"))
                     return 0
                     ;;
                 --sort)
                     COMPREPLY=($(compgen -W "age xact query for pid database role application client state" -- "${cur}"))
+                    return 0
+                    ;;
+                --pooler)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --log)

@@ -495,6 +495,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --interval 'Time between two looks, from 500ms to 60s'
             cand --view 'What is listed first'
             cand --sort 'Order of the sessions [default: the worst first]'
+            cand --pooler 'The console of the pooler in front of the server: view 6 lists its pools'
             cand --log 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome'
             cand --db 'Sessions connected to this database'
             cand --role 'Sessions of this role'

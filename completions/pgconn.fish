@@ -508,7 +508,8 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l view -d 'What is l
 trouble\t'Those with which something is wrong'
 blockers\t'Who waits for whom'
 groups\t'How many there are of what'
-limits\t'Limits on connections'"
+limits\t'Limits on connections'
+pooler\t'The pools of the pooler in front'"
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l sort -d 'Order of the sessions [default: the worst first]' -r -f -a "age\t''
 xact\t''
 query\t''
@@ -519,6 +520,7 @@ role\t''
 application\t''
 client\t''
 state\t''"
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l pooler -d 'The console of the pooler in front of the server: view 6 lists its pools' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l log -d 'Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome' -r -F
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l db -d 'Sessions connected to this database' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l role -d 'Sessions of this role' -r

@@ -81,7 +81,8 @@ fn every_command_line_shown_works() {
         })
         .concat();
     fs::write(home.join(".pg_service.conf"), services).unwrap();
-    fs::write(home.join("fleet.toml"), "[[target]]\nname = \"prod\"\nservice = \"prod\"\n").unwrap();
+    let list = "[[target]]\nname = \"billing\"\nservice = \"prod\"\n";
+    fs::write(home.join("fleet.toml"), list).unwrap();
     let programs = Path::new(env!("CARGO_BIN_EXE_pgconn")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let pooler = PgBouncer::start(&server, &[], &[]);
@@ -97,18 +98,19 @@ fn every_command_line_shown_works() {
         let line = line.replace("-p 6432", &format!("-h {before} -p {}", pooler.port));
         let line = line.replace("createdb -p 5432", &format!("createdb -p {}", server.port));
         let url = format!("postgres://postgres@:{}/postgres?host={behind}", server.port);
+        let line = line.replace("fleet.toml", home.join("fleet.toml").to_str().unwrap());
         let line = line.replace("postgres://db1/postgres", &format!("'{url}'"));
         let line = line.replace("/var/lib/prometheus/node-exporter", home.join("var").to_str().unwrap());
         let shell = Pgconn::of("bash", &["-c", &format!("exec {line}")]).on(&server).dir(&home);
         let shell = shell.env("HOME", home.to_str().unwrap());
         let shell = shell.env("PATH", format!("{}:{path}", programs.display()));
-        let serves = line.starts_with("pgconn serve");
-        if serves || ["--watch", "--keep"].iter().any(|flag| line.contains(flag)) {
+        if ["--watch", "--keep", "pgconn serve"].iter().any(|words| line.contains(words)) {
             let running = shell.spawn();
-            let kept = line.contains("--keep");
-            super::common::wait_until(&line, || match kept || serves {
-                true => running.stderr().contains(if serves { "listening on " } else { "Ctrl-C" }),
-                false => !running.stdout().is_empty(),
+            let (kept, served) = (line.contains("--keep"), line.contains("pgconn serve"));
+            super::common::wait_until(&line, || match (kept, served) {
+                (true, _) => running.stderr().contains("Ctrl-C"),
+                (_, true) => running.stderr().contains("listening on"),
+                _ => !running.stdout().is_empty(),
             });
             running.signal(Signal::SIGINT);
             return running.finish().success();

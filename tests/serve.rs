@@ -4,6 +4,7 @@ mod clients;
 mod page;
 mod prometheus;
 mod scraped;
+mod systemd;
 
 use super::common::{Cluster, Outcome, Pgconn, Running, wait_for, with};
 use nix::sys::signal::Signal;

@@ -5,6 +5,8 @@ mod acts;
 mod churn;
 mod endings;
 mod outages;
+mod pools;
+mod servers;
 
 use super::common::{Cluster, DEADLINE, Pgconn, Terminal, shared, wait_until, with};
 use std::time::{Duration, Instant};

@@ -11,7 +11,7 @@ use clap::{Args, ValueHint};
 pub(crate) struct TargetArgs {
     /// Ask every server that this file lists (TOML)
     ///
-    /// A [[target]] for each, with its name, its service or conninfo, and what else there is to say: labels (a table of texts),
+    /// A table `target` for each, with its name, its service or conninfo, and what else there is to say: labels (a table of texts),
     /// pooler (the connection string of the console of the pooler in front of it), password_command, protected (acts need
     /// --yes=NAME), production (questions say so). What looks or monitors asks all of them; everything else takes one: --only NAME.
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]

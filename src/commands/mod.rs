@@ -80,9 +80,12 @@ pub(crate) enum Command {
     /// typed before that where it is more than one. While the screen stands, one session looks at the server, once at a time.
     ///
     /// Keys: j k, arrows, PgUp PgDn, g G move; Enter opens a session, or the sessions of a group, Esc goes one level back; 1 to 5
-    /// and Tab are the views; s < > I sort; Space tags, U untags; b shows the chain of waits, v the whole query, w wide columns; p
+    /// and Tab are the views, 6 the pools with --pooler; s < > I sort; Space tags, U untags; b shows the chain of waits, v the whole query, w wide columns; p
     /// holds the screen; + - r set the pace; y and Y copy the session id and the query; e writes the view to a file, o shows the
     /// command line that shows the same; Ctrl-Z suspends; ? lists the keys of the moment; q quits.
+    ///
+    /// Several servers (--targets, --targets-command, -S with a pattern) are a list first, the worst on top, each looked at every five
+    /// seconds or more; Enter goes into one, Esc at its top level comes back, q quits the list.
     ///
     /// A filter is typed behind / in the words of the flags: app:batch* !db:test role: client: state:aborted xact>5m idle> query>,
     /// and words of the query; blanks stand in quotes.

@@ -14,19 +14,26 @@ use super::Context;
 use super::act::audit::{Audit, LogFile};
 use super::act::warnings;
 use super::manual::{Group, Manual};
+use super::pooler::console::at;
 use crate::act::SignalLog;
 use crate::analyze::plan::{Plan, Step};
 use crate::args::{self, Filters, filter_line};
-use crate::db::Error;
+use crate::db::{self, Error};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::live::{self, ActLog, Ended, Failed, INTERVALS, Look, SORTS, Services, Setup};
+use crate::live::{
+    self, ActLog, Ended, Failed, INTERVALS, Look, Observers, PoolerSetup, SORTS, Services, Setup,
+};
 use crate::model::act::{ActFacts, Action, Wanted};
 use crate::model::server::Target;
-use crate::observe::{Observer, OfServer};
+use crate::observe::{Observer, OfConsole, OfServer};
 use crate::outlet::Outlet;
 use crate::render::Format;
 use crate::stop::{self, Signal};
+
+mod servers;
+
+pub(super) use servers::run as over;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -35,6 +42,8 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Sessions, trouble first", "pgconn top"),
         ("What waits for whom, looked at every five seconds", "pgconn top --view blockers --interval 5s"),
         ("One application's sessions, the oldest transaction first", "pgconn top --app 'api*' --sort xact"),
+        ("The pools of the pooler in front of it, too", "pgconn top --pooler port=6432"),
+        ("Every server of a list, the worst first", "pgconn top --targets fleet.toml"),
         ("To watch and never act", "pgconn top --read-only"),
     ],
 )
@@ -52,6 +61,9 @@ pub(crate) struct Args {
     /// Order of the sessions [default: the worst first]
     #[arg(long, value_name = "COLUMN", value_parser = PossibleValuesParser::new(SORTS.iter().map(|sort| sort.word)))]
     sort: Option<String>,
+    /// The console of the pooler in front of the server: view 6 lists its pools
+    #[arg(long, value_name = "CONNINFO")]
+    pooler: Option<String>,
     /// Signal nobody: the keys for that are neither bound nor shown
     #[arg(long)]
     read_only: bool,
@@ -75,6 +87,8 @@ enum View {
     Groups,
     /// Limits on connections
     Limits,
+    /// The pools of the pooler in front
+    Pooler,
 }
 
 impl View {
@@ -85,6 +99,7 @@ impl View {
             Self::Blockers => live::View::Blockers,
             Self::Groups => live::View::Groups,
             Self::Limits => live::View::Limits,
+            Self::Pooler => live::View::Pooler,
         }
     }
 }
@@ -92,41 +107,10 @@ impl View {
 /// Shows the screen until it is left.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     refuse_elsewhere(context)?;
-    let read_only = args.read_only || read_only_by_environment()?;
-    if let Some(path) = &args.log {
-        // What cannot be logged is not done: that is better known now.
-        drop(LogFile::open(path, &context.stop)?);
-    }
-    let (trigger, inner) = stop::channel();
-    let source = OfServer { endpoint: context.endpoint()?.clone(), stop: inner.clone() };
-    let login = Observer::new(source.clone(), context.stop.clone());
-    let login = tokio::select! {
-        db = context.session(login) => db,
-        signal = context.stop.pulled() => Err(Error::interrupted(signal)),
-    };
-    let db = login?;
-    let target = db.target().clone();
-    let notices = db.notices().iter().map(|notice| notice.message.clone()).collect();
-    let observer = Observer::with(source, inner.clone(), db);
-    let setup = Setup {
-        target,
-        lead: context.lead(),
-        notices,
-        production: context.spec.as_ref().is_some_and(|spec| spec.production),
-        protected: context.spec.as_ref().filter(|spec| spec.protected).map(|spec| spec.name.clone()),
-        read_only,
-        interval: args.interval,
-        view: args.view.live(),
-        sort: args.sort.and_then(|word| SORTS.iter().find(|sort| sort.word == word)).copied(),
-        filter: args.filters.filter(),
-        all_backends: args.filters.all_backends,
-        no_query: context.flags.no_query,
-        read_filter: filter_line::read,
-        write_filter: filter_line::written,
-        size: (80, 24),
-    };
-    let ended = show(setup, args.log.as_deref(), observer, (trigger, inner), context).await;
-    let Ended { signal, record } = match ended {
+    admit(&args, context)?;
+    let opened = log_in(&args, context).await?;
+    let ended = screen(&args, opened, context, context, false).await;
+    let Ended { signal, record, .. } = match ended {
         Ok(ended) => ended,
         Err(Failed::Server(error)) => return Err(error.into()),
         Err(Failed::Terminal(error)) => return Err(error.into()),
@@ -141,13 +125,99 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     })
 }
 
+/// What cannot be logged is not done, and what the environment says has to be known: both are better known before.
+fn admit(args: &Args, context: &Context) -> Result<(), Failure> {
+    read_only_by_environment()?;
+    if let Some(path) = &args.log {
+        drop(LogFile::open(path, &context.stop)?);
+    }
+    Ok(())
+}
+
+/// A session with a server, for its screen.
+struct Opened {
+    observer: Observer<OfServer>,
+    console: Option<Observer<OfConsole>>,
+    target: Target,
+    notices: Vec<String>,
+    /// What ends what the observer waits for.
+    inner: (stop::Trigger, stop::Stop),
+}
+
+/// Makes a session with the server that this run is about.
+async fn log_in(args: &Args, context: &Context) -> Result<Opened, Failure> {
+    let console = console(args.pooler.as_deref(), context)?;
+    if matches!(args.view, View::Pooler) && console.is_none() {
+        return Err(Failure::usage("--view pooler needs a pooler, and none is named")
+            .hinted("name its console: --pooler CONNINFO, or pooler in the list"));
+    }
+    let (trigger, inner) = stop::channel();
+    let source = OfServer { endpoint: context.endpoint()?.clone(), stop: inner.clone() };
+    let login = Observer::new(source.clone(), context.stop.clone());
+    let login = tokio::select! {
+        db = context.session(login) => db,
+        signal = context.stop.pulled() => Err(Error::interrupted(signal)),
+    };
+    let db = login?;
+    let target = db.target().clone();
+    let notices = db.notices().iter().map(|notice| notice.message.clone()).collect();
+    let observer = Observer::with(source, inner.clone(), db);
+    Ok(Opened { observer, console, target, notices, inner: (trigger, inner) })
+}
+
+/// The screen of one server, on the terminal that `terminal` has.
+async fn screen(
+    args: &Args,
+    opened: Opened,
+    context: &Context,
+    terminal: &Context,
+    in_list: bool,
+) -> Result<Ended, Failed> {
+    let Opened { observer, console, target, notices, inner } = opened;
+    let setup = Setup {
+        target,
+        lead: context.lead(),
+        notices,
+        production: context.spec.as_ref().is_some_and(|spec| spec.production),
+        protected: context.spec.as_ref().filter(|spec| spec.protected).map(|spec| spec.name.clone()),
+        pooler: console.as_ref().map(pooler_setup),
+        in_list,
+        read_only: args.read_only || read_only_by_environment().unwrap_or(true),
+        interval: args.interval,
+        view: args.view.live(),
+        sort: args.sort.as_ref().and_then(|word| SORTS.iter().find(|sort| sort.word == word)).copied(),
+        filter: args.filters.filter(),
+        all_backends: args.filters.all_backends,
+        no_query: context.flags.no_query,
+        read_filter: filter_line::read,
+        write_filter: filter_line::written,
+        size: (80, 24),
+    };
+    let observers = Observers { server: observer, console };
+    show(setup, args.log.as_deref(), observers, inner, (context, terminal)).await
+}
+
+/// Whoever has a session on the console that is typed, or that a list names for its server. Nobody can be asked for a password while
+/// the screen stands.
+fn console(typed: Option<&str>, context: &Context) -> Result<Option<Observer<OfConsole>>, db::Error> {
+    let named = context.spec.as_ref().and_then(|spec| spec.pooler.as_deref());
+    let Some(conninfo) = typed.or(named) else { return Ok(None) };
+    context.unattended(context.spec.clone()).pooler_observer(conninfo).map(Some)
+}
+
+fn pooler_setup(console: &Observer<OfConsole>) -> PoolerSetup {
+    let target = console.source().endpoint.target().unwrap_or_default();
+    let lead = at(&target);
+    PoolerSetup { target, lead }
+}
+
 /// Opens the screen with all that it is given.
 async fn show(
     setup: Setup,
     log: Option<&Path>,
-    observer: Observer<OfServer>,
+    observers: Observers,
     inner: (stop::Trigger, stop::Stop),
-    context: &Context,
+    (context, terminal): (&Context, &Context),
 ) -> Result<Ended, Failed> {
     let lead = context.lead();
     let warnings = |plan: &Plan, facts: &ActFacts| {
@@ -161,12 +231,12 @@ async fn show(
     };
     let place = setup.target.host.rsplit('/').next().unwrap_or_default().to_owned();
     let write_file = |text: &str| write_file(&place, text);
-    let stdout = context.output.borrow().terminal();
+    let stdout = terminal.output.borrow().terminal();
     let out = || -> Box<dyn Write + '_> { Box::new(To(stdout.as_deref())) };
     let services = Services { warnings: &warnings, open_log: &open_log, write_file: &write_file, out: &out };
-    let look = Look { color: context.output.borrow().look().color };
+    let look = Look { color: terminal.output.borrow().look().color };
     let is_ascii = !super::blockers::is_utf8();
-    live::run(setup, look, is_ascii, observer, inner, context.stop.clone(), services).await
+    live::run(setup, look, is_ascii, observers, inner, context.stop.clone(), services).await
 }
 
 /// Only a terminal can be drawn on, and only there are keys.

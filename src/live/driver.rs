@@ -14,20 +14,18 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::canvas::Canvas;
-use super::event::{ActRequest, Down, Effect, Event, PlanRequest, Request};
-use super::keys::Keyboard;
+use super::event::{ActRequest, Down, Effect, Event, PlanRequest, PoolerSeen, Request};
+use super::keys::{ESCAPE, Keyboard};
 use super::services::Services;
 use super::state::{Setup, State};
 use super::terminal::Terminal;
 use super::{view, work};
 use crate::db::{Error, ErrorKind};
 use crate::model::screen::ScreenContext;
-use crate::observe::{self, Observer, OfServer, Patience};
+use crate::observe::{self, Looks, Observer, OfConsole, OfServer, Patience};
 use crate::render::text;
 use crate::stop::{Signal, Stop, Trigger};
 
-/// How long what follows an Escape may take, where that begins a longer key.
-const ESCAPE: Duration = Duration::from_millis(40);
 /// How long a look that is given up may take to take its question back, by who waits for the end.
 const QUIT: Duration = Duration::from_millis(40);
 const TERMINATED: Duration = Duration::from_secs(1);
@@ -41,6 +39,8 @@ const MOST_COPIED: usize = 74_000;
 pub(crate) struct Ended {
     /// By this signal; none when it was left.
     pub(crate) signal: Option<Signal>,
+    /// To the list of servers that it was entered from.
+    pub(crate) back: bool,
     /// What acts came to.
     pub(crate) record: Vec<String>,
 }
@@ -65,6 +65,17 @@ impl From<io::Error> for Failed {
         Self::Terminal(error)
     }
 }
+
+/// Who is asked.
+pub(crate) struct Observers {
+    /// The server.
+    pub(crate) server: Observer<OfServer>,
+    /// The console of the pooler in front of it.
+    pub(crate) console: Option<Observer<OfConsole>>,
+}
+
+/// The looks at a pooler's console.
+type PoolerLooks<'a> = Looks<'a, OfConsole, Result<PoolerSeen, Error>>;
 
 /// What is asked or done over the session.
 enum Job {
@@ -171,7 +182,17 @@ impl Jobs<'_> {
     }
 }
 
-/// Shows a live screen of the server that `observer` asks until it is left, or a signal at `stop` ends it. `trigger` ends what the
+/// What the look at the pooler's console comes to; waits for ever while none is under way.
+async fn seen_of_pooler(pooler: &mut Option<PoolerLooks<'_>>) -> Event {
+    let Some(pooler) = pooler else { return std::future::pending().await };
+    let seen = match pooler.next().await {
+        Ok(seen) => seen.map_err(|error| error.message),
+        Err(error) => Err(error.to_string()),
+    };
+    Event::Pooler(seen.map(Box::new))
+}
+
+/// Shows a live screen of the server that `observers` ask until it is left, or a signal at `stop` ends it. `trigger` ends what the
 /// observer waits for.
 ///
 /// # Errors
@@ -180,7 +201,7 @@ pub(crate) async fn run(
     setup: Setup,
     look: view::Look,
     is_ascii: bool,
-    observer: Observer<OfServer>,
+    observers: Observers,
     (trigger, inner): (Trigger, Stop),
     stop: Stop,
     services: Services<'_>,
@@ -190,7 +211,7 @@ pub(crate) async fn run(
         services,
         stop: inner,
         tell,
-        observer: Some(observer),
+        observer: Some(observers.server),
         queue: VecDeque::new(),
         under_way: None,
         is_acting: false,
@@ -207,7 +228,8 @@ pub(crate) async fn run(
         keyboard: Keyboard::default(),
         is_old: true,
     };
-    let mut driver = Driver { screen, jobs, told, stop };
+    let pooler = observers.console.map(|console| Looks::new(console, &work::look_at_pooler));
+    let mut driver = Driver { screen, jobs, pooler, told, stop, back: false };
     let entered = terminal.enter(&mut *driver.screen.out);
     let ended = match entered {
         Ok(()) => driver.turns(&mut terminal).await,
@@ -219,10 +241,13 @@ pub(crate) async fn run(
         _ => (Signal::Interrupt, QUIT),
     };
     trigger.pull(signal);
+    if let Some(pooler) = driver.pooler.take() {
+        let _ = timeout(QUIT, pooler.close()).await;
+    }
     if let Some(event) = driver.jobs.end(patience).await {
         let _ = driver.screen.state.on(event, Instant::now());
     }
-    Ok(Ended { signal: ended?, record: driver.screen.state.into_record() })
+    Ok(Ended { signal: ended?, back: driver.back, record: driver.screen.state.into_record() })
 }
 
 /// What is seen, and what it is seen with.
@@ -247,8 +272,11 @@ impl Screen<'_> {
 struct Driver<'a> {
     screen: Screen<'a>,
     jobs: Jobs<'a>,
+    pooler: Option<PoolerLooks<'a>>,
     told: UnboundedReceiver<Event>,
     stop: Stop,
+    /// It is left for the list that it was entered from.
+    back: bool,
 }
 
 /// What a turn of the loop met.
@@ -291,6 +319,7 @@ impl Driver<'_> {
                 () = sleep(ESCAPE), if is_waiting => Met::Nothing,
                 Some(event) = self.told.recv() => Met::Told(event),
                 done = self.jobs.next() => Met::Done(done),
+                seen = seen_of_pooler(&mut self.pooler) => Met::Told(seen),
                 Ok(()) = states.changed() => Met::State,
                 Some(()) = continued.recv() => Met::Continued,
                 Some(()) = stopped.recv() => Met::Stopped,
@@ -374,6 +403,7 @@ impl Driver<'_> {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 Effect::Look(request) => self.jobs.queue.push_back(Job::Look(request)),
+                Effect::LookAtPooler => self.pooler.iter_mut().for_each(Looks::ask),
                 // A dialog waits for it.
                 Effect::Plan(request) => self.jobs.queue.push_front(Job::Plan(request)),
                 Effect::Act(request) => self.jobs.queue.push_front(Job::Act(request)),
@@ -383,6 +413,10 @@ impl Driver<'_> {
                     effects.extend(self.screen.state.on(Event::Written(written), Instant::now()));
                 }
                 Effect::Suspend => terminal.suspend(&mut *self.screen.out),
+                Effect::Back => {
+                    self.back = true;
+                    return Ok(false);
+                }
                 Effect::Quit => return Ok(false),
             }
         }

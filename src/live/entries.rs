@@ -28,6 +28,7 @@ pub(super) fn of(
             None => Vec::new(),
         },
         Content::Groups(usage) => groups(*usage),
+        Content::Elsewhere => Vec::new(),
     };
     let mut notes = 0;
     for entry in &mut entries {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::keys::Key;
 use crate::act::OutcomeChange;
 use crate::analyze::plan::Plan;
+use crate::analyze::pooler::PoolUse;
 use crate::db::ScreenListing;
 use crate::model::act::{Action, Outcome, Wanted};
 use crate::model::blocking::{FreeingAct, Waits};
@@ -46,12 +47,14 @@ pub(crate) enum View {
     Groups,
     /// Limits on connections.
     Limits,
+    /// The pools of the pooler in front.
+    Pooler,
 }
 
 impl View {
     /// In the order of their numbers.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Sessions, Self::Trouble, Self::Blockers, Self::Groups, Self::Limits];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Sessions, Self::Trouble, Self::Blockers, Self::Groups, Self::Limits, Self::Pooler];
 
     /// What it is called.
     pub(crate) const fn word(self) -> &'static str {
@@ -61,6 +64,7 @@ impl View {
             Self::Blockers => "blockers",
             Self::Groups => "groups",
             Self::Limits => "limits",
+            Self::Pooler => "pooler",
         }
     }
 
@@ -111,6 +115,17 @@ pub(crate) enum Content {
     Groups(Box<Usage>),
     /// What is used of which limit.
     Usage(Box<Usage>),
+    /// Nothing that the server knows.
+    Elsewhere,
+}
+
+/// What a look at a pooler's console found.
+#[derive(Debug)]
+pub(crate) struct PoolerSeen {
+    /// What the pooler calls itself, with its version.
+    pub(crate) product: String,
+    /// Its pools, the worst first.
+    pub(crate) pools: Vec<PoolUse>,
 }
 
 /// Everything about one session.
@@ -200,6 +215,8 @@ pub(crate) enum Event {
     Resized(u16, u16),
     /// A look came to this.
     Seen(Box<Seen>),
+    /// What a look at the pooler's console came to, or why there is nothing.
+    Pooler(Result<Box<PoolerSeen>, String>),
     /// The server refused what was typed as a filter.
     Refused(String),
     /// The server cannot be asked, or can again.
@@ -219,6 +236,8 @@ pub(crate) enum Event {
 pub(crate) enum Effect {
     /// Look.
     Look(Box<Request>),
+    /// Look at the pooler's console.
+    LookAtPooler,
     /// Make a plan.
     Plan(Box<PlanRequest>),
     /// Carry a plan out.
@@ -229,6 +248,8 @@ pub(crate) enum Effect {
     Write,
     /// Hand the terminal back and stop until the shell continues this program.
     Suspend,
+    /// Back to the list of servers.
+    Back,
     /// Leave.
     Quit,
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::event::SessionKey;
+use crate::analyze::pooler::PoolUse;
 use crate::model::blocking::Blocked;
 use crate::model::screen::ScreenRow;
 use crate::model::usage::LimitUse;
@@ -22,6 +23,8 @@ pub(crate) enum Id {
     Group(GroupBy, Option<String>),
     /// A CONNECTION LIMIT, of a role or a database.
     Limit(&'static str, String),
+    /// A pool, by its database and its user.
+    Pool(String, String),
     /// A line that cannot be chosen.
     Note(usize),
 }
@@ -84,6 +87,8 @@ pub(crate) enum Body {
     Group(i64, String),
     /// What is used of a limit.
     Limit(LimitUse),
+    /// A pool.
+    Pool(Box<PoolUse>),
     /// A line.
     Note(Mark, String),
 }

@@ -3,6 +3,8 @@
 //! and no signal of its own: it asks through `observe` and `db`, judges by `analyze`, and acts by `act`.
 
 mod canvas;
+mod choose;
+mod console;
 mod dialog;
 mod driver;
 mod entries;
@@ -10,6 +12,8 @@ mod event;
 mod keys;
 mod line;
 mod list;
+mod pools;
+mod servers;
 mod services;
 mod state;
 mod terminal;
@@ -20,8 +24,11 @@ mod update;
 mod view;
 mod work;
 
-pub(crate) use driver::{Ended, Failed, run};
+pub(crate) use choose::{Chosen, choose};
+pub(crate) use console::PoolerSetup;
+pub(crate) use driver::{Ended, Failed, Observers, run};
 pub(crate) use event::View;
+pub(crate) use servers::{Found, Listed, News, Servers, Wish};
 pub(crate) use services::{ActLog, Services};
 pub(crate) use state::{INTERVALS, SORTS, Setup};
 pub(crate) use view::Look;

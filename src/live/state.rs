@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::console::{Console, PoolerSetup};
 use super::dialog::Dialog;
 use super::event::{Detail, Down, Seen, SessionKey, View};
 use super::line::Line;
@@ -28,6 +29,8 @@ pub(crate) const HISTORY: Duration = Duration::from_secs(300);
 /// The lines of the header.
 pub(crate) const HEADER: u16 = 4;
 /// The lines that are not the list's: the header, the views, the titles; the message, the keys.
+/// The lines around a list of servers: its header, a blank one, the titles; the message, the keys.
+pub(crate) const AROUND_SERVERS: u16 = 5;
 const AROUND_LIST: u16 = HEADER + 4;
 /// The smallest terminal that is drawn on: columns and lines.
 pub(crate) const LEAST_SIZE: (u16, u16) = (60, 12);
@@ -45,6 +48,10 @@ pub(crate) struct Setup {
     pub(crate) production: bool,
     /// The name of a target whose acts want it typed.
     pub(crate) protected: Option<String>,
+    /// The console of the pooler in front of it, where one is known.
+    pub(crate) pooler: Option<PoolerSetup>,
+    /// It was entered from a list of servers.
+    pub(crate) in_list: bool,
     /// Nobody is signalled.
     pub(crate) read_only: bool,
     /// Time between two looks.
@@ -131,6 +138,17 @@ pub(crate) struct Pace {
     pub(crate) again: bool,
 }
 
+/// What time alone changes on a screen.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Appearance {
+    age: Option<u64>,
+    says: bool,
+    held: bool,
+    link: Option<(u64, u64)>,
+    /// How old what is known of the pooler is, and for how long its console has said nothing.
+    console: Option<[Option<u64>; 2]>,
+}
+
 /// Everything that a live screen knows.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -165,6 +183,8 @@ pub(crate) struct State {
     pub(super) seen: Option<Instant>,
     pub(super) pace: Pace,
     pub(super) link: Option<Down>,
+    /// What is known of the pooler.
+    pub(super) console: Console,
     /// The screen is held; what was seen since then.
     pub(super) paused: Option<Option<Box<Seen>>>,
     /// Slots in use, by moment.
@@ -218,6 +238,7 @@ impl State {
             seen: None,
             pace,
             link: None,
+            console: Console::default(),
             paused: None,
             history: VecDeque::new(),
             message: Some(message).filter(|message| !message.text.is_empty()),
@@ -251,15 +272,17 @@ impl State {
         self.seen.map(|seen| self.now.saturating_duration_since(seen))
     }
 
-    /// What time alone changes on the screen: the age of the data, what is said for a while, whether the order is held, and how
+    /// What time alone changes on the screen: the ages of the data, what is said for a while, whether the order is held, and how
     /// long the server has been away, and will be.
-    pub(crate) fn appearance(&self) -> (Option<u64>, bool, bool, Option<(u64, u64)>) {
+    pub(crate) fn appearance(&self) -> Appearance {
         let link = self.link.as_ref().map(|down| {
             let since = self.now.saturating_duration_since(down.since);
             (since.as_secs(), down.again.saturating_duration_since(self.now).as_secs())
         });
         let age = self.age().map(|age| age.as_secs());
-        (age, self.message.is_some(), self.list.is_held(), link)
+        let console = (self.view == View::Pooler)
+            .then(|| [self.pooler_age(), self.pooler_silent()].map(|age| age.map(|age| age.as_secs())));
+        Appearance { age, says: self.message.is_some(), held: self.list.is_held(), link, console }
     }
 
     /// Whether the server answers: what was seen last is no older than it should be.
@@ -274,7 +297,8 @@ impl State {
 
     /// The lines that the list has room for: all but those of the header, the titles, the message and the keys.
     pub(crate) fn list_height(&self) -> usize {
-        usize::from(self.size.1.saturating_sub(AROUND_LIST)).max(1)
+        let around = AROUND_LIST + u16::from(self.view == View::Pooler);
+        usize::from(self.size.1.saturating_sub(around)).max(1)
     }
 
     pub(super) fn say(&mut self, mark: Mark, text: impl Into<String>) {

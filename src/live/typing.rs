@@ -73,7 +73,7 @@ impl State {
             Key::End | Key::Char('G') => self.jumped(true),
             Key::Enter => self.enter(),
             Key::Escape => self.back(),
-            Key::Char('q') if self.chain.is_some() => self.back(),
+            Key::Char('q') if self.chain.is_some() || self.setup.in_list => self.back(),
             Key::Char('q') => vec![Effect::Quit],
             Key::Char('?' | 'h') | Key::F1 => self.open(Page::Help),
             Key::Char('/') => {
@@ -97,8 +97,8 @@ impl State {
                 Vec::new()
             }
             Key::Char(digit @ '1'..='9') => self.go_to(usize::from(*digit as u8 - b'1')),
-            Key::Tab => self.go_to((self.place() + 1) % View::ALL.len()),
-            Key::BackTab => self.go_to((self.place() + View::ALL.len() - 1) % View::ALL.len()),
+            Key::Tab => self.go_to((self.place() + 1) % self.views().len()),
+            Key::BackTab => self.go_to((self.place() + self.views().len() - 1) % self.views().len()),
             Key::Char('w') => {
                 self.wide = !self.wide;
                 Vec::new()
@@ -211,10 +211,13 @@ impl State {
         self.list_anew(true)
     }
 
-    /// One level back; at the list it lets the order go, and never quits.
+    /// One level back; at the list it lets the order go, then goes back to where it was entered from, and never quits.
     fn back(&mut self) -> Vec<Effect> {
         if self.chain.take().is_some() {
             return self.list_anew(false);
+        }
+        if self.setup.in_list && !self.list.is_held() {
+            return vec![Effect::Back];
         }
         self.list.let_go();
         Vec::new()
@@ -229,11 +232,11 @@ impl State {
     }
 
     fn place(&self) -> usize {
-        View::ALL.iter().position(|view| *view == self.view).unwrap_or(0)
+        self.views().iter().position(|view| *view == self.view).unwrap_or(0)
     }
 
     fn go_to(&mut self, place: usize) -> Vec<Effect> {
-        let Some(view) = View::ALL.get(place) else { return Vec::new() };
+        let Some(view) = self.views().get(place) else { return Vec::new() };
         let both_list = self.view.lists_sessions() && view.lists_sessions();
         (self.view, self.chain) = (*view, None);
         self.pages.clear();
@@ -253,6 +256,9 @@ impl State {
             Some(later) => {
                 if let Some(seen) = later {
                     self.show(*seen);
+                }
+                if self.console.show_later() {
+                    self.list_pools();
                 }
             }
         }

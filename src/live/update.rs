@@ -27,6 +27,10 @@ impl State {
                 self.changed()
             }
             Event::Seen(seen) => self.on_seen(seen),
+            Event::Pooler(seen) => {
+                self.on_pooler(seen);
+                Vec::new()
+            }
             Event::Refused(why) => self.on_refused(why),
             Event::Link(down) => {
                 self.link = down;
@@ -50,6 +54,7 @@ impl State {
         };
         self.pass_time();
         effects.extend(self.due());
+        effects.extend(self.pooler_due());
         effects
     }
 
@@ -60,7 +65,8 @@ impl State {
         };
         let next_second = self.seen.map_or(self.now + Duration::from_secs(1), second);
         let look = if self.pace.looking.is_none() { self.pace.next } else { next_second };
-        look.min(next_second)
+        let pooler = self.pooler_wakes().unwrap_or(next_second);
+        look.min(next_second).min(pooler)
     }
 
     fn pass_time(&mut self) {
@@ -98,6 +104,7 @@ impl State {
     pub(super) fn list_anew(&mut self, keeps_cursor: bool) -> Vec<Effect> {
         self.about += 1;
         self.list.clear(keeps_cursor);
+        self.list_pools();
         self.changed()
     }
 
@@ -158,6 +165,10 @@ impl State {
         }
         self.filter_before = None;
         self.detail = detail;
+        if self.view == View::Pooler {
+            // Its console says what is listed.
+            return;
+        }
         let lists_sessions = matches!(content, Content::Sessions(_));
         let there = std::mem::take(&mut self.overview.still_there);
         let rows = entries::of(content, self.chain.as_ref(), self.context.as_deref());

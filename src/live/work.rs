@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::event::{
-    ActRequest, Acted, Content, Detail, Event, PlanRequest, Planned, Request, Seen, SessionKey, View,
+    ActRequest, Acted, Content, Detail, Event, PlanRequest, Planned, PoolerSeen, Request, Seen, SessionKey,
+    View,
 };
 use super::services::Services;
 use crate::act::{Act, Done};
 use crate::analyze::blocking::{Graph, edges, free_sets, prepared_at};
 use crate::analyze::plan::{self, Plan};
-use crate::analyze::{freeing, usage};
+use crate::analyze::{freeing, pooler, usage};
 use crate::db::{Db, Error, ScreenListing, Selection, WaitsLookedAt};
 use crate::model::act::{Action, Wait, Wanted};
 use crate::model::blocking::{FreeingAct, Waits};
 use crate::model::filter::Filter;
 use crate::model::screen::ScreenContext;
 use crate::model::usage::Usage;
-use crate::observe::{Observer, OfServer};
+use crate::observe::{Observer, OfConsole, OfServer, Patience, UnderWay};
 use crate::stop::Stop;
 
 /// How many waits are looked at: each costs the lock manager a moment of standstill.
@@ -53,12 +54,28 @@ pub(super) async fn look(
             Content::Groups(Box::new(counted(db, &request.listing.selection, MOST_GROUPS).await?))
         }
         View::Limits => Content::Usage(Box::new(counted(db, &request.listing.selection, 0).await?)),
+        View::Pooler => Content::Elsewhere,
     };
     let detail = match &request.detail {
         Some(key) => detail(db, key, &request.listing, &context).await?.map(Box::new),
         None => None,
     };
     Ok(Seen { about: request.about, context, overview, content, detail, took: began.elapsed() })
+}
+
+/// Looks at the pools behind a pooler's console, within its own limit of time.
+pub(super) fn look_at_pooler<'a>(
+    mut observer: Observer<OfConsole>,
+) -> UnderWay<'a, OfConsole, Result<PoolerSeen, Error>> {
+    Box::pin(async move {
+        let deadline = observer.source().endpoint.deadline();
+        let facts = observer.look_within(&deadline, Patience::NONE, async |console| console.facts().await);
+        let seen = facts.await.map(|facts| PoolerSeen {
+            product: format!("{} {}", facts.product.name, facts.product.version),
+            pools: pooler::usage(&facts, |_| true).pools,
+        });
+        (observer, Ok(seen))
+    })
 }
 
 async fn waits(

@@ -85,6 +85,9 @@ pub(super) fn build_info() -> Family {
     }
 }
 
+/// Whether there was an answer.
+const UP: &str = "pgconn_up";
+
 /// What is said of the look itself: how old it is, and why there is none.
 pub(super) fn of_look(taken: Option<&Taken>) -> Vec<Family> {
     let age = taken.map(|taken| taken.at.elapsed().as_secs_f64());
@@ -96,12 +99,15 @@ pub(super) fn of_look(taken: Option<&Taken>) -> Vec<Family> {
         one("pgconn_look_age_seconds", MetricType::Gauge, "Time since the look that this is of.", age)
             .into_iter()
             .collect();
-    if taken.is_none() {
+    // Under the names of another exporter, and where there is no look, nobody has said it yet.
+    let families_of_look = taken.map(|taken| taken.answer.families.as_slice()).unwrap_or_default();
+    if families_of_look.iter().all(|family| family.name != UP) {
+        let is_up = taken.is_some_and(|taken| taken.answer.refused.is_none());
         families.extend(one(
-            "pgconn_up",
+            UP,
             MetricType::Gauge,
             "Whether the server let pgconn in and answered (1) or not (0).",
-            Some(0.0),
+            Some(f64::from(u8::from(is_up))),
         ));
     }
     if let Some(reason) = refused {

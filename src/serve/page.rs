@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::answer::{Facts, Health};
+use super::answer::{Answer, Facts, Health};
 use super::shared::{Taken, Watched};
 use crate::render::text::{duration, visible};
 
@@ -55,8 +55,13 @@ fn document(title: &str, body: &str) -> String {
     )
 }
 
-fn seconds(value: Option<f64>) -> String {
-    value.map_or_else(|| "none".to_owned(), duration)
+/// How long something lasts; nothing lasts where there is no value but an answer.
+fn seconds(value: Option<f64>, answer: &Answer) -> String {
+    match value {
+        Some(seconds) => duration(seconds),
+        None if answer.refused.is_some() => "unknown".to_owned(),
+        None => "none".to_owned(),
+    }
 }
 
 fn number(value: Option<i64>) -> String {
@@ -79,6 +84,16 @@ fn slots(facts: &Facts) -> String {
         usable.max(1),
         usable * 4 / 5
     )
+}
+
+/// Why a target is not healthy.
+fn why(answer: &Answer) -> String {
+    match answer.health {
+        Health::Healthy => String::new(),
+        Health::Degraded | Health::Unhealthy => {
+            format!("<br><span class=\"note\">{}</span>", escaped(&answer.facts.summary))
+        }
+    }
 }
 
 fn badge(health: Health) -> String {
@@ -105,15 +120,16 @@ pub(super) fn overview<'a>(targets: impl Iterator<Item = &'a Watched>) -> String
             Some(taken) => {
                 let facts = &taken.answer.facts;
                 let text = format!(
-                    "<tr><th scope=\"row\">{}</th><td>{}</td><td data-t=\"Slots\">{}</td><td class=\"n\" data-t=\"Waiting\">{}</td>\
+                    "<tr><th scope=\"row\">{}</th><td>{}{}</td><td data-t=\"Slots\">{}</td><td class=\"n\" data-t=\"Waiting\">{}</td>\
                      <td class=\"n\" data-t=\"Longest wait\">{}</td><td class=\"n\" data-t=\"Oldest transaction\">{}</td>\
                      <td class=\"n\" data-t=\"Looked\">{} ago</td></tr>",
                     name(target),
                     badge(taken.answer.health),
+                    why(&taken.answer),
                     slots(facts),
                     number(facts.waiting),
-                    seconds(facts.longest_wait_seconds),
-                    seconds(facts.oldest_xact_seconds),
+                    seconds(facts.longest_wait_seconds, &taken.answer),
+                    seconds(facts.oldest_xact_seconds, &taken.answer),
                     age(&taken),
                 );
                 (Some(taken.answer.health), text)
@@ -160,8 +176,8 @@ pub(super) fn detail(target: &Watched) -> String {
         age(&taken),
         slots(facts),
         number(facts.waiting),
-        seconds(facts.longest_wait_seconds),
-        seconds(facts.oldest_xact_seconds),
+        seconds(facts.longest_wait_seconds, &taken.answer),
+        seconds(facts.oldest_xact_seconds, &taken.answer),
     );
     body.push_str(
         "<h2>Checks</h2><table><thead><tr><th scope=\"col\">Rule</th><th scope=\"col\">Status</th>\

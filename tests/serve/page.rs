@@ -37,6 +37,12 @@ fn people_read_it_at_every_width() {
         assert!(
             page.contains("unhealthy") && page.contains("healthy") && page.contains(">production</span>")
         );
+        // What is not known of one that does not answer is not none.
+        let dead = page.split("<tr>").find(|row| row.contains(">dead</a>")).unwrap();
+        assert!(
+            dead.contains("Connection refused") && !dead.contains("none") && dead.contains("unknown"),
+            "{dead}"
+        );
         assert!(page.contains("<meter") && !page.contains("<script"), "{page}");
         assert!(page.contains("scope=\"row\"") && page.contains("lang=\"en\"") && page.contains("<main>"));
         assert!(page.len() < 16 << 10, "{}", page.len());

@@ -183,6 +183,17 @@ fn the_list_is_read_anew_and_a_broken_one_changes_nothing() {
 }
 
 #[test]
+fn the_names_of_another_exporter_come_with_our_own_word_for_up() {
+    let server = with(&[("max_connections", "20")]);
+    let list = entry("a", &server, "") + DEAD;
+    let endpoint = Endpoint::start("compat", &list, &["--compat", "postgres_exporter"]);
+    for (name, up) in [("a", 1.0), ("dead", 0.0)] {
+        let (_, body) = endpoint.get(&format!("/probe?target={name}"));
+        assert_eq!((value(&body, "pg_up"), value(&body, "pgconn_up")), (Some(up), Some(up)), "{body}");
+    }
+}
+
+#[test]
 fn a_console_and_one_that_is_full_are_answered_too() {
     let server = with(&[("max_connections", "5"), ("superuser_reserved_connections", "0")]);
     server.query("create role app login");

@@ -26,7 +26,7 @@ use crate::serve::{Answer, Facts, Group, Health, Line, Look};
 const LISTED: usize = 10;
 
 /// One server, or one pooler's console, behind the endpoint.
-pub(super) struct ServerTarget {
+pub(in crate::commands) struct ServerTarget {
     context: Context,
     observer: Observer<OfServer>,
     /// The console of the pooler in front of it.
@@ -53,7 +53,11 @@ impl ServerTarget {
     ///
     /// # Errors
     /// When its settings are wrong.
-    pub(super) fn new(context: Context, most_series: usize, compat: Option<Compat>) -> Result<Self, Failure> {
+    pub(in crate::commands) fn new(
+        context: Context,
+        most_series: usize,
+        compat: Option<Compat>,
+    ) -> Result<Self, Failure> {
         let observer = context.observer_of(context.endpoint()?.clone());
         let named = context.spec.as_ref().and_then(|spec| spec.pooler.clone());
         let pooler = named.map(|conninfo| context.pooler_observer(&conninfo)).transpose()?;

@@ -26,7 +26,7 @@ use crate::exit::Exit;
 use crate::serve::{self, Access, Certificates, Pace, Serving, Watched};
 #[cfg(test)]
 pub(super) use look::HealthReport;
-use look::ServerTarget;
+pub(super) use look::ServerTarget;
 
 /// Where it listens unless something else is said: a port that no exporter has.
 const LISTEN: &str = "127.0.0.1:10432";
@@ -92,8 +92,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     });
     let pace = Pace { min_interval: args.min_interval, limit: context.time_limit() };
     let serving = Rc::new(Serving::new(pace, certificates));
-    let sockets = sockets(&args.listen)?;
-    LocalSet::new().run_until(served(&args, sockets, serving, context)).await
+    LocalSet::new().run_until(served(&args, serving, context)).await
 }
 
 /// Refuses what has no meaning here.
@@ -140,14 +139,11 @@ fn sockets(listen: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
     bound.collect()
 }
 
-async fn served(
-    args: &Args,
-    sockets: Vec<TcpListener>,
-    serving: Rc<Serving>,
-    context: &mut Context,
-) -> Result<Exit> {
+async fn served(args: &Args, serving: Rc<Serving>, context: &mut Context) -> Result<Exit> {
     let known = RefCell::new(Vec::new());
     load(args, &serving, &known, context).await?;
+    // What is wrong is said before anybody can ask.
+    let sockets = sockets(&args.listen)?;
     let ui = context.ui;
     let ready = |places: &[SocketAddr]| {
         for place in places {

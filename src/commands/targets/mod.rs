@@ -10,7 +10,7 @@ use anyhow::Result;
 #[cfg(test)]
 pub(super) use answers::{Document, Unanswered};
 
-use super::{Command, Context, metrics};
+use super::{Command, Context, metrics, top};
 use crate::conninfo::TargetSpec;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -31,6 +31,9 @@ pub(super) async fn read(context: &Context) -> Result<(Vec<TargetSpec>, Vec<Warn
 /// When the list cannot be had, means none, or means several to something that takes one.
 pub(super) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
     let (chosen, warnings) = read(context).await?;
+    if let (Command::Top(args), [_, _, ..]) = (&command, chosen.as_slice()) {
+        return Box::pin(top::over(args, chosen, &warnings, context)).await;
+    }
     match command.again() {
         Some(_) => on_all(&command, chosen, warnings, context).await,
         None => on_one(command, chosen, &warnings, context).await,

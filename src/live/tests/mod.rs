@@ -2,6 +2,8 @@
 
 mod golden;
 mod laws;
+mod pools;
+mod servers;
 mod situations;
 mod steps;
 
@@ -52,6 +54,8 @@ fn setup(size: (u16, u16)) -> Setup {
         notices: Vec::new(),
         production: false,
         protected: None,
+        pooler: None,
+        in_list: false,
         read_only: false,
         interval: Duration::from_secs(2),
         view: View::Sessions,

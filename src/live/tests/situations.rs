@@ -410,6 +410,8 @@ pub(super) const SITUATIONS: &[Situation] = &[
     ("blockers", blockers),
     ("groups", groups),
     ("limits", limits),
+    ("pools", super::pools::seen),
+    ("pools_silent", super::pools::silent),
     ("terminate_one", terminate_one),
     ("cancel_several", cancel_several),
     ("terminated", terminated),

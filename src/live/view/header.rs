@@ -49,8 +49,8 @@ fn server(state: &State, pen: &mut Pen<'_>) {
     let age = age(state, pen);
     let x = pen.write_right(width, 0, &age.1, age.0);
     let end = x.saturating_sub(1);
-    if let Some(service) = &target.service {
-        parts.push((bold(), format!(" ({service})").into()));
+    if let Some(name) = target.name.as_ref().or(target.service.as_ref()) {
+        parts.push((bold(), format!(" ({name})").into()));
     }
     if let Some(context) = &state.context {
         let server = &context.server;

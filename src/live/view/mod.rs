@@ -4,18 +4,20 @@ mod dialog;
 mod header;
 mod pages;
 mod pen;
+mod pools;
 mod rows;
+mod servers;
 
 use std::borrow::Cow;
 
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
 
-use super::event::View;
 use super::state::{HEADER, LEAST_SIZE, State};
 use crate::render::table::Mark;
 pub(super) use dialog::record;
 use pen::{Pen, bold, dim, reversed};
+pub(super) use servers::draw as draw_servers;
 
 /// How a screen may look.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +57,7 @@ pub(crate) fn draw(state: &State, look: Look, buffer: &mut Buffer) -> Option<(u1
 fn views(state: &State, pen: &mut Pen<'_>, y: u16) {
     let (width, _) = pen.size();
     let mut x = 0;
-    for (number, view) in View::ALL.iter().enumerate() {
+    for (number, view) in state.views().iter().enumerate() {
         let label = format!(" {} {} ", number + 1, view.word());
         let style = if *view == state.view { reversed() } else { dim() };
         x = pen.write((x, y), &label, style, width - x);
@@ -171,7 +173,7 @@ fn keys_now(state: &State) -> Vec<(&'static str, &'static str)> {
         ("s", "sort"),
         ("p", "hold"),
         ("Tab", "view"),
-        ("q", "quit"),
+        if state.setup.in_list { ("Esc", "servers") } else { ("q", "quit") },
     ]);
     keys
 }

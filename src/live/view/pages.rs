@@ -15,11 +15,14 @@ use crate::render::text;
 /// The columns of what a line is about.
 const LABEL: usize = 18;
 
+/// The keys of the views that there always are.
+const VIEWS: &str = "1-5, Tab";
+
 /// What each key does, and whether only who may act sees it.
 const KEYS: &[(&str, &str, bool)] = &[
     ("arrows j k PgUp PgDn g G Home End", "move", false),
     ("Enter / Esc", "everything about a session, or the sessions of a group / one level back", false),
-    ("1-5, Tab", "sessions, trouble, blockers, groups, limits", false),
+    (VIEWS, "sessions, trouble, blockers, groups, limits", false),
     ("/", "filter: app:batch* !db:test role: client: state:aborted xact>5m idle> query> words", false),
     ("s, < >, I", "sort, by the column before or after, the other way round", false),
     ("Space, U", "tag, take all tags off", false),
@@ -66,7 +69,11 @@ type Line = (Mark, String, String);
 fn help(state: &State) -> Vec<Line> {
     let width = KEYS.iter().map(|(keys, ..)| text::width(keys)).max().unwrap_or(0);
     let shown = KEYS.iter().filter(|(_, _, acts)| !acts || state.may_act());
-    shown.map(|(keys, what, _)| (Mark::Plain, String::new(), format!("{keys:<width$}  {what}"))).collect()
+    let line = |(keys, what, _): &(&str, &str, bool)| match (*keys, &state.setup.pooler) {
+        (VIEWS, Some(_)) => format!("{:<width$}  {what}, pooler", "1-6, Tab"),
+        _ => format!("{keys:<width$}  {what}"),
+    };
+    shown.map(|key| (Mark::Plain, String::new(), line(key))).collect()
 }
 
 /// What is known of the session, as `ls --full` tells it, and what holds it or what it holds up.
@@ -204,16 +211,20 @@ fn command_lines(state: &State) -> Vec<Line> {
         View::Blockers => "blockers",
         View::Groups => "stats --by state,application,role,database,client",
         View::Limits => "stats",
+        View::Pooler => "pooler",
     };
-    let mut line = Command::pgconn(command).shown(&state.setup.lead);
+    let is_of_pooler = state.view == View::Pooler;
+    let pooler = state.setup.pooler.as_ref().filter(|_| is_of_pooler);
+    let lead = pooler.map_or(&state.setup.lead, |pooler| &pooler.lead);
+    let mut line = Command::pgconn(command).shown(lead);
     let filter = state.filter.to_string();
-    if !filter.is_empty() {
+    if !filter.is_empty() && !is_of_pooler {
         line = format!("{line} {filter}");
     }
     if let (Some(sort), true) = (state.sort, state.view.lists_sessions()) {
         line = format!("{line} --sort {}", sort.word);
     }
-    if state.setup.all_backends {
+    if state.setup.all_backends && !is_of_pooler {
         line.push_str(" --all-backends");
     }
     vec![

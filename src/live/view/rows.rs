@@ -6,6 +6,7 @@ use ratatui_core::layout::Rect;
 use ratatui_core::style::{Modifier, Style};
 
 use super::pen::{Pen, bold, dim, reversed};
+use super::pools;
 use crate::live::event::View;
 use crate::live::list::{Body, Entry, Id, key_of};
 use crate::live::state::State;
@@ -73,10 +74,19 @@ const WHOLE: &[Column] = &[
 ];
 
 pub(super) fn draw(state: &State, area: Rect, pen: &mut Pen<'_>) {
+    let mut area = area;
+    if state.view == View::Pooler {
+        pools::status(state, area.y, area.width, pen);
+        (area.y, area.height) = (area.y + 1, area.height.saturating_sub(1));
+    }
     let height = usize::from(area.height.saturating_sub(1));
     titles(state, area, pen);
     let shown = state.list.shown(height);
-    if shown.is_empty() && state.seen.is_some() {
+    if state.view == View::Pooler {
+        if shown.is_empty() && state.pooler_age().is_some() {
+            pen.write((MARGIN, area.y + 1), "no pool yet: nobody has come through it", dim(), area.width);
+        }
+    } else if shown.is_empty() && state.seen.is_some() {
         let line = match state.view {
             View::Trouble => "nothing is wrong with any session that matches",
             _ => "no session matches",
@@ -111,6 +121,10 @@ fn titles(state: &State, area: Rect, pen: &mut Pen<'_>) {
             x += width + 1;
         }
         pen.write((x, area.y), "QUERY", style, area.width.saturating_sub(x));
+        return;
+    }
+    if state.view == View::Pooler {
+        pools::titles((MARGIN, area.y), area.width, pen);
         return;
     }
     let titles = match state.view {
@@ -160,6 +174,7 @@ fn row(state: &State, entry: &Entry, (y, width): (u16, u16), pen: &mut Pen<'_>) 
             let line = format!("{:<34}{}{hidden} of {}", text::cut(&name, 33), limit.used, limit.limit);
             pen.write((MARGIN, y), &line, style, width.saturating_sub(MARGIN));
         }
+        Body::Pool(pool) => pools::row(pool, entry.gone, (MARGIN, y), (width, style), pen),
         Body::Note(_, line) => {
             pen.write((MARGIN, y), &text::visible(line), style, width.saturating_sub(MARGIN));
         }
@@ -183,6 +198,7 @@ fn mark(entry: &Entry) -> Mark {
         Body::Limit(limit) if limit.used + limit.hidden >= limit.limit => Mark::Bad,
         Body::Limit(limit) if (limit.used + limit.hidden) * 5 >= limit.limit * 4 => Mark::Warn,
         Body::Limit(_) => Mark::Plain,
+        Body::Pool(pool) => pools::mark(pool),
         Body::Note(mark, _) => *mark,
     }
 }
