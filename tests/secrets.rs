@@ -53,7 +53,8 @@ fn a_password_typed_in_the_wrong_place_is_not_repeated() {
     let outcome = Pgconn::new(&["stats", URI]).run().fails_with(2);
     assert_eq!(
         outcome.stderr,
-        "error: unexpected argument 'postgresql://u:********@127.0.0.1:1/d' found\nhint: name the URI with -d\n"
+        "error: unexpected argument 'postgresql://u:********@127.0.0.1:1/d': pgconn stats takes no such word there\n\
+         hint: name the URI with -d\n"
     );
     // nor from a variable
     for variable in ["PGHOST", "PGDATABASE", "PGSERVICE", "PGPORT", "PGSSLMODE"] {

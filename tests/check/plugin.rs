@@ -28,7 +28,7 @@ fn a_wrong_command_line_never_pages() {
 #[test]
 fn a_wrong_command_line_is_one_line_for_the_plugin() {
     for (arguments, expected) in [
-        (&["--nope"][..], "unexpected argument '--nope' found"),
+        (&["--nope"][..], "unexpected argument '--nope'"),
         (&["conections"], "there is no rule \"conections\""),
         (&["blocked", "--critical", "connections=80%"], "which is not judged"),
         (
