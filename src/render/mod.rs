@@ -5,6 +5,7 @@ pub(crate) mod columns;
 pub(crate) mod frame;
 pub(crate) mod json;
 pub(crate) mod nagios;
+pub(crate) mod outcomes;
 pub(crate) mod prometheus;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -7,6 +7,7 @@ use crate::model::act::{Action, Fate, FateClass, Outcome, Remaining, Through};
 use crate::model::server::place;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
+use crate::render::outcomes::{mark, summary};
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{self, Head, text, tsv};
 
@@ -312,27 +313,6 @@ fn reasons<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<Block<'static
         Some(Block::marked(mark(first.result), line))
     };
     reasons.into_iter().filter_map(line).collect()
-}
-
-const fn mark(fate: Fate) -> Mark {
-    match fate {
-        Fate::Terminated | Fate::Cancelled => Mark::Good,
-        Fate::Signalled | Fate::NotPermitted | Fate::NotVisible | Fate::Failed => Mark::Bad,
-        Fate::WouldTerminate | Fate::WouldCancel | Fate::WouldFail => Mark::Warn,
-        Fate::Gone | Fate::Changed | Fate::NoEffect | Fate::Protected | Fate::NotAClient => Mark::Dim,
-    }
-}
-
-/// `3 terminated, 1 not permitted`, in the order in which the results first come.
-fn summary(results: &[Outcome]) -> String {
-    let mut groups: Vec<(String, i64)> = Vec::new();
-    for words in results.iter().map(Outcome::words) {
-        match groups.iter_mut().find(|(known, _)| *known == words) {
-            Some((_, count)) => *count += 1,
-            None => groups.push((words, 1)),
-        }
-    }
-    groups.iter().map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use super::pen::{Part, Pen, bold, dim};
 use crate::live::dialog::{Dialog, Stage};
 use crate::live::event::{Acted, Planned};
 use crate::live::state::State;
-use crate::model::act::{Action, Fate, FateClass, Outcome};
+use crate::model::act::{Action, FateClass, Outcome};
+use crate::render::outcomes::{mark, summary};
 use crate::render::table::Mark;
 use crate::render::text;
 
@@ -206,27 +207,6 @@ fn row(outcome: &Outcome, width: u16) -> String {
         number(outcome.sessions_waiting),
         outcome.words(),
     )
-}
-
-const fn mark(fate: Fate) -> Mark {
-    match fate {
-        Fate::Terminated | Fate::Cancelled => Mark::Good,
-        Fate::Signalled | Fate::NotPermitted | Fate::NotVisible | Fate::Failed => Mark::Bad,
-        Fate::WouldTerminate | Fate::WouldCancel | Fate::WouldFail => Mark::Warn,
-        Fate::Gone | Fate::Changed | Fate::NoEffect | Fate::Protected | Fate::NotAClient => Mark::Dim,
-    }
-}
-
-/// `3 terminated, 1 not permitted`.
-fn summary(outcomes: &[Outcome]) -> String {
-    let mut groups: Vec<(String, i64)> = Vec::new();
-    for words in outcomes.iter().map(Outcome::words) {
-        match groups.iter_mut().find(|(known, _)| *known == words) {
-            Some((_, count)) => *count += 1,
-            None => groups.push((words, 1)),
-        }
-    }
-    groups.iter().map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What an act came to, for when the screen is gone: who could not be ended is named.
