@@ -57,7 +57,7 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         "{own:#}"
     );
     let held: Vec<Session> = std::iter::from_fn(|| cluster.connect(&[("user", "app")]).ok()).collect();
-    expect("app", "postgres", "too_many_connections", "reserved", "slots are left");
+    expect("app", "postgres", "too_many_connections", "reserved", "are left; wait with --connect-wait");
     let last = cluster.session();
     expect("app", "postgres", "too_many_connections", "server", "every slot is taken");
     drop((held, last));
