@@ -269,13 +269,13 @@ fn what_is_proposed_frees_exactly_whom_it_says() {
         );
         drop(sessions);
         cluster.wait_until("not exists (select from pg_stat_activity where application_name = 'history')");
+        for gid in prepared {
+            cluster.query(&format!("rollback prepared '{gid}'"));
+        }
         watcher.query(
             "do $$ declare index record; begin for index in select indexrelid::regclass as name from pg_index \
              where indrelid = 'rows'::regclass and not indisprimary loop execute format('drop index %s', index.name); end loop; end $$",
         );
-        for gid in prepared {
-            cluster.query(&format!("rollback prepared '{gid}'"));
-        }
     }
     assert!(carried_out * 2 >= histories(), "{carried_out} were carried out");
     assert!(groups >= histories(), "parallel workers in {groups} moves");
