@@ -57,6 +57,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print the version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print the version')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
@@ -139,6 +140,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -192,6 +194,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -245,6 +248,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -299,6 +303,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -353,6 +358,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -406,6 +412,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -459,6 +466,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -500,6 +508,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -557,6 +566,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -616,6 +626,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -678,6 +689,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -740,6 +752,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -790,6 +803,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -835,6 +849,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Store a time limit for a role, a database, all roles or the server')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Take a stored time limit away')
@@ -889,6 +904,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -938,6 +954,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1001,6 +1018,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             [CompletionResult]::new('clients', 'clients', [CompletionResultType]::ParameterValue, 'List clients, each with the connection that serves it')
             [CompletionResult]::new('servers', 'servers', [CompletionResultType]::ParameterValue, 'List connections to servers, each with the client that it serves')
@@ -1056,6 +1074,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1101,6 +1120,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1147,6 +1167,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1192,6 +1213,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1236,6 +1258,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1280,6 +1303,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1324,6 +1348,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1368,6 +1393,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1409,6 +1435,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1493,6 +1520,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1548,6 +1576,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1590,6 +1619,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1630,6 +1660,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1705,6 +1736,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1750,6 +1782,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1792,6 +1825,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1840,6 +1874,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1880,6 +1915,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1920,6 +1956,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }
@@ -1960,6 +1997,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h at the end of a command line does the same)')
             break
         }

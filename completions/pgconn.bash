@@ -284,7 +284,7 @@ _pgconn() {
 
     case "${cmd}" in
         pgconn)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v -V --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --version --help stats ls sessions long queries blockers blocking show top cancel kill terminate drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v -V --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --version --help stats ls sessions long queries blockers blocking show top cancel kill terminate drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -431,7 +431,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__blockers)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --all-waits --pooler --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --all-waits --pooler --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -622,7 +622,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__cancel)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --max --verify --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --max --verify --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -840,7 +840,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__check)
-            opts="-c -h -p -U -d -S -w -W -t -F -o -q -v --warning --critical --for --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help reachable connections free states idle-xact long-query long-xact blocked prepared-xact oldest-xmin closed rates pooler-waiting"
+            opts="-c -h -p -U -d -S -w -W -t -F -o -q -v --warning --critical --for --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help reachable connections free states idle-xact long-query long-xact blocked prepared-xact oldest-xmin closed rates pooler-waiting"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1043,7 +1043,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__completions)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help bash elvish fish powershell zsh"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1190,7 +1190,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__conninfo)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1337,7 +1337,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__demo)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --keep --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --keep --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1484,7 +1484,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__doctor)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --for --exit-code --ignore --accepted --pooler --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --for --exit-code --ignore --accepted --pooler --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1647,7 +1647,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__drain)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --db --role --fence --for --verify --dry-run --restore --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --db --role --fence --for --verify --dry-run --restore --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2312,7 +2312,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__kill)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --max --verify --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --grace --settle --pooler --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --max --verify --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --grace --settle --pooler --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2542,7 +2542,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__long)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --over --limit --pooler --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --over --limit --pooler --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2741,7 +2741,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__ls)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --sort --limit --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --sort --limit --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2936,7 +2936,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__man)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3083,7 +3083,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__metrics)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --max-series --compat --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --max-series --compat --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3238,7 +3238,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__ping)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --count --interval --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --count --interval --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3393,7 +3393,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --for --server --console --db --role --app --client --state --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help clients servers pause resume disable enable kill reconnect wait-close help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --for --server --console --db --role --app --client --state --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help clients servers pause resume disable enable kill reconnect wait-close help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3572,7 +3572,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__clients)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --db --role --app --client --state --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --db --role --app --client --state --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3739,7 +3739,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__disable)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3894,7 +3894,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__enable)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4203,7 +4203,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__kill)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4358,7 +4358,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__pause)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --verify --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --verify --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4517,7 +4517,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__reconnect)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4672,7 +4672,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__resume)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --all --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4827,7 +4827,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__servers)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --db --role --app --client --state --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --db --role --app --client --state --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4994,7 +4994,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__pooler__subcmd__wait__subcmd__close)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --verify --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --verify --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5145,7 +5145,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__schema)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help blockers cancel check conninfo doctor drain error health kill long ls metrics ping pooler show size size_lint stats target_error targets timeout"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help blockers cancel check conninfo doctor drain error health kill long ls metrics ping pooler show size size_lint stats target_error targets timeout"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5292,7 +5292,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__serve)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --listen --min-interval --tls-cert --tls-key --tls-client-ca --basic-auth-file --max-series --compat --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --listen --min-interval --tls-cert --tls-key --tls-client-ca --basic-auth-file --max-series --compat --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5471,7 +5471,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__show)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --pooler --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --pooler --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5622,7 +5622,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__size)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --cores --spindles --instances --processes --threads --connections-per-task --surge --max-connections --reserve --reserved-slots --app --current --serverless --plan --plan-example --replicas --replica-max-connections --memory --work-mem --provider --pooler-processes --pooler-pairs --pooler-reserve --from-server --sample --target-wait --emit --for --mode --pgbouncer-version --statement-timeout --idle-timeout --max-lifetime --acquire-timeout --lint --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --cores --spindles --instances --processes --threads --connections-per-task --surge --max-connections --reserve --reserved-slots --app --current --serverless --plan --plan-example --replicas --replica-max-connections --memory --work-mem --provider --pooler-processes --pooler-pairs --pooler-reserve --from-server --sample --target-wait --emit --for --mode --pgbouncer-version --statement-timeout --idle-timeout --max-lifetime --acquire-timeout --lint --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5923,7 +5923,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__stats)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --by --limit --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --by --limit --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6118,7 +6118,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__timeout)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --role --db --every-role --kind --every-kind --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help set reset help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --role --db --every-role --kind --every-kind --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help set reset help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6333,7 +6333,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__timeout__subcmd__reset)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --role --db --all-roles --system --kind --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --role --db --all-roles --system --kind --dry-run --yes --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6500,7 +6500,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__timeout__subcmd__set)
-            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --role --db --all-roles --system --kind --dry-run --yes --session --transaction --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-n -y -h -p -U -d -S -w -W -t -F -o -q -v --role --db --all-roles --system --kind --dry-run --yes --session --transaction --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6667,7 +6667,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__top)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --interval --view --sort --pooler --read-only --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --interval --view --sort --pooler --read-only --log --db --role --app --client --state --query --idle-for --xact-for --query-for --all-backends --user --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

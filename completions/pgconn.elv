@@ -54,6 +54,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand -V 'Print the version'
             cand --version 'Print the version'
             cand --help 'Print help (-h at the end of a command line does the same)'
@@ -135,6 +136,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;ls'= {
@@ -187,6 +189,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;sessions'= {
@@ -239,6 +242,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;long'= {
@@ -292,6 +296,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;queries'= {
@@ -345,6 +350,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;blockers'= {
@@ -397,6 +403,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;blocking'= {
@@ -449,6 +456,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;show'= {
@@ -489,6 +497,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;top'= {
@@ -545,6 +554,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;cancel'= {
@@ -603,6 +613,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;kill'= {
@@ -664,6 +675,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;terminate'= {
@@ -725,6 +737,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;drain'= {
@@ -774,6 +787,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;timeout'= {
@@ -818,6 +832,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
             cand set 'Store a time limit for a role, a database, all roles or the server'
             cand reset 'Take a stored time limit away'
@@ -871,6 +886,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;timeout;reset'= {
@@ -919,6 +935,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;timeout;help'= {
@@ -977,6 +994,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
             cand clients 'List clients, each with the connection that serves it'
             cand servers 'List connections to servers, each with the client that it serves'
@@ -1031,6 +1049,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;servers'= {
@@ -1075,6 +1094,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;pause'= {
@@ -1120,6 +1140,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;resume'= {
@@ -1164,6 +1185,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;disable'= {
@@ -1207,6 +1229,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;enable'= {
@@ -1250,6 +1273,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;kill'= {
@@ -1293,6 +1317,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;reconnect'= {
@@ -1336,6 +1361,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;wait-close'= {
@@ -1376,6 +1402,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;pooler;help'= {
@@ -1448,6 +1475,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;check'= {
@@ -1502,6 +1530,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;ping'= {
@@ -1543,6 +1572,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;conninfo'= {
@@ -1582,6 +1612,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;size'= {
@@ -1656,6 +1687,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;doctor'= {
@@ -1700,6 +1732,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;metrics'= {
@@ -1741,6 +1774,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;serve'= {
@@ -1788,6 +1822,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;schema'= {
@@ -1827,6 +1862,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;completions'= {
@@ -1866,6 +1902,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;man'= {
@@ -1905,6 +1942,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
             cand --help 'Print help (-h at the end of a command line does the same)'
         }
         &'pgconn;help'= {

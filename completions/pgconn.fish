@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgconn_global_optspecs
-    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password password-command= W/password t/timeout= connect-wait= emergency= targets= targets-command= only= parallel= json F/format= o/output= watch= q/quiet v/verbose color= full no-query V/version help
+    string join \n h/host= p/port= U/username= d/dbname= S/service= w/no-password password-command= W/password t/timeout= connect-wait= emergency= targets= targets-command= only= parallel= json F/format= o/output= watch= q/quiet v/verbose color= full no-query no-config V/version help
 end
 
 function __fish_pgconn_needs_command
@@ -57,6 +57,7 @@ complete -c pgconn -n "__fish_pgconn_needs_command" -s q -l quiet -d 'Say nothin
 complete -c pgconn -n "__fish_pgconn_needs_command" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_needs_command" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_needs_command" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_needs_command" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_needs_command" -s V -l version -d 'Print the version'
 complete -c pgconn -n "__fish_pgconn_needs_command" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_needs_command" -f -a "stats" -d 'Count sessions by state and application, against limits'
@@ -141,6 +142,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s q -l quiet -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand stats" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l sort -d 'Order of the rows [default: oldest transaction first, then longest in its state]' -r -f -a "age\t'Oldest session first'
 xact\t'Oldest transaction first'
@@ -201,6 +203,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s q -l quiet -d 'Say 
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand ls" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l sort -d 'Order of the rows [default: oldest transaction first, then longest in its state]' -r -f -a "age\t'Oldest session first'
 xact\t'Oldest transaction first'
@@ -261,6 +264,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s q -l quiet -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand sessions" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l over -d 'Only queries and transactions at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l limit -d 'Rows at most' -r
@@ -313,6 +317,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s q -l quiet -d 'Sa
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand long" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l over -d 'Only queries and transactions at least this old' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l limit -d 'Rows at most' -r
@@ -365,6 +370,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s q -l quiet -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand queries" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l pooler -d 'A pooler\'s console: name the client that it serves with each session' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l db -d 'Sessions connected to this database' -r
@@ -416,6 +422,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s q -l quiet -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blockers" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l pooler -d 'A pooler\'s console: name the client that it serves with each session' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l db -d 'Sessions connected to this database' -r
@@ -467,6 +474,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s q -l quiet -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand blocking" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -l pooler -d 'A pooler\'s console: name the client that it serves with the session' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
@@ -502,6 +510,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand show" -s q -l quiet -d 'Sa
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand show" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand show" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l interval -d 'Time between two looks, from 500ms to 60s' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l view -d 'What is listed first' -r -f -a "sessions\t'Every session'
@@ -571,6 +580,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s q -l quiet -d 'Say
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand top" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l max -d 'Do nothing when more sessions match' -r
@@ -626,6 +636,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s q -l quiet -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand cancel" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l max -d 'Do nothing when more sessions match' -r
@@ -684,6 +695,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s q -l quiet -d 'Sa
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand kill" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l max -d 'Do nothing when more sessions match' -r
@@ -742,6 +754,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s q -l quiet -
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand terminate" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l db -d 'The database, by its exact name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l role -d 'The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended' -r
@@ -786,6 +799,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s q -l quiet -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand drain" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l role -d 'What new sessions of this role get' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l db -d 'What new sessions in this database get' -r
@@ -835,6 +849,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_se
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and not __fish_seen_subcommand_from set reset help" -f -a "reset" -d 'Take a stored time limit away'
@@ -891,6 +906,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from set" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l role -d 'For this role' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l db -d 'For this database, or with --role for that role in it' -r
@@ -942,6 +958,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_s
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from reset" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "set" -d 'Store a time limit for a role, a database, all roles or the server'
 complete -c pgconn -n "__fish_pgconn_using_subcommand timeout; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Take a stored time limit away'
@@ -998,6 +1015,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_see
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "clients" -d 'List clients, each with the connection that serves it'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and not __fish_seen_subcommand_from clients servers pause resume disable enable kill reconnect wait-close help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
@@ -1058,6 +1076,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from clients" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l db -d 'Those of this database, as the pooler names it' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l role -d 'Those of this user' -r
@@ -1108,6 +1127,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from servers" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l verify -d 'How long its transactions (in session mode its sessions) may take to end; after that it is resumed' -r
@@ -1146,6 +1166,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from pause" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
@@ -1183,6 +1204,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from resume" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
@@ -1219,6 +1241,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from disable" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
@@ -1255,6 +1278,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from enable" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
@@ -1291,6 +1315,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from kill" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s y -l yes -d 'Do it without asking; for a protected server of a list, with its name' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
@@ -1327,6 +1352,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from reconnect" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l verify -d 'How long to wait' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
@@ -1362,6 +1388,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_su
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from wait-close" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "clients" -d 'List clients, each with the connection that serves it'
 complete -c pgconn -n "__fish_pgconn_using_subcommand pooler; and __fish_seen_subcommand_from help" -f -a "servers" -d 'List connections to servers, each with the client that it serves'
@@ -1407,6 +1434,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s q -l quiet -d 'Sa
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand demo" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l warning -d 'Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l critical -d 'Be critical outside this range' -r
@@ -1460,6 +1488,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s q -l quiet -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand check" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l count -d 'How often to connect' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l interval -d 'Pause between two connections' -r
@@ -1496,6 +1525,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s q -l quiet -d 'Sa
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand ping" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s p -l port -d 'Server port' -r
@@ -1530,6 +1560,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s q -l quiet -d
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand conninfo" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l cores -d 'Physical cores of the database server' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l spindles -d 'Disks that seek at the same time: 1 for SSD, 0 if all is cached [default: 1]' -r
@@ -1623,6 +1654,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s q -l quiet -d 'Sa
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l for -d 'How long to watch for churn and leaks' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l ignore -d 'Do not judge by this rule (repeat for more)' -r -f -a "pooling\t''
@@ -1684,6 +1716,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s q -l quiet -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand doctor" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l max-series -d 'Series at most in each family that depends on names; the others are counted in pgconn_omitted_series' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l compat -d 'The metric names of another exporter instead of pgconn\'s own' -r -f -a "postgres_exporter\t'Prometheus\' postgres_exporter (what it tells about connections)'
@@ -1721,6 +1754,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s q -l quiet -d 
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand metrics" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand serve" -l listen -d 'Where to listen (repeatable)' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand serve" -l min-interval -d 'Who asks again within this time gets the same look' -r
@@ -1764,6 +1798,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand serve" -s q -l quiet -d 'S
 complete -c pgconn -n "__fish_pgconn_using_subcommand serve" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand serve" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand serve" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand serve" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand serve" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s p -l port -d 'Server port' -r
@@ -1798,6 +1833,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s q -l quiet -d '
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand schema" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s p -l port -d 'Server port' -r
@@ -1832,6 +1868,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s q -l quiet
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s p -l port -d 'Server port' -r
@@ -1866,6 +1903,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s q -l quiet -d 'Say
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s v -l verbose -d 'Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l full -d 'Show long texts whole, every column, and every row (but with --watch) on a terminal, too'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-query -d 'Keep query texts out of the result'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l no-config -d 'Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l help -d 'Print help (-h at the end of a command line does the same)'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "stats" -d 'Count sessions by state and application, against limits'
 complete -c pgconn -n "__fish_pgconn_using_subcommand help; and not __fish_seen_subcommand_from stats ls long blockers show top cancel kill drain timeout pooler demo check ping conninfo size doctor metrics serve schema completions man help" -f -a "ls" -d 'List sessions'

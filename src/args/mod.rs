@@ -147,6 +147,9 @@ pub(crate) struct OutputArgs {
     /// Keep query texts out of the result
     #[arg(long, global = true)]
     pub(crate) no_query: bool,
+    /// Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)
+    #[arg(long, global = true)]
+    pub(crate) no_config: bool,
 }
 
 impl OutputArgs {
