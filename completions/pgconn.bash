@@ -5622,7 +5622,7 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__size)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --cores --spindles --instances --processes --threads --connections-per-task --surge --max-connections --reserve --reserved-slots --app --current --serverless --plan --plan-example --replicas --replica-max-connections --memory --work-mem --provider --pooler-processes --pooler-pairs --pooler-reserve --from-server --sample --target-wait --emit --for --mode --pgbouncer-version --statement-timeout --idle-timeout --max-lifetime --acquire-timeout --lint --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --cores --spindles --instances --processes --threads --connections-per-task --surge --max-connections --reserve --reserved-slots --app --current --serverless --plan --plan-example --replicas --replica-max-connections --memory --work-mem --provider --pooler-processes --pooler-pairs --pooler-reserve --from-server --sample --target-wait --emit --helpers --for --mode --pgbouncer-version --statement-timeout --idle-timeout --max-lifetime --acquire-timeout --lint --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

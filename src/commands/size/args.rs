@@ -167,6 +167,13 @@ pub(crate) struct Configuration {
     /// Stdout is the file and nothing else. Targets of several files, and several services, go into a folder with -o DIR.
     #[arg(long, value_name = "TARGET", value_parser = target_names(), hide_possible_values = true)]
     pub(super) emit: Option<String>,
+    /// Write the code around the pool, too: transactions, retry, health, metrics
+    ///
+    /// For node-pg, sqlalchemy, psycopg-pool, asyncpg, pgxpool and sqlx: a transaction that gives its connection back in every
+    /// case, the same with retry of what passes by itself, an orderly shutdown, an answer for a health check, and the gauge
+    /// db_pool_connections for Prometheus.
+    #[arg(long, hide_short_help = true)]
+    pub(super) helpers: bool,
     /// The service to print it for
     #[arg(id = "emit_for", long = "for", hide_short_help = true, value_name = "NAME", requires = "emit")]
     pub(super) service: Option<String>,
