@@ -34,6 +34,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) processes: Option<u64>,
     /// Threads (tasks at once) in one process: a pool is no larger than they can use
+    ///
+    /// It is no larger because of them, either: a server has more threads for requests (Tomcat 200) than are at work in the
+    /// database at once.
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) threads: Option<u64>,
     /// Connections that one task holds at once [default: 1]

@@ -192,8 +192,9 @@ fn warnings(request: &SizeRequest, mode: Mode, in_pooler: bool) -> Result<Vec<St
     }
     let plan = sizing::plan(&plain).map_err(super::request::refused)?;
     let pooled = mode == Mode::Transaction;
-    let concerned =
-        plan.advice.iter().filter(|advice| advice.concerns(pooled) && (!in_pooler || advice.concerns(true)));
+    let concerned = plan.advice.iter().filter(|advice| {
+        advice.concerns(pooled) && (!in_pooler || advice.concerns(true) && !advice.is_about_pools())
+    });
     Ok(concerned.map(|advice| format!("! {}", advice.message)).collect())
 }
 
