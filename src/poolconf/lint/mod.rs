@@ -1,6 +1,7 @@
 //! Reads configuration that exists and says, line by line, what is wrong or dangerous in it.
 
 mod assignments;
+mod block;
 mod ini;
 mod url;
 mod variables;
@@ -144,7 +145,8 @@ pub(crate) fn lint(
     files: OtherFiles<'_>,
 ) -> Option<(ConfigFormat, Vec<LintFinding>)> {
     let (format, mut findings) = if ini::looks_like(text) {
-        (ConfigFormat::PgbouncerIni, ini::lint(text, against, files))
+        let block = block::pgbouncer_ini(text);
+        (ConfigFormat::PgbouncerIni, ini::lint(block.as_deref().unwrap_or(text), against, files))
     } else {
         match (assignments::lint(text, against), url::lint(text, against)) {
             (None, None) => return None,
