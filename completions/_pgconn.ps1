@@ -1725,6 +1725,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--plan-example', '--plan-example', [CompletionResultType]::ParameterName, 'Print an example of such a file')
             [CompletionResult]::new('--from-server', '--from-server', [CompletionResultType]::ParameterName, 'Read limits and use from the live server (-h, -d …)')
+            [CompletionResult]::new('--helpers', '--helpers', [CompletionResultType]::ParameterName, 'Write the code around the pool, too: transactions, retry, health, metrics')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
             [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
             [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')

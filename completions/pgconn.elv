@@ -1676,6 +1676,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --color 'When to use colours'
             cand --plan-example 'Print an example of such a file'
             cand --from-server 'Read limits and use from the live server (-h, -d …)'
+            cand --helpers 'Write the code around the pool, too: transactions, retry, health, metrics'
             cand -w 'Never ask for a password'
             cand --no-password 'Never ask for a password'
             cand -W 'Ask for a password before connecting'

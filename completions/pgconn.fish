@@ -1647,6 +1647,7 @@ always\t''
 never\t''"
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l plan-example -d 'Print an example of such a file'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l from-server -d 'Read limits and use from the live server (-h, -d …)'
+complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l helpers -d 'Write the code around the pool, too: transactions, retry, health, metrics'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s w -l no-password -d 'Never ask for a password'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -s W -l password -d 'Ask for a password before connecting'
 complete -c pgconn -n "__fish_pgconn_using_subcommand size" -l json -d 'Write JSON (short for --format json)'
