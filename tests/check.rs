@@ -101,7 +101,7 @@ fn an_open_transaction_is_found_and_its_owner_named() {
         first.ends_with(&format!(": pid {pid} (shop's|worker, role postgres, local) (over 1ms)")),
         "{seen}"
     );
-    assert!(seen.stdout.ends_with("\nnext: pgconn ls --state idle-in-transaction\n"), "{seen}");
+    assert!(seen.stdout.ends_with(&format!("\nnext: pgconn show {pid}\n")), "{seen}");
     let nagios = check(server, &[&ours[..], &["-F", "nagios"]].concat()).fails_with(2);
     let (text, _) = nagios.stdout.split_once(" | ").unwrap();
     assert!(text.contains("shop's/worker") && nagios.stdout.matches('|').count() == 1, "{nagios}");
@@ -261,7 +261,8 @@ fn every_alert_has_its_culprit_and_the_next_command_its_server() {
     assert!(lines[1].starts_with("long-xact WARNING: ") && lines[1].contains(&culprit), "{plugin}");
     assert_eq!(lines.len(), 2, "{plugin}");
     let hint = run(&["--json"]).fails_with(1).json()["checks"][1]["hint"].as_str().unwrap().to_owned();
-    let command = format!("pgconn -h {} -p {} -U postgres -d postgres long", server.host(), server.port);
+    let (host, port, pid) = (server.host(), server.port, left.pid);
+    let command = format!("pgconn -h {host} -p {port} -U postgres -d postgres show {pid}");
     assert_eq!(hint, command);
     let words: Vec<&str> = hint.split(' ').skip(1).collect();
     let _ = Pgconn::new(&words).run().success();

@@ -8,7 +8,7 @@ use crate::analyze::pooler::{PoolRefused, PoolUse, usage};
 use crate::commands::closed as words_of;
 use crate::commands::pooler::limits::refused_by;
 use crate::db;
-use crate::model::health::{Check, HealthFacts, HorizonKind, Measure, MeasureUnit, Status};
+use crate::model::health::{Check, HealthFacts, HorizonKind, Longest, Measure, MeasureUnit, Status};
 use crate::model::pooler;
 use crate::model::quote::{finish_prepared, shown};
 use crate::model::suggestion::{Command, Hint, Lead};
@@ -219,8 +219,11 @@ fn hint(verdict: &Verdict, facts: &HealthFacts) -> Option<Hint> {
             Some((state, _)) => Command::pgconn("ls").with("--state", state),
             None => Command::pgconn("stats"),
         },
-        Rule::IdleXact => Command::pgconn("ls --state idle-in-transaction"),
-        Rule::LongQuery | Rule::LongXact => Command::pgconn("long"),
+        Rule::IdleXact => {
+            alone(&facts.idle_xact).unwrap_or_else(|| Command::pgconn("ls --state idle-in-transaction"))
+        }
+        Rule::LongQuery => alone(&facts.long_query).unwrap_or_else(|| Command::pgconn("long")),
+        Rule::LongXact => alone(&facts.long_xact).unwrap_or_else(|| Command::pgconn("long")),
         Rule::Blocked => Command::pgconn("blockers"),
         Rule::Closed => return facts.closed.first().map(words_of::remedy),
         Rule::PoolerWaiting => return Some(CONSOLE.into()),
@@ -236,7 +239,7 @@ fn hint(verdict: &Verdict, facts: &HealthFacts) -> Option<Hint> {
                     let database = oldest.who.database.as_deref().unwrap_or_default();
                     finish_prepared(database, oldest.name.as_deref().unwrap_or_default()).into()
                 }
-                HorizonKind::Session => Command::pgconn("ls").with("--sort", "xact").into(),
+                HorizonKind::Session => show(oldest.who.pid).into(),
                 HorizonKind::Slot => {
                     let slots = "select * from pg_replication_slots order by age(xmin), age(catalog_xmin)";
                     Command::psql("postgres", slots).into()
@@ -246,6 +249,16 @@ fn hint(verdict: &Verdict, facts: &HealthFacts) -> Option<Hint> {
         }
     };
     Some(command.into())
+}
+
+/// What shows a session whole.
+fn show(pid: i32) -> Command {
+    Command::pgconn("show").word(&pid.to_string())
+}
+
+/// What shows the one session that does this, where it is one.
+fn alone(longest: &Longest) -> Option<Command> {
+    longest.culprit.as_ref().filter(|_| longest.count == 1).map(|culprit| show(culprit.pid))
 }
 
 /// The line that a pager shows: the worst finding, and which other rules are not ok.

@@ -37,7 +37,10 @@ pub(super) fn left_open(evidence: &Evidence) -> Found {
                 })
             ),
             "commit before waiting for anything else, and set idle_in_transaction_session_timeout",
-            Command::pgconn("ls --state idle-in-transaction"),
+            match idle.count {
+                1 => Command::pgconn("show").word(&culprit.pid.to_string()),
+                _ => Command::pgconn("ls --state idle-in-transaction"),
+            },
         ),
         (_, Some(hidden)) => rule.unknown(hidden),
         _ => rule.pass(format!("no transaction was idle for {}", text::duration(LEFT_OPEN.0))),
@@ -83,7 +86,8 @@ pub(super) fn horizon(evidence: &Evidence) -> Found {
     };
     let (advice, next) = match holder.kind {
         HorizonKind::Session => {
-            ("end that transaction, and commit sooner", Command::pgconn("ls --sort xact"))
+            let pid = holder.who.pid.to_string();
+            ("end that transaction, and commit sooner", Command::pgconn("show").word(&pid))
         }
         HorizonKind::Prepared => {
             let database = holder.who.database.as_deref().unwrap_or_default();
