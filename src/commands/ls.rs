@@ -142,7 +142,7 @@ pub(super) async fn list(
         let all = usize::try_from(listed.matched + listed.undecidable).unwrap_or(usize::MAX);
         let total =
             listing.limit.and_then(|limit| usize::try_from(limit).ok()).map_or(all, |limit| all.min(limit));
-        let part = room.part(lines, total, &head, &[]);
+        let part = room.part(lines, &head, &[]);
         Ok(Shown { exit, ..Shown::new(aged(Sessions::on_screen(kind, scope, listed, total, part)), head) })
     })
     .await

@@ -14,6 +14,8 @@ mod context;
 mod demo;
 mod doctor;
 mod drain;
+#[cfg(test)]
+mod golden;
 mod kill;
 mod listing;
 mod long;
