@@ -173,7 +173,8 @@ impl Report for Stats {
         let most = self.part.whole().map_or(usize::MAX, |lines| {
             // Each has an empty line before it, its header, and the line that counts what is left out.
             let room = lines.saturating_sub(blocks.len() + 3 * lists.len());
-            fair_share(lists.iter().map(|(_, groups)| groups.len()), room).max(LEAST_GROUPS)
+            fair_share(&lists.iter().map(|(_, groups)| groups.len()).collect::<Vec<_>>(), room)
+                .max(LEAST_GROUPS)
         });
         for (by, mut groups) in lists {
             let rest = self.rest(by);
@@ -224,12 +225,10 @@ impl Report for Stats {
 const LEAST_GROUPS: usize = 3;
 
 /// How many rows each of some lists may have at most, so that together they have no more than `room`.
-fn fair_share(lists: impl Iterator<Item = usize> + Clone, room: usize) -> usize {
-    let longest = lists.clone().max().unwrap_or(0);
-    (0..=longest)
-        .rev()
-        .find(|most| lists.clone().map(|rows| rows.min(*most)).sum::<usize>() <= room)
-        .unwrap_or(0)
+fn fair_share(lists: &[usize], room: usize) -> usize {
+    let taken = |most: usize| lists.iter().map(|rows| (*rows).min(most)).sum::<usize>();
+    let longest = lists.iter().copied().max().unwrap_or(0);
+    (0..=longest).rev().find(|most| taken(*most) <= room).unwrap_or(0)
 }
 
 /// What a narrow terminal does without, the first one soonest: what is wrong stays.

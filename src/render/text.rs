@@ -245,9 +245,9 @@ pub(crate) fn duration_in_one_unit(seconds: f64) -> String {
     let whole = seconds as u64;
     match whole {
         0 => format!("{:.0}ms", (seconds * 1000.0).floor()),
-        ..60 => format!("{whole}s"),
-        ..3600 => format!("{}m", whole / 60),
-        ..86_400 => format!("{}h", whole / 3600),
+        1..60 => format!("{whole}s"),
+        60..3600 => format!("{}m", whole / 60),
+        3600..86_400 => format!("{}h", whole / 3600),
         _ => format!("{}d", whole / 86_400),
     }
 }

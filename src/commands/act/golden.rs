@@ -17,8 +17,7 @@ fn the_plan_of_a_kill() {
         let shown = drawn(&preview(&planned(Action::Terminate, false), Some((width, LINES)), &head()), width);
         // The question and the line of the command stand beside it.
         assert!(shown.lines().count() <= LINES - 2, "{width}\n{shown}");
-        let last =
-            shown.lines().filter(|line| line.contains("218") || line.contains("22")).next_back().unwrap();
+        let last = shown.lines().rfind(|line| line.contains("218") || line.contains("22")).unwrap();
         assert!(last.contains("21877") || last.contains("22051"), "the worst stands last\n{shown}");
         shown
     });
