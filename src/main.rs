@@ -27,6 +27,7 @@ mod render;
 mod screen;
 mod serve;
 mod stop;
+mod terminal;
 mod ui;
 
 use std::ffi::OsString;

@@ -31,11 +31,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &["exit", "conninfo", "db"]),
     ("descriptor", &[]),
     ("outlet", &["stop"]),
+    ("terminal", &["render"]),
     ("screen", &["outlet", "render", "stop"]),
     ("output", &["descriptor", "outlet", "render", "screen", "stop"]),
     ("ui", &["conninfo", "descriptor", "error", "outlet", "render"]),
     ("args", &["model", "conninfo", "render"]),
-    ("live", &["model", "analyze", "db", "observe", "act", "render", "stop"]),
+    ("live", &["model", "analyze", "db", "observe", "act", "render", "stop", "terminal"]),
     ("serve", &["model", "render", "stop"]),
     (
         "commands",
@@ -72,7 +73,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("ratatui_core", &["live"]),
     ("ring", &["db"]),
     // the terminal; signals to a command that runs meanwhile, or that gives a password; descriptors, and writing without waiting
-    ("rustix", &["ui", "act", "db", "live", "serve", "descriptor", "outlet", "screen"]),
+    ("rustix", &["ui", "act", "db", "live", "serve", "descriptor", "outlet", "screen", "terminal"]),
     ("rustls", &["db", "serve"]),
     ("rustls_native_certs", &["db"]),
     ("sd_notify", &["commands"]),
@@ -84,7 +85,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("stringprep", &["db"]),
     ("strsim", &["model", "cli", "conninfo"]),
     ("tempfile", &["db"]),
-    ("tokio", &["db", "observe", "act", "live", "serve", "commands", "main", "screen", "stop", "ui"]),
+    (
+        "tokio",
+        &["db", "observe", "act", "live", "serve", "commands", "main", "screen", "stop", "terminal", "ui"],
+    ),
     ("tokio::net", &["db", "serve"]),
     ("tokio::process", &["db", "act", "commands"]),
     ("tokio_postgres", &["db"]),
@@ -113,7 +117,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         ],
     ),
     ("std::io::stderr", &["descriptor", "main", "ui", "commands"]),
-    ("std::io::stdin", &["descriptor", "ui", "live", "commands"]),
+    ("std::io::stdin", &["descriptor", "ui", "terminal", "commands"]),
     ("std::io::stdout", &["descriptor", "main"]),
     // addresses are data; sockets are not
     ("std::net", &["model", "analyze", "conninfo", "cluster", "db", "serve", "args", "commands"]),

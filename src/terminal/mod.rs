@@ -1,5 +1,7 @@
 //! The terminal of a live screen: its keys one by one, its other screen, and everything as it was before, however the run ends.
 
+mod keys;
+
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
@@ -12,6 +14,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::render::frame::{ENTER, LEAVE};
+pub(crate) use keys::{ESCAPE, Key, Keyboard};
 
 /// A text that is pasted comes between two marks from now on, and no more.
 const PASTE_ON: &str = "\u{1b}[?2004h";
@@ -33,7 +36,7 @@ fn found() -> MutexGuard<'static, Option<Found>> {
 
 /// A terminal.
 #[derive(Debug)]
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     input: AsyncFd<OwnedFd>,
     /// The settings and the screen are ours.
     is_on: bool,
@@ -44,7 +47,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When it cannot be waited for.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let input = io::stdin().as_fd().try_clone_to_owned()?;
         restore_at_panic();
         #[expect(
@@ -56,12 +59,12 @@ impl Terminal {
     }
 
     /// Whether it is drawn on.
-    pub(super) const fn is_on(&self) -> bool {
+    pub(crate) const fn is_on(&self) -> bool {
         self.is_on
     }
 
     /// Its columns and lines, as far as it says.
-    pub(super) fn size(&self) -> Option<(u16, u16)> {
+    pub(crate) fn size(&self) -> Option<(u16, u16)> {
         let size =
             tcgetwinsize(self.input.get_ref()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0)?;
         Some((size.ws_col, size.ws_row))
@@ -72,7 +75,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When it does not let itself be set, or written to.
-    pub(super) fn enter(&mut self, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn enter(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if !self.is_ours() {
             return Ok(());
         }
@@ -96,7 +99,7 @@ impl Terminal {
     }
 
     /// Gives it back as it was found.
-    pub(super) fn leave(&mut self, out: &mut dyn Write) {
+    pub(crate) fn leave(&mut self, out: &mut dyn Write) {
         if std::mem::take(&mut self.is_on) && self.is_ours() {
             // A terminal that went away needs no order.
             let _ = out.write_all(format!("{PLAIN}{PASTE_OFF}{LEAVE}").as_bytes());
@@ -105,7 +108,7 @@ impl Terminal {
     }
 
     /// Stops this program as Ctrl-Z does, until its shell continues it. Where there is no shell that could, nothing happens.
-    pub(super) fn suspend(&mut self, out: &mut dyn Write) {
+    pub(crate) fn suspend(&mut self, out: &mut dyn Write) {
         if getsid(None).is_ok_and(|session| session == getpgrp()) {
             return;
         }
@@ -117,7 +120,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When it cannot be read any more.
-    pub(super) async fn read(&self) -> io::Result<Vec<u8>> {
+    pub(crate) async fn read(&self) -> io::Result<Vec<u8>> {
         let mut guard = self.input.readable().await?;
         let mut bytes = vec![0; 256];
         let length = rustix::io::read(self.input.get_ref(), &mut bytes)?;
