@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("descriptor", &[]),
     ("outlet", &["stop"]),
     ("terminal", &["render"]),
-    ("screen", &["outlet", "render", "stop"]),
+    ("screen", &["outlet", "render", "stop", "terminal"]),
     ("output", &["descriptor", "outlet", "render", "screen", "stop"]),
     ("ui", &["conninfo", "descriptor", "error", "outlet", "render"]),
     ("args", &["model", "conninfo", "render"]),
@@ -42,7 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         &[
             "model", "conninfo", "analyze", "poolconf", "db", "observe", "act", "render", "live", "serve",
-            "cluster", "args", "ui", "outlet", "output", "error", "exit", "stop",
+            "cluster", "args", "ui", "outlet", "output", "error", "exit", "screen", "stop", "terminal",
         ],
     ),
     ("cli", &["model", "args", "commands", "error", "exit"]),

@@ -114,7 +114,7 @@ pub(super) async fn list(
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
         // Measured once, so that what is fetched is what is counted.
-        let lines = room.and_then(|_| ScreenRoom::lines());
+        let lines = room.and_then(|_| ScreenRoom::lines(context));
         let mut unasked = Vec::new();
         let pooler_snapshot = PoolerSnapshot::if_asked(pooler, context, &mut unasked).await?;
         let (server_context, mut listed) = db.sessions(&bounded(listing, lines)).await?;

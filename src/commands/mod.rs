@@ -18,6 +18,7 @@ mod drain;
 mod golden;
 mod kill;
 mod listing;
+mod local_time;
 mod long;
 mod ls;
 pub(crate) mod man;
@@ -36,6 +37,7 @@ mod targets;
 pub(crate) mod timeout;
 mod top;
 mod watch;
+mod watch_keys;
 mod watch_output;
 
 use std::time::Duration;

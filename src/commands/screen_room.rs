@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::output;
-use crate::render::table::{Block, Mark, Table};
+use crate::render::table::{Block, Table};
 use crate::render::{Format, Head, text};
 
 /// The header of the table, and the line that counts its rows.
@@ -50,9 +50,9 @@ impl ScreenRoom {
         (replaced || !look.full).then_some(Self { width, replaced, watched })
     }
 
-    /// The lines it has at this moment, where it tells: more rows need not be asked for.
-    pub(super) fn lines() -> Option<usize> {
-        output::lines()
+    /// The lines it has at this moment, where it tells, with those that are scrolled over: more rows need not be asked for.
+    pub(super) fn lines(context: &Context) -> Option<usize> {
+        output::lines().map(|lines| lines + context.scrolled.get())
     }
 
     /// How much it shows of a listing, with so many `lines`, and the warnings of `head` and these `hints` beside it.
@@ -90,7 +90,7 @@ impl Part {
     /// How much the screen that this run's result goes to shows at this moment, with the warnings of `head` and these `hints` beside it.
     pub(super) fn of(context: &Context, head: &Head, hints: &[String]) -> Self {
         let room = ScreenRoom::of(context);
-        room.map(|room| room.part(ScreenRoom::lines(), head, hints)).unwrap_or_default()
+        room.map(|room| room.part(ScreenRoom::lines(context), head, hints)).unwrap_or_default()
     }
 
     /// The table of as many of `total` rows, each a `noun`, as there is room for, and the line that counts the others; `of` makes a
@@ -144,6 +144,6 @@ impl Part {
             false if text::width(&all) <= self.width => all,
             false => format!("{more}; --full"),
         };
-        Some(Block::marked(Mark::Dim, line))
+        Some(Block::Rest(line))
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{Ansi256Color, AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
 
 pub(crate) use super::align::Align;
@@ -26,6 +26,8 @@ pub(crate) enum Block<'a> {
     Line(Mark, String),
     /// A table with its header.
     Table(Table<'a>),
+    /// A line that counts what is not there, and would be on a larger screen.
+    Rest(String),
     /// An empty line.
     Gap,
 }
@@ -46,6 +48,7 @@ impl Block<'_> {
         match self {
             Self::Line(mark, line) => Block::Line(mark, line),
             Self::Table(table) => Block::Table(table.into_owned()),
+            Self::Rest(line) => Block::Rest(line),
             Self::Gap => Block::Gap,
         }
     }
@@ -73,11 +76,15 @@ impl Mark {
             Self::Plain => Style::new(),
             Self::Dim => Style::new().dimmed(),
             Self::Good => AnsiColor::Green.on_default(),
-            Self::Warn => AnsiColor::Yellow.on_default(),
+            Self::Warn => WARNING,
             Self::Bad => AnsiColor::Red.on_default(),
         }
     }
 }
+
+/// What warns is read on light and on dark: the yellow of the first sixteen colours is neither's, this dark orange has a contrast of
+/// more than 4 to both.
+pub(crate) const WARNING: Style = Ansi256Color(130).on_default();
 
 /// What a text is cut to before a column is left out, when its title is not longer.
 pub(crate) const LEAST: usize = 10;
@@ -378,6 +385,7 @@ pub(crate) fn write(blocks: &[Block<'_>], look: Look, out: &mut dyn Write) -> io
         match block {
             Block::Line(mark, line) => styled(mark.style(), look, out, |out| out.write_all(line.as_bytes()))?,
             Block::Table(table) => table.write(look, out)?,
+            Block::Rest(line) => styled(Mark::Dim.style(), look, out, |out| out.write_all(line.as_bytes()))?,
             Block::Gap => writeln!(out)?,
         }
     }

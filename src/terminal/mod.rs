@@ -1,20 +1,21 @@
-//! The terminal of a live screen: its keys one by one, its other screen, and everything as it was before, however the run ends.
+//! The terminal that is drawn on: its keys one by one, its other screen, and everything as it was before, however the run ends.
 
 mod keys;
+mod reader;
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use rustix::fd::{AsFd as _, OwnedFd};
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
 use rustix::termios::{
-    OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr,
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr,
 };
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::render::frame::{ENTER, LEAVE};
 pub(crate) use keys::{ESCAPE, Key, Keyboard};
+pub(crate) use reader::KeyReader;
 
 /// A text that is pasted comes between two marks from now on, and no more.
 const PASTE_ON: &str = "\u{1b}[?2004h";
@@ -22,16 +23,73 @@ const PASTE_OFF: &str = "\u{1b}[?2004l";
 /// Ends whatever style is set.
 const PLAIN: &str = "\u{1b}[m";
 
+/// What its keys do besides being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typing {
+    /// Nothing: Ctrl-C is a key like the others.
+    Raw,
+    /// Ctrl-C and Ctrl-Z are signals, and Ctrl-S stops it, as ever.
+    Signals,
+}
+
 /// How the terminal was found, while it is ours.
 struct Found {
     terminal: OwnedFd,
-    settings: Termios,
+    /// None where nobody reads its keys.
+    settings: Option<Termios>,
 }
 
 /// What is to be undone, also by who panics.
 fn found() -> MutexGuard<'static, Option<Found>> {
     static FOUND: Mutex<Option<Found>> = Mutex::new(None);
     FOUND.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes the keys of a terminal one by one and unseen from now on. What was taken already is taken once more: somebody else may have
+/// had it meanwhile.
+///
+/// # Errors
+/// When it does not let itself be set.
+pub(crate) fn take(terminal: BorrowedFd<'_>, typing: Typing) -> io::Result<()> {
+    let mut found = found();
+    let settings = match found.as_ref().and_then(|found| found.settings.clone()) {
+        Some(settings) => settings,
+        None => tcgetattr(terminal)?,
+    };
+    let mut ours = settings.clone();
+    match typing {
+        Typing::Raw => ours.make_raw(),
+        Typing::Signals => ours.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO),
+    }
+    ours.special_codes[SpecialCodeIndex::VMIN] = 1;
+    ours.special_codes[SpecialCodeIndex::VTIME] = 0;
+    if found.is_none() {
+        *found = Some(Found { terminal: terminal.try_clone_to_owned()?, settings: Some(settings) });
+    }
+    tcsetattr(terminal, OptionalActions::Now, &ours)?;
+    Ok(())
+}
+
+/// Notes that this terminal shows its other screen, though nobody reads its keys.
+pub(crate) fn note(terminal: BorrowedFd<'_>) {
+    if let Ok(terminal) = terminal.try_clone_to_owned() {
+        found().get_or_insert(Found { terminal, settings: None });
+    }
+}
+
+/// Whether there is something to be undone: who panics undoes it before he tells of that.
+pub(crate) fn is_taken() -> bool {
+    found().is_some()
+}
+
+/// Does what Ctrl-C does at a terminal whose keys are signals.
+pub(crate) fn interrupt() {
+    let _ = kill_process(getpid(), Signal::INT);
+}
+
+/// Whether a terminal is this program's just now. One that is not the controlling one belongs to nobody.
+fn is_ours(terminal: impl rustix::fd::AsFd) -> bool {
+    tcgetpgrp(terminal).ok().is_none_or(|owner| owner == getpgrp())
 }
 
 /// A terminal.
@@ -48,13 +106,8 @@ impl Terminal {
     /// # Errors
     /// When it cannot be waited for.
     pub(crate) fn new() -> io::Result<Self> {
-        let input = io::stdin().as_fd().try_clone_to_owned()?;
         restore_at_panic();
-        #[expect(
-            deprecated,
-            reason = "what comes in its place is unsafe to call; this descriptor is owned, and stays the same"
-        )]
-        let input = AsyncFd::with_interest(input, Interest::READABLE)?;
+        let input = reader::stdin()?;
         Ok(Self { input, is_on: false })
     }
 
@@ -79,21 +132,7 @@ impl Terminal {
         if !self.is_ours() {
             return Ok(());
         }
-        let terminal = self.input.get_ref();
-        let mut found = found();
-        let settings = match &*found {
-            Some(found) => found.settings.clone(),
-            None => tcgetattr(terminal)?,
-        };
-        let mut raw = settings.clone();
-        raw.make_raw();
-        raw.special_codes[SpecialCodeIndex::VMIN] = 1;
-        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
-        if found.is_none() {
-            *found = Some(Found { terminal: terminal.try_clone()?, settings });
-        }
-        tcsetattr(terminal, OptionalActions::Now, &raw)?;
-        drop(found);
+        take(self.input.get_ref().as_fd(), Typing::Raw)?;
         self.is_on = true;
         out.write_all(format!("{ENTER}{PASTE_ON}").as_bytes())
     }
@@ -121,20 +160,11 @@ impl Terminal {
     /// # Errors
     /// When it cannot be read any more.
     pub(crate) async fn read(&self) -> io::Result<Vec<u8>> {
-        let mut guard = self.input.readable().await?;
-        let mut bytes = vec![0; 256];
-        let length = rustix::io::read(self.input.get_ref(), &mut bytes)?;
-        // A shorter answer than there was room for was all there is.
-        if length < bytes.len() {
-            guard.clear_ready();
-        }
-        bytes.truncate(length);
-        Ok(bytes)
+        reader::read(&self.input, || false).await
     }
 
-    /// Whether it is this program's just now. A terminal that is not the controlling one belongs to nobody.
     fn is_ours(&self) -> bool {
-        tcgetpgrp(self.input.get_ref()).ok().is_none_or(|owner| owner == getpgrp())
+        is_ours(self.input.get_ref())
     }
 }
 
@@ -144,15 +174,17 @@ impl Drop for Terminal {
     }
 }
 
-/// Gives the settings back.
-fn restore() {
-    if let Some(Found { terminal, settings }) = found().take() {
+/// Gives the settings back, unless the terminal is its shell's by now, which has set it as it likes.
+pub(crate) fn restore() {
+    if let Some(Found { terminal, settings: Some(settings) }) = found().take()
+        && is_ours(&terminal)
+    {
         let _ = tcsetattr(&terminal, OptionalActions::Now, &settings);
     }
 }
 
 /// What is told of a panic is told on the screen as it was before.
-fn restore_at_panic() {
+pub(crate) fn restore_at_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let tell = std::panic::take_hook();

@@ -95,7 +95,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         report.advice = advice::advice(&report, &context.lead());
         report.is_ascii = !rows::is_utf8();
         if let Some(room) = room {
-            report.part = Some(room.part(ScreenRoom::lines(), &head, &report.advice));
+            report.part = Some(room.part(ScreenRoom::lines(context), &head, &report.advice));
         }
         Ok(Shown { exit, ..Shown::new(report, head) })
     })
