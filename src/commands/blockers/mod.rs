@@ -92,7 +92,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             let facts = db.who_they_are(&freeing::wanted(&sets)).await?;
             report.plan(&sets, &facts);
         }
-        report.advice = advice::advice(&report, &context.lead());
+        report.advice = advice::advice(&report, &context.lead(), room.is_some());
         report.is_ascii = !rows::is_utf8();
         if let Some(room) = room {
             report.part = Some(room.part(ScreenRoom::lines(context), &head, &report.advice));
