@@ -101,7 +101,7 @@ fn space_holds_what_is_shown_and_lets_it_go() {
     terminal.type_keys(" ");
     wait_for_look(&terminal, "it is held", |looks| looks.contains("held: space goes on"));
     let _other = shared().connect(&[("application_name", "held")]).unwrap();
-    // Results come, and are not shown: this one would be marked within a turn, and old within two.
+    // Nobody looks meanwhile: this one would be shown within a turn, and what is shown would be old after two.
     let already = terminal.frames().len();
     let held = std::time::Instant::now();
     wait_until("many turns", || held.elapsed().as_millis() > 1500);
