@@ -7,6 +7,7 @@
 compile_error!("pgconn is for Unix: it speaks over Unix sockets and lives by Unix signals");
 
 mod act;
+mod after_panic;
 mod analyze;
 mod args;
 mod cli;
@@ -51,6 +52,7 @@ use crate::stop::{Ignored, Signal, Trigger};
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
+    after_panic::install(ui::leave_terminal);
     let argv = mask_argv(std::env::args_os().collect());
     let (json, plugin) = (cli::wants_json(&argv), cli::wants_format(&argv, "nagios"));
     let exit = match cli::read(argv) {

@@ -10,6 +10,7 @@ use rustix::termios::{Action, tcflow, tcgetpgrp};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::after_panic::{self, UndoneAtPanic};
 use crate::outlet::Outlet;
 use crate::render::Look;
 use crate::render::frame::{ENTER, Frame, LEAVE};
@@ -73,6 +74,7 @@ struct State {
     /// What is to be seen; nothing before the first result and after the end.
     blocks: Option<Arc<Vec<Block<'static>>>>,
     shown: Option<Shown>,
+    _at_panic: UndoneAtPanic,
 }
 
 /// What the terminal shows, and what it knew by then.
@@ -96,10 +98,20 @@ impl Screen {
         measure: fn() -> ScreenSize,
         keyboard: Option<OwnedFd>,
     ) -> io::Result<Self> {
-        terminal::restore_at_panic();
         let (is_on, _) = watch::channel(false);
-        let state =
-            State { outlet, news, look, measure, keyboard, is_on, scrolled: 0, blocks: None, shown: None };
+        let at_panic = after_panic::undo_terminal(terminal::give_back);
+        let state = State {
+            outlet,
+            news,
+            look,
+            measure,
+            keyboard,
+            is_on,
+            scrolled: 0,
+            blocks: None,
+            shown: None,
+            _at_panic: at_panic,
+        };
         let screen = Self(Arc::new(Mutex::new(state)));
         screen.attend()?;
         Ok(screen)

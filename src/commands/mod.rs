@@ -45,6 +45,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
+use crate::act::AfterPanic;
 use crate::conninfo::secrets;
 use crate::db::{self, Db, Notice};
 use crate::error::Failure;
@@ -273,7 +274,16 @@ pub(crate) const COMMANDS: &[Entry] = &[
 ///
 /// # Errors
 /// With everything that kept it from ending well.
-pub(crate) async fn run(mut command: Command, context: &mut Context) -> Result<Exit> {
+pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
+    let Some(after_panic) = AfterPanic::of_process() else { return run_asked(command, context).await };
+    after_panic.wait_for_command(act::hold_status::signals(context)).await;
+    match run_asked(command, context).await? {
+        Exit::Done => Err(after_panic.failure().into()),
+        exit => Ok(exit),
+    }
+}
+
+async fn run_asked(mut command: Command, context: &mut Context) -> Result<Exit> {
     command.admit(context.flags.watch, context.format())?;
     if let Command::Doctor(args) = &mut command {
         args.take_rules(&mut context.connection.many.only);

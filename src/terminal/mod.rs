@@ -4,7 +4,7 @@ mod keys;
 mod reader;
 
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
@@ -13,6 +13,7 @@ use rustix::termios::{
 };
 use tokio::io::unix::AsyncFd;
 
+use crate::after_panic::{self, UndoneAtPanic};
 use crate::render::frame::{ENTER, LEAVE};
 pub(crate) use keys::{ESCAPE, Key, Keyboard};
 pub(crate) use reader::KeyReader;
@@ -98,6 +99,7 @@ pub(crate) struct Terminal {
     input: AsyncFd<OwnedFd>,
     /// The settings and the screen are ours.
     is_on: bool,
+    _at_panic: UndoneAtPanic,
 }
 
 impl Terminal {
@@ -106,9 +108,8 @@ impl Terminal {
     /// # Errors
     /// When it cannot be waited for.
     pub(crate) fn new() -> io::Result<Self> {
-        restore_at_panic();
         let input = reader::stdin()?;
-        Ok(Self { input, is_on: false })
+        Ok(Self { input, is_on: false, _at_panic: after_panic::undo_terminal(give_back) })
     }
 
     /// Whether it is drawn on.
@@ -183,17 +184,10 @@ pub(crate) fn restore() {
     }
 }
 
-/// What is told of a panic is told on the screen as it was before.
-pub(crate) fn restore_at_panic() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let tell = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if let Some(Found { terminal, .. }) = &*found() {
-                let _ = rustix::io::write(terminal, format!("{PLAIN}{PASTE_OFF}{LEAVE}").as_bytes());
-            }
-            restore();
-            tell(info);
-        }));
-    });
+/// Gives everything back at once, by who panics: what is told of that is told on the screen as it was before.
+pub(crate) fn give_back() {
+    if let Some(Found { terminal, .. }) = &*found() {
+        let _ = rustix::io::write(terminal, format!("{PLAIN}{PASTE_OFF}{LEAVE}").as_bytes());
+    }
+    restore();
 }
