@@ -18,7 +18,6 @@ mod drain;
 mod golden;
 mod kill;
 mod listing;
-mod local_time;
 mod long;
 mod ls;
 pub(crate) mod man;
@@ -37,7 +36,6 @@ mod targets;
 pub(crate) mod timeout;
 mod top;
 mod watch;
-mod watch_keys;
 mod watch_output;
 
 use std::time::Duration;

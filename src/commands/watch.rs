@@ -1,6 +1,9 @@
 //! `--watch`: the same look again and again over one session. Every command that looks or judges runs through here, with or
 //! without `--watch`.
 
+pub(super) mod keys;
+pub(super) mod local_time;
+
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,13 +11,13 @@ use tokio::time::{self, MissedTickBehavior};
 
 use super::Context;
 use super::shown::Shown;
-use super::watch_keys::{Pressed, WatchKeys};
 use super::watch_output::{WatchOutput, Wish};
 use crate::db::Db;
 use crate::db::console::Console;
 use crate::exit::Exit;
 use crate::observe::{LanePolicy, Looks, Observer, Patience, Source, UnderWay};
 use crate::stop::Signal;
+use keys::{Pressed, WatchKeys};
 
 /// Runs a command that asks one server: once, or as often as `--watch` says.
 ///

@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Context;
-use super::local_time::Zone;
 use super::shown::Shown;
-use super::watch_keys;
+use super::watch::keys;
+use super::watch::local_time::Zone;
 use crate::model::server::Target;
 use crate::observe::State;
 use crate::output;
@@ -102,7 +102,7 @@ impl<'a> WatchOutput<'a> {
             Key::Char(' ') => return self.hold(),
             _ => {}
         }
-        let Some(scroll) = watch_keys::scroll(key) else { return Ok(Wish::Nothing) };
+        let Some(scroll) = keys::scroll(key) else { return Ok(Wish::Nothing) };
         let Some(screen) = self.context.output.borrow().screen() else { return Ok(Wish::Nothing) };
         let position = screen.scroll(scroll, self.is_partial())?;
         if position.beyond == 0 || !self.is_partial() {
@@ -134,12 +134,12 @@ impl<'a> WatchOutput<'a> {
 
     /// The line above the last result, with what the keys do as far as there is room.
     fn heading(&self) -> String {
-        let keys = match self.is_held {
-            true => watch_keys::HELD,
+        let what = match self.is_held {
+            true => keys::HELD,
             false if self.context.ui.is_keyboard() => KEYS,
             false => return self.heading.clone(),
         };
-        let whole = format!("{}{keys}", self.heading);
+        let whole = format!("{}{what}", self.heading);
         let fits = output::columns().is_none_or(|columns| text::width(&whole) <= columns);
         if fits || self.is_held { whole } else { self.heading.clone() }
     }

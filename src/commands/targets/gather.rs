@@ -12,7 +12,7 @@ use tokio::time;
 
 use super::answers::{Answer, Answers};
 use crate::commands::shown::{Gathered, Shown};
-use crate::commands::watch_keys::{self, Pressed, WatchKeys};
+use crate::commands::watch::keys::{self as watch_keys, Pressed, WatchKeys};
 use crate::commands::{Command, Context, run_here};
 use crate::conninfo::TargetSpec;
 use crate::db;

@@ -11,8 +11,8 @@ use std::io;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use crate::commands::local_time::Zone;
 use crate::commands::shown::Shown;
+use crate::commands::watch::local_time::Zone;
 use crate::commands::{Command, Context};
 use crate::conninfo::TargetSpec;
 use crate::error::Failure;

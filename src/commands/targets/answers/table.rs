@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Answers;
-use crate::commands::watch_keys::HELD;
+use crate::commands::watch::keys::HELD;
 use crate::conninfo::TargetSpec;
 use crate::render::columns::Column;
 use crate::render::table::{Align, Block, Mark, Table};

@@ -6,16 +6,16 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::Context;
+use crate::commands::Context;
 use crate::screen::Scroll;
 use crate::terminal::{Key, KeyReader};
 
 /// What stands behind the heading of a result that is held.
-pub(super) const HELD: &str = "  held: space goes on";
+pub(in crate::commands) const HELD: &str = "  held: space goes on";
 
 /// What happens at a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Pressed {
+pub(in crate::commands) enum Pressed {
     /// A key was pressed.
     Key(Key),
     /// It has another size.
@@ -25,7 +25,7 @@ pub(super) enum Pressed {
 }
 
 /// Where a key scrolls to; none for one that does not.
-pub(super) const fn scroll(key: &Key) -> Option<Scroll> {
+pub(in crate::commands) const fn scroll(key: &Key) -> Option<Scroll> {
     Some(match key {
         Key::Char('j') | Key::Down => Scroll::Lines(1),
         Key::Char('k') | Key::Up => Scroll::Lines(-1),
@@ -38,7 +38,7 @@ pub(super) const fn scroll(key: &Key) -> Option<Scroll> {
 }
 
 /// The keys of a watch.
-pub(super) struct WatchKeys<'a> {
+pub(in crate::commands) struct WatchKeys<'a> {
     context: &'a Context,
     /// None where nobody can type.
     reader: Option<KeyReader>,
@@ -54,21 +54,21 @@ impl<'a> WatchKeys<'a> {
     ///
     /// # Errors
     /// When the operating system does not let it hear what the terminal says.
-    pub(super) fn new(context: &'a Context) -> io::Result<Self> {
+    pub(in crate::commands) fn new(context: &'a Context) -> io::Result<Self> {
         let reader = if context.output.borrow().is_screen() { KeyReader::of_stdin()? } else { None };
         let resized = signal(SignalKind::window_change())?;
         Ok(Self { context, reader, resized, is_on: None, pending: VecDeque::new() })
     }
 
     /// Hears what happens from now on, if something has been drawn.
-    pub(super) fn attend(&mut self) {
+    pub(in crate::commands) fn attend(&mut self) {
         if self.is_on.is_none() {
             self.is_on = self.context.output.borrow().screen().map(|screen| screen.is_on());
         }
     }
 
     /// What happens next, while the screen is drawn on.
-    pub(super) async fn next(&mut self) -> Pressed {
+    pub(in crate::commands) async fn next(&mut self) -> Pressed {
         loop {
             if let Some(key) = self.pending.pop_front() {
                 return Pressed::Key(key);

@@ -18,7 +18,7 @@ type Offset = (i64, String);
 
 /// A zone, read once.
 #[derive(Debug)]
-pub(super) struct Zone(Kind);
+pub(in crate::commands) struct Zone(Kind);
 
 #[derive(Debug)]
 enum Kind {
@@ -31,7 +31,7 @@ enum Kind {
 
 impl Zone {
     /// The zone of this process.
-    pub(super) fn local() -> Self {
+    pub(in crate::commands) fn local() -> Self {
         let named = env::var("TZ").ok();
         Self(match named.as_deref().map(|name| name.strip_prefix(':').unwrap_or(name)) {
             None => fs::read(OWN).map_or(Kind::Utc, Kind::File),
@@ -46,7 +46,7 @@ impl Zone {
     }
 
     /// `15:04:05 CET`
-    pub(super) fn time_of_day(&self, now: SystemTime) -> String {
+    pub(in crate::commands) fn time_of_day(&self, now: SystemTime) -> String {
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let now = i64::try_from(now).unwrap_or(i64::MAX / 2);
         let found = match &self.0 {
