@@ -38,6 +38,12 @@ pub(crate) fn terminal_size(descriptor: impl AsFd) -> Option<(usize, usize)> {
     Some((size.ws_col.into(), size.ws_row.into()))
 }
 
+/// The terminal that stdin is; none when it is none.
+pub(crate) fn keyboard() -> Option<OwnedFd> {
+    let stdin = io::stdin();
+    stdin.is_terminal().then(|| stdin.as_fd().try_clone_to_owned().ok()).flatten()
+}
+
 /// Whether stdout is a terminal.
 pub(crate) fn is_stdout_terminal() -> bool {
     io::stdout().is_terminal()

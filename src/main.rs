@@ -28,6 +28,7 @@ mod render;
 mod screen;
 mod serve;
 mod stop;
+mod terminal;
 mod ui;
 
 use std::ffi::OsString;
@@ -227,9 +228,9 @@ fn listen(trigger: &Trigger, reloads: bool) -> io::Result<()> {
 
 /// How tables look on stdout.
 fn look(cli: &Cli) -> Look {
-    let terminal = io::stdout().is_terminal();
+    let is_terminal = io::stdout().is_terminal();
     Look {
-        width: terminal.then(output::columns).flatten(),
+        width: is_terminal.then(output::columns).flatten(),
         color: colored(&io::stdout(), cli.globals.output.color),
         full: cli.globals.output.full,
     }

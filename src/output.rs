@@ -153,11 +153,17 @@ impl Output {
         if self.screen.is_none()
             && let (Destination::Open(outlet), Some(news)) = (&self.destination, self.news)
         {
-            self.screen = Some(Screen::new(Arc::clone(outlet), news, self.look, size)?);
+            let keyboard = descriptor::keyboard();
+            self.screen = Some(Screen::new(Arc::clone(outlet), news, self.look, size, keyboard)?);
         }
         self.screen
             .as_ref()
             .map_or_else(|| Err(io::ErrorKind::Unsupported.into()), |screen| screen.draw(blocks))
+    }
+
+    /// The screen that is drawn on; none before the first [`Output::draw`].
+    pub(crate) fn screen(&self) -> Option<Screen> {
+        self.screen.clone()
     }
 
     /// Shows the screen as it was before the first [`Output::draw`].

@@ -4,9 +4,11 @@
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
 use rustix::termios::{Action, tcflow, tcgetpgrp};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::after_panic::{self, UndoneAtPanic};
 use crate::outlet::Outlet;
@@ -14,6 +16,7 @@ use crate::render::Look;
 use crate::render::frame::{ENTER, Frame, LEAVE};
 use crate::render::table::Block;
 use crate::stop::Ignored;
+use crate::terminal::{self, Typing};
 
 /// How large a terminal is, as far as it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +25,33 @@ pub(crate) struct ScreenSize {
     pub(crate) columns: Option<usize>,
     /// Its lines.
     pub(crate) lines: Option<usize>,
+}
+
+/// How many blocks stay at the top, whatever is scrolled: the heading, and the empty line below it.
+const PINNED: usize = 2;
+
+/// A wish to see what is above or below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scroll {
+    /// So many lines down, or up.
+    Lines(isize),
+    /// So many screens down, or up.
+    Pages(isize),
+    /// The first line.
+    Top,
+    /// The last one.
+    End,
+}
+
+/// Where a screen is in what it shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Lines that are scrolled out at the top.
+    pub(crate) above: usize,
+    /// Lines that were wanted beyond the last one.
+    pub(crate) beyond: usize,
+    /// Lines that scroll at a time.
+    pub(crate) page: usize,
 }
 
 /// What is drawn there, also by those who hear the signals of the terminal.
@@ -35,12 +65,16 @@ struct State {
     news: &'static Outlet,
     look: Look,
     measure: fn() -> ScreenSize,
+    /// The terminal whose keys are read meanwhile; none where nobody types.
+    keyboard: Option<OwnedFd>,
     /// The terminal shows its other screen.
-    is_on: bool,
+    is_on: watch::Sender<bool>,
+    /// Lines that are to be scrolled out at the top, if there are so many.
+    scrolled: usize,
     /// What is to be seen; nothing before the first result and after the end.
     blocks: Option<Arc<Vec<Block<'static>>>>,
     shown: Option<Shown>,
-    at_panic: Option<UndoneAtPanic>,
+    _at_panic: UndoneAtPanic,
 }
 
 /// What the terminal shows, and what it knew by then.
@@ -52,7 +86,8 @@ struct Shown {
 }
 
 impl Screen {
-    /// A screen on the terminal that `outlet` leads to. `news` may lead there, too, and `measure` tells how large it is.
+    /// A screen on the terminal that `outlet` leads to. `news` may lead there, too, and `measure` tells how large it is. While it is
+    /// drawn on, keys come from the terminal that `keyboard` is one by one.
     ///
     /// # Errors
     /// When the operating system does not let it hear what the terminal says.
@@ -61,21 +96,23 @@ impl Screen {
         news: &'static Outlet,
         look: Look,
         measure: fn() -> ScreenSize,
+        keyboard: Option<OwnedFd>,
     ) -> io::Result<Self> {
-        let state =
-            State { outlet, news, look, measure, is_on: false, blocks: None, shown: None, at_panic: None };
+        let (is_on, _) = watch::channel(false);
+        let at_panic = after_panic::undo_terminal(terminal::give_back);
+        let state = State {
+            outlet,
+            news,
+            look,
+            measure,
+            keyboard,
+            is_on,
+            scrolled: 0,
+            blocks: None,
+            shown: None,
+            _at_panic: at_panic,
+        };
         let screen = Self(Arc::new(Mutex::new(state)));
-        screen.state().at_panic = Some(after_panic::undo_terminal({
-            let state = Arc::downgrade(&screen.0);
-            move || {
-                // Who panics while it draws has it locked; then what is told stands on the other screen, and is lost with it.
-                if let Some(state) = state.upgrade()
-                    && let Ok(mut state) = state.try_lock()
-                {
-                    state.hand_back();
-                }
-            }
-        }));
         screen.attend()?;
         Ok(screen)
     }
@@ -87,7 +124,53 @@ impl Screen {
     pub(crate) fn draw(&self, blocks: Arc<Vec<Block<'static>>>) -> io::Result<()> {
         let mut state = self.state();
         state.blocks = Some(blocks);
-        state.draw()
+        state.draw()?;
+        // What there is no more of is not waited for.
+        if let Some(shown) = &state.shown {
+            state.scrolled = shown.frame.above();
+        }
+        Ok(())
+    }
+
+    /// Tells whether the terminal is drawn on, from now on.
+    pub(crate) fn is_on(&self) -> watch::Receiver<bool> {
+        self.state().is_on.subscribe()
+    }
+
+    /// Scrolls what is shown; returns where that leads. Where it `can_grow`, what was wanted beyond the end is scrolled to if there is
+    /// so much at the next result.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    pub(crate) fn scroll(&self, scroll: Scroll, can_grow: bool) -> io::Result<Position> {
+        let mut state = self.state();
+        let Some(shown) = &state.shown else { return Ok(Position::default()) };
+        let (most, page) = (shown.frame.most_above(), shown.frame.page());
+        let moved = |by: isize, lines: usize| {
+            state
+                .scrolled
+                .saturating_add_signed(by.saturating_mul(isize::try_from(lines).unwrap_or(isize::MAX)))
+        };
+        let wanted = match scroll {
+            Scroll::Lines(by) => moved(by, 1),
+            Scroll::Pages(by) => moved(by, page),
+            Scroll::Top => 0,
+            Scroll::End => most + page,
+        };
+        state.scrolled = if can_grow { wanted } else { wanted.min(most) };
+        state.draw()?;
+        Ok(Position { above: wanted.min(most), beyond: wanted.saturating_sub(most), page })
+    }
+
+    /// Where it is.
+    pub(crate) fn position(&self) -> Position {
+        let state = self.state();
+        let frame = state.shown.as_ref().map(|shown| &shown.frame);
+        frame.map_or_else(Position::default, |frame| Position {
+            above: frame.above(),
+            beyond: 0,
+            page: frame.page(),
+        })
     }
 
     /// Shows the terminal as it was before; nothing is drawn any more.
@@ -145,12 +228,15 @@ impl State {
         let Some(blocks) = self.blocks.as_deref().filter(|_| self.is_ours()) else { return Ok(()) };
         let size = (self.measure)();
         self.look.width = size.columns.or(self.look.width);
-        let (frame, news) = (Frame::of(blocks, self.look, size.lines)?, self.news.said());
-        let before = before.filter(|before| self.is_on && (before.size, before.news) == (size, news));
+        let frame = Frame::scrolled(blocks, self.look, size.lines, PINNED, self.scrolled)?;
+        let (news, was_on) = (self.news.said(), *self.is_on.borrow());
+        let before = before.filter(|before| was_on && (before.size, before.news) == (size, news));
         let mut text = before.map_or_else(|| frame.whole(), |before| frame.over(&before.frame));
-        if !std::mem::replace(&mut self.is_on, true) {
+        if !was_on {
+            self.take()?;
             text.insert_str(0, ENTER);
         }
+        self.is_on.send_replace(true);
         self.write(&text)?;
         self.shown = Some(Shown { frame, size, news });
         Ok(())
@@ -160,17 +246,30 @@ impl State {
     fn draw_anew(&mut self, is_taken_back: bool) -> io::Result<()> {
         self.shown = None;
         if is_taken_back && self.is_ours() {
-            self.is_on = false;
+            self.is_on.send_replace(false);
         }
         self.draw()
     }
 
     fn hand_back(&mut self) {
         self.shown = None;
-        if std::mem::take(&mut self.is_on) {
+        // Who panicked has left it already, and told of it since.
+        if self.is_on.send_replace(false) && terminal::is_taken() {
             self.let_flow();
             // A terminal that went away needs no order.
             let _ = self.write(LEAVE);
+        }
+        terminal::restore();
+    }
+
+    /// Takes the keys, and notes what is to be undone.
+    fn take(&self) -> io::Result<()> {
+        match &self.keyboard {
+            Some(keyboard) => terminal::take(keyboard.as_fd(), Typing::Signals),
+            None => {
+                self.outlet.file().into_iter().for_each(|terminal| terminal::note(terminal.as_fd()));
+                Ok(())
+            }
         }
     }
 
@@ -206,7 +305,6 @@ fn is_alone() -> bool {
 mod tests {
     use std::fs::File;
     use std::io::{PipeReader, Read as _, pipe};
-    use std::os::fd::OwnedFd;
 
     use super::*;
 
@@ -230,7 +328,7 @@ mod tests {
         let ((terminal, outlet), (_reader, news)) = (outlet(), outlet());
         let news: &'static Outlet = Box::leak(Box::new(news));
         let size = || ScreenSize { columns: Some(20), lines: Some(5) };
-        let screen = Screen::new(Arc::new(outlet), news, Look::default(), size).unwrap();
+        let screen = Screen::new(Arc::new(outlet), news, Look::default(), size, None).unwrap();
         let draw = |line: &str| {
             screen.draw(blocks(line)).unwrap();
             read(&terminal)

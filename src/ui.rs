@@ -110,7 +110,7 @@ impl Ui {
         if self.carried {
             return;
         }
-        self.say("warning", AnsiColor::Yellow.on_default(), &warning.message);
+        self.say("warning", table::WARNING, &warning.message);
         if let Some(hint) = &warning.hint {
             self.advise(hint);
         }

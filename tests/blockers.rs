@@ -399,9 +399,10 @@ fn a_storm_is_a_few_lines_with_what_to_do_first() {
         let screen = screen.on_terminal_of(columns, 24).finish().success().stdout.replace('\r', "");
         let lines: Vec<&str> = screen.lines().collect();
         assert_eq!(lines[0], "60 sessions blocked", "{screen}");
+        let to_do = format!("to free 1 session, end {} (", root.pid);
         assert!(
-            lines[1].starts_with("to free 1 session (") && lines[1].contains("then holds up 59 others"),
-            "{screen}"
+            lines[1].starts_with(&to_do) && lines[1].contains("then holds up 59 others"),
+            "the hint names the pid that the table shows: {screen}"
         );
         assert!(screen.contains(&format!("pgconn kill {id}")), "{screen}");
         assert!(lines.len() <= 12, "{screen}");

@@ -65,6 +65,7 @@ mod trace;
 mod truth;
 mod usage;
 mod watch;
+mod watch_keys;
 mod wrong_lines;
 
 /// A file that is not named in this list of modules would never run.

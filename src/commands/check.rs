@@ -2,6 +2,8 @@
 
 mod arguments;
 mod found;
+#[cfg(test)]
+mod golden;
 mod policy;
 mod pooler_limits;
 mod report;

@@ -41,6 +41,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     /// The server of a list that this run is about.
     pub(super) spec: Option<TargetSpec>,
+    /// How many lines beyond those of the screen a watch scrolls over.
+    pub(super) scrolled: Cell<usize>,
     /// Who gathers what this run finds, with what others find; none where it is shown at once.
     pub(super) gathered: Option<Gathered>,
     /// Nobody is there to be asked for a password.
@@ -75,6 +77,7 @@ impl Context {
             acts,
             config: Config::default(),
             spec: None,
+            scrolled: Cell::new(0),
             gathered: None,
             is_unattended: false,
             program,

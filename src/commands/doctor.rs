@@ -2,6 +2,8 @@
 //! command. It watches for a while, because a single look shows neither churn nor leaks.
 
 mod accepted;
+#[cfg(test)]
+mod golden;
 mod rules;
 
 use std::path::PathBuf;

@@ -1,11 +1,15 @@
 //! Rows of sessions, as `ls` and `long` show them.
 
+#[cfg(test)]
+mod golden;
+
 use serde::Serialize;
 
 use super::screen_room::Part;
 use crate::model::pooler_client::Client;
 use crate::model::server::place;
 use crate::model::session::{Listed, Session};
+use crate::model::short_words;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
@@ -91,23 +95,26 @@ impl Report for Sessions {
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
-        let shown = self.sessions.iter().take(self.part.rows.unwrap_or(usize::MAX));
         let mut columns = COLUMNS.to_vec();
         if let Some(column) = self.ordered_by {
             let place = columns.iter().position(|column| column.is_titled("FOR")).unwrap_or(columns.len());
             columns.insert(place, column);
         }
-        let mut table =
-            Table::of(&columns, shown, mark).sparing(&["CLIENT", "ROLE", "WAIT"]).only_in_full(&["XMIN-AGE"]);
         // Who the pooler's client is was asked for.
-        if self.sessions.iter().any(|session| session.pooler_client.is_some()) {
-            table = table.sparing(&["ROLE", "WAIT", "DATABASE", "QUERY"]).keeping(&["CLIENT"], LEAST);
-        }
+        let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
+        let (table, rest) = self.part.beside([self.summary.as_str()]).table(self.total, "session", |rows| {
+            let table = Table::of(&columns, self.sessions.iter().take(rows), mark).only_in_full(IN_FULL);
+            if is_pooled {
+                table.sparing(&["ROLE", "DATABASE", "STATE", "WAIT", "QUERY"]).keeping(&["CLIENT"], LEAST)
+            } else {
+                table.sparing(&["CLIENT", "ROLE", "DATABASE", "APPLICATION", "STATE", "WAIT"])
+            }
+        });
         let mut blocks = Vec::new();
         if !table.is_empty() {
             blocks.push(Block::Table(table));
         }
-        blocks.extend(self.part.rest(self.total, "session"));
+        blocks.extend(rest);
         blocks.push(Block::marked(Mark::Dim, &self.summary));
         blocks
     }
@@ -130,6 +137,15 @@ impl Report for Sessions {
     }
 }
 
+/// What is shown only where everything is wanted.
+const IN_FULL: &[&str] = &["SESSION-ID", "XMIN-AGE"];
+/// The longest state in few words: half of it may be another one.
+pub(super) const STATE_LEAST: usize = 17;
+/// What is left of a name.
+pub(super) const NAME_LEAST: usize = 8;
+/// What is left of what is waited for.
+const WAIT_LEAST: usize = 9;
+
 /// How old each is.
 const AGE: Column<Session> =
     Column::table("AGE", Align::Age, |session| Value::seconds(session.session_seconds));
@@ -137,17 +153,25 @@ const AGE: Column<Session> =
 /// What is told of each session.
 const COLUMNS: &[Column<Session>] = &[
     Column::new("PID", Align::Right, "pid", |session| session.pid.into()),
-    Column::script("session_id", |session| session.session_id.as_ref().into()),
+    Column::new("SESSION-ID", Align::Left, "session_id", |session| session.session_id.as_ref().into()),
     Column::script("backend_start", |session| session.backend_start.as_ref().into()),
     Column::script("backend_type", |session| session.backend_type.as_ref().into()),
-    Column::new("DATABASE", Align::Left, "database", |session| session.database.as_ref().into()),
-    Column::new("ROLE", Align::Left, "role", |session| session.role.as_ref().into()),
+    Column::new("DATABASE", Align::Left, "database", |session: &Session| session.database.as_ref().into())
+        .folding(),
+    Column::new("ROLE", Align::Left, "role", |session: &Session| session.role.as_ref().into()).folding(),
     Column::worded("APPLICATION", Align::Left, application, "application_name", |session| {
         (&session.application_name).into()
-    }),
-    Column::worded("CLIENT", Align::Left, client, "client", |session| session.client.as_ref().into()),
+    })
+    .folding()
+    .short_title("APP")
+    .least(NAME_LEAST),
+    Column::worded("CLIENT", Align::Left, client, "client", |session| session.client.as_ref().into())
+        .folding(),
     Column::script("client_port", |session| session.client_port.into()),
-    Column::worded("STATE", Align::Left, state, "state", |session| session.state.as_ref().into()),
+    Column::worded("STATE", Align::Left, state, "state", |session| session.state.as_ref().into())
+        .short(short_state)
+        .folding()
+        .least(STATE_LEAST),
     Column::script("wait_event_type", |session| session.wait_event_type.as_ref().into()),
     Column::script("wait_event", |session| session.wait_event.as_ref().into()),
     Column::script("xact_start", |session| session.xact_start.as_ref().into()),
@@ -161,7 +185,7 @@ const COLUMNS: &[Column<Session>] = &[
     Column::new("XMIN-AGE", Align::Right, "xmin_age", |session| session.xmin_age.into()),
     Column::script("query_seconds", |session| Value::seconds(session.query_seconds)),
     Column::script("state_seconds", |session| Value::seconds(session.state_seconds)),
-    Column::table("WAIT", Align::Left, wait),
+    Column::table("WAIT", Align::Left, wait).short(short_wait).folding().least(WAIT_LEAST),
     Column::script("parallel_workers", |session| session.parallel_workers.into()),
     Column::script("hidden", |session| session.hidden.into()),
     Column::script("undecidable", |session| session.undecidable.into()),
@@ -177,7 +201,7 @@ const COLUMNS: &[Column<Session>] = &[
     }),
     Column::script("query_id", |session| session.query_id.as_ref().into()),
     Column::script("query_truncated", |session| session.query_truncated.into()),
-    Column::worded("QUERY", Align::Left, query, "query", |session| session.query.as_ref().into()),
+    Column::worded("QUERY", Align::Left, query, "query", |session| session.query.as_ref().into()).wide(),
 ];
 
 const fn pooler_client(session: &Session) -> Option<&Client> {
@@ -217,19 +241,35 @@ fn client(session: &Session) -> Value<'_> {
 }
 
 fn state(session: &Session) -> Value<'_> {
+    state_as(session, |state| state)
+}
+
+fn short_state(session: &Session) -> Value<'_> {
+    state_as(session, short_words::state)
+}
+
+fn state_as(session: &Session, told: fn(&str) -> &str) -> Value<'_> {
     match (&session.state, &session.backend_type) {
-        (Some(state), Some(kind)) if kind != "client backend" => format!("{state} ({kind})").into(),
-        (Some(state), _) => state.into(),
+        (Some(state), Some(kind)) if kind != "client backend" => format!("{} ({kind})", told(state)).into(),
+        (Some(state), _) => told(state).into(),
         (None, _) if session.hidden => "(hidden)".into(),
         (None, kind) => kind.as_ref().into(),
     }
 }
 
-/// What a client waits for is only news when it is not the client itself.
 fn wait(session: &Session) -> Value<'_> {
+    wait_as(session, |kind, event| format!("{kind}:{event}"))
+}
+
+fn short_wait(session: &Session) -> Value<'_> {
+    wait_as(session, short_words::wait)
+}
+
+/// What a client waits for is only news when it is not the client itself.
+fn wait_as(session: &Session, told: fn(&str, &str) -> String) -> Value<'_> {
     match (session.wait_event_type.as_deref(), &session.wait_event) {
         (Some("Client" | "Activity"), _) | (_, None) => Value::None,
-        (Some(kind), Some(event)) => format!("{kind}:{event}").into(),
+        (Some(kind), Some(event)) => told(kind, event).into(),
         (None, Some(event)) => event.into(),
     }
 }

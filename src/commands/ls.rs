@@ -114,7 +114,7 @@ pub(super) async fn list(
     let room = ScreenRoom::of(context);
     watch::look(context, async |context, db| {
         // Measured once, so that what is fetched is what is counted.
-        let lines = room.and_then(|_| ScreenRoom::lines());
+        let lines = room.and_then(|_| ScreenRoom::lines(context));
         let mut unasked = Vec::new();
         let pooler_snapshot = PoolerSnapshot::if_asked(pooler, context, &mut unasked).await?;
         let (server_context, mut listed) = db.sessions(&bounded(listing, lines)).await?;
@@ -142,7 +142,7 @@ pub(super) async fn list(
         let all = usize::try_from(listed.matched + listed.undecidable).unwrap_or(usize::MAX);
         let total =
             listing.limit.and_then(|limit| usize::try_from(limit).ok()).map_or(all, |limit| all.min(limit));
-        let part = room.part(lines, total, &head, &[]);
+        let part = room.part(lines, &head, &[]);
         Ok(Shown { exit, ..Shown::new(aged(Sessions::on_screen(kind, scope, listed, total, part)), head) })
     })
     .await

@@ -16,6 +16,8 @@ mod demo;
 mod did_you_mean;
 mod doctor;
 mod drain;
+#[cfg(test)]
+mod golden;
 mod kill;
 mod listing;
 mod long;

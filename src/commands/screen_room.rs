@@ -2,11 +2,14 @@
 
 use super::Context;
 use crate::output;
-use crate::render::table::{Block, Mark};
+use crate::render::table::{Block, Table};
 use crate::render::{Format, Head, text};
 
 /// The header of the table, and the line that counts its rows.
 const OWN_LINES: usize = 2;
+
+/// What stands before each row that may be marked as new.
+const MARKS: usize = 2;
 
 /// A terminal on which a listing keeps to the screen.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +24,12 @@ pub(super) struct ScreenRoom {
 /// How much of a listing a screen shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Part {
-    /// Rows at most; none for all.
-    pub(super) rows: Option<usize>,
-    /// A flag shows all of them.
-    by_flag: bool,
+    /// The lines for its rows, for what stands above them, and for how many more there are; none for as many as there are rows.
+    lines: Option<usize>,
+    /// The columns of the table.
+    width: usize,
+    /// Results replace each other: nothing scrolls out, and no flag would show more.
+    replaced: bool,
 }
 
 impl ScreenRoom {
@@ -45,13 +50,13 @@ impl ScreenRoom {
         (replaced || !look.full).then_some(Self { width, replaced, watched })
     }
 
-    /// The lines it has at this moment, where it tells: more rows need not be asked for.
-    pub(super) fn lines() -> Option<usize> {
-        output::lines()
+    /// The lines it has at this moment, where it tells, with those that are scrolled over: more rows need not be asked for.
+    pub(super) fn lines(context: &Context) -> Option<usize> {
+        output::lines().map(|lines| lines + context.scrolled.get())
     }
 
-    /// How much it shows, with so many `lines`, of a listing of `total` rows, with the warnings of `head` and these `hints` beside it.
-    pub(super) fn part(self, lines: Option<usize>, total: usize, head: &Head, hints: &[String]) -> Part {
+    /// How much it shows of a listing, with so many `lines`, and the warnings of `head` and these `hints` beside it.
+    pub(super) fn part(self, lines: Option<usize>, head: &Head, hints: &[String]) -> Part {
         let Some(lines) = lines else { return Part::default() };
         let warnings = head.warnings.iter().flat_map(|warning| {
             std::iter::once(("warning: ", &warning.message))
@@ -65,14 +70,11 @@ impl ScreenRoom {
             (false, true) => 3,
             (false, false) => 1,
         };
-        let room = lines.saturating_sub(OWN_LINES + around + notes);
-        let rows = if total <= room { total } else { room.saturating_sub(1).max(1) };
-        Part { rows: Some(rows), by_flag: !self.replaced }
-    }
-
-    /// The columns it has.
-    pub(super) const fn width(self) -> usize {
-        self.width
+        Part {
+            lines: Some(lines.saturating_sub(OWN_LINES + around + notes)),
+            width: self.width.saturating_sub(if self.replaced { MARKS } else { 0 }),
+            replaced: self.replaced,
+        }
     }
 
     /// The lines that a note takes: on a screen that is drawn on, words stay whole.
@@ -85,11 +87,63 @@ impl ScreenRoom {
 }
 
 impl Part {
-    /// The line that counts the rows of `total` that are not shown, each a `noun`; none when all are.
-    pub(super) fn rest(self, total: usize, noun: &str) -> Option<Block<'static>> {
-        let more = total.checked_sub(self.rows?).filter(|more| *more > 0)?;
+    /// How much the screen that this run's result goes to shows at this moment, with the warnings of `head` and these `hints` beside it.
+    pub(super) fn of(context: &Context, head: &Head, hints: &[String]) -> Self {
+        let room = ScreenRoom::of(context);
+        room.map(|room| room.part(ScreenRoom::lines(context), head, hints)).unwrap_or_default()
+    }
+
+    /// The table of as many of `total` rows, each a `noun`, as there is room for, and the line that counts the others; `of` makes a
+    /// table of so many rows.
+    pub(super) fn table<'a>(
+        self,
+        total: usize,
+        noun: &str,
+        of: impl Fn(usize) -> Table<'a>,
+    ) -> (Table<'a>, Option<Block<'static>>) {
+        let mut above = 0;
+        loop {
+            let rows = self.rows(total, above);
+            let table = of(rows);
+            // Fewer rows may have more in common.
+            let needed = if self.lines.is_some() { table.lines_above(self.width) } else { 0 };
+            if needed <= above {
+                return (table, self.rest(rows, total, noun));
+            }
+            above = needed;
+        }
+    }
+
+    /// The part beside these lines, each as long as it is; one of them is counted already.
+    pub(super) fn beside<'l>(self, lines: impl IntoIterator<Item = &'l str>) -> Self {
+        let taken = |line: &str| text::width(line).div_ceil(self.width.max(1)).max(1);
+        let taken: usize = lines.into_iter().map(taken).sum();
+        Self { lines: self.lines.map(|room| (room + 1).saturating_sub(taken)), ..self }
+    }
+
+    /// The lines for all of a report that has no row but its own; none for as many as it has.
+    pub(super) fn whole(self) -> Option<usize> {
+        self.lines.filter(|_| !self.replaced).map(|lines| lines + OWN_LINES)
+    }
+
+    /// How many of `total` rows there is room for below so many lines.
+    fn rows(self, total: usize, above: usize) -> usize {
+        match self.lines.map(|lines| lines.saturating_sub(above)) {
+            Some(room) if total > room => room.saturating_sub(1).max(1),
+            _ => total,
+        }
+    }
+
+    /// The line that counts the rows that are not shown; none when all are.
+    fn rest(self, shown: usize, total: usize, noun: &str) -> Option<Block<'static>> {
+        let more = total.checked_sub(shown).filter(|more| *more > 0)?;
         let more = text::count(i64::try_from(more).unwrap_or(i64::MAX), &format!("more {noun}"));
-        let how = if self.by_flag { "; --full shows them" } else { "" };
-        Some(Block::marked(Mark::Dim, format!("{more}{how}")))
+        let all = format!("{more}; --full or -o, or pipe to a pager");
+        let line = match self.replaced {
+            true => more,
+            false if text::width(&all) <= self.width => all,
+            false => format!("{more}; --full"),
+        };
+        Some(Block::Rest(line))
     }
 }

@@ -1,12 +1,16 @@
 //! `pgconn stats`: how many connections there are, by state and application (database, role, client), against which limit.
 
+#[cfg(test)]
+mod golden;
 mod slots;
 
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::listing::NAME_LEAST;
 use super::manual::{Group, Manual};
+use super::screen_room::Part;
 use super::shown::Shown;
 use super::{Context, closed, watch};
 use crate::analyze::health::{CONNECTIONS_PERCENT, IDLE_XACT_SECONDS};
@@ -16,6 +20,7 @@ use crate::db::Selection;
 use crate::exit::Exit;
 use crate::model::database::ClosedDatabase;
 use crate::model::server::ServerContext;
+use crate::model::short_words;
 use crate::model::suggestion::{Command, Hint};
 use crate::model::usage::{ByApplication, LimitUse, Remainder, Usage};
 use crate::render::columns::{Column, Value};
@@ -97,8 +102,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             head.warnings.extend(super::did_you_mean(db, &selection.filter).await?);
         }
         let remedy = closed.iter().find(|closed| closed.held_by.is_none()).map(closed::remedy);
-        let hints = hint(&usage).into_iter().chain(remedy).map(|hint| hint.shown(&context.lead())).collect();
-        let report = Stats { closed, usage, server_context, by: by.clone(), filtered };
+        let hints: Vec<String> =
+            hint(&usage).into_iter().chain(remedy).map(|hint| hint.shown(&context.lead())).collect();
+        let part = Part::of(context, &head, &hints);
+        let report = Stats { closed, usage, server_context, by: by.clone(), filtered, part };
         Ok(Shown { hints, ..Shown::new(report, head) })
     })
     .await
@@ -128,6 +135,9 @@ pub(super) struct Stats {
     by: Vec<By>,
     #[serde(skip)]
     filtered: bool,
+    /// How much of it a screen shows.
+    #[serde(skip)]
+    part: Part,
 }
 
 impl Report for Stats {
@@ -159,16 +169,25 @@ impl Report for Stats {
         let closed = |closed| Block::marked(Mark::Warn, format!("! {}", closed::told(closed)));
         blocks.extend(self.closed.iter().map(closed));
         blocks.extend(self.limit_lines());
-        for by in &self.by {
-            let table = Table::of(Counted::columns(*by), self.groups(*by), Counted::mark);
-            if table.is_empty() {
-                continue;
-            }
-            let rest = self.rest(*by);
+        let lists: Vec<(By, Vec<Counted<'_>>)> = self.by.iter().map(|by| (*by, self.groups(*by))).collect();
+        let lists: Vec<_> = lists.into_iter().filter(|(_, groups)| !groups.is_empty()).collect();
+        let most = self.part.whole().map_or(usize::MAX, |lines| {
+            // Each has an empty line before it, its header, and the line that counts what is left out.
+            let room = lines.saturating_sub(blocks.len() + 3 * lists.len());
+            fair_share(&lists.iter().map(|(_, groups)| groups.len()).collect::<Vec<_>>(), room)
+                .max(LEAST_GROUPS)
+        });
+        for (by, mut groups) in lists {
+            let rest = self.rest(by);
+            let out = groups.split_off(groups.len().min(most));
+            let left_out: i64 = out.iter().map(|group| group.count).sum();
             blocks.push(Block::Gap);
-            blocks.push(Block::Table(table));
-            if rest.groups > 0 {
-                let more = format!("({} more, {})", rest.groups, text::count(rest.count, "session"));
+            blocks.push(Block::Table(Table::of(Counted::columns(by), groups, Counted::mark).sparing(SPARE)));
+            let (groups, count) =
+                (out.len() + usize::try_from(rest.groups).unwrap_or(usize::MAX), left_out + rest.count);
+            if groups > 0 {
+                let how = if out.is_empty() { "" } else { "; --full" };
+                let more = format!("({groups} more, {}{how})", text::count(count, "session"));
                 blocks.push(Block::marked(Mark::Dim, more));
             }
         }
@@ -202,6 +221,19 @@ impl Report for Stats {
         tsv::Rows::of(Counted::COLUMNS, lists.into_iter().flat_map(|by| self.groups(by)))
     }
 }
+
+/// How many groups of a kind the smallest screen shows.
+const LEAST_GROUPS: usize = 3;
+
+/// How many rows each of some lists may have at most, so that together they have no more than `room`.
+fn fair_share(lists: &[usize], room: usize) -> usize {
+    let taken = |most: usize| lists.iter().map(|rows| (*rows).min(most)).sum::<usize>();
+    let longest = lists.iter().copied().max().unwrap_or(0);
+    (0..=longest).rev().find(|most| taken(*most) <= room).unwrap_or(0)
+}
+
+/// What a narrow terminal does without, the first one soonest: what is wrong stays.
+const SPARE: &[&str] = &["IDLE", "ACTIVE", "OTHER", "ABORTED", "IDLE-XACT"];
 
 /// Sessions that are counted together.
 struct Counted<'a> {
@@ -283,7 +315,7 @@ impl<'a> Counted<'a> {
     ];
 
     const APPLICATIONS: &'a [Column<Self>] = &[
-        Self::NAME.titled("APPLICATION"),
+        Self::NAME.titled("APPLICATION").short_title("APP").least(NAME_LEAST),
         Self::COUNT,
         Self::ACTIVE,
         Self::IDLE,
@@ -291,19 +323,25 @@ impl<'a> Counted<'a> {
         Self::ABORTED,
         Self::OTHER,
         Self::HIDDEN,
-        Self::OLDEST.titled("OLDEST-XACT"),
+        Self::OLDEST.titled("OLDEST-XACT").short_title("OLDEST"),
     ];
 
     /// What people read of groups of one kind.
     const fn columns(by: By) -> &'a [Column<Self>] {
         match by {
-            By::State => const { &[Self::NAME.titled("STATE"), Self::COUNT, Self::OLDEST] },
+            By::State => {
+                const { &[Self::NAME.titled("STATE").short(Self::short_state), Self::COUNT, Self::OLDEST] }
+            }
             By::Application => Self::APPLICATIONS,
             By::Database => const { &[Self::NAME.titled("DATABASE"), Self::COUNT, Self::LIMIT] },
             By::Role => const { &[Self::NAME.titled("ROLE"), Self::COUNT, Self::LIMIT] },
             By::Client => const { &[Self::NAME.titled("CLIENT"), Self::COUNT] },
             By::BackendType => const { &[Self::NAME.titled("BACKEND TYPE"), Self::COUNT] },
         }
+    }
+
+    fn short_state(group: &Self) -> Value<'_> {
+        group.name.map_or(group.unnamed, |name| short_words::state(name)).into()
     }
 
     fn of(&self, count: fn(&ByApplication) -> i64) -> Value<'a> {

@@ -1,6 +1,9 @@
 //! `--watch`: the same look again and again over one session. Every command that looks or judges runs through here, with or
 //! without `--watch`.
 
+pub(super) mod keys;
+pub(super) mod local_time;
+
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,12 +11,13 @@ use tokio::time::{self, MissedTickBehavior};
 
 use super::Context;
 use super::shown::Shown;
-use super::watch_output::WatchOutput;
+use super::watch_output::{WatchOutput, Wish};
 use crate::db::Db;
 use crate::db::console::Console;
 use crate::exit::Exit;
 use crate::observe::{LanePolicy, Looks, Observer, Patience, Source, UnderWay};
 use crate::stop::Signal;
+use keys::{Pressed, WatchKeys};
 
 /// Runs a command that asks one server: once, or as often as `--watch` says.
 ///
@@ -128,6 +132,9 @@ async fn turns<S: Source>(
     let mut beat = time::interval(every);
     // A slow server is not asked faster to make up for it.
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut keys = WatchKeys::new(context)?;
+    // The look that is under way was begun before something that it should have known.
+    let mut is_outdated = false;
     loop {
         // A look that a signal meets ends by itself, and leaves nothing on the server.
         let is_over = || context.stop.signal().filter(|_| !looks.is_under_way());
@@ -136,14 +143,34 @@ async fn turns<S: Source>(
         }
         tokio::select! {
             biased;
+            pressed = keys.next() => match pressed {
+                Pressed::Key(key) => if output.pressed(&key)? == Wish::Look {
+                    is_outdated = looks.is_under_way();
+                    looks.ask();
+                },
+                // There may be room for other rows than were fetched.
+                Pressed::Resized => if output.would_fill() {
+                    is_outdated = looks.is_under_way();
+                    looks.ask();
+                },
+                Pressed::Ended => return Ok(Signal::Terminate),
+            },
             shown = looks.next() => {
-                if let Some(shown) = context.gather(shown?) {
+                let shown = shown?;
+                if std::mem::take(&mut is_outdated) {
+                    looks.ask();
+                } else if let Some(shown) = context.gather(shown) {
                     output.show(&shown)?;
+                    crate::act::planted("watch screen");
+                    keys.attend();
                 }
             }
-            () = output.grown_old() => output.stale()?,
+            () = output.grown_old() => {
+                output.stale()?;
+                keys.attend();
+            }
             _ = context.stop.pulled(), if !looks.is_under_way() => {}
-            _ = beat.tick() => looks.ask(),
+            _ = beat.tick() => if output.is_live() { looks.ask() },
         }
     }
 }

@@ -2,16 +2,21 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Context;
 use super::shown::Shown;
+use super::watch::keys;
+use super::watch::local_time::Zone;
+use crate::model::server::Target;
 use crate::observe::State;
+use crate::output;
 use crate::render::table::{Block, Mark};
 use crate::render::{Format, Head, frame, text};
+use crate::terminal::{self, Key};
 
 /// How old a result is at least when its age is shown.
 const OLD: Duration = Duration::from_secs(1);
@@ -31,7 +36,26 @@ pub(super) struct WatchOutput<'a> {
     said: Vec<String>,
     /// It was said that the server cannot be asked.
     said_down: bool,
+    /// The line above the last result.
+    heading: String,
+    /// It stays as it is until it is let go.
+    is_held: bool,
+    /// While it is held, more of it was asked for.
+    wants_more: bool,
+    zone: Zone,
 }
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// Nothing that is not done already.
+    Nothing,
+    /// A look at once.
+    Look,
+}
+
+/// What the keys do, where there is room to say it.
+const KEYS: &str = "  q ends, space holds, j k scroll";
 
 impl<'a> WatchOutput<'a> {
     /// Nothing shown yet of what is looked at every so often; `states` tell of the server meanwhile.
@@ -45,7 +69,79 @@ impl<'a> WatchOutput<'a> {
             last: Arc::default(),
             said: Vec::new(),
             said_down: false,
+            heading: String::new(),
+            is_held: false,
+            wants_more: false,
+            zone: Zone::local(),
         }
+    }
+
+    /// Whether there are rows that were not fetched, for want of lines.
+    fn is_partial(&self) -> bool {
+        self.last.iter().any(|block| matches!(block, Block::Rest(_)))
+    }
+
+    /// Whether another size of the terminal makes another result of use.
+    pub(super) fn would_fill(&self) -> bool {
+        self.is_live() && self.is_partial()
+    }
+
+    /// Whether results are to replace the one that is shown.
+    pub(super) const fn is_live(&self) -> bool {
+        !self.is_held
+    }
+
+    /// Does what a key is for.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    pub(super) fn pressed(&mut self, key: &Key) -> io::Result<Wish> {
+        match key {
+            // As Ctrl-C does: what is under way is ended in good order.
+            Key::Char('q') => terminal::interrupt(),
+            Key::Char(' ') => return self.hold(),
+            _ => {}
+        }
+        let Some(scroll) = keys::scroll(key) else { return Ok(Wish::Nothing) };
+        let Some(screen) = self.context.output.borrow().screen() else { return Ok(Wish::Nothing) };
+        let position = screen.scroll(scroll, self.is_partial())?;
+        if position.beyond == 0 || !self.is_partial() {
+            return Ok(Wish::Nothing);
+        }
+        // Rows that the screen had no line for were not fetched: now they are, and a screen of them beforehand.
+        self.context.scrolled.set(position.above + position.beyond + position.page);
+        self.wants_more = true;
+        Ok(Wish::Look)
+    }
+
+    /// Lets the result stay as it is, or go.
+    fn hold(&mut self) -> io::Result<Wish> {
+        self.is_held = !self.is_held;
+        self.wants_more = false;
+        let heading = Block::marked(Mark::Dim, self.heading());
+        if let Some(first) = Arc::make_mut(&mut self.last).first_mut() {
+            *first = heading;
+        }
+        self.next_age = Some(Instant::now() + self.patience()).filter(|_| !self.is_held);
+        self.draw()?;
+        Ok(if self.is_held { Wish::Nothing } else { Wish::Look })
+    }
+
+    /// How old a result becomes before its age is shown.
+    fn patience(&self) -> Duration {
+        (2 * self.every).max(OLD)
+    }
+
+    /// The line above the last result, with what the keys do as far as there is room.
+    fn heading(&self) -> String {
+        let what = match self.is_held {
+            true => keys::HELD,
+            false if self.context.ui.is_keyboard() => KEYS,
+            false => return self.heading.clone(),
+        };
+        let whole = format!("{}{what}", self.heading);
+        let fits = output::columns().is_none_or(|columns| text::width(&whole) <= columns);
+        if fits || self.is_held { whole } else { self.heading.clone() }
     }
 
     fn on_screen(&self) -> bool {
@@ -63,6 +159,11 @@ impl<'a> WatchOutput<'a> {
     /// When it cannot be written.
     pub(super) fn show(&mut self, shown: &Shown) -> io::Result<()> {
         let (context, format, on_screen) = (self.context, self.context.format(), self.on_screen());
+        let is_more = std::mem::take(&mut self.wants_more);
+        // What was asked before it was held is seen when it is let go.
+        if self.is_held && !is_more {
+            return Ok(());
+        }
         self.found();
         if shown.silent && !on_screen {
             return Ok(());
@@ -70,7 +171,8 @@ impl<'a> WatchOutput<'a> {
         let first = self.seen.is_none();
         self.seen = Some(Instant::now());
         if on_screen {
-            return self.draw_result(shown, first);
+            // Rows that were not fetched before are no news.
+            return self.draw_result(shown, first || is_more);
         }
         for warning in &shown.head.warnings {
             if !self.said.contains(&warning.message) {
@@ -100,9 +202,17 @@ impl<'a> WatchOutput<'a> {
     }
 
     /// Draws a new result with what changed in it marked.
-    fn draw_result(&mut self, shown: &Shown, first: bool) -> io::Result<()> {
-        let mut blocks = vec![Block::marked(Mark::Dim, heading(&shown.head, self.every)), Block::Gap];
-        blocks.extend(shown.report.blocks(&shown.head).into_iter().map(Block::into_owned));
+    fn draw_result(&mut self, shown: &Shown, is_all_old: bool) -> io::Result<()> {
+        let report = shown.report.blocks(&shown.head).into_iter().map(Block::into_owned);
+        let report: Vec<Block<'static>> = report.collect();
+        let place = shown.head.target.as_ref().map(Target::place).unwrap_or_default();
+        // Where a report begins with the server, that stands there once.
+        let says_place = matches!(report.first(), Some(Block::Line(_, line)) if line.starts_with(&place));
+        let place = if says_place { String::new() } else { format!("{place}  ") };
+        let clock = self.zone.time_of_day(SystemTime::now());
+        self.heading = format!("{place}every {}  {clock}", text::duration(self.every.as_secs_f64()));
+        let mut blocks = vec![Block::marked(Mark::Dim, self.heading()), Block::Gap];
+        blocks.extend(report);
         let warnings = shown.head.warnings.iter().flat_map(|warning| {
             let hint = warning.hint.as_ref().map(|hint| format!("hint: {hint}"));
             std::iter::once(format!("warning: {}", warning.message)).chain(hint)
@@ -113,9 +223,14 @@ impl<'a> WatchOutput<'a> {
             blocks.push(Block::Gap);
             blocks.extend(notes.iter().map(|note| Block::marked(Mark::Warn, text::sanitize(note))));
         }
-        frame::mark_changes(&mut blocks, if first { None } else { Some(self.last.as_slice()) });
+        frame::mark_changes(&mut blocks, if is_all_old { None } else { Some(self.last.as_slice()) });
         self.last = Arc::new(blocks);
-        self.draw()
+        self.draw()?;
+        // Rows that are scrolled over are fetched as long as they are.
+        let position = self.context.output.borrow().screen().map(|screen| screen.position());
+        let above = position.filter(|position| position.above > 0);
+        self.context.scrolled.set(above.map_or(0, |position| position.above + position.page));
+        Ok(())
     }
 
     fn draw(&self) -> io::Result<()> {
@@ -145,6 +260,11 @@ impl<'a> WatchOutput<'a> {
     /// When it cannot be drawn.
     pub(super) fn stale(&mut self) -> io::Result<()> {
         let State { down, answered } = self.states.borrow_and_update().clone();
+        // Whoever holds it knows that it grows old.
+        if self.is_held {
+            self.next_age = None;
+            return Ok(());
+        }
         let now = Instant::now();
         if down.is_none() && self.next_age.is_none_or(|at| at > now) {
             return Ok(());
@@ -190,7 +310,7 @@ impl<'a> WatchOutput<'a> {
             let away = text::duration(seen.elapsed().as_secs_f64());
             self.context.ui.status(&format!("connected again, {away} after the last result"));
         }
-        self.next_age = Some(Instant::now() + (2 * self.every).max(OLD));
+        self.next_age = Some(Instant::now() + self.patience()).filter(|_| !self.is_held);
     }
 }
 

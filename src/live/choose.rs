@@ -9,11 +9,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep;
 
 use super::canvas::Canvas;
-use super::keys::{ESCAPE, Keyboard};
 use super::servers::{News, Servers, Step, Wish};
-use super::terminal::Terminal;
 use super::view;
 use crate::stop::{Signal, Stop};
+use crate::terminal::{ESCAPE, Keyboard, Terminal};
 
 /// What became of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use super::event::{Acted, PlanRequest, Planned, SessionKey};
-use super::keys::Key;
 use crate::analyze::plan::Plan;
 use crate::model::act::{Action, Fate, Identity, Wanted};
 use crate::model::filter::Filter;
+use crate::terminal::Key;
 
 /// How long keys are ignored once a dialog has opened, or is about something else than before: they were typed for what was there.
 pub(crate) const QUIET: Duration = Duration::from_millis(300);

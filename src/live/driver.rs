@@ -15,16 +15,15 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::canvas::Canvas;
 use super::event::{ActRequest, Down, Effect, Event, PlanRequest, PoolerSeen, Request};
-use super::keys::{ESCAPE, Keyboard};
 use super::services::Services;
 use super::state::{Setup, State};
-use super::terminal::Terminal;
 use super::{view, work};
 use crate::db::{Error, ErrorKind};
 use crate::model::screen::ScreenContext;
 use crate::observe::{self, Looks, Observer, OfConsole, OfServer, Patience};
 use crate::render::text;
 use crate::stop::{Signal, Stop, Trigger};
+use crate::terminal::{ESCAPE, Keyboard, Terminal};
 
 /// How long a look that is given up may take to take its question back, by who waits for the end.
 const QUIT: Duration = Duration::from_millis(40);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::keys::Key;
 use crate::act::OutcomeChange;
 use crate::analyze::plan::Plan;
 use crate::analyze::pooler::PoolUse;
@@ -13,6 +12,7 @@ use crate::model::blocking::{FreeingAct, Waits};
 use crate::model::screen::{Overview, ScreenContext, ScreenRow};
 use crate::model::session::Named;
 use crate::model::usage::Usage;
+use crate::terminal::Key;
 
 /// Who a session is, exactly: its process id and its start. Its `session_id` alone can be another one's, within a second.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

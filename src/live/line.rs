@@ -1,6 +1,6 @@
 //! A line that is typed.
 
-use super::keys::Key;
+use crate::terminal::Key;
 
 /// What a key does to a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! `top`: the facts and acts of the commands on one screen. A pure state machine ([`state`], [`update`]), what it looks
-//! like ([`view`]), the terminal it is drawn on ([`terminal`]), and the loop that drives all of it ([`driver`]). It has no SQL, no rule
+//! like ([`view`]), and the loop that drives all of it ([`driver`]). It has no SQL, no rule
 //! and no signal of its own: it asks through `observe` and `db`, judges by `analyze`, and acts by `act`.
 
 mod canvas;
@@ -9,14 +9,12 @@ mod dialog;
 mod driver;
 mod entries;
 mod event;
-mod keys;
 mod line;
 mod list;
 mod pools;
 mod servers;
 mod services;
 mod state;
-mod terminal;
 #[cfg(test)]
 mod tests;
 mod typing;

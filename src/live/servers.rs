@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::keys::Key;
 use super::state::{AROUND_SERVERS, LEAST_SIZE, OLD};
 use crate::render::table::Mark;
+use crate::terminal::Key;
 
 /// A server of a list, as that calls it.
 #[derive(Clone, Debug)]

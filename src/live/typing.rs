@@ -2,7 +2,6 @@
 
 use super::dialog::{Answer, Dialog, Stage};
 use super::event::{ActRequest, Acted, Effect, SessionKey, View};
-use super::keys::Key;
 use super::line::{Line, Typed};
 use super::list::{Body, GroupBy, Id};
 use super::state::{INTERVALS, Page, SORTS, State};
@@ -11,6 +10,7 @@ use crate::model::act::Action;
 use crate::model::filter::{ClientFilter, Filter, Name, STATES, Term};
 use crate::model::session::Session;
 use crate::render::table::Mark;
+use crate::terminal::Key;
 
 impl State {
     pub(super) fn on_key(&mut self, key: &Key) -> Vec<Effect> {

@@ -21,5 +21,6 @@ pub(crate) mod screen;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod short_words;
 pub(crate) mod suggestion;
 pub(crate) mod usage;

@@ -43,6 +43,14 @@ impl<'a> Value<'a> {
             Self::Claim(claim) => claim.to_string().into(),
         }
     }
+
+    /// The same in fewer columns: a duration in one unit.
+    pub(super) fn shortened(self) -> Cow<'a, str> {
+        match self {
+            Self::Seconds(seconds) => text::duration_in_one_unit(seconds).into(),
+            other => other.shown(),
+        }
+    }
 }
 
 impl<'a> From<&'a str> for Value<'a> {
@@ -107,6 +115,32 @@ impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
     }
 }
 
+/// How a column shares the line of a narrow terminal with the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    /// What it is called where there is little room.
+    pub(super) short_title: Option<&'static str>,
+    /// It goes into a line above the table where all rows have the same.
+    pub(super) folds: bool,
+    /// It takes what the others leave.
+    pub(super) is_wide: bool,
+    /// What its texts are cut to, in columns, before another column is left out; none for what the table says.
+    pub(super) least: Option<usize>,
+}
+
+impl Share {
+    /// That of a column of which nothing else is said.
+    pub(super) const NONE: Self = Self { short_title: None, folds: false, is_wide: false, least: None };
+}
+
+/// What a table knows of a column besides its cells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ColumnHead {
+    pub(super) title: &'static str,
+    pub(super) align: Align,
+    pub(super) share: Share,
+}
+
 /// A column of a list whose rows are `R`.
 #[derive(Debug)]
 pub(crate) struct Column<R> {
@@ -118,6 +152,10 @@ pub(crate) struct Column<R> {
     value: fn(&R) -> Value<'_>,
     /// What people read instead of the value.
     cell: Option<fn(&R) -> Value<'_>>,
+    /// What people read instead of that where there is little room.
+    short: Option<fn(&R) -> Value<'_>>,
+    /// How its cells and its title share a narrow terminal with the other columns.
+    share: Share,
     /// Which rows make it worth its room in the table.
     if_any: Option<fn(&R) -> bool>,
 }
@@ -139,7 +177,16 @@ impl<R> Column<R> {
         key: &'static str,
         value: fn(&R) -> Value<'_>,
     ) -> Self {
-        Self { title: Some(title), align, key: Some(key), value, cell: None, if_any: None }
+        Self {
+            title: Some(title),
+            align,
+            key: Some(key),
+            value,
+            cell: None,
+            short: None,
+            share: Share::NONE,
+            if_any: None,
+        }
     }
 
     /// A column that people read in other words than scripts.
@@ -155,12 +202,30 @@ impl<R> Column<R> {
 
     /// A column of the table alone.
     pub(crate) const fn table(title: &'static str, align: Align, value: fn(&R) -> Value<'_>) -> Self {
-        Self { title: Some(title), align, key: None, value, cell: None, if_any: None }
+        Self {
+            title: Some(title),
+            align,
+            key: None,
+            value,
+            cell: None,
+            short: None,
+            share: Share::NONE,
+            if_any: None,
+        }
     }
 
     /// A column for scripts alone.
     pub(crate) const fn script(key: &'static str, value: fn(&R) -> Value<'_>) -> Self {
-        Self { title: None, align: Align::Left, key: Some(key), value, cell: None, if_any: None }
+        Self {
+            title: None,
+            align: Align::Left,
+            key: Some(key),
+            value,
+            cell: None,
+            short: None,
+            share: Share::NONE,
+            if_any: None,
+        }
     }
 
     /// The column with `cell` for people.
@@ -175,15 +240,46 @@ impl<R> Column<R> {
         self
     }
 
+    /// The column with `short` for people whose terminal has little room: no two of its texts may become the same.
+    pub(crate) const fn short(mut self, short: fn(&R) -> Value<'_>) -> Self {
+        self.short = Some(short);
+        self
+    }
+
+    /// The column with another title where there is little room.
+    pub(crate) const fn short_title(mut self, title: &'static str) -> Self {
+        self.share.short_title = Some(title);
+        self
+    }
+
+    /// The column, which becomes a part of a line above the table where room is scarce and every row has the same in it.
+    pub(crate) const fn folding(mut self) -> Self {
+        self.share.folds = true;
+        self
+    }
+
+    /// The column, which takes what the others leave of a line, and is worth more of it than most of them: a query.
+    pub(crate) const fn wide(mut self) -> Self {
+        self.share.is_wide = true;
+        self
+    }
+
+    /// The column, whose texts are not cut to less than so many columns while others can be left out.
+    pub(crate) const fn least(mut self, columns: usize) -> Self {
+        self.share.least = Some(columns);
+        self
+    }
+
     /// The column, left out of a table in which no row is as `claim` says.
     pub(crate) const fn if_any(claim: fn(&R) -> bool, column: Self) -> Self {
         Self { if_any: Some(claim), ..column }
     }
 
-    /// Its title and alignment in a table of `rows`; none when it is not in it.
-    pub(super) fn head<B: Borrow<R>>(&self, rows: &[B]) -> Option<(&'static str, Align)> {
+    /// What a table of `rows` knows of it; none when it is not in it.
+    pub(super) fn head<B: Borrow<R>>(&self, rows: &[B]) -> Option<ColumnHead> {
         let worthy = self.if_any.is_none_or(|claim| rows.iter().any(|row| claim(row.borrow())));
-        self.title.filter(|_| worthy).map(|title| (title, self.align))
+        let title = self.title.filter(|_| worthy)?;
+        Some(ColumnHead { title, align: self.align, share: self.share })
     }
 
     /// Whether this is what it is called above the table.
@@ -204,6 +300,11 @@ impl<R> Column<R> {
     /// What people read.
     pub(super) fn shown<'r>(&self, row: &'r R) -> Cow<'r, str> {
         self.cell.unwrap_or(self.value)(row).shown()
+    }
+
+    /// What they read where there is little room.
+    pub(super) fn shortened<'r>(&self, row: &'r R) -> Cow<'r, str> {
+        self.short.or(self.cell).unwrap_or(self.value)(row).shortened()
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn mark_changes(blocks: &mut [Block<'_>], before: Option<&[Block<'_>]
     let known: Option<HashSet<Vec<String>>> = before.map(|before| {
         let tables = before.iter().filter_map(|block| match block {
             Block::Table(table) => Some(table),
-            Block::Line(..) | Block::Gap => None,
+            Block::Line(..) | Block::Rest(_) | Block::Gap => None,
         });
         tables.flat_map(table::Table::news).collect()
     });
@@ -51,10 +51,17 @@ pub(crate) struct Frame {
     lines: Vec<Line>,
     /// The columns of the terminal.
     width: usize,
+    /// Lines that are scrolled out, how many can be, and how many there are between.
+    above: usize,
+    most_above: usize,
+    page: usize,
 }
 
+/// A line of a result, and which is the header of the table that it is in.
+type LaidOut = (Line, Option<usize>);
+
 /// A line of one style, as a table writes it.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Line {
     style: String,
     text: String,
@@ -84,17 +91,67 @@ impl Frame {
     ///
     /// # Errors
     /// When a table cannot be laid out.
+    #[cfg(test)]
     pub(crate) fn of(blocks: &[Block<'_>], look: Look, lines: Option<usize>) -> io::Result<Self> {
-        let mut text = Vec::new();
-        let blocks: Vec<Block<'_>> = blocks.iter().flat_map(|block| lines_of(block, look.width)).collect();
-        table::write(&blocks, look, &mut text)?;
-        let text = String::from_utf8_lossy(&text);
-        let total = text.lines().count();
-        let room = lines.unwrap_or(total);
-        let shown = if total > room { room.saturating_sub(1) } else { total };
-        let more = (total > shown).then(|| format!("… {} more lines", total - shown));
-        let lines = text.lines().take(shown).chain(more.as_deref()).map(Line::read).collect();
-        Ok(Self { lines, width: look.width.unwrap_or(usize::MAX) })
+        Self::scrolled(blocks, look, lines, 0, 0)
+    }
+
+    /// The same with so many lines scrolled out at the top, as far as there is something below: not the first `pinned` blocks, nor
+    /// the header of a table of which there is a row.
+    ///
+    /// # Errors
+    /// When a table cannot be laid out.
+    pub(crate) fn scrolled(
+        blocks: &[Block<'_>],
+        look: Look,
+        lines: Option<usize>,
+        pinned: usize,
+        above: usize,
+    ) -> io::Result<Self> {
+        let (all, fixed) = laid_out(blocks, look, pinned)?;
+        let width = look.width.unwrap_or(usize::MAX);
+        let Some(lines) = lines.filter(|lines| all.len() > *lines) else {
+            let lines: Vec<Line> = all.into_iter().map(|(line, _)| line).collect();
+            return Ok(Self { page: lines.len().max(1), lines, width, ..Self::default() });
+        };
+        let fixed = fixed.min(lines.saturating_sub(1));
+        let (top, body) = all.split_at_checked(fixed).unwrap_or_default();
+        // The last line counts what is not shown.
+        let room = lines.saturating_sub(fixed + 1);
+        let header = |at: usize| {
+            let (_, header) = body.get(at)?;
+            let header = header.filter(|header| *header < fixed + at && room > 1)?;
+            all.get(header).map(|(line, _)| line)
+        };
+        let most_above = body.len().saturating_sub(room);
+        let above = above.min(most_above);
+        let below = body.len().saturating_sub(above + room);
+        let rest = match (above, below) {
+            (0, below) => format!("\u{2026} {below} more lines"),
+            (above, 0) => format!("\u{2026} {above} above"),
+            (above, below) => format!("\u{2026} {above} above, {below} below"),
+        };
+        // A header that stays takes the place of the first line.
+        let header = header(above);
+        let window = body.iter().skip(above).take(room).skip(usize::from(header.is_some()));
+        let lines = top.iter().map(|(line, _)| line).chain(header).chain(window.map(|(line, _)| line));
+        let lines: Vec<Line> = lines.cloned().chain([Line::read(&rest)]).collect();
+        Ok(Self { lines, width, above, most_above, page: room.saturating_sub(1).max(1) })
+    }
+
+    /// Lines that are scrolled out at the top.
+    pub(crate) const fn above(&self) -> usize {
+        self.above
+    }
+
+    /// How many can be.
+    pub(crate) const fn most_above(&self) -> usize {
+        self.most_above
+    }
+
+    /// How many lines scroll at a time.
+    pub(crate) const fn page(&self) -> usize {
+        self.page
     }
 
     /// What draws all of it from the first line on, whatever the terminal shows.
@@ -155,6 +212,28 @@ impl Frame {
             pen.place = Some((row, usize::MAX));
         }
     }
+}
+
+/// All lines, and how many of them are of the first `pinned` blocks.
+fn laid_out(blocks: &[Block<'_>], look: Look, pinned: usize) -> io::Result<(Vec<LaidOut>, usize)> {
+    let (mut all, mut fixed): (Vec<LaidOut>, usize) = (Vec::new(), 0);
+    for (at, block) in blocks.iter().enumerate() {
+        let mut text = Vec::new();
+        table::write(&lines_of(block, look.width), look, &mut text)?;
+        let header = match (block, look.width.filter(|_| !look.full)) {
+            (Block::Table(table), Some(width)) => Some(all.len() + table.lines_above(width)),
+            (Block::Table(_), None) => Some(all.len()),
+            _ => None,
+        };
+        for line in String::from_utf8_lossy(&text).lines() {
+            let own = header.filter(|header| all.len() > *header);
+            all.push((Line::read(line), own));
+        }
+        if at < pinned {
+            fixed = all.len();
+        }
+    }
+    Ok((all, fixed))
 }
 
 /// A block whose lines are no wider than a screen that wraps nothing by itself: what is to be done would end at its edge.

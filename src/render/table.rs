@@ -1,7 +1,7 @@
 //! Borderless tables, one line per record. Cells are taken from their rows when they are written, cut first and made harmless
 //! then, so that a table holds nothing but the rows it is about.
 
-mod room;
+mod layout;
 #[cfg(test)]
 mod tests;
 
@@ -11,12 +11,13 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{Ansi256Color, AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
 
 pub(crate) use super::align::Align;
-use super::columns::Column;
+use super::columns::{Column, ColumnHead};
 use super::{Look, text};
+use layout::{Layout, Shown};
 
 /// What a report consists of for people.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(crate) enum Block<'a> {
     Line(Mark, String),
     /// A table with its header.
     Table(Table<'a>),
+    /// A line that counts what is not there, and would be on a larger screen.
+    Rest(String),
     /// An empty line.
     Gap,
 }
@@ -45,6 +48,7 @@ impl Block<'_> {
         match self {
             Self::Line(mark, line) => Block::Line(mark, line),
             Self::Table(table) => Block::Table(table.into_owned()),
+            Self::Rest(line) => Block::Rest(line),
             Self::Gap => Block::Gap,
         }
     }
@@ -72,11 +76,15 @@ impl Mark {
             Self::Plain => Style::new(),
             Self::Dim => Style::new().dimmed(),
             Self::Good => AnsiColor::Green.on_default(),
-            Self::Warn => AnsiColor::Yellow.on_default(),
+            Self::Warn => WARNING,
             Self::Bad => AnsiColor::Red.on_default(),
         }
     }
 }
+
+/// What warns is read on light and on dark: the yellow of the first sixteen colours is neither's, this dark orange has a contrast of
+/// more than 4 to both.
+pub(crate) const WARNING: Style = Ansi256Color(130).on_default();
 
 /// What a text is cut to before a column is left out, when its title is not longer.
 pub(crate) const LEAST: usize = 10;
@@ -84,7 +92,7 @@ pub(crate) const LEAST: usize = 10;
 /// A header and rows. On a terminal its last column is cut to what is left of the line.
 #[derive(Clone)]
 pub(crate) struct Table<'a> {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<ColumnHead>,
     /// Titles of columns that a narrow terminal can do without, the first one soonest.
     spare: &'static [&'static str],
     /// Titles of columns that are never cut: half of an address is another one.
@@ -93,6 +101,8 @@ pub(crate) struct Table<'a> {
     in_full: &'static [&'static str],
     /// What texts are cut to before a column is left out, the last one aside.
     least: usize,
+    /// The column of this title is cut to so much instead.
+    least_of: Option<(&'static str, usize)>,
     rows: Arc<dyn Rows + 'a>,
     /// Which rows are news, when results are compared: then every row begins with a mark or its absence.
     news: Option<Vec<bool>>,
@@ -103,7 +113,16 @@ trait Rows: Send + Sync {
     fn count(&self) -> usize;
     fn mark(&self, row: usize) -> Mark;
     /// The text of a cell as it is, foreign or not; nothing when there is nothing to say.
-    fn cell(&self, row: usize, column: usize) -> Cow<'_, str>;
+    fn cell(&self, row: usize, column: usize, form: Form) -> Cow<'_, str>;
+}
+
+/// In how many words a cell is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// In all.
+    Whole,
+    /// In those that there is room for on a narrow terminal.
+    Short,
 }
 
 /// Rows of a report, under columns that take their cells from them.
@@ -122,14 +141,24 @@ impl<R, B: Borrow<R> + Send + Sync> Rows for Listed<R, B> {
         self.rows.get(row).map_or(Mark::Plain, |row| (self.mark)(row.borrow()))
     }
 
-    fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
+    fn cell(&self, row: usize, column: usize, form: Form) -> Cow<'_, str> {
         let found = self.rows.get(row).zip(self.columns.get(column));
-        found.map_or(Cow::Borrowed(""), |(row, column)| column.shown(row.borrow()))
+        found.map_or(Cow::Borrowed(""), |(row, column)| match form {
+            Form::Whole => column.shown(row.borrow()),
+            Form::Short => column.shortened(row.borrow()),
+        })
     }
 }
 
 /// Rows whose cells are all there.
-type Texts = Vec<(Mark, Vec<String>)>;
+type Texts = Vec<(Mark, Vec<CellText>)>;
+
+/// A cell that is there.
+struct CellText {
+    whole: String,
+    /// What it is in fewer words, where that is something else.
+    short: Option<String>,
+}
 
 impl Rows for Texts {
     fn count(&self) -> usize {
@@ -140,8 +169,12 @@ impl Rows for Texts {
         self.get(row).map_or(Mark::Plain, |(mark, _)| *mark)
     }
 
-    fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
-        self.get(row).and_then(|(_, cells)| cells.get(column)).map_or("", String::as_str).into()
+    fn cell(&self, row: usize, column: usize, form: Form) -> Cow<'_, str> {
+        let Some(cell) = self.get(row).and_then(|(_, cells)| cells.get(column)) else { return "".into() };
+        match form {
+            Form::Whole => cell.whole.as_str().into(),
+            Form::Short => cell.short.as_ref().unwrap_or(&cell.whole).into(),
+        }
     }
 }
 
@@ -164,8 +197,8 @@ impl<'a> Table<'a> {
         Self::with(heads, Arc::new(Listed { columns, rows, mark }))
     }
 
-    fn with(columns: Vec<(&'static str, Align)>, rows: Arc<dyn Rows + 'a>) -> Self {
-        Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, rows, news: None }
+    fn with(columns: Vec<ColumnHead>, rows: Arc<dyn Rows + 'a>) -> Self {
+        Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, least_of: None, rows, news: None }
     }
 
     /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest.
@@ -178,6 +211,13 @@ impl<'a> Table<'a> {
     /// is left that can be spared.
     pub(crate) const fn keeping(mut self, titles: &'static [&'static str], least: usize) -> Self {
         (self.whole, self.least) = (titles, least);
+        self
+    }
+
+    /// The table, of which the column of this title is cut to no less than so much while one is left that can be spared: what is
+    /// in its rows says how much is of use.
+    pub(crate) const fn of_use(mut self, title: &'static str, columns: usize) -> Self {
+        self.least_of = Some((title, columns));
         self
     }
 
@@ -194,21 +234,25 @@ impl<'a> Table<'a> {
 
     /// The table with the texts of all its cells, for when the rows it is about are gone.
     fn into_owned(self) -> Table<'static> {
-        let cells =
-            |row| (0..self.columns.len()).map(|column| self.line_of(row, column).into_owned()).collect();
+        let cell = |row, column| {
+            let whole = self.line_of(row, column).into_owned();
+            let short = self.fitted(row, column, Form::Short, usize::MAX);
+            CellText { short: (*short != *whole).then(|| short.into_owned()), whole }
+        };
+        let cells = |row| (0..self.columns.len()).map(|column| cell(row, column)).collect();
         let texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
-        let Self { columns, spare, whole, in_full, least, news, .. } = self;
-        Table { columns, spare, whole, in_full, least, rows: Arc::new(texts), news }
+        let Self { columns, spare, whole, in_full, least, least_of, news, .. } = self;
+        Table { columns, spare, whole, in_full, least, least_of, rows: Arc::new(texts), news }
     }
 
     /// A cell as it is shown where there is room for all of it.
     fn line_of(&self, row: usize, column: usize) -> Cow<'_, str> {
-        self.fitted(row, column, usize::MAX)
+        self.fitted(row, column, Form::Whole, usize::MAX)
     }
 
     /// A cell as it is shown in `room` columns: what has nothing to say is a `-`.
-    fn fitted(&self, row: usize, column: usize, room: usize) -> Cow<'_, str> {
-        match self.rows.cell(row, column) {
+    fn fitted(&self, row: usize, column: usize, form: Form, room: usize) -> Cow<'_, str> {
+        match self.rows.cell(row, column, form) {
             cell if cell.is_empty() => Cow::Borrowed("-"),
             Cow::Borrowed(cell) => text::line_cut(cell, room),
             Cow::Owned(cell) => Cow::Owned(text::line_cut(&cell, room).into_owned()),
@@ -218,10 +262,10 @@ impl<'a> Table<'a> {
     /// What each row says, ages aside.
     pub(super) fn news(&self) -> impl Iterator<Item = Vec<String>> {
         (0..self.rows.count()).map(|row| {
-            let lasting = self.columns.iter().enumerate().filter(|(_, (_, align))| *align != Align::Age);
-            let said = lasting.flat_map(|(at, (_, align))| {
+            let lasting = self.columns.iter().enumerate().filter(|(_, head)| head.align != Align::Age);
+            let said = lasting.flat_map(|(at, head)| {
                 let cell = self.line_of(row, at);
-                match align {
+                match head.align {
                     Align::Told => text::ageless(&cell).into_iter().map(str::to_owned).collect(),
                     _ => vec![cell.into_owned()],
                 }
@@ -245,17 +289,18 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// How many lines stand above it on a terminal of `width`, with what all of its rows have in common.
+    pub(crate) fn lines_above(&self, width: usize) -> usize {
+        self.layout(width).above.len()
+    }
+
     fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
-        let room = match look.width.filter(|_| !look.full) {
-            Some(width) => self.room(width),
-            None => {
-                let is_shown = |title| look.full || !self.in_full.contains(title);
-                self.columns.iter().map(|(title, _)| is_shown(title).then_some(usize::MAX)).collect()
-            }
+        let Layout { above, columns: mut shown } = match look.width.filter(|_| !look.full) {
+            Some(width) => self.layout(width),
+            None => self.whole_layout(look.full),
         };
-        let mut shown: Vec<Shown> = Vec::new();
-        for (at, ((title, align), room)) in self.columns.iter().zip(room).enumerate() {
-            shown.extend(room.map(|room| Shown { at, room, title, align: *align }));
+        for line in above {
+            styled(Mark::Dim.style(), look, out, |out| out.write_all(line.as_bytes()))?;
         }
         // The last text needs no blanks behind it, and no copy of it is made.
         let last = shown.pop_if(|last| last.align.is_left());
@@ -272,7 +317,8 @@ impl<'a> Table<'a> {
             let style = if gutter.starts_with('*') { style.bold() } else { style };
             styled(style, look, out, |out| {
                 let left = format!("{gutter}{}", left());
-                let text = last.map(|last| self.fitted(row, last.at, last.room)).unwrap_or_default();
+                let text =
+                    last.map(|last| self.fitted(row, last.at, last.form, last.room)).unwrap_or_default();
                 match text.trim_end() {
                     "" => out.write_all(left.trim_end().as_bytes()),
                     text => {
@@ -292,7 +338,7 @@ impl<'a> Table<'a> {
         grid.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         grid.set_header(shown.iter().map(|column| text::cut(column.title, column.room)));
         for row in 0..self.rows.count() {
-            grid.add_row(shown.iter().map(|column| self.fitted(row, column.at, column.room)));
+            grid.add_row(shown.iter().map(|column| self.fitted(row, column.at, column.form, column.room)));
         }
         for (place, column) in shown.iter().enumerate() {
             if let Some(cells) = grid.column_mut(place) {
@@ -310,26 +356,24 @@ impl<'a> Table<'a> {
 impl Table<'static> {
     /// A table whose rows are still to come, as texts.
     pub(super) fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self::with(columns.to_vec(), Arc::new(Texts::new()))
+        let head = |(title, align): &(&'static str, Align)| ColumnHead {
+            title,
+            align: *align,
+            share: super::columns::Share::NONE,
+        };
+        Self::with(columns.iter().map(head).collect(), Arc::new(Texts::new()))
     }
 
     /// Adds a row.
     pub(super) fn push<const N: usize>(&mut self, mark: Mark, row: [String; N]) {
         assert_eq!(N, self.columns.len(), "a row as wide as its header");
-        let cells = |row| (0..N).map(|column| self.rows.cell(row, column).into_owned()).collect();
+        let text = |whole| CellText { whole, short: None };
+        let cell = |row, column| text(self.rows.cell(row, column, Form::Whole).into_owned());
+        let cells = |row| (0..N).map(|column| cell(row, column)).collect();
         let mut texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
-        texts.push((mark, row.into()));
+        texts.push((mark, row.map(text).into()));
         self.rows = Arc::new(texts);
     }
-}
-
-/// A column that there is room for.
-#[derive(Clone, Copy)]
-struct Shown {
-    at: usize,
-    room: usize,
-    title: &'static str,
-    align: Align,
 }
 
 /// Writes the blocks, top to bottom.
@@ -341,6 +385,7 @@ pub(crate) fn write(blocks: &[Block<'_>], look: Look, out: &mut dyn Write) -> io
         match block {
             Block::Line(mark, line) => styled(mark.style(), look, out, |out| out.write_all(line.as_bytes()))?,
             Block::Table(table) => table.write(look, out)?,
+            Block::Rest(line) => styled(Mark::Dim.style(), look, out, |out| out.write_all(line.as_bytes()))?,
             Block::Gap => writeln!(out)?,
         }
     }

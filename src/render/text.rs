@@ -238,6 +238,20 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// Returns a duration in its largest unit, as far as that is full: `850ms`, `12s`, `2m`, `3h`, `2d`.
+pub(crate) fn duration_in_one_unit(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; saturates")]
+    let whole = seconds as u64;
+    match whole {
+        0 => format!("{:.0}ms", (seconds * 1000.0).floor()),
+        1..60 => format!("{whole}s"),
+        60..3600 => format!("{}m", whole / 60),
+        3600..86_400 => format!("{}h", whole / 3600),
+        _ => format!("{}d", whole / 86_400),
+    }
+}
+
 /// Returns a time of which a fraction of a millisecond counts: `230ms`, `2.3ms`, `0.004ms`; from a second on as [`duration`].
 pub(crate) fn brief(seconds: f64) -> String {
     let milliseconds = seconds.max(0.0) * 1000.0;
@@ -289,6 +303,13 @@ mod tests {
         let shown: Vec<String> =
             [0.0, 0.85, 12.34, 59.97, 133.0, 3599.6, 11_100.0, 187_200.0, -1.0].map(duration).into();
         assert_eq!(shown, ["0ms", "850ms", "12.3s", "1m 00s", "2m 13s", "1h 00m", "3h 05m", "2d 04h", "0ms"]);
+    }
+
+    #[test]
+    fn a_duration_in_one_unit_is_that_unit_as_far_as_it_is_full() {
+        let seconds = [0.0, 0.85, 0.9999, 12.34, 59.97, 133.0, 3599.6, 11_100.0, 187_200.0, -1.0];
+        let shown: Vec<String> = seconds.map(duration_in_one_unit).into();
+        assert_eq!(shown, ["0ms", "850ms", "999ms", "12s", "59s", "2m", "59m", "3h", "2d", "0ms"]);
     }
 
     #[test]

@@ -101,8 +101,9 @@ fn a_plan_keeps_to_the_screen_and_is_not_told_again() {
     let screen = terminal.screen();
     let lines: Vec<&str> = screen.lines().collect();
     assert!(lines.len() <= 23, "{screen}");
-    assert!(lines[0].contains("more; all of them: --dry-run"), "{screen}");
-    assert!(lines[1].starts_with("PID") || lines[1].trim_start().starts_with("PID"), "{screen}");
+    assert!(lines[0].contains("more; all of them: --dry-run --full"), "{screen}");
+    assert!(lines[1].starts_with("database postgres, role postgres, application crowd"), "{screen}");
+    assert!(lines[2].trim_start().starts_with("PID"), "{screen}");
     let question = lines.iter().position(|line| line.starts_with("Terminate")).unwrap();
     assert!(lines[question - 1].contains(&worst.pid.to_string()), "the worst stands last\n{screen}");
     // One of them goes by itself: the only one whose end is news.

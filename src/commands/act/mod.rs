@@ -1,6 +1,8 @@
 //! What `cancel` and `kill` have in common: from targets and filters to a plan, its consent, the act and its report.
 
 pub(super) mod audit;
+#[cfg(test)]
+mod golden;
 pub(super) mod hold_status;
 pub(super) mod pooled;
 pub(super) mod report;
@@ -14,6 +16,7 @@ use anyhow::Result;
 use clap::ValueHint;
 
 use super::Context;
+use super::screen_room::Part;
 use crate::act::{Act, Done, OutcomeChange, SignalLog};
 use crate::analyze::consent::{self, Circumstances, Consent, Reach};
 use crate::analyze::plan::{self, Plan};
@@ -87,7 +90,8 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
         db.close().await;
         let after =
             Aftermath { remaining, waiting_before: number(waiting.as_deref()), ..Aftermath::default() };
-        emit(&ActReport::new(&plan, true, after, emergency), &head, context)?;
+        let part = Part::of(context, &head, &[]);
+        emit(&ActReport::new(&plan, true, after, emergency).on_screen(part), &head, context)?;
         hints(context, &server_context, &plan, &wanted, Aftermath::default());
         return Ok(Exit::Done);
     }

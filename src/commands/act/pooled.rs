@@ -16,6 +16,7 @@ use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{Plan, Step};
 use crate::analyze::pooler::PoolerSelection;
 use crate::commands::Context;
+use crate::commands::screen_room::Part;
 use crate::db::console::Console;
 use crate::db::{self, Db, ErrorKind, Uninterrupted};
 use crate::error::Failure;
@@ -88,7 +89,8 @@ pub(in crate::commands) async fn run(
     }
     if targets.dry_run {
         console.close().await;
-        emit(&ActReport::new(&plan_of(found), true, Aftermath::default(), emergency), &head, context)?;
+        let report = ActReport::new(&plan_of(found), true, Aftermath::default(), emergency);
+        emit(&report.on_screen(Part::of(context, &head, &[])), &head, context)?;
         return Ok(Exit::Done);
     }
     for outcome in found.iter_mut().map(|selected| &mut selected.step.outcome) {

@@ -3,8 +3,11 @@
 use serde::Serialize;
 
 use crate::analyze::plan::{Counts, Plan};
+use crate::commands::listing::{NAME_LEAST, STATE_LEAST};
+use crate::commands::screen_room::Part;
 use crate::model::act::{Action, Fate, FateClass, Outcome, Remaining, Through};
 use crate::model::server::place;
+use crate::model::short_words;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
 use crate::render::outcomes::{mark, summary};
@@ -62,6 +65,9 @@ pub(in crate::commands) struct ActReport {
     /// Which of them people have seen already, as they were to become.
     #[serde(skip)]
     seen: Vec<bool>,
+    /// How much of them a screen shows.
+    #[serde(skip)]
+    part: Part,
 }
 
 /// What was to become of each session.
@@ -119,7 +125,14 @@ impl ActReport {
             emergency,
             results: plan.steps.iter().map(|step| result(&step.outcome)).collect(),
             seen: Vec::new(),
+            part: Part::default(),
         }
+    }
+
+    /// Keeps to a screen: what would be done is told again for who asks.
+    pub(super) fn on_screen(mut self, part: Part) -> Self {
+        self.part = part;
+        self
     }
 
     /// Leaves out, for people, what has become as it was `planned`: they have seen that.
@@ -158,35 +171,39 @@ impl render::Report for ActReport {
         }
         let seen = self.seen.iter().copied().chain(std::iter::repeat(false));
         let news = self.results.iter().zip(seen).filter(|(_, seen)| !seen).map(|(outcome, _)| outcome);
-        let mut blocks = Vec::new();
-        if news.clone().next().is_some() {
-            blocks.push(Block::Table(table(news.clone())));
-        }
-        blocks.extend(reasons(news));
+        let mut below = reasons(news.clone());
         let mark = if self.failed > 0 { Mark::Bad } else { Mark::Good };
         let mut summary = summary(&self.results);
         if let Some(returned) = self.returned.filter(|returned| *returned > 0) {
             let sessions = text::count(returned, if self.is_pooled() { "client" } else { "session" });
             summary.push_str(&format!("; {sessions} of the same application and role came back"));
         }
-        blocks.push(Block::marked(if self.dry_run { Mark::Dim } else { mark }, summary));
+        below.push(Block::marked(if self.dry_run { Mark::Dim } else { mark }, summary));
         if let (Some(before @ 1..), Some(after)) = (self.waiting_before, self.waiting_after) {
             let mark = if after > 0 { Mark::Warn } else { Mark::Good };
-            blocks.push(Block::marked(mark, format!("waiting for a lock: {before} before, {after} now")));
+            below.push(Block::marked(mark, format!("waiting for a lock: {before} before, {after} now")));
         }
         if let Some(left) = self.remaining_matching.filter(|left| *left > 0 && !self.dry_run) {
             let new = self.reconnected.filter(|new| *new > 0);
             let new = new.map(|new| format!(", {new} of them new")).unwrap_or_default();
             let verb = if left == 1 { "matches" } else { "match" };
-            blocks.push(Block::line(format!("{} {verb} now{new}", text::count(left, "session"))));
+            below.push(Block::line(format!("{} {verb} now{new}", text::count(left, "session"))));
         }
         if let Some(others) = self.other_backends.filter(|others| *others > 0) {
             let are = if others == 1 { "is" } else { "are" };
             let others = text::count(others, "other backend");
-            blocks
+            below
                 .push(Block::line(format!("{others} (walsenders, workers) {are} selected, too, and spared")));
         }
-        blocks
+        let texts = below.iter().filter_map(|block| match block {
+            Block::Line(_, line) => Some(line.as_str()),
+            Block::Table(_) | Block::Rest(_) | Block::Gap => None,
+        });
+        let part = self.part.beside(texts);
+        let (table, rest) =
+            part.table(news.clone().count(), "session", |rows| table(news.clone().take(rows)));
+        let table = (!table.is_empty()).then_some(Block::Table(table));
+        table.into_iter().chain(rest).chain(below).collect()
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {
@@ -197,26 +214,34 @@ impl render::Report for ActReport {
 /// What is told of each session.
 const COLUMNS: &[Column<Outcome>] = &[
     Column::new("PID", Align::Right, "pid", |outcome| Some(outcome.pid).filter(|pid| *pid != 0).into()),
-    Column::script("session_id", |outcome| outcome.session_id.as_ref().into()),
+    Column::new("SESSION-ID", Align::Left, "session_id", |outcome| outcome.session_id.as_ref().into()),
     Column::script("backend_start", |outcome| outcome.backend_start.as_ref().into()),
-    Column::new("DATABASE", Align::Left, "database", |outcome| outcome.database.as_ref().into()),
-    Column::new("ROLE", Align::Left, "role", |outcome| outcome.role.as_ref().into()),
-    Column::new("APPLICATION", Align::Left, "application_name", |outcome| {
+    Column::new("DATABASE", Align::Left, "database", |outcome: &Outcome| outcome.database.as_ref().into())
+        .folding(),
+    Column::new("ROLE", Align::Left, "role", |outcome: &Outcome| outcome.role.as_ref().into()).folding(),
+    Column::new("APPLICATION", Align::Left, "application_name", |outcome: &Outcome| {
         outcome.application_name.as_ref().into()
-    }),
+    })
+    .folding()
+    .short_title("APP")
+    .least(NAME_LEAST),
     Column::worded(
         "CLIENT",
         Align::Left,
-        |outcome| client(outcome).into(),
+        |outcome: &Outcome| client(outcome).into(),
         "client",
         |outcome| outcome.client.as_ref().into(),
-    ),
+    )
+    .folding(),
     Column::script("client_port", |outcome| outcome.client_port.into()),
     Column::script("through", |outcome| match outcome.through {
         Through::Pooler => "pooler".into(),
         Through::Server => "server".into(),
     }),
-    Column::new("STATE", Align::Left, "state", |outcome| outcome.state.as_ref().into()),
+    Column::new("STATE", Align::Left, "state", |outcome: &Outcome| outcome.state.as_ref().into())
+        .short(|outcome| outcome.state.as_deref().map(short_words::state).into())
+        .folding()
+        .least(STATE_LEAST),
     Column::new("FOR", Align::Right, "state_seconds", |outcome| Value::seconds(outcome.state_seconds)),
     Column::new("XACT", Align::Right, "xact_seconds", |outcome| Value::seconds(outcome.xact_seconds)),
     Column::new("LOCKS", Align::Right, "locks_held", |outcome| outcome.locks_held.into()),
@@ -226,10 +251,11 @@ const COLUMNS: &[Column<Outcome>] = &[
     Column::worded(
         "RESULT",
         Align::Left,
-        |outcome| outcome.words().into(),
+        |outcome: &Outcome| outcome.words().into(),
         "result",
         |outcome| outcome.result.word().into(),
-    ),
+    )
+    .folding(),
     Column::script("error", |outcome| outcome.error.as_ref().into()),
 ];
 
@@ -240,30 +266,38 @@ pub(in crate::commands) fn preview<'a>(
     screen: Option<(usize, usize)>,
     head: &Head,
 ) -> Vec<Block<'a>> {
-    let outcomes = || plan.steps.iter().map(|step| &step.outcome);
-    let reasons = reasons(outcomes());
-    let room = screen.map_or(PREVIEWED, |(_, lines)| {
-        let notes =
-            head.warnings.iter().map(|warning| 1 + usize::from(warning.hint.is_some())).sum::<usize>();
-        lines.saturating_sub(AROUND + reasons.len() + 2 * notes).clamp(LEAST_PREVIEWED, PREVIEWED)
-    });
+    let outcomes: Vec<&Outcome> = plan.steps.iter().map(|step| &step.outcome).collect();
+    let reasons = reasons(outcomes.iter().copied());
+    let room = |above: usize| {
+        screen.map_or(PREVIEWED, |(_, lines)| {
+            let notes =
+                head.warnings.iter().map(|warning| 1 + usize::from(warning.hint.is_some())).sum::<usize>();
+            lines.saturating_sub(AROUND + above + reasons.len() + 2 * notes).clamp(LEAST_PREVIEWED, PREVIEWED)
+        })
+    };
+    let worst = |rows: usize| {
+        let shown: Vec<&Outcome> = outcomes.iter().copied().take(rows).collect();
+        table(shown.into_iter().rev())
+    };
+    // Fewer sessions may have more in common, for which a line stands above them.
+    let above = |rows| screen.map_or(0, |(columns, _)| worst(rows).lines_above(columns));
+    let rows = room(above(room(above(room(0)))));
     let mut blocks = Vec::new();
-    if let Some(more) = plan.steps.len().checked_sub(room).filter(|more| *more > 0) {
-        blocks.push(Block::marked(Mark::Dim, format!("({more} more; all of them: --dry-run)")));
+    if let Some(more) = plan.steps.len().checked_sub(rows).filter(|more| *more > 0) {
+        blocks.push(Block::marked(Mark::Dim, format!("({more} more; all of them: --dry-run --full)")));
     }
-    let shown: Vec<&Outcome> = outcomes().take(room).collect();
-    blocks.push(Block::Table(table(shown.into_iter().rev())));
+    blocks.push(Block::Table(worst(rows)));
     blocks.extend(reasons);
     blocks
 }
 
 fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table<'a> {
     let is_pooled = outcomes.clone().any(|outcome| outcome.pooled);
-    let table = Table::of(COLUMNS, outcomes, |outcome| mark(outcome.result));
+    let table = Table::of(COLUMNS, outcomes, |outcome| mark(outcome.result)).only_in_full(&["SESSION-ID"]);
     if is_pooled {
         table.sparing(&["ROLE", "DATABASE", "XACT", "FOR", "LOCKS"]).keeping(&["CLIENT"], LEAST)
     } else {
-        table.sparing(&["CLIENT", "ROLE", "DATABASE"])
+        table.sparing(&["CLIENT", "ROLE", "DATABASE", "LOCKS", "FOR", "WAITING", "XACT"])
     }
 }
 

@@ -1,7 +1,6 @@
-//! What people see, as golden texts at 80, 120 and 200 columns of 24 lines; `PGCONN_BLESS=1` (`./dev bless`) writes them anew.
+//! What people see, as golden texts at 40, 60, 80, 120 and 200 columns of 24 lines; `PGCONN_BLESS=1` (`./dev bless`) writes them anew.
 
 use super::advice::advice;
-use super::words::Words;
 use super::*;
 use crate::model::act::{ActFacts, Candidate, Process};
 use crate::model::blocking::{Blocked, Lock, PreparedBlocker, Replay};
@@ -242,12 +241,10 @@ fn screen_in(waits: Waits, width: usize, watched: bool, is_ascii: bool) -> Strin
     let mut report = Blockers::new(waits, false);
     let sets = report.free_sets();
     report.plan(&sets, &facts);
-    report.advice = advice(&report, &Lead::default());
-    report.words = Words::of_width(width);
+    report.advice = advice(&report, &Lead::default(), true);
     report.is_ascii = is_ascii;
-    let total = report.entries().len();
     let head = Head::default();
-    report.part = Some(ScreenRoom::of_width(width, watched).part(Some(LINES), total, &head, &report.advice));
+    report.part = Some(ScreenRoom::of_width(width, watched).part(Some(LINES), &head, &report.advice));
     let look = Look { width: Some(width), ..Look::default() };
     let blocks = report.blocks(&head);
     if watched {
@@ -288,7 +285,7 @@ fn difference(name: &str, shown: &str) -> Option<String> {
 fn what_people_see_is_what_is_written_down() {
     let of = |(name, situation): &Situation| {
         let of = |width| format!("# {width} columns\n{}\n", screen(situation(), width, false));
-        difference(name, &[80, 120, 200].map(of).concat())
+        difference(name, &[40, 60, 80, 120, 200].map(of).concat())
     };
     let differ: Vec<String> = SITUATIONS.iter().filter_map(of).collect();
     assert!(differ.is_empty(), "{}", differ.join("\n"));
@@ -347,7 +344,7 @@ fn a_watched_screen_shows_what_to_do_whole() {
         let mut report = Blockers::new(situation(), false);
         let facts = facts(&situation());
         report.plan(&report.free_sets(), &facts);
-        for hint in advice(&report, &Lead::default()) {
+        for hint in advice(&report, &Lead::default(), true) {
             assert!(words.contains(&hint), "{name}: {hint}\n{shown}");
         }
         assert!(shown.contains("PID "), "{name}: {shown}");

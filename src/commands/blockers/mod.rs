@@ -26,7 +26,6 @@ use crate::model::session::Named;
 use crate::render::Warning;
 pub(super) use report::Blockers;
 pub(super) use rows::is_utf8;
-use words::Words;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -93,12 +92,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             let facts = db.who_they_are(&freeing::wanted(&sets)).await?;
             report.plan(&sets, &facts);
         }
-        report.advice = advice::advice(&report, &context.lead());
+        report.advice = advice::advice(&report, &context.lead(), room.is_some());
         report.is_ascii = !rows::is_utf8();
         if let Some(room) = room {
-            report.words = Words::of_width(room.width());
-            let total = report.entries().len();
-            report.part = Some(room.part(ScreenRoom::lines(), total, &head, &report.advice));
+            report.part = Some(room.part(ScreenRoom::lines(context), &head, &report.advice));
         }
         Ok(Shown { exit, ..Shown::new(report, head) })
     })

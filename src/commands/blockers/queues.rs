@@ -28,6 +28,9 @@ pub(super) struct Queue<'a> {
     pub(super) longest: Option<f64>,
     /// How many applications they belong to.
     pub(super) applications: usize,
+    /// Their database and their role, where they have the same.
+    pub(super) database: Option<&'a String>,
+    pub(super) role: Option<&'a String>,
     /// One of them, like the others.
     pub(super) session: &'a Blocked,
 }
@@ -82,6 +85,14 @@ fn queue<'a>(lines: &[Line], sessions: &HashMap<i32, &'a Blocked>) -> Option<Que
         count: lines.len(),
         longest: of.iter().filter_map(|session| session.wait_seconds).max_by(f64::total_cmp),
         applications: applications.len(),
+        database: common(&of, |session| session.database.as_ref()),
+        role: common(&of, |session| session.role.as_ref()),
         session: of.first().copied()?,
     })
+}
+
+/// What all of these sessions have.
+fn common<'a>(of: &[&'a Blocked], part: fn(&'a Blocked) -> Option<&'a String>) -> Option<&'a String> {
+    let first = of.first().and_then(|session| part(session));
+    first.filter(|first| of.iter().all(|session| part(session) == Some(first)))
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::queues::{self, Entry};
 use super::rows::Row;
-use super::words::Words;
+use super::words::object_width;
 use crate::analyze::blocking::{Forest, FreeSet, Graph, Line, edges, free_sets, pid_at, prepared_at};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
@@ -14,8 +14,13 @@ use crate::model::act::ActFacts;
 use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Replay, Waits};
 use crate::model::order;
 use crate::render::json::List;
-use crate::render::table::{Block, Mark, Table};
+use crate::render::table::{Block, LEAST, Mark, Table};
 use crate::render::{Head, Headline, Report, text, tsv};
+
+/// What a narrow screen does without, the first one soonest: what is waited for, how long, and the query stay.
+const SPARE: &[&str] = &["ROLE", "DATABASE", "BLOCKS", "APPLICATION", "STATE", "XACT", "QUERY"];
+/// The same where the pooler's clients were asked for.
+const POOLED_SPARE: &[&str] = &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"];
 
 /// The answer of `blockers`.
 #[derive(Debug, Serialize)]
@@ -46,9 +51,6 @@ pub(in crate::commands) struct Blockers {
     /// How much of them a screen shows; none where all of it is written.
     #[serde(skip)]
     pub(super) part: Option<Part>,
-    /// How many words a screen has room for.
-    #[serde(skip)]
-    pub(super) words: Words,
     /// Whether the tree is drawn in ASCII.
     #[serde(skip)]
     pub(super) is_ascii: bool,
@@ -99,7 +101,6 @@ impl Blockers {
             graph,
             lines: forest.lines,
             part: None,
-            words: Words::default(),
             is_ascii: false,
             advice: Vec::new(),
         }
@@ -108,6 +109,23 @@ impl Blockers {
     /// What has a line of its own on a screen.
     pub(super) fn entries(&self) -> Vec<Entry<'_>> {
         queues::folded(&self.lines, &self.by_pid())
+    }
+
+    /// A line of the table.
+    fn row<'a>(&'a self, entry: Entry<'a>, sessions: &HashMap<i32, &'a Blocked>) -> Row<'a> {
+        let is_ascii = self.is_ascii;
+        match entry {
+            Entry::One(line) => Row {
+                line: Some(line),
+                session: sessions.get(&line.pid).copied(),
+                prepared: prepared_at(&self.prepared, line.pid),
+                more: None,
+                is_ascii,
+            },
+            Entry::More(queue) => {
+                Row { line: Some(queue.line), session: None, prepared: None, more: Some(queue), is_ascii }
+            }
+        }
     }
 
     fn by_pid(&self) -> HashMap<i32, &Blocked> {
@@ -170,35 +188,24 @@ impl Report for Blockers {
             }];
         }
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
-        // What is waited for is to be read.
-        let (spare, least) = (self.words.spare(), self.words.least(&self.sessions, &self.prepared));
-        let spare: &[&str] = if is_pooled { &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"] } else { spare };
         let sessions = self.by_pid();
         let entries = match self.part {
             Some(_) => self.entries(),
             None => self.lines.iter().copied().map(Entry::One).collect(),
         };
-        let total = entries.len();
-        let part = self.part.unwrap_or_default();
-        let rows = entries.into_iter().take(part.rows.unwrap_or(usize::MAX)).map(|entry| match entry {
-            Entry::One(line) => Row {
-                line: Some(line),
-                session: sessions.get(&line.pid).copied(),
-                prepared: prepared_at(&self.prepared, line.pid),
-                more: None,
-                words: self.words,
-                is_ascii: self.is_ascii,
-            },
-            Entry::More(queue) => Row {
-                line: Some(queue.line),
-                session: None,
-                prepared: None,
-                more: Some(queue),
-                words: self.words,
-                is_ascii: self.is_ascii,
-            },
+        let spare: &[&str] = if is_pooled { POOLED_SPARE } else { SPARE };
+        let object = object_width(&self.sessions);
+        let (table, rest) = self.part.unwrap_or_default().table(entries.len(), "row", |rows| {
+            Table::of(
+                Row::COLUMNS,
+                entries.iter().take(rows).map(|entry| self.row(*entry, &sessions)),
+                Row::mark,
+            )
+            .sparing(spare)
+            .keeping(&["CLIENT"], LEAST)
+            .of_use("LOCK", object)
+            .only_in_full(&["SESSION-ID"])
         });
-        let table = Table::of(Row::COLUMNS, rows, Row::mark).sparing(spare).keeping(&["CLIENT"], least);
         let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));
         if self.lines.iter().any(|line| line.cycle) {
             summary.push_str("; some wait in a circle, which ends at deadlock_timeout");
@@ -208,7 +215,7 @@ impl Report for Blockers {
         std::iter::once(Block::marked(Mark::Warn, summary))
             .chain(advice)
             .chain([Block::Table(table)])
-            .chain(part.rest(total, "row"))
+            .chain(rest)
             .collect()
     }
 
@@ -220,7 +227,6 @@ impl Report for Blockers {
             session: Some(session),
             prepared: None,
             more: None,
-            words: Words::default(),
             is_ascii: true,
         });
         tsv::Rows::of(Row::COLUMNS, rows)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::queues::Queue;
 use super::words::Words;
 use crate::analyze::blocking::Line;
-use crate::commands::listing::origin;
+use crate::commands::listing::{NAME_LEAST, STATE_LEAST, origin};
 use crate::model::blocking::{Blocked, Lock, PreparedBlocker, waited_for};
 use crate::model::pooler_client::Client;
 use crate::render::columns::{Column, Value};
@@ -23,49 +23,66 @@ pub(super) struct Row<'a> {
     pub(super) prepared: Option<&'a PreparedBlocker>,
     /// The sessions that it stands for, when it is more than one.
     pub(super) more: Option<Queue<'a>>,
-    pub(super) words: Words,
     pub(super) is_ascii: bool,
 }
 
 impl<'a> Row<'a> {
     pub(super) const COLUMNS: &'a [Column<Self>] = &[
         Column::worded("PID", Align::Left, pid, "pid", |row| row.of(|session| Some(session.pid))),
-        Column::script("session_id", |row| row.of(|session| session.session_id.as_ref())),
+        Column::new("SESSION-ID", Align::Left, "session_id", |row| {
+            row.of(|session| session.session_id.as_ref())
+        }),
         Column::script("depth", |row| row.line.and_then(|line| i64::try_from(line.depth).ok()).into()),
         Column::script("blocked_by", |row| row.of(|session| Some(pids(&session.blocked_by)))),
         Column::worded("BLOCKS", Align::Right, blocks, "blocks_total", |row| {
             row.of(|session| Some(session.blocks_total))
         }),
-        Column::table("WAIT", Align::Age, wait),
+        Column::table("WAIT", Align::Age, |row: &Self| wait(row, text::duration))
+            .short(|row| wait(row, text::duration_in_one_unit)),
         Column::table("XACT", Align::Age, |row| match row.session {
             Some(session) => Value::seconds(session.xact_seconds),
             None => Value::seconds(row.prepared.map(|prepared| prepared.prepared_seconds)),
         }),
-        Column::new("DATABASE", Align::Left, "database", |row| match row.session {
-            Some(session) => session.database.as_ref().into(),
-            None => row.prepared.map(|prepared| &prepared.database).into(),
-        }),
-        Column::new("ROLE", Align::Left, "role", |row| match row.session {
-            Some(session) => session.role.as_ref().into(),
-            None => row.prepared.map(|prepared| &prepared.owner).into(),
-        }),
+        Column::new("DATABASE", Align::Left, "database", |row: &Self| match (row.session, row.more) {
+            (Some(session), _) => session.database.as_ref().into(),
+            (None, Some(more)) => more.database.into(),
+            (None, None) => row.prepared.map(|prepared| &prepared.database).into(),
+        })
+        .folding(),
+        Column::new("ROLE", Align::Left, "role", |row: &Self| match (row.session, row.more) {
+            (Some(session), _) => session.role.as_ref().into(),
+            (None, Some(more)) => more.role.into(),
+            (None, None) => row.prepared.map(|prepared| &prepared.owner).into(),
+        })
+        .folding(),
         Column::worded(
             "APPLICATION",
             Align::Left,
-            |row| match row.more {
+            |row: &Self| match row.more {
                 Some(more) if more.applications > 1 => format!("{} applications", more.applications).into(),
                 Some(more) => who(more.session).into(),
                 None => row.of(|session| Some(who(session))),
             },
             "application_name",
             |row| row.of(|session| Some(&session.application_name)),
-        ),
+        )
+        .folding()
+        .short_title("APP")
+        .least(NAME_LEAST),
         Column::script("client", |row| row.of(|session| session.client.as_ref())),
         Column::if_any(
             |row| row.pooler_client().is_some(),
             Column::table("CLIENT", Align::Left, |row| row.pooler_client().map(origin).into()),
         ),
-        Column::worded("STATE", Align::Left, state, "state", |row| row.of(|session| session.state.as_ref())),
+        Column::worded(
+            "STATE",
+            Align::Left,
+            |row: &Self| state(row, Words::All),
+            "state",
+            |row| row.of(|session| session.state.as_ref()),
+        )
+        .short(|row| state(row, Words::Few))
+        .least(STATE_LEAST),
         Column::script("wait_seconds", |row| row.of(|session| session.wait_seconds)),
         Column::script("xact_seconds", |row| row.of(|session| session.xact_seconds)),
         Column::script("lock_type", |row| row.lock().map(|lock| &lock.kind).into()),
@@ -73,7 +90,8 @@ impl<'a> Row<'a> {
         Column::script("lock_relation", |row| row.lock().and_then(|lock| lock.relation.as_ref()).into()),
         Column::script("lock_key", |row| row.lock().and_then(|lock| lock.key.as_ref()).into()),
         Column::script("backend_type", |row| row.of(|session| session.backend_type.as_ref())),
-        Column::table("LOCK", Align::Left, locks),
+        Column::table("LOCK", Align::Left, |row: &Self| locks(row, Words::All))
+            .short(|row| locks(row, Words::Few)),
         Column::script("pooler_client_addr", |row| {
             row.pooler_client().and_then(|client| client.addr.as_ref()).into()
         }),
@@ -81,10 +99,11 @@ impl<'a> Row<'a> {
         Column::script("pooler_client_application_name", |row| {
             row.pooler_client().and_then(|client| client.application_name.as_ref()).into()
         }),
-        Column::new("QUERY", Align::Left, "query", |row| match row.session {
+        Column::new("QUERY", Align::Left, "query", |row: &Self| match row.session {
             Some(session) => session.query.as_ref().into(),
             None => row.prepared.map(|prepared| &prepared.gid).into(),
-        }),
+        })
+        .wide(),
     ];
 
     /// What there is of its session.
@@ -125,32 +144,32 @@ fn pids(pids: &[i32]) -> String {
     pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-fn wait<'r>(row: &'r Row<'_>) -> Value<'r> {
+fn wait<'r>(row: &'r Row<'_>, told: fn(f64) -> String) -> Value<'r> {
     let session = row.session.or(row.more.map(|more| more.session));
     let at_most = session.is_some_and(|session| session.wait_at_most);
     match row.more.map_or_else(|| session.and_then(|session| session.wait_seconds), |more| more.longest) {
         Some(seconds) if at_most => {
-            format!("{} {}", if row.is_ascii { "<=" } else { "≤" }, text::duration(seconds)).into()
+            format!("{} {}", if row.is_ascii { "<=" } else { "≤" }, told(seconds)).into()
         }
         seconds => Value::seconds(seconds),
     }
 }
 
-fn state<'r>(row: &'r Row<'_>) -> Value<'r> {
+fn state<'r>(row: &'r Row<'_>, words: Words) -> Value<'r> {
     match row.session {
         None if row.more.is_some() => Value::None,
-        None => row.words.prepared().into(),
-        Some(session) => row.words.state(session).map(Cow::into_owned).into(),
+        None => words.prepared().into(),
+        Some(session) => words.state(session).map(Cow::into_owned).into(),
     }
 }
 
 /// What it waits for; of who waits for nobody, what keeps others waiting.
-fn locks<'r>(row: &'r Row<'_>) -> Value<'r> {
+fn locks<'r>(row: &'r Row<'_>, words: Words) -> Value<'r> {
     let event = row.session.and_then(|session| session.wait_event.as_deref());
     if let Some(told) = event.and_then(waited_for) {
         return told.into();
     }
-    let (lock, held) = (|lock| row.words.lock(lock), |lock| row.words.held(lock));
+    let (lock, held) = (|lock| words.lock(lock), |lock| words.held(lock));
     let holds = row.session.map(|session| &session.holds).or(row.prepared.map(|prepared| &prepared.holds));
     match (row.lock(), holds.map_or(&[][..], Vec::as_slice)) {
         (Some(waits_for), _) => lock(waits_for).into(),

@@ -4,6 +4,8 @@
 mod admit;
 mod elsewhere;
 mod fenced;
+#[cfg(test)]
+mod golden;
 mod in_the_way;
 mod kept;
 mod occupants;

@@ -1,5 +1,7 @@
 //! `pgconn ping`: does the server let this role in, and which phase of connecting is slow.
 
+#[cfg(test)]
+mod golden;
 mod report;
 
 use std::cell::RefCell;

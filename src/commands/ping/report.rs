@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::model::server::Target;
 use crate::render::columns::{Column, Value};
 use crate::render::json::List;
-use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{Head, Headline, Report, text, tsv};
 
 /// What a server said.
@@ -251,14 +251,11 @@ impl Report for Pings {
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let mark = if self.status == PingStatus::Accepting { Mark::Good } else { Mark::Bad };
-        let table =
-            Table::of(
-                COLUMNS,
-                &self.attempts,
-                |attempt| {
-                    if attempt.error.is_some() { Mark::Bad } else { Mark::Plain }
-                },
-            );
+        let is_bad = |attempt: &TriedAddress| if attempt.error.is_some() { Mark::Bad } else { Mark::Plain };
+        // Where it was and why it failed are to be read.
+        let table = Table::of(COLUMNS, &self.attempts, is_bad)
+            .sparing(&["DNS", "TLS", "AUTH", "QUERY", "TCP"])
+            .keeping(&["ADDRESS"], LEAST);
         let mut blocks = vec![
             Block::marked(mark, format!("{} - {}", self.place, self.status.words())),
             Block::Table(table),

@@ -1,11 +1,13 @@
 //! Clients, connections to servers, and the two joined with the server's sessions, as tables and tab-separated values.
 
 use crate::commands::listing::origin;
+use crate::commands::screen_room::Part;
 use crate::model::order;
 use crate::model::pooler::{Link, ServerConnection};
 use crate::model::pooler_client::Client;
 use crate::model::server::place;
 use crate::model::session::Session;
+use crate::model::short_words;
 use crate::render::columns::{Column, Value};
 use crate::render::table::{Align, Block, LEAST, Mark, Table};
 use crate::render::{text, tsv};
@@ -30,54 +32,65 @@ pub(super) fn ordered(mut links: Vec<Link>) -> Vec<Link> {
     links
 }
 
-fn counted<'a>(table: Table<'a>, number: usize, noun: &str) -> Vec<Block<'a>> {
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let mut blocks = Vec::new();
-    if !table.is_empty() {
-        blocks.push(Block::Table(table));
-    }
-    blocks.push(Block::marked(Mark::Dim, text::count(number, noun)));
-    blocks
+/// As many of these links as `part` has room for, each a `noun`, and how many there are.
+fn counted<'a>(
+    links: &[&'a Link],
+    part: Part,
+    noun: &str,
+    table: impl Fn(&[&'a Link]) -> Table<'a>,
+) -> Vec<Block<'a>> {
+    let of = |rows: usize| table(links.get(..rows).unwrap_or(links));
+    let (table, rest) = part.table(links.len(), noun, of);
+    let table = (!table.is_empty()).then_some(Block::Table(table));
+    let number = i64::try_from(links.len()).unwrap_or(i64::MAX);
+    table.into_iter().chain(rest).chain([Block::marked(Mark::Dim, text::count(number, noun))]).collect()
 }
 
 /// One line per client.
-pub(super) fn clients(links: &[Link]) -> Vec<Block<'_>> {
+pub(super) fn clients(links: &[Link], part: Part) -> Vec<Block<'_>> {
     let mark = |link: &Link| match link.client.as_ref().map(|client| client.state.as_str()) {
         Some("idle") => Mark::Dim,
         _ if waited(link).is_some() => Mark::Bad,
         _ => Mark::Plain,
     };
-    let table = Table::of(CLIENTS, links.iter().filter(|link| link.client.is_some()), mark)
-        .sparing(&["SERVER-STATE", "SERVER-PID"])
-        .keeping(&["CLIENT"], LEAST);
-    counted(table, links.len(), "client")
+    let links: Vec<&Link> = links.iter().filter(|link| link.client.is_some()).collect();
+    counted(&links, part, "client", |links| {
+        Table::of(CLIENTS, links.to_vec(), mark)
+            .sparing(&["SERVER-STATE", "SERVER-PID"])
+            .keeping(&["CLIENT"], LEAST)
+    })
 }
 
 /// One line per connection to a server.
-pub(super) fn servers(links: &[Link]) -> Vec<Block<'_>> {
+pub(super) fn servers(links: &[Link], part: Part) -> Vec<Block<'_>> {
     let mark = |link: &Link| if link.client.is_some() { Mark::Plain } else { Mark::Dim };
-    let table = Table::of(SERVERS, links.iter().filter(|link| link.server.is_some()), mark)
-        .sparing(&["SERVER"])
-        .keeping(&["SERVER", "CLIENT"], LEAST);
-    counted(table, links.len(), "connection")
+    let links: Vec<&Link> = links.iter().filter(|link| link.server.is_some()).collect();
+    counted(&links, part, "connection", |links| {
+        Table::of(SERVERS, links.to_vec(), mark).sparing(&["SERVER"]).keeping(&["SERVER", "CLIENT"], LEAST)
+    })
 }
 
 /// One line per connection to the server, or client that waits for one. Who the client is is what it is looked at for:
 /// that stays whole on a narrow terminal, and what it does and waits for stands in one place.
-pub(super) fn join(links: &[Link]) -> Vec<Block<'_>> {
+pub(super) fn join(links: &[Link], part: Part) -> Vec<Block<'_>> {
     let mark = |link: &Link| {
-        let state = state(link);
+        let session = link.backend.as_ref().filter(|session| !session.hidden);
+        let waits_for_lock =
+            session.is_some_and(|session| session.wait_event_type.as_deref() == Some("Lock"));
+        let state = session.and_then(|session| session.state.as_deref()).unwrap_or_default();
         match () {
-            () if waited(link).is_some() || state.contains("(Lock:") => Mark::Bad,
+            () if waited(link).is_some() || waits_for_lock => Mark::Bad,
             () if state.starts_with("idle in transaction") => Mark::Warn,
             () if link.client.is_none() && is_idle(link) => Mark::Dim,
             () => Mark::Plain,
         }
     };
-    let table = Table::of(JOIN, links, mark)
-        .sparing(&["POOLED", "LOCKS", "XACT", "QUERY", "FOR"])
-        .keeping(&["CLIENT"], JOIN_LEAST);
-    counted(table, links.len(), "connection")
+    let links: Vec<&Link> = links.iter().collect();
+    counted(&links, part, "connection", |links| {
+        Table::of(JOIN, links.to_vec(), mark)
+            .sparing(&["POOLED", "LOCKS", "XACT", "QUERY", "FOR"])
+            .keeping(&["CLIENT"], JOIN_LEAST)
+    })
 }
 
 /// One row per connection, with what of client, server and backend there is.
@@ -131,7 +144,8 @@ const SERVERS: &[Column<Link>] = &[
         Some(server) if server.close_needed == Some(true) => format!("{} (closing)", server.state).into(),
         server => server.as_ref().map(|server| &server.state).into(),
     }),
-    Column::table("SERVER", Align::Left, |link| of_server(link, |server| Some(address(server)))),
+    Column::table("SERVER", Align::Left, |link: &Link| of_server(link, |server| Some(address(server))))
+        .folding(),
     // An idle connection shows the name of the client before.
     CLIENT,
     APPLICATION,
@@ -141,13 +155,16 @@ const SERVERS: &[Column<Link>] = &[
 const JOIN: &[Column<Link>] = &[
     CLIENT,
     APPLICATION,
-    Column::table("POOL", Align::Left, |link| format!("{}/{}", link.database, link.user).into()),
+    Column::table("POOL", Align::Left, |link: &Link| format!("{}/{}", link.database, link.user).into())
+        .folding(),
     Column::table("POOLED", Align::Left, |link| match (&link.server, &link.client) {
         (Some(server), _) => (&server.state).into(),
         (None, client) => client.as_ref().map(|client| &client.state).into(),
     }),
     PID,
-    BACKEND_STATE.cell(|link| state(link).into()),
+    BACKEND_STATE
+        .cell(|link| state(link, |state| state, |kind, event| format!("{kind}:{event}")).into())
+        .short(|link| state(link, short_words::state, short_words::wait).into()),
     FOR,
     XACT,
     LOCKS,
@@ -155,8 +172,9 @@ const JOIN: &[Column<Link>] = &[
 ];
 
 const DATABASE: Column<Link> =
-    Column::new("DATABASE", Align::Left, "database", |link| (&link.database).into());
-const USER: Column<Link> = Column::new("USER", Align::Left, "user", |link| (&link.user).into());
+    Column::new("DATABASE", Align::Left, "database", |link: &Link| (&link.database).into()).folding();
+const USER: Column<Link> =
+    Column::new("USER", Align::Left, "user", |link: &Link| (&link.user).into()).folding();
 const CLIENT: Column<Link> =
     Column::table("CLIENT", Align::Left, |link| of_client(link, |client| Some(origin(client))));
 const APPLICATION: Column<Link> = Column::new("APPLICATION", Align::Left, "application_name", |link| {
@@ -192,10 +210,11 @@ const LOCKS: Column<Link> = Column::worded(
 const QUERY: Column<Link> = Column::worded(
     "QUERY",
     Align::Left,
-    |link| of_backend(link, |session| session.query.as_ref().filter(|_| !is_idle(link))),
+    |link: &Link| of_backend(link, |session| session.query.as_ref().filter(|_| !is_idle(link))),
     "query",
     |link| of_backend(link, |session| session.query.as_ref()),
-);
+)
+.wide();
 
 fn of_client<'a, T: Into<Value<'a>>>(link: &'a Link, part: impl Fn(&'a Client) -> Option<T>) -> Value<'a> {
     link.client.as_ref().and_then(part).into()
@@ -232,16 +251,16 @@ fn address(server: &ServerConnection) -> String {
 }
 
 /// What the session does and, unless that is its client, what it waits for: `active (Lock:relation)`.
-fn state(link: &Link) -> String {
+fn state(link: &Link, told: fn(&str) -> &str, waits: fn(&str, &str) -> String) -> String {
     match &link.backend {
         _ if waited(link).is_some() => "waiting (pooler)".to_owned(),
         None => String::new(),
         Some(session) if session.hidden => "(hidden)".to_owned(),
         Some(session) => {
-            let state = session.state.clone().unwrap_or_default();
+            let state = told(session.state.as_deref().unwrap_or_default());
             match (session.wait_event_type.as_deref(), &session.wait_event) {
-                (Some(kind), Some(event)) if kind != "Client" => format!("{state} ({kind}:{event})"),
-                _ => state,
+                (Some(kind), Some(event)) if kind != "Client" => format!("{state} ({})", waits(kind, event)),
+                _ => state.to_owned(),
             }
         }
     }

@@ -4,6 +4,8 @@
 mod act;
 mod connections;
 pub(super) mod console;
+#[cfg(test)]
+mod golden;
 pub(super) mod limits;
 mod names;
 mod pools;
@@ -16,6 +18,7 @@ use anyhow::Result;
 
 use super::Context;
 use super::manual::{Group, Manual};
+use super::screen_room::Part;
 use super::shown::Shown;
 use super::watch;
 use crate::analyze::pooler::{self, PoolerSelection};
@@ -190,7 +193,7 @@ enum Look {
 /// One look.
 async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown> {
     match (view, &args.server) {
-        (Look::Connections(kind, selection), _) => connections(console, *kind, selection).await,
+        (Look::Connections(kind, selection), _) => connections(console, *kind, selection, context).await,
         (Look::Pools, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
         (Look::Pools, None) => pools(console, args, &args.filters.selection(), context).await,
     }
@@ -257,7 +260,12 @@ pub(super) fn one_of_several(facts: &PoolerFacts) -> Option<Warning> {
     })
 }
 
-async fn connections(console: &Console, view: View, selection: &PoolerSelection) -> Result<Shown> {
+async fn connections(
+    console: &Console,
+    view: View,
+    selection: &PoolerSelection,
+    context: &Context,
+) -> Result<Shown> {
     let mut links = console.links().await?;
     let mut head = head(console);
     if selection.names_something() {
@@ -271,7 +279,8 @@ async fn connections(console: &Console, view: View, selection: &PoolerSelection)
         let is_shown = if by_server { link.server.is_some() } else { link.client.is_some() };
         is_shown && selection.has_link(link, by_server)
     });
-    Ok(Shown::new(PoolerReport::of_links(view, product, links), head))
+    let part = Part::of(context, &head, &[]);
+    Ok(Shown::new(PoolerReport { part, ..PoolerReport::of_links(view, product, links) }, head))
 }
 
 async fn joined(
@@ -314,7 +323,8 @@ async fn joined(
         let waits = link.client.as_ref().is_some_and(|client| client.wait_seconds.is_some());
         (link.server.is_some() || waits) && selection.has_link(link, false)
     });
-    Ok(Shown::new(PoolerReport::of_links(View::Join, product, links), head))
+    let part = Part::of(context, &head, &[]);
+    Ok(Shown::new(PoolerReport { part, ..PoolerReport::of_links(View::Join, product, links) }, head))
 }
 
 fn not_joined(number: i64) -> Option<Warning> {

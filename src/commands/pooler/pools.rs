@@ -23,7 +23,7 @@ pub(super) fn table(pools: &[PoolUse]) -> Table<'_> {
     let mark = |entry: &PoolUse| {
         if waits(entry) { Mark::Bad } else { mark_of(entry.used_ratio.unwrap_or(0.0).min(0.9)) }
     };
-    Table::of(COLUMNS, pools, mark).sparing(&["USED", "MODE", "IDLE", "FULL", "CLIENTS"])
+    Table::of(COLUMNS, pools, mark).sparing(&["USED", "MODE", "IDLE", "FULL", "CLIENTS", "ACTIVE", "SIZE"])
 }
 
 /// What is told of each pool.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::act::report::PoolerAct;
 use super::{connections, limits, pools};
 use crate::analyze::pooler::{self, PoolUse, PoolerLimit, PoolerSelection, Rate};
+use crate::commands::screen_room::Part;
 use crate::model::pooler::{Database, Link, PoolerFacts, Product, Totals, disabled};
 use crate::model::suggestion::{Command, Lead};
 use crate::render::json::List;
@@ -39,6 +40,9 @@ pub(in crate::commands) struct PoolerReport {
     /// The flags that lead here again.
     #[serde(skip)]
     pub(super) again: Lead,
+    /// How much of a list a screen shows.
+    #[serde(skip)]
+    pub(super) part: Part,
     /// How many processes of the pooler it is the sum of.
     pub(super) processes: usize,
     /// What the pooler calls itself: `PgBouncer`.
@@ -75,6 +79,7 @@ impl PoolerReport {
             disabled: Vec::new(),
             tells_user_limits: true,
             again: Lead::default(),
+            part: Part::default(),
             processes: 1,
             product: product.name,
             version: product.version,
@@ -209,9 +214,9 @@ impl Report for PoolerReport {
     fn blocks(&self, head: &Head) -> Vec<Block<'_>> {
         match self.view {
             View::Pools => self.of_its_pools(head),
-            View::Clients => connections::clients(self.clients.as_deref().unwrap_or_default()),
-            View::Servers => connections::servers(self.servers.as_deref().unwrap_or_default()),
-            View::Join => connections::join(self.join.as_deref().unwrap_or_default()),
+            View::Clients => connections::clients(self.clients.as_deref().unwrap_or_default(), self.part),
+            View::Servers => connections::servers(self.servers.as_deref().unwrap_or_default(), self.part),
+            View::Join => connections::join(self.join.as_deref().unwrap_or_default(), self.part),
             View::Act => self.act.as_ref().map(PoolerAct::blocks).unwrap_or_default(),
         }
     }

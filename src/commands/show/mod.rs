@@ -1,6 +1,8 @@
 //! `pgconn show`: everything known of one session.
 
 mod found;
+#[cfg(test)]
+mod golden;
 mod report;
 mod words;
 

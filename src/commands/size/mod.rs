@@ -4,6 +4,8 @@
 mod answer;
 mod args;
 mod emit;
+#[cfg(test)]
+mod golden;
 pub(super) mod lint;
 mod live;
 mod plan_file;

@@ -49,7 +49,10 @@ impl Report for SizeReport {
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let plan = &self.plan;
         let mut blocks = answer::blocks(plan, self.mode);
-        blocks.extend([Block::Gap, Block::Table(Table::of(SIDE, sides(plan), Side::mark))]);
+        blocks.extend([
+            Block::Gap,
+            Block::Table(Table::of(SIDE, sides(plan), Side::mark).sparing(&["MIN IDLE", "POOLS"])),
+        ]);
         if !plan.services.is_empty() {
             blocks.extend([Block::Gap, Block::Table(services(&plan.services))]);
         }
@@ -153,14 +156,17 @@ impl From<Of> for Value<'_> {
     }
 }
 
+/// What is left of a name at least.
+const NAME_LEAST: usize = 20;
+
 /// What people read of each way.
 const SIDE: &[Column<Side>] = &[
-    Column::table("PLAN", Align::Left, |side| (&side.plan).into()),
+    Column::table("PLAN", Align::Left, |side: &Side| (&side.plan).into()).least(NAME_LEAST),
     Column::table("POOLS", Align::Right, |side| side.pools.into()),
     Column::table("POOL SIZE", Align::Right, |side| side.size.into()),
     Column::table("MIN IDLE", Align::Right, |side| side.min_idle.into()),
     Column::table("CONNECTIONS", Align::Right, |side| side.connections.into()),
-    Column::table("SETTINGS", Align::Left, |side| (&side.settings).into()),
+    Column::table("SETTINGS", Align::Left, |side: &Side| (&side.settings).into()).wide(),
 ];
 
 impl Side {
@@ -223,11 +229,12 @@ fn sides(plan: &SizePlan) -> [Side; 2] {
 
 fn services(services: &[ServicePlan]) -> Table<'_> {
     Table::of(SERVICES, services, |service| if service.pool_size == 0 { Mark::Bad } else { Mark::Plain })
+        .sparing(&["FAIR SHARE", "WEIGHT", "BUDGET", "POOLS"])
 }
 
 /// What people read of each service.
 const SERVICES: &[Column<ServicePlan>] = &[
-    Column::table("SERVICE", Align::Left, |service| (&service.name).into()),
+    Column::table("SERVICE", Align::Left, |service: &ServicePlan| (&service.name).into()).least(NAME_LEAST),
     Column::table("INSTANCES", Align::Right, |service| service.instances.into()),
     Column::table("WEIGHT", Align::Right, |service| service.weight.into()),
     Column::table("BUDGET", Align::Right, |service| service.budget.into()),

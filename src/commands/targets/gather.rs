@@ -12,6 +12,7 @@ use tokio::time;
 
 use super::answers::{Answer, Answers};
 use crate::commands::shown::{Gathered, Shown};
+use crate::commands::watch::keys::{self as watch_keys, Pressed, WatchKeys};
 use crate::commands::{Command, Context, run_here};
 use crate::conninfo::TargetSpec;
 use crate::db;
@@ -19,6 +20,7 @@ use crate::error::{self, Failure};
 use crate::exit::Exit;
 use crate::render::Warning;
 use crate::stop::Signal;
+use crate::terminal::{self, Key};
 
 /// Servers that are asked at once unless something else is said.
 const AT_ONCE: u16 = 8;
@@ -103,23 +105,41 @@ async fn again_and_again(
     let mut runs: FuturesUnordered<_> = runs.into_iter().map(|run| kept_asked(run, every)).collect();
     let mut beat = time::interval(every);
     let mut fresh = BTreeSet::new();
+    let mut keys = WatchKeys::new(context)?;
+    let mut is_held = false;
     let signal = loop {
+        keys.attend();
         tokio::select! {
             biased;
+            pressed = keys.next() => match pressed {
+                Pressed::Key(Key::Char('q')) => terminal::interrupt(),
+                Pressed::Key(Key::Char(' ')) => {
+                    is_held = !is_held;
+                    answers.draw(every, is_held)?;
+                }
+                Pressed::Key(key) => {
+                    let screen = context.output.borrow().screen();
+                    if let Some((screen, scroll)) = screen.zip(watch_keys::scroll(&key)) {
+                        let _ = screen.scroll(scroll, false)?;
+                    }
+                }
+                Pressed::Resized => {}
+                Pressed::Ended => break Signal::Terminate,
+            },
             Some((place, found)) = found.recv() => {
                 answers.take(place, Answer::of(found))?;
                 fresh.insert(place);
                 // As soon as everybody has been heard, and then at each beat.
-                if fresh.len() == answers.count() {
-                    answers.draw(every)?;
+                if !is_held && fresh.len() == answers.count() {
+                    answers.draw(every, false)?;
                     fresh.clear();
                 }
             }
             ended = runs.next() => if ended.is_none() {
                 break context.stop.signal().unwrap_or(Signal::Interrupt);
             },
-            _ = beat.tick() => if !fresh.is_empty() || answers.grow_old(every) {
-                answers.draw(every)?;
+            _ = beat.tick() => if !is_held && (!fresh.is_empty() || answers.grow_old(every)) {
+                answers.draw(every, false)?;
                 fresh.clear();
             },
         }

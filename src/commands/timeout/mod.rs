@@ -1,6 +1,8 @@
 //! `pgconn timeout`: which time limits apply to whom, and changing them with an undo.
 
 mod change;
+#[cfg(test)]
+mod golden;
 mod report;
 mod show;
 mod statement;

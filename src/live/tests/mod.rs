@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::event::{Content, Effect, Event, Planned, Request, Seen, SessionKey, View};
-use super::keys::Key;
 use super::state::{Setup, State};
 use crate::analyze::plan;
 use crate::model::act::{ActFacts, Action, Candidate, Process, Wanted};
@@ -23,6 +22,7 @@ use crate::model::server::{ConnectionSlots, Server, ServerContext, Target};
 use crate::model::session::Session;
 use crate::model::suggestion::Lead;
 use crate::model::usage::{LimitUse, Owner};
+use crate::terminal::Key;
 
 /// What is typed is an application's name.
 fn read_filter(line: &str) -> Result<Filter, String> {

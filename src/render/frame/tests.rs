@@ -148,3 +148,46 @@ proptest! {
         }
     }
 }
+
+fn scrolled(blocks: &[Block<'_>], lines: usize, above: usize) -> (String, usize, usize) {
+    let look = Look { width: Some(40), ..Look::default() };
+    let frame = Frame::scrolled(blocks, look, Some(lines), 1, above).unwrap();
+    (screen(&[&frame.whole()], 40, lines).text(), frame.above(), frame.most_above())
+}
+
+#[test]
+fn what_is_scrolled_out_is_counted_and_the_header_stays() {
+    let names: Vec<String> = (0..9).map(|row| row.to_string()).collect();
+    let rows: Vec<[&str; 3]> = names.iter().map(|name| [name.as_str(), "a", "1s"]).collect();
+    let now = blocks(&rows);
+    let (text, above, most) = scrolled(&now, 6, 0);
+    let expected =
+        "head\nPID  STATE  FOR\n  0  a       1s\n  1  a       1s\n  2  a       1s\n\u{2026} 6 more lines";
+    assert_eq!((text.as_str(), above, most), (expected, 0, 6));
+    let (text, above, _) = scrolled(&now, 6, 1);
+    let expected =
+        "head\nPID  STATE  FOR\n  1  a       1s\n  2  a       1s\n  3  a       1s\n\u{2026} 1 above, 5 below";
+    assert_eq!((text.as_str(), above), (expected, 1));
+    let (text, above, _) = scrolled(&now, 6, 99);
+    let expected =
+        "head\nPID  STATE  FOR\n  6  a       1s\n  7  a       1s\n  8  a       1s\n\u{2026} 6 above";
+    assert_eq!((text.as_str(), above), (expected, 6));
+    // Where there is room for all of it, nothing is scrolled.
+    let (text, above, most) = scrolled(&now, 11, 5);
+    assert_eq!((text.lines().count(), above, most), (11, 0, 0));
+}
+
+proptest! {
+    #[test]
+    fn every_line_can_be_scrolled_to(rows in 0usize..30, lines in 4usize..20, above in 0usize..40) {
+        let names: Vec<String> = (0..rows).map(|row| format!("row{row}")).collect();
+        let cells: Vec<[&str; 3]> = names.iter().map(|name| [name.as_str(), "a", "1s"]).collect();
+        let now = blocks(&cells);
+        let (text, at, most) = scrolled(&now, lines, above);
+        prop_assert!(text.lines().count() <= lines && at == above.min(most));
+        let seen: std::collections::BTreeSet<String> = (0..=most)
+            .flat_map(|above| scrolled(&now, lines, above).0.lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        prop_assert!(names.iter().all(|name| seen.iter().any(|line| line.split_whitespace().next() == Some(name))));
+    }
+}

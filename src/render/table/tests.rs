@@ -1,5 +1,6 @@
 //! What tables look like on terminals of every width.
 
+use super::super::columns::Value;
 use super::*;
 
 fn shown(look: Look) -> String {
@@ -107,4 +108,60 @@ fn a_terminal_cuts_the_last_column_and_colours_whole_lines() {
     assert!(text.contains("select 1 from a…\n"), "{text}");
     assert!(text.contains("\u{1b}[31m4711  active  -\u{1b}[0m\n"), "{text}");
     assert!(shown(Look { width: Some(30), color: false, full: true }).contains("long_table_name\n"));
+}
+
+#[test]
+fn what_all_rows_have_in_common_stands_above_them_where_room_is_scarce() {
+    struct Row(&'static str, &'static str, &'static str);
+    let columns: &[Column<Row>] = &[
+        Column::table("PID", Align::Right, |row: &Row| row.0.into()),
+        Column::table("DATABASE", Align::Left, |_: &Row| "shop".into()).folding(),
+        Column::table("CLIENT", Align::Left, |_: &Row| Value::None).folding(),
+        Column::table("STATE", Align::Left, |row: &Row| row.1.into())
+            .short(|row| if row.1 == "idle in transaction" { "idle-xact".into() } else { row.1.into() }),
+        Column::table("QUERY", Align::Left, |row: &Row| row.2.into()).wide(),
+    ];
+    let query = "select a_column, and_another from a_table";
+    let rows = [Row("7", "idle in transaction", query), Row("4711", "active", query)];
+    let table = |count: usize| Table::of(columns, rows.iter().take(count), |_| Mark::Plain);
+    let shown = |count, width: Option<usize>, full| {
+        let mut out = Vec::new();
+        table(count).write(Look { width, full, ..Look::default() }, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let whole = shown(2, None, false);
+    assert!(whole.contains("PID  DATABASE  CLIENT  STATE"), "pipes get every column: {whole}");
+    assert_eq!(shown(2, Some(100), false), whole, "where there is room, nothing changes");
+    assert_eq!(shown(2, Some(60), true), whole, "nor where everything is wanted");
+    let expected = "database shop\n PID  STATE                QUERY\n   7  idle in transaction  select a_column, and_another fro\u{2026}\n4711  active               select a_column, and_another fro\u{2026}\n";
+    assert_eq!(shown(2, Some(60), false), expected);
+    let expected = "database shop\n PID  STATE      QUERY\n   7  idle-xact  select a_column,\u{2026}\n4711  active     select a_column,\u{2026}\n";
+    assert_eq!(shown(2, Some(34), false), expected);
+    assert_eq!(table(2).lines_above(60), 1);
+    assert!(!shown(1, Some(60), false).contains("database shop"), "one row has nothing in common");
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_table_is_never_wider_than_its_terminal(
+        cells in proptest::collection::vec("[a-z ]{0,40}", 12..40),
+        width in 24usize..160,
+    ) {
+        let columns: &[Column<Vec<String>>] = &[
+            Column::table("PID", Align::Right, |row: &Vec<String>| i64::try_from(row[0].len()).unwrap_or(0).into()),
+            Column::table("NAME", Align::Left, |row: &Vec<String>| row[1].as_str().into()).folding().least(8),
+            Column::table("PLACE", Align::Left, |row: &Vec<String>| row[2].as_str().into()).folding(),
+            Column::table("QUERY", Align::Left, |row: &Vec<String>| row[3].as_str().into()).wide(),
+        ];
+        let rows: Vec<Vec<String>> = cells.chunks_exact(4).map(<[String]>::to_vec).collect();
+        let mut out = Vec::new();
+        let table = Table::of(columns, &rows, |_| Mark::Plain).sparing(&["PLACE", "NAME"]);
+        table.write(Look { width: Some(width), ..Look::default() }, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        // A value that all have in common is told whole; its line is broken between words.
+        let lines = text.lines().skip(table.lines_above(width));
+        for line in lines {
+            proptest::prop_assert!(text::width(line) <= width, "{width}: {text}");
+        }
+    }
 }

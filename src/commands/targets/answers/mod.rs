@@ -12,6 +12,7 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use crate::commands::shown::Shown;
+use crate::commands::watch::local_time::Zone;
 use crate::commands::{Command, Context};
 use crate::conninfo::TargetSpec;
 use crate::error::Failure;
@@ -76,6 +77,8 @@ pub(super) struct Answers<'a> {
     context: &'a Context,
     /// Whether something was written already.
     has_written: bool,
+    /// What the line above a watch is told in.
+    zone: Zone,
 }
 
 impl<'a> Answers<'a> {
@@ -89,7 +92,17 @@ impl<'a> Answers<'a> {
     ) -> Self {
         let answers = specs.iter().map(|_| None).collect();
         let judges = command.judges_all();
-        Self { kind: command.kind(), judges, specs, aims, answers, warnings, context, has_written: false }
+        Self {
+            kind: command.kind(),
+            judges,
+            specs,
+            aims,
+            answers,
+            warnings,
+            context,
+            has_written: false,
+            zone: Zone::local(),
+        }
     }
 
     /// How many servers there are.

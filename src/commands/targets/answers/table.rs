@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Answers;
+use crate::commands::watch::keys::HELD;
 use crate::conninfo::TargetSpec;
 use crate::render::columns::Column;
 use crate::render::table::{Align, Block, Mark, Table};
@@ -112,16 +113,21 @@ impl Answers<'_> {
         self.answers.iter().flatten().any(|answer| answer.at.elapsed() > old_after(every))
     }
 
-    /// Shows what is known by now, where it is shown as a whole.
+    /// Shows what is known by now, where it is shown as a whole; `is_held` says that it stays as it is until a key lets it go.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(in crate::commands) fn draw(&mut self, every: Duration) -> io::Result<()> {
+    pub(in crate::commands) fn draw(&mut self, every: Duration, is_held: bool) -> io::Result<()> {
         if self.context.format() != Format::Table {
             return Ok(());
         }
-        let now = humantime::format_rfc3339_seconds(SystemTime::now());
-        let heading = format!("every {}  {now}", text::duration(every.as_secs_f64()));
+        let now = SystemTime::now();
+        let clock = match self.context.output.borrow().is_screen() {
+            true => self.zone.time_of_day(now),
+            false => humantime::format_rfc3339_seconds(now).to_string(),
+        };
+        let held = if is_held { HELD } else { "" };
+        let heading = format!("every {}  {clock}{held}", text::duration(every.as_secs_f64()));
         let mut blocks = vec![Block::marked(Mark::Dim, heading), Block::Gap];
         blocks.extend(self.blocks(Some(every)));
         let mut output = self.context.output.borrow_mut();

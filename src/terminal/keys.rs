@@ -27,7 +27,7 @@ pub(crate) enum Key {
 }
 
 /// How long what follows an Escape may take, where that begins a longer key.
-pub(super) const ESCAPE: std::time::Duration = std::time::Duration::from_millis(40);
+pub(crate) const ESCAPE: std::time::Duration = std::time::Duration::from_millis(40);
 /// What ends a pasted text.
 const PASTE_END: &[u8] = b"\x1b[201~";
 /// The longest pasted text that is kept, in bytes.
