@@ -58,6 +58,8 @@ const SENTENCES: &[(&str, &str, Rests)] = &[
         SEEN,
     ),
     ("src/commands/drain/fenced.rs", "open it again", Nowhere),
+    // said by the run that opens it after a panic, when `drain --restore` has
+    ("src/commands/drain/fenced.rs", "it is open again", REOPENED),
     ("src/commands/drain/mod.rs", "to open it again by hand: {}", Nowhere),
     ("src/commands/drain/mod.rs", "open it by hand: {by_hand}\\nor, when that can be: {again}", Nowhere),
     ("src/commands/drain/mod.rs", "{}; it is open again", REOPENED),
