@@ -104,7 +104,7 @@ fn nothing_is_drawn_in_the_background() {
             shell.type_keys("bg\n");
         }
         let pid = job(&shell);
-        cluster.wait_until("exists (select from pg_stat_activity where application_name = 'pgconn')");
+        cluster.wait_until("exists (select from pg_stat_activity where application_name = 'pgconn' and query_start is not null)");
         three_looks();
         let written = shell.screen();
         let (_, after) = written.rsplit_once(LEAVE).unwrap_or(("", &written));

@@ -4,7 +4,7 @@
 use super::{drain, inside, server};
 use crate::common::{Pgconn, wait_until};
 use nix::sys::signal::Signal;
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -107,7 +107,13 @@ fn literals(tokens: TokenStream, found: &mut BTreeSet<String>) {
                     tokens.next_if(|next| matches!(next, TokenTree::Group(_)))
                     && attribute.stream().to_string() == "cfg (test)"
                 {
-                    return;
+                    // The item behind it, to its end.
+                    let is_end = |token: &TokenTree| match token {
+                        TokenTree::Punct(punct) => punct.as_char() == ';',
+                        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+                        _ => false,
+                    };
+                    tokens.find(is_end);
                 }
             }
             TokenTree::Group(group) => literals(group.stream(), found),
