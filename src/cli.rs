@@ -44,11 +44,11 @@ pub(crate) struct Globals {
     /// How to write the result.
     #[command(flatten)]
     pub(crate) output: args::OutputArgs,
-    /// Print help (-h at the end of a command line does the same)
-    #[arg(short = '?', long, global = true, action = clap::ArgAction::Help, help_heading = "Output")]
+    /// Print help, as -h at the end of a line does
+    #[arg(short = '?', long, global = true, action = clap::ArgAction::Help, help_heading = "Help")]
     pub(crate) help: Option<bool>,
     /// Print the version
-    #[arg(short = 'V', long, hide_short_help = true, action = clap::ArgAction::Version, help_heading = "Output")]
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = "Help")]
     pub(crate) version: Option<bool>,
 }
 
@@ -63,9 +63,11 @@ pub(crate) enum Asked {
 
 /// Reads the command line.
 ///
+/// `columns` tells how wide the screen for help is.
+///
 /// # Errors
 /// A usage error, with the exit code that this command's users expect (`check` and `ping` have their own).
-pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
+pub(crate) fn read(argv: Vec<OsString>, columns: fn() -> Option<usize>) -> Result<Asked, Failure> {
     let argv = help_at_the_end(argv);
     if let [_, only] = argv.as_slice()
         && (only == "--version" || only == "-V")
@@ -82,11 +84,15 @@ pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
         Err(error) => error,
     };
     use clap::error::ErrorKind;
+    let width = || columns().unwrap_or(80).clamp(40, 100);
+    if let Some(text) = help::topic(command(), &argv, width()) {
+        return Ok(Asked::Text(text, Exit::Done));
+    }
     match error.kind() {
         ErrorKind::DisplayVersion => Ok(Asked::Text(error.render().ansi().to_string(), Exit::Done)),
-        ErrorKind::DisplayHelp => Ok(Asked::Text(help_text(&argv, error), Exit::Done)),
+        ErrorKind::DisplayHelp => Ok(Asked::Text(help_text(&argv, error, width()), Exit::Done)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Ok(Asked::Text(help_text(&argv, error), wrong::usage_exit(&argv, &command())))
+            Ok(Asked::Text(help_text(&argv, error, width()), wrong::usage_exit(&argv, &command())))
         }
         _ => Err(wrong::usage_error(&error, &argv, &command())),
     }
@@ -116,9 +122,11 @@ fn program() -> clap::Command {
     Globals::augment_args(program.disable_help_flag(true).disable_version_flag(true))
 }
 
-/// The help that `argv` asks for; it is dressed only now, because a run does not need it.
-fn help_text(argv: &[OsString], plain: clap::Error) -> String {
-    let error = parsed(help::dressed(command()), argv).err().unwrap_or(plain);
+/// The help that `argv` asks for, long for `--help` alone; it is dressed only now, because a run does not need it.
+fn help_text(argv: &[OsString], plain: clap::Error, width: usize) -> String {
+    let is_long = argv.iter().take_while(|word| *word != "--").any(|word| word == "--help");
+    let dressed = if is_long { help::dressed_long(command()) } else { help::dressed(command(), width) };
+    let error = parsed(dressed, argv).err().unwrap_or(plain);
     format!("{}\n", error.render().ansi().to_string().trim_end())
 }
 
@@ -160,6 +168,10 @@ fn help_at_the_end(mut argv: Vec<OsString>) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
+        super::read(argv, || None)
+    }
 
     fn words(line: &str) -> Vec<OsString> {
         line.split(' ').map(Into::into).collect()

@@ -52,7 +52,7 @@ use crate::ui::Ui;
 fn main() -> ExitCode {
     let argv = mask_argv(std::env::args_os().collect());
     let (json, plugin) = (cli::wants_json(&argv), cli::wants_format(&argv, "nagios"));
-    let exit = match cli::read(argv) {
+    let exit = match cli::read(argv, output::columns) {
         Ok(Asked::Run(cli)) => run(*cli),
         Ok(Asked::Text(text, exit)) => say(&text, exit),
         Err(failure) => {

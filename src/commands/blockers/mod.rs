@@ -42,13 +42,19 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `blockers`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only these sessions, by process id or by session id; with filters, those of them that match
+    /// Only these sessions; with filters, those that match
+    ///
+    /// A session is named by its process id or its session id.
     #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
     named: Vec<Named>,
-    /// Look at all waits, not only at the 2,000 longest (before PostgreSQL 14: 200)
+    /// Look at all waits, not only at the 2,000 longest
+    ///
+    /// Before PostgreSQL 14 it is the 200 longest.
     #[arg(long)]
     all_waits: bool,
-    /// A pooler's console: name the client that it serves with each session
+    /// A pooler's console: tell whose each session is
+    ///
+    /// The client that the pooler serves with it stands beside the session.
     #[arg(long, value_name = "CONNINFO")]
     pooler: Option<String>,
     #[command(flatten)]
