@@ -2947,12 +2947,19 @@ _pgconn() {
             return 0
             ;;
         pgconn__subcmd__man)
-            opts="-h -p -U -d -S -w -W -t -F -o -q -v --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
+            opts="-h -p -U -d -S -w -W -t -F -o -q -v --dir --host --port --username --dbname --service --no-password --password-command --password --timeout --connect-wait --emergency --targets --targets-command --only --parallel --json --format --output --watch --quiet --verbose --color --full --no-query --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

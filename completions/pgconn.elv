@@ -1869,6 +1869,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;man'= {
+            cand --dir 'Write every page below this folder'
             cand -h 'Server host name, address or socket directory'
             cand --host 'Server host name, address or socket directory'
             cand -p 'Server port'

@@ -1833,6 +1833,7 @@ complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -s v -l verbo
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l full -d 'Show long texts whole, every column and every row'
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l no-query -d 'Keep query texts out of the result'
 complete -c pgconn -n "__fish_pgconn_using_subcommand completions" -l help -d 'Print help, as -h at the end of a line does'
+complete -c pgconn -n "__fish_pgconn_using_subcommand man" -l dir -d 'Write every page below this folder' -r -f -a "(__fish_complete_directories)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s h -l host -d 'Server host name, address or socket directory' -r -f -a "(__fish_print_hostnames)"
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s p -l port -d 'Server port' -r
 complete -c pgconn -n "__fish_pgconn_using_subcommand man" -s U -l username -d 'Role to log in as' -r -f -a "(__fish_complete_users)"

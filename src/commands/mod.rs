@@ -156,7 +156,7 @@ impl Command {
     /// nor an end of their own at a signal.
     pub(crate) fn waits(&self) -> bool {
         match self {
-            Self::Conninfo(_) | Self::Schema(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Conninfo(_) | Self::Schema(_) | Self::Completions(_) => false,
             Self::Size(args) => args.asks_server(),
             _ => true,
         }
@@ -318,7 +318,7 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
         Command::Serve(args) => Box::pin(serve::run(args, context)).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
-        Command::Man(args) => man::run(&args, context),
+        Command::Man(args) => Box::pin(man::run(args, context)).await,
         Command::Timeout(args) => Box::pin(timeout::run(args, context)).await,
     }
 }

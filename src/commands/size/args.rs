@@ -120,7 +120,7 @@ pub(crate) struct Args {
     pub(super) configuration: Configuration,
     /// Judge a pgbouncer.ini, URLs, or a pool's settings
     ///
-    /// - is stdin, URLs are connection URLs. Settings are those of PgBouncer's images (compose, Helm, .env), HikariCP under Spring, database.yml and Npgsql.
+    /// URLs are connection URLs; a file of the name - is stdin. Settings are those of PgBouncer's images (compose, Helm, .env), HikariCP under Spring, database.yml and Npgsql.
     /// What a pgbouncer.ini includes, and its auth_file, are read relative to its folder (from stdin there is none). Notes
     /// are shown with -v. Sums are only noted until --max-connections or --from-server says what the server has.
     ///
