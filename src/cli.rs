@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::args;
-use crate::commands::{COMMANDS, Command};
+use crate::commands::{COMMANDS, Command, complete};
 use crate::error::Failure;
 use crate::exit::Exit;
 
@@ -68,6 +68,9 @@ pub(crate) enum Asked {
 /// # Errors
 /// A usage error, with the exit code that this command's users expect (`check` and `ping` have their own).
 pub(crate) fn read(argv: Vec<OsString>, columns: fn() -> Option<usize>) -> Result<Asked, Failure> {
+    if argv.get(1).is_some_and(|word| word == complete::ASKED) {
+        return Ok(Asked::Run(Box::new(completing(argv)?)));
+    }
     let argv = help_at_the_end(argv);
     if let [_, only] = argv.as_slice()
         && (only == "--version" || only == "-V")
@@ -96,6 +99,15 @@ pub(crate) fn read(argv: Vec<OsString>, columns: fn() -> Option<usize>) -> Resul
         }
         _ => Err(wrong::usage_error(&error, &argv, &command())),
     }
+}
+
+/// The run that answers a shell: whatever stands behind the word that asks is a line that is not finished, and no flag of ours.
+fn completing(argv: Vec<OsString>) -> Result<Cli, Failure> {
+    let nothing = program().try_get_matches_from(argv.iter().take(1));
+    let globals = nothing.and_then(|mut nothing| Globals::from_arg_matches_mut(&mut nothing));
+    let mut globals = globals.map_err(|error| Failure::failed(error.to_string()))?;
+    globals.output.quiet = true;
+    Ok(Cli { globals, command: Command::Complete(complete::Args(argv.into_iter().skip(2).collect())) })
 }
 
 fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error> {

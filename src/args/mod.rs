@@ -16,7 +16,7 @@ use crate::conninfo::{Given, is_pattern, text_of};
 use crate::render::Format;
 use duration::interval;
 pub(crate) use duration::{duration, duration_or_zero, time_limit};
-pub(crate) use sessions::{FILTERS, Filters, client_term, name_term, named, pooler_state};
+pub(crate) use sessions::{FILTERS, Filters, Worded, client_term, name_term, named, pooler_state};
 pub(crate) use targets::{TargetArgs, Yes};
 
 /// Where to connect, with psql's flags and psql's precedence.

@@ -63,6 +63,11 @@ pub(super) const MANUAL: Manual = Manual::new(
     ("3", "UNKNOWN: usage error, what decides is hidden from this role, or the result could not be written"),
 ]);
 
+/// The names of the rules.
+pub(super) fn rules() -> impl Iterator<Item = &'static str> {
+    Rule::ALL.into_iter().map(Rule::name)
+}
+
 /// Arguments of `check`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {

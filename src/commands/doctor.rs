@@ -57,6 +57,11 @@ const LOGIN: Duration = Duration::from_millis(500);
 /// How long the counters of a server can lag that counts late: the half second after which it writes them anew, and a little.
 const COUNTED_WITHIN: Duration = Duration::from_millis(600);
 
+/// The names of the rules.
+pub(super) fn rule_names() -> impl Iterator<Item = &'static str> {
+    rules::names()
+}
+
 /// Arguments of `doctor`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {

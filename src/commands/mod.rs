@@ -8,6 +8,7 @@ mod bounded;
 mod cancel;
 mod check;
 mod closed;
+pub(crate) mod complete;
 pub(crate) mod completions;
 mod conninfo;
 mod context;
@@ -147,8 +148,11 @@ pub(crate) enum Command {
     Schema(schema::Args),
     /// Print the completion script of a shell
     Completions(completions::Args),
-    /// Print or install the manual pages
+    /// Show or write the manual pages
     Man(man::Args),
+    /// What a shell asks while somebody types: no command for people, and nothing that clap knows.
+    #[command(skip)]
+    Complete(complete::Args),
 }
 
 impl Command {
@@ -318,6 +322,7 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
         Command::Serve(args) => Box::pin(serve::run(args, context)).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
+        Command::Complete(args) => Box::pin(complete::run(args, context)).await,
         Command::Man(args) => Box::pin(man::run(args, context)).await,
         Command::Timeout(args) => Box::pin(timeout::run(args, context)).await,
     }

@@ -8,7 +8,7 @@ use clap::ValueHint;
 use crate::analyze::sizing::current::{self, CurrentPool};
 use crate::analyze::sizing::services::{self, InstanceCount};
 use crate::analyze::sizing::{Refused, Service};
-use crate::args::{duration, time_limit};
+use crate::args::{Worded, duration, time_limit};
 use crate::poolconf::pgbouncer::Version;
 use crate::poolconf::{Mode, emit, provider};
 
@@ -177,7 +177,7 @@ pub(crate) struct Configuration {
     /// direct, or a pooler's transaction or session mode
     ///
     /// What the application connects to; it decides about prepared statements and timeouts.
-    #[arg(long, value_name = "MODE", value_parser = mode)]
+    #[arg(long, value_name = "MODE", hide_possible_values = true, value_parser = Worded { parse: mode, words: &["direct", "transaction", "session"] })]
     pub(super) mode: Option<Mode>,
     /// PgBouncer's version, as 1.24
     ///
