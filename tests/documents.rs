@@ -33,7 +33,9 @@ fn every_page_is_sound_and_whole() {
             }
             text
         });
-        let sections: &[&str] = if page.ends_with("json.7") {
+        let sections: &[&str] = if page.ends_with("examples.7") {
+            &["NAME", "DESCRIPTION", "AN INCIDENT", "EVERY MINUTE", "PLANNING", "SEE ALSO"]
+        } else if page.ends_with("json.7") {
             &["NAME", "DESCRIPTION", "KINDS", "EXAMPLES", "SEE ALSO"]
         } else {
             &["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "EXIT STATUS", "ENVIRONMENT", "SEE ALSO"]
@@ -79,6 +81,7 @@ fn man_prints_a_page_by_the_name_of_its_command() {
         (&["timeout", "set"], "PGCONN-TIMEOUT-SET 1"),
         (&["pooler-wait-close"], "PGCONN-POOLER-WAIT-CLOSE 1"),
         (&["json"], "PGCONN-JSON 7"),
+        (&["examples"], "PGCONN-EXAMPLES 7"),
     ];
     for (words, title) in pages {
         // A command's name is no folder.
@@ -88,7 +91,7 @@ fn man_prints_a_page_by_the_name_of_its_command() {
     for (typed, hint) in [
         (&["klil"][..], "did you mean pgconn man kill?"),
         (&["timeout", "sett"], "did you mean pgconn man timeout-set?"),
-        (&["frobnicate"], "there is one for each command, and json"),
+        (&["frobnicate"], "there is one for each command, json and examples"),
     ] {
         let outcome = Pgconn::new(&[&["man"], typed].concat()).run().fails_with(2);
         assert!(outcome.stderr.contains(hint), "{outcome}");

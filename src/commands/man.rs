@@ -1,5 +1,6 @@
-//! `pgconn man`: manual pages, one per command and `pgconn-json(7)`, made from the same texts as the help.
+//! `pgconn man`: manual pages, one per command, `pgconn-json(7)` and `pgconn-examples(7)`, made from the same texts as the help.
 
+mod examples;
 mod json;
 mod shown;
 mod synopsis;
@@ -26,6 +27,7 @@ pub(super) const MANUAL: Manual = Manual::new(
     Group::Utility,
     &[
         ("Read the page of a command", "pgconn man kill"),
+        ("An incident, every minute, planning: stories", "pgconn man examples"),
         ("What scripts may rely on", "pgconn man json"),
         ("Read the page of a command's command", "pgconn man timeout set"),
         ("Install every page for this user", "pgconn man --dir ~/.local/share/man"),
@@ -37,7 +39,9 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Command whose page it is, or json; without one, pgconn's
+    /// Command whose page it is, or json, or examples
+    ///
+    /// Without one it is pgconn's.
     ///
     /// At a terminal man shows the page; into a file or a pipe it goes as it is, in roff.
     #[arg(value_name = "PAGE", conflicts_with = "dir")]
@@ -112,7 +116,8 @@ fn no_page(pages: &[(String, String)], wanted: &[String]) -> Failure {
     let names = pages.iter().filter_map(|(page, _)| page.split('.').next()?.strip_prefix("pgconn-"));
     match nearest(&name, names) {
         Some(near) => failure.hinted(format!("did you mean pgconn man {near}?")),
-        None => failure.hinted("there is one for each command, and json: pgconn --help lists the commands"),
+        None => failure
+            .hinted("there is one for each command, json and examples: pgconn --help lists the commands"),
     }
 }
 
@@ -130,6 +135,7 @@ pub(crate) fn pages(program: Command, schemas: &[(&str, &[u8])]) -> io::Result<V
         }
     }
     pages.push(("pgconn-json.7".to_owned(), json::page(schemas)?));
+    pages.push(("pgconn-examples.7".to_owned(), examples::page()?));
     Ok(pages)
 }
 
@@ -173,8 +179,11 @@ fn page(name: &str, command: &Command, manual: &Manual) -> io::Result<String> {
     meanings(&mut rest, "ENVIRONMENT", &environment);
     meanings(&mut rest, "FILES", manual.files());
     rest.control("SH", ["SEE ALSO"]);
-    let others =
-        if name == "pgconn" { "pgconn-json(7), psql(1)" } else { "pgconn(1), pgconn-json(7), psql(1)" };
+    let others = if name == "pgconn" {
+        "pgconn-examples(7), pgconn-json(7), psql(1)"
+    } else {
+        "pgconn(1), pgconn-examples(7), pgconn-json(7), psql(1)"
+    };
     rest.text([roman(others)]);
     rest.to_writer(&mut text)?;
     Ok(clean(&text))

@@ -170,6 +170,7 @@ fn pages(line: &Line<'_>) -> Vec<Candidate> {
     let mut pages: Vec<_> = inner.map(|inner| candidate(inner.get_name(), about(inner))).collect();
     if std::ptr::eq(command, *program) {
         pages.push(candidate("json", "What scripts may rely on"));
+        pages.push(candidate("examples", "An incident, every minute, planning: stories"));
     }
     pages
 }
