@@ -161,6 +161,18 @@ fn a_typing_error_is_answered_with_what_was_meant() {
 }
 
 #[test]
+fn a_long_hint_is_broken_between_words_on_a_terminal_and_commands_are_not() {
+    let line = ["stats", "-h", "/nonexistent"];
+    let shown = Pgconn::new(&line).on_terminal().finish().fails_with(3).stdout;
+    let hint = shown.split("hint: ").nth(1).unwrap();
+    assert!(hint.lines().count() > 1 && hint.lines().all(|line| line.trim_end().len() <= 80), "{shown}");
+    assert!(hint.lines().any(|line| line.contains("pgconn conninfo shows where host and port")), "{shown}");
+    let piped = Pgconn::new(&line).run().fails_with(3).stderr;
+    assert_eq!(piped.lines().filter(|line| line.starts_with("hint: ")).count(), 1);
+    assert_eq!(piped.lines().count(), 2, "{piped}");
+}
+
+#[test]
 fn help_and_version_write_no_escape_codes_into_a_pipe() {
     for line in [&["--help"][..], &["help", "ls"], &["--version"], &["-V"]] {
         let outcome = Pgconn::new(line).env_remove("NO_COLOR").run().success();

@@ -328,6 +328,11 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
     }
 }
 
+/// The code of the warning that sessions are hidden.
+const HIDDEN: &str = "hidden_sessions";
+/// The code of the warning that it is hidden whether sessions are meant.
+const UNDECIDABLE: &str = "undecidable_sessions";
+
 /// What stands around the answer of a look: where it comes from, and what is hidden in it.
 pub(crate) fn head(db: &Db, server_context: &ServerContext, hidden: i64) -> Head {
     let mut head = Head {
@@ -339,7 +344,7 @@ pub(crate) fn head(db: &Db, server_context: &ServerContext, hidden: i64) -> Head
         let role = &server_context.rights.role;
         let (noun, are) = if hidden == 1 { ("session", "is") } else { ("sessions", "are") };
         head.warnings.push(Warning {
-            code: "hidden_sessions",
+            code: HIDDEN,
             message: format!("{hidden} {noun} {are} hidden from role \"{role}\""),
             hint: Some(format!("GRANT pg_monitor TO {}", quote::shown(role))),
         });
@@ -394,7 +399,7 @@ pub(crate) fn about_connection(notice: &Notice) -> Warning {
 /// Warns that it is hidden whether `number` sessions are meant.
 pub(crate) fn undecidable(number: i64) -> Option<Warning> {
     (number > 0).then(|| Warning {
-        code: "undecidable_sessions",
+        code: UNDECIDABLE,
         message: format!(
             "{} may match, but what decides is hidden from this role",
             crate::render::text::count(number, "more session")

@@ -99,6 +99,13 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             let facts = db.who_they_are(&freeing::wanted(&sets)).await?;
             report.plan(&sets, &facts);
         }
+        if report.sessions.is_empty() {
+            // How many they are is said in the answer itself.
+            let role = &server_context.rights.role;
+            for warning in head.warnings.iter_mut().filter(|warning| warning.code == super::HIDDEN) {
+                warning.message = format!("whether others wait is hidden from role \"{role}\"");
+            }
+        }
         report.advice = advice::advice(&report, &context.lead());
         report.is_ascii = !rows::is_utf8();
         if let Some(room) = room {
