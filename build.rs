@@ -2,6 +2,7 @@
 //! program, so that is kept small. Elsewhere the program is linked as usual, and is as good.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Command;
 
@@ -21,6 +22,45 @@ fn main() {
             println!("cargo:rustc-link-arg-bins={PACKED}");
         }
     }
+    // What is built for release aborts (Cargo.toml).
+    if target("OS") == "linux" && env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        for argument in smaller().unwrap_or_default() {
+            println!("cargo:rustc-link-arg-bins={argument}");
+        }
+    }
+}
+
+/// What makes a program smaller that never unwinds, by an eighth: its tables for that are left out, and functions that came out equal
+/// are one. Where the linker that rustc uses for this target knows it, which a program of nothing shows.
+fn smaller() -> Option<Vec<String>> {
+    const NO_TABLES: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) } } INSERT AFTER .text;\n";
+    let folder = env::var_os("OUT_DIR")?;
+    let [script, source] = ["no_tables.ld", "nothing.rs"].map(|name| Path::new(&folder).join(name));
+    std::fs::write(&script, NO_TABLES).ok()?;
+    std::fs::write(&source, "fn main() {}\n").ok()?;
+    let options = [&format!("-T{}", script.to_str()?), "--no-eh-frame-hdr", "--icf=all", "-zseparate-code"];
+    // Through a compiler, or to the linker itself.
+    ["-Wl,", ""].into_iter().find_map(|through| {
+        let arguments: Vec<String> = options.iter().map(|option| format!("{through}{option}")).collect();
+        links(&source, &arguments)?.then_some(arguments)
+    })
+}
+
+/// Whether rustc makes of `source` a program that runs, when the linker is told this as well.
+fn links(source: &Path, arguments: &[String]) -> Option<bool> {
+    let program = source.with_extension("");
+    let mut rustc = Command::new(env::var_os("RUSTC")?);
+    rustc.args(["-C", "panic=abort", "--target", &env::var("TARGET").ok()?, "-o"]).arg(&program).arg(source);
+    if let Ok(flags) = env::var("CARGO_ENCODED_RUSTFLAGS") {
+        rustc.args(flags.split('\u{1f}').filter(|flag| !flag.is_empty()));
+    }
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        rustc.arg("-C").arg([OsStr::new("linker="), &linker].into_iter().collect::<OsString>());
+    }
+    rustc.args(arguments.iter().map(|argument| format!("-Clink-arg={argument}")));
+    let is_native = env::var("HOST").ok() == env::var("TARGET").ok();
+    let linked = rustc.output().is_ok_and(|output| output.status.success());
+    Some(linked && (!is_native || Command::new(&program).status().is_ok_and(|status| status.success())))
 }
 
 const PACKED: &str = "-Wl,-z,pack-relative-relocs";

@@ -57,6 +57,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print the version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print the version')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
@@ -138,6 +139,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -190,6 +192,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -242,6 +245,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -295,6 +299,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -348,6 +353,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -400,6 +406,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -452,6 +459,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -493,6 +501,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -549,6 +558,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -607,6 +617,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -668,6 +679,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -729,6 +741,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -779,6 +792,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -824,6 +838,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Store a time limit for a role, a database, all roles or the server')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Take a stored time limit away')
@@ -878,6 +893,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -927,6 +943,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -990,6 +1007,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             [CompletionResult]::new('clients', 'clients', [CompletionResultType]::ParameterValue, 'List clients, each with the connection that serves it')
             [CompletionResult]::new('servers', 'servers', [CompletionResultType]::ParameterValue, 'List connections to servers, each with the client that it serves')
@@ -1045,6 +1063,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1090,6 +1109,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1136,6 +1156,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1181,6 +1202,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1225,6 +1247,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1269,6 +1292,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1313,6 +1337,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1357,6 +1382,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1398,6 +1424,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1482,6 +1509,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1535,6 +1563,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1577,6 +1606,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1617,6 +1647,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1681,6 +1712,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--plan-example', '--plan-example', [CompletionResultType]::ParameterName, 'Print an example of such a file')
             [CompletionResult]::new('--from-server', '--from-server', [CompletionResultType]::ParameterName, 'Read limits and use from the live server')
+            [CompletionResult]::new('--helpers', '--helpers', [CompletionResultType]::ParameterName, 'Write the code around the pool, too: transactions, retry, health, metrics')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Never ask for a password')
             [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Never ask for a password')
             [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'Ask for a password before connecting')
@@ -1692,6 +1724,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1737,6 +1770,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1779,6 +1813,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1827,6 +1862,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1867,6 +1903,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1908,6 +1945,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }
@@ -1949,6 +1987,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgconn' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice: each SQL text as it is sent')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long texts whole, every column and every row')
             [CompletionResult]::new('--no-query', '--no-query', [CompletionResultType]::ParameterName, 'Keep query texts out of the result')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Do without defaults of one''s own (config.toml)')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help, as -h at the end of a line does')
             break
         }

@@ -54,6 +54,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand -V 'Print the version'
             cand --version 'Print the version'
             cand --help 'Print help, as -h at the end of a line does'
@@ -134,6 +135,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;ls'= {
@@ -185,6 +187,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;sessions'= {
@@ -236,6 +239,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;long'= {
@@ -288,6 +292,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;queries'= {
@@ -340,6 +345,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;blockers'= {
@@ -391,6 +397,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;blocking'= {
@@ -442,6 +449,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;show'= {
@@ -482,6 +490,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;top'= {
@@ -537,6 +546,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;cancel'= {
@@ -594,6 +604,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;kill'= {
@@ -654,6 +665,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;terminate'= {
@@ -714,6 +726,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;drain'= {
@@ -763,6 +776,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;timeout'= {
@@ -807,6 +821,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
             cand set 'Store a time limit for a role, a database, all roles or the server'
             cand reset 'Take a stored time limit away'
@@ -860,6 +875,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;timeout;reset'= {
@@ -908,6 +924,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;timeout;help'= {
@@ -966,6 +983,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
             cand clients 'List clients, each with the connection that serves it'
             cand servers 'List connections to servers, each with the client that it serves'
@@ -1020,6 +1038,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;servers'= {
@@ -1064,6 +1083,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;pause'= {
@@ -1109,6 +1129,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;resume'= {
@@ -1153,6 +1174,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;disable'= {
@@ -1196,6 +1218,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;enable'= {
@@ -1239,6 +1262,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;kill'= {
@@ -1282,6 +1306,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;reconnect'= {
@@ -1325,6 +1350,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;wait-close'= {
@@ -1365,6 +1391,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;pooler;help'= {
@@ -1437,6 +1464,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;check'= {
@@ -1489,6 +1517,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;ping'= {
@@ -1530,6 +1559,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;conninfo'= {
@@ -1569,6 +1599,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;size'= {
@@ -1632,6 +1663,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --color 'When to use colours'
             cand --plan-example 'Print an example of such a file'
             cand --from-server 'Read limits and use from the live server'
+            cand --helpers 'Write the code around the pool, too: transactions, retry, health, metrics'
             cand -w 'Never ask for a password'
             cand --no-password 'Never ask for a password'
             cand -W 'Ask for a password before connecting'
@@ -1643,6 +1675,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;doctor'= {
@@ -1687,6 +1720,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;metrics'= {
@@ -1728,6 +1762,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;serve'= {
@@ -1775,6 +1810,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;schema'= {
@@ -1814,6 +1850,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;completions'= {
@@ -1854,6 +1891,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;man'= {
@@ -1894,6 +1932,7 @@ set edit:completion:arg-completer[pgconn] = {|@words|
             cand --verbose 'Say more; twice: each SQL text as it is sent'
             cand --full 'Show long texts whole, every column and every row'
             cand --no-query 'Keep query texts out of the result'
+            cand --no-config 'Do without defaults of one''s own (config.toml)'
             cand --help 'Print help, as -h at the end of a line does'
         }
         &'pgconn;help'= {

@@ -7,6 +7,7 @@
 compile_error!("pgconn is for Unix: it speaks over Unix sockets and lives by Unix signals");
 
 mod act;
+mod after_panic;
 mod analyze;
 mod args;
 mod cli;
@@ -40,7 +41,7 @@ use anstream::AutoStream;
 use tokio::signal::unix::SignalKind;
 
 use crate::cli::{Asked, Cli};
-use crate::commands::Context;
+use crate::commands::{Config, Context};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::outlet::Outlet;
@@ -50,6 +51,7 @@ use crate::stop::{Ignored, Signal, Trigger};
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
+    after_panic::install(ui::leave_terminal);
     let argv = mask_argv(std::env::args_os().collect());
     let (json, plugin) = (cli::wants_json(&argv), cli::wants_format(&argv, "nagios"));
     let exit = match cli::read(argv, output::columns) {
@@ -119,6 +121,17 @@ fn say_as_plugin(failure: &Failure) {
 fn run(mut cli: Cli) -> Exit {
     let output = &mut cli.globals.output.output;
     *output = output.take().filter(|path| path.as_os_str() != "-");
+    let config = match cli.globals.output.no_config || !cli.command.takes_defaults() {
+        true => Ok(Config::default()),
+        false => Config::read(),
+    };
+    if let (clap::ColorChoice::Auto, Ok(config)) = (cli.globals.output.color, &config)
+        && ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"]
+            .iter()
+            .all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty()))
+    {
+        cli.globals.output.color = config.color().unwrap_or(clap::ColorChoice::Auto);
+    }
     let ui = Ui::new(
         cli.globals.output.quiet,
         cli.globals.output.verbose,
@@ -158,6 +171,10 @@ fn run(mut cli: Cli) -> Exit {
         }
         failure.exit
     };
+    let config = match config {
+        Ok(config) => config,
+        Err(failure) => return fail(failure),
+    };
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     if waits {
         runtime.enable_all();
@@ -168,6 +185,7 @@ fn run(mut cli: Cli) -> Exit {
     };
     let mut context =
         Context::new(cli.globals.connection, cli.globals.output, ui, output, stop, cli::command);
+    context.config = config;
     let ended = runtime.block_on(async {
         if waits {
             listen(&trigger, reloads).map_err(could_not_start)?;
@@ -217,7 +235,7 @@ fn look(cli: &Cli) -> Look {
     }
 }
 
-/// `--color` before NO_COLOR before CLICOLOR_FORCE before what the stream is.
+/// `--color`, or one's own default where no variable says otherwise, before NO_COLOR before CLICOLOR_FORCE before what the stream is.
 fn colored(stream: &impl anstream::stream::RawStream, choice: clap::ColorChoice) -> bool {
     match choice {
         clap::ColorChoice::Always => true,

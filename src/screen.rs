@@ -8,6 +8,7 @@ use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
 use rustix::termios::{Action, tcflow, tcgetpgrp};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::after_panic::{self, UndoneAtPanic};
 use crate::outlet::Outlet;
 use crate::render::Look;
 use crate::render::frame::{ENTER, Frame, LEAVE};
@@ -39,6 +40,7 @@ struct State {
     /// What is to be seen; nothing before the first result and after the end.
     blocks: Option<Arc<Vec<Block<'static>>>>,
     shown: Option<Shown>,
+    at_panic: Option<UndoneAtPanic>,
 }
 
 /// What the terminal shows, and what it knew by then.
@@ -60,8 +62,20 @@ impl Screen {
         look: Look,
         measure: fn() -> ScreenSize,
     ) -> io::Result<Self> {
-        let state = State { outlet, news, look, measure, is_on: false, blocks: None, shown: None };
+        let state =
+            State { outlet, news, look, measure, is_on: false, blocks: None, shown: None, at_panic: None };
         let screen = Self(Arc::new(Mutex::new(state)));
+        screen.state().at_panic = Some(after_panic::undo_terminal({
+            let state = Arc::downgrade(&screen.0);
+            move || {
+                // Who panics while it draws has it locked; then what is told stands on the other screen, and is lost with it.
+                if let Some(state) = state.upgrade()
+                    && let Ok(mut state) = state.try_lock()
+                {
+                    state.hand_back();
+                }
+            }
+        }));
         screen.attend()?;
         Ok(screen)
     }

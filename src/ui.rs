@@ -194,8 +194,10 @@ impl Ui {
     ///
     /// # Errors
     /// When the answer cannot be read.
-    pub(crate) async fn ask(self, question: &str) -> io::Result<bool> {
-        self.asking().insist(format!("{} [y/N] ", visible(question)).as_bytes());
+    pub(crate) async fn ask(self, alarm: Option<&str>, question: &str) -> io::Result<bool> {
+        let style = if self.color { AnsiColor::Red.on_default().bold() } else { anstyle::Style::new() };
+        let alarm = alarm.map(|alarm| format!("{style}{}{style:#} ", visible(alarm))).unwrap_or_default();
+        self.asking().insist(format!("{alarm}{} [y/N] ", visible(question)).as_bytes());
         let (tell, told) = tokio::sync::oneshot::channel();
         // A thread of its own, since nothing can interrupt it and the end of the run must not wait for it.
         std::thread::spawn(move || {

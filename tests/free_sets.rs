@@ -90,8 +90,12 @@ fn what_may_not_be_done_is_not_proposed() {
     assert!(set["why_not"].as_str().unwrap().contains("only a superuser"), "{set}");
 }
 
-/// A statement that takes one more lock.
+/// A statement that takes one more lock; with one in five it is two parallel workers who take it, for a moment or to stay.
 fn statement(dice: &mut Dice) -> String {
+    if dice.roll(5) == 0 {
+        let (table, seconds) = (dice.pick(&["a", "b", "rows"]), dice.pick(&["0", "3600", "3600"]));
+        return format!("select count(look_at_{table}(n, {seconds})) from big");
+    }
     match dice.roll(4) {
         0 => format!("update rows set n = n where id = {}", dice.roll(3)),
         1 => format!("select pg_advisory_xact_lock({})", dice.roll(2)),
@@ -100,15 +104,16 @@ fn statement(dice: &mut Dice) -> String {
     }
 }
 
-/// What each session waits for, by pid: the lock, as the server shows it. Who queues for a row waits for the row.
-fn waits(watcher: &mut Session) -> BTreeMap<i32, String> {
+/// What each session waits for, by pid: the lock, as the server shows it. Who queues for a row waits for the row, and whose workers
+/// wait does. And the transaction that is waited for, where an index is built beside others: it may go on to the next one.
+fn waits(watcher: &mut Session) -> BTreeMap<i32, (String, Option<String>)> {
     let rows = watcher.query(
-        "select pid, case when locktype in ('tuple', 'transactionid') then 'row' \
-         else format('%s %s %s %s %s', locktype, relation, classid, objid, mode) end \
-         from pg_locks where not granted and pid is not null",
+        "select coalesce(leader_pid, pid), case when locktype in ('tuple', 'transactionid') then 'row' \
+         else format('%s %s %s %s %s', locktype, relation, classid, objid, mode) end, virtualxid \
+         from pg_locks join pg_stat_activity using (pid) where not granted",
     );
     rows.into_iter()
-        .map(|row| (row[0].as_deref().unwrap().parse().unwrap(), row[1].clone().unwrap()))
+        .map(|row| (row[0].as_deref().unwrap().parse().unwrap(), (row[1].clone().unwrap(), row[2].clone())))
         .collect()
 }
 
@@ -120,17 +125,34 @@ fn histories() -> u64 {
 /// Random histories of locks: the edges are the server's, and carrying out a proposal frees exactly whom it said.
 #[test]
 fn what_is_proposed_frees_exactly_whom_it_says() {
-    let cluster =
-        with(&[("deadlock_timeout", "1h"), ("max_prepared_transactions", "5"), ("autovacuum", "off")]);
+    let cluster = with(&[
+        ("deadlock_timeout", "1h"),
+        ("max_prepared_transactions", "5"),
+        ("autovacuum", "off"),
+        ("max_worker_processes", "40"),
+        ("max_parallel_workers", "32"),
+        ("parallel_setup_cost", "0"),
+        ("parallel_tuple_cost", "0"),
+        ("min_parallel_table_scan_size", "0"),
+        ("parallel_leader_participation", "off"),
+    ]);
+    cluster.query("create table big (n int) with (parallel_workers = 2)");
+    cluster.query("insert into big select generate_series(1, 10000); analyze big");
+    for table in ["a", "b", "rows"] {
+        cluster.query(&format!(
+            "create function look_at_{table}(n int, seconds int) returns int language plpgsql parallel safe as \
+             'begin perform from {table} limit 1; perform pg_sleep(seconds); return n; end'"
+        ));
+    }
     cluster.query("create table a (); create table b (); create table rows (id int primary key, n int)");
     cluster.query("insert into rows select n, 0 from generate_series(0, 2) n");
     let mut watcher = cluster.session();
-    let (mut carried_out, mut moves) = (0, 0);
+    let (mut carried_out, mut moves, mut groups, mut indexes) = (0, 0, 0, 0);
     for history in 0..histories() {
         let mut dice = Dice(history.wrapping_mul(7919).wrapping_add(20_261_129));
         let mut sessions: Vec<Session> = (0..7).map(|_| cluster.connect(&app("history")).unwrap()).collect();
         let mut prepared = Vec::new();
-        let mut waiting = BTreeSet::new();
+        let (mut waiting, mut building) = (BTreeSet::new(), BTreeSet::new());
         for session in &mut sessions {
             session.query("begin");
         }
@@ -149,16 +171,32 @@ fn what_is_proposed_frees_exactly_whom_it_says() {
                 continue;
             }
             moves += 1;
-            let statement = format!("{} /* {moves} */", statement(&mut dice));
+            let is_index = dice.roll(12) == 0;
+            let statement = if is_index {
+                // Beside writers, so in no transaction: it waits for theirs, one after the other.
+                session.query("rollback");
+                format!("create index concurrently on rows (n) /* {moves} */")
+            } else {
+                format!("{} /* {moves} */", statement(&mut dice))
+            };
             session.send(&statement);
             let pid = session.pid;
             let settled = format!(
-                "select query = '{statement}' and (wait_event_type = 'Lock' or state <> 'active') \
-                 from pg_stat_activity where pid = {pid}"
+                "select query = '{statement}' and (wait_event_type = 'Lock' or state <> 'active' or \
+                 (select count(*) filter (where wait_event_type = 'Lock' or wait_event = 'PgSleep') = 2 \
+                  from pg_stat_activity worker where worker.leader_pid = leader.pid)) \
+                 from pg_stat_activity leader where pid = {pid}"
             );
             wait_until("it waits, or has its lock", || watcher.query(&settled)[0][0].as_deref() == Some("t"));
-            if waits(&mut watcher).contains_key(&pid) {
+            let sleeps = format!("select from pg_stat_activity where leader_pid = {pid} limit 1");
+            let is_group = !watcher.query(&sleeps).is_empty();
+            groups += u64::from(is_group);
+            if is_group || waits(&mut watcher).contains_key(&pid) {
+                building.extend(is_index.then_some(pid));
                 waiting.insert(pid);
+            } else if is_index {
+                let _ = session.finish();
+                session.query("begin");
             } else if let Err(error) = session.finish() {
                 // The server sees at once what a session that has the lock in another mode would come to.
                 assert_eq!(error.sqlstate, "40P01");
@@ -166,11 +204,12 @@ fn what_is_proposed_frees_exactly_whom_it_says() {
                 session.query("begin");
             }
         }
+        indexes += building.len() as u64;
         let document = blockers(&cluster, &[]);
         for session in document["sessions"].as_array().unwrap() {
             let truth = watcher.query(&format!(
-                "select coalesce(array_to_string(array(select distinct x from unnest(pg_blocking_pids({pid})) x where x <> {pid} \
-                 order by x), ','), '')",
+                "select coalesce(array_to_string(array(select distinct x from pg_stat_activity, unnest(pg_blocking_pids(pid)) x \
+                 where {pid} in (pid, leader_pid) and x <> {pid} order by x), ','), '')",
                 pid = session["pid"]
             ));
             let told: Vec<String> =
@@ -191,20 +230,36 @@ fn what_is_proposed_frees_exactly_whom_it_says() {
                 assert!(!frees.contains(&pid) || next.is_subset(&ended), "history {history}: {row}");
             }
             carry_out(&cluster, set);
-            let goes_on = |after: &BTreeMap<i32, String>, pid: &i32| after.get(pid) != before.get(pid);
+            let of = |waits: &BTreeMap<i32, (String, Option<String>)>, pid: &i32| waits.get(pid).cloned();
+            // Whether it still waits for the same, be it for the next one of those that it waits for in turn.
+            let is_on = |after: &BTreeMap<i32, (String, Option<String>)>, pid: &i32| {
+                of(after, pid).map(|wait| wait.0) != of(&before, pid).map(|wait| wait.0)
+            };
             // Two who want the same row may both go on, and one of them be overtaken by the other.
             let overtaken = |watcher: &mut Session, pid: &i32| {
-                let ahead = watcher.query(&format!("select unnest(pg_blocking_pids({pid}))"));
+                let ahead = watcher.query(&format!(
+                    "select unnest(pg_blocking_pids(pid)) from pg_stat_activity where {pid} in (pid, leader_pid)"
+                ));
                 let ahead = ahead.iter().map(|row| row[0].as_deref().unwrap().parse::<i32>().unwrap());
                 ahead.collect::<BTreeSet<i32>>().is_subset(&frees)
             };
             wait_until(&format!("those who are said to go on do: history {history} {set}"), || {
                 let after = waits(&mut watcher);
-                frees.iter().all(|pid| goes_on(&after, pid) || overtaken(&mut watcher, pid))
+                frees.iter().all(|pid| of(&after, pid) != of(&before, pid) || overtaken(&mut watcher, pid))
             });
             let after = waits(&mut watcher);
-            for pid in before.keys().filter(|pid| !ended.contains(pid) && !frees.contains(pid)) {
-                assert!(!goes_on(&after, pid), "history {history}: {pid} went on, too\n{document:#}\n{set}");
+            // An index that is freed is built to its end, and nobody waits for it any more: whoever is behind it may go on, too.
+            let mut may_follow: BTreeSet<i32> = frees.intersection(&building).copied().collect();
+            let rows = document["sessions"].as_array().unwrap();
+            for _ in rows {
+                let behind = rows.iter().filter(|row| !pids(&row["blocked_by"]).is_disjoint(&may_follow));
+                let behind: Vec<i32> =
+                    behind.map(|row| i32::try_from(row["pid"].as_i64().unwrap()).unwrap()).collect();
+                may_follow.extend(behind);
+            }
+            let stays = |pid: &&i32| ![&ended, &frees, &may_follow].iter().any(|those| those.contains(pid));
+            for pid in before.keys().filter(stays) {
+                assert!(!is_on(&after, pid), "history {history}: {pid} went on, too\n{document:#}\n{set}");
             }
             carried_out += 1;
         }
@@ -217,6 +272,12 @@ fn what_is_proposed_frees_exactly_whom_it_says() {
         for gid in prepared {
             cluster.query(&format!("rollback prepared '{gid}'"));
         }
+        watcher.query(
+            "do $$ declare index record; begin for index in select indexrelid::regclass as name from pg_index \
+             where indrelid = 'rows'::regclass and not indisprimary loop execute format('drop index %s', index.name); end loop; end $$",
+        );
     }
     assert!(carried_out * 2 >= histories(), "{carried_out} were carried out");
+    assert!(groups >= histories(), "parallel workers in {groups} moves");
+    assert!(indexes * 3 >= histories(), "indexes that wait in {indexes} moves");
 }

@@ -16,6 +16,7 @@ mod common;
 mod completions;
 mod connecting;
 mod contrib;
+mod defaults;
 mod demo;
 mod doctor;
 mod documents;

@@ -1,12 +1,13 @@
 //! Something that is closed, and opened again in every case: a database behind a fence, a pool that is paused. One way through for
 //! all of them, and for whatever happens meanwhile.
 
+use std::convert::Infallible;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
-use super::guarded::{panicked, planted, unless_it_panics};
+use super::reopening::{Reopening, planted};
 use super::run_held::{self, SignalSource};
 use crate::conninfo::Variables;
 use crate::error::Failure;
@@ -36,8 +37,8 @@ pub(crate) trait Hold {
     /// Looks, and keeps what it sees; within `limit`, where there is one.
     async fn look(&mut self, limit: Option<Duration>);
 
-    /// Gives up what was under way, which may be in any state: what comes next begins anew.
-    fn forget(&mut self);
+    /// How a new run opens it, when this one panics.
+    fn reopening(&self) -> Reopening;
 
     /// Opens it, whatever happened, as long as there is hope.
     async fn reopen(&mut self) -> Self::Reopened;
@@ -92,37 +93,17 @@ pub(crate) async fn hold<H: Hold>(
     while_held: WhileHeld<'_>,
     signals: SignalSource<'_>,
 ) -> Result<HoldOutcome<H::Reopened>, Failure> {
-    let closing = async {
-        hold.close().await?;
-        planted("close");
-        Ok::<_, Failure>(())
-    };
-    let closed = unless_it_panics(closing).await.transpose()?;
+    let _reopened_at_panic = hold.reopening().at_panic();
+    hold.close().await?;
+    planted("close");
     let stays_closed = matches!(while_held, WhileHeld::Nothing);
-    let ended = match closed {
-        Some(()) => unless_it_panics(while_closed(hold, while_held, signals)).await,
-        None => None,
-    };
-    let ended = ended.unwrap_or_else(|| {
-        hold.forget();
-        Err(panicked())
-    });
+    let ended = while_closed(hold, while_held, signals).await;
     if stays_closed && ended.is_ok() && signals.stop.signal().is_none() {
         return Ok(HoldOutcome { ended, reopened: None, reopening: Duration::ZERO });
     }
     let began = Instant::now();
-    let reopening = async {
-        planted("reopen");
-        hold.reopen().await
-    };
-    let reopened = match unless_it_panics(reopening).await {
-        Some(reopened) => Some(reopened),
-        // Once more: what a panic has left in any state is left behind.
-        None => {
-            hold.forget();
-            Some(hold.reopen().await)
-        }
-    };
+    planted("reopen");
+    let reopened = Some(hold.reopen().await);
     Ok(HoldOutcome { ended, reopened, reopening: began.elapsed() })
 }
 
@@ -142,7 +123,7 @@ async fn while_closed<H: Hold>(
             tokio::select! {
                 () = sleep(time.unwrap_or(Duration::MAX)) => {}
                 _ = signals.stop.pulled() => {}
-                () = keep_looking(hold) => {}
+                never = keep_looking(hold) => match never {},
             }
             Ok(None)
         }
@@ -150,11 +131,7 @@ async fn while_closed<H: Hold>(
             let mut run = std::pin::pin!(run_held::run(program, arguments, environment, signals));
             tokio::select! {
                 status = &mut run => status.map(Some),
-                _ = unless_it_panics(keep_looking(hold)) => {
-                    // It is not let go under the command.
-                    hold.forget();
-                    run.await.and(Err(panicked()))
-                }
+                never = keep_looking(hold) => match never {},
             }
         }
     };
@@ -163,7 +140,7 @@ async fn while_closed<H: Hold>(
 }
 
 /// Looks again and again, for ever.
-async fn keep_looking<H: Hold>(hold: &mut H) {
+async fn keep_looking<H: Hold>(hold: &mut H) -> Infallible {
     let mut turns = interval_at(Instant::now() + EVERY, EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal as Number, kill_process};
 use tokio::process::{Child, Command};
@@ -12,6 +13,14 @@ use crate::conninfo::{CARRIER, ConnInfo, Variables};
 use crate::error::Failure;
 use crate::model::quote;
 use crate::stop::{Signal, Stop};
+
+/// The process of the command that runs; 0 for none.
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+
+/// The process of the command that runs while something is held; 0 for none.
+pub(super) fn running() -> u32 {
+    RUNNING.load(Ordering::Relaxed)
+}
 
 /// Where a command's signals come from.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +83,9 @@ pub(crate) async fn run(
     }
     let spawned = command.spawn();
     let mut child = spawned.map_err(|error| Failure::failed(format!("could not run {program}: {error}")))?;
+    RUNNING.store(child.id().unwrap_or(0), Ordering::Relaxed);
     let status = wait(&mut child, signals).await;
+    RUNNING.store(0, Ordering::Relaxed);
     status.map_err(|error| Failure::failed(format!("could not wait for {program}: {error}")))
 }
 
@@ -88,7 +99,10 @@ pub(crate) async fn wait(child: &mut Child, signals: SignalSource<'_>) -> io::Re
         let pid = child.id();
         tokio::select! {
             status = child.wait() => return status,
-            signal = arriving.next() => forward(signal, pid, signals.at_terminal),
+            signal = arriving.next() => {
+                let pid = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+                forward(signal, pid, signals.at_terminal);
+            }
         }
     }
 }
@@ -100,13 +114,13 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
 }
 
 /// At a terminal Ctrl-C has reached the command already; everything else is handed on.
-fn forward(signal: Signal, pid: Option<u32>, at_terminal: bool) {
+pub(super) fn forward(signal: Signal, pid: Option<Pid>, at_terminal: bool) {
     let number = match signal {
         Signal::Interrupt if at_terminal => return,
         Signal::Interrupt => Number::INT,
         Signal::Terminate => Number::TERM,
     };
-    if let Some(pid) = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+    if let Some(pid) = pid {
         // When it cannot be handed on, the command is still waited for: what is held is let go after it, never under it.
         let _ = kill_process(pid, number);
     }

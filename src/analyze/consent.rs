@@ -16,8 +16,8 @@ pub(crate) enum Reach {
 pub(crate) struct Circumstances {
     /// `--yes` was given.
     pub(crate) yes: bool,
-    /// `PGCONN_CONFIRM=always`.
-    pub(crate) always: bool,
+    /// Why it has to be confirmed in every case, where it has.
+    pub(crate) always: Option<&'static str>,
     /// Somebody can be asked.
     pub(crate) terminal: bool,
 }
@@ -38,7 +38,7 @@ pub(crate) enum Consent {
 pub(crate) const fn consent(reach: Reach, circumstances: Circumstances) -> Consent {
     match (circumstances, reach) {
         (Circumstances { yes: true, .. }, _) => Consent::Given,
-        (Circumstances { always: true, .. }, _) => Consent::Missing("PGCONN_CONFIRM=always demands --yes"),
+        (Circumstances { always: Some(why), .. }, _) => Consent::Missing(why),
         (_, Reach::Named) => Consent::Given,
         (Circumstances { terminal: true, .. }, _) => Consent::Ask,
         (_, Reach::Filtered) => Consent::Given,
@@ -55,7 +55,8 @@ mod tests {
     #[test]
     fn consent_follows_the_rules() {
         use Consent::{Ask, Given, Missing};
-        let at = |yes, always, terminal| Circumstances { yes, always, terminal };
+        let at =
+            |yes, always: bool, terminal| Circumstances { yes, always: always.then_some("why"), terminal };
         for reach in [Reach::Named, Reach::Filtered, Reach::Everything] {
             for terminal in [false, true] {
                 assert_eq!(consent(reach, at(true, true, terminal)), Given);

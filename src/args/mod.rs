@@ -165,6 +165,11 @@ pub(crate) struct OutputArgs {
     /// Keep query texts out of the result
     #[arg(long, global = true)]
     pub(crate) no_query: bool,
+    /// Do without defaults of one's own (config.toml)
+    ///
+    /// Those of $XDG_CONFIG_HOME/pgconn/config.toml, or of the file that PGCONN_CONFIG names.
+    #[arg(long, global = true)]
+    pub(crate) no_config: bool,
 }
 
 impl OutputArgs {

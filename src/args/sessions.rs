@@ -63,6 +63,26 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
+    /// These, and of `others` what these do not say.
+    pub(crate) fn or(self, others: Self) -> Self {
+        fn first<T>(of_these: Vec<T>, of_others: Vec<T>) -> Vec<T> {
+            if of_these.is_empty() { of_others } else { of_these }
+        }
+        Self {
+            db: first(self.db, others.db),
+            role: first(self.role, others.role),
+            app: first(self.app, others.app),
+            client: first(self.client, others.client),
+            state: first(self.state, others.state),
+            query: first(self.query, others.query),
+            idle_for: self.idle_for.or(others.idle_for),
+            xact_for: self.xact_for.or(others.xact_for),
+            query_for: self.query_for.or(others.query_for),
+            all_backends: self.all_backends || others.all_backends,
+            user: self.user,
+        }
+    }
+
     /// What they select among the sessions of these names, or among all where there are none.
     pub(crate) fn among(&self, named: &[Named]) -> Filter {
         Filter { named: named.to_vec(), ..self.filter() }

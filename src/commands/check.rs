@@ -13,7 +13,9 @@ use report::{PoolerLook, ServerLook, of_server};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use clap::{Args as _, FromArgMatches as _};
 
+use super::defaults::Defaults;
 use super::manual::{Group, Manual};
 use super::shown::Shown;
 use super::{Context, bounded, watch};
@@ -97,6 +99,49 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// With one's own defaults: thresholds for whatever the command line has none for, and filters that it does not give.
+    fn with(mut self, defaults: &Defaults) -> Result<Self, Failure> {
+        if defaults.check.is_empty() {
+            return Ok(self);
+        }
+        let mut own = self.clone();
+        let words = defaults.check.iter().map(|word| format!("--{}={}", word.flag, word.said.value));
+        let flags = Filters::augment_args(clap::Command::new("check").no_binary_name(true));
+        let threshold = |name| {
+            clap::Arg::new(name).long(name).action(clap::ArgAction::Append).value_parser(arguments::threshold)
+        };
+        let read = flags.args(["warning", "critical"].map(threshold)).try_get_matches_from(words);
+        let wrong = |error: clap::Error| {
+            let source = defaults.check.first().map_or("config.toml", |word| word.said.source.as_str());
+            let why = error.to_string();
+            let why = why.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            Failure::usage(format!("[check] in {source}: {why}")).hinted("--no-config does without")
+        };
+        let mut read = read.map_err(wrong)?;
+        let filters = Filters::from_arg_matches_mut(&mut read).map_err(wrong)?;
+        let judged = |threshold: &arguments::Threshold| {
+            let is_typed =
+                |typed: &&arguments::Threshold| (typed.rule, typed.part) == (threshold.rule, threshold.part);
+            (self.rules.is_empty() || self.rules.contains(&threshold.rule))
+                && !self.thresholds().iter().any(is_typed)
+        };
+        let mut of = |name: &str| -> Vec<arguments::Threshold> {
+            read.remove_many(name).into_iter().flatten().filter(judged).collect()
+        };
+        let (warning, critical) = (of("warning"), of("critical"));
+        own.warning.splice(0..0, warning);
+        own.critical.splice(0..0, critical);
+        let typed = std::mem::take(&mut self.filters);
+        own.filters = typed.clone().or(filters);
+        // What a rule that was named cannot honour is no default for it.
+        let rules = policy::policies(&own.rules, &own.warning, &own.critical)?;
+        let rules = rules.iter().map(|policy| policy.rule);
+        if policy::admit(&own.filters.filter(), own.filters.all_backends, rules).is_err() {
+            own.filters = typed;
+        }
+        Ok(own)
+    }
+
     /// Every threshold.
     fn thresholds(&self) -> Vec<&arguments::Threshold> {
         self.warning.iter().chain(&self.critical).collect()
@@ -151,6 +196,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .hinted("a full server is what it is to find, not to get round")
             .into());
     }
+    let args = args.with(&context.defaults())?;
     let policies = policy::policies(&args.rules, &args.warning, &args.critical)?;
     let named = policy::named(&args.rules, &args.thresholds());
     let selection = Selection { filter: args.filters.filter(), all_backends: args.filters.all_backends };

@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Context;
+use super::defaults::Said;
 use super::manual::{Group, Manual};
 use crate::conninfo::{self, ConnInfo};
 use crate::exit::Exit;
@@ -60,6 +61,8 @@ pub(super) struct ResolvedSettings {
     parameters: Vec<Parameter>,
     /// The hosts in the order of the list.
     hosts: Vec<Host>,
+    /// Defaults of one's own that hold for this server.
+    defaults: Vec<Said>,
 }
 
 /// Resolves the settings and shows them.
@@ -71,7 +74,8 @@ pub(crate) fn run(_: &Args, context: &mut Context) -> Result<Exit> {
         hint: None,
     });
     let head = Head { warnings: warnings.collect(), ..Head::default() };
-    context.emit(&ResolvedSettings::of(info), &head)?;
+    let defaults = context.config.said(&context.defaults());
+    context.emit(&ResolvedSettings { defaults, ..ResolvedSettings::of(info) }, &head)?;
     Ok(Exit::Done)
 }
 
@@ -96,6 +100,7 @@ impl ResolvedSettings {
         Self {
             parameters: info.parameters().iter().map(parameter).collect(),
             hosts: info.hosts().iter().map(host).collect(),
+            defaults: Vec::new(),
         }
     }
 }
@@ -106,14 +111,23 @@ impl Report for ResolvedSettings {
     }
 
     fn lists(&self) -> Vec<List<'_>> {
-        vec![List::new("parameters", &self.parameters), List::new("hosts", &self.hosts)]
+        vec![
+            List::new("parameters", &self.parameters),
+            List::new("hosts", &self.hosts),
+            List::new("defaults", &self.defaults),
+        ]
     }
 
     fn blocks(&self, _: &Head) -> Vec<Block<'_>> {
         let mark = |found: &Parameter| if found.source == "default" { Mark::Dim } else { Mark::Plain };
         let parameters = Table::of(PARAMETERS, &self.parameters, mark);
         let hosts = Table::of(HOSTS, &self.hosts, |_| Mark::Plain);
-        vec![Block::Table(parameters), Block::Gap, Block::Table(hosts)]
+        let mut blocks = vec![Block::Table(parameters), Block::Gap, Block::Table(hosts)];
+        if !self.defaults.is_empty() {
+            let defaults = Table::of(DEFAULTS, &self.defaults, |_| Mark::Plain);
+            blocks.extend([Block::Gap, Block::Table(defaults)]);
+        }
+        blocks
     }
 
     fn tsv(&self) -> tsv::Rows<'_> {
@@ -134,6 +148,13 @@ const HOSTS: &[Column<Host>] = &[
     Column::table("ADDRESS", Align::Left, |host| host.hostaddr.as_ref().into()),
     Column::table("PORT", Align::Right, |host| i32::from(host.port).into()),
     Column::table("PASSWORD FROM", Align::Left, |host| host.password_source.as_ref().into()),
+];
+
+/// What people read of each default.
+const DEFAULTS: &[Column<Said>] = &[
+    Column::table("DEFAULT", Align::Left, |said| (&said.key).into()),
+    Column::table("VALUE", Align::Left, |said| (&said.value).into()),
+    Column::table("SOURCE", Align::Left, |said| (&said.source).into()),
 ];
 
 #[cfg(test)]

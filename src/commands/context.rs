@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::sync::{SemaphorePermit, watch};
 
+use super::defaults::{Config, Defaults};
 use super::shown::{Gathered, Shown};
 use super::{HIDDEN, UNDECIDABLE};
 use crate::args::{self, Emergency};
@@ -38,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) stop: Stop,
     /// Whether this run acts: then what became of it is told in every case.
     acts: Cell<bool>,
+    /// Defaults of one's own.
+    pub(crate) config: Config,
     /// The server of a list that this run is about.
     pub(super) spec: Option<TargetSpec>,
     /// Who gathers what this run finds, with what others find; none where it is shown at once.
@@ -72,6 +75,7 @@ impl Context {
             output,
             stop,
             acts,
+            config: Config::default(),
             spec: None,
             gathered: None,
             is_unattended: false,
@@ -87,7 +91,7 @@ impl Context {
         let (connection, flags) = (self.connection.clone(), self.flags.clone());
         let ui = self.ui.silenced();
         let context = Self::new(connection, flags, ui, output, self.stop.clone(), self.program);
-        Self { spec: Some(spec), gathered: Some(gathered), ..context }
+        Self { config: self.config.clone(), spec: Some(spec), gathered: Some(gathered), ..context }
     }
 
     /// The run for one server behind an endpoint: the one of a list, or the one that the command line means. Nobody is there to be
@@ -96,7 +100,7 @@ impl Context {
         let output = Output::gathered(self.output.borrow().look());
         let (connection, flags) = (self.connection.clone(), self.flags.clone());
         let context = Self::new(connection, flags, self.ui, output, self.stop.clone(), self.program);
-        Self { spec, is_unattended: true, ..context }
+        Self { config: self.config.clone(), spec, is_unattended: true, ..context }
     }
 
     /// How long each statement, or a run that is bounded as a whole, may take.
@@ -115,10 +119,32 @@ impl Context {
         self.flags.format()
     }
 
+    /// What one's own defaults say of the server that this run is about.
+    pub(super) fn defaults(&self) -> Defaults {
+        self.config.defaults(|| self.conninfo().ok().and_then(ConnInfo::service))
+    }
+
+    /// Whether query texts are kept out of the result.
+    pub(super) fn keeps_queries_out(&self) -> bool {
+        self.flags.no_query || self.defaults().keeps_queries_out()
+    }
+
+    /// What a server is called of which people are to be reminded that it is production; none for others.
+    pub(super) fn production(&self) -> Option<String> {
+        match &self.spec {
+            Some(spec) if spec.production => Some(spec.name.clone()),
+            _ if !self.defaults().is_production() => None,
+            _ => {
+                let service = self.conninfo().ok().and_then(ConnInfo::service);
+                service.map(str::to_owned).or_else(|| Some(self.aim()?.place()))
+            }
+        }
+    }
+
     /// How many bytes of each query text are of use: what a terminal can show, everything elsewhere, nothing when query
     /// text is to be kept out.
     pub(crate) fn query_bytes(&self) -> Option<u32> {
-        if self.flags.no_query {
+        if self.keeps_queries_out() {
             return Some(0);
         }
         let look = self.output.borrow().look();

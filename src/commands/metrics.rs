@@ -184,7 +184,7 @@ fn down(args: &Args, error: db::Error, target: Option<Target>) -> Result<(Metric
     };
     let warning = Warning { code: failure.code, message: failure.message, hint: failure.hint };
     // Whatever went wrong, there are no numbers: for the reader of a file that is a server that is down.
-    Ok((Metrics { families }, Head { target, server: None, warnings: vec![warning] }))
+    Ok((Metrics { families }, Head { target, warnings: vec![warning], ..Head::default() }))
 }
 
 /// The answer of `metrics`.

@@ -12,7 +12,9 @@ pub(crate) mod complete;
 pub(crate) mod completions;
 mod conninfo;
 mod context;
+mod defaults;
 mod demo;
+mod did_you_mean;
 mod doctor;
 mod drain;
 mod kill;
@@ -42,16 +44,17 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
-use crate::conninfo::secrets;
-use crate::db::{self, Db, Notice};
+use crate::act::AfterPanic;
+use crate::db::{Db, Notice};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::filter::{Filter, Name};
 use crate::model::health::Unread;
 use crate::model::quote;
 use crate::model::server::ServerContext;
 use crate::render::{Format, Head, Warning};
 pub(crate) use context::Context;
+pub(crate) use defaults::Config;
+pub(crate) use did_you_mean::did_you_mean;
 use manual::Manual;
 
 /// The commands there are.
@@ -166,6 +169,12 @@ impl Command {
         }
     }
 
+    /// Whether defaults of one's own say something about it.
+    pub(crate) fn takes_defaults(&self) -> bool {
+        matches!(self, Self::Conninfo(_))
+            || (self.waits() && !matches!(self, Self::Demo(_) | Self::Man(_) | Self::Complete(_)))
+    }
+
     /// Whether a hang-up means that it is to read its files anew, not that it is to end.
     pub(crate) const fn reloads(&self) -> bool {
         matches!(self, Self::Serve(_))
@@ -273,7 +282,16 @@ pub(crate) const COMMANDS: &[Entry] = &[
 ///
 /// # Errors
 /// With everything that kept it from ending well.
-pub(crate) async fn run(mut command: Command, context: &mut Context) -> Result<Exit> {
+pub(crate) async fn run(command: Command, context: &mut Context) -> Result<Exit> {
+    let Some(after_panic) = AfterPanic::of_process() else { return run_asked(command, context).await };
+    after_panic.wait_for_command(act::hold_status::signals(context)).await;
+    match run_asked(command, context).await? {
+        Exit::Done => Err(after_panic.failure().into()),
+        exit => Ok(exit),
+    }
+}
+
+async fn run_asked(mut command: Command, context: &mut Context) -> Result<Exit> {
     command.admit(context.flags.watch, context.format())?;
     if let Command::Doctor(args) = &mut command {
         args.take_rules(&mut context.connection.many.only);
@@ -339,6 +357,7 @@ pub(crate) fn head(db: &Db, server_context: &ServerContext, hidden: i64) -> Head
         target: Some(db.target().clone()),
         server: Some(server_context.server.clone()),
         warnings: db.notices().iter().map(about_connection).collect(),
+        is_production: false,
     };
     if hidden > 0 {
         let role = &server_context.rights.role;
@@ -406,42 +425,4 @@ pub(crate) fn undecidable(number: i64) -> Option<Warning> {
         ),
         hint: None,
     })
-}
-
-/// Says which existing name was probably meant, when a filter named one that does not exist.
-///
-/// # Errors
-/// When the server cannot be asked.
-pub(crate) async fn did_you_mean(db: &Db, filter: &Filter) -> Result<Vec<Warning>, db::Error> {
-    let flags = [
-        ("database", "--db", &filter.databases),
-        ("role", "--role", &filter.roles),
-        ("application", "--app", &filter.applications),
-    ];
-    let named = |terms: &[crate::model::filter::Term<Name>]| {
-        terms.iter().any(|term| !term.exclude && matches!(term.value, Name::Exact(_)))
-    };
-    if !flags.iter().any(|(_, _, terms)| named(terms)) {
-        return Ok(Vec::new());
-    }
-    let names = db.names().await?;
-    let mut warnings = Vec::new();
-    for (kind, flag, terms) in flags {
-        for term in terms.iter().filter(|term| !term.exclude) {
-            let Name::Exact(typed) = &term.value else { continue };
-            let known = || names.iter().filter(|(known, _)| known == kind).map(|(_, name)| name.as_str());
-            if known().any(|name| name == typed) {
-                continue;
-            }
-            let missing = if kind == "application" { "no session has" } else { "there is no" };
-            // A URI that was to go to -d holds a password.
-            warnings.push(Warning {
-                code: "no_such_name",
-                message: secrets(&format!("{missing} {kind} \"{typed}\"")),
-                hint: crate::model::nearest::nearest(typed, known())
-                    .map(|near| format!("did you mean {flag} {}?", Name::argument(near))),
-            });
-        }
-    }
-    Ok(warnings)
 }

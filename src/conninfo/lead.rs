@@ -39,7 +39,7 @@ fn is_typed(parameter: &Parameter) -> bool {
 }
 
 /// A setting of a connection string.
-fn setting(keyword: &str, value: &str) -> String {
+pub(super) fn setting(keyword: &str, value: &str) -> String {
     let plain = value.chars().all(|character| character.is_alphanumeric() || "_-.:/@".contains(character));
     let quoted = || format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"));
     format!("{keyword}={}", if plain { value.to_owned() } else { quoted() })

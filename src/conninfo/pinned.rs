@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use super::keyword::KEYWORDS;
-use super::{ConnInfo, Host, LoadBalance, TargetSession, ValueSource, os_string_of};
+use super::lead::setting;
+use super::{ConnInfo, Host, LoadBalance, TargetSession, ValueSource, os_string_of, text_of};
 
 /// Variables for another program, each to be set or to be taken away.
 pub(crate) type Variables = Vec<(&'static str, Option<OsString>)>;
@@ -59,6 +60,31 @@ impl ConnInfo {
         variables
     }
 
+    /// A connection string that leads another run of this program, in the same environment without `PGSERVICE` and the like, to where
+    /// these settings lead. It holds their password, where that run would not find it by itself.
+    pub(crate) fn connection_string(&self) -> String {
+        const PLACE: [&str; 7] = ["host", "hostaddr", "port", "user", "dbname", "password", "servicefile"];
+        let of_others = self.parameters.iter().filter(|parameter| {
+            let keyword = parameter.keyword;
+            !(matches!(parameter.source, ValueSource::Default | ValueSource::Variable(_))
+                || PLACE.contains(&keyword)
+                || LEADING_ELSEWHERE.contains(&keyword))
+        });
+        let mut settings: Vec<String> =
+            of_others.map(|parameter| setting(parameter.keyword, &parameter.value)).collect();
+        settings.push(setting("user", self.user()));
+        settings.push(setting("dbname", self.dbname()));
+        if let Some(host) = self.hosts.first() {
+            settings.push(setting("host", &host.host));
+            settings.extend(host.hostaddr.as_ref().map(|address| setting("hostaddr", address)));
+            settings.push(setting("port", &host.port.to_string()));
+            let password = host.password.as_ref().filter(|_| !self.hands_on_password());
+            let password = password.filter(|_| self.password_command.is_none());
+            settings.extend(password.map(|password| setting("password", &text_of(&password.bytes))));
+        }
+        settings.join(" ")
+    }
+
     /// Whether another program in [`ConnInfo::variables`] finds the password that these settings have, if they have one.
     pub(crate) fn hands_on_password(&self) -> bool {
         if self.password_command.is_some() {
@@ -106,6 +132,37 @@ mod tests {
             let password = pinned.hosts()[0].password.as_ref().expect("a password");
             assert_eq!(password.bytes, wanted.as_bytes());
         }
+    }
+
+    #[test]
+    fn a_connection_string_leads_another_run_there_with_the_password_that_it_lacks() {
+        let text =
+            "host=a,b port=1,2 user='o\\'k' password='p w' sslmode=require target_session_attrs=primary";
+        let given = Given { dbname: Some(text.to_owned()), ..Given::default() };
+        let info = resolve(&given, &Environment::default()).expect("settings");
+        let pinned = info.pinned_to(&info.hosts()[1], Some("10.0.0.2".to_owned()));
+        let again = Given { dbname: Some(pinned.connection_string()), ..Given::default() };
+        let again = resolve(&again, &Environment::default()).expect("settings");
+        assert_eq!(again.hosts().len(), 1);
+        let bytes =
+            |info: &crate::conninfo::ConnInfo| info.hosts()[0].password.clone().map(|found| found.bytes);
+        assert_eq!(bytes(&again), bytes(&pinned));
+        let place = |info: &crate::conninfo::ConnInfo| {
+            let host = &info.hosts()[0];
+            (
+                host.host.clone(),
+                host.hostaddr.clone(),
+                host.port,
+                info.user().to_owned(),
+                info.dbname().to_owned(),
+            )
+        };
+        assert_eq!(place(&again), place(&pinned));
+        assert_eq!(again.settings().target_session, TargetSession::Any);
+        let variable = Environment::default();
+        let mut found = pinned.clone();
+        found.hosts[0].password.as_mut().unwrap().source = ValueSource::Variable("PGPASSWORD");
+        assert!(!found.connection_string().contains("password"), "{variable:?}");
     }
 
     #[test]

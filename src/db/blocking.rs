@@ -20,6 +20,10 @@ use crate::model::server::ServerContext;
 pub(super) const OTHER_WAITS: &str = "s.wait_event in ('SafeSnapshot', 'SyncRep', 'ProcSignalBarrier', 'RecoveryConflictSnapshot', \
     'RecoveryConflictTablespace') or s.wait_event_type = 'BufferPin'";
 
+/// What is needed of each row of the activity array where no details are asked for.
+const NEEDED: &str = "s.pid, s.leader_pid, s.datid, s.usesysid, s.application_name, s.client, s.backend_type, s.state, \
+    s.wait_event_type, s.wait_event, s.query_start, s.hidden";
+
 /// The most that a session can have waited of whose wait nobody says when it began: since its statement began. Replay has no
 /// statement: it has not waited longer than since the last transaction that it has replayed, nor than the standby lets it.
 const AT_MOST_SECONDS: &str = "extract(epoch from case when s.backend_type = 'startup'
@@ -90,6 +94,7 @@ impl Db {
         };
         questions::Waits {
             activity: &self.activity(),
+            kept: if details.is_empty() { NEEDED } else { "s.*" },
             filter,
             waitstart,
             began,

@@ -184,21 +184,19 @@ impl Db {
         let activity = self.activity();
         let condition = filter::fragment(&selection.filter);
         let (activity, filter, scope) = (activity.as_str(), condition.as_str(), selection.scope());
-        let older = |over: &str| {
-            let counts = wanted
-                .ages
-                .iter()
-                .map(|age| format!("count(*) filter (where seconds > {age}) over ({over})"));
-            format!(
-                "concat_ws(',', {})",
-                std::iter::once("null".to_owned()).chain(counts).collect::<Vec<_>>().join(", ")
-            )
+        let older = |count: &dyn Fn(f64) -> String| {
+            let counts = wanted.ages.iter().map(|age| count(*age));
+            let list: Vec<String> = std::iter::once("null".to_owned()).chain(counts).collect();
+            format!("concat_ws(',', {})", list.join(", "))
         };
         let states = if wanted.states { STATES } else { "" };
-        let longest =
-            questions::Longest { activity, filter, scope, states, older: &older("partition by kind") };
+        let since = |age| {
+            format!("count(*) filter (where k.since < clock_timestamp() - make_interval(secs => {age}))")
+        };
+        let seconds = |age| format!("count(*) filter (where seconds > {age}) over ()");
+        let longest = questions::Longest { activity, filter, scope, states, older: &older(&since) };
         let prepared =
-            questions::Prepared { filter: &filter::of_prepared(&selection.filter), older: &older("") };
+            questions::Prepared { filter: &filter::of_prepared(&selection.filter), older: &older(&seconds) };
         vec![
             (Question::Server, server_context_question()),
             (Question::Slots, self.slots_question(selection)),
@@ -260,8 +258,8 @@ impl Db {
 
 /// Rows of `longest.sql` for each state there is.
 const STATES: &str = "union all \
-    select 'state ' || f.state, f.*, extract(epoch from clock_timestamp() - coalesce(f.state_change, f.backend_start))::float8 \
-    from f where f.state is not null";
+    select 'state ' || a.state, a.pid, coalesce(a.state_change, a.backend_start), 0 \
+    from a where a.is_selected and a.state is not null";
 
 /// Whether a role is kept from what it asked, and the session is as it was.
 fn is_forbidden(error: &Error) -> bool {

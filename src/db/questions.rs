@@ -179,5 +179,5 @@ questions! {
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
     /// Who waits, and for whom.
-    Waits, include_str!("sql/waits.sql"), activity, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, lock_modes, asked, details, limit;
+    Waits, include_str!("sql/waits.sql"), activity, kept, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, lock_modes, asked, details, limit;
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::WriteResult;
+use crate::after_panic::{self, UndoneAtPanic};
 
 /// How much room is kept for a result that is still to come, bytes.
 const ROOM: usize = 64 * 1024;
@@ -17,6 +18,7 @@ pub(super) struct Replacement {
     file: File,
     temporary: PathBuf,
     path: PathBuf,
+    _at_panic: UndoneAtPanic,
 }
 
 impl Replacement {
@@ -43,7 +45,10 @@ impl Replacement {
         let temporary = path.with_file_name(name);
         // Whatever lies there is none of this run's, and is not written through.
         let _ = fs::remove_file(&temporary);
-        let replacement = Self { file: File::create_new(&temporary)?, temporary, path };
+        let file = File::create_new(&temporary)?;
+        let left = temporary.clone();
+        let at_panic = after_panic::undo(move || drop(fs::remove_file(left)));
+        let replacement = Self { file, temporary, path, _at_panic: at_panic };
         if let Some(mode) = mode {
             replacement.file.set_permissions(fs::Permissions::from_mode(mode))?;
         }

@@ -82,6 +82,8 @@ pub(crate) struct PoolConfig {
     pub(crate) max_lifetime: Duration,
     /// A request waits so long for a connection, and a connection so long for the server.
     pub(crate) acquire_timeout: Duration,
+    /// Whether the code around the pool is written, too: transactions, retry, shutdown, health, metrics.
+    pub(crate) helpers: bool,
     /// Where the figures come from, for the comment at the top; one line each, in which foreign names are
     /// letters, digits and `_ . -` only: a comment can end, be run or set a file's encoding.
     pub(crate) provenance: Vec<String>,
@@ -169,6 +171,7 @@ pub(crate) mod tests {
             idle_timeout: Duration::from_secs(300),
             max_lifetime: Duration::from_secs(1800),
             acquire_timeout: Duration::from_secs(10),
+            helpers: false,
             provenance: vec!["9 connections".to_owned()],
         }
     }

@@ -81,6 +81,8 @@ pub(crate) struct Head {
     pub(crate) server: Option<Server>,
     /// What the reader must know.
     pub(crate) warnings: Vec<Warning>,
+    /// Whether people are to be reminded that it is production.
+    pub(crate) is_production: bool,
 }
 
 /// What a result comes to in one line of a list of servers.

@@ -191,6 +191,11 @@ fn without_an_answer_nothing_is_offered_and_nobody_is_asked() {
         assert_eq!(answer_to(&words, |run| run.on(&server)), [""; 0]);
         assert!(!folder.join("asked").exists(), "{flag}");
     }
+    // What is wrong with defaults of one's own is said elsewhere.
+    fs::create_dir_all(folder.join("pgconn")).unwrap();
+    fs::write(folder.join("pgconn/config.toml"), "this is no TOML").unwrap();
+    let databases = answer("pgconn ls --db postg", |run| run.on(&server).env("XDG_CONFIG_HOME", &folder));
+    assert_eq!(databases, ["postgres\t0 sessions"]);
     wait_until("no session is left", || {
         server.value("select count(*) from pg_stat_activity where usename = 'app'") == "0"
     });

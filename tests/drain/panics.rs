@@ -1,7 +1,7 @@
 //! `drain`: a panic while something is held leaves nothing closed.
 
-use super::{closable, drain, server};
-use crate::common::{PgBouncer, Pgconn, with};
+use super::{closable, drain, make, server};
+use crate::common::{PgBouncer, Pgconn, with, with_files};
 use std::fs;
 
 /// What is planted in the program that the tests run.
@@ -24,20 +24,36 @@ fn a_panic_at_any_step_opens_it_again() {
                 let outcome = run.env(PLANTED, step).run();
                 assert!(outcome.stderr.contains(&format!("planted at {step}")), "{outcome}");
                 assert_eq!(closable(&cluster), before, "{fence} {step}\n{outcome}");
-                if step == "reopen" {
-                    assert!(outcome.to_string().contains("open as before"), "{outcome}");
-                    let _ = outcome.success();
-                } else {
-                    let said = "error: pgconn itself failed while it was held: the panic is told above; it is open again";
-                    let outcome = outcome.fails_with(1);
-                    assert!(outcome.stderr.contains(said), "{outcome}");
-                    // What runs is not let alone while it still counts on a closed closable.
-                    assert_eq!(mark.exists(), step == "look" && rest[0] == "--", "{outcome}");
-                }
+                let said = "error: pgconn itself failed while it was held: the panic is told above; it is open again";
+                let outcome = outcome.fails_with(1);
+                assert!(outcome.stderr.contains(said), "{outcome}");
+                // What runs is not let alone while it still counts on a closed closable.
+                let ran = matches!(step, "look" | "reopen") && rest[0] == "--";
+                assert_eq!(mark.exists(), ran, "{outcome}");
                 assert_eq!(fs::read_dir(cluster.dir.join("state/pgconn")).unwrap().count(), 0);
             }
         }
     }
+}
+
+/// The run that opens it needs the password that this one was given, and shows it to nobody.
+#[test]
+fn a_panic_opens_it_again_with_the_password_that_was_given() {
+    let hba = "local all chief scram-sha-256\nlocal all all trust\n";
+    let cluster = with_files(&[], &[("pg_hba.conf", hba)]);
+    make(&cluster);
+    let before = closable(&cluster);
+    cluster.query("set password_encryption = 'scram-sha-256'; create role chief superuser login password 'it''s secret'");
+    let (host, port) = (cluster.host(), cluster.port);
+    let place = format!("host={host} port={port} user=chief dbname=postgres password='it\\'s secret'");
+    let script = "sleep 1; tr '\\0' ' ' < /proc/$PPID/cmdline >&2; echo >&2";
+    let words = ["drain", "-d", &place, "--db", "shop", "--json", "--", "sh", "-c", script];
+    let outcome = Pgconn::new(&words).env("XDG_STATE_HOME", "state").env(PLANTED, "look").run().fails_with(1);
+    assert_eq!(closable(&cluster), before, "{outcome}");
+    assert!(outcome.stderr.contains("--restore") && !outcome.stderr.contains("secret"), "{outcome}");
+    let last = outcome.stderr.lines().last().unwrap();
+    let error: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("{outcome}"));
+    assert_eq!(error["error"]["code"], "panic", "{outcome}");
 }
 
 #[test]
@@ -49,7 +65,8 @@ fn a_panic_while_a_pool_is_paused_resumes_it() {
     for step in ["close", "settle", "look", "reopen"] {
         let place = ["pooler", "-h", cluster.host(), "-p", &port, "-U", "postgres", "pause", "postgres"];
         let run = Pgconn::new(&[&place[..], &["--", "sleep", "1"]].concat()).env(PLANTED, step);
-        let outcome = run.run().fails_with(i32::from(step != "reopen"));
+        let outcome = run.run().fails_with(1);
+        assert!(outcome.stderr.contains("the panic is told above; it is resumed"), "{outcome}");
         assert!(outcome.stderr.contains(&format!("planted at {step}")), "{outcome}");
         pooler.connect(&[("database", "postgres")]).unwrap().query("select 1");
     }

@@ -82,6 +82,37 @@ fn what_the_files_allow_adds_up_to_the_figure_printed() {
     }
 }
 
+/// What the code around a pool does is tried by `./dev emitters`.
+#[test]
+fn helpers_are_there_for_six_and_refused_by_name_for_the_others() {
+    let six = ["node-pg", "sqlalchemy", "psycopg-pool", "asyncpg", "pgxpool", "sqlx"];
+    for (target, _) in BOUNDS {
+        let line = format!("--cores 4 --pgbouncer-version 1.24 --emit {target}");
+        if six.contains(&target) {
+            let (plain, helped) =
+                (size(&line).success().stdout, size(&format!("{line} --helpers")).success().stdout);
+            assert!(
+                helped.contains("db_pool_connections") && !plain.contains("db_pool_connections"),
+                "{helped}"
+            );
+            assert_eq!(bound(target, &plain), bound(target, &helped), "{target}");
+        } else {
+            let refused = size(&format!("{line} --helpers")).fails_with(2);
+            assert!(
+                refused.stderr.starts_with(&format!("error: there are no helpers for {target}\n")),
+                "{refused}"
+            );
+            assert!(refused.stderr.ends_with(&format!(" for {}\n", six.join(", "))), "{refused}");
+            assert!(refused.stdout.is_empty(), "{refused}");
+        }
+    }
+    for line in ["--cores 4 --helpers", "--helpers --lint /dev/null"] {
+        let refused = size(line).fails_with(2);
+        assert!(refused.stderr.contains("there is no --emit\nhint: "), "{refused}");
+        assert!(refused.stderr.contains(&six.join(", ")), "{refused}");
+    }
+}
+
 /// A plan that no pool or pooler can keep is no configuration.
 #[test]
 fn what_does_not_fit_is_not_emitted() {

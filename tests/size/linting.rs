@@ -81,6 +81,49 @@ fn included_files_are_read_from_the_folder_of_the_file() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// Whoever lints what others wrote is shown nothing that lies elsewhere, whatever leads there.
+#[test]
+fn no_file_outside_of_the_folder_is_read() {
+    let outside = folder("outside");
+    let folder = outside.join("repository");
+    std::fs::create_dir_all(folder.join("below")).unwrap();
+    std::fs::write(outside.join("secret.ini"), "[databases]\ns3cret = host=h port=0\n").unwrap();
+    let inside = folder.join("below/inside.ini");
+    std::fs::write(&inside, "[databases]\nown = host=h port=0\n").unwrap();
+    std::os::unix::fs::symlink("../secret.ini", folder.join("linked.ini")).unwrap();
+    std::os::unix::fs::symlink("below/inside.ini", folder.join("near.ini")).unwrap();
+    std::os::unix::fs::symlink("repository", outside.join("other-name")).unwrap();
+    let lint = |name: &str, by: &str| {
+        let path = outside.join(by).join("pgbouncer.ini");
+        std::fs::write(&path, format!("%include {name}\n[pgbouncer]\nauth_file = /u\n")).unwrap();
+        Pgconn::new(&["size", "--lint", path.to_str().unwrap()]).run()
+    };
+    let absolute = outside.join("secret.ini");
+    for name in
+        ["../secret.ini", "below/../../secret.ini", "linked.ini", "../gone.ini", absolute.to_str().unwrap()]
+    {
+        let seen = lint(name, "repository");
+        assert!(
+            seen.stdout.contains(" is not judged: it lies outside of the file's folder; "),
+            "{name}: {seen}"
+        );
+        assert!(!seen.stdout.contains("s3cret"), "{name}: {seen}");
+    }
+    for name in ["below/inside.ini", "below/../near.ini", inside.to_str().unwrap()] {
+        for by in ["repository", "other-name"] {
+            let seen = lint(name, by).fails_with(1);
+            assert!(seen.stdout.contains("port does not accept"), "{name}: {seen}");
+        }
+    }
+    for name in ["repository/below/inside.ini", "repository/near.ini"] {
+        let seen = lint(name, "repository").fails_with(1);
+        assert!(seen.stdout.contains("port does not accept"), "PgBouncer is started above: {name}: {seen}");
+    }
+    let gone = lint("gone.ini", "repository");
+    assert!(gone.stdout.contains("No such file"), "{gone}");
+    std::fs::remove_dir_all(outside).unwrap();
+}
+
 #[test]
 fn settings_of_other_files_are_judged_and_others_named() {
     let lint = |text: &str| {

@@ -12,7 +12,9 @@ fn behind_a_pooler_a_pool_never_grows_with_the_instances() {
     let sizes = [1, 20, 43, 60, 85, 86, 100].map(|instances| pool("", instances));
     assert_eq!(sizes, [17, 10, 10, 5, 5, 5, 5]);
     assert_eq!([20, 60, 100].map(|instances| pool("--threads 4", instances)), [4, 4, 4]);
-    assert_eq!([20, 60].map(|instances| pool("--threads 4 --connections-per-task 3", instances)), [12, 12]);
+    assert_eq!([20, 60].map(|instances| pool("--threads 4 --connections-per-task 3", instances)), [10, 9]);
+    // a server's threads for requests are no reason for as many connections
+    assert_eq!([4, 12, 60].map(|instances| pool("--threads 200", instances)), [17, 10, 5]);
     assert_eq!(pool("--provider supabase --memory 1GB --threads 10", 40), 5, "200 clients for 40 pools");
     let emitted = size("--cores 8 --instances 60 --mode transaction --emit hikaricp").success().stdout;
     assert!(emitted.contains("maximum-pool-size: 5\n"), "{emitted}");

@@ -29,6 +29,10 @@ fn a_pool_has_what_its_tasks_need_against_deadlock_or_is_not_written() {
     let roomy = plan("--cores 8 --threads 50 --connections-per-task 2");
     assert_eq!((&roomy["pool_size"], &roomy["deadlock_floor"]), (&51.into(), &51.into()));
     assert!(!codes(&roomy).contains(&"deadlock"));
+    let why = &size("--cores 8 --threads 50 --connections-per-task 2").success().stdout;
+    let words = "the pool has 51 connections only because each of 50 threads holds 2 at once; if each holds one, 17 are enough";
+    assert!(why.contains(words), "{why}");
+    assert!(!codes(&plan("--cores 8 --threads 50")).contains(&"held_connections"));
     let emitted = size("--cores 8 --threads 50 --connections-per-task 2 --emit hikaricp").success().stdout;
     assert!(emitted.contains("maximum-pool-size: 51\n"), "{emitted}");
 
@@ -44,7 +48,7 @@ fn a_pool_has_what_its_tasks_need_against_deadlock_or_is_not_written() {
     let pooled =
         "--cores 8 --instances 2 --threads 50 --connections-per-task 2 --mode transaction --emit hikaricp";
     let pooled = size(pooled).success().stdout;
-    assert!(pooled.contains("maximum-pool-size: 100\n"), "{pooled}");
+    assert!(pooled.contains("maximum-pool-size: 51\n"), "{pooled}");
     assert!(
         pooled.contains("# ! 100 threads that hold 2 connections each "),
         "PgBouncer's pool can be used up, too: {pooled}"
@@ -77,4 +81,15 @@ fn threads_that_share_a_smaller_pool_are_said() {
     let table = size("--cores 4 --threads 25").success().stdout;
     assert!(table.contains(words), "{table}");
     assert!(!size("--cores 4 --threads 9").success().stdout.contains("threads share a pool"));
+    let line = "--cores 8 --instances 12 --threads 200";
+    assert!(size(line).success().stdout.contains("(behind PgBouncer a pool of 10)"), "{line}");
+    let emitted = size(&format!("{line} --mode transaction --emit hikaricp")).success().stdout;
+    assert!(emitted.contains("maximum-pool-size: 10\n"), "{emitted}");
+    assert!(emitted.contains("# ! 200 threads share a pool of "), "{emitted}");
+    let wide = size(
+        "--cores 8 --instances 12 --threads 12 --max-connections 300 --mode transaction --emit hikaricp",
+    );
+    assert!(
+        wide.success().stdout.contains("# ! behind PgBouncer 12 threads share a pool of 10 in each process")
+    );
 }

@@ -27,7 +27,11 @@ pub(crate) fn advise(request: &SizeRequest, plan: &SizePlan) -> Vec<Advice> {
     say("rollout_surge", surge(request, plan));
     say("deadlock", plan.deadlock().map(Refused::in_one_line));
     say("pooler_deadlock", pooler_deadlock(plan));
-    plan.applications.iter().for_each(|service| say("threads_share_pool", threads_share_pool(service)));
+    for service in &plan.applications {
+        let (code, message) = threads_share_pool(service, plan.pooler.name);
+        say(code, message);
+        say("held_connections", held_connections(service, plan.optimal_connections));
+    }
     say("serverless", serverless(request));
     say("replicas", replicas(request, plan));
     say("memory", memory(plan));
@@ -228,13 +232,40 @@ fn pooler_deadlock(plan: &SizePlan) -> Option<String> {
     })
 }
 
-/// Threads beyond the pool wait for those that have a connection.
-fn threads_share_pool(service: &ServicePlan) -> Option<String> {
-    let (threads, pool) = (service.threads?, service.pool_size);
+/// Threads beyond the pool wait for those that have a connection: directly, or only behind the pooler.
+fn threads_share_pool(service: &ServicePlan, pooler: &str) -> (&'static str, Option<String>) {
+    let (direct, client) = (service.pool_size, service.client_pool_size);
+    let threads = service.threads.unwrap_or(0);
     let of = if service.name.is_empty() { String::new() } else { format!(" of {}", service.name) };
-    (pool > 0 && threads > pool).then(|| {
+    let share = |pool: u64| {
         format!(
             "{threads} threads{of} share a pool of {pool} in each process: the others wait for one that is free"
+        )
+    };
+    if direct > 0 && threads > direct {
+        let behind = if client == direct || threads <= client {
+            String::new()
+        } else {
+            format!(" (behind {pooler} a pool of {client})")
+        };
+        ("threads_share_pool", Some(share(direct) + &behind))
+    } else {
+        (
+            "pooler_threads_share_pool",
+            (threads > client).then(|| format!("behind {pooler} {}", share(client))),
+        )
+    }
+}
+
+/// A pool that is larger than the hardware can use, only because each task holds several connections.
+fn held_connections(service: &ServicePlan, optimal: u64) -> Option<String> {
+    let (threads, floor) = (service.threads?, service.deadlock_floor?);
+    let of = if service.name.is_empty() { String::new() } else { format!(" of {}", service.name) };
+    (floor > optimal && service.pool_size == floor).then(|| {
+        format!(
+            "the pool has {floor} connections only because each of {threads} threads{of} holds {} at once; if each holds \
+             one, {optimal} are enough",
+            service.connections_per_task
         )
     })
 }

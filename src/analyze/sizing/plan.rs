@@ -202,11 +202,15 @@ impl Advice {
             | "rollout_surge"
             | "deadlock"
             | "directly_infeasible"
-            | "threads_share_pool"
             | "memory" => !pooled,
-            "pooler_infeasible" | "pooler_deadlock" => pooled,
+            "pooler_infeasible" | "pooler_deadlock" | "pooler_threads_share_pool" => pooled,
             _ => true,
         }
+    }
+
+    /// Whether it is about the applications' own pools alone, which a pooler's configuration does not have.
+    pub(crate) fn is_about_pools(&self) -> bool {
+        ["threads_share_pool", "pooler_threads_share_pool", "held_connections"].contains(&self.code)
     }
 }
 

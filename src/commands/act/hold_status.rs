@@ -60,6 +60,11 @@ pub(in crate::commands) async fn reopening<T>(
     }
 }
 
+/// The flag by which another run answers in the same format.
+pub(in crate::commands) fn format(context: &Context) -> Option<String> {
+    context.format().is_json().then(|| "--json".to_owned())
+}
+
 /// A failure of a run in which a signal arrived ends as that signal says.
 pub(in crate::commands) fn by_signal(failure: Failure, context: &Context) -> Failure {
     match context.stop.signal() {

@@ -282,8 +282,8 @@ pub(super) fn consent(
 ) -> Result<Consent, Failure> {
     protect(yes, dry_run, context)?;
     let always = match std::env::var("PGCONN_CONFIRM").unwrap_or_default().as_str() {
-        "" => false,
-        "always" => true,
+        "" => context.defaults().confirms_always().then_some("confirm in config.toml demands --yes"),
+        "always" => Some("PGCONN_CONFIRM=always demands --yes"),
         other => {
             let message = format!("PGCONN_CONFIRM is \"{other}\"; nothing was done");
             return Err(Failure::usage(message).hinted("its one value is always: demand --yes everywhere"));
@@ -357,11 +357,9 @@ async fn ask(action: Action, targets: usize, db: &Db, context: &Context) -> Resu
 
 /// Asks `question` and ends the run unless the answer is yes.
 pub(super) async fn confirm(question: &str, context: &Context) -> Result<()> {
-    let production = context.spec.as_ref().filter(|spec| spec.production);
-    let question = &production
-        .map_or_else(|| question.to_owned(), |spec| format!("{} is production. {question}", spec.name));
+    let alarm = context.production().map(|name| format!("{name} is production."));
     let yes = tokio::select! {
-        answer = context.ui.ask(question) => answer?,
+        answer = context.ui.ask(alarm.as_deref(), question) => answer?,
         signal = context.stop.pulled() => {
             let interrupted = Failure::failed("interrupted; nothing was done");
             return Err(Failure { code: "interrupted", exit: signal.exit(), ..interrupted }.into());

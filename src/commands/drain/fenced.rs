@@ -11,7 +11,7 @@ use super::kept::Kept;
 use super::occupants::Seen;
 use super::reopen::{Before, Restored, restore};
 use super::session::SameServer;
-use crate::act::{Act, Hold};
+use crate::act::{Act, Hold, Reopening};
 use crate::analyze::closable;
 use crate::analyze::fence::{Fence, Statements};
 use crate::analyze::plan::{self, Plan};
@@ -21,7 +21,7 @@ use crate::conninfo::ConnInfo;
 use crate::db::{Error, ExpectedClosable, Inside, Uninterrupted};
 use crate::error::Failure;
 use crate::model::act::{Action, Fate, Wanted};
-use crate::model::closable::Closable;
+use crate::model::closable::{Closable, ClosableKind};
 use crate::model::rights::Rights;
 use crate::model::server::ServerContext;
 use crate::observe::{Observer, Patience};
@@ -308,8 +308,16 @@ impl Hold for Fenced<'_> {
         self.seen.take(looked, own, self.context);
     }
 
-    fn forget(&mut self) {
-        self.observer.forget();
+    fn reopening(&self) -> Reopening {
+        let name = self.closable.name().to_owned();
+        let flag = match self.closable.kind() {
+            ClosableKind::Database => "--db",
+            ClosableKind::Role => "--role",
+        };
+        let mut words =
+            vec!["drain".to_owned(), "--restore".into(), "--yes".into(), format!("{flag}={name}")];
+        words.extend(hold_status::format(self.context));
+        Reopening { way_back: self.way_back().clone(), words, done: "it is open again" }
     }
 
     /// Opens it exactly as it was, over a new session when the old one is lost, until that succeeds or hope is lost.

@@ -355,5 +355,5 @@ fn passwords_of(given: &Given) -> Given {
 /// What stands around the answer of a console.
 pub(super) fn head(console: &Console) -> Head {
     let warnings = console.notices().iter().map(super::about_connection).collect();
-    Head { target: Some(console.target().clone()), server: None, warnings }
+    Head { target: Some(console.target().clone()), warnings, ..Head::default() }
 }

@@ -46,7 +46,7 @@ pub(crate) struct Args {
 
 /// Looks at the session and tells everything about it.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let query_bytes = context.flags.no_query.then_some(0);
+    let query_bytes = context.keeps_queries_out().then_some(0);
     watch::look(context, async |context, db| {
         let mut unasked = Vec::new();
         let snapshot = PoolerSnapshot::if_asked(args.pooler.as_deref(), context, &mut unasked).await?;

@@ -34,6 +34,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) processes: Option<u64>,
     /// Threads (tasks at once) in one process: a pool is no larger than they can use
+    ///
+    /// It is no larger because of them, either: a server has more threads for requests (Tomcat 200) than are at work in the
+    /// database at once.
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) threads: Option<u64>,
     /// Connections that one task holds at once [default: 1]
@@ -171,6 +174,13 @@ pub(crate) struct Configuration {
     /// Stdout is the file and nothing else. Targets of several files, and several services, go into a folder with -o DIR.
     #[arg(long, value_name = "TARGET", value_parser = target_names(), hide_possible_values = true)]
     pub(super) emit: Option<String>,
+    /// Write the code around the pool, too: transactions, retry, health, metrics
+    ///
+    /// For node-pg, sqlalchemy, psycopg-pool, asyncpg, pgxpool and sqlx: a transaction that gives its connection back in every
+    /// case, the same with retry of what passes by itself, an orderly shutdown, an answer for a health check, and the gauge
+    /// db_pool_connections for Prometheus.
+    #[arg(long, hide_short_help = true)]
+    pub(super) helpers: bool,
     /// The service to print it for
     #[arg(id = "emit_for", long = "for", hide_short_help = true, value_name = "NAME", requires = "emit")]
     pub(super) service: Option<String>,

@@ -35,6 +35,18 @@ pub(super) fn list(context: &mut Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Refuses `--helpers` where there are none.
+pub(super) fn admit_helpers(target: Option<&EmitTarget>) -> Result<(), Failure> {
+    let message = match target {
+        Some(target) if target.helpers => return Ok(()),
+        Some(target) => format!("there are no helpers for {}", target.name),
+        None => "--helpers adds to what --emit prints, and there is no --emit".to_owned(),
+    };
+    let with: Vec<&str> =
+        emit::ALL.iter().filter(|target| target.helpers).map(|target| target.name).collect();
+    Err(Failure::usage(message).hinted(format!("--emit TARGET has them for {}", with.join(", "))))
+}
+
 /// What is emitted is itself, whatever format results have.
 fn only_as_text(context: &Context) -> Result<(), Failure> {
     if context.flags.json || context.flags.format.is_some() {
@@ -159,6 +171,7 @@ fn settings(
         idle_timeout: configuration.idle_timeout.unwrap_or_else(|| IDLE_TIMEOUT.min(max_lifetime / 2)),
         max_lifetime,
         acquire_timeout: configuration.acquire_timeout.unwrap_or(ACQUIRE_TIMEOUT),
+        helpers: configuration.helpers,
         provenance,
     }
 }
@@ -179,8 +192,9 @@ fn warnings(request: &SizeRequest, mode: Mode, in_pooler: bool) -> Result<Vec<St
     }
     let plan = sizing::plan(&plain).map_err(super::request::refused)?;
     let pooled = mode == Mode::Transaction;
-    let concerned =
-        plan.advice.iter().filter(|advice| advice.concerns(pooled) && (!in_pooler || advice.concerns(true)));
+    let concerned = plan.advice.iter().filter(|advice| {
+        advice.concerns(pooled) && (!in_pooler || advice.concerns(true) && !advice.is_about_pools())
+    });
     Ok(concerned.map(|advice| format!("! {}", advice.message)).collect())
 }
 

@@ -53,17 +53,21 @@ pub(super) fn run(
     Ok(if worst == Some(Severity::Error) { Exit::Failed } else { Exit::Done })
 }
 
-/// The text of another file that the one at `path` names: relative to its folder, or by an absolute name in it, because what lies
-/// elsewhere may be another machine's than the one for which the file is.
+/// The text of another file that the one at `path` names. It lies in its folder or below, however it is named: what lies elsewhere
+/// may be another machine's than the one for which the file is, and who lints other people's files shows none of his own.
 fn beside(path: &Path, name: &str) -> Result<String, String> {
     if path.as_os_str() == "-" {
         return Err("what comes from stdin has no folder".to_owned());
     }
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let absolute = |path: &Path| std::path::absolute(path).map_err(|error| error.to_string());
-    let (folder, other) = (absolute(&folder.join("."))?, absolute(&folder.join(name))?);
-    let leaves_it = other.components().any(|part| part == Component::ParentDir);
-    if Path::new(name).is_absolute() && (leaves_it || !other.starts_with(&folder)) {
+    let folder = path.parent().unwrap_or_else(|| Path::new("")).join(".");
+    let (named, real) = (std::path::absolute(&folder), std::fs::canonicalize(&folder));
+    let (named, real) = named.and_then(|named| Ok((named, real?))).map_err(|error| error.to_string())?;
+    // Where PgBouncer was started is not known: it may have been a folder above.
+    let above = named.ancestors().map(|above| above.join(name));
+    let found = above.take(DEEPEST_FOLDER).find(|other| is_inside(other, &real) == Some(true));
+    let other = found.unwrap_or_else(|| named.join(name));
+    let leaves = other.components().any(|part| part == Component::ParentDir) || !other.starts_with(&named);
+    if !is_inside(&other, &real).unwrap_or(!leaves) {
         return Err("it lies outside of the file's folder".to_owned());
     }
     // Whatever else there is, as a pipe, may never end.
@@ -73,6 +77,14 @@ fn beside(path: &Path, name: &str) -> Result<String, String> {
     let bytes = super::read(&other).map_err(|failure| failure.message)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+/// Whether a file lies in this folder or below when links are followed; `None` when there is none.
+fn is_inside(file: &Path, folder: &Path) -> Option<bool> {
+    std::fs::canonicalize(file).ok().map(|file| file.starts_with(folder))
+}
+
+/// How many folders above the file's own, and that one, an included file's name is tried from.
+const DEEPEST_FOLDER: usize = 8;
 
 /// The slots to hold the file against, from the same inputs that a plan has.
 fn against(args: &Args, request: &SizeRequest) -> Result<Against, Failure> {

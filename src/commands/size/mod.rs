@@ -47,6 +47,10 @@ pub(super) const MANUAL: Manual = Manual::new(
             "pgconn size --cores 4 --instances 8 --emit sqlalchemy -o engine.py",
         ),
         (
+            "The same with transactions, retry, health and metrics around it",
+            "pgconn size --cores 4 --instances 8 --emit sqlalchemy --helpers",
+        ),
+        (
             "PgBouncer in front, with its userlist script",
             "pgconn size --cores 4 --instances 80 --emit pgbouncer -o pooler/",
         ),
@@ -75,6 +79,9 @@ pub(crate) async fn run(mut args: Args, context: &mut Context) -> Result<Exit> {
         Some("list") => return emit::list(context),
         other => other.and_then(find),
     };
+    if args.configuration.helpers {
+        emit::admit_helpers(target)?;
+    }
     let file = args.plan.as_deref().map(plan_file::read).transpose()?.unwrap_or_default();
     file.complete(&mut args);
     let provider = args.provider.as_deref().and_then(provider::find);

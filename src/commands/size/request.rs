@@ -312,7 +312,7 @@ mod tests {
     }
 
     /// Flags that say where inputs come from, what is written and how: with `--emit` there is no list of inputs.
-    const NO_INPUTS: [&str; 13] = [
+    const NO_INPUTS: [&str; 14] = [
         "app",
         "current",
         "plan",
@@ -320,6 +320,7 @@ mod tests {
         "from_server",
         "emit",
         "emit_for",
+        "helpers",
         "statement_timeout",
         "idle_timeout",
         "max_lifetime",

@@ -3,6 +3,7 @@
 
 use super::address::Address;
 use super::os_words::os_words;
+use crate::after_panic::{self, UndoneAtPanic};
 use crate::conninfo::{CARRIER, ConnInfo, PasswordCommand, ValueSource, os_string_of};
 use crate::db::error::{Error, ErrorKind};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -92,8 +93,8 @@ async fn printed(mut run: Command, most: u64) -> Result<Vec<u8>, Ended> {
     run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let child =
         run.spawn().map_err(|error| Ended::because(format!("could not run it: {}", os_words(&error))))?;
-    let mut group = Group(child);
-    let printed = tokio::time::timeout(LIMIT, output(&mut group.0, most)).await;
+    let mut group = Group::of(child);
+    let printed = tokio::time::timeout(LIMIT, output(&mut group.child, most)).await;
     let printed = printed.map_err(|_| Ended::because(format!("no end within {} s", LIMIT.as_secs())))?;
     let (status, printed, complaint) = printed
         .map_err(|error| Ended::because(format!("could not read what it printed: {}", os_words(&error))))?;
@@ -110,15 +111,28 @@ async fn printed(mut run: Command, most: u64) -> Result<Vec<u8>, Ended> {
 }
 
 /// A command that ends with this value, and its process group with it, unless it has ended before.
-struct Group(Child);
+struct Group {
+    child: Child,
+    _at_panic: UndoneAtPanic,
+}
+
+impl Group {
+    fn of(child: Child) -> Self {
+        let pid = child.id();
+        Self { child, _at_panic: after_panic::undo(move || end_group(pid)) }
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {
         // One that has been waited for has no id any more; the group may live on by its children, and keeps its number then.
-        let pid = self.0.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        if let Some(pid) = pid {
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
+        end_group(self.child.id());
+    }
+}
+
+fn end_group(pid: Option<u32>) {
+    if let Some(pid) = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+        let _ = kill_process_group(pid, Signal::KILL);
     }
 }
 

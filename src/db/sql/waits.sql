@@ -14,9 +14,10 @@
 -- Of the process that replays on a standby pg_blocking_pids tells nothing: it asks for nothing but the whole of a relation, and
 -- whoever has any lock there is in its way.
 -- A leader and its parallel workers are one, as they are for the server: what a worker waits for, its leader's query waits for.
--- Only who asks for details pays for them.
+-- Only who asks for details pays for them: {kept} are the columns that are needed of each row, all of them for details.
 with a as materialized (
-  {activity}
+  select {kept}, ({filter}) as matches
+  from ({activity}) s
 ), g as materialized (
   select s.pid, s.leader_pid
   from a s
@@ -34,10 +35,10 @@ with a as materialized (
   where {other_waits}
   group by 1
 ), w as materialized (
-  select s.pid, ({filter}) as matches, {began} as began, {wait_seconds} as seconds, 'Lock' as waits_for
+  select s.pid, s.matches, {began} as began, {wait_seconds} as seconds, 'Lock' as waits_for
   from a s join l on l.pid = s.pid
   union all
-  select s.pid, ({filter}), s.query_start,
+  select s.pid, s.matches, s.query_start,
          {at_most_seconds}, e.waits_for
   from a s join e on e.pid = s.pid
   where (s.query_start is null or clock_timestamp() - s.query_start > interval '1 second')

@@ -1,6 +1,6 @@
 //! asyncpg: `create_pool`.
 
-use super::{File, Mode, PoolConfig, Refused, one, when};
+use super::{File, Mode, PoolConfig, Refused, one, when, with_helpers};
 use crate::poolconf::seconds;
 
 /// `max_size` below the default `min_size` of 10 would be refused, so both are given.
@@ -23,14 +23,13 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
          to the pool: asyncpg's RESET ALL would pin the proxy's.\"\"\"",
     );
     let uncached = when(!settings.prepared_statements(), "        statement_cache_size=0,");
+    let imports = "import os\n\nimport asyncpg\n";
+    let (imports, helpers) = with_helpers(settings, imports, include_str!("helpers/asyncpg.py"));
     Ok(one(
         "pool.py",
         format!(
             r#"{header}
-import os
-
-import asyncpg
-
+{imports}
 # asyncpg waits for a free connection for ever unless told otherwise: pool.acquire(timeout=ACQUIRE_TIMEOUT).
 ACQUIRE_TIMEOUT = {acquire}
 {keep_session}
@@ -44,7 +43,7 @@ async def create_pool() -> asyncpg.Pool:
         timeout={acquire},
         server_settings={{"application_name": {app}{timeout}}},
 {uncached}{unreset}    )
-"#
+{helpers}"#
         ),
     ))
 }

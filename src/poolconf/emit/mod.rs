@@ -45,6 +45,8 @@ pub(crate) struct EmitTarget {
     pub(crate) name: &'static str,
     /// What it is.
     pub(crate) what: &'static str,
+    /// Whether there are helpers for it.
+    pub(crate) helpers: bool,
     write: fn(&PoolConfig) -> Result<Vec<File>, Refused>,
 }
 
@@ -53,22 +55,30 @@ const fn target(
     what: &'static str,
     write: fn(&PoolConfig) -> Result<Vec<File>, Refused>,
 ) -> EmitTarget {
-    EmitTarget { name, what, write }
+    EmitTarget { name, what, helpers: false, write }
+}
+
+const fn helped(
+    name: &'static str,
+    what: &'static str,
+    write: fn(&PoolConfig) -> Result<Vec<File>, Refused>,
+) -> EmitTarget {
+    EmitTarget { name, what, helpers: true, write }
 }
 
 /// Every target.
 pub(crate) const ALL: [EmitTarget; 19] = [
-    target("node-pg", "Node.js, pg (JavaScript module)", node_pg::write),
+    helped("node-pg", "Node.js, pg (JavaScript module)", node_pg::write),
     target("prisma", "Prisma up to 6 (.env)", prisma::write),
     target("prisma7", "Prisma 7 with @prisma/adapter-pg (TypeScript module)", prisma7::write),
-    target("sqlalchemy", "Python, SQLAlchemy 2 with psycopg 3", sqlalchemy::write),
+    helped("sqlalchemy", "Python, SQLAlchemy 2 with psycopg 3", sqlalchemy::write),
     target("django", "Django 5.1 or later with psycopg 3 and its pool", django::write),
-    target("psycopg-pool", "Python, psycopg_pool", psycopg_pool::write),
-    target("asyncpg", "Python, asyncpg", asyncpg::write),
+    helped("psycopg-pool", "Python, psycopg_pool", psycopg_pool::write),
+    helped("asyncpg", "Python, asyncpg", asyncpg::write),
     target("hikaricp", "Java, HikariCP in Spring Boot (application.yml)", hikaricp::write),
-    target("pgxpool", "Go, pgx 5 pgxpool", pgxpool::write),
+    helped("pgxpool", "Go, pgx 5 pgxpool", pgxpool::write),
     target("database-sql", "Go, database/sql with pgx 5", database_sql::write),
-    target("sqlx", "Rust, sqlx", sqlx::write),
+    helped("sqlx", "Rust, sqlx", sqlx::write),
     target("deadpool", "Rust, deadpool-postgres", deadpool::write),
     target("npgsql", ".NET, Npgsql", npgsql::write),
     target("rails", "Ruby on Rails (database.yml)", rails::write),
@@ -117,6 +127,13 @@ pub(crate) fn emit(target: &EmitTarget, settings: &PoolConfig) -> Result<Vec<Fil
         ));
     }
     (target.write)(settings)
+}
+
+/// The imports and the helpers of a target: the plain imports and nothing, or the two pieces of a template, which a line of
+/// `===` divides. A template's imports take the place of the plain ones.
+fn with_helpers<'a>(settings: &PoolConfig, plain: &'a str, template: &'a str) -> (&'a str, &'a str) {
+    let pieces = if settings.helpers { template.split_once("===\n") } else { None };
+    pieces.unwrap_or((plain, ""))
 }
 
 /// A target that is one file.

@@ -1,6 +1,6 @@
 //! node-pg: `pg.Pool`.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when, with_helpers};
 
 /// `max` must be a number above 0 (0 means ten), `min` opens nothing, and an unhandled `error` of an idle client
 /// ends the process; named statements are the application's own choice.
@@ -16,12 +16,13 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
         !settings.prepared_statements(),
         "// Give queries no name: a named statement is unknown to the next server connection.",
     );
+    let (imports, helpers) =
+        with_helpers(settings, "import pg from 'pg';\n", include_str!("helpers/node-pg.mjs"));
     Ok(one(
         "pool.mjs",
         format!(
             r"{header}{unnamed}
-import pg from 'pg';
-
+{imports}
 export const pool = new pg.Pool({{
   connectionString: process.env.DATABASE_URL,
   max: {max},
@@ -47,7 +48,7 @@ export async function warmUp() {{
 export async function close() {{
   await pool.end();
 }}
-"
+{helpers}"
         ),
     ))
 }

@@ -1,6 +1,6 @@
 //! Go: pgx's own pool.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when, with_helpers};
 use crate::poolconf::seconds;
 
 /// The pool's maximum must be at least 1; waiting for a connection is bounded by the caller's context.
@@ -12,7 +12,11 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let lifetime = seconds(settings.max_lifetime);
     let jitter = lifetime.div_ceil(10);
     let prepared = settings.prepared_statements();
-    let import = when(!prepared, "\t\"github.com/jackc/pgx/v5\"");
+    let pgx = when(!prepared, "\t\"github.com/jackc/pgx/v5\"");
+    let imports = format!(
+        "import (\n\t\"context\"\n\t\"fmt\"\n\t\"os\"\n\t\"time\"\n\n{pgx}\t\"github.com/jackc/pgx/v5/pgxpool\"\n)\n"
+    );
+    let (imports, helpers) = with_helpers(settings, &imports, include_str!("helpers/pgxpool.go"));
     let mode = when(!prepared, "\tconfig.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec");
     let timeout = optional(settings.startup_statement_timeout(), |ms| {
         format!("\tconfig.ConnConfig.RuntimeParams[\"statement_timeout\"] = \"{ms}\"")
@@ -26,15 +30,7 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
             r#"{header}
 package db
 
-import (
-	"context"
-	"fmt"
-	"os"
-	"time"
-
-{import}	"github.com/jackc/pgx/v5/pgxpool"
-)
-
+{imports}
 // AcquireTimeout bounds the wait for a connection: pass a context with this deadline.
 const AcquireTimeout = {acquire} * time.Second
 
@@ -53,7 +49,7 @@ func Open(ctx context.Context) (*pgxpool.Pool, error) {{
 	config.ConnConfig.ConnectTimeout = {acquire} * time.Second
 {app}{mode}{timeout}	return pgxpool.NewWithConfig(ctx, config)
 }}
-"#
+{helpers}"#
         ),
     ))
 }

@@ -1,6 +1,6 @@
 //! psycopg_pool: `ConnectionPool`.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when, with_helpers};
 use crate::poolconf::seconds;
 
 /// `max_size` alone would be refused below the default `min_size` of 4, so both are given.
@@ -16,16 +16,16 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let app = optional(settings.app.as_ref(), |app| format!("        \"application_name\": \"{app}\","));
     let name = optional(settings.app.as_ref(), |app| format!("    name=\"{app}\","));
     let unprepared = when(!settings.prepared_statements(), "        \"prepare_threshold\": None,");
+    let imports = "import os\n\nfrom psycopg_pool import ConnectionPool\n";
+    let (imports, helpers) = with_helpers(settings, imports, include_str!("helpers/psycopg-pool.py"));
+    let class = if settings.helpers { "CountingPool" } else { "ConnectionPool" };
     Ok(one(
         "pool.py",
         format!(
             r#"{header}
-import os
-
-from psycopg_pool import ConnectionPool
-
+{imports}
 # Call pool.open() at start (it opens min_size connections) and pool.close() at the end.
-pool = ConnectionPool(
+pool = {class}(
     os.environ["DATABASE_URL"],
     min_size={min},
     max_size={max},
@@ -39,7 +39,7 @@ pool = ConnectionPool(
         "keepalives_idle": 60,
 {app}{unprepared}{timeout}    }},
 )
-"#
+{helpers}"#
         ),
     ))
 }

@@ -1,6 +1,6 @@
 //! SQLAlchemy: an engine with its queue pool.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
+use super::{File, PoolConfig, Refused, one, optional, when, with_helpers};
 use crate::poolconf::seconds;
 
 /// The pool's maximum is `pool_size + max_overflow`; two thirds stay open, one third is overflow. `pool_size` 0
@@ -16,17 +16,17 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     });
     let app = optional(settings.app.as_ref(), |app| format!("        \"application_name\": \"{app}\","));
     let unprepared = when(!settings.prepared_statements(), "        \"prepare_threshold\": None,");
+    let imports = "import os\n\nfrom sqlalchemy import create_engine, make_url\n";
+    let (imports, helpers) = with_helpers(settings, imports, include_str!("helpers/sqlalchemy.py"));
+    let class = when(settings.helpers, "    poolclass=CountingPool,");
     Ok(one(
         "engine.py",
         format!(
             r#"{header}
-import os
-
-from sqlalchemy import create_engine, make_url
-
+{imports}
 engine = create_engine(
     make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"),
-    # At most pool_size + max_overflow connections.
+{class}    # At most pool_size + max_overflow connections.
     pool_size={kept},
     max_overflow={overflow},
     pool_timeout={acquire},
@@ -38,7 +38,7 @@ engine = create_engine(
         "keepalives_idle": 60,
 {app}{unprepared}{timeout}    }},
 )
-"#
+{helpers}"#
         ),
     ))
 }

@@ -1,6 +1,6 @@
 //! Rust: sqlx.
 
-use super::{File, Mode, PoolConfig, Refused, one, optional, when};
+use super::{File, Mode, PoolConfig, Refused, one, optional, when, with_helpers};
 use crate::poolconf::seconds;
 
 /// sqlx always prepares, in a way that no setting makes fit a transaction pooler without prepared statements;
@@ -24,16 +24,13 @@ pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {
     let app = optional(settings.app.as_ref(), |app| {
         format!("    let options = options.application_name(\"{app}\");")
     });
+    let imports = "use std::env;\nuse std::error::Error;\nuse std::time::Duration;\n\nuse sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};\n";
+    let (imports, helpers) = with_helpers(settings, imports, include_str!("helpers/sqlx.rs.in"));
     Ok(one(
         "db.rs",
         format!(
             r#"{header}
-use std::env;
-use std::error::Error;
-use std::time::Duration;
-
-use sqlx::postgres::{{PgConnectOptions, PgPool, PgPoolOptions}};
-
+{imports}
 /// Opens the pool for DATABASE_URL, with its first connections.
 pub async fn connect() -> Result<PgPool, Box<dyn Error + Send + Sync>> {{
     let options: PgConnectOptions = env::var("DATABASE_URL")?.parse()?;
@@ -47,7 +44,7 @@ pub async fn connect() -> Result<PgPool, Box<dyn Error + Send + Sync>> {{
         .await?;
     Ok(pool)
 }}
-"#
+{helpers}"#
         ),
     ))
 }

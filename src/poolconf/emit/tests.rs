@@ -78,7 +78,8 @@ fn number_behind(marker: &str, text: &str) -> u64 {
 proptest! {
     /// Pool and overflow add up to the plan's figure, and nothing else bounds it.
     #[test]
-    fn what_a_file_allows_is_what_the_plan_says(settings in any_settings(), index in 0..ALL.len()) {
+    fn what_a_file_allows_is_what_the_plan_says(settings in any_settings(), helpers: bool, index in 0..ALL.len()) {
+        let settings = PoolConfig { helpers, ..settings };
         let Ok(files) = emit(&ALL[index], &settings) else { return Ok(()) };
         let (name, markers) = BOUNDS[index];
         prop_assert_eq!(name, ALL[index].name);
@@ -110,6 +111,33 @@ fn every_target_writes_its_provenance_and_is_tidy() {
             let ends = files.iter().flat_map(|file| file.text.lines());
             assert!(ends.clone().all(|line| line == line.trim_end()), "{}: trailing space", target.name);
             assert!(!files[0].text.contains("\n\n\n\n"), "{}", target.name);
+        }
+    }
+}
+
+/// Helpers take the place of the imports, and come behind everything else: the pool is the same.
+#[test]
+fn helpers_are_added_and_nothing_else_changes() {
+    let is_import = |line: &&str| ["import ", "from ", "use "].iter().any(|word| line.starts_with(word));
+    for target in &ALL {
+        for mode in [Mode::Direct, Mode::Transaction, Mode::Session] {
+            let plain = PoolConfig { mode, pgbouncer_version: Version::parse("1.24"), ..settings() };
+            let helped = PoolConfig { helpers: true, ..plain.clone() };
+            let [plain, helped] =
+                [plain, helped].map(|settings| emit(target, &settings).unwrap().remove(0).text);
+            if !target.helpers {
+                assert_eq!(plain, helped, "{}", target.name);
+                continue;
+            }
+            let mut lines = helped.lines();
+            for line in plain.lines().filter(|line| !is_import(line) && *line != "pool = ConnectionPool(") {
+                assert!(lines.any(|found| found == line), "{}: {line}\n{helped}", target.name);
+            }
+            for part in ["db_pool_connections", "degraded", "waiting", "rollback", "57p01", "sigterm"] {
+                assert!(helped.to_lowercase().contains(part), "{}: {part}", target.name);
+            }
+            assert!(!helped.contains("===\n") && helped.ends_with('\n'), "{}", target.name);
+            assert!(helped.lines().all(|line| line == line.trim_end()), "{}: trailing space", target.name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reads configuration that exists and says, line by line, what is wrong or dangerous in it.
 
 mod assignments;
+mod block;
 mod ini;
 mod url;
 mod variables;
@@ -87,6 +88,9 @@ impl Against {
     };
 }
 
+/// What helps when max_connections is only assumed.
+const SAY_WHAT_IT_HAS: &str = "say what the server has with --max-connections N or --from-server";
+
 impl Against {
     /// Holds the connections that `sum` speaks of against the slots that there are; `remedy` says how to have fewer.
     fn judge(
@@ -108,7 +112,7 @@ impl Against {
             Some(assumed) => (
                 Severity::Note,
                 format!("with an assumed max_connections of {assumed} the server has"),
-                "say what the server has with --max-connections N or --from-server",
+                SAY_WHAT_IT_HAS,
             ),
             None if code == "over_server" => (Severity::Error, "the server has".to_owned(), remedy),
             None => (Severity::Warning, "the server has".to_owned(), remedy),
@@ -141,7 +145,8 @@ pub(crate) fn lint(
     files: OtherFiles<'_>,
 ) -> Option<(ConfigFormat, Vec<LintFinding>)> {
     let (format, mut findings) = if ini::looks_like(text) {
-        (ConfigFormat::PgbouncerIni, ini::lint(text, against, files))
+        let block = block::pgbouncer_ini(text);
+        (ConfigFormat::PgbouncerIni, ini::lint(block.as_deref().unwrap_or(text), against, files))
     } else {
         match (assignments::lint(text, against), url::lint(text, against)) {
             (None, None) => return None,
@@ -156,7 +161,30 @@ pub(crate) fn lint(
     order::sort_by_key(&mut findings, |finding| {
         (finding.line.is_none(), finding.file.clone(), finding.line.unwrap_or_default())
     });
-    Some((format, findings))
+    Some((format, passwords_as_one(findings)))
+}
+
+/// Each file says once that it holds passwords: where they stand in the open is known then, and the rest is the same again.
+fn passwords_as_one(findings: Vec<LintFinding>) -> Vec<LintFinding> {
+    let mut kept: Vec<LintFinding> = Vec::new();
+    let mut further: Vec<(usize, u64)> = Vec::new();
+    for finding in findings {
+        let same = |one: &LintFinding| one.code == "password" && one.file == finding.file;
+        match kept.iter().position(same).filter(|_| finding.code == "password") {
+            Some(first) => match further.iter_mut().find(|(at, _)| *at == first) {
+                Some((_, count)) => *count += 1,
+                None => further.push((first, 1)),
+            },
+            None => kept.push(finding),
+        }
+    }
+    for (first, count) in further {
+        if let Some(finding) = kept.get_mut(first) {
+            let others = if count == 1 { "another does".to_owned() } else { format!("{count} others do") };
+            finding.message = format!("{}, and {others}", finding.message);
+        }
+    }
+    kept
 }
 
 /// Where something stands.

@@ -126,14 +126,15 @@ fn most_per_pool(
     steps.record(label("most_per_pool"), format!("max(min({optimal}, {most}), {floor})"), useful)
 }
 
-/// What one pool may open towards a pooler in transaction mode. A connection there costs the server nothing while it is
-/// idle, so every task has its own; where their number is not known it is the usual size, nearer to what the hardware
-/// works on.
+/// What one pool may open towards a pooler in transaction mode: the usual size, nearer to what the hardware works on, no
+/// more than its tasks can use and no less than they need. A server has many more threads for requests (Tomcat 200) than
+/// are at work in the database at once: those that have no connection wait here as well as they would at the pooler.
 fn client_pool_size(request: &SizeRequest, optimal: u64, tasks: Option<Tasks>, tier: Tier) -> u64 {
+    let usual = optimal.clamp(tier.low, tier.high);
     match (&request.clients, tasks) {
         (Clients::Serverless { .. }, _) => 1,
-        (_, Some(tasks)) => tasks.most,
-        (_, None) => optimal.clamp(tier.low, tier.high),
+        (_, Some(tasks)) => usual.min(tasks.most).max(tasks.floor),
+        (_, None) => usual,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::PAUSE;
-use crate::act::Hold;
+use crate::act::{Hold, Reopening};
 use crate::commands::act::hold_status::{self, PATIENCE};
 use crate::commands::{Context, listing};
 use crate::conninfo::ConnInfo;
@@ -165,8 +165,16 @@ impl Hold for Paused<'_> {
         }
     }
 
-    fn forget(&mut self) {
-        self.observer.forget();
+    fn reopening(&self) -> Reopening {
+        let order = if self.disables { "enable" } else { "resume" };
+        let mut words = vec!["pooler".to_owned(), order.into()];
+        words.extend(hold_status::format(self.context));
+        match &self.database {
+            None => words.push("--all".into()),
+            Some(name) => words.extend(["--".into(), name.clone()]),
+        }
+        let done = if self.disables { "it is enabled" } else { "it is resumed" };
+        Reopening { way_back: self.way_back().clone(), words, done }
     }
 
     /// Resumes it, over a new session when the old one is lost, until that succeeds or hope is lost.

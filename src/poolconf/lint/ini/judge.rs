@@ -65,8 +65,13 @@ fn startup_parameters(ini: &Ini, findings: &mut Findings) {
         .filter(|name| !tracked.iter().any(|other| other == name))
         .collect();
     if !dropped.is_empty() {
-        let schema = dropped.iter().any(|name| matches!(*name, "search_path" | "role" | "options"));
-        let harm = if schema { ": statements may run on another tenant's tables" } else { "" };
+        let harm = if dropped.iter().any(|name| matches!(*name, "search_path" | "role")) {
+            ": statements may run on another tenant's tables"
+        } else if dropped.contains(&"options") {
+            ": a search_path or statement_timeout in it is lost, too"
+        } else {
+            ""
+        };
         findings.add(
             ini.place("ignore_startup_parameters"),
             Severity::Warning,
@@ -123,16 +128,19 @@ fn mode(ini: &Ini, against: &Against, findings: &mut Findings) {
             "use transaction mode",
         ),
         "transaction" => {
-            let off = ini.value("max_prepared_statements").map_or_else(
+            let given = ini.value("max_prepared_statements");
+            let off = given.map_or_else(
                 || against.version.is_none_or(|version| !version.at_least(24)),
                 |value| integer(value) == Some(0),
             );
+            let since =
+                if given.is_none() && against.version.is_none() { " before PgBouncer 1.24" } else { "" };
             if off {
                 findings.add(
                     ini.place("max_prepared_statements").or_else(|| ini.place("pool_mode")),
                     Severity::Note,
                     "prepared_statements",
-                    "named prepared statements of clients fail in transaction mode",
+                    format!("named prepared statements of clients fail in transaction mode{since}"),
                     "max_prepared_statements = 200 (PgBouncer 1.21 or later), or switch them off in the clients",
                 );
             }

@@ -9,8 +9,9 @@ use crate::poolconf::pgbouncer;
 /// How deep files may include each other (`MAX_INCLUDE` of PgBouncer's reader).
 const DEEPEST: usize = 10;
 
-/// How many files are read at most: each may include several.
+/// How many files are read at most, and how much of them: each may include several.
 const MOST_FILES: usize = 1000;
+const MOST_BYTES: usize = 16 << 20;
 /// The minor version that is known to read names in quotes; 1.18 does not.
 const QUOTED_SINCE: u32 = 25;
 
@@ -69,6 +70,7 @@ pub(super) fn read(text: &str, against: &Against, files: OtherFiles<'_>, finding
         has_main: false,
         ended: false,
         opened: Vec::new(),
+        read: 0,
         undone: Vec::new(),
     };
     reader.file(text, 0);
@@ -106,6 +108,8 @@ struct Reader<'r> {
     ended: bool,
     /// The files that are being read, the innermost last.
     opened: Vec<usize>,
+    /// The bytes of the included files that were read.
+    read: usize,
     /// Where `[pgbouncer]` was entered again, and what was set before.
     undone: Vec<(Place, Vec<Setting>)>,
 }
@@ -173,7 +177,12 @@ impl Reader<'_> {
             let message = format!("{} in column {} is no blank to PgBouncer", blanks::name(c), at + 1);
             self.end(place, &message, "delete it; it often comes with text that was copied from a page");
         } else if self.section.is_none() {
-            self.end(place, "neither a section nor a comment", "the settings follow the line [pgbouncer]");
+            let hint = if content.starts_with("--") || content.starts_with("//") {
+                "a comment starts with ; or #"
+            } else {
+                "the settings follow the line [pgbouncer]"
+            };
+            self.end(place, "neither a section nor a comment", hint);
         } else if content.starts_with('\'') && content.contains('=') {
             let hint = "before 1.25 a name has letters, digits and _ . - only";
             self.end(place, "the name is in quotes, which this version does not read", hint);
@@ -238,10 +247,16 @@ impl Reader<'_> {
             self.end(place, "files include each other too deep", "a file includes itself, perhaps");
             return;
         }
-        let many = self.findings.included.len() >= MOST_FILES;
-        let text = if many { Err(format!("there are more than {MOST_FILES}")) } else { (self.files)(path) };
+        let text = if self.findings.included.len() >= MOST_FILES {
+            Err(format!("there are more than {MOST_FILES}"))
+        } else if self.read >= MOST_BYTES {
+            Err(format!("the others have {} MiB already", MOST_BYTES >> 20))
+        } else {
+            (self.files)(path)
+        };
         match text {
             Ok(text) => {
+                self.read += text.len();
                 self.findings.included.push(path.to_owned());
                 let file = self.findings.included.len();
                 self.file(&text, file);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::entries::read_pairs;
 use super::numbers::{digits, positive};
 use super::{DEFAULT_POOL_SIZE, Ini, Setting};
-use crate::poolconf::lint::{Against, Findings, Place, Severity};
+use crate::poolconf::lint::{Against, Findings, Place, SAY_WHAT_IT_HAS, Severity};
 use crate::poolconf::pgbouncer;
 
 /// The bytes that the name of a database may have.
@@ -216,14 +216,21 @@ fn unreachable(ini: &Ini, pools: &[Pool], against: &Against, findings: &mut Find
     let caps = ini.place("max_db_connections").zip(global);
     let caps = caps.into_iter().chain(pools.iter().filter_map(|pool| Some((pool.place, pool.cap?))));
     for (place, cap) in caps.filter(|(_, cap)| *cap > against.usable) {
-        let severity = if against.assumed.is_some() { Severity::Note } else { Severity::Warning };
-        findings.add(
-            place,
-            severity,
-            "cap_above_usable",
-            format!("max_db_connections {cap} never takes effect: ordinary roles have {}", against.usable),
-            format!("at most {}", against.budget),
-        );
+        let (usable, budget) = (against.usable, against.budget);
+        let message = format!("max_db_connections {cap} never takes effect: ");
+        let (severity, message, hint) = match against.assumed {
+            Some(assumed) => (
+                Severity::Note,
+                format!("{message}of an assumed max_connections of {assumed} ordinary roles have {usable}"),
+                SAY_WHAT_IT_HAS.to_owned(),
+            ),
+            None => (
+                Severity::Warning,
+                format!("{message}ordinary roles have {usable}"),
+                format!("at most {budget}"),
+            ),
+        };
+        findings.add(place, severity, "cap_above_usable", message, hint);
     }
     let default = ini.value("default_pool_size").and_then(positive);
     let users = ini.value("max_user_connections").and_then(positive);

@@ -148,6 +148,43 @@ fn files_that_include_each_other_come_to_an_end() {
     assert!(deep[0].starts_with("files include each other too deep"), "{deep:?}");
     let wide = said("[pgbouncer]\n%include 6\n");
     assert!(wide.iter().any(|message| message.contains("there are more than 1000")), "{:?}", wide.first());
+    let (large, includes) = (";".repeat(6 << 20), "%include large\n".repeat(4));
+    let many = messages(&format!("[pgbouncer]\n{includes}"), &[("large", &large)]);
+    let refused = many.iter().filter(|message| message.contains("the others have 16 MiB already"));
+    assert_eq!(refused.count(), 1, "{:?}", many.first());
+}
+
+/// What is not known is not said as if it were, and nothing is said of each line again.
+#[test]
+fn a_note_says_what_it_takes_for_granted_and_says_it_once() {
+    let assumed = Against { assumed: Some(100), ..SERVER };
+    let said = |text: &str, against: &Against| {
+        let found = judged(text, against, &[]);
+        found.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    let caps = format!("[databases]\na = host=h\n[pgbouncer]\n{SECURE}max_db_connections = 200\n");
+    let caps = said(&caps, &assumed).concat();
+    assert!(caps.contains("of an assumed max_connections of 100 ordinary roles have 97"), "{caps}");
+    let mode = format!("[databases]\na = host=h\n[pgbouncer]\n{SECURE}pool_mode = transaction\n");
+    assert!(said(&mode, &SERVER).concat().contains("in transaction mode before PgBouncer 1.24"));
+    let known = Against { version: Version::parse("1.20"), ..SERVER };
+    assert!(!said(&mode, &known).concat().contains("before PgBouncer"));
+    let dropped = |list: &str| {
+        let text =
+            format!("[databases]\na = host=h\n[pgbouncer]\n{SECURE}ignore_startup_parameters = {list}\n");
+        said(&text, &SERVER).concat()
+    };
+    assert!(dropped("extra_float_digits,search_path").contains("another tenant's tables"));
+    assert!(!dropped("extra_float_digits,options").contains("tenant"));
+    let entry = |name: &str| format!("{name} = host=h password=s3cret\n");
+    let entries = ["a", "b", "c"].map(entry).concat();
+    let text = format!("[databases]\n{entries}[pgbouncer]\n{SECURE}");
+    let (_, entries) = crate::poolconf::lint::lint(&text, &SERVER, &|_| Err(String::new())).unwrap();
+    let passwords = entries.iter().filter(|finding| finding.code == "password");
+    let passwords: Vec<_> = passwords.map(|finding| &*finding.message).collect();
+    assert_eq!(passwords, ["the entry a holds a password, and 2 others do"]);
+    let comment = judged("-- mine\n[pgbouncer]\n", &SERVER, &[]).remove(0);
+    assert_eq!(comment.hint.as_deref(), Some("a comment starts with ; or #"));
 }
 
 #[test]
