@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::args;
-use crate::commands::{COMMANDS, Command};
+use crate::commands::{COMMANDS, Command, complete};
 use crate::error::Failure;
 use crate::exit::Exit;
 
@@ -44,11 +44,11 @@ pub(crate) struct Globals {
     /// How to write the result.
     #[command(flatten)]
     pub(crate) output: args::OutputArgs,
-    /// Print help (-h at the end of a command line does the same)
-    #[arg(short = '?', long, global = true, action = clap::ArgAction::Help, help_heading = "Output")]
+    /// Print help, as -h at the end of a line does
+    #[arg(short = '?', long, global = true, action = clap::ArgAction::Help, help_heading = "Help")]
     pub(crate) help: Option<bool>,
     /// Print the version
-    #[arg(short = 'V', long, hide_short_help = true, action = clap::ArgAction::Version, help_heading = "Output")]
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = "Help")]
     pub(crate) version: Option<bool>,
 }
 
@@ -63,9 +63,14 @@ pub(crate) enum Asked {
 
 /// Reads the command line.
 ///
+/// `columns` tells how wide the screen for help is.
+///
 /// # Errors
 /// A usage error, with the exit code that this command's users expect (`check` and `ping` have their own).
-pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
+pub(crate) fn read(argv: Vec<OsString>, columns: fn() -> Option<usize>) -> Result<Asked, Failure> {
+    if argv.get(1).is_some_and(|word| word == complete::ASKED) {
+        return Ok(Asked::Run(Box::new(completing(argv)?)));
+    }
     let argv = help_at_the_end(argv);
     if let [_, only] = argv.as_slice()
         && (only == "--version" || only == "-V")
@@ -82,14 +87,27 @@ pub(crate) fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
         Err(error) => error,
     };
     use clap::error::ErrorKind;
+    let width = || columns().unwrap_or(80).clamp(40, 100);
+    if let Some(text) = help::topic(command(), &argv, width()) {
+        return Ok(Asked::Text(text, Exit::Done));
+    }
     match error.kind() {
         ErrorKind::DisplayVersion => Ok(Asked::Text(error.render().ansi().to_string(), Exit::Done)),
-        ErrorKind::DisplayHelp => Ok(Asked::Text(help_text(&argv, error), Exit::Done)),
+        ErrorKind::DisplayHelp => Ok(Asked::Text(help_text(&argv, error, width()), Exit::Done)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Ok(Asked::Text(help_text(&argv, error), wrong::usage_exit(&argv, &command())))
+            Ok(Asked::Text(help_text(&argv, error, width()), wrong::usage_exit(&argv, &command())))
         }
         _ => Err(wrong::usage_error(&error, &argv, &command())),
     }
+}
+
+/// The run that answers a shell: whatever stands behind the word that asks is a line that is not finished, and no flag of ours.
+fn completing(argv: Vec<OsString>) -> Result<Cli, Failure> {
+    let nothing = program().try_get_matches_from(argv.iter().take(1));
+    let globals = nothing.and_then(|mut nothing| Globals::from_arg_matches_mut(&mut nothing));
+    let mut globals = globals.map_err(|error| Failure::failed(error.to_string()))?;
+    globals.output.quiet = true;
+    Ok(Cli { globals, command: Command::Complete(complete::Args(argv.into_iter().skip(2).collect())) })
 }
 
 fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error> {
@@ -116,9 +134,11 @@ fn program() -> clap::Command {
     Globals::augment_args(program.disable_help_flag(true).disable_version_flag(true))
 }
 
-/// The help that `argv` asks for; it is dressed only now, because a run does not need it.
-fn help_text(argv: &[OsString], plain: clap::Error) -> String {
-    let error = parsed(help::dressed(command()), argv).err().unwrap_or(plain);
+/// The help that `argv` asks for, long for `--help` alone; it is dressed only now, because a run does not need it.
+fn help_text(argv: &[OsString], plain: clap::Error, width: usize) -> String {
+    let is_long = argv.iter().take_while(|word| *word != "--").any(|word| word == "--help");
+    let dressed = if is_long { help::dressed_long(command()) } else { help::dressed(command(), width) };
+    let error = parsed(dressed, argv).err().unwrap_or(plain);
     format!("{}\n", error.render().ansi().to_string().trim_end())
 }
 
@@ -160,6 +180,10 @@ fn help_at_the_end(mut argv: Vec<OsString>) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(argv: Vec<OsString>) -> Result<Asked, Failure> {
+        super::read(argv, || None)
+    }
 
     fn words(line: &str) -> Vec<OsString> {
         line.split(' ').map(Into::into).collect()

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     after_panic::install(ui::leave_terminal);
     let argv = mask_argv(std::env::args_os().collect());
     let (json, plugin) = (cli::wants_json(&argv), cli::wants_format(&argv, "nagios"));
-    let exit = match cli::read(argv) {
+    let exit = match cli::read(argv, output::columns) {
         Ok(Asked::Run(cli)) => run(*cli),
         Ok(Asked::Text(text, exit)) => say(&text, exit),
         Err(failure) => {

@@ -12,7 +12,7 @@ use crate::descriptor;
 use crate::error::Failure;
 use crate::outlet::Outlet;
 use crate::render::text::{sanitize, visible};
-use crate::render::{Format, Look, Warning, json, table};
+use crate::render::{Format, Look, Warning, hint, json, table};
 
 /// Says one text.
 type Say = dyn Fn(&str) + Send + Sync;
@@ -244,8 +244,14 @@ impl Ui {
         }
     }
 
+    /// Says a hint; on a terminal a long one is broken between words.
     fn advise(self, hint: &str) {
-        self.lines("hint", AnsiColor::Cyan.on_default(), hint);
+        let style = AnsiColor::Cyan.on_default();
+        let Some((columns, _)) = self.screen() else { return self.lines("hint", style, hint) };
+        for line in secrets(hint).lines() {
+            let lines = hint::lines(&visible(line), "hint: ".len(), columns);
+            self.labelled("hint", style, &lines.join("\n"));
+        }
     }
 
     /// Says what may be pasted: its blanks stay as they are.

@@ -33,7 +33,7 @@ fn every_way_of_asking_shows_the_same_screen() {
     let long = Pgconn::new(&["--help"]).run().success().stdout;
     let whole = screen.stdout.trim_end();
     assert!(long.starts_with(whole), "{long}");
-    assert_eq!(Pgconn::new(&["help"]).run().success().stdout, long);
+    assert_eq!(Pgconn::new(&["help"]).run().success().stdout, screen.stdout);
     for section in ["Connection (as psql):", "Output:", "Examples:", "Exit status:", "Environment:"] {
         assert!(long.contains(section), "no {section} in\n{long}");
     }
@@ -52,21 +52,91 @@ fn a_lone_host_is_help_only_at_the_end() {
     assert!(outcome.code != 0 && outcome.stderr.starts_with("error: "), "{outcome}");
 }
 
+/// Commands of commands.
+const INNER: &[&[&str]] = &[
+    &["timeout", "set"],
+    &["timeout", "reset"],
+    &["pooler", "clients"],
+    &["pooler", "servers"],
+    &["pooler", "pause"],
+    &["pooler", "resume"],
+    &["pooler", "disable"],
+    &["pooler", "enable"],
+    &["pooler", "kill"],
+    &["pooler", "reconnect"],
+    &["pooler", "wait-close"],
+];
+
 #[test]
-fn the_help_of_each_command_is_short_or_whole() {
+fn the_help_of_each_command_is_one_screen_or_whole() {
     let commands = commands();
     assert!(commands.contains(&"stats".to_owned()), "{commands:?}");
-    for command in &commands {
-        let short = Pgconn::new(&[command, "-h"]).run().success().stdout;
-        assert_fits(&short, 45);
-        assert!(short.contains(&format!("pgconn help {command}")), "{short}");
-        let long = Pgconn::new(&["help", command]).run().success().stdout;
+    let outer: Vec<[&str; 1]> = commands.iter().map(|command| [command.as_str()]).collect();
+    for command in outer.iter().map(|command| &command[..]).chain(INNER.iter().copied()) {
+        let name = command.join(" ");
+        let run = |before: &[&str], after: &[&str]| {
+            Pgconn::new(&[before, command, after].concat()).run().success().stdout
+        };
+        let short = run(&[], &["-h"]);
+        // What has more flags of its own than that cannot help it.
+        let lines = match name.as_str() {
+            "size" => 25,
+            "pooler" => 24,
+            _ => 23,
+        };
+        assert_fits(&short, lines);
+        assert_eq!((run(&[], &["-?"]), run(&["help"], &[])), (short.clone(), short.clone()), "{name}");
+        assert!(short.contains(&format!("\nUsage: pgconn {name} ")), "{short}");
+        assert!(short.ends_with("And the flags of every command: pgconn help flags. More of each: --help\n"));
+        let examples = short.lines().filter(|line| line.trim_start().starts_with("pgconn "));
+        let examples: Vec<&str> = examples.collect();
+        assert!((1..=2).contains(&examples.len()), "{short}");
+        let shows = |line: &&str| command.iter().all(|word| line.split(' ').any(|part| part == *word));
+        assert!(examples.iter().all(shows), "{short}");
+        assert!(!short.contains("--password-command"), "{short}");
+        let long = run(&[], &["--help"]);
         assert_fits(&long, 400);
-        assert_eq!(Pgconn::new(&[command, "--help"]).run().success().stdout, long);
-        for section in ["Examples:\n", "Exit status:\n", "Environment:\n"] {
+        for section in ["Connection (as psql):\n", "Examples:\n", "Exit status:\n", "Environment:\n"] {
             assert!(long.contains(section), "no {section} in\n{long}");
         }
+        // Every flag that the short one has, and more.
+        for flag in short.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2) {
+            assert!(long.contains(flag.trim_end_matches(['[', ',', ';'])), "{flag} is not in\n{long}");
+        }
     }
+}
+
+#[test]
+fn filters_have_a_line_each_where_the_screen_has_room_and_a_text_of_their_own() {
+    let ls = Pgconn::new(&["help", "ls"]).run().success().stdout;
+    assert!(
+        ls.contains("  --idle-for <DUR>   Sessions idle, in a transaction or not, for this long\n"),
+        "{ls}"
+    );
+    let kill = Pgconn::new(&["help", "kill"]).run().success().stdout;
+    assert!(kill.contains("  --idle-for --xact-for --query-for <DUR>  --all-backends\n"), "{kill}");
+    assert!(kill.contains("pgconn help filters"), "{kill}");
+    let filters = Pgconn::new(&["help", "filters"]).run().success().stdout;
+    assert_fits(&filters, 23);
+    assert!(
+        filters.contains("Sessions with this application_name") && filters.contains("'batch*'"),
+        "{filters}"
+    );
+    let flags = Pgconn::new(&["help", "flags"]).run().success().stdout;
+    assert_fits(&flags, 45);
+    for flag in ["-h, --host <HOST>", "--targets <FILE>", "--watch[=<DUR>]", "-?, --help"] {
+        assert!(flags.contains(flag), "{flag} is not in\n{flags}");
+    }
+    let wrong = Pgconn::new(&["help", "flgs"]).run().fails_with(2);
+    assert!(wrong.stderr.contains("did you mean flags?"), "{wrong}");
+}
+
+#[test]
+fn help_keeps_to_narrow_screens() {
+    let short = Pgconn::new(&["help", "kill"]).env("COLUMNS", "50").run().success().stdout;
+    let examples = |line: &&str| !line.trim_start().starts_with("pgconn ") && !line.starts_with("And ");
+    let widest = short.lines().filter(examples).map(|line| line.chars().count()).max();
+    assert!(widest <= Some(50), "{short}");
 }
 
 #[test]
@@ -88,6 +158,18 @@ fn a_typing_error_is_answered_with_what_was_meant() {
         assert!(outcome.stderr.contains(hint), "{line:?}\n{outcome}");
         assert_eq!(outcome.stdout, "");
     }
+}
+
+#[test]
+fn a_long_hint_is_broken_between_words_on_a_terminal_and_commands_are_not() {
+    let line = ["stats", "-h", "/nonexistent"];
+    let shown = Pgconn::new(&line).on_terminal().finish().fails_with(3).stdout;
+    let hint = shown.split("hint: ").nth(1).unwrap();
+    assert!(hint.lines().count() > 1 && hint.lines().all(|line| line.trim_end().len() <= 80), "{shown}");
+    assert!(hint.lines().any(|line| line.contains("pgconn conninfo shows where host and port")), "{shown}");
+    let piped = Pgconn::new(&line).run().fails_with(3).stderr;
+    assert_eq!(piped.lines().filter(|line| line.starts_with("hint: ")).count(), 1);
+    assert_eq!(piped.lines().count(), 2, "{piped}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod demo;
 mod doctor;
 mod documents;
 mod drain;
+mod examples;
 mod filters;
 mod free_sets;
 mod full;

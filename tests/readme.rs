@@ -17,8 +17,8 @@ fn readme() -> Vec<String> {
 fn examples() -> Vec<String> {
     let mut lines = Vec::new();
     for command in std::iter::once(String::new()).chain(help::commands()) {
-        let text =
-            Pgconn::new(&["help", &command][..if command.is_empty() { 1 } else { 2 }]).run().success().stdout;
+        let typed = [command.as_str(), "--help"];
+        let text = Pgconn::new(&typed[usize::from(command.is_empty())..]).run().success().stdout;
         let examples = text.rsplit("\nExamples:\n").next().unwrap().split("\n\n").next().unwrap();
         let found: Vec<String> = examples.lines().filter_map(command_line).collect();
         assert!(!found.is_empty(), "no example in the help of {command}");

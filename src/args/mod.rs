@@ -16,7 +16,7 @@ use crate::conninfo::{Given, is_pattern, text_of};
 use crate::render::Format;
 use duration::interval;
 pub(crate) use duration::{duration, duration_or_zero, time_limit};
-pub(crate) use sessions::{Filters, client_term, name_term, named, pooler_state};
+pub(crate) use sessions::{FILTERS, Filters, Worded, client_term, name_term, named, pooler_state};
 pub(crate) use targets::{TargetArgs, Yes};
 
 /// Where to connect, with psql's flags and psql's precedence.
@@ -29,21 +29,27 @@ pub(crate) struct Connection {
     /// Server port
     #[arg(short, long, global = true, value_name = "PORT")]
     pub(crate) port: Option<OsString>,
-    /// Role to log in as (to select sessions of a role, use --role)
+    /// Role to log in as
+    ///
+    /// To select sessions of a role, use --role.
     #[arg(short = 'U', long, global = true, value_name = "ROLE", value_hint = ValueHint::Username)]
     pub(crate) username: Option<OsString>,
-    /// Database to connect to, or a connection string or URI (to select sessions in a database, use --db)
+    /// Database to connect to, or a connection string
+    ///
+    /// Or a URI. To select sessions in a database, use --db.
     #[arg(short = 'd', long, global = true, value_name = "DBNAME|URI")]
     pub(crate) dbname: Option<OsString>,
-    /// Entry of the connection service file; several, or a pattern (prod-*), ask every server of these names
+    /// Entry of the connection service file
+    ///
+    /// Several, or a pattern (prod-*), ask every server of these names.
     #[arg(short = 'S', long, global = true, value_name = "NAME")]
     pub(crate) service: Vec<OsString>,
     /// Never ask for a password
     #[arg(short = 'w', long, global = true, conflicts_with = "password")]
     pub(crate) no_password: bool,
-    /// Run a command that prints the password, when the server asks for one (PGCONN_PASSWORD_COMMAND names one, too)
+    /// Run a command that prints the password
     ///
-    /// It is split into words and run without a shell, with PGHOST, PGPORT, PGUSER and PGDATABASE of the login in its
+    /// When the server asks for one; PGCONN_PASSWORD_COMMAND names one, too. It is split into words and run without a shell, with PGHOST, PGPORT, PGUSER and PGDATABASE of the login in its
     /// environment, for 15s at most; once for each login, and once more after a wrong password. What it prints is never sent
     /// in clear over TCP without TLS.
     #[arg(long, global = true, value_name = "CMD", conflicts_with = "password")]
@@ -51,14 +57,20 @@ pub(crate) struct Connection {
     /// Ask for a password before connecting
     #[arg(short = 'W', long, global = true)]
     pub(crate) password: bool,
-    /// Time limit for connecting to one address and for each statement [default: 10s]
+    /// Limit on connecting and on each statement [default: 10s]
+    ///
+    /// On connecting to one address; for check, metrics and ping on the whole run.
     #[arg(short, long, global = true, value_name = "DUR", value_parser = time_limit)]
     pub(crate) timeout: Option<Duration>,
-    /// Keep trying to connect for this long while the server is full, down or starting
+    /// Keep trying to connect for this long
+    ///
+    /// While the server is full, down or starting.
     #[arg(long, global = true, value_name = "DUR", value_parser = duration)]
     pub(crate) connect_wait: Option<Duration>,
-    /// When every ordinary slot is taken: use a replication connection, for which the role needs SUPERUSER or REPLICATION
-    /// [default: auto; never for what changes the server]
+    /// When every slot is taken, use a replication connection
+    ///
+    /// When every ordinary slot is taken; the role needs SUPERUSER or REPLICATION. Without it auto, and never for what changes the
+    /// server.
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub(crate) emergency: Option<Emergency>,
     /// Which servers, when there are several.
@@ -121,12 +133,14 @@ pub(crate) struct OutputArgs {
     /// Output format
     #[arg(short = 'F', long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// Write the result to a file, all of it or nothing (`-` is stdout)
+    /// Write the result to a file (- is stdout)
+    ///
+    /// All of it or nothing.
     #[arg(short, long, global = true, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
-    /// Look again every 2s, or every DUR (the value only with =), until Ctrl-C
+    /// Look again every 2s, or every DUR, until Ctrl-C
     ///
-    /// For the commands that look or monitor. One connection is used for all looks (ping makes a new one each time); when it
+    /// The value stands only behind =. For the commands that look or monitor. One connection is used for all looks (ping makes a new one each time); when it
     /// is lost, it is made again.
     /// On a terminal each result replaces the one before and what changed is marked with *; elsewhere results follow each
     /// other; JSON is one document per line.
@@ -135,19 +149,25 @@ pub(crate) struct OutputArgs {
     /// Say nothing but results, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more: the connection used, SQLSTATEs; twice: each SQL text as it is sent
+    /// Say more; twice: each SQL text as it is sent
+    ///
+    /// The connection used, SQLSTATEs.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// When to use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: clap::ColorChoice,
-    /// Show long texts whole, every column, and every row (but with --watch) on a terminal, too
+    /// Show long texts whole, every column and every row
+    ///
+    /// On a terminal, too, but with --watch.
     #[arg(long, global = true)]
     pub(crate) full: bool,
     /// Keep query texts out of the result
     #[arg(long, global = true)]
     pub(crate) no_query: bool,
-    /// Do without the defaults of $XDG_CONFIG_HOME/pgconn/config.toml (PGCONN_CONFIG names another file)
+    /// Do without defaults of one's own (config.toml)
+    ///
+    /// Those of $XDG_CONFIG_HOME/pgconn/config.toml, or of the file that PGCONN_CONFIG names.
     #[arg(long, global = true)]
     pub(crate) no_config: bool,
 }

@@ -12,9 +12,12 @@ use crate::model::filter::{ClientFilter, Filter, Name, STATES, StateFilter, Term
 use crate::model::nearest::nearest;
 use crate::model::session::Named;
 
+/// What the groups of filters are headed by.
+pub(crate) const FILTERS: &str = "Filters (repeat for more values, * matches anything, !VALUE excludes)";
+
 /// Which sessions are meant.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Filters (repeat for more values, * matches anything, !VALUE excludes)")]
+#[command(next_help_heading = FILTERS)]
 pub(crate) struct Filters {
     /// Sessions connected to this database
     ///
@@ -27,12 +30,14 @@ pub(crate) struct Filters {
     /// Sessions with this application_name
     #[arg(long, value_name = "NAME", value_parser = name_term)]
     pub(crate) app: Vec<Term<Name>>,
-    /// Sessions from this address (or ADDR:PORT), network (CIDR) or `local`
+    /// Sessions from this address, network (CIDR) or `local`
+    ///
+    /// An address can have a port: 10.0.0.7:41572.
     #[arg(long, value_name = "ADDR", hide_possible_values = true, value_parser = Worded { parse: client_term, words: &["local"] })]
     pub(crate) client: Vec<Term<ClientFilter>>,
-    /// Sessions in this state: active, idle, idle-in-transaction, aborted, waiting
+    /// active, idle, idle-in-transaction, aborted, waiting
     ///
-    /// Several are separated by commas, or the flag is repeated. PostgreSQL's own words, like "idle in transaction", and those of the
+    /// Sessions in this state. Several are separated by commas, or the flag is repeated. PostgreSQL's own words, like "idle in transaction", and those of the
     /// JSON documents, like idle_in_transaction, are taken as well. idle-in-transaction includes aborted ones; waiting means waiting
     /// for a lock.
     #[arg(long, value_name = "STATE", value_delimiter = ',', hide_possible_values = true, value_parser = Worded { parse: state_term, words: STATE_WORDS })]

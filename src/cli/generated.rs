@@ -8,7 +8,6 @@ use std::fs;
 use std::path::Path;
 
 use clap::ValueEnum;
-use clap_complete::{Generator, Shell};
 
 use crate::commands::{completions, man, schema};
 
@@ -42,9 +41,16 @@ fn hold(folder: &str, expected: &BTreeMap<String, String>) {
 
 #[test]
 fn completions_are_what_the_program_prints() {
-    let scripts = Shell::value_variants().iter().map(|shell| {
+    let scripts = completions::Shell::value_variants().iter().map(|shell| {
         let script = completions::script(*shell, super::command());
-        (shell.file_name("pgconn"), String::from_utf8(script).unwrap())
+        let name = match shell {
+            completions::Shell::Bash => "pgconn.bash",
+            completions::Shell::Elvish => "pgconn.elv",
+            completions::Shell::Fish => "pgconn.fish",
+            completions::Shell::Powershell => "_pgconn.ps1",
+            completions::Shell::Zsh => "_pgconn",
+        };
+        (name.to_owned(), String::from_utf8(script).unwrap())
     });
     hold("completions", &scripts.collect());
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::pointers;
+use super::{help, pointers};
 use crate::args;
 use crate::commands::{COMMANDS, timeout};
 use crate::error::Failure;
@@ -203,7 +203,8 @@ impl Wrong<'_> {
         // What clap suggests can be another name of a command, or one of a command's own; it suggests what is hardly alike, too.
         let suggested = self.contexts(ContextKind::SuggestedSubcommand);
         let own = self.command.filter(|command| command.has_subcommands());
-        let names = COMMANDS.iter().map(|entry| entry.name).filter(|_| own.is_none());
+        let topics = help::TOPICS.into_iter().filter(|_| self.words.first() == Some(&"help"));
+        let names = COMMANDS.iter().map(|entry| entry.name).chain(topics).filter(|_| own.is_none());
         let meant = nearest(typed, suggested.iter().copied().chain(names));
         meant.map(|meant| format!("did you mean {meant}?")).or_else(|| {
             let names: Vec<&str> = own?.get_subcommands().map(clap::Command::get_name).collect();

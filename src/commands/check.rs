@@ -67,13 +67,22 @@ pub(super) const MANUAL: Manual = Manual::new(
     ("3", "UNKNOWN: usage error, what decides is hidden from this role, or the result could not be written"),
 ]);
 
+/// The names of the rules.
+pub(super) fn rules() -> impl Iterator<Item = &'static str> {
+    Rule::ALL.into_iter().map(Rule::name)
+}
+
 /// Arguments of `check`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rules to judge; all of them when none is named, but those that say nothing without a threshold (free, states, rates)
+    /// Rules to judge
+    ///
+    /// All of them when none is named, but those that say nothing without a threshold (free, states, rates).
     #[arg(value_name = "RULE", value_parser = arguments::RuleParser)]
     rules: Vec<Rule>,
-    /// Warn outside this range (10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s)
+    /// Warn outside this range: 10, 10:, 80%, 5m, 3@30s
+    ///
+    /// As the plugins have it: 10, 10:, ~:10, 10:20, @10:20; numbers may be 80% or durations; 3@30s: at least 3 over 30s.
     #[arg(long, value_name = "RULE=RANGE", value_parser = arguments::threshold)]
     warning: Vec<arguments::Threshold>,
     /// Be critical outside this range
@@ -82,7 +91,9 @@ pub(crate) struct Args {
     /// Refused with a hint: thresholds belong to a rule
     #[arg(short = 'c', hide = true, value_name = "RANGE", value_parser = arguments::no_short_threshold)]
     short_critical: Option<String>,
-    /// How long to count sessions for the rule rates [default: 5s]
+    /// How long to count for the rule rates [default: 5s]
+    ///
+    /// It counts how many sessions come in that time.
     #[arg(long = "for", value_name = "DUR", value_parser = args::duration)]
     sample: Option<Duration>,
     #[command(flatten)]

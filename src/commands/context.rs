@@ -1,5 +1,6 @@
 //! What every command is given: where to connect and how, and where its result goes.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tokio::sync::{SemaphorePermit, watch};
 
 use super::defaults::{Config, Defaults};
 use super::shown::{Gathered, Shown};
+use super::{HIDDEN, UNDECIDABLE};
 use crate::args::{self, Emergency};
 use crate::conninfo::{ConnInfo, Environment, Given, TargetSpec, resolve};
 use crate::db::{self, Db, Trace};
@@ -18,7 +20,7 @@ use crate::model::server::Target;
 use crate::model::suggestion::Lead;
 use crate::observe::{self, Endpoint, LanePolicy, Observer, OfServer, Patience, Prompt, State};
 use crate::output::Output;
-use crate::render::{self, Format, Head, Look, Report};
+use crate::render::{self, Format, Head, Look, Report, Warning};
 use crate::stop::Stop;
 use crate::ui::{self, Ui};
 
@@ -315,7 +317,7 @@ impl Context {
     /// # Errors
     /// When the output cannot be written.
     pub(crate) fn emit(&self, report: &dyn Report, head: &Head) -> io::Result<()> {
-        for warning in &head.warnings {
+        for warning in &told_once(&head.warnings) {
             self.ui.warning(warning);
         }
         let written = self.output.borrow_mut().write(report, head, self.format());
@@ -361,4 +363,18 @@ impl Context {
     ) -> io::Result<()> {
         self.output.borrow_mut().with(&mut write)
     }
+}
+
+/// The warnings without a second number of hidden sessions: where it is said how many of them may match, that says enough.
+fn told_once(warnings: &[Warning]) -> Vec<Cow<'_, Warning>> {
+    let hidden = warnings.iter().find(|warning| warning.code == HIDDEN);
+    let Some(hidden) = hidden.filter(|_| warnings.iter().any(|warning| warning.code == UNDECIDABLE)) else {
+        return warnings.iter().map(Cow::Borrowed).collect();
+    };
+    let told = warnings.iter().filter(|warning| warning.code != HIDDEN);
+    told.map(|warning| match warning.code {
+        UNDECIDABLE => Cow::Owned(Warning { hint: hidden.hint.clone(), ..warning.clone() }),
+        _ => Cow::Borrowed(warning),
+    })
+    .collect()
 }

@@ -59,13 +59,20 @@ const LOGIN: Duration = Duration::from_millis(500);
 /// How long the counters of a server can lag that counts late: the half second after which it writes them anew, and a little.
 const COUNTED_WITHIN: Duration = Duration::from_millis(600);
 
+/// The names of the rules.
+pub(super) fn rule_names() -> impl Iterator<Item = &'static str> {
+    rules::names()
+}
+
 /// Arguments of `doctor`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// How long to watch for churn and leaks
     #[arg(long = "for", value_name = "DUR", default_value = "10s", value_parser = args::duration)]
     sample: Duration,
-    /// End as `check` does: 0 pass, 1 warn, 2 fail or no connection, 3 unknown
+    /// End as `check` does
+    ///
+    /// 0 pass, 1 warn, 2 fail or no connection, 3 unknown.
     #[arg(long)]
     exit_code: bool,
     /// Rules to judge by; of the flag that selects servers, too.
@@ -74,10 +81,14 @@ pub(crate) struct Args {
     /// Do not judge by this rule (repeat for more)
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_name())]
     ignore: Vec<String>,
-    /// Findings that are known and accepted: a TOML file of [[accepted]] entries with rule, reason, name, until
-    #[arg(long, value_name = "FILE")]
+    /// A file of findings that are known and accepted
+    ///
+    /// In TOML: [[accepted]] entries with rule, reason, name, until.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     accepted: Option<PathBuf>,
-    /// The console of the pooler before the server: judge its settings, too
+    /// A pooler's console: judge its settings, too
+    ///
+    /// That of the pooler before the server.
     #[arg(long, value_name = "CONNINFO")]
     pooler: Option<String>,
 }

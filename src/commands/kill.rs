@@ -36,14 +36,20 @@ pub(super) const MANUAL: Manual = Manual::new(
 pub(crate) struct Args {
     #[command(flatten)]
     targets: Targets,
-    /// Cancel running queries first, and wait this long before ending what is still there
-    #[arg(long, value_name = "DUR", value_parser = args::duration)]
+    /// Cancel queries first, and end what is left then
+    ///
+    /// Running queries are cancelled; sessions that are still there after this long are ended.
+    #[arg(long, help_heading = None, value_name = "DUR", value_parser = args::duration)]
     grace: Option<Duration>,
-    /// How long to watch afterwards whether the ended ones come back; 0 to not watch
-    #[arg(long, value_name = "DUR", default_value = "1s", value_parser = args::duration_or_zero)]
+    /// How long to watch who comes back; 0 to not watch
+    ///
+    /// Once the last one is gone: pools open new sessions.
+    #[arg(long, help_heading = None, value_name = "DUR", default_value = "1s", value_parser = args::duration_or_zero)]
     settle: Duration,
-    /// A pooler's console: end clients there, by --client, --app, --role and --db
-    #[arg(long, value_name = "CONNINFO", conflicts_with = "grace")]
+    /// A pooler's console: end clients there
+    ///
+    /// They are selected by --client, --app, --role and --db.
+    #[arg(long, help_heading = None, value_name = "CONNINFO", conflicts_with = "grace")]
     pooler: Option<String>,
 }
 

@@ -26,7 +26,9 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `long`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only these sessions, by process id or by session id; with filters, those of them that match
+    /// Only these sessions; with filters, those that match
+    ///
+    /// A session is named by its process id or its session id.
     #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
     named: Vec<Named>,
     /// Only queries and transactions at least this old
@@ -35,7 +37,9 @@ pub(crate) struct Args {
     /// Rows at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// A pooler's console: name the client that it serves with each session
+    /// A pooler's console: tell whose each session is
+    ///
+    /// The client that the pooler serves with it stands beside the session.
     #[arg(long, value_name = "CONNINFO")]
     pooler: Option<String>,
     #[command(flatten)]

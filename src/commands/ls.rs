@@ -33,10 +33,14 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `ls`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only these sessions, by process id or by session id; with filters, those of them that match
+    /// Only these sessions; with filters, those that match
+    ///
+    /// A session is named by its process id or its session id.
     #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
     named: Vec<Named>,
-    /// Order of the rows [default: oldest transaction first, then longest in its state]
+    /// Order of the rows
+    ///
+    /// Without it the oldest transaction is first, then who is longest in its state.
     #[arg(long, value_enum, value_name = "COLUMN")]
     sort: Option<Sort>,
     /// Rows at most

@@ -1,10 +1,13 @@
-//! `pgconn man`: manual pages, one per command and `pgconn-json(7)`, made from the same texts as the help.
+//! `pgconn man`: manual pages, one per command, `pgconn-json(7)` and `pgconn-examples(7)`, made from the same texts as the help.
 
+mod examples;
 mod json;
+mod shown;
+mod synopsis;
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Command, ValueHint};
@@ -14,41 +17,63 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::manual::{Group, Manual, PROGRAM};
 use super::schema::SCHEMAS;
 use super::{COMMANDS, Context, Entry};
+use crate::error::Failure;
 use crate::exit::Exit;
+use crate::model::nearest::nearest;
+use crate::model::quote;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
     Group::Utility,
     &[
-        ("Read the manual without installing it", "pgconn man"),
         ("Read the page of a command", "pgconn man kill"),
-        ("Install every page for this user", "pgconn man ~/.local/share/man"),
+        ("An incident, every minute, planning: stories", "pgconn man examples"),
+        ("What scripts may rely on", "pgconn man json"),
+        ("Read the page of a command's command", "pgconn man timeout set"),
+        ("Install every page for this user", "pgconn man --dir ~/.local/share/man"),
     ],
 )
+.variables(&[("MANPAGER", "what shows a page, as for man itself")])
 .offline();
 
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Command whose page goes to stdout (that of pgconn when none is named), or the folder for all pages, each below its
-    /// section (man1, man7); ./kill is a folder
-    #[arg(value_name = "COMMAND|DIR", value_hint = ValueHint::DirPath)]
-    wanted: Option<PathBuf>,
+    /// Command whose page it is, or json, or examples
+    ///
+    /// Without one it is pgconn's.
+    ///
+    /// At a terminal man shows the page; into a file or a pipe it goes as it is, in roff.
+    #[arg(value_name = "PAGE", conflicts_with = "dir")]
+    wanted: Vec<String>,
+    /// Write every page below this folder
+    ///
+    /// Each below its section: man1, man7.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    dir: Option<PathBuf>,
 }
 
-/// Prints the first page, or writes them all.
-pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
+/// Shows or prints the page, or writes them all.
+pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let pages = pages((context.program)(), SCHEMAS)?;
-    let one = match args.wanted.as_ref().map(|wanted| wanted.to_str()) {
-        None => Some("pgconn.1".to_owned()),
-        Some(word) => word.and_then(|word| (context.program)().find_subcommand(word).map(page_of)),
-    };
-    if let Some((_, page)) = pages.iter().find(|(name, _)| Some(name) == one.as_ref()) {
-        context.write(|out| out.write_all(page.as_bytes()))?;
-        return Ok(Exit::Done);
+    if let Some(dir) = &args.dir {
+        return write_all(&pages, dir, context);
     }
-    let Some(dir) = &args.wanted else { return Ok(Exit::Done) };
-    for (name, page) in &pages {
+    let program = (context.program)();
+    let Some((name, page)) = find(&pages, &args.wanted, &program) else {
+        return Err(no_page(&pages, &args.wanted).into());
+    };
+    let at_terminal = context.output.borrow().look().width.is_some();
+    if at_terminal {
+        let called = name.split('.').next().unwrap_or_default().replace('-', " ");
+        return shown::show(name, page, &format!("{called} --help"), context).await;
+    }
+    context.write(|out| out.write_all(page.as_bytes()))?;
+    Ok(Exit::Done)
+}
+
+fn write_all(pages: &[(String, String)], dir: &Path, context: &Context) -> Result<Exit> {
+    for (name, page) in pages {
         let section = name.rsplit('.').next().unwrap_or_default();
         let folder = dir.join(format!("man{section}"));
         let path = folder.join(name);
@@ -60,9 +85,40 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The file name of a command's page.
-fn page_of(command: &Command) -> String {
-    format!("pgconn-{}.1", command.get_name())
+/// The page that these words name: a command by any of its names, a command's command, or a page by its own name.
+fn find<'a>(
+    pages: &'a [(String, String)],
+    wanted: &[String],
+    program: &Command,
+) -> Option<&'a (String, String)> {
+    let mut words = wanted.to_vec();
+    let is_own =
+        |word: &String| word.strip_prefix("pgconn-").map(str::to_owned).unwrap_or_else(|| word.clone());
+    words.first_mut().into_iter().for_each(|first| *first = is_own(first));
+    if let Some(command) = words.first().and_then(|first| program.find_subcommand(first)) {
+        words[0] = command.get_name().to_owned();
+    }
+    let name =
+        std::iter::once("pgconn").chain(words.iter().map(String::as_str).filter(|word| *word != "pgconn"));
+    let name = name.collect::<Vec<_>>().join("-");
+    pages.iter().find(|(page, _)| page.split('.').next() == Some(&name))
+}
+
+/// There is no page of that name; what was probably meant.
+fn no_page(pages: &[(String, String)], wanted: &[String]) -> Failure {
+    let typed = wanted.join(" ");
+    let failure = Failure::usage(format!("there is no page \"{typed}\""));
+    if typed.contains('/') || Path::new(&typed).is_dir() {
+        let dir = quote::shell(&typed);
+        return failure.hinted(format!("every page is written below a folder with pgconn man --dir {dir}"));
+    }
+    let name = typed.replace(' ', "-");
+    let names = pages.iter().filter_map(|(page, _)| page.split('.').next()?.strip_prefix("pgconn-"));
+    match nearest(&name, names) {
+        Some(near) => failure.hinted(format!("did you mean pgconn man {near}?")),
+        None => failure
+            .hinted("there is one for each command, json and examples: pgconn --help lists the commands"),
+    }
 }
 
 /// Every page with its file name; `schemas` are those of [`SCHEMAS`].
@@ -79,6 +135,7 @@ pub(crate) fn pages(program: Command, schemas: &[(&str, &[u8])]) -> io::Result<V
         }
     }
     pages.push(("pgconn-json.7".to_owned(), json::page(schemas)?));
+    pages.push(("pgconn-examples.7".to_owned(), examples::page()?));
     Ok(pages)
 }
 
@@ -104,7 +161,9 @@ fn page(name: &str, command: &Command, manual: &Manual) -> io::Result<String> {
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;
-    man.render_synopsis_section(&mut text)?;
+    let mut synopsis = Roff::new();
+    synopsis::write(&mut synopsis, command);
+    synopsis.to_writer(&mut text)?;
     man.render_description_section(&mut text)?;
     man.render_options_section(&mut text)?;
     if command.has_subcommands() {
@@ -112,16 +171,19 @@ fn page(name: &str, command: &Command, manual: &Manual) -> io::Result<String> {
     }
     let mut rest = Roff::new();
     rest.control("SH", ["EXAMPLES"]);
-    for (wish, line) in manual.examples {
-        rest.control("TP", []).text([roman(*wish)]).text([bold(*line)]);
+    for (wish, line) in manual.examples_of(&name.replacen('-', " ", 2)) {
+        rest.control("TP", []).text([roman(wish)]).text([bold(line)]);
     }
     meanings(&mut rest, "EXIT STATUS", manual.exits);
     let environment: Vec<_> = manual.environment().copied().collect();
     meanings(&mut rest, "ENVIRONMENT", &environment);
     meanings(&mut rest, "FILES", manual.files());
     rest.control("SH", ["SEE ALSO"]);
-    let others =
-        if name == "pgconn" { "pgconn-json(7), psql(1)" } else { "pgconn(1), pgconn-json(7), psql(1)" };
+    let others = if name == "pgconn" {
+        "pgconn-examples(7), pgconn-json(7), psql(1)"
+    } else {
+        "pgconn(1), pgconn-examples(7), pgconn-json(7), psql(1)"
+    };
     rest.text([roman(others)]);
     rest.to_writer(&mut text)?;
     Ok(clean(&text))

@@ -38,6 +38,9 @@ impl Group {
 /// Pairs of a name and what it means.
 pub(crate) type Meanings = &'static [(&'static str, &'static str)];
 
+/// What one wants, and the command line that does it.
+pub(crate) type Example = (&'static str, &'static str);
+
 /// What is said about one command beyond its flags.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manual {
@@ -67,6 +70,14 @@ impl Manual {
     /// Gives it environment variables of its own.
     pub(crate) const fn variables(self, variables: Meanings) -> Self {
         Self { variables, ..self }
+    }
+
+    /// The examples of the command of this whole name, such as `pgconn timeout set`: one of a command's own commands has those that
+    /// show it.
+    pub(crate) fn examples_of(&self, name: &str) -> Vec<Example> {
+        let own = name.split(' ').nth(2);
+        let shows = |line: &str| own.is_none_or(|own| line.split(' ').any(|word| word == own));
+        self.examples.iter().copied().filter(|(_, line)| shows(line)).collect()
     }
 
     /// Marks a command that does not connect.

@@ -47,10 +47,14 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `metrics`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Series at most in each family that depends on names; the others are counted in pgconn_omitted_series
+    /// Series at most in a family that depends on names
+    ///
+    /// The others are counted in pgconn_omitted_series.
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_series: u32,
-    /// The metric names of another exporter instead of pgconn's own
+    /// Metric names of another exporter
+    ///
+    /// They stand in place of pgconn's own.
     #[arg(long, value_enum, value_name = "EXPORTER")]
     compat: Option<Compat>,
 }

@@ -8,6 +8,7 @@ mod bounded;
 mod cancel;
 mod check;
 mod closed;
+pub(crate) mod complete;
 pub(crate) mod completions;
 mod conninfo;
 mod context;
@@ -152,8 +153,11 @@ pub(crate) enum Command {
     Schema(schema::Args),
     /// Print the completion script of a shell
     Completions(completions::Args),
-    /// Print or install the manual pages
+    /// Show or write the manual pages
     Man(man::Args),
+    /// What a shell asks while somebody types: no command for people, and nothing that clap knows.
+    #[command(skip)]
+    Complete(complete::Args),
 }
 
 impl Command {
@@ -161,7 +165,7 @@ impl Command {
     /// nor an end of their own at a signal.
     pub(crate) fn waits(&self) -> bool {
         match self {
-            Self::Conninfo(_) | Self::Schema(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Conninfo(_) | Self::Schema(_) | Self::Completions(_) => false,
             Self::Size(args) => args.asks_server(),
             _ => true,
         }
@@ -169,7 +173,8 @@ impl Command {
 
     /// Whether defaults of one's own say something about it.
     pub(crate) fn takes_defaults(&self) -> bool {
-        matches!(self, Self::Conninfo(_)) || (self.waits() && !matches!(self, Self::Demo(_)))
+        matches!(self, Self::Conninfo(_))
+            || (self.waits() && !matches!(self, Self::Demo(_) | Self::Man(_) | Self::Complete(_)))
     }
 
     /// Whether a hang-up means that it is to read its files anew, not that it is to end.
@@ -337,10 +342,16 @@ async fn run_here(command: Command, context: &mut Context) -> Result<Exit> {
         Command::Serve(args) => Box::pin(serve::run(args, context)).await,
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
-        Command::Man(args) => man::run(&args, context),
+        Command::Complete(args) => Box::pin(complete::run(args, context)).await,
+        Command::Man(args) => Box::pin(man::run(args, context)).await,
         Command::Timeout(args) => Box::pin(timeout::run(args, context)).await,
     }
 }
+
+/// The code of the warning that sessions are hidden.
+const HIDDEN: &str = "hidden_sessions";
+/// The code of the warning that it is hidden whether sessions are meant.
+const UNDECIDABLE: &str = "undecidable_sessions";
 
 /// What stands around the answer of a look: where it comes from, and what is hidden in it.
 pub(crate) fn head(db: &Db, server_context: &ServerContext, hidden: i64) -> Head {
@@ -354,7 +365,7 @@ pub(crate) fn head(db: &Db, server_context: &ServerContext, hidden: i64) -> Head
         let role = &server_context.rights.role;
         let (noun, are) = if hidden == 1 { ("session", "is") } else { ("sessions", "are") };
         head.warnings.push(Warning {
-            code: "hidden_sessions",
+            code: HIDDEN,
             message: format!("{hidden} {noun} {are} hidden from role \"{role}\""),
             hint: Some(format!("GRANT pg_monitor TO {}", quote::shown(role))),
         });
@@ -409,7 +420,7 @@ pub(crate) fn about_connection(notice: &Notice) -> Warning {
 /// Warns that it is hidden whether `number` sessions are meant.
 pub(crate) fn undecidable(number: i64) -> Option<Warning> {
     (number > 0).then(|| Warning {
-        code: "undecidable_sessions",
+        code: UNDECIDABLE,
         message: format!(
             "{} may match, but what decides is hidden from this role",
             crate::render::text::count(number, "more session")

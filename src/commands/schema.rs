@@ -84,7 +84,7 @@ const fn compact<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The `kind` of the document; all kinds are listed without it
+    /// The `kind` of the document; without it, the kinds
     #[arg(value_name = "KIND", value_parser = PossibleValuesParser::new(SCHEMAS.iter().map(|(kind, _)| *kind)))]
     kind: Option<String>,
 }

@@ -3,13 +3,15 @@
 use super::Context;
 use crate::output;
 use crate::render::table::{Block, Table};
-use crate::render::{Format, Head, text};
+use crate::render::{Format, Head, hint, text};
 
 /// The header of the table, and the line that counts its rows.
 const OWN_LINES: usize = 2;
 
 /// What stands before each row that may be marked as new.
 const MARKS: usize = 2;
+/// What a hint begins with.
+const HINT: &str = "hint: ";
 
 /// A terminal on which a listing keeps to the screen.
 #[derive(Clone, Copy, Debug)]
@@ -60,9 +62,9 @@ impl ScreenRoom {
         let Some(lines) = lines else { return Part::default() };
         let warnings = head.warnings.iter().flat_map(|warning| {
             std::iter::once(("warning: ", &warning.message))
-                .chain(warning.hint.iter().map(|hint| ("hint: ", hint)))
+                .chain(warning.hint.iter().map(|hint| (HINT, hint)))
         });
-        let notes = warnings.chain(hints.iter().map(|hint| ("hint: ", hint)));
+        let notes = warnings.chain(hints.iter().map(|hint| (HINT, hint)));
         let notes: usize = notes.map(|(label, text)| self.taken(label, text)).sum();
         // The heading of a watch, its gap, and the gap before what is noted; or the line of the prompt, and those two.
         let around = match (self.replaced, self.watched) {
@@ -82,7 +84,14 @@ impl ScreenRoom {
         if self.replaced {
             return text::wrapped(&format!("{label}{note}"), self.width).len();
         }
-        (label.len() + text::width(note)).div_ceil(self.width.max(1))
+        let width = self.width.max(1);
+        if label == HINT {
+            let lines = hint::lines(note, label.len(), width);
+            let first = lines.first().map_or(0, |line| label.len() + text::width(line));
+            let others = lines.iter().skip(1).map(|line| text::width(line));
+            return std::iter::once(first).chain(others).map(|taken| taken.div_ceil(width)).sum();
+        }
+        (label.len() + text::width(note)).div_ceil(width)
     }
 }
 

@@ -43,7 +43,9 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `stats`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to count by in the table, instead of state and application (repeat for more)
+    /// What to count by, in the table (repeat for more)
+    ///
+    /// Without it, by state and application.
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     by: Vec<By>,
     /// Groups to list of each; the others are summed

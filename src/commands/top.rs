@@ -52,22 +52,32 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `top`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Time between two looks, from 500ms to 60s
+    /// Time between two looks
+    ///
+    /// From 500ms to 60s.
     #[arg(long, value_name = "DUR", default_value = "2s", value_parser = interval)]
     interval: Duration,
     /// What is listed first
     #[arg(long, value_enum, value_name = "VIEW", default_value = "sessions")]
     view: View,
-    /// Order of the sessions [default: the worst first]
+    /// Order of the sessions
+    ///
+    /// Without it the worst are first.
     #[arg(long, value_name = "COLUMN", value_parser = PossibleValuesParser::new(SORTS.iter().map(|sort| sort.word)))]
     sort: Option<String>,
-    /// The console of the pooler in front of the server: view 6 lists its pools
+    /// A pooler's console: view 6 lists its pools
+    ///
+    /// That of the pooler in front of the server.
     #[arg(long, value_name = "CONNINFO")]
     pooler: Option<String>,
-    /// Signal nobody: the keys for that are neither bound nor shown
+    /// Signal nobody
+    ///
+    /// The keys for that are neither bound nor shown.
     #[arg(long)]
     read_only: bool,
-    /// Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome
+    /// Append a JSON line for each signal to this file
+    ///
+    /// It is on disk before the signal is sent; one with its outcome follows.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     log: Option<PathBuf>,
     #[command(flatten)]

@@ -5,6 +5,7 @@
 mod act;
 mod aftermath;
 mod blocking;
+mod completion;
 mod connection;
 pub(crate) mod console;
 mod error;

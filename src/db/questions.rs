@@ -68,6 +68,8 @@ questions! {
     Busy, include_str!("sql/busy.sql"), activity, since;
     /// The role and database that a change of settings is for.
     ChangeContext, include_str!("sql/change_context.sql"), role, database, admin, may_set, may_alter_system;
+    /// What a command line can be completed with.
+    Completions, include_str!("sql/completions.sql");
     /// When this session read the configuration files.
     ConfigLoaded, include_str!("sql/config_loaded.sql");
     /// What the server has counted.

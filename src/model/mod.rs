@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod blocking;
 pub(crate) mod closable;
+pub(crate) mod completion;
 pub(crate) mod database;
 pub(crate) mod filter;
 pub(crate) mod health;

@@ -3,6 +3,7 @@
 mod align;
 pub(crate) mod columns;
 pub(crate) mod frame;
+pub(crate) mod hint;
 pub(crate) mod json;
 pub(crate) mod nagios;
 pub(crate) mod outcomes;

@@ -78,7 +78,7 @@ fn whom_no_limit_keeps_out_is_refused_with_why() {
         (&["--role", "nobody"], 1, "there is no role \"nobody\""),
         (&["--role", "closed"], 2, "role \"closed\" is closed already: its connection limit is 0"),
         (&["--role", "boss", "-U", "boss"], 2, "role \"boss\" is the one that this run logs in as"),
-        (&["--role", "web", "-U", "boss"], 1, "role \"boss\" may not close it"),
+        (&["--role", "web", "-U", "boss"], 1, "role \"boss\" may not close role \"web\"; nothing was done"),
         (&["--role", "web", "--fence", "hard"], 2, "a role is kept out by its connection limit alone"),
     ] {
         let arguments = [&["drain", "--for", "1ms"], arguments].concat();

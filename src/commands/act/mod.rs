@@ -39,7 +39,9 @@ use report::{ActReport, Aftermath};
 /// Which sessions, and how carefully.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Targets {
-    /// Sessions by process id or by session id; with filters, only those that match
+    /// These sessions; with filters, those that match
+    ///
+    /// A session is named by its process id or its session id.
     #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
     named: Vec<Named>,
     /// All client sessions of the server
@@ -56,7 +58,9 @@ pub(crate) struct Targets {
     /// How long to watch for completion
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = args::duration)]
     verify: Duration,
-    /// Append a JSON line for each signal to this file, on disk before it is sent, and one with its outcome
+    /// Append a JSON line for each signal to this file
+    ///
+    /// It is on disk before the signal is sent; one with its outcome follows.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     log: Option<PathBuf>,
     #[command(flatten)]

@@ -41,13 +41,19 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `blockers`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only these sessions, by process id or by session id; with filters, those of them that match
+    /// Only these sessions; with filters, those that match
+    ///
+    /// A session is named by its process id or its session id.
     #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
     named: Vec<Named>,
-    /// Look at all waits, not only at the 2,000 longest (before PostgreSQL 14: 200)
+    /// Look at all waits, not only at the 2,000 longest
+    ///
+    /// Before PostgreSQL 14 it is the 200 longest.
     #[arg(long)]
     all_waits: bool,
-    /// A pooler's console: name the client that it serves with each session
+    /// A pooler's console: tell whose each session is
+    ///
+    /// The client that the pooler serves with it stands beside the session.
     #[arg(long, value_name = "CONNINFO")]
     pooler: Option<String>,
     #[command(flatten)]
@@ -91,6 +97,13 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         if !sets.is_empty() {
             let facts = db.who_they_are(&freeing::wanted(&sets)).await?;
             report.plan(&sets, &facts);
+        }
+        if report.sessions.is_empty() {
+            // How many they are is said in the answer itself.
+            let role = &server_context.rights.role;
+            for warning in head.warnings.iter_mut().filter(|warning| warning.code == super::HIDDEN) {
+                warning.message = format!("whether others wait is hidden from role \"{role}\"");
+            }
         }
         report.advice = advice::advice(&report, &context.lead(), room.is_some());
         report.is_ascii = !rows::is_utf8();

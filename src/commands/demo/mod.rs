@@ -53,10 +53,14 @@ pub(super) const MANUAL: Manual = Manual::new(
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Keep the server until Ctrl-C, to try commands on from another terminal
+    /// Keep the server until Ctrl-C, to try commands on
+    ///
+    /// From another terminal.
     #[arg(long)]
     keep: bool,
-    /// The pgconn command to run on the server instead of `stats`, with its arguments
+    /// The pgconn command to run on it instead of `stats`
+    ///
+    /// With its arguments.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }

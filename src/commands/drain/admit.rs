@@ -107,7 +107,12 @@ pub(super) fn may_alter(closable: &Closable, rights: &Rights) -> Result<(), Fail
     if closable.may_be_altered() {
         return Ok(());
     }
-    let failure = Failure::failed(format!("role \"{}\" may not close it", rights.role));
+    let what = match closable.kind() {
+        ClosableKind::Database => "database",
+        ClosableKind::Role => "role",
+    };
+    let (role, name) = (&rights.role, quote::shown(closable.name()));
+    let failure = Failure::failed(format!("role \"{role}\" may not close {what} {name}; nothing was done"));
     Err(failure.hinted(match closable {
         Closable::Database(database) => {
             format!("that takes its owner, {}, or a superuser", quote::shown(&database.owner))

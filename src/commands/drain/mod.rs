@@ -75,10 +75,14 @@ pub(crate) struct Args {
     /// The database, by its exact name
     #[arg(long, value_name = "NAME", required_unless_present_any = ["role", "restore"])]
     db: Option<String>,
-    /// The role, by its exact name: it is kept out of every database; with --db, only its sessions there are ended
+    /// The role, by its exact name
+    ///
+    /// It is kept out of every database; with --db, only its sessions there are ended.
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
-    /// How to keep new connections out [default: the mildest that keeps out everybody who is in]
+    /// How to keep new connections out
+    ///
+    /// Without it, by the mildest that keeps out everybody who is in.
     #[arg(long, value_enum, value_name = "FENCE")]
     fence: Option<FenceName>,
     /// Hold it closed and empty this long
@@ -90,13 +94,16 @@ pub(crate) struct Args {
     /// Show what would be done, and stop there
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Open what a drain that was killed left closed: as it was by the state file, else as the server shows it
+    /// Open what a drain that was killed left closed
+    ///
+    /// As it was by the state file, else as the server shows it.
     #[arg(long, conflicts_with_all = ["hold", "fence", "verify", "command"])]
     restore: bool,
     #[command(flatten)]
     yes: args::Yes,
-    /// Command to run while the database is closed and empty; stdout is its alone, and PGHOST, PGPORT, PGUSER, PGDATABASE and
-    /// the like lead it to another database of the same server
+    /// Command to run while it is closed and empty
+    ///
+    /// Stdout is its alone, and PGHOST, PGPORT, PGUSER, PGDATABASE and the like lead it to another database of the same server.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }

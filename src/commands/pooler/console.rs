@@ -35,7 +35,18 @@ impl Context {
     /// # Errors
     /// When the settings are wrong.
     pub(in crate::commands) fn observer_of_own_console(&self) -> Result<Observer<OfConsole>, db::Error> {
-        self.observer_of_console(&self.given())
+        self.console_in(Environment::of_process())
+    }
+
+    /// The same, in this environment.
+    ///
+    /// # Errors
+    /// When the settings are wrong.
+    pub(in crate::commands) fn console_in(
+        &self,
+        environment: Environment,
+    ) -> Result<Observer<OfConsole>, db::Error> {
+        self.observer_of_console(&self.given(), environment)
     }
 
     /// Whoever has a session on the pooler's console that a flag names, which is not the target of this run.
@@ -47,7 +58,7 @@ impl Context {
         conninfo: &str,
     ) -> Result<Observer<OfConsole>, db::Error> {
         let given = Given { dbname: Some(conninfo.to_owned()), ..passwords_of(&self.given()) };
-        self.observer_of_console(&given)
+        self.observer_of_console(&given, Environment::of_process())
     }
 
     /// Connects to the console of the pooler that a flag names.
@@ -67,8 +78,11 @@ impl Context {
         self.telling(states, observer.into_session(self.patience())).await
     }
 
-    fn observer_of_console(&self, given: &Given) -> Result<Observer<OfConsole>, db::Error> {
-        let mut environment = Environment::of_process();
+    fn observer_of_console(
+        &self,
+        given: &Given,
+        mut environment: Environment,
+    ) -> Result<Observer<OfConsole>, db::Error> {
         // Before the password file is read, whose lines are by database.
         environment.variables.insert("PGDATABASE".into(), console::DATABASE.into());
         let mut info = conninfo::resolve(given, &environment)?;

@@ -43,7 +43,12 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Which pools are full, who waits, and which limit is the fullest?", "pgconn -p 6432 pooler"),
         ("How much work does it do, over ten seconds?", "pgconn -p 6432 pooler --for 10s"),
         ("Which clients wait for a connection?", "pgconn -p 6432 pooler clients --state waiting"),
+        ("Who comes in over the Unix socket?", "pgconn -p 6432 pooler clients --client local"),
         ("Which connections to the server serve nobody?", "pgconn -p 6432 pooler servers --state idle"),
+        (
+            "Which connections to the server does this database have?",
+            "pgconn -p 6432 pooler servers --db shop",
+        ),
         (
             "Which client is behind which session of the server?",
             "pgconn -p 6432 pooler --server postgres://db1/postgres",
@@ -52,8 +57,13 @@ pub(super) const MANUAL: Manual = Manual::new(
             "Copy a database while its clients wait, none of them disconnected",
             "pgconn -p 6432 pooler pause shop -- createdb -p 5432 -T shop shop_copy",
         ),
+        ("Whom would a pause of everything keep waiting?", "pgconn -p 6432 pooler pause --all --dry-run"),
         ("Let the clients of a paused database go on", "pgconn -p 6432 pooler resume shop"),
+        ("And those of all of them", "pgconn -p 6432 pooler resume --all"),
         ("Refuse new clients while a command runs", "pgconn -p 6432 pooler disable shop -- true"),
+        ("Refuse them until they are let in again", "pgconn -p 6432 pooler disable shop"),
+        ("Let new clients of a disabled database in", "pgconn -p 6432 pooler enable shop"),
+        ("Who would be disconnected?", "pgconn -p 6432 pooler kill shop --dry-run"),
         ("Replace every connection to the server", "pgconn -p 6432 pooler reconnect shop"),
         ("Wait until the replaced ones are closed", "pgconn -p 6432 pooler wait-close shop"),
     ],
@@ -67,10 +77,14 @@ pub(crate) struct Args {
     /// Count the work of this long, and show it per second
     #[arg(long = "for", value_name = "DUR", value_parser = args::duration, conflicts_with = "server")]
     over: Option<Duration>,
-    /// The server behind the pooler: show which of its sessions serves which client
+    /// The server behind it: which session serves whom
+    ///
+    /// Shows which of its sessions serves which client.
     #[arg(long, value_name = "CONNINFO")]
     server: Option<String>,
-    /// The console of another process of the same pooler (so_reuseport): its pools are added (repeat for more)
+    /// The console of another process of it (repeatable)
+    ///
+    /// Of the same pooler (so_reuseport): its pools are added.
     #[arg(long, value_name = "CONNINFO", conflicts_with_all = ["server", "over"])]
     console: Vec<String>,
     #[command(flatten)]
@@ -94,7 +108,9 @@ enum PoolerCommand {
     Clients(Filters),
     /// List connections to servers, each with the client that it serves
     Servers(Filters),
-    /// Keep a database's clients waiting, with no connection to its server
+    /// Keep a database's clients waiting, its server free
+    ///
+    /// No connection to its server is left.
     Pause(act::PauseArgs),
     /// Let the clients of a paused database go on
     Resume(act::AllArgs),
@@ -102,7 +118,9 @@ enum PoolerCommand {
     Disable(act::DisableArgs),
     /// Let new clients of a disabled database in
     Enable(act::Args),
-    /// Disconnect every client of a database, and keep those that come waiting
+    /// Disconnect a database's clients, keep new ones waiting
+    ///
+    /// Every client of the database is disconnected; those that come wait until it is resumed.
     Kill(act::Args),
     /// Replace a database's connections to the server as they become free
     Reconnect(act::Args),
@@ -112,7 +130,7 @@ enum PoolerCommand {
 
 /// Which pools and connections are meant.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Filters (repeat for more values, * matches anything, !VALUE excludes)")]
+#[command(next_help_heading = args::FILTERS)]
 struct Filters {
     /// Those of this database, as the pooler names it
     #[arg(long, value_name = "NAME", value_parser = args::name_term)]
@@ -123,10 +141,10 @@ struct Filters {
     /// Connections with this application_name
     #[arg(long, value_name = "NAME", value_parser = args::name_term)]
     app: Vec<Term<Name>>,
-    /// Connections of clients from this address, network (CIDR) or `local`
+    /// Those of clients from this address, network or `local`
     #[arg(long, value_name = "ADDR", value_parser = args::client_term)]
     client: Vec<Term<ClientFilter>>,
-    /// Connections in this state of the pooler: active, idle, waiting, used, …
+    /// In this state of the pooler: active, idle, waiting, used, …
     #[arg(long, value_name = "STATE", value_delimiter = ',', hide_possible_values = true, value_parser = args::pooler_state())]
     state: Vec<Term<String>>,
 }

@@ -56,25 +56,31 @@ pub(crate) struct Args {
     /// Where to listen (repeatable)
     #[arg(long, value_name = "ADDR:PORT", default_value = LISTEN)]
     listen: Vec<SocketAddr>,
-    /// Who asks again within this time gets the same look
+    /// Who asks again so soon gets the same look
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = args::duration)]
     min_interval: Duration,
-    /// Speak TLS with this certificate and what leads to its authority (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    /// Speak TLS with this certificate (PEM)
+    ///
+    /// With what leads to its authority.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Its key (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Let in only whose certificate is of this authority (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    /// Let in only certificates of this authority (PEM)
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
-    /// Let in only who knows a name and password of this file (htpasswd -B)
-    #[arg(long, value_name = "FILE")]
+    /// Let in only names of this file (htpasswd -B)
+    ///
+    /// With their passwords.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     basic_auth_file: Option<PathBuf>,
-    /// Series at most in each family that depends on names
+    /// Series at most in a family that depends on names
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_series: u32,
-    /// The metric names of another exporter instead of pgconn's own
+    /// Metric names of another exporter
+    ///
+    /// They stand in place of pgconn's own.
     #[arg(long, value_enum, value_name = "EXPORTER")]
     compat: Option<Compat>,
 }

@@ -39,7 +39,9 @@ pub(crate) struct Args {
     /// The session, by its process id or its session id
     #[arg(value_name = "PID|SESSION_ID", value_parser = args::named)]
     named: Named,
-    /// A pooler's console: name the client that it serves with the session
+    /// A pooler's console: tell whose the session is
+    ///
+    /// The client that the pooler serves with it stands beside the session.
     #[arg(long, value_name = "CONNINFO")]
     pooler: Option<String>,
 }

@@ -8,7 +8,7 @@ use clap::ValueHint;
 use crate::analyze::sizing::current::{self, CurrentPool};
 use crate::analyze::sizing::services::{self, InstanceCount};
 use crate::analyze::sizing::{Refused, Service};
-use crate::args::{duration, time_limit};
+use crate::args::{Worded, duration, time_limit};
 use crate::poolconf::pgbouncer::Version;
 use crate::poolconf::{Mode, emit, provider};
 
@@ -20,17 +20,17 @@ pub(crate) struct Args {
     /// vCPUs are often threads, two to a core. PostgreSQL does not know the number.
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) cores: Option<u64>,
-    /// Disks that seek at the same time: 1 for SSD, 0 if all is cached [default: 1]
+    /// Disks that seek at the same time [default: 1]
     ///
-    /// Of the database server. An SSD does not seek and counts as 1; of turning disks count those that work side by side.
+    /// 1 for SSD, 0 if all is cached. Of the database server. An SSD does not seek and counts as 1; of turning disks count those that work side by side.
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) spindles: Option<u64>,
-    /// Copies of the application that run at once, as 8 or 3..40 [default: 1]
+    /// Application's copies, as 8 or 3..40 [default: 1]
     ///
-    /// Of a range the end is planned for, and both ends are shown.
+    /// Those that run at once. Of a range the end is planned for, and both ends are shown.
     #[arg(long, value_name = "N", value_parser = instances, allow_negative_numbers = true)]
     pub(super) instances: Option<InstanceCount>,
-    /// Processes in each copy, each with a pool of its own [default: 1]
+    /// Processes in each, each with a pool [default: 1]
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) processes: Option<u64>,
     /// Threads (tasks at once) in one process: a pool is no larger than they can use
@@ -42,37 +42,41 @@ pub(crate) struct Args {
     /// Connections that one task holds at once [default: 1]
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) connections_per_task: Option<u64>,
-    /// Percent more instances during a rollout [default: 0]
+    /// Percent more of them in a rollout [default: 0]
     #[arg(long, value_name = "PCT", value_parser = whole, allow_negative_numbers = true)]
     pub(super) surge: Option<u64>,
-    /// The server's max_connections [default: the server's, or 100]
+    /// Of the server [default: as it tells, or 100]
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) max_connections: Option<u64>,
-    /// Percent of max_connections to keep back [default: 15]
+    /// Percent of them to keep back [default: 15]
     ///
-    /// For administration, monitoring, migrations; 10 to 20 is usual.
+    /// Of max_connections, for administration, monitoring, migrations; 10 to 20 is usual.
     #[arg(long, value_name = "PCT", value_parser = whole, allow_negative_numbers = true)]
     pub(super) reserve: Option<u64>,
     /// Slots that ordinary roles can never use [default: the server's when connected, the provider's, else 3]
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) reserved_slots: Option<u64>,
-    /// The application's name, or one of several services, as api=8x4@3 (repeat)
+    /// Name, or one of several, as api=8x4@3 (repeat)
     ///
-    /// `NAME`: the application_name, and the pool's name, in what is emitted. `NAME=INSTANCES[xPROCESSES][@WEIGHT]`: here 8
+    /// The application's, or a service's. `NAME`: the application_name, and the pool's name, in what is emitted. `NAME=INSTANCES[xPROCESSES][@WEIGHT]`: here 8
     /// instances of 4 processes, with weight 3. The name is the application_name under which its sessions are found on the server.
     #[arg(long, value_name = "SERVICE", value_parser = app)]
     pub(super) app: Vec<App>,
-    /// A pool of today, as web=12:10, to judge whether all of them fit (repeat)
+    /// A pool of today, as web=12:10 (repeat)
     ///
-    /// `NAME=INSTANCES[xPROCESSES]:POOL`: here 12 instances whose pools open up to 10. Without --instances and --app the plan is
+    /// To judge whether all of them fit. `NAME=INSTANCES[xPROCESSES]:POOL`: here 12 instances whose pools open up to 10. Without --instances and --app the plan is
     /// made for them, too.
     #[arg(long, value_name = "POOL", value_parser = current_pool)]
     pub(super) current: Vec<CurrentPool>,
-    /// Serverless functions that run at once; each holds one connection
+    /// Serverless functions that run at once
+    ///
+    /// Each holds one connection.
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true,
           conflicts_with_all = ["instances", "processes"])]
     pub(super) serverless: Option<u64>,
-    /// Read the inputs from a TOML file (- is stdin); flags win over it
+    /// Read the inputs from a TOML file (- is stdin)
+    ///
+    /// Flags win over it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) plan: Option<PathBuf>,
     /// Print an example of such a file
@@ -104,7 +108,7 @@ pub(crate) struct Args {
     /// PgBouncer's reserve_pool_size [default: 0]
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(super) pooler_reserve: Option<u64>,
-    /// Read limits and use from the live server (-h, -d …)
+    /// Read limits and use from the live server
     #[arg(long)]
     pub(super) from_server: bool,
     /// Measure the live server's load for so long
@@ -117,9 +121,9 @@ pub(crate) struct Args {
     pub(super) target_wait: Option<Duration>,
     #[command(flatten)]
     pub(super) configuration: Configuration,
-    /// Judge a pgbouncer.ini, connection URLs, or a pool's settings (- is stdin)
+    /// Judge a pgbouncer.ini, URLs, or a pool's settings
     ///
-    /// Settings are those of PgBouncer's images (compose, Helm, .env), HikariCP under Spring, database.yml and Npgsql.
+    /// URLs are connection URLs; a file of the name - is stdin. Settings are those of PgBouncer's images (compose, Helm, .env), HikariCP under Spring, database.yml and Npgsql.
     /// What a pgbouncer.ini includes, and its auth_file, are read relative to its folder (from stdin there is none). Notes
     /// are shown with -v. Sums are only noted until --max-connections or --from-server says what the server has.
     ///
@@ -165,7 +169,7 @@ pub(super) enum App {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct Configuration {
-    /// Print configuration (`--emit list` lists the targets)
+    /// Print configuration; --emit list lists for what
     ///
     /// Stdout is the file and nothing else. Targets of several files, and several services, go into a folder with -o DIR.
     #[arg(long, value_name = "TARGET", value_parser = target_names(), hide_possible_values = true)]
@@ -180,10 +184,10 @@ pub(crate) struct Configuration {
     /// The service to print it for
     #[arg(id = "emit_for", long = "for", hide_short_help = true, value_name = "NAME", requires = "emit")]
     pub(super) service: Option<String>,
-    /// direct, or a pooler in transaction or session mode
+    /// direct, or a pooler's transaction or session mode
     ///
     /// What the application connects to; it decides about prepared statements and timeouts.
-    #[arg(long, value_name = "MODE", value_parser = mode)]
+    #[arg(long, value_name = "MODE", hide_possible_values = true, value_parser = Worded { parse: mode, words: &["direct", "transaction", "session"] })]
     pub(super) mode: Option<Mode>,
     /// PgBouncer's version, as 1.24
     ///

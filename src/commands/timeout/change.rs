@@ -62,7 +62,9 @@ struct Place {
     /// For all roles
     #[arg(long, conflicts_with_all = ["role", "db"])]
     all_roles: bool,
-    /// For the server: ALTER SYSTEM, and its configuration is read anew
+    /// For the server: ALTER SYSTEM
+    ///
+    /// Its configuration is read anew.
     #[arg(long, conflicts_with_all = ["role", "db", "all_roles"])]
     system: bool,
     /// Which setting (repeat for more)

@@ -36,6 +36,7 @@ pub(super) const MANUAL: Manual = Manual::new(
             "pgconn timeout set 5s --kind lock --role app --db shop",
         ),
         ("Take a stored value away", "pgconn timeout reset --role app"),
+        ("Which of them would be taken away?", "pgconn timeout reset --kind lock --role app --db shop -n"),
         ("Only for one session: what to write in which library", "pgconn timeout set 30s --session"),
     ],
 )

@@ -61,8 +61,10 @@ pub(super) struct AllArgs {
 pub(super) struct DisableArgs {
     #[command(flatten)]
     order: Args,
-    /// Command to run while it is disabled; it is enabled afterwards in every case. stdout is the command's alone, and PGHOST,
-    /// PGPORT, PGUSER and PGDATABASE lead it to the console
+    /// Command to run while it is disabled
+    ///
+    /// It is enabled afterwards in every case. Stdout is the command's alone, and PGHOST, PGPORT, PGUSER and PGDATABASE lead it to the
+    /// console.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -72,11 +74,15 @@ pub(super) struct DisableArgs {
 pub(super) struct PauseArgs {
     #[command(flatten)]
     order: AllArgs,
-    /// How long its transactions (in session mode its sessions) may take to end; after that it is resumed
+    /// How long its transactions may take to end
+    ///
+    /// In session mode, its sessions. After that it is resumed.
     #[arg(long, value_name = "DUR", default_value = "30s", value_parser = args::duration)]
     verify: Duration,
-    /// Command to run while it is paused; it is resumed afterwards in every case. stdout is the command's alone, and PGHOST,
-    /// PGPORT, PGUSER and PGDATABASE lead it to the console
+    /// Command to run while it is paused
+    ///
+    /// It is resumed afterwards in every case. Stdout is the command's alone, and PGHOST, PGPORT, PGUSER and PGDATABASE lead it to the
+    /// console.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
