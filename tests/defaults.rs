@@ -121,6 +121,10 @@ fn what_is_production_is_said_before_anything_is_done_there() {
     let heading = run(&["stats", "-S", "shop", "--color", "always"], &folder).run().success();
     let first = heading.stdout.lines().next().unwrap();
     assert!(first.contains("  production  PostgreSQL") && first.starts_with("\u{1b}[31m"), "{heading}");
+    let mut watched = run(&["ls", "-S", "shop", "--watch=1h"], &folder).env("NO_COLOR", "").on_terminal();
+    watched.wait_for("  production  every ");
+    watched.type_keys("q");
+    let _ = watched.finish().success();
     let elsewhere = run(&["stats"], &folder).on(cluster).run().success();
     assert!(!elsewhere.stdout.lines().next().unwrap().contains("production"), "{elsewhere}");
 }

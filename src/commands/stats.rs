@@ -98,7 +98,6 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let (server_context, groups, closed) = db.tallies(&selection, none, add).await?;
         let usage = groups.into_usage(server_context.limits);
         let mut head = super::head_of_look(db, &server_context, usage.connections.hidden);
-        head.is_production = context.production().is_some();
         head.warnings.extend(super::undecidable(usage.undecidable));
         if usage.matched == 0 && filtered {
             head.warnings.extend(super::did_you_mean(db, &selection.filter).await?);
@@ -373,10 +372,8 @@ impl Stats {
         let server = &self.server_context.server;
         let standing = if server.in_recovery { "standby" } else { "primary" };
         let uptime = text::duration(self.server_context.uptime_seconds);
-        let (mark, reminder) =
-            if head.is_production { (Mark::Bad, "production  ") } else { (Mark::Plain, "") };
-        let line = format!("{place}  {reminder}PostgreSQL {}  {standing}  up {uptime}", server.version);
-        Block::marked(mark, line)
+        let (mark, place) = head.reminding(Mark::Plain, place);
+        Block::marked(mark, format!("{place}  PostgreSQL {}  {standing}  up {uptime}", server.version))
     }
 
     /// Roles and databases that are near a limit of their own.

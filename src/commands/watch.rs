@@ -79,6 +79,10 @@ pub(super) async fn judge<S: Source>(
         let under_way: UnderWay<'_, S, Shown> = Box::pin(async move {
             let turn = context.turn().await;
             let shown = gather(context, &mut observer).await;
+            let shown = shown.map(|mut shown| {
+                shown.head.is_production = context.production().is_some();
+                shown
+            });
             drop(turn);
             (observer, shown)
         });

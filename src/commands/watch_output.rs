@@ -38,6 +38,8 @@ pub(super) struct WatchOutput<'a> {
     said_down: bool,
     /// The line above the last result.
     heading: String,
+    /// How that is shown.
+    mark: Mark,
     /// It stays as it is until it is let go.
     is_held: bool,
     /// While it is held, more of it was asked for.
@@ -70,6 +72,7 @@ impl<'a> WatchOutput<'a> {
             said: Vec::new(),
             said_down: false,
             heading: String::new(),
+            mark: Mark::Dim,
             is_held: false,
             wants_more: false,
             zone: Zone::local(),
@@ -118,7 +121,7 @@ impl<'a> WatchOutput<'a> {
     fn hold(&mut self) -> io::Result<Wish> {
         self.is_held = !self.is_held;
         self.wants_more = false;
-        let heading = Block::marked(Mark::Dim, self.heading());
+        let heading = Block::marked(self.mark, self.heading());
         if let Some(first) = Arc::make_mut(&mut self.last).first_mut() {
             *first = heading;
         }
@@ -208,10 +211,15 @@ impl<'a> WatchOutput<'a> {
         let place = shown.head.target.as_ref().map(Target::place).unwrap_or_default();
         // Where a report begins with the server, that stands there once.
         let says_place = matches!(report.first(), Some(Block::Line(_, line)) if line.starts_with(&place));
-        let place = if says_place { String::new() } else { format!("{place}  ") };
+        let (mark, place) = match says_place {
+            true => (Mark::Dim, String::new()),
+            false => shown.head.reminding(Mark::Dim, place),
+        };
+        let place = if place.is_empty() { place } else { format!("{place}  ") };
+        self.mark = mark;
         let clock = self.zone.time_of_day(SystemTime::now());
         self.heading = format!("{place}every {}  {clock}", text::duration(self.every.as_secs_f64()));
-        let mut blocks = vec![Block::marked(Mark::Dim, self.heading()), Block::Gap];
+        let mut blocks = vec![Block::marked(self.mark, self.heading()), Block::Gap];
         blocks.extend(report);
         let warnings = shown.head.warnings.iter().flat_map(|warning| {
             let hint = warning.hint.as_ref().map(|hint| format!("hint: {hint}"));

@@ -85,6 +85,13 @@ pub(crate) struct Head {
     pub(crate) is_production: bool,
 }
 
+impl Head {
+    /// How the server's name is shown, where it is not to be overlooked that it is production.
+    pub(crate) fn reminding(&self, mark: table::Mark, place: String) -> (table::Mark, String) {
+        if self.is_production { (table::Mark::Bad, format!("{place}  production")) } else { (mark, place) }
+    }
+}
+
 /// What a result comes to in one line of a list of servers.
 #[derive(Clone, Debug)]
 pub(crate) struct Headline {
