@@ -81,8 +81,8 @@ impl Full {
 
 /// Waits until one of the program's threads is asleep in a write, or in opening what it is to write to.
 pub(crate) fn wait_until_stuck(id: u32) {
-    // write, writev, openat
-    let calls = if cfg!(target_arch = "x86_64") { ["1", "20", "257"] } else { ["64", "66", "56"] };
+    // write, writev, openat, and open, with which musl opens
+    let calls = if cfg!(target_arch = "x86_64") { &["1", "20", "257", "2"][..] } else { &["64", "66", "56"] };
     let is_asleep_in_it = |task: PathBuf| {
         let of = |file: &str| fs::read_to_string(task.join(file)).unwrap_or_default();
         let (call, state) = (of("syscall"), of("stat"));

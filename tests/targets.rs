@@ -333,7 +333,11 @@ fn a_watched_list_is_a_screen_worst_first() {
     let list = List::new("screen", &(entry("good", shared(), "") + DEAD));
     let mut terminal = list.run(&["stats", "--watch=200ms", "-t", "2s"]).on_terminal_of(80, 24);
     wait_until("both, the worst first", || {
-        let screen = terminal.screen();
+        let [lines, columns] = [24, 80].map(|number: u16| number.try_into().unwrap());
+        // What stands there now: the one that answers may have stood there alone.
+        let mut parser = vt100::Parser::new(lines, columns, 0);
+        parser.process(terminal.screen().as_bytes());
+        let screen = parser.screen().contents();
         screen.find("dead  ").zip(screen.find("good  ")).is_some_and(|(dead, good)| dead < good)
     });
     terminal.type_keys("\u{3}");

@@ -114,9 +114,10 @@ impl Terminal {
         tcgetattr(&self.keyboard).unwrap().local_flags.contains(LocalFlags::ECHO)
     }
 
-    /// The settings of the terminal, as they can be compared.
+    /// The settings of the terminal, as they can be compared: the kernel's own, since what a C library leaves of its larger structure
+    /// is not said.
     pub(crate) fn settings(&self) -> String {
-        format!("{:?}", tcgetattr(&self.keyboard).unwrap())
+        format!("{:?}", rustix::termios::tcgetattr(&self.keyboard).unwrap())
     }
 
     /// Gives it another size, which the program is told.

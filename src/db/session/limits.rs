@@ -15,7 +15,7 @@ const KEY: u32 = 12;
 /// The most that the rows of one answer may take, with what it costs to hold each: a hundred query texts of the longest kind
 /// that a server keeps (1 MB, hex-encoded) fit in.
 const ANSWER: u64 = 256 << 20;
-const COST_OF_A_ROW: u64 = 512;
+const COST_OF_A_ROW: u64 = 576;
 /// The most statements that one message asks.
 const STATEMENTS: u32 = 10_000;
 /// The most parameters that are told with one answer.
