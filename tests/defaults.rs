@@ -161,6 +161,8 @@ fn a_file_that_cannot_be_taken_is_no_reason_to_guess() {
     let missing =
         run(&["stats"], &folder).env("PGCONN_CONFIG", folder.join("missing")).on(cluster).run().fails_with(2);
     assert!(missing.stderr.contains("missing: No such file"), "{missing}");
+    // a home that is none has no defaults
+    Pgconn::new(&["stats"]).env("HOME", "/dev/null").on(cluster).run().success();
     fs::write(folder.join("pgconn/config.toml"), "[check]\nwarning = \"nope=1\"\n").unwrap();
     let wrong = run(&["check"], &folder).on(cluster).run().fails_with(3);
     assert!(

@@ -14,6 +14,8 @@ use crate::model::nearest::nearest;
 
 /// Names another file; `/dev/null` for none.
 const VARIABLE: &str = "PGCONN_CONFIG";
+/// Why there may be no file where nobody has named one.
+const ABSENT: [ErrorKind; 3] = [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
 /// What can be said for all servers.
 const FOR_ALL: &[&str] = &["color", "confirm", "no_query", "production", "check", "service"];
 /// What can be said for those of one service.
@@ -77,7 +79,8 @@ impl Config {
                 .hinted(format!("--no-config does without, {VARIABLE} names another file"))
         };
         let text = match std::fs::read_to_string(&file) {
-            Err(error) if error.kind() == ErrorKind::NotFound && !is_named => return Ok(Self::default()),
+            // As psql takes its own file: a home that is none, or somebody else's, as under sudo, is no reason to fail.
+            Err(error) if !is_named && ABSENT.contains(&error.kind()) => return Ok(Self::default()),
             text => text.map_err(|error| unreadable(error.to_string()))?,
         };
         Self::of(&text, &shown).map_err(|(why, hint)| match hint {
