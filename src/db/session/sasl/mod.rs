@@ -1,6 +1,7 @@
 //! Answers a server that asks for SCRAM, before the driver sees the session. The driver could, too, but takes four rounds of
 //! SHA-256 for libpq's two, and all of the login's time is spent on them; and it refuses iteration counts that libpq takes.
 
+mod salting;
 mod scram;
 
 use self::scram::{Binding, Exchange, Proven};

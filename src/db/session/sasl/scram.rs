@@ -9,8 +9,7 @@ use ring::{digest, hmac};
 use stringprep::tables;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The length of SHA-256's result, and so of every key here.
-const KEY: usize = digest::SHA256_OUTPUT_LEN;
+use super::salting::{KEY, Salting};
 
 /// What the proof says of the channel: RFC 5802's `gs2-cbind-flag`, and the data that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +86,7 @@ impl Exchange {
     /// When the message is not one of SCRAM's, or not of this exchange.
     pub(super) fn salting(&self, password: &[u8], server_first: &str) -> Result<Salting, String> {
         let (_, salt, iterations) = self.challenge(server_first)?;
-        Ok(Salting::new(password, &salt, iterations))
+        Ok(Salting::new(&prepared(password), &salt, iterations))
     }
 
     /// The answer to the server's first message, the proof that `password` is known. As slow as the server's iteration count
@@ -171,46 +170,6 @@ fn attribute(text: &str, name: char) -> Result<(&str, &str), String> {
 
 fn malformed(what: &str) -> String {
     format!("malformed SCRAM message ({what})")
-}
-
-/// The salted password in the making: PBKDF2 (RFC 8018, 5.2) with HMAC-SHA-256 and one block, in as many steps as one likes,
-/// because the server says how long it takes.
-pub(super) struct Salting {
-    password: hmac::Key,
-    /// The last round's result.
-    last: hmac::Tag,
-    salted: [u8; KEY],
-    /// How many rounds are left.
-    left: u32,
-}
-
-impl Salting {
-    fn new(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Self {
-        let password = hmac::Key::new(hmac::HMAC_SHA256, &prepared(password));
-        let last = hmac::sign(&password, &[salt, &1_u32.to_be_bytes()].concat());
-        let mut salted = [0; KEY];
-        salted.copy_from_slice(last.as_ref());
-        Self { password, last, salted, left: iterations.get() - 1 }
-    }
-
-    /// How many rounds are left.
-    pub(super) const fn left(&self) -> u32 {
-        self.left
-    }
-
-    pub(super) const fn is_done(&self) -> bool {
-        self.left == 0
-    }
-
-    /// Takes at most so many rounds more.
-    pub(super) fn go_on(&mut self, rounds: u32) {
-        let rounds = rounds.min(self.left);
-        for _ in 0..rounds {
-            self.last = hmac::sign(&self.password, self.last.as_ref());
-            self.salted.iter_mut().zip(self.last.as_ref()).for_each(|(byte, new)| *byte ^= new);
-        }
-        self.left -= rounds;
-    }
 }
 
 /// The password after SASLprep (RFC 4013), or as it is where that is not possible. PostgreSQL judges the characters before
