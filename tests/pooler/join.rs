@@ -174,8 +174,8 @@ fn a_narrow_terminal_shows_who_the_client_is() {
     let long = screen(&["long", "--over=0s", "--pooler", &pooler]);
     line(&long, "203.0.113.107:51514 (pooled)  ", &[&first, "nightly-im"]);
     let tree = screen(&["blockers", "--pooler", &pooler]);
-    line(&tree, "203.0.113.107:51514  ", &[&first, "nightly-"]);
-    line(&tree, "203.0.113.108:51515  ", &[&second, "checkout-", "advisory"]);
+    line(&tree, "203.0.113.107:51514  ", &[&first, "nightly"]);
+    line(&tree, "203.0.113.108:51515  ", &[&second, "checkout", "advisory"]);
     let plan = screen(&["kill", "--pooler", &pooler, "--client", "203.0.113.108", "--dry-run"]);
     line(&plan, "203.0.113.108:51515  ", &[&second, "checkout-w", "would termina"]);
     let clients = screen(&["-d", &pooler, "pooler", "clients"]);
