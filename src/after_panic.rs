@@ -45,19 +45,19 @@ impl fmt::Debug for UndoneAtPanic {
 
 /// Undoes something after a panic was told; what came last comes first.
 pub(crate) fn undo(undo: impl FnOnce() + Send + 'static) -> UndoneAtPanic {
-    let mut registered = registered();
-    registered.next += 1;
-    let number = registered.next;
-    registered.other.push((number, Box::new(undo)));
-    UndoneAtPanic(number)
+    register(|registered| &mut registered.other, Box::new(undo))
 }
 
 /// Gives the terminal back before a panic is told on it.
 pub(crate) fn undo_terminal(undo: impl FnOnce() + Send + 'static) -> UndoneAtPanic {
+    register(|registered| &mut registered.terminal, Box::new(undo))
+}
+
+fn register(list: fn(&mut Registered) -> &mut Vec<(u64, Undo)>, undo: Undo) -> UndoneAtPanic {
     let mut registered = registered();
     registered.next += 1;
     let number = registered.next;
-    registered.terminal.push((number, Box::new(undo)));
+    list(&mut registered).push((number, undo));
     UndoneAtPanic(number)
 }
 

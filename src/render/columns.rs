@@ -202,30 +202,12 @@ impl<R> Column<R> {
 
     /// A column of the table alone.
     pub(crate) const fn table(title: &'static str, align: Align, value: fn(&R) -> Value<'_>) -> Self {
-        Self {
-            title: Some(title),
-            align,
-            key: None,
-            value,
-            cell: None,
-            short: None,
-            share: Share::NONE,
-            if_any: None,
-        }
+        Self { key: None, ..Self::new(title, align, "", value) }
     }
 
     /// A column for scripts alone.
     pub(crate) const fn script(key: &'static str, value: fn(&R) -> Value<'_>) -> Self {
-        Self {
-            title: None,
-            align: Align::Left,
-            key: Some(key),
-            value,
-            cell: None,
-            short: None,
-            share: Share::NONE,
-            if_any: None,
-        }
+        Self { title: None, ..Self::new("", Align::Left, key, value) }
     }
 
     /// The column with `cell` for people.

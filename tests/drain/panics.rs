@@ -57,17 +57,37 @@ fn a_panic_opens_it_again_with_the_password_that_was_given() {
 }
 
 #[test]
-fn a_panic_while_a_pool_is_paused_resumes_it() {
+fn a_panic_lets_a_role_in_again() {
+    let cluster = server();
+    cluster.query("alter role guest connection limit 3");
+    for step in ["close", "settle", "look", "reopen"] {
+        let run = Pgconn::new(&["drain", "--role", "guest", "--for", "1s"]).on(&cluster).env(PLANTED, step);
+        let outcome = run.run().fails_with(1);
+        assert!(outcome.stderr.contains(&format!("planted at {step}")), "{outcome}");
+        assert!(outcome.stderr.contains("the panic is told above; it is open again"), "{outcome}");
+        let limit = cluster.value("select rolconnlimit from pg_roles where rolname = 'guest'");
+        assert_eq!(limit, "3", "{outcome}");
+    }
+}
+
+#[test]
+fn a_panic_while_a_pool_is_paused_or_disabled_lets_its_clients_go_on() {
     let cluster = with(&[]);
     let pooler = PgBouncer::start(&cluster, &[], &[("pool_mode", "transaction")]);
     pooler.connect(&[("database", "postgres")]).unwrap().query("select 1");
     let port = pooler.port.to_string();
-    for step in ["close", "settle", "look", "reopen"] {
-        let place = ["pooler", "-h", cluster.host(), "-p", &port, "-U", "postgres", "pause", "postgres"];
-        let run = Pgconn::new(&[&place[..], &["--", "sleep", "1"]].concat()).env(PLANTED, step);
-        let outcome = run.run().fails_with(1);
-        assert!(outcome.stderr.contains("the panic is told above; it is resumed"), "{outcome}");
-        assert!(outcome.stderr.contains(&format!("planted at {step}")), "{outcome}");
-        pooler.connect(&[("database", "postgres")]).unwrap().query("select 1");
+    for (order, done) in [
+        (&["pause", "postgres"][..], "it is resumed"),
+        (&["pause", "--all", "--yes"], "it is resumed"),
+        (&["disable", "postgres"], "it is enabled"),
+    ] {
+        for step in ["close", "settle", "look", "reopen"] {
+            let place = ["pooler", "-h", cluster.host(), "-p", &port, "-U", "postgres"];
+            let run = Pgconn::new(&[&place[..], order, &["--", "sleep", "1"]].concat()).env(PLANTED, step);
+            let outcome = run.run().fails_with(1);
+            assert!(outcome.stderr.contains(&format!("the panic is told above; {done}")), "{outcome}");
+            assert!(outcome.stderr.contains(&format!("planted at {step}")), "{outcome}");
+            pooler.connect(&[("database", "postgres")]).unwrap().query("select 1");
+        }
     }
 }
