@@ -3,7 +3,7 @@
 use super::Context;
 use crate::output;
 use crate::render::table::{Block, Table};
-use crate::render::{Format, Head, hint, text};
+use crate::render::{Format, Head, prose, text};
 
 /// The header of the table, and the line that counts its rows.
 const OWN_LINES: usize = 2;
@@ -82,16 +82,9 @@ impl ScreenRoom {
     /// The lines that a note takes: on a screen that is drawn on, words stay whole.
     fn taken(self, label: &str, note: &str) -> usize {
         if self.replaced {
-            return text::wrapped(&format!("{label}{note}"), self.width).len();
+            return prose::on_screen(&format!("{label}{note}"), self.width).len();
         }
-        let width = self.width.max(1);
-        if label == HINT {
-            let lines = hint::lines(note, label.len(), width);
-            let first = lines.first().map_or(0, |line| label.len() + text::width(line));
-            let others = lines.iter().skip(1).map(|line| text::width(line));
-            return std::iter::once(first).chain(others).map(|taken| taken.div_ceil(width)).sum();
-        }
-        (label.len() + text::width(note)).div_ceil(width)
+        prose::height(note, label.len(), self.width)
     }
 }
 
@@ -125,7 +118,12 @@ impl Part {
 
     /// The part beside these lines, each as long as it is; one of them is counted already.
     pub(super) fn beside<'l>(self, lines: impl IntoIterator<Item = &'l str>) -> Self {
-        let taken = |line: &str| text::width(line).div_ceil(self.width.max(1)).max(1);
+        let width = self.width.max(1);
+        let taken = |line: &str| -> usize {
+            let lines =
+                if self.replaced { prose::on_screen(line, width) } else { prose::of_line(line, width) };
+            lines.iter().map(|line| text::width(line).div_ceil(width).max(1)).sum()
+        };
         let taken: usize = lines.into_iter().map(taken).sum();
         Self { lines: self.lines.map(|room| (room + 1).saturating_sub(taken)), ..self }
     }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::table::{self, Block};
-use super::{Look, text};
+use super::{Look, prose, text};
 
 /// The other screen of the terminal, without a cursor and without wrapping.
 pub(crate) const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
@@ -34,7 +34,7 @@ pub(crate) fn mark_changes(blocks: &mut [Block<'_>], before: Option<&[Block<'_>]
     let known: Option<HashSet<Vec<String>>> = before.map(|before| {
         let tables = before.iter().filter_map(|block| match block {
             Block::Table(table) => Some(table),
-            Block::Line(..) | Block::Rest(_) | Block::Gap => None,
+            Block::Line(..) | Block::Text(_) | Block::Rest(_) | Block::Gap => None,
         });
         tables.flat_map(table::Table::news).collect()
     });
@@ -240,8 +240,9 @@ fn laid_out(blocks: &[Block<'_>], look: Look, pinned: usize) -> io::Result<(Vec<
 fn lines_of<'a>(block: &Block<'a>, width: Option<usize>) -> Vec<Block<'a>> {
     match (block, width) {
         (Block::Line(mark, line), Some(width)) => {
-            text::wrapped(line, width).into_iter().map(|line| Block::Line(*mark, line)).collect()
+            prose::on_screen(line, width).into_iter().map(|line| Block::Line(*mark, line)).collect()
         }
+        (Block::Text(line), Some(width)) => text::wrapped(line, width).into_iter().map(Block::Text).collect(),
         _ => vec![block.clone()],
     }
 }

@@ -16,7 +16,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
 
 pub(crate) use super::align::Align;
 use super::columns::{Column, ColumnHead};
-use super::{Look, text};
+use super::{Look, prose, text};
 use layout::{Layout, Shown};
 
 /// What a report consists of for people.
@@ -24,6 +24,8 @@ use layout::{Layout, Shown};
 pub(crate) enum Block<'a> {
     /// A line of text, shown in its mark's colour.
     Line(Mark, String),
+    /// A line of somebody else's text, in which blanks count.
+    Text(String),
     /// A table with its header.
     Table(Table<'a>),
     /// A line that counts what is not there, and would be on a larger screen.
@@ -43,10 +45,16 @@ impl Block<'_> {
         Self::Line(mark, text::visible(line.as_ref()).into_owned())
     }
 
+    /// A line in which blanks count; foreign text in it is made visible.
+    pub(crate) fn text(line: impl AsRef<str>) -> Self {
+        Self::Text(text::visible(line.as_ref()).into_owned())
+    }
+
     /// The block with all that it shows, for when what it is about is gone.
     pub(crate) fn into_owned(self) -> Block<'static> {
         match self {
             Self::Line(mark, line) => Block::Line(mark, line),
+            Self::Text(line) => Block::Text(line),
             Self::Table(table) => Block::Table(table.into_owned()),
             Self::Rest(line) => Block::Rest(line),
             Self::Gap => Block::Gap,
@@ -383,13 +391,24 @@ impl Table<'static> {
 pub(crate) fn write(blocks: &[Block<'_>], look: Look, out: &mut dyn Write) -> io::Result<()> {
     for block in blocks {
         match block {
-            Block::Line(mark, line) => styled(mark.style(), look, out, |out| out.write_all(line.as_bytes()))?,
+            Block::Line(mark, line) => match look.width {
+                Some(width) => {
+                    prose::of_line(line, width).iter().try_for_each(|line| whole(*mark, line, look, out))?
+                }
+                None => whole(*mark, line, look, out)?,
+            },
+            Block::Text(line) => whole(Mark::Plain, line, look, out)?,
             Block::Table(table) => table.write(look, out)?,
-            Block::Rest(line) => styled(Mark::Dim.style(), look, out, |out| out.write_all(line.as_bytes()))?,
+            Block::Rest(line) => whole(Mark::Dim, line, look, out)?,
             Block::Gap => writeln!(out)?,
         }
     }
     Ok(())
+}
+
+/// Writes a line as it is.
+fn whole(mark: Mark, line: &str, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    styled(mark.style(), look, out, |out| out.write_all(line.as_bytes()))
 }
 
 /// Writes a line in its style.

@@ -197,7 +197,7 @@ impl render::Report for ActReport {
         }
         let texts = below.iter().filter_map(|block| match block {
             Block::Line(_, line) => Some(line.as_str()),
-            Block::Table(_) | Block::Rest(_) | Block::Gap => None,
+            Block::Table(_) | Block::Text(_) | Block::Rest(_) | Block::Gap => None,
         });
         let part = self.part.beside(texts);
         let (table, rest) =
