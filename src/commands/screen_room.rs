@@ -60,12 +60,7 @@ impl ScreenRoom {
     /// How much it shows of a listing, with so many `lines`, and the warnings of `head` and these `hints` beside it.
     pub(super) fn part(self, lines: Option<usize>, head: &Head, hints: &[String]) -> Part {
         let Some(lines) = lines else { return Part::default() };
-        let warnings = head.warnings.iter().flat_map(|warning| {
-            std::iter::once(("warning: ", &warning.message))
-                .chain(warning.hint.iter().map(|hint| (HINT, hint)))
-        });
-        let notes = warnings.chain(hints.iter().map(|hint| (HINT, hint)));
-        let notes: usize = notes.map(|(label, text)| self.taken(label, text)).sum();
+        let notes: usize = notes(head, hints).map(|(label, text)| self.taken(label, text)).sum();
         // The heading of a watch, its gap, and the gap before what is noted; or the line of the prompt, and those two.
         let around = match (self.replaced, self.watched) {
             (true, _) => 2 + usize::from(notes > 0),
@@ -88,6 +83,20 @@ impl ScreenRoom {
     }
 }
 
+/// What is said beside a result, each with its label.
+fn notes<'a>(head: &'a Head, hints: &'a [String]) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let warnings = head.warnings.iter().flat_map(|warning| {
+        let hint = warning.hint.as_deref().map(|hint| (HINT, hint));
+        std::iter::once(("warning: ", warning.message.as_str())).chain(hint)
+    });
+    warnings.chain(hints.iter().map(|hint| (HINT, hint.as_str())))
+}
+
+/// How many lines the warnings of `head` take on a terminal of `columns`.
+pub(super) fn height_of_warnings(head: &Head, columns: usize) -> usize {
+    notes(head, &[]).map(|(label, text)| prose::height(text, label.len(), columns)).sum()
+}
+
 impl Part {
     /// How much the screen that this run's result goes to shows at this moment, with the warnings of `head` and these `hints` beside it.
     pub(super) fn of(context: &Context, head: &Head, hints: &[String]) -> Self {
@@ -107,6 +116,12 @@ impl Part {
         loop {
             let rows = self.rows(total, above);
             let table = of(rows);
+            let table = if table.len() < total {
+                let all = of(total);
+                table.first_of((all.len() == total).then_some(&all))
+            } else {
+                table
+            };
             // Fewer rows may have more in common.
             let needed = if self.lines.is_some() { table.lines_above(self.width) } else { 0 };
             if needed <= above {
@@ -143,14 +158,14 @@ impl Part {
 
     /// The line that counts the rows that are not shown; none when all are.
     fn rest(self, shown: usize, total: usize, noun: &str) -> Option<Block<'static>> {
-        let more = total.checked_sub(shown).filter(|more| *more > 0)?;
-        let more = text::count(i64::try_from(more).unwrap_or(i64::MAX), &format!("more {noun}"));
+        let left = total.checked_sub(shown).filter(|left| *left > 0)?;
+        let more = text::count(i64::try_from(left).unwrap_or(i64::MAX), &format!("more {noun}"));
         let all = format!("{more}; --full or -o, or pipe to a pager");
         let line = match self.replaced {
             true => more,
             false if text::width(&all) <= self.width => all,
             false => format!("{more}; --full"),
         };
-        Some(Block::Rest(line))
+        Some(Block::Rest(line, left))
     }
 }
