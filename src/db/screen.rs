@@ -95,14 +95,12 @@ impl Db {
             (true, true) => format!("f.matches is not false and f.rank < 5 or {is_pinned}"),
         };
         let says_when = self.version_num >= SAYS_WHEN;
-        let began = if says_when {
-            "l.waitstart"
-        } else {
-            "(select b.query_start from b where b.pid = l.pid)"
-        };
+        let began =
+            if says_when { "l.waitstart" } else { "(select b.query_start from b where b.pid = l.pid)" };
         let waits = if listing.waits { questions::ScreenWaits { began }.sql() } else { String::new() };
         let asks_roots = listing.waits && listing.limit > 0;
-        let roots = if asks_roots { questions::ScreenRoots { asked: MOST_ASKED }.sql() } else { String::new() };
+        let roots =
+            if asks_roots { questions::ScreenRoots { asked: MOST_ASKED }.sql() } else { String::new() };
         questions::Screen {
             activity: &self.activity_in(READ),
             filter: &filter::fragment(&listing.selection.filter),
@@ -126,7 +124,9 @@ impl Db {
                     "(select coalesce(min(l.began), clock_timestamp()) from l having count(*) > 0)"
                 }
                 // Of whom that is hidden, nothing is known.
-                (true, false) => "(select case when bool_and(l.began is not null) then min(l.began) end from l)",
+                (true, false) => {
+                    "(select case when bool_and(l.began is not null) then min(l.began) end from l)"
+                }
                 (false, _) => "min(s.query_start) filter (where s.wait_event_type = 'Lock')",
             },
             shown: &pids(&listing.shown),
