@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::connection::Db;
 use super::error::{Error, ErrorKind};
@@ -275,9 +275,20 @@ impl Micros {
         i64::try_from(self.0 / 1_000_000).unwrap_or(i64::MAX)
     }
 
-    /// As `{utc:…}` has it.
+    /// As `{utc:…}` has it. The calendar is counted in years that begin with March, so that a leap day is the last of its year; 400 of
+    /// them are 146,097 days.
     fn rfc3339(self) -> String {
-        humantime::format_rfc3339_micros(UNIX_EPOCH + Duration::from_micros(self.0)).to_string()
+        let (seconds, part) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        // Since the first of March of the year 0.
+        let days = seconds / 86_400 + 719_468;
+        let (cycles, day) = (days / 146_097, days % 146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+        let year = cycles * 400 + year + u64::from(month <= 2);
+        let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{part:06}Z")
     }
 
     /// In seconds; what is below zero is rounding.
@@ -381,6 +392,17 @@ mod tests {
             assert_eq!(written(seconds).as_deref(), Some("2025-11-30T17:07:10.120000Z"));
         }
         assert_eq!(written("1764522430").as_deref(), Some("2025-11-30T17:07:10.000000Z"));
+        for (seconds, date) in [
+            ("0", "1970-01-01T00:00:00"),
+            ("951782399", "2000-02-28T23:59:59"),
+            ("951782400", "2000-02-29T00:00:00"),
+            ("1709251199", "2024-02-29T23:59:59"),
+            ("1709251200", "2024-03-01T00:00:00"),
+            ("1735689599", "2024-12-31T23:59:59"),
+            ("4107542400", "2100-03-01T00:00:00"),
+        ] {
+            assert_eq!(written(seconds), Some(format!("{date}.000000Z")));
+        }
         assert_eq!(written("1764522430.000001").as_deref(), Some("2025-11-30T17:07:10.000001Z"));
         for other in ["", "-1", "1.", ".5", "1e9", "1.0000001", "infinity", "99999999999999999999"] {
             assert_eq!(written(other), None, "{other}");
