@@ -202,6 +202,16 @@ fn rows_of_every_shape_take_no_more_than_the_command_is_entitled_to() {
     }
 }
 
+/// That it is ready for the next query is no answer to this one.
+#[test]
+fn a_server_that_answers_without_a_row_is_not_accepting() {
+    let port = server(vec![welcome()], Flood { first: message(b'Z', b"I"), again: Vec::new() });
+    let (output, _) = run("exec \"$0\" \"$@\"", port, &["ping", "-t", "2s", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_ne!(output.status.code(), Some(0), "{document}");
+    assert!(document.to_string().contains("\"protocol\""), "{document}");
+}
+
 #[test]
 fn what_is_too_much_has_a_code_of_its_own() {
     let flood = Flood::of(parameter("a", "b"));

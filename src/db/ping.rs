@@ -145,7 +145,10 @@ async fn ping_one(info: &ConnInfo, mut options: Options, asks_role: bool) -> Pin
         (Ok(None | Some(Err(_))), Some(Excess(why))) => {
             Error::new(ErrorKind::Protocol, format!("the first query failed: {why}"))
         }
-        (Ok(Some(Ok(_))), _) => {
+        (Ok(Some(Ok(None))), _) => {
+            Error::new(ErrorKind::Protocol, "the first query failed: the server answered it without a row")
+        }
+        (Ok(Some(Ok(Some(_)))), _) => {
             let place = attempts.last().map(|last| last.place.clone()).unwrap_or_default();
             let reached = Reached { target, info, notices, place, is_standby };
             return Ping { attempts, query: Some(query), outcome: Ok(reached), hosts: Vec::new() };
