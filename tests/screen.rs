@@ -96,7 +96,7 @@ fn ctrl_z_at_a_password_prompt_stops_and_fg_asks_again() {
         wait_until("the terminal is quiet", || !shell.echoes());
     }
     shell.type_keys("not needed\n");
-    shell.wait_for(" connections");
+    shell.wait_for("connections  ");
     assert!(!shell.screen().contains("not needed"), "{}", shell.screen());
     shell.type_keys("exit\n");
     let _ = shell.finish();
