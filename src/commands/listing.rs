@@ -144,7 +144,7 @@ pub(super) const STATE_LEAST: usize = 17;
 /// What is left of a name.
 pub(super) const NAME_LEAST: usize = 8;
 /// What is left of what is waited for.
-const WAIT_LEAST: usize = 9;
+const WAIT_LEAST: usize = 8;
 
 /// How old each is.
 const AGE: Column<Session> =
@@ -171,7 +171,7 @@ const COLUMNS: &[Column<Session>] = &[
     Column::worded("STATE", Align::Left, state, "state", |session| session.state.as_ref().into())
         .short(short_state)
         .folding()
-        .least(STATE_LEAST),
+        .distinct(STATE_LEAST),
     Column::script("wait_event_type", |session| session.wait_event_type.as_ref().into()),
     Column::script("wait_event", |session| session.wait_event.as_ref().into()),
     Column::script("xact_start", |session| session.xact_start.as_ref().into()),

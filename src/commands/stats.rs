@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::listing::NAME_LEAST;
+use super::listing::STATE_LEAST;
 use super::manual::{Group, Manual};
 use super::screen_room::Part;
 use super::shown::Shown;
@@ -254,10 +254,13 @@ impl<'a> Counted<'a> {
     const NAME: Column<Self> = Column::worded(
         "NAME",
         Align::Left,
-        |group| group.name.filter(|name| !name.is_empty()).map_or(group.unnamed, String::as_str).into(),
+        |group: &Self| {
+            group.name.filter(|name| !name.is_empty()).map_or(group.unnamed, String::as_str).into()
+        },
         "name",
         |group| group.name.into(),
-    );
+    )
+    .naming();
     const COUNT: Column<Self> = Column::new("COUNT", Align::Right, "count", |group| group.count.into());
     const ACTIVE: Column<Self> = Column::worded(
         "ACTIVE",
@@ -316,7 +319,7 @@ impl<'a> Counted<'a> {
     ];
 
     const APPLICATIONS: &'a [Column<Self>] = &[
-        Self::NAME.titled("APPLICATION").short_title("APP").least(NAME_LEAST),
+        Self::NAME.titled("APPLICATION").short_title("APP"),
         Self::COUNT,
         Self::ACTIVE,
         Self::IDLE,
@@ -331,7 +334,13 @@ impl<'a> Counted<'a> {
     const fn columns(by: By) -> &'a [Column<Self>] {
         match by {
             By::State => {
-                const { &[Self::NAME.titled("STATE").short(Self::short_state), Self::COUNT, Self::OLDEST] }
+                const {
+                    &[
+                        Self::NAME.titled("STATE").short(Self::short_state).distinct(STATE_LEAST),
+                        Self::COUNT,
+                        Self::OLDEST,
+                    ]
+                }
             }
             By::Application => Self::APPLICATIONS,
             By::Database => const { &[Self::NAME.titled("DATABASE"), Self::COUNT, Self::LIMIT] },

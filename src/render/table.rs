@@ -1,9 +1,10 @@
 //! Borderless tables, one line per record. Cells are taken from their rows when they are written, cut first and made harmless
 //! then, so that a table holds nothing but the rows it is about.
 
+mod fill;
 mod layout;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
@@ -109,8 +110,6 @@ pub(crate) struct Table<'a> {
     in_full: &'static [&'static str],
     /// What texts are cut to before a column is left out, the last one aside.
     least: usize,
-    /// The column of this title is cut to so much instead.
-    least_of: Option<(&'static str, usize)>,
     rows: Arc<dyn Rows + 'a>,
     /// Which rows are news, when results are compared: then every row begins with a mark or its absence.
     news: Option<Vec<bool>>,
@@ -131,6 +130,8 @@ enum Form {
     Whole,
     /// In those that there is room for on a narrow terminal.
     Short,
+    /// In those that there is room for beside others.
+    Terse,
 }
 
 /// Rows of a report, under columns that take their cells from them.
@@ -154,6 +155,7 @@ impl<R, B: Borrow<R> + Send + Sync> Rows for Listed<R, B> {
         found.map_or(Cow::Borrowed(""), |(row, column)| match form {
             Form::Whole => column.shown(row.borrow()),
             Form::Short => column.shortened(row.borrow()),
+            Form::Terse => column.terse_of(row.borrow()),
         })
     }
 }
@@ -166,6 +168,8 @@ struct CellText {
     whole: String,
     /// What it is in fewer words, where that is something else.
     short: Option<String>,
+    /// What it is in still fewer, where that is something else than those.
+    terse: Option<String>,
 }
 
 impl Rows for Texts {
@@ -182,6 +186,7 @@ impl Rows for Texts {
         match form {
             Form::Whole => cell.whole.as_str().into(),
             Form::Short => cell.short.as_ref().unwrap_or(&cell.whole).into(),
+            Form::Terse => cell.terse.as_ref().or(cell.short.as_ref()).unwrap_or(&cell.whole).into(),
         }
     }
 }
@@ -206,7 +211,7 @@ impl<'a> Table<'a> {
     }
 
     fn with(columns: Vec<ColumnHead>, rows: Arc<dyn Rows + 'a>) -> Self {
-        Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, least_of: None, rows, news: None }
+        Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, rows, news: None }
     }
 
     /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest.
@@ -219,13 +224,6 @@ impl<'a> Table<'a> {
     /// is left that can be spared.
     pub(crate) const fn keeping(mut self, titles: &'static [&'static str], least: usize) -> Self {
         (self.whole, self.least) = (titles, least);
-        self
-    }
-
-    /// The table, of which the column of this title is cut to no less than so much while one is left that can be spared: what is
-    /// in its rows says how much is of use.
-    pub(crate) const fn of_use(mut self, title: &'static str, columns: usize) -> Self {
-        self.least_of = Some((title, columns));
         self
     }
 
@@ -245,12 +243,14 @@ impl<'a> Table<'a> {
         let cell = |row, column| {
             let whole = self.line_of(row, column).into_owned();
             let short = self.fitted(row, column, Form::Short, usize::MAX);
-            CellText { short: (*short != *whole).then(|| short.into_owned()), whole }
+            let terse = self.fitted(row, column, Form::Terse, usize::MAX);
+            let terse = (terse != short).then(|| terse.into_owned());
+            CellText { short: (*short != *whole).then(|| short.into_owned()), terse, whole }
         };
         let cells = |row| (0..self.columns.len()).map(|column| cell(row, column)).collect();
         let texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
-        let Self { columns, spare, whole, in_full, least, least_of, news, .. } = self;
-        Table { columns, spare, whole, in_full, least, least_of, rows: Arc::new(texts), news }
+        let Self { columns, spare, whole, in_full, least, news, .. } = self;
+        Table { columns, spare, whole, in_full, least, rows: Arc::new(texts), news }
     }
 
     /// A cell as it is shown where there is room for all of it.
@@ -375,7 +375,7 @@ impl Table<'static> {
     /// Adds a row.
     pub(super) fn push<const N: usize>(&mut self, mark: Mark, row: [String; N]) {
         assert_eq!(N, self.columns.len(), "a row as wide as its header");
-        let text = |whole| CellText { whole, short: None };
+        let text = |whole| CellText { whole, short: None, terse: None };
         let cell = |row, column| text(self.rows.cell(row, column, Form::Whole).into_owned());
         let cells = |row| (0..N).map(|column| cell(row, column)).collect();
         let mut texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
