@@ -3,6 +3,7 @@
 
 mod generated;
 mod help;
+mod meant;
 mod pointers;
 mod wrong;
 
