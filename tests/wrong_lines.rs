@@ -2,6 +2,7 @@
 //! `wrong_lines/told.txt`; `PGCONN_BLESS=1` (`./dev bless`) writes them anew, to be read before they are kept.
 
 use super::common::Pgconn;
+use super::common::server::kept_folder;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -174,5 +175,25 @@ fn where_a_setting_comes_from_is_said_and_where_a_server_could_be() {
     let nowhere = Pgconn::new(&["stats", "-h", "/nonexistent"]).run().fails_with(3);
     for way in ["-h HOST", "-d URI", "pgconn conninfo", "pgconn demo"] {
         assert!(nowhere.stderr.contains(way), "{way}: {nowhere}");
+    }
+}
+
+#[test]
+fn a_file_that_never_ends_is_refused() {
+    let folder = kept_folder("endless");
+    fs::create_dir_all(&folder).unwrap();
+    let pipe = folder.join("pipe");
+    let _ = fs::remove_file(&pipe);
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let path = pipe.to_str().unwrap();
+    for (line, variable) in [
+        (&["stats"][..], "PGCONN_CONFIG"),
+        (&["stats", "-S", "x"], "PGSERVICEFILE"),
+        (&["stats", "--targets", path], "UNUSED"),
+        (&["doctor", "--accepted", path], "UNUSED"),
+    ] {
+        let run = Pgconn::new(line).env(variable, path);
+        let outcome = run.run().fails_with(2);
+        assert!(outcome.stderr.contains("it is no regular file"), "{line:?}\n{outcome}");
     }
 }

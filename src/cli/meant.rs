@@ -75,6 +75,8 @@ pub(super) fn command(typed: &str, near: Option<&str>) -> String {
     let word = quote::shell(typed);
     match near {
         _ if typed.contains('=') => format!("a connection string stands behind -d: pgconn stats -d {word}"),
+        // A word as long as that is hardly the name of a database.
+        Some(near) if typed.len() > 5 => format!("did you mean {near}?"),
         Some(near) => {
             format!("did you mean {near}? to connect to a database, write -d: pgconn stats -d {word}")
         }

@@ -215,6 +215,9 @@ impl Wrong<'_> {
             return Some(pointer);
         }
         // What clap suggests can be another name of a command, or one of a command's own; it suggests what is hardly alike, too.
+        if self.words.first() == Some(&"help") && ["examples", "json"].contains(&typed) {
+            return Some(format!("a page of the manual: pgconn man {typed}"));
+        }
         let suggested = self.contexts(ContextKind::SuggestedSubcommand);
         let own = self.command.filter(|command| command.has_subcommands());
         let topics = help::TOPICS.into_iter().filter(|_| self.words.first() == Some(&"help"));
