@@ -223,7 +223,7 @@ impl Wrong<'_> {
         let topics = help::TOPICS.into_iter().filter(|_| self.words.first() == Some(&"help"));
         let names = COMMANDS.iter().map(|entry| entry.name).chain(topics).filter(|_| own.is_none());
         let meant = nearest(typed, suggested.iter().copied().chain(names));
-        if self.command.is_none() && self.words.first() == Some(&typed) {
+        if self.command.is_none() && self.words.first() == Some(&typed) && !typed.is_empty() {
             return Some(meant::command(typed, meant));
         }
         meant.map(|meant| format!("did you mean {meant}?")).or_else(|| {

@@ -135,7 +135,7 @@ pub(super) enum Least {
     Title,
     /// So much.
     Columns(usize),
-    /// So much, below which different ones would become the same: they are never cut to less.
+    /// All, as far as that is of use; they are never cut to less than so much, below which different ones would become the same.
     Distinct(usize),
     /// As much as it takes to tell those that are there apart.
     ToldApart,
@@ -275,7 +275,8 @@ impl<R> Column<R> {
         self
     }
 
-    /// The column, whose texts are words of a list and told apart by the first so many columns: they are never cut to less.
+    /// The column, whose texts are whole before there is another, and told apart by the first so many columns: they are never cut to
+    /// less.
     pub(crate) const fn distinct(mut self, columns: usize) -> Self {
         self.share.least = Least::Distinct(columns);
         self

@@ -41,15 +41,14 @@ impl Words {
         if self == Self::All { "prepared transaction" } else { "prepared" }
     }
 
-    /// `AccessExclusive on public.orders`, in fewer words `AccessExclusive public.orders` and `AccessExcl orders`; `a row of public.orders`,
+    /// `AccessExclusive on public.orders`, in fewer words `AccessExcl public.orders` and `AccessExcl orders`; `a row of public.orders`,
     /// `advisory Exclusive on key 7`.
     pub(in crate::commands) fn lock(self, lock: &Lock) -> String {
         let mode = short_words::lock_mode(&lock.mode);
         let (kind, object) = (lock.kind.as_str(), self.object(lock));
         match (kind, &lock.relation, &lock.key) {
             ("transactionid" | "virtualxid", ..) | ("tuple", Some(_), _) => object,
-            _ if self == Self::Few => format!("{mode} {object}"),
-            _ if self == Self::Fewest => format!("{} {object}", short_words::shorter_lock_mode(mode)),
+            _ if self != Self::All => format!("{} {object}", short_words::shorter_lock_mode(mode)),
             ("relation", Some(_), _) => format!("{mode} on {object}"),
             ("advisory", _, Some(key)) => format!("advisory {mode} on key {key}"),
             (_, Some(relation), _) => format!("{kind} {mode} on {relation}"),

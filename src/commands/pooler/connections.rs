@@ -181,7 +181,8 @@ const CLIENT: Column<Link> =
 const APPLICATION: Column<Link> = Column::new("APPLICATION", Align::Left, "application_name", |link| {
     of_client(link, |client| client.application_name.as_ref())
 })
-.short_title("APP");
+.short_title("APP")
+.distinct(8);
 const CLIENT_STATE: Column<Link> =
     Column::new("STATE", Align::Left, "client_state", |link| of_client(link, |client| Some(&client.state)));
 const WAIT: Column<Link> =

@@ -145,6 +145,7 @@ impl Table<'_> {
             _ if matches!(head.share.least, Least::Distinct(_) | Least::ToldApart) => {
                 short.min(ENOUGH_WORDS).max(least)
             }
+            _ if matches!(head.share.least, Least::Columns(_)) => least,
             _ => short.min(ENOUGH).max(least),
         };
         Some(Lane { at, whole, short, terse, floor, least, enough, room: 0 })
