@@ -393,7 +393,7 @@ pub(crate) fn write(blocks: &[Block<'_>], look: Look, out: &mut dyn Write) -> io
         match block {
             Block::Line(mark, line) => match look.width {
                 Some(width) => {
-                    prose::of_line(line, width).iter().try_for_each(|line| whole(*mark, line, look, out))?
+                    prose::of_line(line, width).iter().try_for_each(|line| whole(*mark, line, look, out))?;
                 }
                 None => whole(*mark, line, look, out)?,
             },
