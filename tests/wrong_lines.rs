@@ -136,8 +136,9 @@ fn what_a_hint_says_to_write_is_no_wrong_line() {
         hinted(line, lines.find(|line| line.starts_with("hint: ")).unwrap_or_default())
     });
     for command in wrong {
-        // Those start servers, or need what is not there.
-        let starts = ["demo", "serve"].contains(&command.first().map_or("", String::as_str));
+        // Those start servers, write files, or need what is not there.
+        let starts = ["demo", "serve"].contains(&command.first().map_or("", String::as_str))
+            || command.iter().any(|word| word == "--dir");
         if !starts && !command.iter().any(|word| word.contains('<')) {
             commands.insert(command);
         }
