@@ -3,6 +3,7 @@
 
 mod generated;
 mod help;
+mod meant;
 mod pointers;
 mod wrong;
 
@@ -235,7 +236,10 @@ mod tests {
     fn a_wrong_flag_is_answered_with_what_it_may_have_meant() {
         let hint = |line: &str| read(words(line)).unwrap_err().hint.unwrap_or_default();
         assert_eq!(hint("pgconn ls --watch 5s"), "write --watch=5s");
-        assert_eq!(hint("pgconn stats --sort age"), "ls and top have it; try pgconn help stats");
+        assert_eq!(
+            hint("pgconn stats --sort age"),
+            "stats has the largest group first; ls and top have --sort"
+        );
         assert_eq!(hint("pgconn stats --prot 5433"), "did you mean --port?");
         for line in ["pgconn ls --databse shop", "pgconn kill --database=shop"] {
             assert!(hint(line).starts_with("--db selects sessions"), "{line}: {}", hint(line));
@@ -245,15 +249,17 @@ mod tests {
     #[test]
     fn a_wrong_command_is_answered_with_the_nearest_if_one_is_near() {
         let hint = |line: &str| read(words(line)).unwrap_err().hint.unwrap_or_default();
-        for (typed, meant) in [
-            ("terminat", "terminate"),
-            ("blocker", "blockers"),
-            ("klil", "kill"),
-            ("pooler clinets", "clients"),
-        ] {
+        for (typed, meant) in
+            [("terminat", "terminate"), ("blocker", "blockers"), ("pooler clinets", "clients")]
+        {
             assert_eq!(hint(&format!("pgconn {typed}")), format!("did you mean {meant}?"), "{typed}");
         }
-        assert_eq!(hint("pgconn frobnicate"), "try pgconn --help");
+        // Short ones may be the name of a database.
+        assert_eq!(
+            hint("pgconn klil"),
+            "did you mean kill? to connect to a database, write -d: pgconn stats -d klil"
+        );
+        assert!(hint("pgconn frobnicate").starts_with("pgconn --help lists the commands"));
     }
 
     #[test]

@@ -249,6 +249,15 @@ fn a_script_is_installed_where_its_shell_looks() {
         let printed = Pgconn::new(&["completions", name]).run().success().stdout;
         assert!(std::fs::read_to_string(&path).unwrap() == printed, "{name}");
     }
+    // Where zsh does not look there yet, that is said, and not that shells complete from now on.
+    let elsewhere = kept_folder("installed_elsewhere");
+    let install = Pgconn::new(&["completions", "zsh", "--install"]).env("HOME", &elsewhere).run().success();
+    let is_there = install.stderr.contains("from now on");
+    assert_ne!(
+        is_there,
+        install.stderr.contains("no shell reads it yet") && install.stderr.contains("hint: "),
+        "{install}"
+    );
     // Fish finds it by itself.
     let found = surroundings("fish", &["-c", "complete -C 'pgconn sta'"]).run().success();
     assert!(found.stdout.starts_with("stats"), "{found}");

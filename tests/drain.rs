@@ -376,6 +376,7 @@ fn a_dry_run_and_a_refusal_change_nothing() {
     assert!(careful.stderr.contains("PGCONN_CONFIRM=always demands --yes"), "{careful}");
     let missing = Pgconn::new(&["drain", "--db", "shopp", "--for", "1s"]).on(&cluster).run().fails_with(1);
     assert!(missing.stderr.contains("there is no database \"shopp\""), "{missing}");
+    assert!(missing.stderr.contains("did you mean shop?"), "{missing}");
     client.query("select 1");
     assert_eq!(closable(&cluster), before);
 }

@@ -145,7 +145,7 @@ fn a_typing_error_is_answered_with_what_was_meant() {
         (&["ls", "--user", "x"], "-U (--username) says who connects, --role selects whose sessions"),
         (&["ls", "surplus"], "--db surplus selects"),
         (&["ls", "0"], "find pids and session ids with pgconn ls"),
-        (&["xyzzy"], "try pgconn --help"),
+        (&["xyzzy"], "pgconn --help lists the commands"),
         (&[""], "try pgconn --help"),
     ] {
         let outcome = Pgconn::new(line).run().fails_with(2);

@@ -2,6 +2,7 @@
 //! `wrong_lines/told.txt`; `PGCONN_BLESS=1` (`./dev bless`) writes them anew, to be read before they are kept.
 
 use super::common::Pgconn;
+use super::common::server::kept_folder;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -63,6 +64,106 @@ fn each_is_answered_with_what_where_and_what_next() {
     }
 }
 
+/// The command lines that the hint for a wrong one gives, with examples for what stands for values.
+fn hinted(line: &str, hint: &str) -> Vec<Vec<String>> {
+    let hint = hint.trim_start_matches("hint: ");
+    let example = |word: &str| match word {
+        "NAME" | "DB" | "RULE" => "shop".to_owned(),
+        "PID" => "4711".to_owned(),
+        "N" => "4".to_owned(),
+        "HOST" => "db1".to_owned(),
+        "URI" => "postgresql:///shop".to_owned(),
+        other => other.to_owned(),
+    };
+    // A part of a hint ends where its punctuation does.
+    let parts: Vec<Vec<String>> = hint
+        .split_inclusive([';', ',', '?', ':'])
+        .map(|part| words(part.trim_end_matches([';', ',', '?', ':']).trim()))
+        .collect();
+    let mut all = Vec::new();
+    for part in &parts {
+        if let Some(at) = part.iter().position(|word| word == "pgconn") {
+            let mut command: Vec<String> = Vec::new();
+            for word in &part[at + 1..] {
+                let follows = command.last().is_some_and(|last| {
+                    last.starts_with('-') && last != "--watch"
+                        || last == "help"
+                        || last == "set"
+                        || last == "man"
+                });
+                let is_word =
+                    word.chars().all(|character| character.is_ascii_lowercase() || character == '-');
+                // What explains the command comes behind it.
+                if !command.is_empty() && is_word && !word.starts_with('-') && !follows {
+                    break;
+                }
+                command.push(example(word));
+            }
+            all.push(command);
+        } else if let Some(at) =
+            part.iter().position(|word| ["write", "like", "written"].contains(&word.as_str()))
+            && let Some(at) = part[at..].iter().position(|word| word.starts_with("--")).map(|more| at + more)
+        {
+            // The same line, with what is to be written instead of the flag that is wrong.
+            let flag = part[at].split('=').next().unwrap_or_default();
+            let typed = words(line);
+            let is_it =
+                |word: &String| word.split('=').next() == Some(flag) || word == "-t" && flag == "--timeout";
+            let wrong = typed.iter().position(is_it).unwrap_or(typed.len());
+            let unit = typed
+                .get(wrong + 2)
+                .is_some_and(|word| part.last().is_some_and(|last| last.ends_with(word.as_str())));
+            let is_joined = typed.get(wrong).is_some_and(|word| word.contains('='));
+            let takes = part.len() > at + 1 || part[at].contains('=');
+            let behind = wrong + 1 + usize::from(takes && !is_joined) + usize::from(unit);
+            let written = part[at..].iter().take(2).map(|word| example(word));
+            let before = typed.iter().take(wrong).cloned();
+            all.push(before.chain(written).chain(typed.iter().skip(behind).cloned()).collect());
+        }
+    }
+    all
+}
+
+#[test]
+fn what_a_hint_says_to_write_is_no_wrong_line() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wrong_lines/told.txt");
+    let written = fs::read_to_string(&path).unwrap();
+    let mut answers = written.split("\n\n").filter(|answer| !answer.trim().is_empty());
+    let (mut commands, mut faults) = (std::collections::BTreeSet::new(), Vec::new());
+    let wrong = answers.by_ref().flat_map(|answer| {
+        let mut lines = answer.lines();
+        let line = lines.next().and_then(|line| line.strip_prefix("$ pgconn ")).unwrap_or_default();
+        hinted(line, lines.find(|line| line.starts_with("hint: ")).unwrap_or_default())
+    });
+    for command in wrong {
+        // Those start servers, write files, or need what is not there.
+        let starts = ["demo", "serve"].contains(&command.first().map_or("", String::as_str))
+            || command.iter().any(|word| word == "--dir");
+        if !starts && !command.iter().any(|word| word.contains('<')) {
+            commands.insert(command);
+        }
+    }
+    assert!(commands.len() >= 60, "{commands:?}");
+    for command in commands {
+        let typed: Vec<&str> = command.iter().map(String::as_str).collect();
+        let outcome = Pgconn::new(&typed).env("PGPORT", "xyz").env("MANPAGER", "cat").run();
+        let faulty = [
+            "unexpected",
+            "invalid value",
+            "unrecognized",
+            "a value is required",
+            "required arguments",
+            "needs a command",
+            "there is no rule",
+            "there is no page",
+        ];
+        if faulty.iter().any(|words| outcome.stderr.starts_with(&format!("error: {words}"))) {
+            faults.push(format!("pgconn {}\n{outcome}", command.join(" ")));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 #[test]
 fn where_a_setting_comes_from_is_said_and_where_a_server_could_be() {
     let port = Pgconn::new(&["stats"]).env("PGPORT", "xyz").run().fails_with(2);
@@ -75,5 +176,25 @@ fn where_a_setting_comes_from_is_said_and_where_a_server_could_be() {
     let nowhere = Pgconn::new(&["stats", "-h", "/nonexistent"]).run().fails_with(3);
     for way in ["-h HOST", "-d URI", "pgconn conninfo", "pgconn demo"] {
         assert!(nowhere.stderr.contains(way), "{way}: {nowhere}");
+    }
+}
+
+#[test]
+fn a_file_that_never_ends_is_refused() {
+    let folder = kept_folder("endless");
+    fs::create_dir_all(&folder).unwrap();
+    let pipe = folder.join("pipe");
+    let _ = fs::remove_file(&pipe);
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let path = pipe.to_str().unwrap();
+    for (line, variable) in [
+        (&["stats"][..], "PGCONN_CONFIG"),
+        (&["stats", "-S", "x"], "PGSERVICEFILE"),
+        (&["stats", "--targets", path], "UNUSED"),
+        (&["doctor", "--accepted", path], "UNUSED"),
+    ] {
+        let run = Pgconn::new(line).env(variable, path);
+        let outcome = run.run().fails_with(2);
+        assert!(outcome.stderr.contains("it is no regular file"), "{line:?}\n{outcome}");
     }
 }

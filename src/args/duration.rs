@@ -20,8 +20,17 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text.contains('M') {
         return Err("M is ambiguous; write m for minutes or ms for milliseconds".into());
     }
-    let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; units are ms, s, m, h, d, like 30s or 1h30m"))?;
+    let duration = humantime::parse_duration(text).map_err(|error| {
+        let what = match error {
+            humantime::DurationError::UnknownUnit { unit, .. } if unit.is_empty() => {
+                "a unit is missing".to_owned()
+            }
+            humantime::DurationError::UnknownUnit { unit, .. } => format!("there is no unit {unit}"),
+            humantime::DurationError::NumberOverflow => "that is too long".to_owned(),
+            _ => "that is no duration".to_owned(),
+        };
+        format!("{what}; units are ms, s, m, h, d, like 30s or 1h30m")
+    })?;
     if duration > LONGEST {
         return Err("that is over a hundred years".into());
     }

@@ -1,17 +1,18 @@
 //! What is said of a wrong command line: what is wrong, where, and what to write instead. Knows the commands, runs nothing.
 
+mod arguments;
+
 use std::error::Error as _;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::{help, pointers};
+use super::{help, meant, pointers};
 use crate::args;
 use crate::commands::{COMMANDS, timeout};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::nearest::nearest;
-use crate::model::quote;
 
 /// A wrong command line, and what clap says of it.
 struct Wrong<'a> {
@@ -172,6 +173,19 @@ impl Wrong<'_> {
             ErrorKind::MissingSubcommand if self.command.is_none() => {
                 Some("begin with pgconn stats; pgconn --help lists the commands".to_owned())
             }
+            ErrorKind::MissingRequiredArgument
+                if self
+                    .contexts(ContextKind::InvalidArg)
+                    .first()
+                    .is_some_and(|first| first.starts_with("--db"))
+                    && self
+                        .words
+                        .iter()
+                        .any(|word| word.starts_with("-d") || word.starts_with("--dbname")) =>
+            {
+                let name = self.name();
+                Some(format!("-d says where to connect, --db which database is meant: {name} --db NAME"))
+            }
             ErrorKind::MissingRequiredArgument => {
                 let missing = self.contexts(ContextKind::InvalidArg).join(" ");
                 Some(format!("write {} {missing}; {}", self.name(), self.read_on()))
@@ -201,11 +215,17 @@ impl Wrong<'_> {
             return Some(pointer);
         }
         // What clap suggests can be another name of a command, or one of a command's own; it suggests what is hardly alike, too.
+        if self.words.first() == Some(&"help") && ["examples", "json"].contains(&typed) {
+            return Some(format!("a page of the manual: pgconn man {typed}"));
+        }
         let suggested = self.contexts(ContextKind::SuggestedSubcommand);
         let own = self.command.filter(|command| command.has_subcommands());
         let topics = help::TOPICS.into_iter().filter(|_| self.words.first() == Some(&"help"));
         let names = COMMANDS.iter().map(|entry| entry.name).chain(topics).filter(|_| own.is_none());
         let meant = nearest(typed, suggested.iter().copied().chain(names));
+        if self.command.is_none() && self.words.first() == Some(&typed) && !typed.is_empty() {
+            return Some(meant::command(typed, meant));
+        }
         meant.map(|meant| format!("did you mean {meant}?")).or_else(|| {
             let names: Vec<&str> = own?.get_subcommands().map(clap::Command::get_name).collect();
             Some(format!("its commands are {}; {}", names.join(", "), self.read_on()))
@@ -217,8 +237,11 @@ impl Wrong<'_> {
         if !typed.starts_with('-') {
             return self.other_word(typed);
         }
-        if let Some(hint) =
-            self.database_flags(typed).or_else(|| self.negative(typed)).or_else(|| self.signal(typed))
+        if let Some(hint) = self
+            .sessions(typed)
+            .or_else(|| self.database_flags(typed))
+            .or_else(|| self.negative(typed))
+            .or_else(|| self.signal(typed))
         {
             return Some(hint);
         }
@@ -234,90 +257,6 @@ impl Wrong<'_> {
         // --no-… is alike whatever follows.
         let meant = meant.filter(|meant| strsim::osa_distance(typed, meant) <= typed.len() / 2);
         meant.map(|meant| format!("did you mean {meant}?")).or_else(|| self.flag_of_others(typed))
-    }
-
-    /// The commands that have such a flag.
-    fn flag_of_others(&self, typed: &str) -> Option<String> {
-        let long = typed.strip_prefix("--")?;
-        let has = |command: &&clap::Command| {
-            command
-                .get_arguments()
-                .any(|argument| argument.get_long() == Some(long) && !argument.is_hide_set())
-        };
-        let others: Vec<&str> =
-            self.program.get_subcommands().filter(has).map(clap::Command::get_name).collect();
-        match others.as_slice() {
-            [] => None,
-            [one] => Some(format!("pgconn {one} has it; {}", self.read_on())),
-            [first, second] => Some(format!("{first} and {second} have it; {}", self.read_on())),
-            // What many have, this one has under another name or has no use for.
-            _ => None,
-        }
-    }
-
-    /// Two flags are about databases, and neither has that name.
-    fn database_flags(&self, typed: &str) -> Option<String> {
-        let near = strsim::osa_distance(typed, "--database") <= 2;
-        near.then(|| {
-            "--db selects sessions by their database, -d (--dbname) says where to connect".to_owned()
-        })
-    }
-
-    /// `kill -9 123`: a habit from another kill.
-    fn signal(&self, typed: &str) -> Option<String> {
-        let command = self.command?.get_name();
-        if !["kill", "cancel"].contains(&command) {
-            return None;
-        }
-        let whole = self.whole_word(typed).trim_start_matches('-');
-        let is_signal = whole.chars().all(|character| character.is_ascii_digit())
-            || ["s", "signal", "f", "force", "TERM", "KILL", "INT", "HUP", "QUIT", "SIGTERM", "SIGKILL"]
-                .contains(&whole);
-        let pid = self.words.iter().rev().find(|word| args::named(word).is_ok()).unwrap_or(&"PID");
-        is_signal.then(|| {
-            format!("no signal is named: pgconn kill {pid} ends the session, pgconn cancel {pid} only what it runs")
-        })
-    }
-
-    /// A value that looks like a flag.
-    fn negative(&self, typed: &str) -> Option<String> {
-        let whole = self.whole_word(typed);
-        let at = self.words.iter().position(|word| *word == whole)?;
-        let before = self.words.get(at.checked_sub(1)?)?;
-        let takes = self.flag(before).is_some_and(|argument| argument.get_action().takes_values());
-        takes.then(|| format!("a value that begins with - is written {before}={whole}; {}", self.read_on()))
-    }
-
-    fn flag(&self, typed: &str) -> Option<&clap::Arg> {
-        let is_it = |argument: &&clap::Arg| match typed.strip_prefix("--") {
-            Some(long) => argument.get_long() == Some(long),
-            None => typed
-                .strip_prefix('-')
-                .is_some_and(|short| argument.get_short().map(String::from).as_deref() == Some(short)),
-        };
-        let own =
-            self.inner.into_iter().chain(self.command).flat_map(clap::Command::get_arguments).find(is_it);
-        own.or_else(|| self.program.get_arguments().find(is_it))
-    }
-
-    /// A word too many.
-    fn other_word(&self, typed: &str) -> Option<String> {
-        if self.words.contains(&"timeout") && self.words.contains(&"set") {
-            return None;
-        }
-        if self.command.is_some_and(|command| command.get_name() == "demo") {
-            return Some(format!("a command that runs on it stands behind --: pgconn demo -- {typed}"));
-        }
-        let selects = self.flag("--db").is_some() && self.flag("--idle-for").is_some();
-        let named = || {
-            let flags = ["--db", "--role"].into_iter().filter(|flag| self.flag(flag).is_some());
-            let flags: Vec<String> = flags.map(|flag| format!("{flag} {}", quote::shell(typed))).collect();
-            (!flags.is_empty()).then(|| format!("a name stands behind its flag: {}", flags.join(" or ")))
-        };
-        selects.then(|| by_name(typed)).or_else(named).or_else(|| {
-            let exists = self.program.find_subcommand(typed).is_some();
-            exists.then(|| format!("one command at a time; {}", self.read_on()))
-        })
     }
 
     /// Which values there are.
@@ -341,9 +280,14 @@ impl Wrong<'_> {
         let (typed, argument) = (self.value(), self.argument());
         if argument.contains("PID|SESSION_ID") {
             let is_name = !typed.starts_with(|first: char| first.is_ascii_digit());
+            if let Some(hint) =
+                self.named(typed).or_else(|| self.signal(typed).filter(|_| typed.starts_with('-')))
+            {
+                return Some(hint);
+            }
             return Some(match args::duration(typed) {
                 Ok(_) if self.flag("--over").is_some() => format!("a duration: pgconn long --over {typed}"),
-                _ if is_name && self.flag("--db").is_some() => by_name(typed),
+                _ if is_name && self.flag("--db").is_some() => meant::name(typed),
                 _ => "find pids and session ids with pgconn ls".to_owned(),
             });
         }
@@ -355,11 +299,20 @@ impl Wrong<'_> {
         let is_duration = argument.contains("DUR");
         let digits = !typed.is_empty() && typed.chars().all(|character| character.is_ascii_digit());
         Some(match () {
+            () if argument == "<DUR|off>" && digits && typed.trim_matches('0').is_empty() => {
+                "pgconn timeout set off --role NAME".to_owned()
+            }
             () if argument == "<DUR|off>" && digits => format!("pgconn timeout set {typed}s --role NAME"),
             () if argument.starts_with("--watch") && digits && typed != "0" => {
                 format!("write --watch={typed}s")
             }
             () if argument.starts_with("--watch") => format!("write it like --watch=5s; {}", self.read_on()),
+            () if is_duration
+                && digits
+                && let Some(unit) = self.unit_after(typed) =>
+            {
+                format!("a duration is one word: write {flag} {typed}{unit}")
+            }
             () if is_duration && digits => example(&format!("{typed}s")),
             () if is_duration => example("30s"),
             () if argument.contains("<N>") => example("10"),
@@ -369,6 +322,12 @@ impl Wrong<'_> {
         })
     }
 
+    /// The unit that stands behind this number as a word of its own.
+    fn unit_after(&self, typed: &str) -> Option<&str> {
+        let at = self.words.iter().position(|word| *word == typed)?;
+        self.words.get(at + 1).copied().filter(|word| ["ms", "s", "m", "h", "d"].contains(word))
+    }
+
     /// Where the help is.
     fn read_on(&self) -> String {
         match self.name().strip_prefix("pgconn ") {
@@ -376,14 +335,6 @@ impl Wrong<'_> {
             None => "try pgconn --help".into(),
         }
     }
-}
-
-/// A name where a session was expected.
-fn by_name(typed: &str) -> String {
-    let name = quote::shell(typed);
-    format!(
-        "--db {name} selects the sessions of a database, --app {name} those of an application; -d {name} connects to it"
-    )
 }
 
 /// A parser's reason in words that do not come from its workshop.

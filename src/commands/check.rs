@@ -78,7 +78,7 @@ pub(crate) struct Args {
     /// Rules to judge
     ///
     /// All of them when none is named, but those that say nothing without a threshold (free, states, rates).
-    #[arg(value_name = "RULE", value_parser = arguments::RuleParser)]
+    #[arg(value_name = "RULE", value_delimiter = ',', value_parser = arguments::RuleParser)]
     rules: Vec<Rule>,
     /// Warn outside this range: 10, 10:, 80%, 5m, 3@30s
     ///

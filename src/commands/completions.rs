@@ -99,9 +99,14 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
                 .into());
         }
     };
-    context.ui.status(&format!("wrote {}; shells that start from now on complete pgconn", path.display()));
-    if let Some(hint) = hint {
-        context.ui.hint(&hint);
+    let path = path.display();
+    match hint {
+        None => context.ui.status(&format!("wrote {path}; shells that start from now on complete pgconn")),
+        // What is missing is the user's to add: until then none completes.
+        Some(missing) => {
+            context.ui.status(&format!("wrote {path}; no shell reads it yet"));
+            context.ui.hint(&missing);
+        }
     }
     Ok(Exit::Done)
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use toml::{Table, Value};
 
+use crate::conninfo::refuse_endless;
 use crate::error::Failure;
 use crate::model::nearest::nearest;
 
@@ -78,6 +79,7 @@ impl Config {
             Failure::usage(format!("{shown}: {why}"))
                 .hinted(format!("--no-config does without, {VARIABLE} names another file"))
         };
+        refuse_endless(&file).map_err(|error| unreadable(error.to_string()))?;
         let text = match std::fs::read_to_string(&file) {
             // As psql takes its own file: a home that is none, or somebody else's, as under sudo, is no reason to fail.
             Err(error) if !is_named && ABSENT.contains(&error.kind()) => return Ok(Self::default()),

@@ -7,6 +7,7 @@ use crate::model::query_text::QueryText;
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, Server, ServerContext, Target};
 use crate::model::session::Session;
+use crate::render::table::tests::assert_wider_shows_no_less;
 use crate::render::table::{self, Block};
 use crate::render::{Head, Look, Report};
 
@@ -29,6 +30,9 @@ pub(super) fn assert_as_written(name: &str, shown: impl Fn(usize) -> String) {
 
 /// These blocks on a terminal of so many columns.
 pub(super) fn drawn(blocks: &[Block<'_>], width: usize) -> String {
+    if width == WIDTHS[2] {
+        assert_wider_shows_no_less(blocks);
+    }
     let mut text = Vec::new();
     table::write(blocks, Look { width: Some(width), ..Look::default() }, &mut text).unwrap();
     String::from_utf8(text).unwrap()

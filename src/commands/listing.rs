@@ -142,9 +142,9 @@ const IN_FULL: &[&str] = &["SESSION-ID", "XMIN-AGE"];
 /// The longest state in few words: half of it may be another one.
 pub(super) const STATE_LEAST: usize = 17;
 /// What is left of a name.
-pub(super) const NAME_LEAST: usize = 8;
+pub(super) const NAME_LEAST: usize = 11;
 /// What is left of what is waited for.
-const WAIT_LEAST: usize = 9;
+const WAIT_LEAST: usize = 8;
 
 /// How old each is.
 const AGE: Column<Session> =
@@ -171,7 +171,7 @@ const COLUMNS: &[Column<Session>] = &[
     Column::worded("STATE", Align::Left, state, "state", |session| session.state.as_ref().into())
         .short(short_state)
         .folding()
-        .least(STATE_LEAST),
+        .distinct(STATE_LEAST),
     Column::script("wait_event_type", |session| session.wait_event_type.as_ref().into()),
     Column::script("wait_event", |session| session.wait_event.as_ref().into()),
     Column::script("xact_start", |session| session.xact_start.as_ref().into()),
@@ -185,7 +185,7 @@ const COLUMNS: &[Column<Session>] = &[
     Column::new("XMIN-AGE", Align::Right, "xmin_age", |session| session.xmin_age.into()),
     Column::script("query_seconds", |session| Value::seconds(session.query_seconds)),
     Column::script("state_seconds", |session| Value::seconds(session.state_seconds)),
-    Column::table("WAIT", Align::Left, wait).short(short_wait).folding().least(WAIT_LEAST),
+    Column::table("WAIT", Align::Left, wait).short(short_wait).folding().distinct(WAIT_LEAST),
     Column::script("parallel_workers", |session| session.parallel_workers.into()),
     Column::script("hidden", |session| session.hidden.into()),
     Column::script("undecidable", |session| session.undecidable.into()),

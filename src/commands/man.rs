@@ -53,6 +53,9 @@ pub(crate) struct Args {
     dir: Option<PathBuf>,
 }
 
+/// The pages that are of no command.
+const ALONE: [&str; 2] = ["json", "examples"];
+
 /// Shows or prints the page, or writes them all.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let pages = pages((context.program)(), SCHEMAS)?;
@@ -66,7 +69,9 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let at_terminal = context.output.borrow().look().width.is_some();
     if at_terminal {
         let called = name.split('.').next().unwrap_or_default().replace('-', " ");
-        return shown::show(name, page, &format!("{called} --help"), context).await;
+        let is_command = args.wanted.iter().all(|word| !ALONE.contains(&word.as_str()));
+        let instead = if is_command { format!("; {called} --help says the same") } else { String::new() };
+        return shown::show(name, page, &instead, context).await;
     }
     context.write(|out| out.write_all(page.as_bytes()))?;
     Ok(Exit::Done)

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::listing::NAME_LEAST;
+use super::listing::STATE_LEAST;
 use super::manual::{Group, Manual};
 use super::screen_room::Part;
 use super::shown::Shown;
@@ -229,8 +229,7 @@ const LEAST_GROUPS: usize = 3;
 /// How many rows each of some lists may have at most, so that together they have no more than `room`.
 fn fair_share(lists: &[usize], room: usize) -> usize {
     let taken = |most: usize| lists.iter().map(|rows| (*rows).min(most)).sum::<usize>();
-    let longest = lists.iter().copied().max().unwrap_or(0);
-    (0..=longest).rev().find(|most| taken(*most) <= room).unwrap_or(0)
+    (0..=lists.iter().copied().max().unwrap_or(0)).rev().find(|most| taken(*most) <= room).unwrap_or(0)
 }
 
 /// What a narrow terminal does without, the first one soonest: what is wrong stays.
@@ -254,10 +253,14 @@ impl<'a> Counted<'a> {
     const NAME: Column<Self> = Column::worded(
         "NAME",
         Align::Left,
-        |group| group.name.filter(|name| !name.is_empty()).map_or(group.unnamed, String::as_str).into(),
+        |group: &Self| {
+            group.name.filter(|name| !name.is_empty()).map_or(group.unnamed, String::as_str).into()
+        },
         "name",
         |group| group.name.into(),
-    );
+    )
+    .naming();
+    const STATE: Column<Self> = Self::NAME.titled("STATE").short(Self::short_state).distinct(STATE_LEAST);
     const COUNT: Column<Self> = Column::new("COUNT", Align::Right, "count", |group| group.count.into());
     const ACTIVE: Column<Self> = Column::worded(
         "ACTIVE",
@@ -316,7 +319,7 @@ impl<'a> Counted<'a> {
     ];
 
     const APPLICATIONS: &'a [Column<Self>] = &[
-        Self::NAME.titled("APPLICATION").short_title("APP").least(NAME_LEAST),
+        Self::NAME.titled("APPLICATION").short_title("APP"),
         Self::COUNT,
         Self::ACTIVE,
         Self::IDLE,
@@ -330,9 +333,7 @@ impl<'a> Counted<'a> {
     /// What people read of groups of one kind.
     const fn columns(by: By) -> &'a [Column<Self>] {
         match by {
-            By::State => {
-                const { &[Self::NAME.titled("STATE").short(Self::short_state), Self::COUNT, Self::OLDEST] }
-            }
+            By::State => const { &[Self::STATE, Self::COUNT, Self::OLDEST] },
             By::Application => Self::APPLICATIONS,
             By::Database => const { &[Self::NAME.titled("DATABASE"), Self::COUNT, Self::LIMIT] },
             By::Role => const { &[Self::NAME.titled("ROLE"), Self::COUNT, Self::LIMIT] },

@@ -81,8 +81,24 @@ impl Environment {
     }
 }
 
+/// Makes sure that what is read ends: a pipe that nobody writes into is waited for without bound. What this program was given open,
+/// by a shell's `<(…)`, is read.
+///
+/// # Errors
+/// When it is there, and neither a regular file nor `/dev/null`; what is not there is for the reader to say.
+pub(crate) fn refuse_endless(path: &Path) -> io::Result<()> {
+    let is_given = ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|given| path.starts_with(given));
+    match std::fs::metadata(path) {
+        Ok(found) if !(found.is_file() || found.is_dir() || is_given || path == Path::new("/dev/null")) => {
+            Err(io::Error::other("it is no regular file"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A file's bytes; a missing file is `None`.
 pub(super) fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    refuse_endless(path)?;
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -25,7 +25,7 @@ mod tests;
 mod uri;
 
 pub(crate) use bytes::{bytes_of, os_string_of, path_of, readable, text_of};
-pub(crate) use environment::Environment;
+pub(crate) use environment::{Environment, refuse_endless};
 pub(crate) use mask_argv::{CARRIER, mask_argv, unmask_argv};
 pub(crate) use password_command::PasswordCommand;
 pub(crate) use passwords::passwords_of_now;

@@ -26,7 +26,9 @@ impl Db {
                 Some(sessions) => format!("{sessions} sessions"),
                 None => row.text("note")?.unwrap_or_default(),
             };
-            values.push(LiveValue { kind, value: row.text("value")?.unwrap_or_default(), note });
+            let (busy, hidden) = (row.claim("busy")?, row.claim("hidden")?);
+            let value = row.text("value")?.unwrap_or_default();
+            values.push(LiveValue { kind, value, note, busy, hidden });
         }
         Ok(values)
     }

@@ -24,4 +24,8 @@ pub(crate) struct LiveValue {
     pub(crate) value: String,
     /// What it is, in a few words; empty when there is nothing to say.
     pub(crate) note: String,
+    /// True of a session that runs something.
+    pub(crate) busy: bool,
+    /// True of a session of which this role is told who it is, and not what it does.
+    pub(crate) hidden: bool,
 }

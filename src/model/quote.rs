@@ -13,6 +13,16 @@ pub(crate) fn shown(name: &str) -> String {
     pasteable(&identifier(name)).into_owned()
 }
 
+/// Returns the last part of a qualified name, as it is written there: `orders` of `public.orders`, `"a.b"` of `"s"."a.b"`.
+pub(crate) fn without_schema(name: &str) -> &str {
+    let mut is_quoted = false;
+    let dot = name.char_indices().filter(|(_, character)| {
+        is_quoted ^= *character == '"';
+        *character == '.' && !is_quoted
+    });
+    dot.last().and_then(|(at, _)| name.get(at + 1..)).filter(|rest| !rest.is_empty()).unwrap_or(name)
+}
+
 /// Says how to end the prepared transaction `gid`, which only a session in its database can. Its other parts are elsewhere,
 /// and so is the decision: to end it the other way breaks the whole apart.
 pub(crate) fn finish_prepared(database: &str, gid: &str) -> String {

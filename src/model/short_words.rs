@@ -15,6 +15,11 @@ pub(crate) fn lock_mode(mode: &str) -> &str {
     mode.strip_suffix("Lock").unwrap_or(mode)
 }
 
+/// The same in still fewer letters: `AccessExcl`.
+pub(crate) fn shorter_lock_mode(mode: &str) -> String {
+    lock_mode(mode).replace("Exclusive", "Excl").replace("Update", "Upd")
+}
+
 /// What is waited for, `Lock:relation` as `relation`. Of the other kinds some have events of the same name (`IO:WALWrite`,
 /// `LWLock:WALWrite`): they keep their kind.
 pub(crate) fn wait(kind: &str, event: &str) -> String {
@@ -55,6 +60,10 @@ mod tests {
             "SIReadLock",
         ];
         assert_eq!(modes.into_iter().map(lock_mode).collect::<HashSet<&str>>().len(), modes.len());
+        let shorter: HashSet<String> = modes.into_iter().map(shorter_lock_mode).collect();
+        assert!(
+            shorter.len() == modes.len() && shorter.iter().all(|mode| mode.len() <= "ShareRowExcl".len())
+        );
         let waits =
             [("Lock", "relation"), ("IO", "WALWrite"), ("LWLock", "WALWrite"), ("Timeout", "PgSleep")];
         let short = waits.map(|(kind, event)| wait(kind, event));

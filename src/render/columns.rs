@@ -124,13 +124,27 @@ pub(super) struct Share {
     pub(super) folds: bool,
     /// It takes what the others leave.
     pub(super) is_wide: bool,
-    /// What its texts are cut to, in columns, before another column is left out; none for what the table says.
-    pub(super) least: Option<usize>,
+    /// What its texts have before there is another column.
+    pub(super) least: Least,
+}
+
+/// What the texts of a column have before there is another column, in columns of the terminal.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Least {
+    /// As much as its title, and what the table says.
+    Title,
+    /// So much.
+    Columns(usize),
+    /// All, as far as that is of use; they are never cut to less than so much, below which different ones would become the same.
+    Distinct(usize),
+    /// As much as it takes to tell those that are there apart.
+    ToldApart,
 }
 
 impl Share {
     /// That of a column of which nothing else is said.
-    pub(super) const NONE: Self = Self { short_title: None, folds: false, is_wide: false, least: None };
+    pub(super) const NONE: Self =
+        Self { short_title: None, folds: false, is_wide: false, least: Least::Title };
 }
 
 /// What a table knows of a column besides its cells.
@@ -154,6 +168,8 @@ pub(crate) struct Column<R> {
     cell: Option<fn(&R) -> Value<'_>>,
     /// What people read instead of that where there is little room.
     short: Option<fn(&R) -> Value<'_>>,
+    /// What they read where there is no room for that either.
+    terse: Option<fn(&R) -> Value<'_>>,
     /// How its cells and its title share a narrow terminal with the other columns.
     share: Share,
     /// Which rows make it worth its room in the table.
@@ -184,6 +200,7 @@ impl<R> Column<R> {
             value,
             cell: None,
             short: None,
+            terse: None,
             share: Share::NONE,
             if_any: None,
         }
@@ -228,6 +245,12 @@ impl<R> Column<R> {
         self
     }
 
+    /// The column with `terse` where there is no room for its `short` either: what is left when that is cut says the most.
+    pub(crate) const fn terse(mut self, terse: fn(&R) -> Value<'_>) -> Self {
+        self.terse = Some(terse);
+        self
+    }
+
     /// The column with another title where there is little room.
     pub(crate) const fn short_title(mut self, title: &'static str) -> Self {
         self.share.short_title = Some(title);
@@ -248,7 +271,20 @@ impl<R> Column<R> {
 
     /// The column, whose texts are not cut to less than so many columns while others can be left out.
     pub(crate) const fn least(mut self, columns: usize) -> Self {
-        self.share.least = Some(columns);
+        self.share.least = Least::Columns(columns);
+        self
+    }
+
+    /// The column, whose texts are whole before there is another, and told apart by the first so many columns: they are never cut to
+    /// less.
+    pub(crate) const fn distinct(mut self, columns: usize) -> Self {
+        self.share.least = Least::Distinct(columns);
+        self
+    }
+
+    /// The column, which says what a row is about: no two of its texts are cut to the same while another column could be left out.
+    pub(crate) const fn naming(mut self) -> Self {
+        self.share.least = Least::ToldApart;
         self
     }
 
@@ -287,6 +323,14 @@ impl<R> Column<R> {
     /// What they read where there is little room.
     pub(super) fn shortened<'r>(&self, row: &'r R) -> Cow<'r, str> {
         self.short.or(self.cell).unwrap_or(self.value)(row).shortened()
+    }
+
+    /// What they read where there is still less.
+    pub(super) fn terse_of<'r>(&self, row: &'r R) -> Cow<'r, str> {
+        match self.terse {
+            Some(terse) => terse(row).shortened(),
+            None => self.shortened(row),
+        }
     }
 }
 

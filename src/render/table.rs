@@ -1,10 +1,11 @@
 //! Borderless tables, one line per record. Cells are taken from their rows when they are written, cut first and made harmless
 //! then, so that a table holds nothing but the rows it is about.
 
+mod fill;
 mod layout;
 mod rows;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
@@ -122,8 +123,6 @@ pub(crate) struct Table<'a> {
     in_full: &'static [&'static str],
     /// What texts are cut to before a column is left out, the last one aside.
     least: usize,
-    /// The column of this title is cut to so much instead.
-    least_of: Option<(&'static str, usize)>,
     /// The columns that rows which are not here have in common with these, where there are such rows.
     shared: Option<Vec<&'static str>>,
     rows: Arc<dyn Rows + 'a>,
@@ -151,17 +150,7 @@ impl<'a> Table<'a> {
     }
 
     fn with(columns: Vec<ColumnHead>, rows: Arc<dyn Rows + 'a>) -> Self {
-        Self {
-            columns,
-            spare: &[],
-            whole: &[],
-            in_full: &[],
-            least: LEAST,
-            least_of: None,
-            shared: None,
-            rows,
-            news: None,
-        }
+        Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, shared: None, rows, news: None }
     }
 
     /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest.
@@ -174,13 +163,6 @@ impl<'a> Table<'a> {
     /// is left that can be spared.
     pub(crate) const fn keeping(mut self, titles: &'static [&'static str], least: usize) -> Self {
         (self.whole, self.least) = (titles, least);
-        self
-    }
-
-    /// The table, of which the column of this title is cut to no less than so much while one is left that can be spared: what is
-    /// in its rows says how much is of use.
-    pub(crate) const fn of_use(mut self, title: &'static str, columns: usize) -> Self {
-        self.least_of = Some((title, columns));
         self
     }
 
@@ -215,12 +197,14 @@ impl<'a> Table<'a> {
         let cell = |row, column| {
             let whole = self.line_of(row, column).into_owned();
             let short = self.fitted(row, column, Form::Short, usize::MAX);
-            CellText { short: (*short != *whole).then(|| short.into_owned()), whole }
+            let terse = self.fitted(row, column, Form::Terse, usize::MAX);
+            let terse = (terse != short).then(|| terse.into_owned());
+            CellText { short: (*short != *whole).then(|| short.into_owned()), terse, whole }
         };
         let cells = |row| (0..self.columns.len()).map(|column| cell(row, column)).collect();
         let texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
-        let Self { columns, spare, whole, in_full, least, least_of, shared, news, .. } = self;
-        Table { columns, spare, whole, in_full, least, least_of, shared, rows: Arc::new(texts), news }
+        let Self { columns, spare, whole, in_full, least, shared, news, .. } = self;
+        Table { columns, spare, whole, in_full, least, shared, rows: Arc::new(texts), news }
     }
 
     /// A cell as it is shown where there is room for all of it.
@@ -345,7 +329,7 @@ impl Table<'static> {
     /// Adds a row.
     pub(super) fn push<const N: usize>(&mut self, mark: Mark, row: [String; N]) {
         assert_eq!(N, self.columns.len(), "a row as wide as its header");
-        let text = |whole| CellText { whole, short: None };
+        let text = |whole| CellText { whole, short: None, terse: None };
         let cell = |row, column| text(self.rows.cell(row, column, Form::Whole).into_owned());
         let cells = |row| (0..N).map(|column| cell(row, column)).collect();
         let mut texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();

@@ -52,7 +52,7 @@ fn names_and_pids_are_those_of_the_server() {
     // A star is a character of this name, and what could do something to a terminal is not offered.
     assert_eq!(on("pgconn ls --app it"), ["it's $(touch x) `b` \"q\" \\*\t1 session"]);
     assert_eq!(on("pgconn ls --role od"), [""; 0]);
-    for command in ["kill", "cancel", "show", "ls", "long", "blockers"] {
+    for command in ["kill", "show", "ls", "long", "blockers"] {
         let pids = on(&format!("pgconn {command} "));
         assert_eq!(
             pids[0],
@@ -63,9 +63,23 @@ fn names_and_pids_are_those_of_the_server() {
         // Ours is not among them.
         assert_eq!(pids.len(), 2, "{pids:?}");
     }
-    // What is hidden from a role is not offered, and is no error.
-    let web = answer("pgconn kill ", |run| run.on(&server).env("PGUSER", "web"));
-    assert_eq!(web, [format!("{}\tbilling, web, shop, idle", session.pid)]);
+    // What is on the line is not offered again, and what runs nothing is not cancelled.
+    let again = on(&format!("pgconn kill {} ", other.pid));
+    assert_eq!(again, [format!("{}\tbilling, web, shop, idle", session.pid)]);
+    assert_eq!(on("pgconn cancel "), [""; 0]);
+    let busy = server.active(&[("application_name", "report")]);
+    assert_eq!(on("pgconn cancel "), [format!("{}\treport, postgres, postgres, active", busy.pid)]);
+    // Of what is hidden from a role everything is offered that it sees, and no number; it could not end it.
+    let web = |line: &str| answer(line, |run| run.on(&server).env("PGUSER", "web"));
+    assert_eq!(web("pgconn kill "), [format!("{}\tbilling, web, shop, idle", session.pid)]);
+    assert!(web("pgconn show ").contains(&format!("{}\treport, postgres, postgres", busy.pid)));
+    assert_eq!(web("pgconn ls --app re"), ["report\t"]);
+    assert_eq!(
+        (web("pgconn ls --db postg"), web("pgconn ls --db sh")),
+        (vec!["postgres\t".into()], vec!["shop\t1 session".into()])
+    );
+    // A demo's server is not there yet.
+    assert_eq!(on("pgconn demo -- ls --db "), [""; 0]);
 }
 
 #[test]

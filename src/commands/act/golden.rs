@@ -47,3 +47,14 @@ fn a_dry_run() {
         shown
     });
 }
+
+#[test]
+fn what_ending_a_session_lets_go_on_stays_longest() {
+    for width in 40..=200 {
+        let plan = planned(Action::Terminate, false);
+        let shown = drawn(&preview(&plan, Some((width, LINES)), &head()), width);
+        let header = shown.lines().find(|line| line.contains("PID ")).unwrap();
+        let has = |title| header.split_whitespace().any(|word| word == title);
+        assert!(has("FOR") && has("WAITING") && has("STATE"), "{width}\n{shown}");
+    }
+}

@@ -211,6 +211,13 @@ impl render::Report for ActReport {
     }
 }
 
+/// What a narrow terminal does without, the first one soonest: what ending a session lets go on stays longest.
+const SPARE: &[&str] =
+    &["CLIENT", "ROLE", "DATABASE", "LOCKS", "XACT", "APPLICATION", "STATE", "FOR", "WAITING"];
+/// The same where the pooler's clients were asked for.
+const POOLED_SPARE: &[&str] =
+    &["ROLE", "DATABASE", "LOCKS", "XACT", "STATE", "APPLICATION", "FOR", "WAITING"];
+
 /// What is told of each session.
 const COLUMNS: &[Column<Outcome>] = &[
     Column::new("PID", Align::Right, "pid", |outcome| Some(outcome.pid).filter(|pid| *pid != 0).into()),
@@ -241,7 +248,7 @@ const COLUMNS: &[Column<Outcome>] = &[
     Column::new("STATE", Align::Left, "state", |outcome: &Outcome| outcome.state.as_ref().into())
         .short(|outcome| outcome.state.as_deref().map(short_words::state).into())
         .folding()
-        .least(STATE_LEAST),
+        .distinct(STATE_LEAST),
     Column::new("FOR", Align::Right, "state_seconds", |outcome| Value::seconds(outcome.state_seconds)),
     Column::new("XACT", Align::Right, "xact_seconds", |outcome| Value::seconds(outcome.xact_seconds)),
     Column::new("LOCKS", Align::Right, "locks_held", |outcome| outcome.locks_held.into()),
@@ -295,11 +302,7 @@ pub(in crate::commands) fn preview<'a>(
 fn table<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Table<'a> {
     let is_pooled = outcomes.clone().any(|outcome| outcome.pooled);
     let table = Table::of(COLUMNS, outcomes, |outcome| mark(outcome.result)).only_in_full(&["SESSION-ID"]);
-    if is_pooled {
-        table.sparing(&["ROLE", "DATABASE", "XACT", "FOR", "LOCKS"]).keeping(&["CLIENT"], LEAST)
-    } else {
-        table.sparing(&["CLIENT", "ROLE", "DATABASE", "LOCKS", "FOR", "WAITING", "XACT"])
-    }
+    if is_pooled { table.sparing(POOLED_SPARE).keeping(&["CLIENT"], LEAST) } else { table.sparing(SPARE) }
 }
 
 /// The outcome as it is told: of a session that was not touched nothing is left behind.

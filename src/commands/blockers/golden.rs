@@ -8,6 +8,7 @@ use crate::model::query_text::QueryText;
 use crate::model::session::Session;
 use crate::model::suggestion::Lead;
 use crate::render::frame::Frame;
+use crate::render::table::tests::assert_wider_shows_no_less;
 use crate::render::table::{self, Block};
 use crate::render::{Head, Look, Report as _, text};
 
@@ -253,6 +254,9 @@ fn screen_in(waits: Waits, width: usize, watched: bool, is_ascii: bool) -> Strin
         let codes = ["\u{1b}[H", "\u{1b}[K", "\u{1b}[J", "\u{1b}[?2026h", "\u{1b}[?2026l", "\r"];
         return codes.iter().fold(drawn, |text, code| text.replace(code, ""));
     }
+    if width == 80 {
+        assert_wider_shows_no_less(&blocks);
+    }
     let mut text = Vec::new();
     table::write(&blocks, look, &mut text).unwrap();
     String::from_utf8(text).unwrap()
@@ -348,5 +352,66 @@ fn a_watched_screen_shows_what_to_do_whole() {
             assert!(words.contains(&hint), "{name}: {hint}\n{shown}");
         }
         assert!(shown.contains("PID "), "{name}: {shown}");
+    }
+}
+
+/// What stands in the column of this title in the rows of the tree, which are the last lines.
+fn cells(shown: &str, title: &str, rows: usize) -> Option<Vec<String>> {
+    let lines: Vec<&str> = shown.lines().collect();
+    let header = lines.iter().position(|line| line.starts_with("PID "))?;
+    let at = lines[header]
+        .find(&format!(" {title} "))
+        .or_else(|| lines[header].strip_suffix(title).map(|before| before.len() - 1))?
+        + 1;
+    let cell = |line: &&str| {
+        let rest: String = line.chars().skip(at).collect();
+        rest.split("  ").next().unwrap_or_default().to_owned()
+    };
+    Some(lines[header + 1..].iter().take(rows).map(cell).collect())
+}
+
+#[test]
+fn however_long_a_table_is_called_its_lock_modes_are_told_apart_and_the_query_is_there() {
+    const MODES: [&str; 8] = [
+        "AccessShareLock",
+        "RowShareLock",
+        "RowExclusiveLock",
+        "ShareUpdateExclusiveLock",
+        "ShareLock",
+        "ShareRowExclusiveLock",
+        "ExclusiveLock",
+        "AccessExclusiveLock",
+    ];
+    for table in
+        ["public.orders", "public.customer_invoices", "accounting_department.general_ledger_entries_2024"]
+    {
+        let modes = || {
+            let lock = |mode| lock("relation", mode, Some(table), None);
+            let waiters =
+                (22041..).zip(MODES).map(|(pid, mode)| waiter(pid, 41.0, &[21877], lock(mode), SELECT));
+            let holders = (21800..).zip(MODES).map(|(pid, mode)| root(pid, &[lock(mode)]));
+            let root = root(21877, &[lock("AccessExclusiveLock")]);
+            waits(holders.chain([root]).chain(waiters).collect())
+        };
+        for width in 40..=200 {
+            let mut report = Blockers::new(modes(), false);
+            report.advice = Vec::new();
+            let mut text = Vec::new();
+            let look = Look { width: Some(width), ..Look::default() };
+            table::write(&report.blocks(&Head::default()), look, &mut text).unwrap();
+            let shown = String::from_utf8(text).unwrap();
+            let locks = cells(&shown, "LOCK", 17).unwrap_or_else(|| panic!("{width}: {shown}"));
+            let told: std::collections::HashSet<&String> = locks.iter().collect();
+            assert_eq!(told.len(), 16, "{table} at {width}: {shown}");
+            let name = table.split_once('.').unwrap().1;
+            assert!(
+                width < 80 || locks.iter().all(|lock| lock.contains(name.get(..9).unwrap_or(name))),
+                "{width}: {shown}"
+            );
+            assert!(width < 120 || locks.iter().all(|lock| lock.contains(name)), "{width}: {shown}");
+            let header = shown.lines().find(|line| line.starts_with("PID ")).unwrap();
+            let query = header.find("QUERY").map_or(0, |at| width - at);
+            assert!(query >= [(80, 24), (120, 40)].iter().rfind(|(of, _)| width >= *of).map_or(0, |at| at.1));
+        }
     }
 }

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::queues::{self, Entry};
 use super::rows::Row;
-use super::words::object_width;
 use crate::analyze::blocking::{Forest, FreeSet, Graph, Line, edges, free_sets, pid_at, prepared_at};
 use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
@@ -220,7 +219,6 @@ impl Report for Blockers {
             None => self.lines.iter().copied().map(Entry::One).collect(),
         };
         let spare: &[&str] = if is_pooled { POOLED_SPARE } else { SPARE };
-        let object = object_width(&self.sessions);
         let (table, rest) = self.part.unwrap_or_default().table(entries.len(), "row", |rows| {
             Table::of(
                 Row::COLUMNS,
@@ -229,7 +227,6 @@ impl Report for Blockers {
             )
             .sparing(spare)
             .keeping(&["CLIENT"], LEAST)
-            .of_use("LOCK", object)
             .only_in_full(&["SESSION-ID"])
         });
         let mut summary = format!("{} blocked", text::count(self.blocked_count, "session"));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::queues::Queue;
-use super::words::Words;
+use super::words::{LOCK_LEAST, Words};
 use crate::analyze::blocking::Line;
 use crate::commands::listing::{NAME_LEAST, STATE_LEAST, origin};
 use crate::model::blocking::{Blocked, Lock, PreparedBlocker, waited_for};
@@ -82,7 +82,7 @@ impl<'a> Row<'a> {
             |row| row.of(|session| session.state.as_ref()),
         )
         .short(|row| state(row, Words::Few))
-        .least(STATE_LEAST),
+        .distinct(STATE_LEAST),
         Column::script("wait_seconds", |row| row.of(|session| session.wait_seconds)),
         Column::script("xact_seconds", |row| row.of(|session| session.xact_seconds)),
         Column::script("lock_type", |row| row.lock().map(|lock| &lock.kind).into()),
@@ -91,7 +91,9 @@ impl<'a> Row<'a> {
         Column::script("lock_key", |row| row.lock().and_then(|lock| lock.key.as_ref()).into()),
         Column::script("backend_type", |row| row.of(|session| session.backend_type.as_ref())),
         Column::table("LOCK", Align::Left, |row: &Self| locks(row, Words::All))
-            .short(|row| locks(row, Words::Few)),
+            .short(|row| locks(row, Words::Few))
+            .terse(|row| locks(row, Words::Fewest))
+            .distinct(LOCK_LEAST),
         Column::script("pooler_client_addr", |row| {
             row.pooler_client().and_then(|client| client.addr.as_ref()).into()
         }),

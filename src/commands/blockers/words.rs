@@ -3,36 +3,27 @@
 use std::borrow::Cow;
 
 use crate::model::blocking::{Blocked, Level, Lock};
+use crate::model::quote;
 use crate::model::short_words;
-use crate::render::table::LEAST;
-use crate::render::text;
 
-/// To how little what is waited for is cut, however long it is, before a column is spared.
-const OBJECT: usize = 36;
-
-/// What stands before what is held, and what shows that something is cut off behind it.
-const AROUND: usize = "holds …".len() - "…".len() + 1;
+/// As much of what is locked in the fewest words as tells how: that of the longest mode, held.
+pub(super) const LOCK_LEAST: usize = "holds ShareRowExcl ".len();
 
 /// How many words there is room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::commands) enum Words {
-    /// Few: what is locked comes before how, which may be cut off.
+    /// The fewest: how something is locked, which is never cut off, and what, without its schema.
+    Fewest,
+    /// Few: how something is locked, and what.
     Few,
     /// All.
     All,
 }
 
-/// To how little what these sessions wait for is cut before a column is left out: the object is to be read.
-pub(super) fn object_width(sessions: &[Blocked]) -> usize {
-    let wanted = sessions.iter().filter_map(|session| session.lock.as_ref());
-    let widest = wanted.map(|lock| text::width(&Words::Few.object(lock))).max().unwrap_or(0);
-    (widest + AROUND).clamp(LEAST, OBJECT)
-}
-
 impl Words {
     /// What a session does; what kind of process it is where it is no client's.
     pub(super) fn state(self, session: &Blocked) -> Option<Cow<'_, str>> {
-        let few = self == Self::Few;
+        let few = self != Self::All;
         let kind = session.backend_type.as_deref().filter(|kind| *kind != "client backend");
         Some(match (session.state.as_deref(), kind) {
             _ if session.vanished => "(ended since)".into(),
@@ -47,16 +38,17 @@ impl Words {
 
     /// The state of a prepared transaction.
     pub(super) fn prepared(self) -> &'static str {
-        if self == Self::Few { "prepared" } else { "prepared transaction" }
+        if self == Self::All { "prepared transaction" } else { "prepared" }
     }
 
-    /// `AccessExclusive on public.orders`, or `public.orders AccessExclusive`; `a row of public.orders`, `advisory Exclusive on key 7`.
+    /// `AccessExclusive on public.orders`, in fewer words `AccessExcl public.orders` and `AccessExcl orders`; `a row of public.orders`,
+    /// `advisory Exclusive on key 7`.
     pub(in crate::commands) fn lock(self, lock: &Lock) -> String {
         let mode = short_words::lock_mode(&lock.mode);
         let (kind, object) = (lock.kind.as_str(), self.object(lock));
         match (kind, &lock.relation, &lock.key) {
             ("transactionid" | "virtualxid", ..) | ("tuple", Some(_), _) => object,
-            _ if self == Self::Few => format!("{object} {mode}"),
+            _ if self != Self::All => format!("{} {object}", short_words::shorter_lock_mode(mode)),
             ("relation", Some(_), _) => format!("{mode} on {object}"),
             ("advisory", _, Some(key)) => format!("advisory {mode} on key {key}"),
             (_, Some(relation), _) => format!("{kind} {mode} on {relation}"),
@@ -80,13 +72,16 @@ impl Words {
 
     /// What is locked, and not how.
     fn object(self, lock: &Lock) -> String {
-        match (lock.kind.as_str(), &lock.relation, &lock.key) {
-            ("transactionid" | "tuple", Some(relation), _) if self == Self::Few => {
+        let relation = lock.relation.as_deref();
+        let relation =
+            relation.map(|name| if self == Self::Fewest { quote::without_schema(name) } else { name });
+        match (lock.kind.as_str(), relation, &lock.key) {
+            ("transactionid" | "tuple", Some(relation), _) if self != Self::All => {
                 format!("row of {relation}")
             }
             ("transactionid" | "tuple", Some(relation), _) => format!("a row of {relation}"),
             ("transactionid" | "virtualxid", None, _) => "its transaction".into(),
-            ("relation", Some(relation), _) => relation.clone(),
+            ("relation", Some(relation), _) => relation.into(),
             ("advisory", _, Some(key)) => format!("advisory key {key}"),
             (kind, Some(relation), _) => format!("{relation} {kind}"),
             (kind, ..) => kind.into(),

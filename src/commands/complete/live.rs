@@ -40,7 +40,19 @@ pub(super) async fn values(live: Live, line: &Line<'_>, context: &Context) -> Ve
     let looked = tokio::time::timeout(LIMIT, look(live, &context)).await;
     let found = looked.ok().and_then(Result::ok).unwrap_or_default();
     let exclude = if live.is_filter && line.typed.starts_with('!') { "!" } else { "" };
-    let of_kind = found.into_iter().filter(|found| found.kind == live.kind);
+    // What is on the line already is not named twice, what runs nothing is not cancelled, and nobody ends what is hidden.
+    let is_named =
+        |value: &str| line.given.iter().any(|(given, word)| given.is_positional() && word == value);
+    let is_of_use = |found: &LiveValue| {
+        found.kind != LiveKind::Session
+            || !is_named(&found.value)
+                && match line.path().as_slice() {
+                    ["cancel"] => found.busy && !found.hidden,
+                    ["kill"] => !found.hidden,
+                    _ => true,
+                }
+    };
+    let of_kind = found.into_iter().filter(|found| found.kind == live.kind && is_of_use(found));
     let word = |value: &str| match live.kind {
         LiveKind::Database | LiveKind::Role | LiveKind::Application if live.is_filter => Name::pattern(value),
         _ => value.to_owned(),
@@ -78,7 +90,7 @@ fn of_pooler(facts: &crate::model::pooler::PoolerFacts) -> Vec<LiveValue> {
     let configured = facts.databases.iter().map(|database| (LiveKind::Database, database.name.clone()));
     for (kind, value) in names.chain(configured) {
         if !found.iter().any(|known| known.kind == kind && known.value == value) {
-            found.push(LiveValue { kind, value, note: String::new() });
+            found.push(LiveValue { kind, value, note: String::new(), busy: false, hidden: false });
         }
     }
     found

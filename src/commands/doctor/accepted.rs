@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 
 use crate::args;
+use crate::conninfo::refuse_endless;
 use crate::error::Failure;
 use crate::model::filter::Name;
 use crate::render::Warning;
@@ -54,6 +55,7 @@ pub(super) fn read(
             "it has [[accepted]] entries with rule, reason, and perhaps name and until = \"2027-01-31\"",
         )
     };
+    refuse_endless(path).map_err(|error| wrong(&error))?;
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
     let file: File = toml::from_str(&text).map_err(|error| wrong(&error.message()))?;
     let entries = file.accepted.into_iter().map(|entry| {

@@ -10,6 +10,7 @@ use crate::db::{ClosableKey, Db};
 use crate::error::Failure;
 use crate::model::closable::{Closable, ClosableKind};
 use crate::model::database::Holder;
+use crate::model::nearest::nearest;
 use crate::model::quote;
 use crate::model::rights::Rights;
 use crate::model::server::ServerContext;
@@ -96,7 +97,17 @@ pub(super) async fn found(
         return Err(refused.hinted(format!("drain the {word} on the primary")).into());
     }
     let found = db.closable(ClosableKey::Name(kind, name)).await?;
-    found.ok_or_else(|| Failure::failed(format!("there is no {word} \"{name}\"; nothing was done")).into())
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let names = db.names().await?;
+    let known = names.iter().filter(|(of, _)| of == word).map(|(_, name)| name.as_str());
+    let failure = Failure::failed(format!("there is no {word} \"{name}\"; nothing was done"));
+    Err(match nearest(name, known) {
+        Some(near) => failure.hinted(format!("did you mean {near}?")),
+        None => failure,
+    }
+    .into())
 }
 
 /// Makes sure that this role may close and open it.

@@ -60,3 +60,16 @@ fn no_two_states_are_shown_as_the_same() {
         assert_eq!(told.len(), states.len(), "{width} {end}\n{shown}");
     }
 }
+
+#[test]
+fn words_are_few_until_the_query_has_much_and_the_wait_is_there() {
+    for width in 40..=200 {
+        let shown = shown("ls", "", sessions(), width);
+        let header = shown.lines().find(|line| line.contains("PID ")).unwrap();
+        assert!(header.contains("WAIT"), "{width}\n{shown}");
+        let query = width - header.find("QUERY").unwrap();
+        let is_whole =
+            ["7m 13s", "Lock:relation", "idle in transaction "].iter().any(|whole| shown.contains(whole));
+        assert!(query >= 40 || !is_whole, "{width}\n{shown}");
+    }
+}

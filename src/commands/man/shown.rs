@@ -40,7 +40,7 @@ impl Drop for PageFile {
     }
 }
 
-/// Shows the page of this file name; `instead` is the command line whose help says the same.
+/// Shows the page of this file name; `instead` ends the hint for where there is no man.
 ///
 /// # Errors
 /// When it cannot be written, or the program that shows it fails.
@@ -56,7 +56,7 @@ pub(super) async fn show(name: &str, page: &str, instead: &str, context: &Contex
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(Failure::failed(format!("could not run man: {error}")).into());
         }
-        Err(_) => context.ui.hint(&format!("there is no man here, so this is roff; {instead} says the same")),
+        Err(_) => context.ui.hint(&format!("there is no man here, so this is roff{instead}")),
     }
     let Some(pager) = std::env::var_os("MANPAGER").filter(|pager| !pager.is_empty()) else {
         context.write(|out| out.write_all(page.as_bytes()))?;

@@ -1,6 +1,6 @@
 //! Clients, connections to servers, and the two joined with the server's sessions, as tables and tab-separated values.
 
-use crate::commands::listing::origin;
+use crate::commands::listing::{STATE_LEAST, origin};
 use crate::commands::screen_room::Part;
 use crate::model::order;
 use crate::model::pooler::{Link, ServerConnection};
@@ -164,7 +164,8 @@ const JOIN: &[Column<Link>] = &[
     PID,
     BACKEND_STATE
         .cell(|link| state(link, |state| state, |kind, event| format!("{kind}:{event}")).into())
-        .short(|link| state(link, short_words::state, short_words::wait).into()),
+        .short(|link| state(link, short_words::state, short_words::wait).into())
+        .distinct(STATE_LEAST),
     FOR,
     XACT,
     LOCKS,
@@ -179,7 +180,9 @@ const CLIENT: Column<Link> =
     Column::table("CLIENT", Align::Left, |link| of_client(link, |client| Some(origin(client))));
 const APPLICATION: Column<Link> = Column::new("APPLICATION", Align::Left, "application_name", |link| {
     of_client(link, |client| client.application_name.as_ref())
-});
+})
+.short_title("APP")
+.distinct(8);
 const CLIENT_STATE: Column<Link> =
     Column::new("STATE", Align::Left, "client_state", |link| of_client(link, |client| Some(&client.state)));
 const WAIT: Column<Link> =

@@ -156,12 +156,9 @@ impl From<Of> for Value<'_> {
     }
 }
 
-/// What is left of a name at least.
-const NAME_LEAST: usize = 20;
-
 /// What people read of each way.
 const SIDE: &[Column<Side>] = &[
-    Column::table("PLAN", Align::Left, |side: &Side| (&side.plan).into()).least(NAME_LEAST),
+    Column::table("PLAN", Align::Left, |side: &Side| (&side.plan).into()).naming(),
     Column::table("POOLS", Align::Right, |side| side.pools.into()),
     Column::table("POOL SIZE", Align::Right, |side| side.size.into()),
     Column::table("MIN IDLE", Align::Right, |side| side.min_idle.into()),
@@ -234,7 +231,7 @@ fn services(services: &[ServicePlan]) -> Table<'_> {
 
 /// What people read of each service.
 const SERVICES: &[Column<ServicePlan>] = &[
-    Column::table("SERVICE", Align::Left, |service: &ServicePlan| (&service.name).into()).least(NAME_LEAST),
+    Column::table("SERVICE", Align::Left, |service: &ServicePlan| (&service.name).into()).naming(),
     Column::table("INSTANCES", Align::Right, |service| service.instances.into()),
     Column::table("WEIGHT", Align::Right, |service| service.weight.into()),
     Column::table("BUDGET", Align::Right, |service| service.budget.into()),

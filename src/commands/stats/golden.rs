@@ -58,3 +58,18 @@ fn rows_are_shared_out_fairly() {
     assert_eq!(fair_share(&[20, 20], 15), 7);
     assert_eq!(fair_share(&[20], 0), 0);
 }
+
+#[test]
+fn the_name_of_a_group_stays_longest() {
+    let named = |width| {
+        let mut stats = stats(&[By::Application], width);
+        for (at, group) in stats.usage.by_application.iter_mut().enumerate() {
+            group.application_name = format!("ledger-writer-orders-{at:02}");
+        }
+        reported(&stats, width)
+    };
+    for width in 40..=200 {
+        let shown = named(width);
+        assert!(shown.contains("ledger-writer-orders-03 "), "{width}\n{shown}");
+    }
+}

@@ -9,7 +9,8 @@ use anyhow::Result;
 
 use crate::commands::Context;
 use crate::conninfo::{
-    Environment, Error, Place, TargetSpec, ValueSource, of_discovery, of_file, of_services, resolve, text_of,
+    Environment, Error, Place, TargetSpec, ValueSource, of_discovery, of_file, of_services, refuse_endless,
+    resolve, text_of,
 };
 use crate::db;
 use crate::error::Failure;
@@ -93,6 +94,7 @@ fn read_file(path: &Path) -> Result<String, Failure> {
         let failure = Failure::usage(format!("could not read {}: {why}", path.display()));
         failure.hinted("--targets names a TOML file with a [[target]] for each server; the README has one")
     };
+    refuse_endless(path).map_err(|error| wrong(&error))?;
     let file = fs::File::open(path).map_err(|error| wrong(&error))?;
     let mut bytes = Vec::new();
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| wrong(&error))?;

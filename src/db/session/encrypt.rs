@@ -107,7 +107,7 @@ fn not_reached(address: &Address, error: &io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::TimedOut { ErrorKind::Timeout } else { ErrorKind::Refused };
     let error_words = Error::new(kind, os_words(error));
     let whence = |hint: Hint| {
-        hint.then("; ").call(Command::pgconn("conninfo")).then(" shows where host and port come from")
+        hint.then(" ").call(Command::pgconn("conninfo")).then(" shows where host and port come from")
     };
     match (error.kind(), &address.route) {
         (io::ErrorKind::PermissionDenied, _) => error_words.hinted("this user may not use the socket"),
@@ -117,10 +117,10 @@ fn not_reached(address: &Address, error: &io::Error) -> Error {
             if others.is_empty() {
                 let elsewhere = format!("{question} -h HOST or -d URI names another, ");
                 let demo = Hint::from(elsewhere).call(Command::pgconn("demo")).then(" starts one to try");
-                return error_words.hinted(whence(demo));
+                return error_words.hinted(whence(demo.then(";")));
             }
             let others: Vec<String> = others.iter().map(|port| format!("-p {port}")).collect();
-            let others = format!(" beside it there is {}", others.join(", "));
+            let others = format!(" beside it there is {};", others.join(", "));
             error_words.hinted(whence(Hint::from(format!("{question}{others}"))))
         }
         (_, Route::Tcp(_)) => error_words.hinted(whence(Hint::from(

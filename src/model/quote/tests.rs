@@ -8,6 +8,20 @@ fn keywords_are_names_too() {
 }
 
 #[test]
+fn a_schema_is_taken_off_a_name_and_nothing_else() {
+    let names = [
+        ("public.orders", "orders"),
+        ("orders", "orders"),
+        ("\"a.b\".\"c.d\"", "\"c.d\""),
+        ("\"a\"\".b\"", "\"a\"\".b\""),
+        ("a.", "a."),
+    ];
+    for (name, rest) in names {
+        assert_eq!(without_schema(name), rest);
+    }
+}
+
+#[test]
 fn a_prepared_transaction_has_two_ways_out_whatever_its_names() {
     for (database, gid, rest) in [
         ("a  b", "it's", r#""a  b": COMMIT PREPARED 'it''s' or ROLLBACK PREPARED 'it''s'"#),

@@ -1,16 +1,25 @@
-//! How the columns of a table share the line of a terminal. What is the same in every row goes into a line above; then what can be
-//! said in fewer words is; then columns are left out, in the command's order. Each step is taken only where the one before does not
-//! give the widest text, a query, its share of the line, and what then turns out to have room is said in all its words again.
+//! How the columns of a table share the line of a terminal. What is the same in every row goes into a line above. Then the line is
+//! filled in steps, whose order knows nothing of its width: a wider terminal goes further, and shows less of nothing. First what
+//! cannot be spared, as narrow as it is of use; then the other columns, in the command's order, each in few words; then all words.
+//! A query has its share of the line before anything else gets more of it.
 
+use super::fill::{Lane, Line};
 use super::{Align, Form, Table};
+use crate::render::columns::Least;
 use crate::render::text;
 
-/// What the last text is cut to before a column is left out.
-const LEAST_LAST: usize = 16;
+/// What the last text has before the others get more.
+const LEAST_LAST: usize = 17;
+/// The same of a query.
+const LEAST_QUERY: usize = 12;
 /// What texts are cut to when no column is left that could be spared.
 const NARROWEST: usize = 8;
-/// What stands between columns.
-const GAP: usize = 2;
+/// What the last text has before the others are told in all words.
+const MUCH: usize = 40;
+/// How much of a text is shown before there is another column.
+const ENOUGH: usize = 16;
+/// The same of a name that a row is about, of a word of a list, and of what is told in still fewer words where there is no room.
+const ENOUGH_WORDS: usize = 36;
 
 /// What is shown of a table.
 pub(super) struct Layout {
@@ -30,29 +39,14 @@ pub(super) struct Shown {
     pub(super) form: Form,
 }
 
-/// A column on its way to its place.
-struct Lane {
-    at: usize,
-    form: Form,
-    /// What its title and its longest cell take, in all words and in few.
-    whole: usize,
-    short: usize,
-    /// What it may take.
-    room: usize,
-}
-
-impl Lane {
-    const fn natural(&self) -> usize {
-        match self.form {
-            Form::Whole => self.whole,
-            Form::Short => self.short,
-        }
-    }
-}
-
 /// How many columns of a line of `width` a query is to have: 24 of 80, 40 of 120.
 fn share_of_query(width: usize) -> usize {
-    (2 * width / 5).saturating_sub(8).max(LEAST_LAST)
+    (2 * width / 5).saturating_sub(8).max(LEAST_QUERY)
+}
+
+/// How many the last text is to have where it is no query.
+const fn share_of_last(_: usize) -> usize {
+    LEAST_LAST
 }
 
 impl Table<'_> {
@@ -72,48 +66,103 @@ impl Table<'_> {
         let mut lanes: Vec<Lane> = (0..self.columns.len()).filter_map(|at| self.lane(at, width)).collect();
         let room = width.saturating_sub(self.gutter(0).len());
         let mut above = Vec::new();
-        if !self.fits(&lanes, width, room) {
+        if super::fill::taken(lanes.iter().map(|lane| lane.whole)) > room {
             above = self.fold(&mut lanes, room);
         }
-        if !self.fits(&lanes, width, room) {
-            lanes.iter_mut().for_each(|lane| lane.form = Form::Short);
-            self.leave_out(&mut lanes, width, room);
-            self.say_more(&mut lanes, width, room);
-        }
-        lanes.iter_mut().for_each(|lane| lane.room = lane.natural());
-        self.cut(&mut lanes, width, room);
-        let columns = lanes.iter().filter_map(|lane| {
+        let last = lanes.iter().position(|lane| self.is_last(lane.at) && !self.is_exact(lane.at));
+        let is_query = last.is_some_and(|at| self.is_wide(lanes[at].at));
+        let mut line =
+            Line { lanes, room, last, share: if is_query { share_of_query } else { share_of_last } };
+        let _full = self.fill(&mut line);
+        let columns = line.lanes.iter().filter(|lane| lane.room > 0).filter_map(|lane| {
             let head = self.columns.get(lane.at)?;
-            let title = head.share.short_title.filter(|_| lane.form == Form::Short).unwrap_or(head.title);
-            Some(Shown { at: lane.at, room: lane.room, title, align: head.align, form: lane.form })
+            let form = lane.form();
+            let title = head.share.short_title.filter(|_| form != Form::Whole).unwrap_or(head.title);
+            Some(Shown { at: lane.at, room: lane.room, title, align: head.align, form })
         });
         Layout { columns: columns.collect(), above }
+    }
+
+    /// Fills the line; none when it is full before everything is shown.
+    fn fill(&self, line: &mut Line) -> Option<()> {
+        let title = |lane: &Lane| self.columns.get(lane.at).map_or("", |head| head.title);
+        let is_spare = |lane: &Lane| self.spare.contains(&title(lane));
+        for at in 0..line.lanes.len() {
+            let lane = &line.lanes[at];
+            if !is_spare(lane) {
+                line.show(at, if self.is_naming(lane.at) { lane.least } else { lane.floor })?;
+            }
+        }
+        line.give_last_its_share(0)?;
+        line.level(|lane| lane.least)?;
+        for spare in self.spare.iter().rev() {
+            let Some(at) = line.lanes.iter().position(|lane| title(lane) == *spare) else { continue };
+            if line.last != Some(at) {
+                line.level(|lane| lane.enough)?;
+            }
+            line.show(at, line.lanes[at].least)?;
+        }
+        line.level(|lane| lane.enough)?;
+        line.level(|lane| lane.short)?;
+        line.widen_last(MUCH)?;
+        let is_age = |lane: &Lane| self.columns.get(lane.at).is_some_and(|head| !head.align.is_left());
+        line.say_all(is_age)?;
+        for at in 0..line.lanes.len() {
+            if line.last != Some(at) {
+                let column = line.lanes[at].at;
+                line.say_all(|lane| lane.at == column)?;
+            }
+        }
+        line.widen_last(usize::MAX)
     }
 
     /// A column with what it would like to take; none where it is not shown on a terminal.
     fn lane(&self, at: usize, width: usize) -> Option<Lane> {
         let head = self.columns.get(at).filter(|head| !self.in_full.contains(&head.title))?;
+        let is_exact = self.is_exact(at);
         // How much wider than the terminal a text is makes no difference, when it can be cut.
-        let most = match self.least(at, width, false) {
-            usize::MAX => usize::MAX,
-            least => width.max(least).max(NARROWEST),
-        };
+        let most = if is_exact { usize::MAX } else { width.max(NARROWEST) };
         let natural = |form, title: &str| {
             let cells = (0..self.rows.count()).map(|row| self.width_of(row, at, form, most));
             cells.max().unwrap_or(0).max(title.len()).min(most)
         };
+        let short_title = head.share.short_title.unwrap_or(head.title);
         let whole = natural(Form::Whole, head.title);
-        let short = natural(Form::Short, head.share.short_title.unwrap_or(head.title)).min(whole);
-        Some(Lane { at, form: Form::Whole, whole, short, room: whole })
+        let short = natural(Form::Short, short_title).min(whole);
+        let terse = natural(Form::Terse, short_title).min(short);
+        let (floor, least) = match head.share.least {
+            _ if is_exact => (terse, terse),
+            _ if self.is_last(at) => (NARROWEST, if self.is_wide(at) { LEAST_QUERY } else { LEAST_LAST }),
+            Least::Title => (NARROWEST, head.title.len().max(self.least)),
+            Least::Columns(columns) => (NARROWEST, columns),
+            Least::Distinct(columns) => (columns, columns),
+            Least::ToldApart => (NARROWEST, self.told_apart(at, most).clamp(ENOUGH, ENOUGH_WORDS)),
+        };
+        let (floor, least) = (floor.min(terse), least.min(terse));
+        let enough = match short {
+            _ if terse < short && short > ENOUGH_WORDS => terse,
+            _ if terse < short => short,
+            _ if matches!(head.share.least, Least::Distinct(_) | Least::ToldApart) => {
+                short.min(ENOUGH_WORDS).max(least)
+            }
+            _ if matches!(head.share.least, Least::Columns(_)) => least,
+            _ => short.min(ENOUGH).max(least),
+        };
+        Some(Lane { at, whole, short, terse, floor, least, enough, room: 0 })
     }
 
-    /// Whether everything is whole, but for a query that has more than its share.
-    fn fits(&self, lanes: &[Lane], width: usize, room: usize) -> bool {
-        let wanted = |lane: &Lane| match self.is_last(lane.at) {
-            true => lane.natural().min(self.least(lane.at, width, false)),
-            false => lane.natural(),
-        };
-        line(lanes.iter().map(wanted)) <= room
+    /// To how little the texts of a column can be cut so that no two become the same.
+    fn told_apart(&self, at: usize, most: usize) -> usize {
+        let cells = (0..self.rows.count()).map(|row| self.fitted(row, at, Form::Short, most));
+        let mut cells: Vec<_> = cells.collect();
+        cells.sort_unstable();
+        cells.dedup();
+        let alike = cells.windows(2).map(|pair| {
+            let alike = pair[0].chars().zip(pair[1].chars()).take_while(|(one, other)| one == other);
+            alike.map(|(character, _)| text::width(character.encode_utf8(&mut [0; 4]))).sum::<usize>()
+        });
+        // One more that differs, and the sign that something is cut off.
+        alike.max().map_or(0, |alike| alike + 2)
     }
 
     /// Takes the columns out that say the same, or nothing, in every row; returns what they say.
@@ -145,58 +194,6 @@ impl Table<'_> {
         (self.rows.count() > 0 && is_same).then(|| first.into_owned())
     }
 
-    /// Leaves columns out until the others have what is of use: those that can be spared, and at the very end from the last one on.
-    fn leave_out(&self, lanes: &mut Vec<Lane>, width: usize, room: usize) {
-        let taken = |lanes: &[Lane], narrowest| {
-            line(lanes.iter().map(|lane| lane.natural().min(self.least(lane.at, width, narrowest)))) > room
-        };
-        for spare in self.spare {
-            if taken(lanes, false) {
-                lanes.retain(|lane| self.columns.get(lane.at).is_none_or(|head| head.title != *spare));
-            }
-        }
-        while lanes.len() > 1 && taken(lanes, true) {
-            lanes.pop();
-        }
-    }
-
-    /// Says in all words what there is room for: the ages all of them, or none.
-    fn say_more(&self, lanes: &mut [Lane], width: usize, room: usize) {
-        let is_age = |lane: &Lane| self.columns.get(lane.at).is_some_and(|head| !head.align.is_left());
-        let ages: Vec<usize> =
-            lanes.iter().enumerate().filter(|(_, lane)| is_age(lane)).map(|(at, _)| at).collect();
-        let others = (0..lanes.len()).filter(|at| !ages.contains(at)).map(|at| vec![at]);
-        for together in std::iter::once(ages.clone()).chain(others) {
-            let set = |lanes: &mut [Lane], form| {
-                lanes
-                    .iter_mut()
-                    .enumerate()
-                    .filter(|(at, _)| together.contains(at))
-                    .for_each(|(_, lane)| lane.form = form);
-            };
-            set(lanes, Form::Whole);
-            if !self.fits(lanes, width, room) {
-                set(lanes, Form::Short);
-            }
-        }
-    }
-
-    /// Cuts what is too long: the last text first, as far as it stays of use, then the widest of the others; and where that is not
-    /// enough, further.
-    fn cut(&self, lanes: &mut [Lane], width: usize, room: usize) {
-        for (of_last, narrowest) in [(true, false), (false, false), (false, true), (true, true)] {
-            while line(lanes.iter().map(|lane| lane.room)) > room {
-                let widest = lanes
-                    .iter_mut()
-                    .filter(|lane| self.is_last(lane.at) == of_last)
-                    .filter(|lane| lane.room > self.least(lane.at, width, narrowest))
-                    .max_by_key(|lane| lane.room);
-                let Some(widest) = widest else { break };
-                widest.room -= 1;
-            }
-        }
-    }
-
     /// Whether column `at` takes what the others leave.
     fn is_last(&self, at: usize) -> bool {
         let wide = self.columns.iter().position(|head| head.share.is_wide);
@@ -211,24 +208,22 @@ impl Table<'_> {
         }
     }
 
-    /// What column `at` is cut to at most.
-    fn least(&self, at: usize, width: usize, narrowest: bool) -> usize {
-        let Some(head) = self.columns.get(at) else { return usize::MAX };
-        match (head.title, head.align) {
-            ("PID", _) | (_, Align::Right | Align::Age) => usize::MAX,
-            (title, _) if self.whole.contains(&title) => usize::MAX,
-            _ if narrowest => NARROWEST,
-            _ if head.share.is_wide => share_of_query(width),
-            _ if at + 1 == self.columns.len() => LEAST_LAST,
-            (title, _) => match self.least_of.filter(|(of, _)| *of == title) {
-                Some((_, least)) => least,
-                None => head.share.least.unwrap_or(title.len().max(self.least)),
-            },
-        }
+    /// Whether column `at` is a query.
+    fn is_wide(&self, at: usize) -> bool {
+        self.columns.get(at).is_some_and(|head| head.share.is_wide)
     }
-}
 
-/// What a line of such columns takes, with the gaps between them.
-fn line(columns: impl Iterator<Item = usize>) -> usize {
-    columns.fold(0usize, |line, column| line.saturating_add(column).saturating_add(GAP)).saturating_sub(GAP)
+    /// Whether column `at` has the names of what the rows are about.
+    fn is_naming(&self, at: usize) -> bool {
+        self.columns.get(at).is_some_and(|head| matches!(head.share.least, Least::ToldApart))
+    }
+
+    /// Whether the texts of column `at` are never cut.
+    fn is_exact(&self, at: usize) -> bool {
+        self.columns.get(at).is_none_or(|head| {
+            head.title == "PID"
+                || matches!(head.align, Align::Right | Align::Age)
+                || self.whole.contains(&head.title)
+        })
+    }
 }

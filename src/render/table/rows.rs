@@ -20,6 +20,8 @@ pub(super) enum Form {
     Whole,
     /// In those that there is room for on a narrow terminal.
     Short,
+    /// In those that there is room for beside others.
+    Terse,
 }
 
 /// Rows of a report, under columns that take their cells from them.
@@ -43,6 +45,7 @@ impl<R, B: Borrow<R> + Send + Sync> Rows for Listed<R, B> {
         found.map_or(Cow::Borrowed(""), |(row, column)| match form {
             Form::Whole => column.shown(row.borrow()),
             Form::Short => column.shortened(row.borrow()),
+            Form::Terse => column.terse_of(row.borrow()),
         })
     }
 }
@@ -55,6 +58,8 @@ pub(super) struct CellText {
     pub(super) whole: String,
     /// What it is in fewer words, where that is something else.
     pub(super) short: Option<String>,
+    /// What it is in still fewer, where that is something else than those.
+    pub(super) terse: Option<String>,
 }
 
 impl Rows for Texts {
@@ -71,6 +76,7 @@ impl Rows for Texts {
         match form {
             Form::Whole => cell.whole.as_str().into(),
             Form::Short => cell.short.as_ref().unwrap_or(&cell.whole).into(),
+            Form::Terse => cell.terse.as_ref().or(cell.short.as_ref()).unwrap_or(&cell.whole).into(),
         }
     }
 }

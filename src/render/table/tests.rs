@@ -51,7 +51,8 @@ fn a_narrow_terminal_does_without_what_can_be_spared() {
     assert!(shown(40, false).ends_with("4711  10.0.0.11  web   select 1 from st…\n"), "{}", shown(40, false));
     let narrow = " PID  CLIENT     QUERY\n4711  10.0.0.11  select 1 from st…\n";
     assert_eq!(shown(34, false), narrow);
-    assert_eq!(shown(30, false), " PID  QUERY\n4711  select 1 from stock\n");
+    // No more of it than beside the client: a wider terminal shows less of nothing.
+    assert_eq!(shown(33, false), " PID  QUERY\n4711  select 1 from st…\n");
     assert!(shown(30, true).ends_with("4711  10.0.0.11  web   select 1 from stock\n"));
 }
 
@@ -72,12 +73,13 @@ fn what_names_somebody_stays_whole_while_there_is_anything_else_to_leave_out() {
         table.write(Look { width: Some(width), ..Look::default() }, &mut out).unwrap();
         String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
     };
-    assert_eq!(shown(72), "203.0.113.107:51514  nightly-import-of-st…  4711  1.2s  select 1 from s…");
-    assert_eq!(shown(67), "203.0.113.107:51514  nightly-import-…  4711  1.2s  select 1 from s…");
-    assert_eq!(shown(60), "203.0.113.107:51514  nightly-import-of-stock  4711  1.2s");
-    assert_eq!(shown(48), "203.0.113.107:51514  nightly-import-of-st…  4711");
+    assert_eq!(shown(73), "203.0.113.107:51514  nightly-import-of-st…  4711  1.2s  select 1 from st…");
+    assert_eq!(shown(68), "203.0.113.107:51514  nightly-import-…  4711  1.2s  select 1 from st…");
+    // No more of it than beside what is shown next: a wider terminal shows less of nothing.
+    assert_eq!(shown(67), "203.0.113.107:51514  nightly-import-…  4711  1.2s");
+    assert_eq!(shown(48), "203.0.113.107:51514  nightly-import-…  4711");
     assert_eq!(shown(40), "203.0.113.107:51514  nightly-impo…  4711");
-    assert_eq!(shown(30), "203.0.113.107:51514  nightly-…");
+    assert_eq!(shown(30), "203.0.113.107:51514  nightly…");
 }
 
 #[test]
@@ -133,8 +135,8 @@ fn what_all_rows_have_in_common_stands_above_them_where_room_is_scarce() {
     assert!(whole.contains("PID  DATABASE  CLIENT  STATE"), "pipes get every column: {whole}");
     assert_eq!(shown(2, Some(100), false), whole, "where there is room, nothing changes");
     assert_eq!(shown(2, Some(60), true), whole, "nor where everything is wanted");
-    let expected = "database shop\n PID  STATE                QUERY\n   7  idle in transaction  select a_column, and_another fro\u{2026}\n4711  active               select a_column, and_another fro\u{2026}\n";
-    assert_eq!(shown(2, Some(60), false), expected);
+    let expected = "database shop\n PID  STATE                QUERY\n   7  idle in transaction  select a_column, and_another from a_tab\u{2026}\n4711  active               select a_column, and_another from a_tab\u{2026}\n";
+    assert_eq!(shown(2, Some(67), false), expected);
     let expected = "database shop\n PID  STATE      QUERY\n   7  idle-xact  select a_column,\u{2026}\n4711  active     select a_column,\u{2026}\n";
     assert_eq!(shown(2, Some(34), false), expected);
     assert_eq!(table(2).lines_above(60), 1);
@@ -176,6 +178,58 @@ fn what_a_screen_has_no_room_for_is_counted_and_the_top_stays() {
     assert!(shown(3).starts_with("do first\na line of words that\n\u{1b}[2m2 "), "{:?}", shown(3));
     assert!(shown(3).contains(rest), "{}", shown(3));
     assert!(shown(1).starts_with("do first\n"), "the first line stays");
+}
+
+/// Widths of terminals at which a table is shown.
+const WIDTHS: std::ops::RangeInclusive<usize> = 40..=200;
+
+/// Fails when a table of these blocks shows less of a column on a wider terminal than on a narrower one, or loses one that does not
+/// stand in the line above it.
+pub(crate) fn assert_wider_shows_no_less(blocks: &[Block<'_>]) {
+    for block in blocks {
+        let Block::Table(table) = block else { continue };
+        let layouts: Vec<Layout> = WIDTHS.map(|width| table.layout(width)).collect();
+        for (width, pair) in WIDTHS.zip(layouts.windows(2)) {
+            let [narrower, wider] = pair else { unreachable!() };
+            for column in &narrower.columns {
+                let same = wider.columns.iter().find(|other| other.at == column.at);
+                let shown = |layout: &Layout| -> Vec<_> {
+                    layout.columns.iter().map(|column| (column.title, column.room)).collect()
+                };
+                let (before, after) = (shown(narrower), shown(wider));
+                assert!(
+                    same.is_some_and(|same| same.room >= column.room),
+                    "{} of {before:?} at {width} columns, {after:?} at one more",
+                    column.title
+                );
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 24, ..Default::default() })]
+
+    #[test]
+    fn a_wider_terminal_shows_less_of_no_column(cells in proptest::collection::vec("[a-c ]{0,60}", 15..50)) {
+        let columns: &[Column<Vec<String>>] = &[
+            Column::table("PID", Align::Right, |row: &Vec<String>| i64::try_from(row[0].len()).unwrap_or(0).into()),
+            Column::table("NAME", Align::Left, |row: &Vec<String>| row[1].as_str().into()).folding().naming(),
+            Column::table("XACT", Align::Age, |row: &Vec<String>| Value::Seconds(f64::from(u16::try_from(row[0].len()).unwrap_or(0)) * 31.0)),
+            Column::table("PLACE", Align::Left, |row: &Vec<String>| row[2].as_str().into())
+                .short(|row| row[2].get(..30).unwrap_or(&row[2]).into())
+                .terse(|row| row[2].get(..12).unwrap_or(&row[2]).into())
+                .distinct(10),
+            Column::table("STATE", Align::Left, |row: &Vec<String>| row[3].as_str().into()).folding(),
+            Column::table("QUERY", Align::Left, |row: &Vec<String>| row[4].as_str().into()).wide(),
+        ];
+        let rows: Vec<Vec<String>> = cells.chunks_exact(5).map(<[String]>::to_vec).collect();
+        let spared: [&'static [&'static str]; 3] = [&["STATE", "NAME", "PLACE"], &["QUERY", "XACT", "PLACE"], &[]];
+        for spare in spared {
+            let table = Table::of(columns, &rows, |_| Mark::Plain).sparing(spare);
+            assert_wider_shows_no_less(&[Block::Table(table)]);
+        }
+    }
 }
 
 proptest::proptest! {
