@@ -44,6 +44,9 @@ const NO_LOCKS: &str = "select null::int4 as pid, null::bool as granted where fa
 /// Whose state it is always wanted since when.
 const IDLE_IN_TRANSACTION: &str = "s.state in ('idle in transaction', 'idle in transaction (aborted)')";
 
+/// What the server calls a client's session.
+const CLIENT: &str = "client backend";
+
 /// How the sessions are asked about.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reach<'a> {
@@ -77,6 +80,23 @@ pub(super) struct DatabaseRow {
     /// As it is stored: -1 for none, -2 for what an interrupted DROP DATABASE leaves.
     limit: i64,
     allows: bool,
+}
+
+/// The CONNECTION LIMIT of a role.
+#[derive(Clone, Debug)]
+pub(super) struct RoleLimit {
+    oid: u32,
+    name: String,
+    limit: i64,
+}
+
+/// Which server it was that answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Identity {
+    /// When it started, in seconds since 1970.
+    pub(super) started: f64,
+    pub(super) uptime_seconds: f64,
+    pub(super) in_recovery: bool,
 }
 
 /// The longest of one kind so far.
@@ -178,6 +198,18 @@ pub(super) fn databases_of(rows: &Rows) -> Result<Vec<DatabaseRow>, Error> {
     rows.iter().map(database).collect()
 }
 
+/// The answer to `role_limits.sql`.
+pub(super) fn role_limits_of(rows: &Rows) -> Result<Vec<RoleLimit>, Error> {
+    let limit = |row: &Row| {
+        Ok(RoleLimit {
+            oid: row.required("oid")?,
+            name: row.text("role")?.unwrap_or_default(),
+            limit: row.required("connection_limit")?,
+        })
+    };
+    rows.iter().map(limit).collect()
+}
+
 /// The answer to `health.sql`, read once.
 #[derive(Default)]
 pub(super) struct Sessions {
@@ -185,6 +217,7 @@ pub(super) struct Sessions {
     pub(super) facts: HealthFacts,
     /// Clients, and hidden ones that may be.
     pub(super) tallies: Vec<Tally>,
+    pub(super) identity: Identity,
     /// Sessions of every kind in each database.
     in_databases: HashMap<u32, i64>,
     /// Clients that can be seen and hidden ones that may be, in each database and of each role.
@@ -208,7 +241,7 @@ impl Sessions {
         let (mut used, mut hidden, mut found, mut with_xids) = (0, 0, 0, 0);
         for row in rows {
             let group = group_of(row, &names)?;
-            let is_client = group.backend_type.as_deref() == Some("client backend");
+            let is_client = group.backend_type.as_deref() == Some(CLIENT);
             let as_used =
                 [is_client, group.hidden && group.may_be_client].map(|is| if is { group.count } else { 0 });
             used += as_used[0];
@@ -224,7 +257,14 @@ impl Sessions {
             }
             found += row.required::<i64>("found")?;
             with_xids += row.number::<i64>("with_xids")?.unwrap_or_default();
-            if !group.own {
+            if group.own {
+                let started: f64 = row.required("started")?;
+                read.identity = Identity {
+                    started,
+                    uptime_seconds: (row.required::<f64>("clock")? - started).max(0.0),
+                    in_recovery: row.claim("in_recovery")?,
+                };
+            } else {
                 read.add_horizon(&group, row)?;
             }
             let is_undecidable = group.matches.is_none() || (group.hidden && group.matches == Some(true));
@@ -278,25 +318,19 @@ impl Sessions {
 
     /// What is used of each CONNECTION LIMIT: those of roles, then those of databases, by name. A limit of 0 keeps everybody out on
     /// purpose and is left out.
-    pub(super) fn limits(&self, roles: &Rows, databases: &[DatabaseRow]) -> Result<Vec<LimitUse>, Error> {
+    pub(super) fn limits(&self, roles: &[RoleLimit], databases: &[DatabaseRow]) -> Vec<LimitUse> {
         let mut limits = Vec::new();
-        for row in roles {
-            let (used, hidden) = self.of_roles.get(&row.required("oid")?).copied().unwrap_or_default();
-            let name = row.text("role")?.unwrap_or_default();
-            limits.push(LimitUse {
-                owner: Owner::Role,
-                name,
-                used,
-                hidden,
-                limit: row.required("connection_limit")?,
-            });
+        for role in roles {
+            let (used, hidden) = self.of_roles.get(&role.oid).copied().unwrap_or_default();
+            let name = role.name.clone();
+            limits.push(LimitUse { owner: Owner::Role, name, used, hidden, limit: role.limit });
         }
         for database in databases.iter().filter(|database| database.limit > 0) {
             let (used, hidden) = self.of_databases.get(&database.oid).copied().unwrap_or_default();
             let name = database.name.clone();
             limits.push(LimitUse { owner: Owner::Database, name, used, hidden, limit: database.limit });
         }
-        Ok(limits)
+        limits
     }
 
     /// How many sessions of every kind are in a database.
@@ -338,15 +372,22 @@ impl Group {
 
 fn group_of(row: &Row, names: &HashMap<u32, &DatabaseRow>) -> Result<Group, Error> {
     let datid: Option<u32> = row.number("datid")?;
+    let usesysid: Option<u32> = row.number("usesysid")?;
     let name = datid.and_then(|oid| names.get(&oid)).map(|database| database.name.clone());
+    let (hidden, backend_type) = (row.claim("hidden")?, row.word("backend_type")?);
+    // As activity.sql has it.
+    let may_be_client = match hidden {
+        true => datid.is_some() && usesysid.is_some(),
+        false => backend_type.as_deref() == Some(CLIENT),
+    };
     Ok(Group {
         own: row.claim("own")?,
-        hidden: row.claim("hidden")?,
-        may_be_client: row.claim("may_be_client")?,
+        hidden,
+        may_be_client,
         matches: row.word("matches")?.map(|claim| claim == "t"),
         count: row.required("n")?,
         datid,
-        usesysid: row.number("usesysid")?,
+        usesysid,
         who: Culprit {
             pid: 0,
             database: name,
@@ -356,6 +397,6 @@ fn group_of(row: &Row, names: &HashMap<u32, &DatabaseRow>) -> Result<Group, Erro
             client: row.word("client")?,
             state: row.word("state")?,
         },
-        backend_type: row.word("backend_type")?,
+        backend_type,
     })
 }

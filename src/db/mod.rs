@@ -43,7 +43,7 @@ pub(crate) use error::{Error, ErrorKind, LimitScope};
 pub(crate) use fence::{ClosableKey, ExpectedClosable, Inside};
 pub(crate) use health::Wanted;
 pub(crate) use look::{Listing, Selection, SortOrder};
-pub(crate) use monitor::Scraped;
+pub(crate) use monitor::{Kept, Scraped};
 pub(crate) use ping::{HostFound, Ping, ping};
 pub(crate) use pooler_words::may_recover;
 pub(crate) use screen::ScreenListing;

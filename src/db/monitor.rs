@@ -1,9 +1,11 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
+use std::time::{Duration, Instant};
+
 use super::connection::Db;
 use super::error::Error;
 use super::fence::closed_of;
-use super::health::{Reach, Sessions, Wanted, databases_of};
+use super::health::{Identity, Reach, RoleLimit, Sessions, Wanted, databases_of, role_limits_of};
 use super::look::Selection;
 use super::parts::{Answered, Asked, Part};
 use super::questions;
@@ -35,6 +37,24 @@ pub(crate) struct Scraped {
     pub(crate) settings: ServerSettings,
     /// Who can log in.
     pub(crate) login_roles: Vec<LoginRole>,
+    /// How long ago the last two, the limits of roles, and what this role may do, were read.
+    pub(crate) settings_age_seconds: f64,
+}
+
+/// How long what seldom changes is not asked for again.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+
+/// What a look brings that seldom changes, and that the next looks at the same server need not ask for: what cannot change while it
+/// runs, and for a minute settings, roles, their limits, and what this role may do.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    at: Instant,
+    /// When the server started, in seconds since 1970.
+    started: f64,
+    server_context: ServerContext,
+    role_limits: Vec<RoleLimit>,
+    settings: ServerSettings,
+    login_roles: Vec<LoginRole>,
 }
 
 impl Db {
@@ -48,12 +68,12 @@ impl Db {
         selection: &Selection,
         wanted: &Wanted,
     ) -> Result<(ServerContext, HealthFacts, Vec<DatabaseCounters>), Error> {
-        let server = Asked::new(Part::Server, &[Question::Server], server_context_question());
-        let mut answered = self.answered(selection, wanted, vec![server]).await?;
+        let mut answered =
+            self.answered(selection, wanted, vec![server_asked(), role_limits_asked()]).await?;
         let server_context = server_context_of(&answered.take(Part::Server))?;
-        let (facts, _, databases) =
-            facts_of(self.version_num < 140_000, server_context.limits, &mut answered, wanted)?;
-        Ok((server_context, facts, databases))
+        let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
+        let told = self.told_by(&mut answered, server_context.limits, &role_limits, wanted)?;
+        Ok((server_context, told.facts, told.databases))
     }
 
     /// What the server counts per database.
@@ -65,27 +85,49 @@ impl Db {
         rows.iter().map(counters_of).collect()
     }
 
-    /// Looks at the same, and at what sessions can be counted by.
+    /// Looks at the same, and at what sessions can be counted by. What is kept of looks before is not asked for again, unless it is a
+    /// minute old, or of another server.
     ///
     /// # Errors
     /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn scrape(&self, selection: &Selection) -> Result<Scraped, Error> {
+    pub(crate) async fn scrape(
+        &self,
+        selection: &Selection,
+        kept: &mut Option<Kept>,
+    ) -> Result<Scraped, Error> {
         let wanted = Wanted { counters: true, tallies: true, ..Wanted::default() };
+        if let Some(known) = kept.take().filter(|known| known.at.elapsed() < KEPT_FOR) {
+            let mut answered = self.answered(selection, &wanted, Vec::new()).await?;
+            let limits = known.server_context.limits;
+            let told = self.told_by(&mut answered, limits, &known.role_limits, &wanted)?;
+            if told.facts.unread.is_empty() && told.identity.started == known.started {
+                let scraped = known.with(told);
+                *kept = Some(known);
+                return Ok(scraped);
+            }
+        }
         let [settings, overrides, login_roles] = settings_questions(Setting::TIMEOUTS);
         let more = vec![
-            Asked::new(Part::Server, &[Question::Server], server_context_question()),
+            server_asked(),
+            role_limits_asked(),
             Asked::new(Part::Settings, &[Question::Settings], settings),
             Asked::new(Part::Overrides, &[Question::Overrides], overrides),
             Asked::new(Part::LoginRoles, &[Question::LoginRoles], login_roles),
         ];
+        let at = Instant::now();
         let mut answered = self.answered(selection, &wanted, more).await?;
         let server_context = server_context_of(&answered.take(Part::Server))?;
         let settings = settings_of(&answered.take(Part::Settings), &answered.take(Part::Overrides))?;
         let login_roles =
             answered.take(Part::LoginRoles).iter().map(login_role_of).collect::<Result<_, _>>()?;
-        let (facts, tallies, databases) =
-            facts_of(self.version_num < 140_000, server_context.limits, &mut answered, &wanted)?;
-        Ok(Scraped { server_context, facts, tallies, databases, settings, login_roles })
+        let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
+        let told = self.told_by(&mut answered, server_context.limits, &role_limits, &wanted)?;
+        let started = told.identity.started;
+        let known = Kept { at, started, server_context, role_limits, settings, login_roles };
+        let is_whole = told.facts.unread.is_empty();
+        let scraped = known.with(told);
+        *kept = is_whole.then_some(known);
+        Ok(scraped)
     }
 
     /// Each CONNECTION LIMIT there is, whether it has sessions or not, with what is used of it.
@@ -99,38 +141,77 @@ impl Db {
         let [sessions, databases, roles] = exactly(self.look(&questions).await?)?;
         let databases = databases_of(&databases)?;
         let none = ConnectionSlots { max_connections: 0, superuser_reserved: 0, reserved: 0 };
-        Sessions::of(&sessions, &databases, none, &wanted)?.limits(&roles, &databases)
+        Ok(Sessions::of(&sessions, &databases, none, &wanted)?.limits(&role_limits_of(&roles)?, &databases))
+    }
+
+    /// What the answers tell.
+    fn told_by(
+        &self,
+        answered: &mut Answered,
+        limits: ConnectionSlots,
+        role_limits: &[RoleLimit],
+        wanted: &Wanted,
+    ) -> Result<Told, Error> {
+        let of_databases = answered.take(Part::Databases);
+        let databases = databases_of(&of_databases)?;
+        let mut sessions = Sessions::of(&answered.take(Part::Sessions), &databases, limits, wanted)?;
+        let mut counters: Vec<(i64, DatabaseCounters)> = Vec::new();
+        for (row, database) in of_databases.iter().zip(&databases).filter(|_| wanted.counters) {
+            counters.push((sessions.in_database(database), counters_of(row)?));
+        }
+        order::sort_by_key(&mut counters, |(sessions, _)| -sessions);
+        let mut facts = std::mem::take(&mut sessions.facts);
+        facts.limits = sessions.limits(role_limits, &databases);
+        facts.databases = sessions.without_limit(&databases);
+        facts.waits = waits_of(&answered.take(Part::Waits), self.version_num < 140_000)?;
+        facts.prepared = prepared_of(&answered.take(Part::Prepared), wanted)?;
+        for row in &answered.take(Part::Horizon) {
+            facts.horizon.push(holder_of(row)?);
+        }
+        facts.closed = closed_of(&answered.take(Part::Closed))?;
+        facts.unread = std::mem::take(&mut answered.unread);
+        Ok(Told {
+            facts,
+            tallies: sessions.tallies,
+            databases: counters.into_iter().map(|(_, counters)| counters).collect(),
+            identity: sessions.identity,
+        })
     }
 }
 
-/// What the answers tell of the server's health, its sessions, and its counters, databases with most sessions first.
-fn facts_of(
-    at_most: bool,
-    limits: ConnectionSlots,
-    answered: &mut Answered,
-    wanted: &Wanted,
-) -> Result<(HealthFacts, Vec<Tally>, Vec<DatabaseCounters>), Error> {
-    let of_databases = answered.take(Part::Databases);
-    let databases = databases_of(&of_databases)?;
-    let mut sessions = Sessions::of(&answered.take(Part::Sessions), &databases, limits, wanted)?;
-    let of_limits = sessions.limits(&answered.take(Part::RoleLimits), &databases)?;
-    let without_limit = sessions.without_limit(&databases);
-    let mut counters: Vec<(i64, DatabaseCounters)> = Vec::new();
-    for (row, database) in of_databases.iter().zip(&databases).filter(|_| wanted.counters) {
-        counters.push((sessions.in_database(database), counters_of(row)?));
+/// What is asked with every look.
+struct Told {
+    facts: HealthFacts,
+    tallies: Vec<Tally>,
+    /// Databases with most sessions first.
+    databases: Vec<DatabaseCounters>,
+    identity: Identity,
+}
+
+impl Kept {
+    /// With what was asked now.
+    fn with(&self, told: Told) -> Scraped {
+        let mut server_context = self.server_context.clone();
+        server_context.server.in_recovery = told.identity.in_recovery;
+        server_context.uptime_seconds = told.identity.uptime_seconds;
+        Scraped {
+            server_context,
+            facts: told.facts,
+            tallies: told.tallies,
+            databases: told.databases,
+            settings: self.settings.clone(),
+            login_roles: self.login_roles.clone(),
+            settings_age_seconds: self.at.elapsed().as_secs_f64(),
+        }
     }
-    order::sort_by_key(&mut counters, |(sessions, _)| -sessions);
-    let mut facts = std::mem::take(&mut sessions.facts);
-    facts.limits = of_limits;
-    facts.databases = without_limit;
-    facts.waits = waits_of(&answered.take(Part::Waits), at_most)?;
-    facts.prepared = prepared_of(&answered.take(Part::Prepared), wanted)?;
-    for row in &answered.take(Part::Horizon) {
-        facts.horizon.push(holder_of(row)?);
-    }
-    facts.closed = closed_of(&answered.take(Part::Closed))?;
-    facts.unread = std::mem::take(&mut answered.unread);
-    Ok((facts, sessions.tallies, counters.into_iter().map(|(_, counters)| counters).collect()))
+}
+
+fn server_asked() -> Asked {
+    Asked::new(Part::Server, &[Question::Server], server_context_question())
+}
+
+fn role_limits_asked() -> Asked {
+    Asked::new(Part::RoleLimits, &[Question::Slots], questions::RoleLimits.sql())
 }
 
 /// How many are older than each of the ages.

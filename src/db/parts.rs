@@ -110,10 +110,7 @@ impl Db {
         let of_databases: &[Question] =
             if wanted.counters { &[Question::Slots, Question::Counters] } else { &[Question::Slots] };
         let mut asked = more;
-        asked.extend([
-            Asked::new(Part::Databases, of_databases, self.databases_question(wanted.counters)),
-            Asked::new(Part::RoleLimits, &[Question::Slots], questions::RoleLimits.sql()),
-        ]);
+        asked.push(Asked::new(Part::Databases, of_databases, self.databases_question(wanted.counters)));
         let at_once = [
             Asked::new(Part::Sessions, &[], sessions(Reach::Waits(&waits))),
             Asked::new(Part::Seldom, &[], seldom.sql()),

@@ -122,18 +122,6 @@ pub(super) fn of_look(taken: Option<&Taken>) -> Vec<Family> {
     families
 }
 
-/// All families, each name once.
-pub(super) fn merged(parts: impl IntoIterator<Item = Vec<Family>>) -> Vec<Family> {
-    let mut all: Vec<Family> = Vec::new();
-    for family in parts.into_iter().flatten() {
-        match all.iter_mut().find(|known| known.name == family.name) {
-            Some(known) => known.samples.extend(family.samples),
-            None => all.push(family),
-        }
-    }
-    all
-}
-
 /// The time that a scraper leaves, if it says so: what it waits for, less the way back.
 pub(super) fn scraper_limit(header: Option<&str>) -> Option<Duration> {
     let seconds: f64 = header?.trim().parse().ok()?;

@@ -222,3 +222,28 @@ fn a_console_and_one_that_is_full_are_answered_too() {
         assert_eq!(endpoint.get(&format!("/health?target={name}")).0, 503);
     }
 }
+
+#[test]
+fn what_seldom_changes_is_kept_with_its_age_until_the_server_starts_anew() {
+    let mut server = with(&[("max_connections", "20")]);
+    let endpoint = Endpoint::start("kept", &entry("a", &server, ""), &["--min-interval", "1ms"]);
+    let scrape = || endpoint.get("/metrics").1;
+    let age = |text: &str| value(text, "pgconn_settings_age_seconds{").unwrap();
+    let first = scrape();
+    server.query("create role web login connection limit 7");
+    let second = scrape();
+    assert!(age(&first) < age(&second), "{first}\n{second}");
+    assert_eq!(
+        value(&second, "pgconn_role_connections_limit{role=\"web\""),
+        None,
+        "it is not a minute old: {second}"
+    );
+    // What is no setting is of this moment.
+    assert_eq!(value(&second, "pgconn_server_in_recovery{"), Some(0.0));
+    server.stop();
+    server.launch(&|| true).unwrap();
+    wait_until("the server is back", || value(&scrape(), "pgconn_up{") == Some(1.0));
+    let third = scrape();
+    assert_eq!(value(&third, "pgconn_role_connections_limit{role=\"web\""), Some(7.0), "{third}");
+    assert!(value(&third, "pgconn_server_uptime_seconds{").unwrap() < 60.0, "{third}");
+}

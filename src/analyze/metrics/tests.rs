@@ -45,6 +45,7 @@ fn of(tallies: &[Tally], facts: &HealthFacts, most: usize) -> Vec<Family> {
         databases: &[],
         settings: &settings,
         login_roles: &[],
+        settings_age_seconds: 3.0,
         seconds: 0.01,
     };
     families(&scrape, "db1:5432", most)

@@ -8,12 +8,13 @@
 -- Logging in: a login holds a slot from its first message on, and is in no list of sessions before it is through (18: as a row that
 -- only some may see). But it has begun a transaction, and so a virtual transaction id, which pg_locks shows with its pid: those in
 -- there that are not found among the rows. l: {locks}.
--- In the row of pgconn's own session stands what is of no session: how many those pids are, and who waits: {waits}.
+-- In the row of pgconn's own session stands what is of no session: how many those pids are, which server this is, and who waits:
+-- {waits}.
 with l as materialized (
   {locks}
 ), g as materialized (
-  select s.pid = pg_backend_pid() as own, {matches} as matches, s.hidden, s.may_be_client, s.backend_type, s.state,
-         s.application_name, s.datid, s.usesysid, s.client,
+  select s.pid = pg_backend_pid() as own, {matches} as matches, s.hidden, s.backend_type, s.state, s.application_name, s.datid,
+         s.usesysid, s.client_addr, s.client_port = -1 as is_local,
          count(*) as n,
          count(*) filter (where {settled} and s.pid in (select l.pid from l where l.granted)) as found,
          min(array[date_part('epoch', coalesce(s.state_change, s.backend_start)), s.pid]) filter (where {aged}) as state_since,
@@ -29,11 +30,14 @@ with l as materialized (
     {activity}) s
   group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 )
-select g.own, g.matches, g.hidden, g.may_be_client, g.backend_type, g.state, g.datid, g.usesysid, g.client,
+select g.own, g.matches, g.hidden, g.backend_type, g.state, g.datid, g.usesysid,
+       case when g.client_addr is not null then host(g.client_addr) when g.is_local then 'local' end as client,
        encode(textsend(g.application_name), 'hex') as application_name,
        encode(textsend(nullif(pg_get_userbyid(g.usesysid)::text, 'unknown (OID=' || g.usesysid || ')')), 'hex') as role,
        g.n, g.found, g.state_since, g.older_state, g.queries, g.older_query, g.query_since, g.xacts, g.older_xact, g.xact_since,
        g.horizon, date_part('epoch', clock_timestamp()) as clock,
        case when g.own then (select count(distinct l.pid) from l where l.granted) end as with_xids,
+       case when g.own then date_part('epoch', pg_postmaster_start_time()) end as started,
+       case when g.own then pg_is_in_recovery() end as in_recovery,
        {waits} as waits
 from g

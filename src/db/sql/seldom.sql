@@ -7,4 +7,4 @@ select case when p.are_any then {prepared} end as prepared,
             then {horizon} end as horizon,
        case when exists (select from pg_database d where {is_closed})
             then {closed} end as closed
-from (select not has_table_privilege('pg_prepared_xacts', 'select') or exists (select from pg_prepared_xact()) as are_any) p
+from (select not has_table_privilege('pg_prepared_xacts', 'select') or exists (select from pg_prepared_xact()) as are_any offset 0) p
