@@ -8,9 +8,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    let target = |part: &str| env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
-    let is_native = env::var("HOST").ok() == env::var("TARGET").ok();
-    if is_native && target("OS") == "linux" && target("ENV") == "gnu" && has_archive() {
+    if unwinds_by_archive() {
         // The unwinder is of use in a panic alone; as a library (libgcc_s.so.1) it would be opened, mapped and relocated at
         // every start.
         println!("cargo:rustc-link-lib=static=gcc_eh");
@@ -30,20 +28,69 @@ fn main() {
     }
 }
 
+/// A value of `cfg` of the target: OS, ENV.
+fn target(part: &str) -> String {
+    env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default()
+}
+
+fn is_native() -> bool {
+    env::var("HOST").ok() == env::var("TARGET").ok()
+}
+
+/// Whether the unwinder becomes part of the program.
+fn unwinds_by_archive() -> bool {
+    is_native() && target("OS") == "linux" && target("ENV") == "gnu" && has_archive()
+}
+
 /// What makes a program smaller that never unwinds, by an eighth: its tables for that are left out, and functions that came out equal
-/// are one. Where the linker that rustc uses for this target knows it, which a program of nothing shows.
+/// are one. And what makes a run take less of it: what a look has no part in stands behind the rest, for the kernel maps what is near.
+/// Where the linker that rustc uses for this target knows it, which a program of nothing shows.
 fn smaller() -> Option<Vec<String>> {
-    const NO_TABLES: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) } } INSERT AFTER .text;\n";
+    const NO_TABLES: &str = "/DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) }";
+    // Without tables GNU's unwinder ends the program when somebody asks for a backtrace, as every error does under RUST_BACKTRACE=1.
+    // The question where a function begins has the same form, and the answer that nobody knows.
+    const NO_BACKTRACE: &str = "--defsym=_Unwind_Backtrace=_Unwind_FindEnclosingFunction";
     let folder = env::var_os("OUT_DIR")?;
-    let [script, source] = ["no_tables.ld", "nothing.rs"].map(|name| Path::new(&folder).join(name));
-    std::fs::write(&script, NO_TABLES).ok()?;
-    std::fs::write(&source, "fn main() {}\n").ok()?;
-    let options = [&format!("-T{}", script.to_str()?), "--no-eh-frame-hdr", "--icf=all", "-zseparate-code"];
-    // Through a compiler, or to the linker itself.
-    ["-Wl,", ""].into_iter().find_map(|through| {
+    let [script, source] = ["layout.ld", "nothing.rs"].map(|name| Path::new(&folder).join(name));
+    let apart = format!(".text.apart : ALIGN(65536) {{ {} }}", apart().join(" "));
+    std::fs::write(&script, format!("SECTIONS {{ {NO_TABLES} {apart} }} INSERT AFTER .text;\n")).ok()?;
+    std::fs::write(&source, "fn main() { drop(std::backtrace::Backtrace::force_capture()) }\n").ok()?;
+    let options = [
+        &format!("-T{}", script.to_str()?),
+        "--no-eh-frame-hdr",
+        "--icf=all",
+        "-zseparate-code",
+        NO_BACKTRACE,
+    ];
+    // Through a compiler, or to the linker itself; an unwinder that is a library keeps its own tables, and cannot be renamed.
+    let ways =
+        ["-Wl,", ""].into_iter().flat_map(|through| [(through, &options[..]), (through, &options[..4])]);
+    ways.into_iter().find_map(|(through, options)| {
         let arguments: Vec<String> = options.iter().map(|option| format!("{through}{option}")).collect();
         links(&source, &arguments)?.then_some(arguments)
     })
+}
+
+/// The sections of functions that a look has no part in, as patterns for the linker: TLS, the faces and the acts, and what prints a
+/// backtrace. One that is missing here, or is called after all, costs memory and nothing else.
+fn apart() -> Vec<String> {
+    const CRATES: &str = "rustls tokio_rustls webpki ring rustls_pki_types rustls_native_certs hyper hyper_util http httparse bcrypt \
+        blowfish toml toml_parser toml_datetime winnow ratatui_core clap_complete clap_mangen roff gimli addr2line miniz_oxide \
+        rustc_demangle";
+    const MODULES: &str = "act cluster live poolconf serve terminal analyze::blocking analyze::health analyze::metrics analyze::plan \
+        analyze::pooler analyze::sizing cli::help cli::wrong commands::act commands::blockers commands::bounded commands::check \
+        commands::complete commands::completions commands::demo commands::doctor commands::drain commands::man commands::metrics \
+        commands::ping commands::pooler commands::serve commands::show commands::size commands::targets commands::timeout \
+        commands::top db::act db::aftermath db::blocking db::completion db::console db::exporter db::fence db::monitor \
+        db::one_session db::practice db::screen db::settings db::wait_queue";
+    let crates = CRATES.split_whitespace().map(str::to_owned);
+    let modules = MODULES.split_whitespace().map(|module| format!("pgconn::{module}"));
+    // A path as it stands in the name of a symbol: as parts with their lengths, or within the name of an implementation.
+    let mangled = |path: String| {
+        let parts: String = path.split("::").map(|part| format!("{}{part}", part.len())).collect();
+        format!("*(.text*{parts}* .text*{}..*)", path.replace("::", ".."))
+    };
+    crates.chain(modules).map(mangled).collect()
 }
 
 /// Whether rustc makes of `source` a program that runs, when the linker is told this as well.
@@ -57,10 +104,12 @@ fn links(source: &Path, arguments: &[String]) -> Option<bool> {
     if let Some(linker) = env::var_os("RUSTC_LINKER") {
         rustc.arg("-C").arg([OsStr::new("linker="), &linker].into_iter().collect::<OsString>());
     }
+    if unwinds_by_archive() {
+        rustc.arg("-lstatic=gcc_eh");
+    }
     rustc.args(arguments.iter().map(|argument| format!("-Clink-arg={argument}")));
-    let is_native = env::var("HOST").ok() == env::var("TARGET").ok();
     let linked = rustc.output().is_ok_and(|output| output.status.success());
-    Some(linked && (!is_native || Command::new(&program).status().is_ok_and(|status| status.success())))
+    Some(linked && (!is_native() || Command::new(&program).status().is_ok_and(|status| status.success())))
 }
 
 const PACKED: &str = "-Wl,-z,pack-relative-relocs";

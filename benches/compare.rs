@@ -104,6 +104,10 @@ fn program_alone(pgconn: &Path, verdicts: &mut Verdicts) {
     let nothing = program(Path::new("/bin/true"), vec![]);
     let version = program(pgconn, vec!["--version"]);
     assert!(version.answer().starts_with("pgconn "));
+    // An error may ask for a backtrace, which a program without tables for unwinding must live through.
+    let error =
+        Command::new(pgconn).args(["stats", "-h", "/nowhere"]).env("RUST_BACKTRACE", "1").output().unwrap();
+    assert_eq!(error.status.code(), Some(3), "{error:?}");
     let plan = program(pgconn, vec!["size", "--cores", "4", "--instances", "8"]);
     assert!(plan.answer().starts_with("each of the 8 instances: at most 9 connections"));
     for (name, ours, limit) in [("--version", &version, 2.0), ("size without a server", &plan, 2.5)] {

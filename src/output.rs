@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::descriptor;
 use crate::outlet::Outlet;
-use crate::render::table::Block;
+use crate::render::table::{self, Block};
 use crate::render::{self, Format, Head, Look, Report};
 use crate::screen::{Screen, ScreenSize};
 use crate::stop::Stop;
@@ -173,13 +173,22 @@ impl Output {
         }
     }
 
-    /// Writes `report`.
+    /// Writes `report`; of what people read its top where only so many `lines` are to be seen.
     ///
     /// # Errors
     /// When it cannot be written; an existing file is then as it was.
-    pub(crate) fn write(&mut self, report: &dyn Report, head: &Head, format: Format) -> io::Result<()> {
+    pub(crate) fn write(
+        &mut self,
+        report: &dyn Report,
+        head: &Head,
+        format: Format,
+        lines: Option<usize>,
+    ) -> io::Result<()> {
         let look = self.look;
-        self.with(&mut |out| render::write(report, head, format, look, out))
+        self.with(&mut |out| match lines.filter(|_| format == Format::Table) {
+            Some(lines) => table::write_top(&report.blocks(head), look, lines, out),
+            None => render::write(report, head, format, look, out),
+        })
     }
 
     /// Lets `write` produce the whole result, once.

@@ -12,7 +12,7 @@ use crate::descriptor;
 use crate::error::Failure;
 use crate::outlet::Outlet;
 use crate::render::text::{sanitize, visible};
-use crate::render::{Format, Look, Warning, hint, json, table};
+use crate::render::{Format, Look, Warning, json, prose, table};
 
 /// Says one text.
 type Say = dyn Fn(&str) + Send + Sync;
@@ -249,7 +249,7 @@ impl Ui {
         let style = AnsiColor::Cyan.on_default();
         let Some((columns, _)) = self.screen() else { return self.lines("hint", style, hint) };
         for line in secrets(hint).lines() {
-            let lines = hint::lines(&visible(line), "hint: ".len(), columns);
+            let lines = prose::lines(&visible(line), "hint: ".len(), columns);
             self.labelled("hint", style, &lines.join("\n"));
         }
     }
@@ -261,8 +261,15 @@ impl Ui {
         }
     }
 
+    /// Says a sentence; on a terminal a long one is broken between words.
     fn say(self, label: &str, style: Style, text: &str) {
-        self.labelled(label, style, &sanitize(&secrets(text)));
+        let text = sanitize(&secrets(text)).into_owned();
+        match self.screen() {
+            Some((columns, _)) => {
+                self.labelled(label, style, &prose::lines(&text, label.len() + 2, columns).join("\n"));
+            }
+            None => self.labelled(label, style, &text),
+        }
     }
 
     fn labelled(self, label: &str, style: Style, text: &str) {

@@ -54,7 +54,7 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
     }
     let id = session(&document, root.pid)["session_id"].as_str().unwrap().to_owned();
     let root_ends = format!("({} then holds up 1 other): pgconn kill {id}", first.pid);
-    assert!(table.stdout.contains(&format!("to free 1 session {root_ends}\n")), "{table}");
+    assert!(table.stdout.contains(&format!("to free 1 session, end {} {root_ends}\n", root.pid)), "{table}");
     let port = cluster.port.to_string();
     let there = ["blockers", "-h", cluster.host(), "-p", &port, "-U", "postgres"];
     let hinted = Pgconn::new(&there).run().success().stdout;

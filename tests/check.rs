@@ -191,7 +191,7 @@ fn what_is_hidden_is_unknown_and_never_ok() {
     let first = seen.stdout.lines().next().unwrap();
     assert_eq!(
         first,
-        "PGCONN UNKNOWN: idle-xact: 1 session is hidden; no transaction idle; also long-query UNKNOWN, long-xact UNKNOWN"
+        "PGCONN UNKNOWN: idle-xact: no transaction seen idle; 1 session is hidden; also long-query UNKNOWN, long-xact UNKNOWN"
     );
     assert!(seen.stdout.ends_with("next: GRANT pg_monitor TO \"blind\"\n"), "{seen}");
     let nagios = check(server, &["-U", "blind", "--app", "hidden", "-F", "nagios"]).fails_with(3);

@@ -50,6 +50,11 @@ fn thresholds_and_filters_of_check_hold_where_the_command_line_says_nothing() {
         checks.iter().find(|check| check["rule"] == "idle-xact").unwrap()["message"].clone()
     };
     assert_eq!(idle(&document), "no transaction idle");
+    let file = folder.join("pgconn/config.toml").display().to_string();
+    let told = format!("only sessions with app !monitor are judged ({file})");
+    assert_eq!(document["warnings"], json!([{"code": "filtered", "message": told, "hint": null}]));
+    let shown = run(&["check"], &folder).on(&cluster).run().success();
+    assert!(shown.stdout.contains(&format!("note: {told}")), "{shown}");
     // of a service, before what is for all
     let document = check(&["-S", "shop"], false);
     assert_eq!(thresholds(&document, "connections").0, "58", "{document:#}");
@@ -58,6 +63,7 @@ fn thresholds_and_filters_of_check_hold_where_the_command_line_says_nothing() {
     let document = check(&["--warning", "connections=50%", "--app", "monitor"], true);
     assert_eq!(thresholds(&document, "connections").0, "48", "{document:#}");
     assert!(idle(&document).as_str().unwrap().contains(&format!("pid {}", monitor.pid)), "{document:#}");
+    assert_eq!(document["warnings"], json!([]), "what was typed is no news");
     // a rule that was named takes of the defaults what means something to it
     let document = check(&["reachable"], true);
     assert_eq!(document["checks"].as_array().unwrap().len(), 1, "{document:#}");

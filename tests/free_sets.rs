@@ -49,7 +49,9 @@ fn two_readers_before_one_change_of_the_table_are_one_set() {
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
     let ids: Vec<&str> =
         sets[0]["sessions"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-    assert!(table.stdout.contains(&format!("to free 1 session: pgconn kill {}\n", ids.join(" "))), "{table}");
+    let ends = sets[0]["pids"].as_array().unwrap();
+    let told = format!("to free 1 session, end {}, {}: pgconn kill {}\n", ends[0], ends[1], ids.join(" "));
+    assert!(table.stdout.contains(&told), "{table}");
     carry_out(&cluster, &sets[0]);
     cluster
         .wait_until(&format!("not exists (select from pg_locks where not granted and pid = {})", waiter.pid));

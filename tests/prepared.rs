@@ -99,7 +99,7 @@ fn a_reader_is_not_blamed_for_what_a_session_holds_up() {
     assert_eq!((&document["roots"], &document["blocked_count"]), (&json!([root.pid]), &json!(1)));
     let table = Pgconn::new(&["blockers"]).on(&cluster).run().success();
     assert!(!table.stdout.contains("prepared") && !table.stdout.contains("PREPARED"), "{table}");
-    assert!(table.stdout.contains("to free 1 session: pgconn kill "), "{table}");
+    assert!(table.stdout.contains(&format!("to free 1 session, end {}: pgconn kill ", root.pid)), "{table}");
     drop(waiter);
 }
 

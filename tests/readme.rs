@@ -154,7 +154,9 @@ fn the_sample_output_is_printed_by_the_demo() {
     let told = |text: &str| -> Vec<String> {
         let number = |word: &str| {
             let is_number = |character: char| character.is_ascii_digit() || ".:%ms-".contains(character);
-            if word.chars().all(is_number) { "#".to_owned() } else { word.to_owned() }
+            // Who opens a connection for each request is there, or is not.
+            let (open, word) = word.strip_prefix('(').map_or(("", word), |word| ("(", word));
+            if word.chars().all(is_number) { format!("{open}#") } else { format!("{open}{word}") }
         };
         let line = |line: &str| {
             let bar = |character| if character == '-' { '#' } else { character };

@@ -198,6 +198,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .hinted("a full server is what it is to find, not to get round")
             .into());
     }
+    let typed = args.filters.filter();
     let args = args.with(&context.defaults())?;
     let policies = policy::policies(&args.rules, &args.warning, &args.critical)?;
     let named = policy::named(&args.rules, &args.thresholds());
@@ -205,7 +206,8 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
     policy::admit(&selection.filter, selection.all_backends, policies.iter().map(|policy| policy.rule))?;
     let wanted = args.wanted(&policies);
     let counted_for = args.counted_for(&wanted, context.endpoint()?.deadline().left())?;
-    let asked = Asked { selection, wanted, counted_for, stop: context.stop.clone() };
+    let narrowed = (typed != selection.filter).then(|| narrowed(&context.defaults()));
+    let asked = Asked { selection, wanted, narrowed, counted_for, stop: context.stop.clone() };
     let lead = context.lead();
     let observer = context.observer_of(context.endpoint()?.clone());
     watch::judge(context, observer, async |context, observer| {
@@ -231,6 +233,11 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 warning.code == super::THROUGH_POOLER || fine && warning.code == db::NOT_ENCRYPTED
             };
             report.notes = head.warnings.extract_if(.., is_note).map(|warning| warning.message).collect();
+            report.notes.extend(asked.narrowed.clone());
+            // A rule that could not be judged for it says so, and what to do.
+            head.warnings.retain(|warning| warning.code != super::HIDDEN || !report.says(warning));
+        } else if let Some(narrowed) = &asked.narrowed {
+            head.warnings.push(Warning { code: "filtered", message: narrowed.clone(), hint: None });
         }
         if fine {
             head.warnings.clear();
@@ -246,6 +253,8 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
 struct Asked {
     selection: Selection,
     wanted: Wanted,
+    /// What filters hold that nobody typed.
+    narrowed: Option<String>,
     /// How long its counters are watched.
     counted_for: Option<Duration>,
     stop: Stop,
@@ -266,8 +275,16 @@ async fn look(
     bounded::look(observer, context, ask, of_console).await
 }
 
+/// Which of the sessions are judged, where config.toml says so.
+fn narrowed(defaults: &Defaults) -> String {
+    let filters = defaults.check.iter().filter(|word| !matches!(word.flag, "warning" | "critical"));
+    let said: Vec<String> = filters.map(|word| format!("{} {}", word.flag, word.said.value)).collect();
+    let source = defaults.check.first().map_or("config.toml", |word| word.said.source.as_str());
+    format!("only sessions with {} are judged ({source})", said.join(", "))
+}
+
 async fn ask(asked: &Asked, deadline: &Deadline, db: &Db) -> Result<Looked, db::Error> {
-    let Asked { selection, wanted, counted_for, stop } = asked;
+    let Asked { selection, wanted, counted_for, stop, .. } = asked;
     let mut counted = None;
     if let Some(sample) = counted_for {
         counted = Some((db.database_counters().await?, Instant::now()));

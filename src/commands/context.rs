@@ -295,17 +295,17 @@ impl Context {
         None
     }
 
-    /// Writes a result with everything that is said beside it; returns how the run ends.
+    /// Writes a result with everything that is said beside it, of what people read so many `lines`; returns how the run ends.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub(super) fn show(&self, shown: Shown) -> Result<Exit> {
+    pub(super) fn show(&self, shown: Shown, lines: Option<usize>) -> Result<Exit> {
         let exit = shown.exit;
         let Some(shown) = self.gather(shown) else { return Ok(exit) };
         if shown.silent {
             return Ok(shown.exit);
         }
-        self.emit(&*shown.report, &shown.head)?;
+        self.emit_top(&*shown.report, &shown.head, lines)?;
         for hint in &shown.hints {
             self.ui.hint(hint);
         }
@@ -317,10 +317,18 @@ impl Context {
     /// # Errors
     /// When the output cannot be written.
     pub(crate) fn emit(&self, report: &dyn Report, head: &Head) -> io::Result<()> {
+        self.emit_top(report, head, None)
+    }
+
+    /// Writes a report that begins with what matters most; of what people read so many `lines`.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub(super) fn emit_top(&self, report: &dyn Report, head: &Head, lines: Option<usize>) -> io::Result<()> {
         for warning in &told_once(&head.warnings) {
             self.ui.warning(warning);
         }
-        let written = self.output.borrow_mut().write(report, head, self.format());
+        let written = self.output.borrow_mut().write(report, head, self.format(), lines);
         written.map_err(|error| self.not_written(report, head, error))
     }
 

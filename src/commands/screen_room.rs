@@ -3,7 +3,7 @@
 use super::Context;
 use crate::output;
 use crate::render::table::{Block, Table};
-use crate::render::{Format, Head, hint, text};
+use crate::render::{Format, Head, prose, text};
 
 /// The header of the table, and the line that counts its rows.
 const OWN_LINES: usize = 2;
@@ -60,12 +60,7 @@ impl ScreenRoom {
     /// How much it shows of a listing, with so many `lines`, and the warnings of `head` and these `hints` beside it.
     pub(super) fn part(self, lines: Option<usize>, head: &Head, hints: &[String]) -> Part {
         let Some(lines) = lines else { return Part::default() };
-        let warnings = head.warnings.iter().flat_map(|warning| {
-            std::iter::once(("warning: ", &warning.message))
-                .chain(warning.hint.iter().map(|hint| (HINT, hint)))
-        });
-        let notes = warnings.chain(hints.iter().map(|hint| (HINT, hint)));
-        let notes: usize = notes.map(|(label, text)| self.taken(label, text)).sum();
+        let notes: usize = notes(head, hints).map(|(label, text)| self.taken(label, text)).sum();
         // The heading of a watch, its gap, and the gap before what is noted; or the line of the prompt, and those two.
         let around = match (self.replaced, self.watched) {
             (true, _) => 2 + usize::from(notes > 0),
@@ -82,17 +77,24 @@ impl ScreenRoom {
     /// The lines that a note takes: on a screen that is drawn on, words stay whole.
     fn taken(self, label: &str, note: &str) -> usize {
         if self.replaced {
-            return text::wrapped(&format!("{label}{note}"), self.width).len();
+            return prose::on_screen(&format!("{label}{note}"), self.width).len();
         }
-        let width = self.width.max(1);
-        if label == HINT {
-            let lines = hint::lines(note, label.len(), width);
-            let first = lines.first().map_or(0, |line| label.len() + text::width(line));
-            let others = lines.iter().skip(1).map(|line| text::width(line));
-            return std::iter::once(first).chain(others).map(|taken| taken.div_ceil(width)).sum();
-        }
-        (label.len() + text::width(note)).div_ceil(width)
+        prose::height(note, label.len(), self.width)
     }
+}
+
+/// What is said beside a result, each with its label.
+fn notes<'a>(head: &'a Head, hints: &'a [String]) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let warnings = head.warnings.iter().flat_map(|warning| {
+        let hint = warning.hint.as_deref().map(|hint| (HINT, hint));
+        std::iter::once(("warning: ", warning.message.as_str())).chain(hint)
+    });
+    warnings.chain(hints.iter().map(|hint| (HINT, hint.as_str())))
+}
+
+/// How many lines the warnings of `head` take on a terminal of `columns`.
+pub(super) fn height_of_warnings(head: &Head, columns: usize) -> usize {
+    notes(head, &[]).map(|(label, text)| prose::height(text, label.len(), columns)).sum()
 }
 
 impl Part {
@@ -114,6 +116,12 @@ impl Part {
         loop {
             let rows = self.rows(total, above);
             let table = of(rows);
+            let table = if table.len() < total {
+                let all = of(total);
+                table.first_of((all.len() == total).then_some(&all))
+            } else {
+                table
+            };
             // Fewer rows may have more in common.
             let needed = if self.lines.is_some() { table.lines_above(self.width) } else { 0 };
             if needed <= above {
@@ -125,7 +133,12 @@ impl Part {
 
     /// The part beside these lines, each as long as it is; one of them is counted already.
     pub(super) fn beside<'l>(self, lines: impl IntoIterator<Item = &'l str>) -> Self {
-        let taken = |line: &str| text::width(line).div_ceil(self.width.max(1)).max(1);
+        let width = self.width.max(1);
+        let taken = |line: &str| -> usize {
+            let lines =
+                if self.replaced { prose::on_screen(line, width) } else { prose::of_line(line, width) };
+            lines.iter().map(|line| text::width(line).div_ceil(width).max(1)).sum()
+        };
         let taken: usize = lines.into_iter().map(taken).sum();
         Self { lines: self.lines.map(|room| (room + 1).saturating_sub(taken)), ..self }
     }
@@ -145,14 +158,14 @@ impl Part {
 
     /// The line that counts the rows that are not shown; none when all are.
     fn rest(self, shown: usize, total: usize, noun: &str) -> Option<Block<'static>> {
-        let more = total.checked_sub(shown).filter(|more| *more > 0)?;
-        let more = text::count(i64::try_from(more).unwrap_or(i64::MAX), &format!("more {noun}"));
+        let left = total.checked_sub(shown).filter(|left| *left > 0)?;
+        let more = text::count(i64::try_from(left).unwrap_or(i64::MAX), &format!("more {noun}"));
         let all = format!("{more}; --full or -o, or pipe to a pager");
         let line = match self.replaced {
             true => more,
             false if text::width(&all) <= self.width => all,
             false => format!("{more}; --full"),
         };
-        Some(Block::Rest(line))
+        Some(Block::Rest(line, left))
     }
 }

@@ -10,6 +10,7 @@ use anyhow::Result;
 use tokio::time::{self, MissedTickBehavior};
 
 use super::Context;
+use super::screen_room::Part;
 use super::shown::Shown;
 use super::watch_output::{WatchOutput, Wish};
 use crate::db::Db;
@@ -103,7 +104,8 @@ async fn once<'a, S: Source>(
     let (mut observer, shown) = context.telling(observer.state(), look(observer)).await;
     let shown = shown?;
     observer.close().await;
-    context.show(shown)
+    let lines = Part::of(context, &shown.head, &shown.hints).whole();
+    context.show(shown, lines)
 }
 
 /// Shows what each look finds, until a signal ends it.

@@ -81,7 +81,7 @@ impl<'a> WatchOutput<'a> {
 
     /// Whether there are rows that were not fetched, for want of lines.
     fn is_partial(&self) -> bool {
-        self.last.iter().any(|block| matches!(block, Block::Rest(_)))
+        self.last.iter().any(|block| matches!(block, Block::Rest(..)))
     }
 
     /// Whether another size of the terminal makes another result of use.

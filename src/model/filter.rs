@@ -10,7 +10,7 @@ use super::quote;
 use super::session::Named;
 
 /// Selects sessions. Different fields are AND; inside a field, one of the positive values and none of the negative.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
     /// By pid or session id.
     pub(crate) named: Vec<Named>,

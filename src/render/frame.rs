@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::table::{self, Block};
-use super::{Look, text};
+use super::{Look, prose, text};
 
 /// The other screen of the terminal, without a cursor and without wrapping.
 pub(crate) const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
@@ -29,20 +29,28 @@ const PLAIN: &str = "\u{1b}[0m";
 /// What lies unchanged between two changes is written with them up to this length: to jump over it takes as many bytes.
 const NEAR: usize = 4;
 
-/// Marks the rows that were not there before, ages aside; none when there is nothing before.
+/// Marks the rows that were not there before, ages aside; none when there is nothing before, or more of the same is seen now.
 pub(crate) fn mark_changes(blocks: &mut [Block<'_>], before: Option<&[Block<'_>]>) {
-    let known: Option<HashSet<Vec<String>>> = before.map(|before| {
-        let tables = before.iter().filter_map(|block| match block {
-            Block::Table(table) => Some(table),
-            Block::Line(..) | Block::Rest(_) | Block::Gap => None,
-        });
-        tables.flat_map(table::Table::news).collect()
-    });
+    let rows = |blocks: &[Block<'_>]| tables(blocks).map(table::Table::len).sum::<usize>();
+    let now = rows(blocks);
+    let is_more = |before: &&[Block<'_>]| {
+        before.iter().any(|block| matches!(block, Block::Rest(..))) && rows(before) < now
+    };
+    let known: Option<HashSet<Vec<String>>> = before
+        .filter(|before| !is_more(before))
+        .map(|before| tables(before).flat_map(table::Table::news).collect());
     for block in blocks {
         if let Block::Table(table) = block {
             table.mark_news(known.as_ref());
         }
     }
+}
+
+fn tables<'b, 'a>(blocks: &'b [Block<'a>]) -> impl Iterator<Item = &'b table::Table<'a>> {
+    blocks.iter().filter_map(|block| match block {
+        Block::Table(table) => Some(table),
+        Block::Line(..) | Block::Text(_) | Block::Rest(..) | Block::Gap => None,
+    })
 }
 
 /// What a terminal shows: the lines that fit on it.
@@ -57,8 +65,14 @@ pub(crate) struct Frame {
     page: usize,
 }
 
-/// A line of a result, and which is the header of the table that it is in.
-type LaidOut = (Line, Option<usize>);
+/// A line of a result.
+struct LaidOut {
+    line: Line,
+    /// Which is the header of the table that it is in.
+    header: Option<usize>,
+    /// How much is to be seen for it on a larger screen: itself, or what it counts.
+    stands_for: usize,
+}
 
 /// A line of one style, as a table writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,7 +125,7 @@ impl Frame {
         let (all, fixed) = laid_out(blocks, look, pinned)?;
         let width = look.width.unwrap_or(usize::MAX);
         let Some(lines) = lines.filter(|lines| all.len() > *lines) else {
-            let lines: Vec<Line> = all.into_iter().map(|(line, _)| line).collect();
+            let lines: Vec<Line> = all.into_iter().map(|laid_out| laid_out.line).collect();
             return Ok(Self { page: lines.len().max(1), lines, width, ..Self::default() });
         };
         let fixed = fixed.min(lines.saturating_sub(1));
@@ -119,13 +133,12 @@ impl Frame {
         // The last line counts what is not shown.
         let room = lines.saturating_sub(fixed + 1);
         let header = |at: usize| {
-            let (_, header) = body.get(at)?;
-            let header = header.filter(|header| *header < fixed + at && room > 1)?;
-            all.get(header).map(|(line, _)| line)
+            let header = body.get(at)?.header.filter(|header| *header < fixed + at && room > 1)?;
+            all.get(header)
         };
         let most_above = body.len().saturating_sub(room);
         let above = above.min(most_above);
-        let below = body.len().saturating_sub(above + room);
+        let below: usize = body.iter().skip(above + room).map(|laid_out| laid_out.stands_for).sum();
         let rest = match (above, below) {
             (0, below) => format!("\u{2026} {below} more lines"),
             (above, 0) => format!("\u{2026} {above} above"),
@@ -134,8 +147,8 @@ impl Frame {
         // A header that stays takes the place of the first line.
         let header = header(above);
         let window = body.iter().skip(above).take(room).skip(usize::from(header.is_some()));
-        let lines = top.iter().map(|(line, _)| line).chain(header).chain(window.map(|(line, _)| line));
-        let lines: Vec<Line> = lines.cloned().chain([Line::read(&rest)]).collect();
+        let lines = top.iter().chain(header).chain(window).map(|laid_out| laid_out.line.clone());
+        let lines: Vec<Line> = lines.chain([Line::read(&rest)]).collect();
         Ok(Self { lines, width, above, most_above, page: room.saturating_sub(1).max(1) })
     }
 
@@ -227,7 +240,8 @@ fn laid_out(blocks: &[Block<'_>], look: Look, pinned: usize) -> io::Result<(Vec<
         };
         for line in String::from_utf8_lossy(&text).lines() {
             let own = header.filter(|header| all.len() > *header);
-            all.push((Line::read(line), own));
+            let stands_for = if let Block::Rest(_, more) = block { *more } else { 1 };
+            all.push(LaidOut { line: Line::read(line), header: own, stands_for });
         }
         if at < pinned {
             fixed = all.len();
@@ -240,8 +254,9 @@ fn laid_out(blocks: &[Block<'_>], look: Look, pinned: usize) -> io::Result<(Vec<
 fn lines_of<'a>(block: &Block<'a>, width: Option<usize>) -> Vec<Block<'a>> {
     match (block, width) {
         (Block::Line(mark, line), Some(width)) => {
-            text::wrapped(line, width).into_iter().map(|line| Block::Line(*mark, line)).collect()
+            prose::on_screen(line, width).into_iter().map(|line| Block::Line(*mark, line)).collect()
         }
+        (Block::Text(line), Some(width)) => text::wrapped(line, width).into_iter().map(Block::Text).collect(),
         _ => vec![block.clone()],
     }
 }

@@ -3,11 +3,11 @@
 mod align;
 pub(crate) mod columns;
 pub(crate) mod frame;
-pub(crate) mod hint;
 pub(crate) mod json;
 pub(crate) mod nagios;
 pub(crate) mod outcomes;
 pub(crate) mod prometheus;
+pub(crate) mod prose;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod tsv;

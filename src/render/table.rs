@@ -16,7 +16,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Grid};
 
 pub(crate) use super::align::Align;
 use super::columns::{Column, ColumnHead};
-use super::{Look, text};
+use super::{Look, prose, text};
 use layout::{Layout, Shown};
 
 /// What a report consists of for people.
@@ -24,10 +24,12 @@ use layout::{Layout, Shown};
 pub(crate) enum Block<'a> {
     /// A line of text, shown in its mark's colour.
     Line(Mark, String),
+    /// A line of somebody else's text, in which blanks count.
+    Text(String),
     /// A table with its header.
     Table(Table<'a>),
-    /// A line that counts what is not there, and would be on a larger screen.
-    Rest(String),
+    /// A line that counts what is not there, and would be on a larger screen: how much that is.
+    Rest(String, usize),
     /// An empty line.
     Gap,
 }
@@ -43,12 +45,29 @@ impl Block<'_> {
         Self::Line(mark, text::visible(line.as_ref()).into_owned())
     }
 
+    /// A line in which blanks count; foreign text in it is made visible.
+    pub(crate) fn text(line: impl AsRef<str>) -> Self {
+        Self::Text(text::visible(line.as_ref()).into_owned())
+    }
+
+    /// How many lines it takes on a terminal of `columns`; a table takes none.
+    pub(crate) fn height(&self, columns: usize) -> usize {
+        let wrapped = |line: &str| text::width(line).div_ceil(columns.max(1)).max(1);
+        match self {
+            Self::Line(_, line) => prose::of_line(line, columns).iter().map(|line| wrapped(line)).sum(),
+            Self::Text(line) | Self::Rest(line, _) => wrapped(line),
+            Self::Gap => 1,
+            Self::Table(_) => 0,
+        }
+    }
+
     /// The block with all that it shows, for when what it is about is gone.
     pub(crate) fn into_owned(self) -> Block<'static> {
         match self {
             Self::Line(mark, line) => Block::Line(mark, line),
+            Self::Text(line) => Block::Text(line),
             Self::Table(table) => Block::Table(table.into_owned()),
-            Self::Rest(line) => Block::Rest(line),
+            Self::Rest(line, more) => Block::Rest(line, more),
             Self::Gap => Block::Gap,
         }
     }
@@ -103,6 +122,8 @@ pub(crate) struct Table<'a> {
     least: usize,
     /// The column of this title is cut to so much instead.
     least_of: Option<(&'static str, usize)>,
+    /// The columns that rows which are not here have in common with these, where there are such rows.
+    shared: Option<Vec<&'static str>>,
     rows: Arc<dyn Rows + 'a>,
     /// Which rows are news, when results are compared: then every row begins with a mark or its absence.
     news: Option<Vec<bool>>,
@@ -198,7 +219,17 @@ impl<'a> Table<'a> {
     }
 
     fn with(columns: Vec<ColumnHead>, rows: Arc<dyn Rows + 'a>) -> Self {
-        Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, least_of: None, rows, news: None }
+        Self {
+            columns,
+            spare: &[],
+            whole: &[],
+            in_full: &[],
+            least: LEAST,
+            least_of: None,
+            shared: None,
+            rows,
+            news: None,
+        }
     }
 
     /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest.
@@ -227,6 +258,21 @@ impl<'a> Table<'a> {
         self
     }
 
+    /// The table as the first rows of `all`; none where the others are not known. What is said of all rows is true of those, too.
+    pub(crate) fn first_of(mut self, all: Option<&Self>) -> Self {
+        let shared = all.into_iter().flat_map(|all| {
+            let columns = all.columns.iter().enumerate();
+            columns.filter(|(at, _)| all.common(*at).is_some()).map(|(_, head)| head.title)
+        });
+        self.shared = Some(shared.collect());
+        self
+    }
+
+    /// How many rows it has.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.count()
+    }
+
     /// True when it has no rows.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.count() == 0
@@ -241,8 +287,8 @@ impl<'a> Table<'a> {
         };
         let cells = |row| (0..self.columns.len()).map(|column| cell(row, column)).collect();
         let texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
-        let Self { columns, spare, whole, in_full, least, least_of, news, .. } = self;
-        Table { columns, spare, whole, in_full, least, least_of, rows: Arc::new(texts), news }
+        let Self { columns, spare, whole, in_full, least, least_of, shared, news, .. } = self;
+        Table { columns, spare, whole, in_full, least, least_of, shared, rows: Arc::new(texts), news }
     }
 
     /// A cell as it is shown where there is room for all of it.
@@ -383,13 +429,55 @@ impl Table<'static> {
 pub(crate) fn write(blocks: &[Block<'_>], look: Look, out: &mut dyn Write) -> io::Result<()> {
     for block in blocks {
         match block {
-            Block::Line(mark, line) => styled(mark.style(), look, out, |out| out.write_all(line.as_bytes()))?,
+            Block::Line(mark, line) => match look.width {
+                Some(width) => {
+                    prose::of_line(line, width).iter().try_for_each(|line| whole(*mark, line, look, out))?
+                }
+                None => whole(*mark, line, look, out)?,
+            },
+            Block::Text(line) => whole(Mark::Plain, line, look, out)?,
             Block::Table(table) => table.write(look, out)?,
-            Block::Rest(line) => styled(Mark::Dim.style(), look, out, |out| out.write_all(line.as_bytes()))?,
+            Block::Rest(line, _) => whole(Mark::Dim, line, look, out)?,
             Block::Gap => writeln!(out)?,
         }
     }
     Ok(())
+}
+
+/// Writes the blocks as far as they fit on `lines` of a terminal, and how many lines there are more.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write_top(
+    blocks: &[Block<'_>],
+    look: Look,
+    lines: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (mut styled, mut plain) = (Vec::new(), Vec::new());
+    write(blocks, look, &mut styled)?;
+    write(blocks, Look { color: false, ..look }, &mut plain)?;
+    let width = look.width.unwrap_or(usize::MAX).max(1);
+    let plain = String::from_utf8_lossy(&plain);
+    let heights: Vec<usize> = plain.lines().map(|line| text::width(line).div_ceil(width).max(1)).collect();
+    if heights.iter().sum::<usize>() <= lines {
+        return out.write_all(&styled);
+    }
+    let ends = heights.iter().scan(0, |end, height| {
+        *end += height;
+        Some(*end)
+    });
+    let shown = ends.take_while(|end| *end < lines).count().max(1);
+    for line in styled.split_inclusive(|byte| *byte == b'\n').take(shown) {
+        out.write_all(line)?;
+    }
+    let more = text::count(i64::try_from(heights.len() - shown).unwrap_or(i64::MAX), "more line");
+    whole(Mark::Dim, &format!("{more}; --full or -o, or pipe to a pager"), look, out)
+}
+
+/// Writes a line as it is.
+fn whole(mark: Mark, line: &str, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    styled(mark.style(), look, out, |out| out.write_all(line.as_bytes()))
 }
 
 /// Writes a line in its style.

@@ -269,6 +269,11 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// What was printed without the breaks between words that a terminal gets.
+    pub(crate) fn words(&self) -> String {
+        self.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Fails the test unless the exit code is 0.
     #[track_caller]
     pub(crate) fn success(self) -> Self {

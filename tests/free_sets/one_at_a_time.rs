@@ -41,8 +41,8 @@ fn an_index_that_is_built_beside_writers_waits_for_one_after_the_other() {
     assert_eq!((&sets[0]["pids"], &sets[0]["others_may_follow"]), (&json!(both), &json!(true)));
     assert_eq!(sets[0]["sessions"].as_array().unwrap().len(), 2, "{document:#}");
     let said = format!(
-        "to free 1 session ({} waits for {other} next; then others may follow): pgconn kill ",
-        index.pid
+        "to free 1 session, end {}, {} ({} waits for {other} next; then others may follow): pgconn kill ",
+        both[0], both[1], index.pid
     );
     assert!(shown(&cluster).contains(&said), "{}", shown(&cluster));
     // Where it frees somebody else, it is said what becomes of the index.
@@ -50,13 +50,15 @@ fn an_index_that_is_built_beside_writers_waits_for_one_after_the_other() {
     let document = blockers(&cluster, &[]);
     let set = set_of(&document, first);
     assert_eq!(set["frees"], json!([behind.pid]), "{document:#}");
-    let said = format!("to free 1 session ({} goes on to wait for {other}): pgconn kill ", index.pid);
+    let said =
+        format!("to free 1 session, end {first} ({} goes on to wait for {other}): pgconn kill ", index.pid);
     assert!(shown(&cluster).contains(&said), "{}", shown(&cluster));
     carry_out(&cluster, &set);
     cluster.wait_until(&format!("pg_blocking_pids({}) = array[{other}]", index.pid));
     let seen = row(&blockers(&cluster, &[]), index.pid);
     assert_eq!((&seen["others_may_follow"], &seen["waits_next"]), (&json!(true), &json!([])));
-    assert!(shown(&cluster).contains("to free 1 session (then others may follow): pgconn kill "));
+    let said = format!("to free 1 session, end {other} (then others may follow): pgconn kill ");
+    assert!(shown(&cluster).contains(&said), "{}", shown(&cluster));
 }
 
 #[test]

@@ -35,10 +35,11 @@ pub(super) fn text(command: &Command, examples: &[Example], width: usize) -> Str
     for shape in shapes {
         text = shaped(command, examples, width, shape);
         if text.lines().count() <= SCREEN {
-            break;
+            return text;
         }
     }
-    text
+    // Who has that many flags has no room for gaps.
+    text.replace("\n\n", "\n")
 }
 
 fn shaped(command: &Command, examples: &[Example], width: usize, shape: Shape) -> String {

@@ -94,9 +94,10 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
         db.close().await;
         let after =
             Aftermath { remaining, waiting_before: number(waiting.as_deref()), ..Aftermath::default() };
-        let part = Part::of(context, &head, &[]);
+        let hints = hints(context, &server_context, &plan, &wanted, Aftermath::default());
+        let part = Part::of(context, &head, &hints);
         emit(&ActReport::new(&plan, true, after, emergency).on_screen(part), &head, context)?;
-        hints(context, &server_context, &plan, &wanted, Aftermath::default());
+        hints.iter().for_each(|hint| context.ui.hint(hint));
         return Ok(Exit::Done);
     }
     while plan.targets().count() > 0 {
@@ -140,7 +141,7 @@ pub(super) async fn run(job: Job, context: &mut Context) -> Result<Exit> {
     db.close().await;
     let exit = exit(&plan, context);
     let told = emit(&ActReport::new(&plan, false, after, emergency).besides(&planned), &head, context);
-    hints(context, &server_context, &plan, &wanted, after);
+    hints(context, &server_context, &plan, &wanted, after).iter().for_each(|hint| context.ui.hint(hint));
     logged?;
     told?;
     Ok(exit)
@@ -403,13 +404,20 @@ fn exit(plan: &Plan, context: &Context) -> Exit {
 }
 
 /// What to do next, as far as the outcome tells.
-fn hints(context: &Context, server_context: &ServerContext, plan: &Plan, wanted: &Wanted, after: Aftermath) {
+fn hints(
+    context: &Context,
+    server_context: &ServerContext,
+    plan: &Plan,
+    wanted: &Wanted,
+    after: Aftermath,
+) -> Vec<String> {
+    let mut hints = Vec::new();
     let mut roles: Vec<&str> = plan.steps.iter().filter_map(|step| step.missing_role).collect();
     roles.sort_unstable();
     roles.dedup();
     if !roles.is_empty() {
         let role = quote::shown(&server_context.rights.role);
-        context.ui.hint(&format!("GRANT {} TO {role}", roles.join(", ")));
+        hints.push(format!("GRANT {} TO {role}", roles.join(", ")));
     }
     let is_new = wanted.named.is_empty() && after.remaining.is_some_and(|remaining| remaining.new > 0);
     let is_back = after.returned.is_some_and(|returned| returned > 0);
@@ -423,8 +431,9 @@ fn hints(context: &Context, server_context: &ServerContext, plan: &Plan, wanted:
         };
         let hint = Hint::from("clients connect again as fast as they are ended; to keep them out: ");
         let drain = Command::pgconn("drain").with("--db", database);
-        context.ui.hint(&hint.call(drain).shown(&context.lead()));
+        hints.push(hint.call(drain).shown(&context.lead()));
     }
+    hints
 }
 
 /// The one database that all ended sessions were in.

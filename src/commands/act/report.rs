@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::analyze::plan::{Counts, Plan};
 use crate::commands::listing::{NAME_LEAST, STATE_LEAST};
-use crate::commands::screen_room::Part;
+use crate::commands::screen_room::{Part, height_of_warnings};
 use crate::model::act::{Action, Fate, FateClass, Outcome, Remaining, Through};
 use crate::model::server::place;
 use crate::model::short_words;
@@ -197,7 +197,7 @@ impl render::Report for ActReport {
         }
         let texts = below.iter().filter_map(|block| match block {
             Block::Line(_, line) => Some(line.as_str()),
-            Block::Table(_) | Block::Rest(_) | Block::Gap => None,
+            Block::Table(_) | Block::Text(_) | Block::Rest(..) | Block::Gap => None,
         });
         let part = self.part.beside(texts);
         let (table, rest) =
@@ -269,15 +269,16 @@ pub(in crate::commands) fn preview<'a>(
     let outcomes: Vec<&Outcome> = plan.steps.iter().map(|step| &step.outcome).collect();
     let reasons = reasons(outcomes.iter().copied());
     let room = |above: usize| {
-        screen.map_or(PREVIEWED, |(_, lines)| {
-            let notes =
-                head.warnings.iter().map(|warning| 1 + usize::from(warning.hint.is_some())).sum::<usize>();
-            lines.saturating_sub(AROUND + above + reasons.len() + 2 * notes).clamp(LEAST_PREVIEWED, PREVIEWED)
+        screen.map_or(PREVIEWED, |(columns, lines)| {
+            let reasons: usize = reasons.iter().map(|reason| reason.height(columns)).sum();
+            let beside = AROUND + above + reasons + height_of_warnings(head, columns);
+            lines.saturating_sub(beside).clamp(LEAST_PREVIEWED, PREVIEWED)
         })
     };
+    let all = table(outcomes.iter().copied());
     let worst = |rows: usize| {
         let shown: Vec<&Outcome> = outcomes.iter().copied().take(rows).collect();
-        table(shown.into_iter().rev())
+        table(shown.into_iter().rev()).first_of(Some(&all))
     };
     // Fewer sessions may have more in common, for which a line stands above them.
     let above = |rows| screen.map_or(0, |(columns, _)| worst(rows).lines_above(columns));

@@ -11,9 +11,9 @@ use crate::render::text;
 const ADVISED: usize = 3;
 
 /// What lets sessions go on, in commands that lead where `lead` does, or why that cannot be done here. With the pids of those that
-/// are to end, by which a table on a screen names them; a command names them by what outlives a pid.
-pub(super) fn advice(report: &Blockers, lead: &Lead, with_pids: bool) -> Vec<String> {
-    let acts = report.free_sets.iter().take(ADVISED).map(|act| advice_for(report, act, lead, with_pids));
+/// are to end, by which the table names them; a command names them by what outlives a pid.
+pub(super) fn advice(report: &Blockers, lead: &Lead) -> Vec<String> {
+    let acts = report.free_sets.iter().take(ADVISED).map(|act| advice_for(report, act, lead));
     report.replay.iter().map(ends_by_itself).chain(acts).collect()
 }
 
@@ -47,7 +47,7 @@ fn listed(pids: &[i32]) -> String {
     pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead, with_pids: bool) -> String {
+fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead) -> String {
     let freed = text::count(i64::try_from(act.frees.len()).unwrap_or(i64::MAX), "session");
     let of = |gid: &String| report.prepared.iter().find(|prepared| prepared.gid == *gid);
     let prepared = act.prepared.iter().filter_map(of);
@@ -70,12 +70,8 @@ fn advice_for(report: &Blockers, act: &FreeingAct, lead: &Lead, with_pids: bool)
     let then: Vec<String> =
         behind.into_iter().chain(wait_next(report, act)).chain(go_on(report, act)).chain(follow).collect();
     let then = if then.is_empty() { String::new() } else { format!(" ({})", then.join("; ")) };
-    let whom = match (with_pids, action) {
-        (false, _) => String::new(),
-        (true, "cancel") => format!(", cancel {pids}"),
-        (true, _) => format!(", end {pids}"),
-    };
-    format!("to free {freed}{whom}{then}: {}", ends.join("; and "))
+    let verb = if action == "cancel" { "cancel" } else { "end" };
+    format!("to free {freed}, {verb} {pids}{then}: {}", ends.join("; and "))
 }
 
 /// For whom those that are freed would have had to wait next: why these have to end, too.

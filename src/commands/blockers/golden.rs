@@ -241,7 +241,7 @@ fn screen_in(waits: Waits, width: usize, watched: bool, is_ascii: bool) -> Strin
     let mut report = Blockers::new(waits, false);
     let sets = report.free_sets();
     report.plan(&sets, &facts);
-    report.advice = advice(&report, &Lead::default(), true);
+    report.advice = advice(&report, &Lead::default());
     report.is_ascii = is_ascii;
     let head = Head::default();
     report.part = Some(ScreenRoom::of_width(width, watched).part(Some(LINES), &head, &report.advice));
@@ -344,7 +344,7 @@ fn a_watched_screen_shows_what_to_do_whole() {
         let mut report = Blockers::new(situation(), false);
         let facts = facts(&situation());
         report.plan(&report.free_sets(), &facts);
-        for hint in advice(&report, &Lead::default(), true) {
+        for hint in advice(&report, &Lead::default()) {
             assert!(words.contains(&hint), "{name}: {hint}\n{shown}");
         }
         assert!(shown.contains("PID "), "{name}: {shown}");

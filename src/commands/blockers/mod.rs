@@ -105,7 +105,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 warning.message = format!("whether others wait is hidden from role \"{role}\"");
             }
         }
-        report.advice = advice::advice(&report, &context.lead(), room.is_some());
+        report.advice = advice::advice(&report, &context.lead());
         report.is_ascii = !rows::is_utf8();
         if let Some(room) = room {
             report.part = Some(room.part(ScreenRoom::lines(context), &head, &report.advice));

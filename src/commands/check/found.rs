@@ -30,8 +30,9 @@ pub(super) fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
         Rule::Blocked => {
             let number =
                 Some(health::hidden_waits(&facts.waits)).filter(|number| verdict.open && *number > 0);
-            let hidden = number.map(|number| format!("{} hidden; ", is_are(number, "waiting session")));
-            format!("{}{}{}", hidden.unwrap_or_default(), aged(verdict), blocked(facts, verdict.status))
+            let hidden = number.map(|number| format!("; {} hidden", is_are(number, "waiting session")));
+            let seen = blocked(facts, verdict.status, hidden.is_some());
+            format!("{}{seen}{}", aged(verdict), hidden.unwrap_or_default())
         }
         Rule::PreparedXact => format!("{}{}", aged(verdict), prepared(facts)),
         Rule::OldestXmin => horizon(facts),
@@ -44,8 +45,9 @@ pub(super) fn found(verdict: &Verdict, facts: &HealthFacts) -> String {
                 Rule::LongQuery => (&facts.long_query, "query", "running"),
                 _ => (&facts.long_xact, "transaction", "open"),
             };
-            let seen = format!("{}{}", aged(verdict), longest_of(longest, noun, doing));
-            if verdict.open { format!("{}; {seen}", hidden(facts.undecidable)) } else { seen }
+            let doing = if verdict.open { format!("seen {doing}") } else { doing.to_owned() };
+            let seen = format!("{}{}", aged(verdict), longest_of(longest, noun, &doing));
+            if verdict.open { format!("{seen}; {}", hidden(facts.undecidable)) } else { seen }
         }
     }
 }
@@ -175,9 +177,12 @@ fn longest_of(longest: &Longest, noun: &str, doing: &str) -> String {
     }
 }
 
-fn blocked(facts: &HealthFacts, status: Status) -> String {
+fn blocked(facts: &HealthFacts, status: Status, in_part: bool) -> String {
     let waits = &facts.waits;
-    let Some(longest) = health::told_wait(waits, status) else { return "no session waits for a lock".into() };
+    let Some(longest) = health::told_wait(waits, status) else {
+        let none = if in_part { "no session seen waiting for a lock" } else { "no session waits for a lock" };
+        return none.into();
+    };
     let other = longest.waits_for.as_deref().and_then(waited_for);
     let who = match (waits.waiting, other) {
         (1, None) => "1 session waits for a lock".to_owned(),

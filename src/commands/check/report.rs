@@ -241,6 +241,13 @@ const fn mark(status: Status) -> Mark {
     }
 }
 
+impl CheckReport {
+    /// Whether the next command of a rule is what a warning proposes.
+    pub(super) fn says(&self, warning: &Warning) -> bool {
+        warning.hint.is_some() && self.checks.iter().any(|check| check.hint == warning.hint)
+    }
+}
+
 impl Report for CheckReport {
     fn kind(&self) -> &'static str {
         "check"

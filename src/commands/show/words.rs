@@ -272,6 +272,6 @@ fn query(session: &Session) -> Vec<Block<'static>> {
     } else {
         label.to_owned()
     };
-    let lines = text.trim_end().lines().map(|line| Block::line(format!("  {}", line.replace('\t', "    "))));
+    let lines = text.trim_end().lines().map(|line| Block::text(format!("  {}", line.replace('\t', "    "))));
     std::iter::once(Block::line(title)).chain(lines).collect()
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::Args;
 use crate::analyze::sizing::{FigureSource, SizeRequest, budget};
 use crate::commands::Context;
+use crate::commands::screen_room::Part;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::poolconf::lint::{self, Against, ConfigFormat, LintFinding, Severity};
@@ -49,7 +50,7 @@ pub(super) fn run(
         findings,
         with_notes: context.ui.is_verbose(),
     };
-    context.emit(&report, head)?;
+    context.emit_top(&report, head, Part::of(context, head, &[]).whole())?;
     Ok(if worst == Some(Severity::Error) { Exit::Failed } else { Exit::Done })
 }
 

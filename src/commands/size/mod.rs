@@ -23,6 +23,7 @@ pub(crate) use args::Args;
 
 use super::Context;
 use super::manual::{Group, Manual};
+use super::screen_room::Part;
 use crate::analyze::sizing::current::{Current, Verdict};
 use crate::analyze::sizing::sample::Observations;
 use crate::analyze::sizing::{self, Clients, PoolerSizes, Refused, SizePlan};
@@ -115,7 +116,11 @@ pub(crate) async fn run(mut args: Args, context: &mut Context) -> Result<Exit> {
     let seen = asked.and_then(|asked| Some((asked.seen?, asked.role)));
     let sample = seen.map(|(seen, role)| sizing::sample::judge(&seen, wait, plan.optimal_connections, &role));
     let verbose = context.ui.is_verbose();
-    context.emit(&SizeReport { plan, live, sample, mode, verbose }, &head)?;
+    context.emit_top(
+        &SizeReport { plan, live, sample, mode, verbose },
+        &head,
+        Part::of(context, &head, &[]).whole(),
+    )?;
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
 }
 

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::report::{Part, Timeouts};
 use super::{kind, name, no_such_name, refuse_unknown};
 use crate::analyze::settings::{at_server, for_sessions, stored, without_statement_timeout};
-use crate::commands::{Context, head_of_look};
+use crate::commands::{Context, head_of_look, screen_room};
 use crate::exit::Exit;
 use crate::model::settings::{ServerSettings, Setting};
 use crate::render::Warning;
@@ -72,7 +72,7 @@ pub(super) async fn run(args: ShowArgs, context: &mut Context) -> Result<Exit> {
     } else {
         Timeouts::of(Part::NewSessions, for_sessions(&settings, &named, &databases))
     };
-    context.emit(&report, &head)?;
+    context.emit_top(&report, &head, screen_room::Part::of(context, &head, &[]).whole())?;
     Ok(Exit::Done)
 }
 

@@ -43,6 +43,10 @@ fn only_what_is_new_is_marked_and_growing_ages_are_not() {
     );
     mark_changes(&mut now, None);
     assert!(!drawn(&now, 24).contains('*'));
+    // On a larger screen more of them are seen, which is no news.
+    let cut = [before, vec![Block::Rest("1 more session".into(), 1)]].concat();
+    mark_changes(&mut now, Some(&cut));
+    assert!(!drawn(&now, 24).contains('*'));
 }
 
 #[test]
@@ -58,6 +62,10 @@ fn a_small_terminal_shows_what_fits_and_counts_the_rest() {
     mark_changes(&mut now, None);
     let text = drawn(&now, 4);
     assert!(text.contains("    1  a       1s\n\u{1b}[J… 2 more lines"), "{text}");
+    now.push(Block::Rest("40 more sessions".into(), 40));
+    let text = drawn(&now, 4);
+    assert!(text.contains("… 42 more lines"), "what a line counts is below, too: {text}");
+    now.pop();
     assert_eq!(text.matches('\n').count(), 3);
 }
 

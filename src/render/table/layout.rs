@@ -123,7 +123,7 @@ impl Table<'_> {
             let Some(head) = self.columns.get(lane.at).filter(|head| head.share.folds) else { return true };
             match self.common(lane.at) {
                 Some(cell) if cell == "-" => false,
-                Some(cell) if self.rows.count() > 1 => {
+                Some(cell) if self.rows.count() > 1 && self.is_shared(head.title) => {
                     common.push(format!("{} {cell}", head.title.to_lowercase()));
                     false
                 }
@@ -133,8 +133,13 @@ impl Table<'_> {
         if common.is_empty() { Vec::new() } else { text::wrapped(&common.join(", "), room) }
     }
 
+    /// Whether rows that are not here have the same in a column as these.
+    fn is_shared(&self, title: &str) -> bool {
+        self.shared.as_ref().is_none_or(|shared| shared.contains(&title))
+    }
+
     /// What all rows have in a column.
-    fn common(&self, at: usize) -> Option<String> {
+    pub(super) fn common(&self, at: usize) -> Option<String> {
         let first = self.line_of(0, at);
         let is_same = (1..self.rows.count()).all(|row| self.line_of(row, at) == first);
         (self.rows.count() > 0 && is_same).then(|| first.into_owned())

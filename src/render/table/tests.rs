@@ -141,6 +141,43 @@ fn what_all_rows_have_in_common_stands_above_them_where_room_is_scarce() {
     assert!(!shown(1, Some(60), false).contains("database shop"), "one row has nothing in common");
 }
 
+#[test]
+fn what_is_said_of_all_rows_is_true_of_those_that_are_not_shown() {
+    struct Row(&'static str, &'static str);
+    let columns: &[Column<Row>] = &[
+        Column::table("DATABASE", Align::Left, |row: &Row| row.0.into()).folding(),
+        Column::table("STATE", Align::Left, |row: &Row| row.1.into()).folding(),
+        Column::table("QUERY", Align::Left, |_: &Row| "select a_column, and_another from a_table".into())
+            .wide(),
+    ];
+    let rows = [Row("shop", "idle"), Row("shop", "idle"), Row("crm", "idle")];
+    let table = |count: usize| Table::of(columns, rows.iter().take(count), |_| Mark::Plain);
+    let first_line = |table: Table<'_>| {
+        let mut out = Vec::new();
+        table.write(Look { width: Some(30), ..Look::default() }, &mut out).unwrap();
+        String::from_utf8(out).unwrap().lines().next().unwrap().to_owned()
+    };
+    assert_eq!(first_line(table(2)), "database shop, state idle");
+    assert_eq!(first_line(table(2).first_of(Some(&table(3)))), "state idle");
+    assert!(first_line(table(2).first_of(None)).starts_with("DATABASE"), "of others nothing is known");
+}
+
+#[test]
+fn what_a_screen_has_no_room_for_is_counted_and_the_top_stays() {
+    let lines = ["do first", "a line of words that is broken", "the end"].map(Block::line);
+    let shown = |lines_of_screen| {
+        let mut out = Vec::new();
+        let look = Look { width: Some(20), color: true, ..Look::default() };
+        write_top(&lines, look, lines_of_screen, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(shown(4), "do first\na line of words that\n  is broken\nthe end\n");
+    let rest = "more lines; --full or -o, or pipe to a pager";
+    assert!(shown(3).starts_with("do first\na line of words that\n\u{1b}[2m2 "), "{:?}", shown(3));
+    assert!(shown(3).contains(rest), "{}", shown(3));
+    assert!(shown(1).starts_with("do first\n"), "the first line stays");
+}
+
 proptest::proptest! {
     #[test]
     fn a_table_is_never_wider_than_its_terminal(
