@@ -71,6 +71,28 @@ fn a_queue_is_shown_under_its_root_with_lock_and_relation() {
 }
 
 #[test]
+fn a_filter_leaves_others_out_and_counts_what_they_lose() {
+    let cluster = with(&[]);
+    cluster.query("create table orders (n int)");
+    let root = cluster.idle_in_transaction(&app("root"), "lock table orders");
+    let asked = cluster.waiting(&app("asked"), "begin; lock table orders in share mode");
+    let others =
+        ["one", "two"].map(|name| cluster.waiting(&app(name), "begin; lock table orders in share mode"));
+    for filter in [&[asked.pid.to_string().as_str()][..], &["--app", "asked"]] {
+        let document = blockers(&cluster, filter);
+        let pids: Vec<_> =
+            document["sessions"].as_array().unwrap().iter().map(|row| row["pid"].clone()).collect();
+        assert_eq!(pids, [json!(root.pid), json!(asked.pid)], "{document:#}");
+        assert_eq!(session(&document, root.pid)["blocks_total"], 3, "{document:#}");
+        let mut frees = [asked.pid, others[0].pid, others[1].pid];
+        frees.sort_unstable();
+        assert_eq!(document["free_sets"][0]["frees"], json!(frees), "{document:#}");
+    }
+    let of_root = blockers(&cluster, &["--app", "root"]);
+    assert_eq!(of_root["sessions"].as_array().unwrap().len(), 4, "who is behind it is told: {of_root:#}");
+}
+
+#[test]
 fn row_locks_are_seen_by_a_role_that_sees_nothing_else() {
     let cluster = with(&[]);
     cluster.query("create role plain login; create table t (id int primary key); insert into t values (1)");

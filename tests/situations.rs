@@ -189,7 +189,11 @@ fn a_role_without_privileges() {
     let port = server.port.to_string();
     let _other = server.idle_in_transaction(&[], "select 1");
     let seen = seen(&at(&server, &port, "plain"), 3, 0);
-    assert!(seen.line.starts_with("PGCONN UNKNOWN: idle-xact: 1 session is hidden"), "{}", seen.line);
+    assert!(
+        seen.line.starts_with("PGCONN UNKNOWN: idle-xact: no transaction seen idle; 1 session is hidden"),
+        "{}",
+        seen.line
+    );
     seen.has("pgconn_connections_hidden", 1.0);
     assert!(!seen.metrics.contains("pgconn_oldest_idle_in_transaction_seconds{"), "{}", seen.metrics);
 }

@@ -4,6 +4,7 @@
 mod acts;
 mod churn;
 mod endings;
+mod looks;
 mod outages;
 mod pools;
 mod servers;

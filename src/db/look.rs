@@ -1,5 +1,6 @@
 //! The questions that only look: what the server is, how its slots are used, which sessions there are.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use super::connection::Db;
@@ -11,6 +12,7 @@ use super::text_store::TextStore;
 use super::{filter, questions};
 use crate::model::database::ClosedDatabase;
 use crate::model::filter::Filter;
+use crate::model::query_text::QueryText;
 use crate::model::rights::Signalled;
 use crate::model::server::ServerContext;
 use crate::model::session::{Listed, Session};
@@ -87,7 +89,7 @@ impl Selection {
 
 impl SortOrder {
     /// What it goes by, from the first key to the last; whoever has none of it stands at the end.
-    const fn keys(self) -> &'static [&'static str] {
+    pub(super) const fn keys(self) -> &'static [&'static str] {
         match self {
             // The view hides when an aborted transaction began: its place is that of its state.
             Self::XactThenState => &[
@@ -112,14 +114,14 @@ impl SortOrder {
         }
     }
 
-    /// The list of `order by`; the other way round where it is `inverted`.
-    pub(super) fn sql(self, inverted: bool) -> String {
-        ordered(self.keys(), inverted)
+    /// The list of `order by`.
+    fn sql(self) -> String {
+        ordered(self.keys(), false)
     }
 }
 
 /// The list of `order by` for these keys, and then by pid.
-pub(super) fn ordered(keys: &[&str], inverted: bool) -> String {
+pub(super) fn ordered<T: Display>(keys: &[T], inverted: bool) -> String {
     let direction = if inverted { " desc" } else { "" };
     let keys = keys.iter().map(|key| format!("{key}{direction} nulls last, "));
     keys.collect::<String>() + "f.pid" + direction
@@ -164,7 +166,7 @@ impl Db {
             condition = format!("({condition}) and {}", filter::long(over));
         }
         let query = query_column(listing.query_bytes);
-        let order = &listing.order.sql(false);
+        let order = &listing.order.sql();
         let (cut, counts, totals) = match listing.limit {
             None => (String::new(), "", ""),
             Some(limit) => (format!("order by {order} limit {limit}"), COUNTS, TOTALS),
@@ -348,6 +350,19 @@ pub(super) fn tally_of(row: &Row) -> Result<Tally, Error> {
     })
 }
 
+/// The text of a statement, and whether the server, which keeps so many bytes of each, has cut it.
+pub(super) fn query_of(
+    row: &Row,
+    hidden: bool,
+    query_size: i64,
+    texts: &mut TextStore,
+) -> Result<(Option<QueryText>, bool), Error> {
+    let text = row.text("query")?.filter(|text| !hidden && !text.is_empty());
+    // A multi-byte character that does not fit is left out whole, so the cut text can be some bytes shorter.
+    let is_cut = !hidden && row.number::<i64>("query_bytes")?.is_some_and(|bytes| bytes >= query_size - 4);
+    Ok((text.map(|text| texts.keep(text)), is_cut))
+}
+
 /// A row of `sessions.sql`.
 pub(super) fn session_of(
     row: &Row,
@@ -355,10 +370,7 @@ pub(super) fn session_of(
     texts: &mut TextStore,
 ) -> Result<Session, Error> {
     let hidden = row.claim("hidden")?;
-    let query = row.text("query")?.filter(|text| !hidden && !text.is_empty()).map(|text| texts.keep(text));
-    // A multi-byte character that does not fit is left out whole, so the cut text can be some bytes shorter.
-    let query_truncated = !hidden
-        && row.number::<i64>("query_bytes")?.is_some_and(|bytes| bytes >= server_context.query_size - 4);
+    let (query, query_truncated) = query_of(row, hidden, server_context.query_size, texts)?;
     let backend_type = row.word("backend_type")?;
     let signalled = Signalled {
         of_superuser: row.claim("of_superuser")?,

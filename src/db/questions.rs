@@ -155,9 +155,13 @@ questions! {
     /// Client sessions as they come and go.
     SessionSample, include_str!("sql/session_sample.sql"), activity, scope, settled, seconds;
     /// The sessions of a live screen, and the server in numbers.
-    Screen, include_str!("sql/screen.sql"), activity, filter, scope, roots, shown, pins, keep, order, limit, query;
+    Screen, include_str!("sql/screen.sql"), activity, filter, scope, waits, roots, is_root, blocks, waiting, longest_wait, shown, keys, keep, pinned_first, order, limit, query;
     /// What changes slowly about a server, for a live screen.
     ScreenContext, include_str!("sql/screen_context.sql");
+    /// What sessions of a live screen are of.
+    ScreenNames, include_str!("sql/screen_names.sql");
+    /// Who waits for locks, for a live screen.
+    ScreenWaits, include_str!("sql/screen_waits.sql"), began;
     /// Who others wait for, for a live screen.
     ScreenRoots, include_str!("sql/screen_roots.sql"), asked;
     /// One row per session.

@@ -118,10 +118,7 @@ impl Chooser<'_> {
     fn draw(&mut self) -> io::Result<()> {
         self.servers.passes(Instant::now());
         let (servers, look) = (&*self.servers, self.look);
-        let text = self.canvas.paint(servers.size, |buffer| {
-            view::draw_servers(servers, look, buffer);
-            None
-        });
+        let text = self.canvas.paint(servers.size, |buffer| view::draw_servers(servers, look, buffer));
         if text.is_empty() { Ok(()) } else { self.out.write_all(text.as_bytes()) }
     }
 }

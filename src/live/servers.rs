@@ -3,9 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::state::{AROUND_SERVERS, LEAST_SIZE, OLD};
+use super::line::{Line, Typed};
+use super::state::{AROUND_SERVERS, HOLD, LEAST_SIZE, OLD};
 use crate::render::table::Mark;
 use crate::terminal::Key;
+
+mod arrangement;
+
+use arrangement::Arrangement;
+pub(crate) use arrangement::{IsMeant, SORTS};
 
 /// A server of a list, as that calls it.
 #[derive(Clone, Debug)]
@@ -74,8 +80,8 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(crate) struct Servers {
     pub(super) rows: Vec<Row>,
-    /// The places in the list, the worst first.
-    pub(super) order: Vec<usize>,
+    /// Those that are listed, and in which order.
+    pub(super) listed: Arrangement,
     /// The place in the list of the one under the cursor.
     pub(super) cursor: Option<usize>,
     /// The first row that is shown.
@@ -88,17 +94,31 @@ pub(crate) struct Servers {
     /// What is said until the next key.
     pub(super) message: Option<(Mark, String)>,
     pub(super) helps: bool,
+    /// A filter that is being typed.
+    pub(super) line: Option<Line>,
+    /// The place in the list of what can be sorted by, while that is chosen.
+    pub(super) picker: Option<usize>,
+    /// The screen is held; what was found since then.
+    pub(super) paused: Option<Vec<(usize, Box<Found>, Instant)>>,
+    /// When the last key was typed.
+    typed: Instant,
 }
 
 impl Servers {
-    /// None of them has been looked at; each is to be, so often.
-    pub(crate) fn new(listed: Vec<Listed>, interval: Duration, said: &[String], now: Instant) -> Self {
-        let order = (0..listed.len()).collect();
+    /// None of them has been looked at; each is to be, so often. `is_meant` knows the words of `--only`.
+    pub(crate) fn new(
+        listed: Vec<Listed>,
+        is_meant: IsMeant,
+        interval: Duration,
+        said: &[String],
+        now: Instant,
+    ) -> Self {
+        let arrangement = Arrangement::new(listed.len(), is_meant);
         let message = (!said.is_empty()).then(|| (Mark::Warn, said.join("; ")));
         let rows = listed.into_iter().map(|listed| Row { listed, found: None }).collect();
         Self {
             rows,
-            order,
+            listed: arrangement,
             cursor: None,
             top: 0,
             size: LEAST_SIZE,
@@ -107,6 +127,10 @@ impl Servers {
             entering: None,
             message,
             helps: false,
+            line: None,
+            picker: None,
+            paused: None,
+            typed: now,
         }
     }
 
@@ -117,8 +141,11 @@ impl Servers {
     }
 
     /// Time has passed.
-    pub(super) const fn passes(&mut self, now: Instant) {
+    pub(super) fn passes(&mut self, now: Instant) {
         self.now = now;
+        if self.listed.held && now.saturating_duration_since(self.typed) >= HOLD {
+            self.let_go();
+        }
     }
 
     pub(super) const fn resize(&mut self, size: (u16, u16)) {
@@ -130,15 +157,10 @@ impl Servers {
         self.now = now;
         match news {
             News::Found(at, found) => {
-                if let Some(row) = self.rows.get_mut(at) {
-                    row.found = Some((found, now));
+                match &mut self.paused {
+                    Some(later) => later.push((at, found, now)),
+                    None => self.find(at, found, now),
                 }
-                let rank = |at: &usize| {
-                    let found = self.rows.get(*at).and_then(|row| row.found.as_ref());
-                    (found.map_or(u8::MAX, |(found, _)| found.rank), *at)
-                };
-                self.order.sort_by_key(rank);
-                self.follow();
                 None
             }
             News::Entered(at, entered) => {
@@ -155,9 +177,16 @@ impl Servers {
         }
     }
 
+    fn find(&mut self, at: usize, found: Box<Found>, seen: Instant) {
+        if let Some(row) = self.rows.get_mut(at) {
+            row.found = Some((found, seen));
+        }
+        self.arrange();
+    }
+
     /// Takes a key.
     pub(super) fn on_key(&mut self, key: &Key, now: Instant) -> Option<Step> {
-        self.now = now;
+        (self.now, self.typed) = (now, now);
         self.message = None;
         match key {
             Key::Ctrl('c') => return Some(Step::Quit),
@@ -173,6 +202,18 @@ impl Servers {
         if std::mem::take(&mut self.helps) {
             return None;
         }
+        if self.line.is_some() {
+            self.on_line_key(key);
+            return None;
+        }
+        if self.picker.is_some() {
+            self.on_picker_key(key);
+            return None;
+        }
+        self.on_list_key(key)
+    }
+
+    fn on_list_key(&mut self, key: &Key) -> Option<Step> {
         let page = self.height();
         match key {
             Key::Down | Key::Char('j') => self.step(|at| at + 1),
@@ -182,10 +223,20 @@ impl Servers {
             Key::Home | Key::Char('g') => self.put(0),
             Key::End | Key::Char('G') => self.put(usize::MAX),
             Key::Char('?' | 'h') | Key::F1 => self.helps = true,
+            Key::Char('/') => self.line = Some(Line::new(&self.listed.typed)),
+            Key::Char('s') => self.picker = Some(self.sorted_by()),
+            Key::Char('>') => self.sort_by(self.sorted_by() + 1),
+            Key::Char('<') => self.sort_by(self.sorted_by() + SORTS.len()),
+            Key::Char('I') => {
+                self.listed.inverted = !self.listed.inverted;
+                self.let_go();
+            }
+            Key::Char('p') => self.pause(),
+            Key::Escape => self.let_go(),
             Key::Char('q') => return Some(Step::Quit),
             Key::Enter => match self.cursor {
                 Some(at) => {
-                    self.entering = Some((at, now));
+                    self.entering = Some((at, self.now));
                     return Some(Step::Wish(Wish::Enter(at)));
                 }
                 None => self.message = Some((Mark::Warn, "choose a server first: j and k move".into())),
@@ -193,6 +244,71 @@ impl Servers {
             _ => {}
         }
         None
+    }
+
+    fn on_line_key(&mut self, key: &Key) {
+        let Some(line) = &mut self.line else { return };
+        match line.key(key) {
+            Typed::Goes => {}
+            Typed::Dropped => self.line = None,
+            Typed::Kept => match self.listed.filter(line.text()) {
+                Ok(()) => {
+                    self.line = None;
+                    let stays =
+                        |at: &usize| self.rows.get(*at).is_some_and(|row| self.listed.selects(*at, row));
+                    self.cursor = self.cursor.filter(stays);
+                    self.let_go();
+                }
+                Err(why) => line.wrong = Some(why),
+            },
+        }
+    }
+
+    fn on_picker_key(&mut self, key: &Key) {
+        let Some(at) = &mut self.picker else { return };
+        match key {
+            Key::Down | Key::Right | Key::Char('j' | '>') => *at = (*at + 1).min(SORTS.len()),
+            Key::Up | Key::Left | Key::Char('k' | '<') => *at = at.saturating_sub(1),
+            Key::Enter => {
+                let at = *at;
+                self.picker = None;
+                self.sort_by(at);
+            }
+            Key::Escape | Key::Char('q' | 's') => self.picker = None,
+            _ => {}
+        }
+    }
+
+    /// The place of what it is sorted by among all that it can be, of which the first is the worst first.
+    fn sorted_by(&self) -> usize {
+        let place = |sort| SORTS.iter().position(|(_, known)| *known == sort);
+        self.listed.sort.and_then(place).map_or(0, |place| place + 1)
+    }
+
+    fn sort_by(&mut self, place: usize) {
+        let place = place % (SORTS.len() + 1);
+        self.listed.sort = place.checked_sub(1).and_then(|at| SORTS.get(at)).map(|(_, sort)| *sort);
+        self.let_go();
+    }
+
+    /// Holds the screen, or shows what was found meanwhile.
+    fn pause(&mut self) {
+        match self.paused.take() {
+            None => self.paused = Some(Vec::new()),
+            Some(later) => later.into_iter().for_each(|(at, found, seen)| self.find(at, found, seen)),
+        }
+    }
+
+    /// Lets the order go; the cursor stays on its server.
+    fn let_go(&mut self) {
+        self.listed.held = false;
+        self.top = 0;
+        self.arrange();
+    }
+
+    fn arrange(&mut self) {
+        self.listed.arrange(&self.rows, self.cursor);
+        self.follow();
     }
 
     /// Whether a key means that a session is not wanted any more.
@@ -217,7 +333,7 @@ impl Servers {
 
     fn place(&self) -> Option<usize> {
         let cursor = self.cursor?;
-        self.order.iter().position(|at| *at == cursor)
+        self.listed.places.iter().position(|at| *at == cursor)
     }
 
     fn step(&mut self, to: impl FnOnce(usize) -> usize) {
@@ -225,9 +341,10 @@ impl Servers {
     }
 
     fn put(&mut self, place: usize) {
-        let last = self.order.len().saturating_sub(1);
-        self.cursor = self.order.get(place.min(last)).copied();
-        self.follow();
+        let last = self.listed.places.len().saturating_sub(1);
+        self.cursor = self.listed.places.get(place.min(last)).copied();
+        self.listed.held = true;
+        self.arrange();
     }
 
     /// Shows the rows among which the cursor is.

@@ -29,9 +29,9 @@ pub(crate) const HISTORY: Duration = Duration::from_secs(300);
 /// The lines of the header.
 pub(crate) const HEADER: u16 = 4;
 /// The lines that are not the list's: the header, the views, the titles; the message, the keys.
+const AROUND_LIST: u16 = HEADER + 4;
 /// The lines around a list of servers: its header, a blank one, the titles; the message, the keys.
 pub(crate) const AROUND_SERVERS: u16 = 5;
-const AROUND_LIST: u16 = HEADER + 4;
 /// The smallest terminal that is drawn on: columns and lines.
 pub(crate) const LEAST_SIZE: (u16, u16) = (60, 12);
 
@@ -176,8 +176,8 @@ pub(crate) struct State {
     pub(super) about: u64,
     pub(super) context: Option<Arc<ScreenContext>>,
     pub(super) overview: Overview,
-    /// It is asked for whom others wait: somebody waits, or it is not known yet.
-    pub(super) asks_roots: bool,
+    /// It is asked who waits, since when, and for whom: somebody may, or it is not known yet.
+    pub(super) asks_waits: bool,
     pub(super) detail: Option<Box<Detail>>,
     /// When what is shown was seen.
     pub(super) seen: Option<Instant>,
@@ -233,7 +233,7 @@ impl State {
             about: 0,
             context: None,
             overview: Overview::default(),
-            asks_roots: true,
+            asks_waits: true,
             detail: None,
             seen: None,
             pace,

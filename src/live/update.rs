@@ -117,7 +117,7 @@ impl State {
         let listing = ScreenListing {
             selection: Selection { filter: self.filter.clone(), all_backends: self.setup.all_backends },
             only_trouble: self.view == View::Trouble,
-            roots: lists && self.asks_roots,
+            waits: self.asks_waits,
             order: self.sort.map(|sort| sort.order),
             inverted: self.inverted,
             limit: if lists { page.max(pins.len() + height) } else { 0 },
@@ -153,10 +153,11 @@ impl State {
     pub(super) fn show(&mut self, seen: Seen) {
         let Seen { about, context, overview, content, detail, took: _ } = seen;
         self.history.push_back((self.now, overview.used));
-        let waits = overview.waiting > 0;
-        // Who is in the way is asked at once, where nobody was before.
-        self.pace.again |= waits && !self.asks_roots;
-        self.asks_roots = waits;
+        // Who is hidden may wait.
+        let waits = overview.waiting > 0 || overview.hidden > 0;
+        // Since when, and who is in the way, is asked at once, where nobody was before.
+        self.pace.again |= waits && !self.asks_waits;
+        self.asks_waits = waits;
         (self.overview, self.seen, self.context) = (overview, Some(self.now), Some(context));
         if about != self.about {
             // It was asked for before something else was wanted.

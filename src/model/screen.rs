@@ -1,5 +1,7 @@
 //! What a live screen shows: the server in numbers, and its sessions with what is wrong with each.
 
+use std::collections::HashMap;
+
 use super::server::ServerContext;
 use super::session::Session;
 use super::usage::LimitUse;
@@ -54,6 +56,8 @@ pub(crate) struct ScreenRow {
 pub(crate) struct ScreenContext {
     /// The server, and what this role may do there.
     pub(crate) server: ServerContext,
+    /// What its sessions are of.
+    pub(crate) names: Names,
     /// The CONNECTION LIMIT that is used most, by share.
     pub(crate) nearest_limit: Option<LimitUse>,
     /// Prepared transactions.
@@ -62,6 +66,24 @@ pub(crate) struct ScreenContext {
     pub(crate) oldest_prepared_seconds: Option<f64>,
     /// How many transaction ids were given out since the oldest that a prepared transaction or a replication slot holds.
     pub(crate) horizon_age: Option<i64>,
+}
+
+/// The roles and databases that sessions are of, by oid; of those that were dropped there is no name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) roles: HashMap<u32, RoleName>,
+    pub(crate) databases: HashMap<u32, Option<String>>,
+}
+
+/// A role that sessions are of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RoleName {
+    /// Its name; none when it was dropped.
+    pub(crate) name: Option<String>,
+    /// It is a superuser.
+    pub(crate) of_superuser: bool,
+    /// The role that looks has its privileges.
+    pub(crate) as_own: bool,
 }
 
 /// The whole server in numbers, whatever the filter.
@@ -85,8 +107,10 @@ pub(crate) struct Overview {
     pub(crate) waiting: i64,
     /// Age of the oldest transaction of a client.
     pub(crate) oldest_xact_seconds: Option<f64>,
-    /// The most that anybody can have waited for a lock: since its statement began.
+    /// The longest that anybody has waited for a lock; none where nobody waits, or that is hidden.
     pub(crate) longest_wait_seconds: Option<f64>,
+    /// True when that is only the most it can be: since a statement began.
+    pub(crate) wait_at_most: bool,
     /// How many transaction ids were given out since the oldest that a session may still have to see.
     pub(crate) horizon_age: Option<i64>,
     /// Sessions that the filter selects, and that are in what is listed.

@@ -52,6 +52,30 @@ fn one_of_a_list_is_entered_and_left_again() {
     let at = |name: &str| shown.lines().position(|line| line.contains(&format!("{name} "))).unwrap();
     assert!(at("dead") < at("calm") && at("silent") < at("calm"), "{shown}");
     assert_eq!((own(&calm).as_str(), own(&wrong).as_str()), ("1", "1"));
+    // By health, by a part of a name, by what is typed for --only; sorted; held.
+    live.keys("/health:down\r");
+    live.wait_for("2 match");
+    live.wait_for_no("calm");
+    live.keys("/\u{15}health:dwon\r");
+    live.wait_for("health: is one of down, unhealthy, degraded, healthy");
+    live.keys("\u{15}name=c*\r");
+    live.wait_for("1 match");
+    live.wait_for_no("silent");
+    live.keys("/\u{15}\rs");
+    live.wait_for("trouble (the worst first)");
+    live.keys("j\r");
+    live.wait_for("by name");
+    live.wait_until("names in their order", |shown| {
+        let at = |name: &str| shown.lines().position(|line| line.contains(&format!("{name} ")));
+        at("calm").is_some()
+            && at("calm") < at("dead")
+            && at("dead") < at("silent")
+            && at("silent") < at("wrong")
+    });
+    live.keys("p");
+    live.wait_for("HELD (p)");
+    live.keys("p<");
+    live.wait_for_no("by name");
     // Into the one in trouble.
     live.keys("j");
     wait_until("the cursor on it", || {

@@ -90,13 +90,14 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let (absent, exit) = super::absent::absent(db, &filter.named, &found).await?;
         head.warnings.extend(absent.into_iter().filter(|warning| warning.code == NO_SUCH_SESSION));
         let mut report = Blockers::new(waits, !filter.is_empty());
-        if report.sessions.is_empty() {
-            head.warnings.extend(super::did_you_mean(db, &filter).await?);
-        }
         let sets = report.free_sets();
         if !sets.is_empty() {
             let facts = db.who_they_are(&freeing::wanted(&sets)).await?;
             report.plan(&sets, &facts);
+        }
+        let mut report = report.narrowed();
+        if report.sessions.is_empty() {
+            head.warnings.extend(super::did_you_mean(db, &filter).await?);
         }
         if report.sessions.is_empty() {
             // How many they are is said in the answer itself.

@@ -1,6 +1,6 @@
 //! The answer of `blockers`: the tree, and what would let sessions go on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -46,6 +46,9 @@ pub(in crate::commands) struct Blockers {
     waiting: i64,
     #[serde(skip)]
     graph: Graph,
+    /// Who is in a tree with one of those that the filters select; none without filters.
+    #[serde(skip)]
+    kept: Option<HashSet<i32>>,
     #[serde(skip)]
     pub(super) lines: Vec<Line>,
     /// How much of them a screen shows; none where all of it is written.
@@ -60,38 +63,17 @@ pub(in crate::commands) struct Blockers {
 }
 
 impl Blockers {
-    /// Builds the tree; with filters, only the trees in which a session matches or may match.
+    /// Builds the tree of all; [`Blockers::narrowed`] leaves what the filters select.
     pub(super) fn new(waits: Waits, filtered: bool) -> Self {
-        let Waits { mut sessions, mut prepared, waiting, unseen, mut replay } = waits;
-        if filtered {
-            let chosen: Vec<i32> = sessions
-                .iter()
-                .filter(|session| session.matches != Some(false))
-                .map(|session| session.pid)
-                .collect();
-            let kept = Graph::of(&edges(&sessions, &prepared)).relatives(&chosen);
-            sessions.retain(|session| kept.contains(&session.pid));
-            replay = replay.filter(|replay| kept.contains(&replay.pid));
-            prepared.retain(|prepared| prepared.waiting_pids.iter().any(|pid| kept.contains(pid)));
-        }
-        // Only now: they know a prepared transaction by its place among those that are left.
+        let Waits { sessions, prepared, waiting, unseen, replay } = waits;
         let graph = Graph::of(&edges(&sessions, &prepared));
-        let holders = sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
-        let forest = Forest::of(&graph, &holders);
-        let place: HashMap<i32, usize> =
-            forest.lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
-        order::sort_by_key(&mut sessions, |session| place.get(&session.pid).copied().unwrap_or(usize::MAX));
-        for session in &mut sessions {
-            session.blocks_total = forest.blocked.get(&session.pid).copied().unwrap_or(0);
-        }
-        for (at, prepared) in prepared.iter_mut().enumerate() {
-            prepared.blocks = pid_at(at).map(|pid| graph.waiting_for(&[pid])).into_iter().flatten().collect();
-            prepared.blocks.sort_unstable();
-        }
-        let blocked = sessions.iter().filter(|session| session.waits).count();
-        Self {
-            blocked_count: i64::try_from(blocked).unwrap_or(i64::MAX),
-            roots: forest.heads().filter(|pid| *pid > 0).collect(),
+        let kept = filtered.then(|| {
+            let chosen = sessions.iter().filter(|session| session.matches != Some(false));
+            graph.relatives(&chosen.map(|session| session.pid).collect::<Vec<_>>())
+        });
+        let mut report = Self {
+            blocked_count: 0,
+            roots: Vec::new(),
             sessions,
             prepared,
             free_sets: Vec::new(),
@@ -99,11 +81,51 @@ impl Blockers {
             hidden: unseen,
             waiting,
             graph,
-            lines: forest.lines,
+            kept,
+            lines: Vec::new(),
             part: None,
             is_ascii: false,
             advice: Vec::new(),
+        };
+        let forest = report.plant();
+        for session in &mut report.sessions {
+            session.blocks_total = forest.blocked.get(&session.pid).copied().unwrap_or(0);
         }
+        for (at, prepared) in report.prepared.iter_mut().enumerate() {
+            let behind = pid_at(at).map(|pid| report.graph.waiting_for(&[pid]));
+            prepared.blocks = behind.into_iter().flatten().collect();
+            prepared.blocks.sort_unstable();
+        }
+        report
+    }
+
+    /// The answer with nothing but the trees in which a session matches or may match. How many wait for one of them, and what lets
+    /// whom go on, is as it is, whoever is shown.
+    pub(super) fn narrowed(mut self) -> Self {
+        let Some(kept) = self.kept.take() else { return self };
+        self.sessions.retain(|session| kept.contains(&session.pid));
+        self.replay = self.replay.filter(|replay| kept.contains(&replay.pid));
+        self.prepared.retain(|prepared| prepared.waiting_pids.iter().any(|pid| kept.contains(pid)));
+        // Only now: a tree knows a prepared transaction by its place among those that are left.
+        self.graph = Graph::of(&edges(&self.sessions, &self.prepared));
+        self.plant();
+        self
+    }
+
+    /// Puts the sessions into the order of their trees.
+    fn plant(&mut self) -> Forest {
+        let holders = self.sessions.iter().map(|session| (session.pid, session.held_by.clone())).collect();
+        let forest = Forest::of(&self.graph, &holders);
+        let place: HashMap<i32, usize> =
+            forest.lines.iter().enumerate().map(|(at, line)| (line.pid, at)).collect();
+        order::sort_by_key(&mut self.sessions, |session| {
+            place.get(&session.pid).copied().unwrap_or(usize::MAX)
+        });
+        let blocked = self.sessions.iter().filter(|session| session.waits).count();
+        self.blocked_count = i64::try_from(blocked).unwrap_or(i64::MAX);
+        self.roots = forest.heads().filter(|pid| *pid > 0).collect();
+        self.lines.clone_from(&forest.lines);
+        forest
     }
 
     /// What has a line of its own on a screen.
@@ -132,9 +154,13 @@ impl Blockers {
         self.sessions.iter().map(|session| (session.pid, session)).collect()
     }
 
-    /// Who would have to end for somebody to go on.
+    /// Who would have to end for somebody to go on who is shown.
     pub(super) fn free_sets(&self) -> Vec<FreeSet> {
-        free_sets(&self.graph, &self.sessions, &self.prepared)
+        let mut sets = free_sets(&self.graph, &self.sessions, &self.prepared);
+        if let Some(kept) = &self.kept {
+            sets.retain(|set| set.frees.iter().any(|pid| kept.contains(pid)));
+        }
+        sets
     }
 
     /// Plans what would end these `sets`; `facts` are of all of their members.

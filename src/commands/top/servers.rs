@@ -47,7 +47,10 @@ pub(in crate::commands) async fn run(
     let listed = specs.iter().map(|spec| Listed { name: spec.name.clone(), production: spec.production });
     let said: Vec<String> = warnings.iter().map(|warning| warning.message.clone()).collect();
     let interval = args.interval.max(LEAST);
-    let mut servers = Servers::new(listed.collect(), interval, &said, Instant::now());
+    let listed = listed.collect();
+    let meant = specs.clone();
+    let is_meant = move |at: usize, only: &str| meant.get(at).is_some_and(|spec| spec.is_meant(only));
+    let mut servers = Servers::new(listed, Box::new(is_meant), interval, &said, Instant::now());
     let mut targets = Vec::new();
     for spec in specs {
         // Nothing but the screen is written to the terminal.

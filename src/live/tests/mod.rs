@@ -17,7 +17,7 @@ use crate::model::act::{ActFacts, Action, Candidate, Process, Wanted};
 use crate::model::filter::{Filter, Name, Term};
 use crate::model::query_text::QueryText;
 use crate::model::rights::Rights;
-use crate::model::screen::{Overview, ScreenContext, ScreenRow, Trouble};
+use crate::model::screen::{Names, Overview, ScreenContext, ScreenRow, Trouble};
 use crate::model::server::{ConnectionSlots, Server, ServerContext, Target};
 use crate::model::session::Session;
 use crate::model::suggestion::Lead;
@@ -86,6 +86,7 @@ fn server(rights: Rights) -> Arc<ScreenContext> {
     };
     Arc::new(ScreenContext {
         server,
+        names: Names::default(),
         nearest_limit: Some(LimitUse {
             owner: Owner::Role,
             name: "web".into(),

@@ -116,6 +116,7 @@ fn overview() -> Overview {
         waiting: 2,
         oldest_xact_seconds: Some(3_725.0),
         longest_wait_seconds: Some(41.0),
+        wait_at_most: false,
         horizon_age: Some(12),
         matched: 37,
         undecidable: 0,

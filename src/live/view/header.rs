@@ -221,7 +221,12 @@ fn lasting(state: &State, pen: &mut Pen<'_>) {
     let mark = |seconds: Option<f64>, least: f64| {
         if seconds.is_some_and(|seconds| seconds >= least) { Mark::Warn } else { Mark::Plain }
     };
-    let at_most = if overview.longest_wait_seconds.is_some() { "≤ " } else { "" };
+    let longest_wait = match overview.longest_wait_seconds {
+        Some(seconds) if overview.wait_at_most => format!("≤ {}", text::duration(seconds)),
+        // Somebody does, and it is hidden since when.
+        None if overview.waiting > 0 => "?".to_owned(),
+        seconds => age(seconds),
+    };
     let prepared = match context.oldest_prepared_seconds {
         Some(oldest) => format!("  prepared {} ({})", context.prepared, text::duration(oldest)),
         None => "  prepared 0".to_owned(),
@@ -234,7 +239,7 @@ fn lasting(state: &State, pen: &mut Pen<'_>) {
         ),
         (
             pen.style(mark(overview.longest_wait_seconds, 30.0)),
-            format!("  longest wait {at_most}{}", age(overview.longest_wait_seconds)).into(),
+            format!("  longest wait {longest_wait}").into(),
         ),
         (pen.style(if context.prepared > 0 { Mark::Warn } else { Mark::Plain }), prepared.into()),
         (Style::new(), format!("  horizon {horizon}").into()),

@@ -13,11 +13,16 @@ use std::borrow::Cow;
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
 
-use super::state::{HEADER, LEAST_SIZE, State};
+use super::line::Line;
+use super::state::{HEADER, LEAST_SIZE, SORTS, State};
 use crate::render::table::Mark;
 pub(super) use dialog::record;
 use pen::{Pen, bold, dim, reversed};
 pub(super) use servers::draw as draw_servers;
+
+/// The keys while a line is typed, and while it is chosen by what to sort.
+const KEYS_OF_LINE: [(&str, &str); 2] = [("Enter", "keeps it"), ("Esc", "takes it back")];
+const KEYS_OF_PICKER: [(&str, &str); 3] = [("j k", "choose"), ("Enter", "sorts"), ("Esc", "back")];
 
 /// How a screen may look.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +48,9 @@ pub(crate) fn draw(state: &State, look: Look, buffer: &mut Buffer) -> Option<(u1
         None => rows::draw(state, list, &mut pen),
     }
     let cursor = message(state, &mut pen, height - 2);
-    keys(state, &mut pen, height - 1);
+    keys(&keys_now(state), &mut pen, height - 1);
     if let Some(at) = state.picker {
-        pages::picker(at, list, &mut pen);
+        pages::picker(SORTS.iter().map(|sort| sort.word), at, list, &mut pen);
     }
     if let Some(dialog) = &state.dialog {
         dialog::draw(state, dialog, list, &mut pen);
@@ -99,21 +104,7 @@ fn views(state: &State, pen: &mut Pen<'_>, y: u16) {
 fn message(state: &State, pen: &mut Pen<'_>, y: u16) -> Option<(u16, u16)> {
     let (width, _) = pen.size();
     if let Some(line) = &state.line {
-        let (before, after) = line.parts();
-        let style = bold();
-        let x = pen.write((0, y), "/", style, width);
-        // What is typed last is seen.
-        let room = usize::from(width.saturating_sub(x + 1));
-        let before: String = {
-            let skipped = before.chars().count().saturating_sub(room * 2 / 3);
-            before.chars().skip(skipped).collect()
-        };
-        let x = pen.write((x, y), &before, style, width - x);
-        let end = pen.write((x, y), after, style, width.saturating_sub(x));
-        if let Some(wrong) = &line.wrong {
-            pen.write((end + 2, y), wrong, pen.style(Mark::Bad), width.saturating_sub(end + 2));
-        }
-        return Some((x.min(width - 1), y));
+        return Some(typed(line, pen, y));
     }
     if state.choosing_all {
         let line =
@@ -125,11 +116,31 @@ fn message(state: &State, pen: &mut Pen<'_>, y: u16) -> Option<(u16, u16)> {
     None
 }
 
-/// The keys that work now.
-fn keys(state: &State, pen: &mut Pen<'_>, y: u16) {
+/// A line that is typed; returns where its cursor is.
+fn typed(line: &Line, pen: &mut Pen<'_>, y: u16) -> (u16, u16) {
+    let (width, _) = pen.size();
+    let (before, after) = line.parts();
+    let style = bold();
+    let x = pen.write((0, y), "/", style, width);
+    // What is typed last is seen.
+    let room = usize::from(width.saturating_sub(x + 1));
+    let before: String = {
+        let skipped = before.chars().count().saturating_sub(room * 2 / 3);
+        before.chars().skip(skipped).collect()
+    };
+    let x = pen.write((x, y), &before, style, width - x);
+    let end = pen.write((x, y), after, style, width.saturating_sub(x));
+    if let Some(wrong) = &line.wrong {
+        pen.write((end + 2, y), wrong, pen.style(Mark::Bad), width.saturating_sub(end + 2));
+    }
+    (x.min(width - 1), y)
+}
+
+/// Writes the keys that work now, as far as there is room.
+fn keys(keys: &[(&str, &str)], pen: &mut Pen<'_>, y: u16) {
     let (width, _) = pen.size();
     let mut x = 0;
-    for (key, what) in keys_now(state) {
+    for (key, what) in keys {
         let label = format!(" {what}  ");
         let needed = crate::render::text::width(key) + crate::render::text::width(&label);
         if usize::from(x) + needed > usize::from(width) + 2 {
@@ -146,13 +157,13 @@ fn keys_now(state: &State) -> Vec<(&'static str, &'static str)> {
         return dialog::keys(state);
     }
     if state.line.is_some() {
-        return vec![("Enter", "keeps it"), ("Esc", "takes it back")];
+        return KEYS_OF_LINE.to_vec();
     }
     if state.choosing_all {
         return vec![("C", "cancel"), ("K", "terminate"), ("Esc", "no")];
     }
     if state.picker.is_some() {
-        return vec![("j k", "choose"), ("Enter", "sorts"), ("Esc", "back")];
+        return KEYS_OF_PICKER.to_vec();
     }
     let mut keys = vec![("?", "help")];
     let acts = [("C", "cancel"), ("K", "terminate")];

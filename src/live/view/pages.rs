@@ -5,7 +5,7 @@ use ratatui_core::style::Style;
 
 use super::pen::{Pen, bold, dim, reversed};
 use crate::live::event::{Detail, SessionKey, View};
-use crate::live::state::{Page, SORTS, State};
+use crate::live::state::{Page, State};
 use crate::model::session::Session;
 use crate::model::suggestion::Command;
 use crate::render::columns::Value;
@@ -238,10 +238,15 @@ fn command_lines(state: &State) -> Vec<Line> {
 }
 
 /// What sessions can be sorted by.
-pub(super) fn picker(at: usize, area: Rect, pen: &mut Pen<'_>) {
-    let words = std::iter::once("trouble (the worst first)").chain(SORTS.iter().map(|sort| sort.word));
+pub(super) fn picker(
+    sorts: impl ExactSizeIterator<Item = &'static str>,
+    at: usize,
+    area: Rect,
+    pen: &mut Pen<'_>,
+) {
     let width = 30.min(area.width);
-    let height = u16::try_from(SORTS.len() + 1).unwrap_or(u16::MAX).min(area.height);
+    let height = u16::try_from(sorts.len() + 1).unwrap_or(u16::MAX).min(area.height);
+    let words = std::iter::once("trouble (the worst first)").chain(sorts);
     let skipped = at.saturating_sub(usize::from(height.saturating_sub(1)));
     let corner = Rect { x: area.width - width, y: area.y, width, height };
     pen.wipe(corner);

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use ratatui_core::buffer::Buffer;
+use ratatui_core::layout::Rect;
 use ratatui_core::style::{Modifier, Style};
 
 use super::Look;
+use super::pages;
 use super::pen::{Pen, bold, dim, reversed};
-use crate::live::servers::{Row, Servers};
+use crate::live::servers::{Row, SORTS, Servers};
 use crate::live::state::LEAST_SIZE;
 use crate::render::table::Mark;
 use crate::render::text;
@@ -26,50 +28,120 @@ const COLUMNS: [(u16, u16, bool, &str); 7] = [
 const KEYS: &[&str] = &[
     "j k, arrows, PgUp PgDn, g G    move; the cursor stays on its server, wherever that stands",
     "Enter / Esc                    the sessions of a server / back from there to this list",
+    "/                              filter: parts of names, prod-*, label=value, health:down, !word excludes",
+    "s, < >, I                      what to sort by, the next, the other way round",
+    "p                              holds the screen; looks go on",
     "q, Ctrl-C, Ctrl-Z              quit, quit, suspend",
     "",
     "Each server is looked at on its own, at most eight at once, each within -t; the worst stand first.",
+    "Once the cursor was moved the order is held; Esc lets it go, and so do 30 s without a key.",
 ];
 
-/// Draws everything.
-pub(crate) fn draw(servers: &Servers, look: Look, buffer: &mut Buffer) {
+/// Draws everything; returns where the cursor of a line is that is typed.
+pub(crate) fn draw(servers: &Servers, look: Look, buffer: &mut Buffer) -> Option<(u16, u16)> {
     let mut pen = Pen { buffer, color: look.color };
     let (width, height) = pen.size();
     if width < LEAST_SIZE.0 || height < LEAST_SIZE.1 {
         let line = format!("needs {} columns and {} lines", LEAST_SIZE.0, LEAST_SIZE.1);
         pen.write((0, 0), &line, pen.style(Mark::Warn), width);
-        return;
+        return None;
     }
     head(servers, &mut pen);
+    arrangement(servers, &mut pen);
     if servers.helps {
         for (line, y) in KEYS.iter().zip(2..) {
             pen.write((0, y), line, Style::new(), width);
         }
     } else {
         titles(&mut pen);
-        let shown = servers.order.iter().skip(servers.top).take(servers.height());
+        let shown = servers.listed.places.iter().skip(servers.top).take(servers.height());
         for (at, y) in shown.zip(3..) {
             if let Some(row) = servers.rows.get(*at) {
                 draw_row(servers, row, servers.cursor == Some(*at), y, &mut pen);
             }
         }
     }
+    if let Some(at) = servers.picker {
+        let area = Rect { x: 0, y: 3, width, height: height - 5 };
+        pages::picker(SORTS.iter().map(|(word, _)| *word), at, area, &mut pen);
+    }
+    let cursor = message(servers, &mut pen, height - 2);
+    super::keys(&keys_now(servers), &mut pen, height - 1);
+    cursor
+}
+
+fn message(servers: &Servers, pen: &mut Pen<'_>, y: u16) -> Option<(u16, u16)> {
+    let (width, _) = pen.size();
+    if let Some(line) = &servers.line {
+        return Some(super::typed(line, pen, y));
+    }
     if let Some((at, since)) = servers.entering {
         let name = servers.rows.get(at).map_or("", |row| &row.listed.name);
         let seconds = servers.now.saturating_duration_since(since).as_secs();
         let line = format!("connecting to {name}, {seconds}s; Esc stays here");
-        pen.write((0, height - 2), &line, pen.style(Mark::Warn), width);
+        pen.write((0, y), &line, pen.style(Mark::Warn), width);
     } else if let Some((mark, line)) = &servers.message {
-        pen.write((0, height - 2), line, pen.style(*mark), width);
+        pen.write((0, y), line, pen.style(*mark), width);
     } else if let Some(found) = servers.chosen().and_then(|row| row.found.as_ref()) {
         // What its row has no room for.
-        pen.write((0, height - 2), &text::sanitize(&found.0.summary), Style::new(), width);
+        pen.write((0, y), &text::sanitize(&found.0.summary), Style::new(), width);
     }
-    let mut x = 0;
-    for (key, what) in [("?", "help"), ("j k", "move"), ("Enter", "its sessions"), ("q", "quit")] {
-        x = pen.write((x, height - 1), key, bold(), width.saturating_sub(x));
-        x = pen.write((x, height - 1), &format!(" {what}  "), dim(), width.saturating_sub(x));
+    None
+}
+
+/// The keys that work now, the most wanted first.
+fn keys_now(servers: &Servers) -> Vec<(&'static str, &'static str)> {
+    if servers.entering.is_some() {
+        return vec![("Esc", "stays here")];
     }
+    if servers.helps {
+        return vec![("any key", "back")];
+    }
+    if servers.line.is_some() {
+        return super::KEYS_OF_LINE.to_vec();
+    }
+    if servers.picker.is_some() {
+        return super::KEYS_OF_PICKER.to_vec();
+    }
+    let mut keys = vec![
+        ("?", "help"),
+        ("j k", "move"),
+        ("Enter", "sessions"),
+        ("/", "filter"),
+        ("s", "sort"),
+        ("p", "hold"),
+    ];
+    if servers.listed.held {
+        keys.push(("Esc", "lets go"));
+    }
+    keys.push(("q", "quit"));
+    keys
+}
+
+/// What is listed, and how: in the line above the titles.
+fn arrangement(servers: &Servers, pen: &mut Pen<'_>) {
+    let (width, _) = pen.size();
+    let listed = &servers.listed;
+    let mut about: Vec<String> = Vec::new();
+    if listed.held {
+        about.push("held".into());
+    }
+    if !listed.typed.is_empty() {
+        about.push(format!("/{}", listed.typed));
+    }
+    let inverted = if listed.inverted { ", inverted" } else { "" };
+    let sort = SORTS.iter().find(|(_, sort)| Some(*sort) == listed.sort);
+    match sort {
+        Some((word, _)) => about.push(format!("by {word}{inverted}")),
+        None if listed.inverted => about.push("inverted".into()),
+        None => {}
+    }
+    if !listed.typed.is_empty() {
+        about.push(format!("{} match", listed.places.len()));
+    }
+    let about = about.join(" · ");
+    let about = text::visible(&about);
+    pen.write_right(width, 1, &text::cut(&about, width.into()), bold());
 }
 
 fn head(servers: &Servers, pen: &mut Pen<'_>) {
@@ -85,7 +157,10 @@ fn head(servers: &Servers, pen: &mut Pen<'_>) {
         line.push_str(&format!("  {unseen} not looked at yet"));
     }
     let mark = if down + wrong > 0 { Mark::Bad } else { Mark::Plain };
-    pen.write((x, 0), &line, pen.style(mark), width.saturating_sub(x));
+    let x = pen.write((x, 0), &line, pen.style(mark), width.saturating_sub(x));
+    if servers.paused.is_some() && x < width {
+        pen.write_right(width, 0, "HELD (p)", pen.style(Mark::Warn));
+    }
 }
 
 fn titles(pen: &mut Pen<'_>) {
