@@ -209,11 +209,11 @@ struct Watcher {
 
 impl Watcher {
     async fn gather(&self, db: &Db) -> Result<(Evidence, Option<Signal>), db::Error> {
-        let mut first = db.scrape(&Selection::default(), &mut None).await?;
+        let mut first = db.scrape(&mut None).await?;
         let mut counted_late = 0;
         if db.counts_sessions_late() {
             tokio::time::sleep(COUNTED_WITHIN).await;
-            first = db.scrape(&Selection::default(), &mut None).await?;
+            first = db.scrape(&mut None).await?;
             counted_late = first.facts.connections.used;
         }
         let before = first.databases;
@@ -227,7 +227,7 @@ impl Watcher {
             let _is_there = db.answers().await;
         }
         let seconds = began.elapsed().as_secs_f64();
-        let scraped = db.scrape(&Selection::default(), &mut None).await?;
+        let scraped = db.scrape(&mut None).await?;
         let waiters = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let waiters: Vec<i32> = waiters.map(|session| session.who.pid).collect();
         let prepared_blockers = db.prepared_blockers(&waiters).await?;

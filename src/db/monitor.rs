@@ -7,7 +7,7 @@ use super::error::Error;
 use super::fence::closed_of;
 use super::health::{Identity, Reach, RoleLimit, Sessions, Wanted, databases_of, role_limits_of};
 use super::look::Selection;
-use super::parts::{Answered, Asked, Part};
+use super::parts::{Answered, Asked, Asking, Part};
 use super::questions;
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
@@ -49,6 +49,8 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Kept {
     at: Instant,
+    /// How it is asked for what changes.
+    asking: Asking,
     /// When the server started, in seconds since 1970.
     started: f64,
     server_context: ServerContext,
@@ -68,8 +70,8 @@ impl Db {
         selection: &Selection,
         wanted: &Wanted,
     ) -> Result<(ServerContext, HealthFacts, Vec<DatabaseCounters>), Error> {
-        let mut answered =
-            self.answered(selection, wanted, vec![server_asked(), role_limits_asked()]).await?;
+        let asking = self.asking(selection, wanted);
+        let mut answered = self.answered(&asking, &[server_asked(), role_limits_asked()]).await?;
         let server_context = server_context_of(&answered.take(Part::Server))?;
         let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
         let told = self.told_by(&mut answered, server_context.limits, &role_limits, wanted)?;
@@ -85,19 +87,17 @@ impl Db {
         rows.iter().map(counters_of).collect()
     }
 
-    /// Looks at the same, and at what sessions can be counted by. What is kept of looks before is not asked for again, unless it is a
-    /// minute old, or of another server.
+    /// Looks at the same for all sessions, and at what they can be counted by. What is kept of looks before is not asked for again,
+    /// unless it is a minute old, or of another server.
     ///
     /// # Errors
-    /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn scrape(
-        &self,
-        selection: &Selection,
-        kept: &mut Option<Kept>,
-    ) -> Result<Scraped, Error> {
+    /// When the server does not answer.
+    pub(crate) async fn scrape(&self, kept: &mut Option<Kept>) -> Result<Scraped, Error> {
         let wanted = Wanted { counters: true, tallies: true, ..Wanted::default() };
-        if let Some(known) = kept.take().filter(|known| known.at.elapsed() < KEPT_FOR) {
-            let mut answered = self.answered(selection, &wanted, Vec::new()).await?;
+        let is_usable =
+            |known: &Kept| known.at.elapsed() < KEPT_FOR && known.asking.version_num == self.version_num;
+        if let Some(known) = kept.take().filter(is_usable) {
+            let mut answered = self.answered(&known.asking, &[]).await?;
             let limits = known.server_context.limits;
             let told = self.told_by(&mut answered, limits, &known.role_limits, &wanted)?;
             if told.facts.unread.is_empty() && told.identity.started == known.started {
@@ -107,7 +107,7 @@ impl Db {
             }
         }
         let [settings, overrides, login_roles] = settings_questions(Setting::TIMEOUTS);
-        let more = vec![
+        let more = [
             server_asked(),
             role_limits_asked(),
             Asked::new(Part::Settings, &[Question::Settings], settings),
@@ -115,7 +115,12 @@ impl Db {
             Asked::new(Part::LoginRoles, &[Question::LoginRoles], login_roles),
         ];
         let at = Instant::now();
-        let mut answered = self.answered(selection, &wanted, more).await?;
+        let mut asking = self.asking(&Selection::default(), &wanted);
+        let mut answered = self.answered(&asking, &more).await?;
+        if answered.one_by_one {
+            // Each refusal is a line in the server's log: one a minute.
+            asking.at_once.clear();
+        }
         let server_context = server_context_of(&answered.take(Part::Server))?;
         let settings = settings_of(&answered.take(Part::Settings), &answered.take(Part::Overrides))?;
         let login_roles =
@@ -123,7 +128,7 @@ impl Db {
         let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
         let told = self.told_by(&mut answered, server_context.limits, &role_limits, &wanted)?;
         let started = told.identity.started;
-        let known = Kept { at, started, server_context, role_limits, settings, login_roles };
+        let known = Kept { at, asking, started, server_context, role_limits, settings, login_roles };
         let is_whole = told.facts.unread.is_empty();
         let scraped = known.with(told);
         *kept = is_whole.then_some(known);

@@ -34,7 +34,18 @@ pub(super) enum Part {
     LoginRoles,
 }
 
+/// The statements of a look, which depend on nothing but the server's version and what is wanted.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) version_num: i32,
+    /// Those of one message; none where it is known to be refused.
+    pub(super) at_once: Vec<Asked>,
+    /// The same, for one question after the other.
+    alone: Vec<Asked>,
+}
+
 /// A statement, what it brings, and what is not known where it is refused.
+#[derive(Debug)]
 pub(super) struct Asked {
     part: Part,
     about: &'static [Question],
@@ -54,6 +65,8 @@ impl Asked {
 pub(super) struct Answered {
     rows: BTreeMap<Part, Rows>,
     pub(super) unread: Vec<Unread>,
+    /// What was asked in one message was refused.
+    pub(super) one_by_one: bool,
 }
 
 impl Answered {
@@ -81,17 +94,8 @@ impl Answered {
 }
 
 impl Db {
-    /// Asks everything in one message, `more` with it. Where this role is kept from something, asks one question after the other, so
-    /// that only that is missing.
-    ///
-    /// # Errors
-    /// When the server does not answer, or refuses a value of the filter.
-    pub(super) async fn answered(
-        &self,
-        selection: &Selection,
-        wanted: &Wanted,
-        more: Vec<Asked>,
-    ) -> Result<Answered, Error> {
+    /// The statements of a look.
+    pub(super) fn asking(&self, selection: &Selection, wanted: &Wanted) -> Asking {
         let filter = filter::fragment(&selection.filter);
         let waits = self.waits_question(&filter, "", WaitsLookedAt::Longest(WAITERS));
         let seconds = |age| format!("count(*) filter (where seconds > {age}) over ()");
@@ -109,27 +113,42 @@ impl Db {
         };
         let of_databases: &[Question] =
             if wanted.counters { &[Question::Slots, Question::Counters] } else { &[Question::Slots] };
-        let mut asked = more;
-        asked.push(Asked::new(Part::Databases, of_databases, self.databases_question(wanted.counters)));
-        let at_once = [
-            Asked::new(Part::Sessions, &[], sessions(Reach::Waits(&waits))),
-            Asked::new(Part::Seldom, &[], seldom.sql()),
-        ];
-        match self.at_once(asked.iter().chain(&at_once)).await {
-            Err(error) if is_forbidden(&error) => {}
-            answered => return answered?.unfold(),
-        }
         let of_sessions: &[Question] =
             if wanted.tallies { &[Question::Longest, Question::Tallies] } else { &[Question::Longest] };
-        asked.extend([
-            Asked::new(Part::Sessions, &[Question::Slots], sessions(Reach::Logins)),
-            Asked::new(Part::Sessions, of_sessions, sessions(Reach::Sessions)),
-            Asked::new(Part::Waits, &[Question::Waits], waits),
-            Asked::new(Part::Prepared, &[Question::Prepared], prepared),
-            Asked::new(Part::Horizon, &[Question::Horizon], horizon),
-            Asked::new(Part::Closed, &[Question::Closed], closed),
-        ]);
-        self.one_by_one(&asked).await
+        let databases =
+            || Asked::new(Part::Databases, of_databases, self.databases_question(wanted.counters));
+        Asking {
+            version_num: self.version_num,
+            at_once: vec![
+                databases(),
+                Asked::new(Part::Sessions, &[], sessions(Reach::Waits(&waits))),
+                Asked::new(Part::Seldom, &[], seldom.sql()),
+            ],
+            alone: vec![
+                databases(),
+                Asked::new(Part::Sessions, &[Question::Slots], sessions(Reach::Logins)),
+                Asked::new(Part::Sessions, of_sessions, sessions(Reach::Sessions)),
+                Asked::new(Part::Waits, &[Question::Waits], waits),
+                Asked::new(Part::Prepared, &[Question::Prepared], prepared),
+                Asked::new(Part::Horizon, &[Question::Horizon], horizon),
+                Asked::new(Part::Closed, &[Question::Closed], closed),
+            ],
+        }
+    }
+
+    /// Asks everything in one message, `more` with it. Where this role is kept from something, asks one question after the other, so
+    /// that only that is missing.
+    ///
+    /// # Errors
+    /// When the server does not answer, or refuses a value of the filter.
+    pub(super) async fn answered(&self, asking: &Asking, more: &[Asked]) -> Result<Answered, Error> {
+        if !asking.at_once.is_empty() {
+            match self.at_once(more.iter().chain(&asking.at_once)).await {
+                Err(error) if is_forbidden(&error) => {}
+                answered => return answered?.unfold(),
+            }
+        }
+        self.one_by_one(more.iter().chain(&asking.alone)).await
     }
 
     async fn at_once<'a>(&self, asked: impl Iterator<Item = &'a Asked>) -> Result<Answered, Error> {
@@ -137,12 +156,12 @@ impl Db {
         let texts = |asked: &[&Asked]| asked.iter().map(|one| one.text.clone()).collect::<Vec<_>>();
         let answers = self.look_first(&texts(&first), &texts(&rest)).await?;
         let rows = first.iter().chain(&rest).map(|asked| asked.part).zip(answers).collect();
-        Ok(Answered { rows, unread: Vec::new() })
+        Ok(Answered { rows, unread: Vec::new(), one_by_one: false })
     }
 
     /// A part that two questions bring is asked for by the second where the first is refused.
-    async fn one_by_one(&self, asked: &[Asked]) -> Result<Answered, Error> {
-        let mut answered = Answered::default();
+    async fn one_by_one<'a>(&self, asked: impl Iterator<Item = &'a Asked>) -> Result<Answered, Error> {
+        let mut answered = Answered { one_by_one: true, ..Answered::default() };
         for one in asked {
             if answered.rows.contains_key(&one.part) {
                 continue;
@@ -182,8 +201,10 @@ impl Db {
     }
 }
 
-/// Whether a role is kept from what it asked, or the server has no such thing, and the session is as it was.
+/// Whether a role is kept from what it asked, or the server has no such thing (query_to_xml, where it was built without XML), and the
+/// session is as it was.
 fn is_forbidden(error: &Error) -> bool {
-    let is_unknown = error.sqlstate.as_deref() == Some(SqlState::UNDEFINED_FUNCTION.code());
+    let unknown = [SqlState::UNDEFINED_FUNCTION, SqlState::FEATURE_NOT_SUPPORTED];
+    let is_unknown = unknown.iter().any(|state| error.sqlstate.as_deref() == Some(state.code()));
     (error.kind == ErrorKind::PermissionDenied || is_unknown) && error.sqlstate.is_some() && !error.connecting
 }

@@ -12,7 +12,7 @@ use crate::commands::check::{self, CheckReport};
 use crate::commands::metrics::Compat;
 use crate::commands::{self, Context, pooler};
 use crate::db::console::Console;
-use crate::db::{self, Db, ErrorKind, Kept, Selection};
+use crate::db::{self, Db, ErrorKind, Kept};
 use crate::error::Failure;
 use crate::model::health::Status;
 use crate::model::metric::Family;
@@ -88,7 +88,7 @@ impl ServerTarget {
         let looked = self.observer.look_within(deadline, Patience::NONE, async |db: &mut Db| {
             db.limit(deadline.left().max(Duration::from_millis(1)));
             let mut known = kept.take();
-            let scraped = db.scrape(&Selection::default(), &mut known).await?;
+            let scraped = db.scrape(&mut known).await?;
             kept.replace(known);
             let exported = match names {
                 true => Some(db.exporter(compat::columns(), compat::settings()).await?),
