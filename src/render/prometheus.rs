@@ -1,6 +1,7 @@
 //! Prometheus' text exposition format 0.0.4.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::text::visible;
@@ -19,15 +20,22 @@ pub(crate) fn write(families: &[Family], out: &mut dyn Write) -> io::Result<()> 
 /// # Errors
 /// When `out` cannot be written.
 pub(crate) fn write_parts(parts: &[&[Family]], out: &mut dyn Write) -> io::Result<()> {
-    let all = || parts.iter().copied().flatten().filter(|family| !family.samples.is_empty());
-    for (at, family) in all().enumerate() {
-        if all().take(at).any(|before| before.name == family.name) {
-            continue;
+    let mut groups: Vec<Vec<&Family>> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for family in parts.iter().copied().flatten().filter(|family| !family.samples.is_empty()) {
+        let place = *places.entry(family.name).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(family),
+            None => groups.push(vec![family]),
         }
-        writeln!(out, "# HELP {} {}", family.name, family.help)?;
-        writeln!(out, "# TYPE {} {}", family.name, family.kind.word())?;
-        for same in all().skip(at).filter(|same| same.name == family.name) {
-            for sample in &same.samples {
+    }
+    for group in groups {
+        if let [first, ..] = &group[..] {
+            writeln!(out, "# HELP {} {}", first.name, first.help)?;
+            writeln!(out, "# TYPE {} {}", first.name, first.kind.word())?;
+        }
+        for family in group {
+            for sample in &family.samples {
                 write_sample(family.name, sample, out)?;
             }
         }
@@ -38,7 +46,7 @@ pub(crate) fn write_parts(parts: &[&[Family]], out: &mut dyn Write) -> io::Resul
 fn write_sample(name: &str, sample: &Sample, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(name.as_bytes())?;
     let mut separator = b"{";
-    for (label, value) in &sample.labels {
+    for (label, value) in sample.labels.iter() {
         for piece in [&separator[..], label.as_bytes(), b"=\"", escaped(value).as_bytes(), b"\""] {
             out.write_all(piece)?;
         }

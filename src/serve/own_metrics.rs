@@ -1,6 +1,7 @@
 //! The metrics of the endpoint itself, and of its looks.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, getrlimit};
@@ -16,7 +17,7 @@ fn one(name: &'static str, kind: MetricType, help: &'static str, value: Option<f
 
 /// What the process uses, as far as this system tells.
 pub(super) fn of_process(started: SystemTime) -> Vec<Family> {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let stat = stat_of_process().unwrap_or_default();
     // The name before it is in parentheses, and can hold anything else.
     let fields: Vec<f64> = stat
         .rsplit_once(") ")
@@ -53,6 +54,14 @@ pub(super) fn of_process(started: SystemTime) -> Vec<Family> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The line in which Linux describes this process: asked for in one read, because each one has the kernel write all of it.
+fn stat_of_process() -> Option<String> {
+    let mut line = vec![0; 1024];
+    let length = File::open("/proc/self/stat").ok()?.read(&mut line).ok()?;
+    line.truncate(length);
+    String::from_utf8(line).ok()
 }
 
 /// How many looks at each target came to what.
