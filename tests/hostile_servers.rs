@@ -142,6 +142,76 @@ fn whatever_a_server_sends_a_run_ends_in_time_and_in_little_memory() {
     }
 }
 
+/// What describes so many columns.
+fn described(columns: u16) -> Vec<u8> {
+    let each = [&b"a\0"[..], &[0; 18]].concat().repeat(columns.into());
+    message(b'T', &[&columns.to_be_bytes()[..], &each].concat())
+}
+
+/// A row of so many cells of so many bytes.
+fn row(columns: u16, bytes: usize) -> Vec<u8> {
+    let cell = [&u32::try_from(bytes).unwrap().to_be_bytes()[..], &vec![b'a'; bytes]].concat();
+    message(b'D', &[&columns.to_be_bytes()[..], &cell.repeat(columns.into())].concat())
+}
+
+#[test]
+fn rows_of_every_shape_take_no_more_than_the_command_is_entitled_to() {
+    let rows = |columns, bytes| Flood { first: described(columns), again: row(columns, bytes) };
+    let nulls = [&30_u16.to_be_bytes()[..], &[0xff; 120]].concat();
+    let answer = [described(3), row(3, 1), message(b'C', b"SELECT 1\0")].concat();
+    let shapes = [
+        ("60,000 columns", rows(60_000, 1)),
+        ("1,000 columns", rows(1_000, 1)),
+        ("100 columns", rows(100, 1)),
+        ("nulls", Flood { first: described(30), again: message(b'D', &nulls) }),
+        ("no columns", rows(0, 0)),
+        ("1 MB", rows(1, 1_000_000)),
+        ("60 MB", rows(1, 60_000_000)),
+        ("answers", Flood::of(answer)),
+    ];
+    // In MiB of data, with 64 for the program itself; where rows are read as they come in, it holds fewer.
+    let commands = [
+        ("ping", 64),
+        ("check", 64 + 24),
+        ("metrics", 64 + 24),
+        ("pooler", 64 + 24),
+        ("stats", 64),
+        ("kill --app x", 64 + 64),
+        ("show 1", 64 + 64),
+        ("blockers --json", 64),
+        ("ls", 64),
+        ("ls --json", 64),
+    ];
+    for (name, flood) in shapes {
+        let port = server(vec![welcome()], flood);
+        for (command, most) in commands {
+            let line = format!("ulimit -d {}; exec \"$0\" \"$@\" -t 1s", most * 1024);
+            let (output, took) = run(&line, port, &command.split(' ').collect::<Vec<_>>());
+            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            let case = format!("{command}, {name}, {took:?}: {said:.400}");
+            assert!(matches!(output.status.code(), Some(1..=3)), "{:?} {case}", output.status);
+            assert!(took < Duration::from_secs(3), "{case}");
+            let too_wide = match name {
+                "60,000 columns" => "began a message of 1200006 bytes",
+                "1,000 columns" => "an answer of 1000 columns, and 100 is the most",
+                "60 MB" => "began a row of 60000010 bytes",
+                _ => "",
+            };
+            assert!(said.contains(too_wide), "{case}");
+        }
+    }
+}
+
+/// That it is ready for the next query is no answer to this one.
+#[test]
+fn a_server_that_answers_without_a_row_is_not_accepting() {
+    let port = server(vec![welcome()], Flood { first: message(b'Z', b"I"), again: Vec::new() });
+    let (output, _) = run("exec \"$0\" \"$@\"", port, &["ping", "-t", "2s", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_ne!(output.status.code(), Some(0), "{document}");
+    assert!(document.to_string().contains("\"protocol\""), "{document}");
+}
+
 #[test]
 fn what_is_too_much_has_a_code_of_its_own() {
     let flood = Flood::of(parameter("a", "b"));

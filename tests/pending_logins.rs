@@ -39,7 +39,8 @@ fn a_watch_waits_on_the_login_that_is_under_way_and_uses_it() {
         (&["ping"], "\"status\":\"accepting\""),
         (&["metrics"], "pgconn_up{"),
     ] {
-        for host in ["127.0.0.1", cluster.host()] {
+        let both = format!("127.0.0.1,{}", cluster.host());
+        for host in ["127.0.0.1", cluster.host(), &both] {
             let line = [command, &["--watch=100ms", "-t", "300ms", "-h", host]].concat();
             let format: &[&str] = if command == ["metrics"] { &[] } else { &["--json"] };
             let mut barrier = Barrier::before_logins_of(&cluster);
@@ -99,6 +100,19 @@ fn whoever_waits_to_connect_leaves_one_login_and_says_what_holds_it() {
     wait_until("its login waits", || barrier.waiting() == 1);
     drop(barrier.lift());
     let _ = run.finish().success();
+}
+
+#[test]
+fn a_plugin_says_what_holds_a_login_too() {
+    let cluster = with(&[]);
+    let barrier = Barrier::before_logins_of(&cluster);
+    let line = ["check", "-F", "nagios", "-t", "300ms", "-h", "127.0.0.1"];
+    let outcome = Pgconn::new(&line).on(&cluster).run().fails_with(2);
+    let mut lines = outcome.stdout.lines();
+    assert!(lines.next().unwrap().starts_with("PGCONN CRITICAL: reachable: "), "{outcome}");
+    let said: Vec<&str> = lines.filter(|line| line.contains("may be left on the server")).collect();
+    assert!(said.len() == 1 && said[0].starts_with("next: ") && said[0].contains("pg_authid"), "{outcome}");
+    drop(barrier.lift());
 }
 
 #[test]

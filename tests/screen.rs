@@ -77,6 +77,31 @@ fn ctrl_z_hands_the_terminal_back_and_fg_draws_it_again_at_once() {
     let _ = shell.finish().success();
 }
 
+/// As in psql: what is typed to the shell meanwhile is no password, and is seen.
+#[test]
+fn ctrl_z_at_a_password_prompt_stops_and_fg_asks_again() {
+    let mut shell = shell(shared());
+    shell.type_keys(format!("{} stats -W -U postgres\n", env!("CARGO_BIN_EXE_pgconn")));
+    let prompts = |shell: &Terminal| shell.screen().matches("Password for user postgres: ").count();
+    wait_until("it asks", || prompts(&shell) == 1);
+    let pid = job(&shell);
+    for round in 1..=2 {
+        shell.type_keys("half");
+        shell.type_keys(CTRL_Z);
+        wait_until("it is stopped", || is_stopped(pid));
+        wait_until("the terminal is as it was", || shell.echoes());
+        say(&mut shell, &format!("stopped{round}"));
+        shell.type_keys("fg\n");
+        wait_until("it asks again", || prompts(&shell) == round + 1);
+        wait_until("the terminal is quiet", || !shell.echoes());
+    }
+    shell.type_keys("not needed\n");
+    shell.wait_for(" connections");
+    assert!(!shell.screen().contains("not needed"), "{}", shell.screen());
+    shell.type_keys("exit\n");
+    let _ = shell.finish();
+}
+
 #[test]
 fn nothing_is_drawn_in_the_background() {
     let cluster = with(&[]);

@@ -78,7 +78,8 @@ pub(super) fn dressed(program: Command, width: usize) -> Command {
     program
 }
 
-/// The same for one command, and its own commands; `built` knows how it is called.
+/// One command with its short help on one screen of `width` columns, and its own commands with theirs; `built` knows how it is
+/// called.
 fn shortened(plain: Command, built: &Command, manual: &Manual, width: usize) -> Command {
     let name = built.get_bin_name().unwrap_or_default();
     let examples = manual.examples_of(name);

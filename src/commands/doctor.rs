@@ -5,9 +5,10 @@ mod accepted;
 #[cfg(test)]
 mod golden;
 mod rules;
+mod watching;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -17,20 +18,19 @@ use super::pooler::console;
 use super::shown::Shown;
 use super::{Context, watch};
 use crate::args;
-use crate::db::{self, Db, Listing, Selection, SortOrder};
+use crate::db::{self, Db};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::filter::{Filter, StateFilter, Term};
 use crate::model::nearest::nearest;
-use crate::model::practice::{Finding, Grade, Watched};
+use crate::model::practice::{Finding, Grade};
 use crate::model::suggestion::Lead;
+use crate::observe::Patience;
 use crate::render::columns::Column;
 use crate::render::json::List;
 use crate::render::table::{Align, Block, Mark, Table};
 use crate::render::{Head, Headline, Report, Warning, text, tsv};
-use crate::stop::{Signal, Stop};
-use crate::ui::Ui;
-use rules::{Evidence, Pooled};
+use rules::Pooled;
+use watching::{Ended, Gathered, Watcher};
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -43,21 +43,6 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Everything but what is somebody else's to mend", "pgconn doctor --ignore tls,superuser"),
     ],
 );
-
-/// Transactions left open that are looked at one by one, the oldest.
-const LISTED: u32 = 200;
-/// Between two looks at all sessions.
-const WHOLE: Duration = Duration::from_millis(250);
-/// Between two looks at those that have just come: a session that runs one statement lives a few milliseconds, and those
-/// that are caught tell whose the others are.
-const ARRIVALS: Duration = Duration::from_millis(15);
-/// A look is followed by a pause of at least so many times what it took: watching costs the server a tenth of one core.
-const RESTRAINT: u32 = 9;
-/// How far back a look at arrivals reaches beyond the last look at all: a login takes so long at most, mostly.
-const LOGIN: Duration = Duration::from_millis(500);
-
-/// How long the counters of a server can lag that counts late: the half second after which it writes them anew, and a little.
-const COUNTED_WITHIN: Duration = Duration::from_millis(600);
 
 /// The names of the rules.
 pub(super) fn rule_names() -> impl Iterator<Item = &'static str> {
@@ -138,171 +123,55 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         .map_or(Ok(Vec::new()), |path| accepted::read(path, &known, rules::tells_names_apart))?;
     let watcher = Watcher {
         sample: args.sample,
+        wait: context.connection.connect_wait.unwrap_or_default(),
         stop: context.stop.clone(),
         ui: context.ui,
         shown: context.flags.watch.is_none(),
     };
-    watch::look(context, async |context, db| {
-        let evidence = watcher.gather(db).await;
+    watch::look_through(context, async |context, observer| {
+        let gathered = watcher.gather(observer, watch::patience(context)).await;
         watcher.progress("");
-        let (evidence, interrupted) = evidence?;
-        let mut head = super::head_of_look(db, &evidence.scraped.server_context, 0);
-        head.warnings.extend(interrupted.map(|_| cut_short(evidence.seconds, args.sample)));
+        let Gathered { evidence, mut head, ended } = gathered?;
         let (pooler, console) = match &args.pooler {
-            Some(conninfo) => {
-                let (pooled, console) = ask_pooler(conninfo, db, context, &mut head).await?;
+            Some(conninfo) if !matches!(ended, Ended::Lost(_)) => {
+                let ask = async |db: &mut Db| ask_pooler(conninfo, db, context).await;
+                let (pooled, console, notices) = observer.look(Patience::NONE, ask).await?;
+                head.warnings.extend(notices);
                 (Some(pooled), console)
             }
-            None => (None, Lead::default()),
+            _ => (None, Lead::default()),
         };
-        let (holding, ended) = accepted::today(&accepted);
-        head.warnings.extend(ended);
+        let (holding, gone) = accepted::today(&accepted);
+        head.warnings.extend(gone);
         let found = rules::findings(&evidence, pooler.as_ref(), |rule| args.wants(rule), &holding);
         let lead = context.lead();
         let findings = found.into_iter().map(|found| found.with_next_command(&lead, &console)).collect();
         let report = Doctor { findings, sampled_seconds: evidence.seconds };
-        let exit = match interrupted {
-            Some(signal) => signal.exit(),
-            None if args.exit_code => report.verdict(),
-            None => Exit::Done,
+        let exit = match ended {
+            Ended::Interrupted(signal) => signal.exit(),
+            _ if args.exit_code => report.verdict(),
+            Ended::Lost(_) => Exit::Partly,
+            Ended::Over => Exit::Done,
         };
         Ok(Shown { exit, ..Shown::new(report, head) })
     })
     .await
 }
 
-/// That less was seen than was to be.
-fn cut_short(seconds: f64, sample: Duration) -> Warning {
-    let (seen, wanted) = (text::duration(seconds), text::duration(sample.as_secs_f64()));
-    Warning {
-        code: "cut_short",
-        message: format!("interrupted after {seen} of {wanted}: what takes longer to show was not seen"),
-        hint: None,
-    }
-}
-
 /// What the pooler's console tells, and what the server says of the pooler's connections; with the flags that lead
-/// to that console.
+/// to that console, and what is to be known of the way there.
 async fn ask_pooler(
     conninfo: &str,
     db: &Db,
     context: &Context,
-    head: &mut Head,
-) -> Result<(Pooled, Lead), db::Error> {
+) -> Result<(Pooled, Lead, Vec<Warning>), db::Error> {
     let console = context.pooler(conninfo).await?;
-    head.warnings.extend(console.notices().iter().map(super::about_connection));
+    let notices = console.notices().iter().map(super::about_connection).collect();
     let (facts, links) = (console.facts().await?, console.links().await?);
     let place = console::at(console.target());
     console.close().await;
     let server = db.target().conninfo();
-    Ok((Pooled { facts, links, locks: db.session_locks().await?, server }, place))
-}
-
-/// Who looks again and again until `sample` is over.
-struct Watcher {
-    sample: Duration,
-    stop: Stop,
-    ui: Ui,
-    /// Whether there is a line of its own for the progress.
-    shown: bool,
-}
-
-impl Watcher {
-    async fn gather(&self, db: &Db) -> Result<(Evidence, Option<Signal>), db::Error> {
-        let mut first = db.scrape(&mut None).await?;
-        let mut counted_late = 0;
-        if db.counts_sessions_late() {
-            tokio::time::sleep(COUNTED_WITHIN).await;
-            first = db.scrape(&mut None).await?;
-            counted_late = first.facts.connections.used;
-        }
-        let before = first.databases;
-        let began = Instant::now();
-        let mut watched = Watched::default();
-        let interrupted = self.watch(db, began, &mut watched).await?;
-        if interrupted.is_some() {
-            db.finish();
-            // What was cancelled has left its transaction, and the cancelling may come late: this is to meet it.
-            db.abandon().await;
-            let _is_there = db.answers().await;
-        }
-        let seconds = began.elapsed().as_secs_f64();
-        let scraped = db.scrape(&mut None).await?;
-        let waiters = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
-        let waiters: Vec<i32> = waiters.map(|session| session.who.pid).collect();
-        let prepared_blockers = db.prepared_blockers(&waiters).await?;
-        let origins = db.origins().await?;
-        let idle = Term { exclude: false, value: StateFilter::IdleInTransaction };
-        let listing = Listing {
-            selection: Selection {
-                filter: Filter { states: vec![idle], ..Filter::default() },
-                all_backends: false,
-            },
-            over: None,
-            order: SortOrder::Xact,
-            limit: Some(LISTED),
-            query_bytes: Some(0),
-        };
-        let (_, left_open) = db.sessions(&listing).await?;
-        let left_open = left_open.sessions.into_iter().filter(|session| !session.undecidable).collect();
-        let evidence = Evidence {
-            scraped,
-            before,
-            counted_late,
-            origins,
-            left_open,
-            prepared_blockers,
-            watched,
-            seconds,
-        };
-        Ok((evidence.of_customers(), interrupted))
-    }
-
-    /// Watches until the time is over, or a signal comes.
-    async fn watch(
-        &self,
-        db: &Db,
-        began: Instant,
-        watched: &mut Watched,
-    ) -> Result<Option<Signal>, db::Error> {
-        let mut whole: Option<Instant> = None;
-        loop {
-            let look = Instant::now();
-            let is_whole =
-                whole.is_none_or(|whole| whole.elapsed() >= WHOLE) || began.elapsed() >= self.sample;
-            let within = whole.filter(|_| !is_whole).map(|whole| whole.elapsed() + LOGIN);
-            let sessions = match (db.sample_sessions(within).await, self.stop.signal()) {
-                // What it was interrupted in is not missed by what was seen before.
-                (Err(_), Some(signal)) => return Ok(Some(signal)),
-                (sessions, _) => sessions?,
-            };
-            if is_whole {
-                whole = Some(look);
-                watched.add(sessions);
-                if began.elapsed() <= self.sample / 2 {
-                    watched.still_first_half();
-                }
-                let left = self.sample.saturating_sub(began.elapsed());
-                if left.is_zero() {
-                    return Ok(None);
-                }
-                self.progress(&format!("watching, {} left", text::duration(left.as_secs_f64().ceil())));
-            } else {
-                watched.add_arrivals(&sessions);
-            }
-            let pause = ARRIVALS.max(look.elapsed() * RESTRAINT);
-            tokio::select! {
-                () = tokio::time::sleep(pause.min(self.sample.saturating_sub(began.elapsed()))) => {}
-                signal = self.stop.pulled() => return Ok(Some(signal)),
-            }
-        }
-    }
-
-    fn progress(&self, line: &str) {
-        if self.shown && self.sample > Duration::from_secs(1) {
-            self.ui.progress(line);
-        }
-    }
+    Ok((Pooled { facts, links, locks: db.session_locks().await?, server }, place, notices))
 }
 
 /// The answer of `doctor`.

@@ -16,7 +16,7 @@ use super::watch_output::{WatchOutput, Wish};
 use crate::db::Db;
 use crate::db::console::Console;
 use crate::exit::Exit;
-use crate::observe::{LanePolicy, Looks, Observer, Patience, Source, UnderWay};
+use crate::observe::{LanePolicy, Looks, Observer, OfServer, Patience, Source, UnderWay};
 use crate::stop::Signal;
 use keys::{Pressed, WatchKeys};
 
@@ -28,6 +28,22 @@ pub(super) async fn look(
     context: &Context,
     gather: impl AsyncFn(&Context, &Db) -> Result<Shown>,
 ) -> Result<Exit> {
+    looked(context, logged_in(context).await?, gather).await
+}
+
+/// Runs a command that looks several times for one answer, as [`look`] does.
+///
+/// # Errors
+/// When no session can be had at first, or `gather` fails.
+pub(super) async fn look_through(
+    context: &Context,
+    gather: impl AsyncFn(&Context, &mut Observer<OfServer>) -> Result<Shown>,
+) -> Result<Exit> {
+    judge(context, logged_in(context).await?, gather).await
+}
+
+/// Whoever has a session with the server, for a run that looks.
+async fn logged_in(context: &Context) -> Result<Observer<OfServer>> {
     let mut observer = match context.flags.watch {
         // Who stays takes no slot that is kept for emergencies.
         Some(_) => context.observer_of(context.endpoint()?.clone()),
@@ -37,7 +53,7 @@ pub(super) async fn look(
     let turn = context.turn().await;
     context.tell_where(context.telling(states, observer.log_in(context.patience())).await?);
     drop(turn);
-    looked(context, observer, gather).await
+    Ok(observer)
 }
 
 /// Runs a command that asks a pooler's console: once, or as often as `--watch` says.
@@ -54,12 +70,17 @@ pub(super) async fn look_at_console(
     looked(context, observer, gather).await
 }
 
+/// How long a look waits for a server that was there.
+pub(super) const fn patience(context: &Context) -> Patience {
+    if context.flags.watch.is_some() { Patience::Unlimited } else { Patience::NONE }
+}
+
 async fn looked<S: Source>(
     context: &Context,
     observer: Observer<S>,
     gather: impl AsyncFn(&Context, &S::Session) -> Result<Shown>,
 ) -> Result<Exit> {
-    let patience = if context.flags.watch.is_some() { Patience::Unlimited } else { Patience::NONE };
+    let patience = patience(context);
     judge(context, observer, async |context: &Context, observer: &mut Observer<S>| {
         observer.look(patience, async |session: &mut S::Session| gather(context, session).await).await
     })

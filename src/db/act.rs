@@ -8,7 +8,7 @@ use super::guard::Access;
 use super::look::{READ, Selection, session_of};
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
-use super::session::is_pooled;
+use super::session::{Entitlement, is_pooled};
 use super::text_store::TextStore;
 use super::{filter, questions, sql};
 use crate::model::act::{
@@ -75,7 +75,7 @@ impl Db {
     pub(crate) async fn facts(&self, wanted: &Wanted) -> Result<(ServerContext, ActFacts), Error> {
         let waits = self.waits_question("true", "", WaitsLookedAt::Longest(MOST_WAITERS));
         let questions = self.act_questions(wanted, NO_QUERY, waits);
-        let answers = exactly(self.look(&questions).await?)?;
+        let answers = exactly(self.look_for(Entitlement::Sessions, &questions).await?)?;
         self.act_facts_of(&answers, MOST_WAITERS)
     }
 
@@ -134,7 +134,8 @@ impl Db {
     pub(crate) async fn who_they_are(&self, wanted: &Wanted) -> Result<ActFacts, Error> {
         let questions =
             [vec![server_context_question()], self.candidate_questions(wanted, NO_QUERY).into()].concat();
-        let [server_context, sessions, processes] = exactly(self.look(&questions).await?)?;
+        let [server_context, sessions, processes] =
+            exactly(self.look_for(Entitlement::Sessions, &questions).await?)?;
         Ok(ActFacts {
             candidates: candidates_of(&sessions, &server_context_of(&server_context)?)?,
             processes: processes_of(&processes)?,
@@ -147,7 +148,7 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn locks(&self) -> Result<Vec<HeldLocks>, Error> {
-        let answers = self.look(&[questions::Locks.sql()]).await?;
+        let answers = self.look_for(Entitlement::Sessions, &[questions::Locks.sql()]).await?;
         Ok(answers.iter().map(locks_of).collect::<Result<Vec<_>, _>>()?.concat())
     }
 

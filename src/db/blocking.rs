@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::connection::Db;
 use super::error::Error;
+use super::look::entitlement;
+use super::read_waits::ReadWaits;
 use super::rows::{Row, exactly};
-use super::server_context::{server_context_of, server_context_question};
-use super::text_store::TextStore;
+use super::server_context::server_context_question;
+use super::session::Entitlement;
 use super::wait_queue::{WantedLock, add_blockers};
 use super::{filter, questions, sql};
 use crate::model::blocking::{Blocked, Level, Lock, PreparedBlocker, Replay, Waits};
@@ -132,20 +134,9 @@ impl Db {
              s.pid is null as vanished, s.wait_event_type, s.wait_event, ({filter}) as matches, {UNSEEN} as unseen"
         );
         let waits = self.waits_question("true", &details, reach);
-        let [server_context, rows] = exactly(self.look(&[server_context_question(), waits]).await?)?;
-        let mut waits = Waits::default();
-        let mut texts = TextStore::default();
-        let mut unasked = HashSet::new();
-        for row in rows {
-            waits.waiting = row.number("n")?.unwrap_or(0).max(waits.waiting);
-            waits.unseen = row.required("unseen")?;
-            let session = self.blocked_of(&row, &mut texts)?;
-            // The row of all prepared transactions together; each has its own among the prepared.
-            if session.pid != 0 {
-                unasked.extend((row.word("asked")?.as_deref() == Some("f")).then_some(session.pid));
-                waits.sessions.push(session);
-            }
-        }
+        let mut read = ReadWaits::new(entitlement(query_bytes), self.version_num);
+        self.look_into(&[], &[server_context_question(), waits], &mut read).await?;
+        let (server_context, mut waits, unasked) = read.seen()?;
         let mut locks = self.add_locks(&mut waits.sessions, &unasked).await?;
         self.ask_of_few(&mut waits.sessions, &unasked).await?;
         let waiters = waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
@@ -155,7 +146,7 @@ impl Db {
             prepared.holds = locks.of_prepared.remove(&prepared.gid).unwrap_or_default();
         }
         waits.replay = locks.replay;
-        Ok((server_context_of(&server_context)?, waits))
+        Ok((server_context, waits))
     }
 
     /// Tells of each session what it waits for, and what it holds that keeps others waiting; of the `unasked`, for whom they wait. What
@@ -177,7 +168,8 @@ impl Db {
         let is_replay = |one: &&Blocked| one.waits && one.backend_type.as_deref() == Some("startup");
         let replay = sessions.iter().find(is_replay);
         let questions = std::iter::once(held.sql()).chain(replay.map(|_| questions::Replay.sql()));
-        let mut answers = self.look(&questions.collect::<Vec<_>>()).await?.into_iter();
+        let questions: Vec<_> = questions.collect();
+        let mut answers = self.look_for(Entitlement::Sessions, &questions).await?.into_iter();
         let rows = answers.next().unwrap_or_default();
         if let (Some(waiting), Some(row)) = (replay, answers.next().unwrap_or_default().first()) {
             locks.replay = Some(replay_of(row, waiting)?);
@@ -245,43 +237,6 @@ impl Db {
                 .await?,
         )?;
         rows.iter().map(prepared_of).collect()
-    }
-
-    fn blocked_of(&self, row: &Row, texts: &mut TextStore) -> Result<Blocked, Error> {
-        let hidden = row.claim("hidden")?;
-        let wait_seconds = row.age("seconds")?;
-        let waits_for = row.word("waits_for")?;
-        let (wait_event_type, wait_event) = waited_event(row, waits_for.as_deref(), hidden)?;
-        Ok(Blocked {
-            pid: row.required("pid")?,
-            backend_type: row.word("backend_type")?,
-            session_id: row.word("session_id")?,
-            backend_start: row.word("backend_start")?,
-            blocked_by: row.pids("blocked_by")?,
-            blocks_total: 0,
-            database: row.text("database")?,
-            role: row.text("role")?,
-            application_name: row.text("application_name")?.unwrap_or_default(),
-            client: row.word("client")?,
-            state: row.word("state")?,
-            wait_at_most: wait_seconds.is_some()
-                && (self.version_num < 140_000 || waits_for.as_deref() != Some("Lock")),
-            wait_event: wait_event.filter(|_| wait_seconds.is_some()),
-            wait_event_type: wait_event_type.filter(|_| wait_seconds.is_some()),
-            wait_seconds,
-            xact_seconds: row.age("xact_seconds")?,
-            lock: None,
-            others_may_follow: false,
-            waits_next: Vec::new(),
-            holds: Vec::new(),
-            query: row.text("query")?.filter(|text| !hidden && !text.is_empty()).map(|text| texts.keep(text)),
-            hidden,
-            vanished: row.claim("vanished")?,
-            pooler_client: None,
-            waits: waits_for.is_some(),
-            held_by: Vec::new(),
-            matches: row.word("matches")?.map(|claim| claim == "t"),
-        })
     }
 }
 
@@ -356,27 +311,6 @@ fn replay_of(row: &Row, waiting: &Blocked) -> Result<Replay, Error> {
         ends_within_seconds: limit.map(|limit| (limit - waited).max(0.0)),
         hot_standby_feedback: row.claim("feedback")?,
         oldest_snapshots: if by_snapshot { row.pids("oldest_snapshots")? } else { Vec::new() },
-    })
-}
-
-/// The kind of event that a session waits for, and the event: of a leader whose worker waits, the worker's, of which a lock's name is
-/// left out here.
-fn waited_event(
-    row: &Row,
-    waits_for: Option<&str>,
-    hidden: bool,
-) -> Result<(Option<String>, Option<String>), Error> {
-    let own = (row.word("wait_event_type")?, row.word("wait_event")?);
-    let is_own = match waits_for {
-        None => true,
-        Some(kind @ ("Lock" | "BufferPin")) => own.0.as_deref() == Some(kind),
-        Some(event) => own.1.as_deref() == Some(event),
-    };
-    Ok(match waits_for {
-        _ if is_own || hidden => own,
-        Some("Lock") => (Some("Lock".into()), None),
-        Some("BufferPin") => (Some("BufferPin".into()), Some("BufferPin".into())),
-        waits_for => (Some("IPC".into()), waits_for.map(str::to_owned)),
     })
 }
 

@@ -9,8 +9,8 @@ use tokio_postgres::error::SqlState;
 
 use super::error::{Error, ErrorKind};
 use super::guard::{Access, Guards};
-use super::rows::{self, Answers, Rows};
-use super::session::{self, Canceller, Excess, Excessive, Lane, LoginInfo, Notice, Options};
+use super::rows::{self, Answers, Collected, Rows};
+use super::session::{self, Canceller, Entitlement, Excess, Lane, LoginInfo, Metering, Notice, Options};
 use super::statement_error::statement_error;
 use super::trace::Trace;
 use crate::conninfo::ConnInfo;
@@ -34,7 +34,7 @@ pub(crate) struct Db {
     notices: Vec<Notice>,
     pub(super) lane: Lane,
     pub(super) login_info: LoginInfo,
-    pub(super) excessive: Excessive,
+    pub(super) metering: Metering,
     pub(super) trace: Trace,
     pub(super) version_num: i32,
     pub(super) timeout: Duration,
@@ -87,7 +87,7 @@ impl Db {
             notices: session.notices,
             lane: session.lane,
             login_info: session.login_info,
-            excessive: session.excessive,
+            metering: session.metering,
             trace: options.trace,
             version_num: 0,
             timeout,
@@ -141,7 +141,16 @@ impl Db {
 
     /// Asks questions that change nothing, in one transaction and one message; returns the rows of each.
     pub(super) async fn look(&self, questions: &[String]) -> Result<Vec<Rows>, Error> {
-        self.look_first(&[], questions).await
+        self.look_for(Entitlement::Facts, questions).await
+    }
+
+    /// Looks, with answers that may take more than facts do.
+    pub(super) async fn look_for(
+        &self,
+        entitlement: Entitlement,
+        questions: &[String],
+    ) -> Result<Vec<Rows>, Error> {
+        self.look_first(entitlement, &[], questions).await
     }
 
     /// Looks, with the questions `first` asked before any SET of a limit, the only moment at which a session can tell the
@@ -149,18 +158,19 @@ impl Db {
     /// after all; the settings that they touch then have the source `session`.
     pub(super) async fn look_first(
         &self,
+        entitlement: Entitlement,
         first: &[String],
         questions: &[String],
     ) -> Result<Vec<Rows>, Error> {
-        let mut answers = Vec::new();
+        let mut collected = Collected { entitlement, answers: Vec::new() };
         match self.guards(false).time_to_ask().filter(|_| !first.is_empty()) {
-            None => self.look_into(first, questions, &mut answers).await?,
+            None => self.look_into(first, questions, &mut collected).await?,
             Some(before) => {
-                self.look_into(&[&[before], first].concat(), questions, &mut answers).await?;
-                answers.remove(0);
+                self.look_into(&[&[before], first].concat(), questions, &mut collected).await?;
+                collected.answers.remove(0);
             }
         }
-        Ok(answers)
+        Ok(collected.answers)
     }
 
     /// Looks, the questions `first` before any SET of a limit; each row is taken as it comes in.
@@ -246,12 +256,12 @@ impl Db {
     pub(super) async fn ask_into(&self, message: &str, answers: &mut dyn Answers) -> Result<usize, Error> {
         self.trace.tell(message);
         let began = Instant::now();
-        let answered = rows::take(&self.client, message, answers);
+        let answered = rows::take(&self.client, &self.metering, message, answers);
         tokio::select! {
             answered = tokio::time::timeout(self.timeout + HALF, answered) => match answered {
                 Ok(Ok(answered)) => Ok(answered),
                 Ok(Err(error)) => {
-                    if let Some(Excess(why)) = self.excessive.get() {
+                    if let Some(Excess(why)) = self.metering.excess() {
                         return Err(Error::new(ErrorKind::Protocol, why));
                     }
                     let mut error = statement_error(&error);

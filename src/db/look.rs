@@ -8,6 +8,7 @@ use super::error::{Error, ErrorKind};
 use super::fence::{closed_of, closed_question};
 use super::rows::{Answers, Row, Rows};
 use super::server_context::{server_context_of, server_context_question};
+use super::session::Entitlement;
 use super::text_store::TextStore;
 use super::{filter, questions};
 use crate::model::database::ClosedDatabase;
@@ -183,7 +184,7 @@ impl Db {
             order,
         }
         .sql();
-        let mut read = ReadSessions::default();
+        let mut read = ReadSessions::new(entitlement(listing.query_bytes));
         self.look_into(&[], &[server_context_question(), question], &mut read).await?;
         read.listed(listing.limit.is_some())
     }
@@ -214,6 +215,14 @@ impl Db {
     }
 }
 
+/// What a listing may take with so many bytes of each query text; none is all of them.
+pub(super) const fn entitlement(query_bytes: Option<u32>) -> Entitlement {
+    match query_bytes {
+        None => Entitlement::Texts,
+        Some(_) => Entitlement::Sessions,
+    }
+}
+
 /// The column of the query text: so many bytes of it, all of them, or none at all.
 pub(super) fn query_column(bytes: Option<u32>) -> String {
     match bytes {
@@ -240,6 +249,10 @@ impl<T, E: Fn() -> T> Tallied<T, E> {
 }
 
 impl<T, E: Fn() -> T> Answers for Tallied<T, E> {
+    fn entitlement(&self) -> Entitlement {
+        Entitlement::Sessions
+    }
+
     fn anew(&mut self) {
         self.answer = 0;
         self.server_context.clear();
@@ -271,6 +284,7 @@ impl<T, E: Fn() -> T> Answers for Tallied<T, E> {
 /// The answers to `server_context.sql` and, after it, `sessions.sql`. Each session is read as it comes in.
 #[derive(Default)]
 struct ReadSessions {
+    entitlement: Entitlement,
     answer: usize,
     server_context: Rows,
     /// What the server says of itself, when the sessions begin.
@@ -283,8 +297,12 @@ struct ReadSessions {
 }
 
 impl Answers for ReadSessions {
+    fn entitlement(&self) -> Entitlement {
+        self.entitlement
+    }
+
     fn anew(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.entitlement);
     }
 
     fn next(&mut self) {
@@ -296,7 +314,10 @@ impl Answers for ReadSessions {
 
     fn row(&mut self, row: Row) {
         if self.answer == 1 {
-            self.server_context.push(row);
+            // It has one row.
+            if self.server_context.is_empty() {
+                self.server_context.push(row);
+            }
         } else if let (Some(Ok(server)), None) = (&self.server, &self.failed) {
             if self.sessions.is_empty() {
                 self.totals = Some(totals_of(&row));
@@ -310,6 +331,10 @@ impl Answers for ReadSessions {
 }
 
 impl ReadSessions {
+    fn new(entitlement: Entitlement) -> Self {
+        Self { entitlement, ..Self::default() }
+    }
+
     fn listed(self, limited: bool) -> Result<(ServerContext, Listed), Error> {
         let missing = || Error::new(ErrorKind::Protocol, "an answer is missing");
         let server_context = self.server.ok_or_else(missing)??;

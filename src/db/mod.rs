@@ -23,6 +23,7 @@ mod ping;
 mod pooler_words;
 mod practice;
 mod questions;
+mod read_waits;
 mod refusal;
 mod rows;
 mod screen;

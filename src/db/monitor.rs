@@ -11,6 +11,7 @@ use super::parts::{Answered, Asked, Asking, Part};
 use super::questions;
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
+use super::session::Entitlement;
 use super::settings::{login_role_of, settings_of, settings_questions};
 use crate::model::health::{
     Culprit, HealthFacts, HorizonHolder, HorizonKind, LockWaiters, PreparedXact, PreparedXacts, Question,
@@ -143,7 +144,7 @@ impl Db {
         let wanted = Wanted::default();
         let sessions = self.health_question(&Selection::default(), &wanted, Reach::Sessions);
         let questions = [sessions, self.databases_question(false), questions::RoleLimits.sql()];
-        let [sessions, databases, roles] = exactly(self.look(&questions).await?)?;
+        let [sessions, databases, roles] = exactly(self.look_for(Entitlement::Sessions, &questions).await?)?;
         let databases = databases_of(&databases)?;
         let none = ConnectionSlots { max_connections: 0, superuser_reserved: 0, reserved: 0 };
         Ok(Sessions::of(&sessions, &databases, none, &wanted)?.limits(&role_limits_of(&roles)?, &databases))

@@ -7,6 +7,7 @@ use super::error::Error;
 use super::look::query_column;
 use super::questions;
 use super::rows::{Row, Rows, exactly};
+use super::session::Entitlement;
 use crate::model::act::Wanted;
 use crate::model::blocking::{Level, Lock};
 use crate::model::one_session::{Neighbour, OneSession, SessionLock};
@@ -44,7 +45,7 @@ impl Db {
         let asked = self.act_questions(&wanted, &query_column(query_bytes), waits);
         let questions = [&asked[..], &[locks.sql()]].concat();
         let [server, sessions, processes, counts, leftovers, waits, own, locks] =
-            exactly(self.look(&questions).await?)?;
+            exactly(self.look_for(Entitlement::Sessions, &questions).await?)?;
         let facts = [server, sessions, processes, counts, leftovers, waits, own];
         let (server_context, facts_of_acts) = self.act_facts_of(&facts, most)?;
         let [.., waits, _] = &facts;

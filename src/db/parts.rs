@@ -9,6 +9,7 @@ use super::fence::{IS_CLOSED, closed_question};
 use super::health::{Reach, Wanted, told};
 use super::look::Selection;
 use super::rows::{self, Rows};
+use super::session::Entitlement;
 use super::{filter, questions};
 use crate::model::health::{Question, Unread};
 use tokio_postgres::error::SqlState;
@@ -154,7 +155,8 @@ impl Db {
     async fn at_once<'a>(&self, asked: impl Iterator<Item = &'a Asked>) -> Result<Answered, Error> {
         let (first, rest): (Vec<&Asked>, Vec<&Asked>) = asked.partition(|asked| asked.is_first);
         let texts = |asked: &[&Asked]| asked.iter().map(|one| one.text.clone()).collect::<Vec<_>>();
-        let answers = self.look_first(&texts(&first), &texts(&rest)).await?;
+        // Where no two are alike, each session is a group.
+        let answers = self.look_first(Entitlement::Sessions, &texts(&first), &texts(&rest)).await?;
         let rows = first.iter().chain(&rest).map(|asked| asked.part).zip(answers).collect();
         Ok(Answered { rows, unread: Vec::new(), one_by_one: false })
     }

@@ -117,7 +117,7 @@ async fn ping_one(info: &ConnInfo, mut options: Options, asks_role: bool) -> Pin
         Err(error) => return Ping { attempts, query: None, outcome: Err(error), hosts: Vec::new() },
     };
     let (target, info, notices) = (session.described(), session.info, session.notices);
-    let (client, mut driver, excessive) = (session.client, session.driver, session.excessive);
+    let (client, mut driver, metering) = (session.client, session.driver, session.metering);
     // The console of PgBouncer knows no SELECT.
     let question = if session.server_version.contains("/bouncer") { "SHOW VERSION" } else { guard::PING };
     options.trace.tell(question);
@@ -141,11 +141,14 @@ async fn ping_one(info: &ConnInfo, mut options: Options, asks_role: bool) -> Pin
     if answer.is_ok() {
         let _ = tokio::time::timeout(GRACE.min(limit.saturating_sub(query)), driver).await;
     }
-    let failed = match (answer, excessive.get()) {
+    let failed = match (answer, metering.excess()) {
         (Ok(None | Some(Err(_))), Some(Excess(why))) => {
             Error::new(ErrorKind::Protocol, format!("the first query failed: {why}"))
         }
-        (Ok(Some(Ok(_))), _) => {
+        (Ok(Some(Ok(None))), _) => {
+            Error::new(ErrorKind::Protocol, "the first query failed: the server answered it without a row")
+        }
+        (Ok(Some(Ok(Some(_)))), _) => {
             let place = attempts.last().map(|last| last.place.clone()).unwrap_or_default();
             let reached = Reached { target, info, notices, place, is_standby };
             return Ping { attempts, query: Some(query), outcome: Ok(reached), hosts: Vec::new() };

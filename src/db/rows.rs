@@ -8,6 +8,7 @@ use futures_util::TryStreamExt as _;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::error::{Error, ErrorKind};
+use super::session::{Entitlement, Metering};
 
 /// The rows that one question got.
 pub(crate) type Rows = Vec<Row>;
@@ -26,6 +27,8 @@ enum Values {
 
 /// What becomes of the rows of a message as they come in, so that no more of them is held than is needed.
 pub(super) trait Answers {
+    /// How much of them there may be.
+    fn entitlement(&self) -> Entitlement;
     /// The message is sent once more, in other words: what came so far does not count.
     fn anew(&mut self);
     /// The next statement that answers with rows begins to answer.
@@ -34,8 +37,37 @@ pub(super) trait Answers {
     fn row(&mut self, row: Row);
 }
 
+/// The rows of each statement that answers with rows, in order, of which there may be more than of facts.
+#[derive(Debug)]
+pub(super) struct Collected {
+    pub(super) entitlement: Entitlement,
+    pub(super) answers: Vec<Rows>,
+}
+
+impl Answers for Collected {
+    fn entitlement(&self) -> Entitlement {
+        self.entitlement
+    }
+
+    fn anew(&mut self) {
+        self.answers.anew();
+    }
+
+    fn next(&mut self) {
+        self.answers.next();
+    }
+
+    fn row(&mut self, row: Row) {
+        self.answers.row(row);
+    }
+}
+
 /// The rows of each statement that answers with rows, in order.
 impl Answers for Vec<Rows> {
+    fn entitlement(&self) -> Entitlement {
+        Entitlement::Facts
+    }
+
     fn anew(&mut self) {
         self.clear();
     }
@@ -62,9 +94,11 @@ pub(super) fn exactly<const N: usize>(answers: Vec<Rows>) -> Result<[Rows; N], E
 /// Sends one message and takes its answers as they come in. Returns how many statements answered with rows.
 pub(super) async fn take(
     client: &Client,
+    metering: &Metering,
     message: &str,
     answers: &mut dyn Answers,
 ) -> Result<usize, tokio_postgres::Error> {
+    metering.entitle(answers.entitlement());
     let mut stream = pin!(client.simple_query_raw(message).await?);
     let mut answered = 0;
     while let Some(part) = stream.try_next().await? {

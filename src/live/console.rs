@@ -20,7 +20,7 @@ pub(crate) struct PoolerSetup {
 pub(crate) struct Console {
     /// What was seen last, and when.
     pub(super) seen: Option<(Box<PoolerSeen>, Instant)>,
-    /// The same, since the screen is held.
+    /// What was seen last since the screen is held, and when: it is shown when the screen goes on.
     pub(super) later: Option<(Box<PoolerSeen>, Instant)>,
     /// Since when it cannot be asked, and why.
     pub(super) failed: Option<(Instant, String)>,

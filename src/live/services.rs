@@ -9,7 +9,7 @@ use crate::model::server::Target;
 
 /// The log of one act.
 pub(crate) trait ActLog: SignalLog {
-    /// The same as what an act notes its signals in.
+    /// This log as an act takes it, which notes its signals there.
     fn as_signal_log(&mut self) -> &mut dyn SignalLog;
 
     /// Notes what became of every signal that has no outcome yet.

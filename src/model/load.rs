@@ -33,3 +33,20 @@ pub(crate) struct Counters {
     /// Of them idle in a transaction.
     pub(crate) idle_in_transaction_seconds: Option<f64>,
 }
+
+impl Counters {
+    /// How much they have risen since `before`.
+    pub(crate) fn less(self, before: Self) -> Self {
+        let less = |now: Option<f64>, before: Option<f64>| now.zip(before).map(|(now, before)| now - before);
+        Self {
+            at_seconds: self.at_seconds - before.at_seconds,
+            transactions: self.transactions - before.transactions,
+            session_seconds: less(self.session_seconds, before.session_seconds),
+            active_seconds: less(self.active_seconds, before.active_seconds),
+            idle_in_transaction_seconds: less(
+                self.idle_in_transaction_seconds,
+                before.idle_in_transaction_seconds,
+            ),
+        }
+    }
+}

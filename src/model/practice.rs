@@ -123,6 +123,8 @@ pub(crate) struct Conduct {
     pub(crate) busiest: usize,
     /// Sessions that were seen to come.
     pub(crate) born: usize,
+    /// Sessions that came and went before the watching was interrupted.
+    pub(crate) passed_before: usize,
     /// Of each address (or `local`) the sessions that were seen to come from there; 0 for those that were there.
     pub(crate) clients: BTreeMap<String, usize>,
 }
@@ -141,7 +143,7 @@ impl Conduct {
 
     /// Sessions that came and went.
     pub(crate) fn passed(&self) -> usize {
-        self.born - self.stayed()
+        self.passed_before + self.born - self.stayed()
     }
 }
 
@@ -170,14 +172,19 @@ pub(crate) struct Watched {
     pub(crate) present: Vec<SampledSession>,
     /// The pools whose sessions were seen to go from application to application, and those applications.
     pub(crate) pools: BTreeMap<Pool, BTreeSet<SessionSource>>,
+    /// Whether the server was away in between: all sessions are others since then.
+    pub(crate) interrupted: bool,
     known: BTreeMap<SessionKey, Known>,
     looks: usize,
+    /// The next look is the first since.
+    resumes: bool,
 }
 
 impl Watched {
     /// Adds a look at all sessions.
     pub(crate) fn add(&mut self, sessions: Vec<SampledSession>) {
-        self.meet(&sessions, self.looks > 0);
+        let is_first = std::mem::take(&mut self.resumes) || self.looks == 0;
+        self.meet(&sessions, !is_first);
         let mut now: BTreeMap<&SessionSource, (usize, usize)> = BTreeMap::new();
         for session in &sessions {
             let (all, busy) = now.entry(&session.source).or_default();
@@ -186,8 +193,11 @@ impl Watched {
         }
         for (source, conduct) in &mut self.sources {
             let (all, busy) = now.get(source).copied().unwrap_or_default();
+            if is_first {
+                conduct.first = all;
+            }
             if self.looks == 0 {
-                (conduct.first, conduct.fewest) = (all, all);
+                conduct.fewest = all;
             }
             conduct.last = all;
             conduct.fewest = conduct.fewest.min(all);
@@ -197,6 +207,20 @@ impl Watched {
         self.known.retain(|identity, _| present.contains(identity));
         self.present = sessions;
         self.looks += 1;
+    }
+
+    /// Whether there has been a look.
+    pub(crate) const fn has_seen(&self) -> bool {
+        self.looks > 0
+    }
+
+    /// Says that the server was away: who is there at the next look has come meanwhile, and was not seen to come.
+    pub(crate) fn resume(&mut self) {
+        for conduct in self.sources.values_mut() {
+            (conduct.passed_before, conduct.born) = (conduct.passed(), 0);
+        }
+        self.known.clear();
+        (self.interrupted, self.resumes) = (true, true);
     }
 
     /// Says that the last look was still one of the first half.
@@ -289,6 +313,21 @@ mod tests {
         assert_eq!(job.clients["10.0.0.9"], 2);
         watched.add(vec![session(1, "api")]);
         assert_eq!((conduct(&watched, "job").passed(), conduct(&watched, "api").gone()), (2, 1));
+    }
+
+    #[test]
+    fn who_comes_back_after_the_server_was_away_was_not_seen_to_come() {
+        let mut watched = Watched::default();
+        watched.add(vec![session(1, "api")]);
+        watched.add_arrivals(&[session(2, "api"), session(4, "api")]);
+        watched.add(vec![session(1, "api"), session(3, "api")]);
+        watched.resume();
+        watched.add(vec![session(7, "api"), session(8, "api")]);
+        let api = conduct(&watched, "api");
+        assert_eq!((api.first, api.last, api.born, api.passed()), (2, 2, 0, 1));
+        watched.add_arrivals(&[session(9, "api"), session(10, "api"), session(11, "api")]);
+        watched.add(vec![session(7, "api")]);
+        assert_eq!(conduct(&watched, "api").passed(), 3);
     }
 
     #[test]

@@ -82,8 +82,8 @@ pub(crate) struct Observer<S: Source> {
     session: Option<S::Session>,
     /// Whether that session has answered.
     has_answered: bool,
-    /// Whether there has been any.
-    has_been_in: bool,
+    /// How many there have been.
+    sessions: usize,
     state: watch::Sender<State>,
 }
 
@@ -91,7 +91,7 @@ impl<S: Source> Observer<S> {
     /// No session yet; a signal at `stop` ends every wait.
     pub(crate) fn new(source: S, stop: Stop) -> Self {
         let state = watch::Sender::new(State::default());
-        Self { source, stop, session: None, has_answered: false, has_been_in: false, state }
+        Self { source, stop, session: None, has_answered: false, sessions: 0, state }
     }
 
     /// A session that there is already, and has answered.
@@ -104,6 +104,11 @@ impl<S: Source> Observer<S> {
     /// Where its sessions come from.
     pub(crate) const fn source(&self) -> &S {
         &self.source
+    }
+
+    /// How many sessions it has had: one more than before a look, when what it found was seen after an interruption.
+    pub(crate) const fn sessions(&self) -> usize {
+        self.sessions
     }
 
     /// What is known while a look is under way.
@@ -168,7 +173,8 @@ impl<S: Source> Observer<S> {
 
     /// Takes a session that there is already.
     pub(crate) fn keep(&mut self, session: S::Session) {
-        (self.session, self.has_answered, self.has_been_in) = (Some(session), true, true);
+        (self.session, self.has_answered) = (Some(session), true);
+        self.sessions = self.sessions.max(1);
     }
 
     /// The session that there is, for whoever goes on with it alone and then has it [kept](Observer::keep) again.
@@ -231,18 +237,19 @@ impl<S: Source> Observer<S> {
         if let Some(session) = self.session.take() {
             return Ok(session);
         }
-        let mut backoff = Backoff::new(self.has_been_in);
+        let mut backoff = Backoff::new(self.sessions > 0);
         loop {
             let login: Asked<'_, Result<S::Session, Error>> = Box::pin(self.source.log_in(deadline));
             let error = match login.await {
                 Ok(session) => {
-                    (self.has_been_in, self.has_answered) = (true, false);
+                    self.has_answered = false;
+                    self.sessions += 1;
                     return Ok(session);
                 }
                 Err(error) => error,
             };
             let left = patience.left(began.elapsed());
-            if left.is_zero() || !patience.allows(&error, self.has_been_in) {
+            if left.is_zero() || !patience.allows(&error, self.sessions > 0) {
                 return Err(error);
             }
             self.wait_after(&error, backoff.wait().min(left)).await?;

@@ -1,6 +1,7 @@
 //! The laws of the observer, with a clock of our own and a server that does whatever it likes.
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -63,7 +64,12 @@ struct Scripted {
     sessions: Rc<Gauge>,
     logins: Rc<Gauge>,
     looks: Rc<Gauge>,
+    /// The login that the server has not answered, which it keeps whoever has gone.
+    pending: Rc<tokio::sync::Mutex<Option<Login>>>,
 }
+
+/// A login at the server's side.
+type Login = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
 struct ScriptedSession {
     server: Scripted,
@@ -80,10 +86,18 @@ impl Scripted {
     fn new(reactions: Vec<Reaction>, stop: Stop) -> Self {
         let reactions = Rc::new(RefCell::new(reactions.into_iter().cycle()));
         let [sessions, logins, looks] = std::array::from_fn(|_| Rc::<Gauge>::default());
-        Self { reactions, stop, sessions, logins, looks }
+        Self { reactions, stop, sessions, logins, looks, pending: Rc::default() }
     }
 
     async fn react(&self) -> Result<(), Error> {
+        tokio::select! {
+            outcome = self.reaction() => outcome,
+            signal = self.stop.pulled() => Err(Error::interrupted(signal)),
+        }
+    }
+
+    /// What the server does next; who has asked for it may go meanwhile.
+    fn reaction(&self) -> impl Future<Output = Result<(), Error>> + use<> {
         let reaction = self.reactions.borrow_mut().next().expect("it goes on for ever");
         let (time, outcome) = match reaction {
             Reaction::Answers(time) => (time, Ok(())),
@@ -91,9 +105,9 @@ impl Scripted {
             Reaction::Forbids(time) => (time, Err(Error::new(ErrorKind::AuthFailed, "forbidden"))),
             Reaction::Hangs => (u64::MAX / 4, Ok(())),
         };
-        tokio::select! {
-            () = sleep(Duration::from_millis(time)) => outcome,
-            signal = self.stop.pulled() => Err(Error::interrupted(signal)),
+        async move {
+            sleep(Duration::from_millis(time)).await;
+            outcome
         }
     }
 }
@@ -102,8 +116,20 @@ impl Source for Scripted {
     type Session = ScriptedSession;
 
     async fn log_in(&self, _: Option<&Deadline>) -> Result<ScriptedSession, Error> {
-        let _login = One::more(&self.logins);
-        self.react().await?;
+        let mut pending = self.pending.lock().await;
+        let login = pending.get_or_insert_with(|| {
+            let (one, reaction) = (One::more(&self.logins), self.reaction());
+            Box::pin(async move {
+                let _one = one;
+                reaction.await
+            })
+        });
+        let outcome = tokio::select! {
+            outcome = login => outcome,
+            signal = self.stop.pulled() => return Err(Error::interrupted(signal)),
+        };
+        *pending = None;
+        outcome?;
         Ok(ScriptedSession { server: self.clone(), _one: One::more(&self.sessions) })
     }
 }
@@ -223,7 +249,9 @@ proptest! {
         by_our_clock(async {
             let (_trigger, stop) = channel();
             let server = Scripted::new(reactions, stop.clone());
+            let begun = Cell::new(0);
             let begin = |mut observer: Observer<Scripted>| {
+                begun.set(begun.get() + 1);
                 let under_way: UnderWay<'_, Scripted, Instant> = Box::pin(async move {
                     let deadline = Deadline::new(Duration::from_secs(5), &Prompts::default());
                     let found = observer.look_within(&deadline, Patience::NONE, seen).await;
@@ -233,19 +261,24 @@ proptest! {
             };
             let mut looks = Looks::new(Observer::new(server.clone(), stop), &begin);
             let mut interruptions = interruptions.iter().cycle();
-            for pause in asks {
-                looks.ask();
-                looks.ask();
+            for (round, pause) in asks.into_iter().enumerate() {
                 let asked = Instant::now();
+                looks.ask();
+                looks.ask();
                 // Whoever waits may have something else to do meanwhile: the look goes on.
-                let _found = loop {
+                let found = loop {
                     let time = interruptions.next().copied().unwrap_or(1);
                     tokio::select! {
                         found = looks.next() => break found,
-                        () = sleep(Duration::from_millis(time)) => {}
+                        // Another asks while it is under way, and has the same answer.
+                        () = sleep(Duration::from_millis(time)) => looks.ask(),
                     }
                     prop_assert!(asked.elapsed() <= Duration::from_millis(5_100), "{:?}", asked.elapsed());
                 };
+                prop_assert_eq!(begun.get(), round + 1);
+                if let Ok(began) = found {
+                    prop_assert!(began >= asked, "it is older than the first question");
+                }
                 prop_assert!(!looks.is_under_way());
                 sleep(Duration::from_millis(pause)).await;
             }

@@ -30,7 +30,7 @@ pub(crate) struct Provider {
 /// How a service chooses max_connections.
 #[derive(Debug, PartialEq, Eq)]
 enum MaxConnections {
-    /// The same for every size.
+    /// So many, whatever the size.
     Always(u64),
     /// So many for each GiB, rounded down.
     PerGib(u64),

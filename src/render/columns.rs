@@ -44,7 +44,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same in fewer columns: a duration in one unit.
+    /// The cell's text in as few columns as can be: a duration in one unit, everything else as it is shown.
     pub(super) fn shortened(self) -> Cow<'a, str> {
         match self {
             Self::Seconds(seconds) => text::duration_in_one_unit(seconds).into(),

@@ -110,8 +110,8 @@ impl Frame {
         Self::scrolled(blocks, look, lines, 0, 0)
     }
 
-    /// The same with so many lines scrolled out at the top, as far as there is something below: not the first `pinned` blocks, nor
-    /// the header of a table of which there is a row.
+    /// Lays the blocks out for a terminal of that look and so many lines, `scrolled` of them scrolled out at the top, as far as there
+    /// is something below: not the first `pinned` blocks, nor the header of a table of which there is a row.
     ///
     /// # Errors
     /// When a table cannot be laid out.

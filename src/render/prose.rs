@@ -28,7 +28,8 @@ pub(crate) fn of_line(line: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// The same for a screen that wraps nothing by itself: a command, too, is broken between its words where it would end at the edge.
+/// The lines of a text of one line for a screen that wraps nothing by itself: a command, too, is broken between its words where it
+/// would end at the edge.
 pub(crate) fn on_screen(line: &str, columns: usize) -> Vec<String> {
     of_line(line, columns).iter().flat_map(|line| text::wrapped(line, columns)).collect()
 }

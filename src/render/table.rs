@@ -2,6 +2,7 @@
 //! then, so that a table holds nothing but the rows it is about.
 
 mod layout;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub(crate) use super::align::Align;
 use super::columns::{Column, ColumnHead};
 use super::{Look, prose, text};
 use layout::{Layout, Shown};
+use rows::{CellText, Form, Listed, Rows, Texts};
 
 /// What a report consists of for people.
 #[derive(Clone, Debug)]
@@ -127,76 +129,6 @@ pub(crate) struct Table<'a> {
     rows: Arc<dyn Rows + 'a>,
     /// Which rows are news, when results are compared: then every row begins with a mark or its absence.
     news: Option<Vec<bool>>,
-}
-
-/// What a table has below its header.
-trait Rows: Send + Sync {
-    fn count(&self) -> usize;
-    fn mark(&self, row: usize) -> Mark;
-    /// The text of a cell as it is, foreign or not; nothing when there is nothing to say.
-    fn cell(&self, row: usize, column: usize, form: Form) -> Cow<'_, str>;
-}
-
-/// In how many words a cell is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// In all.
-    Whole,
-    /// In those that there is room for on a narrow terminal.
-    Short,
-}
-
-/// Rows of a report, under columns that take their cells from them.
-struct Listed<R, B> {
-    columns: Vec<Column<R>>,
-    rows: Vec<B>,
-    mark: fn(&R) -> Mark,
-}
-
-impl<R, B: Borrow<R> + Send + Sync> Rows for Listed<R, B> {
-    fn count(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn mark(&self, row: usize) -> Mark {
-        self.rows.get(row).map_or(Mark::Plain, |row| (self.mark)(row.borrow()))
-    }
-
-    fn cell(&self, row: usize, column: usize, form: Form) -> Cow<'_, str> {
-        let found = self.rows.get(row).zip(self.columns.get(column));
-        found.map_or(Cow::Borrowed(""), |(row, column)| match form {
-            Form::Whole => column.shown(row.borrow()),
-            Form::Short => column.shortened(row.borrow()),
-        })
-    }
-}
-
-/// Rows whose cells are all there.
-type Texts = Vec<(Mark, Vec<CellText>)>;
-
-/// A cell that is there.
-struct CellText {
-    whole: String,
-    /// What it is in fewer words, where that is something else.
-    short: Option<String>,
-}
-
-impl Rows for Texts {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn mark(&self, row: usize) -> Mark {
-        self.get(row).map_or(Mark::Plain, |(mark, _)| *mark)
-    }
-
-    fn cell(&self, row: usize, column: usize, form: Form) -> Cow<'_, str> {
-        let Some(cell) = self.get(row).and_then(|(_, cells)| cells.get(column)) else { return "".into() };
-        match form {
-            Form::Whole => cell.whole.as_str().into(),
-            Form::Short => cell.short.as_ref().unwrap_or(&cell.whole).into(),
-        }
-    }
 }
 
 impl fmt::Debug for Table<'_> {
@@ -431,7 +363,7 @@ pub(crate) fn write(blocks: &[Block<'_>], look: Look, out: &mut dyn Write) -> io
         match block {
             Block::Line(mark, line) => match look.width {
                 Some(width) => {
-                    prose::of_line(line, width).iter().try_for_each(|line| whole(*mark, line, look, out))?
+                    prose::of_line(line, width).iter().try_for_each(|line| whole(*mark, line, look, out))?;
                 }
                 None => whole(*mark, line, look, out)?,
             },

@@ -1,9 +1,56 @@
 //! How an audit ends: early, and with commands that run.
 
-use super::super::common::{Pgconn, binaries, wait_until, with};
+use super::super::common::{Cluster, Pgconn, binaries, wait_until, with};
 use super::{doctor, finding};
 use nix::sys::signal::Signal;
 use serde_json::Value;
+
+/// It has begun a second look at the sessions, and so has the answer of the first.
+fn goes_on(server: &Cluster) {
+    for _ in 0..2 {
+        let now = server.value("select clock_timestamp()");
+        server.wait_until(&format!(
+            "exists (select from pg_stat_activity where application_name = 'pgconn' and state = 'idle' \
+             and query like '%as idle_seconds%' and query_start > '{now}')"
+        ));
+    }
+}
+
+/// The clients that come back are no churn, and no leak.
+#[test]
+fn it_goes_on_after_a_restart_and_says_what_it_did_not_see() {
+    let mut server = with(&[("max_connections", "60")]);
+    server.query("create role app login");
+    let clients = |server: &Cluster| -> Vec<_> {
+        let parameters = [("user", "app"), ("application_name", "web")];
+        (0..12).map(|_| server.connect(&parameters).unwrap()).collect()
+    };
+    let before = clients(&server);
+    let running = doctor(&server, &["--for", "5s", "--connect-wait", "1h"]).spawn();
+    goes_on(&server);
+    drop(before);
+    server.stop();
+    server.launch(&|| true).unwrap();
+    let _after = clients(&server);
+    let seen = running.finish().success();
+    let document = seen.json();
+    assert_eq!(document["warnings"][0]["code"], "interrupted", "{seen}");
+    assert_eq!(finding(&document, "pooling")["status"], "pass", "{seen}");
+    assert_eq!(finding(&document, "pool-growth")["status"], "unknown", "{seen}");
+}
+
+#[test]
+fn what_was_seen_until_the_server_went_is_told() {
+    let mut server = with(&[("max_connections", "20")]);
+    server.query("create role app login");
+    let running = doctor(&server, &["--for", "1h"]).spawn();
+    goes_on(&server);
+    server.stop();
+    let seen = running.finish().fails_with(4);
+    let document = seen.json();
+    assert_eq!(document["warnings"][0]["code"], "cut_short", "{seen}");
+    assert_eq!(finding(&document, "statement-timeout")["status"], "warn", "{seen}");
+}
 
 #[test]
 fn what_was_seen_until_ctrl_c_is_told() {
@@ -12,14 +59,7 @@ fn what_was_seen_until_ctrl_c_is_told() {
     let _left = server.idle_in_transaction(&[("user", "app"), ("application_name", "left")], "select 1");
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
         let running = doctor(&server, &["--for", "1h"]).spawn();
-        // It has begun a second look at the sessions, and so has the answer of the first.
-        for _ in 0..2 {
-            let now = server.value("select clock_timestamp()");
-            server.wait_until(&format!(
-                "exists (select from pg_stat_activity where application_name = 'pgconn' and state = 'idle' \
-                 and query like '%as idle_seconds%' and query_start > '{now}')"
-            ));
-        }
+        goes_on(&server);
         running.signal(signal);
         let seen = running.finish().fails_with(code);
         let document = seen.json();

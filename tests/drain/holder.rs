@@ -21,6 +21,18 @@ fn proposed(refused: &Outcome) -> &str {
     sql.lines().next().unwrap()
 }
 
+/// It is said what does end it.
+#[test]
+fn a_drain_that_does_not_hear_ctrl_c_does_not_promise_it() {
+    let cluster = server();
+    let program = env!("CARGO_BIN_EXE_pgconn");
+    for (trap, key) in [("trap '' INT; ", "SIGTERM"), ("", "Ctrl-C")] {
+        let line = format!("{trap}exec '{program}' drain --db shop --for 100ms");
+        let outcome = Pgconn::of("sh", &["-c", &line]).on(&cluster).run().success();
+        assert!(outcome.stderr.contains(&format!("; {key} opens it earlier")), "{outcome}");
+    }
+}
+
 /// Whatever the fences and wherever both are connected to.
 #[test]
 fn a_second_drain_is_refused_and_says_who_is_at_it() {

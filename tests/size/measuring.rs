@@ -157,3 +157,43 @@ fn a_sample_measures_the_concurrency_of_a_known_load() {
     let early = early.finish().success().json();
     assert_eq!(early["sample"]["ended_early"], true);
 }
+
+/// A look of the sample that is under way has been answered, and it goes on.
+fn goes_on(cluster: &Cluster) {
+    for _ in 0..2 {
+        let now = cluster.value("select clock_timestamp()");
+        cluster.wait_until(&format!(
+            "exists (select from pg_stat_activity where application_name = 'pgconn' and state = 'idle' \
+             and query like '%occupied%' and query_start > '{now}')"
+        ));
+    }
+}
+
+#[test]
+fn a_sample_goes_on_after_a_restart_and_says_what_it_did_not_see() {
+    let mut cluster = with(&[("max_connections", "40")]);
+    let line = ["size", "--cores", "2", "--sample", "1h", "--connect-wait", "1h", "--json"];
+    let run = Pgconn::new(&line).on(&cluster).spawn();
+    goes_on(&cluster);
+    cluster.stop();
+    cluster.launch(&|| true).unwrap();
+    goes_on(&cluster);
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish().success();
+    let document = outcome.json();
+    assert_eq!(document["warnings"][0]["code"], "interrupted", "{outcome}");
+    assert!(document["sample"]["looks"].as_u64().unwrap() >= 4, "{outcome}");
+}
+
+#[test]
+fn a_sample_whose_server_does_not_come_back_is_told_as_far_as_it_went() {
+    let mut cluster = with(&[("max_connections", "40")]);
+    let run = Pgconn::new(&["size", "--cores", "2", "--sample", "1h", "--json"]).on(&cluster).spawn();
+    goes_on(&cluster);
+    cluster.stop();
+    let outcome = run.finish().fails_with(4);
+    let document = outcome.json();
+    assert_eq!(document["warnings"][0]["code"], "cut_short", "{outcome}");
+    assert_eq!(document["sample"]["ended_early"], true, "{outcome}");
+    assert!(document["sample"]["looks"].as_u64().unwrap() >= 2, "{outcome}");
+}

@@ -16,10 +16,41 @@ pub(crate) struct Observations {
     pub(crate) looks: Vec<Vec<Busy>>,
     /// Seconds from the first look to the last.
     pub(crate) seconds: f64,
-    /// The first and the last reading of the counters.
+    /// How many of them were not seen, because the server was away.
+    pub(crate) gap_seconds: f64,
+    /// The first and the last reading of the counters, without what they counted in gaps.
     pub(crate) counters: Option<(Counters, Counters)>,
+    /// What is taken off further readings.
+    in_gaps: Option<Counters>,
+    /// The next reading is the first after a gap.
+    resumes: bool,
     /// Whether it was ended before its time.
     pub(crate) ended_early: bool,
+}
+
+impl Observations {
+    /// Adds a look, and what was read of the counters with it; with how long nothing was seen before it, where the server was away.
+    pub(crate) fn add(&mut self, mut busy: Vec<Busy>, counters: Option<Counters>, gap_seconds: Option<f64>) {
+        self.gap_seconds += gap_seconds.unwrap_or_default();
+        self.resumes |= gap_seconds.is_some();
+        for busy in &mut busy {
+            busy.at_seconds -= self.gap_seconds;
+            // What began while nobody looked is not of the time that was seen.
+            busy.began = if gap_seconds.is_some() { 0 } else { busy.began };
+        }
+        self.looks.push(busy);
+        let Some(counters) = counters else { return };
+        if let (true, Some((_, last))) = (std::mem::take(&mut self.resumes), self.counters) {
+            self.in_gaps = Some(counters.less(last));
+        }
+        let counters = self.in_gaps.map_or(counters, |in_gaps| counters.less(in_gaps));
+        self.counters = Some((self.counters.map_or(counters, |(first, _)| first), counters));
+    }
+
+    /// Whether the counters are to be read with the next look, whenever they were read last.
+    pub(crate) const fn wants_counters(&self) -> bool {
+        self.resumes
+    }
 }
 
 /// How many connections were busy at once.
@@ -283,117 +314,4 @@ fn unknown(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn busy(name: &str, sessions: i64, active: i64, occupied: i64) -> Busy {
-        Busy {
-            application_name: name.to_owned(),
-            sessions,
-            active,
-            occupied,
-            began: 0,
-            hidden: 0,
-            at_seconds: 0.0,
-        }
-    }
-
-    fn counters(at_seconds: f64, transactions: f64, session: f64, active: f64, idle: f64) -> Counters {
-        Counters {
-            at_seconds,
-            transactions,
-            session_seconds: Some(session),
-            active_seconds: Some(active),
-            idle_in_transaction_seconds: Some(idle),
-        }
-    }
-
-    #[test]
-    fn applications_are_averaged_over_all_looks() {
-        let looks = vec![
-            vec![busy("a", 4, 2, 3)],
-            vec![busy("a", 4, 4, 4), busy("b", 1, 1, 1)],
-            vec![busy("a", 4, 0, 2)],
-        ];
-        let seen = Observations { looks, seconds: 3.0, counters: None, ended_early: true };
-        let sample = judge(&seen, 0.005, 9, "guest");
-        assert_eq!(
-            (sample.concurrency.mean_active, sample.concurrency.p95_active),
-            (Some(7.0 / 3.0), Some(5))
-        );
-        assert_eq!(sample.applications[0].application_name, "a");
-        assert_eq!(sample.applications[0].concurrency.mean_occupied, Some(3.0));
-        assert_eq!(sample.applications[1].concurrency.mean_sessions, 1.0 / 3.0);
-        assert!(sample.ended_early && sample.needed.is_none() && sample.transactions_per_second.is_none());
-    }
-
-    #[test]
-    fn the_load_gives_little_and_erlang() {
-        // 100 transactions a second that hold a connection for 20 ms: two busy on average (Q1).
-        let looks = vec![vec![busy("a", 10, 2, 2)]; 10];
-        let counters =
-            (counters(100.0, 1000.0, 500.0, 80.0, 0.0), counters(110.0, 2010.0, 610.0, 100.0, 20.0));
-        let seen = Observations { looks, seconds: 10.0, counters: Some(counters), ended_early: false };
-        let sample = judge(&seen, 0.005, 9, "guest");
-        assert_eq!(sample.transactions_per_second, Some(100.0));
-        assert_eq!(sample.mean_active_by_statistics, Some(2.0));
-        // 40 s held of 110 − 10 s of sessions.
-        assert_eq!(sample.busy_ratio, Some(0.4));
-        let needed = sample.needed.unwrap();
-        assert_eq!((needed.stable_connections, needed.eighty_percent_connections), (3, 3));
-        assert_eq!(needed.target_wait_connections, Some(4));
-        assert!(needed.wait_at_optimal_seconds.unwrap() < 0.001);
-    }
-
-    #[test]
-    fn what_hidden_sessions_do_is_unknown_and_not_zero() {
-        let hidden = Busy { hidden: 49, ..busy("hidden", 49, 0, 0) };
-        let looks = vec![vec![busy("seen", 1, 1, 1), hidden]; 4];
-        let counters =
-            (counters(100.0, 1000.0, 500.0, 80.0, 0.0), counters(110.0, 2004.0, 610.0, 100.0, 20.0));
-        let seen = Observations { looks, seconds: 10.0, counters: Some(counters), ended_early: false };
-        let sample = judge(&seen, 0.005, 9, "guest");
-        assert_eq!((sample.concurrency.mean_sessions, sample.concurrency.mean_active), (50.0, None));
-        assert_eq!(
-            (sample.transactions_per_second, sample.held_seconds, sample.needed),
-            (Some(100.0), None, None)
-        );
-        let loads: Vec<_> = sample.applications.iter().map(|load| load.concurrency.p95_occupied).collect();
-        assert_eq!(loads, [None, Some(1)], "each application is judged by its own sessions");
-        let said = "how many connections are busy: 49 of 50 sessions are hidden from guest; GRANT pg_monitor TO \"guest\"";
-        assert_eq!(sample.unknown[0], said);
-    }
-
-    #[test]
-    fn nothing_seen_is_unknown_and_not_zero() {
-        let sample = judge(&Observations::default(), 0.005, 9, "guest");
-        assert_eq!((sample.needed, sample.held_seconds, sample.busy_ratio), (None, None, None));
-        let reset = (counters(1.0, 500.0, 5.0, 5.0, 5.0), counters(9.0, 10.0, 1.0, 1.0, 1.0));
-        let seen = Observations { counters: Some(reset), ..Observations::default() };
-        assert_eq!(judge(&seen, 0.005, 9, "guest").transactions_per_second, None);
-        assert!(judge(&seen, 0.005, 9, "guest").unknown.iter().any(|text| text.contains("arrival rate")));
-    }
-
-    #[test]
-    fn counters_that_lag_behind_what_was_seen_are_not_believed() {
-        let look = |at: f64| vec![Busy { began: 5, at_seconds: at, ..busy("a", 20, 5, 5) }];
-        let looks = (0..=100).map(|at| look(f64::from(at) / 10.0)).collect();
-        let lagging = (counters(0.0, 0.0, 0.0, 0.0, 0.0), counters(10.0, 200.0, 99.0, 5.0, 0.0));
-        let sample = judge(
-            &Observations { looks, seconds: 10.0, counters: Some(lagging), ended_early: false },
-            0.005,
-            9,
-            "guest",
-        );
-        assert_eq!(sample.transactions_per_second, Some(50.0));
-        assert_eq!((sample.held_seconds, sample.busy_ratio), (Some(0.1), None));
-        assert!(sample.unknown[0].contains("counters lag"), "{:?}", sample.unknown);
-    }
-
-    #[test]
-    fn percentiles_are_nearest_rank() {
-        assert_eq!(percentile_95((1..=100).collect()), 95);
-        assert_eq!(percentile_95(vec![7]), 7);
-        assert_eq!(percentile_95(Vec::new()), 0);
-    }
-}
+mod tests;

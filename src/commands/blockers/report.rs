@@ -19,7 +19,7 @@ use crate::render::{Head, Headline, Report, text, tsv};
 
 /// What a narrow screen does without, the first one soonest: what is waited for, how long, and the query stay.
 const SPARE: &[&str] = &["ROLE", "DATABASE", "BLOCKS", "APPLICATION", "STATE", "XACT", "QUERY"];
-/// The same where the pooler's clients were asked for.
+/// What a narrow screen does without, the first one soonest, where the pooler's clients were asked for.
 const POOLED_SPARE: &[&str] = &["ROLE", "DATABASE", "QUERY", "XACT", "STATE"];
 
 /// The answer of `blockers`.

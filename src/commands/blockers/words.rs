@@ -64,7 +64,7 @@ impl Words {
         }
     }
 
-    /// The same of a lock that is held, and of an advisory one with what it ends, as far as that can be told.
+    /// Names a lock that is held; an advisory one with what ends it, the session or its transaction, as far as that can be told.
     pub(in crate::commands) fn held(self, lock: &Lock) -> String {
         let told = self.lock(lock);
         match (lock.level, self) {

@@ -293,6 +293,11 @@ impl Report for CheckReport {
             let line = format!("{} {}: {}", check.rule, check.status.word(), check.message);
             writeln!(out, "{}", nagios::line(&line, std::iter::empty()))?;
         }
+        // Why nothing could be asked, and what may be left on the server.
+        let unreached = self.checks.iter().filter(|check| check.rule == "reachable");
+        for hint in unreached.filter_map(|check| check.hint.as_ref()) {
+            writeln!(out, "{}", nagios::line(&format!("next: {hint}"), std::iter::empty()))?;
+        }
         Ok(())
     }
 }

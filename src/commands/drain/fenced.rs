@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::signal::unix::SignalKind;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::admit;
@@ -26,7 +27,7 @@ use crate::model::rights::Rights;
 use crate::model::server::ServerContext;
 use crate::observe::{Observer, Patience};
 use crate::render::Warning;
-use crate::stop::Stop;
+use crate::stop::{Ignored, Stop};
 
 /// How long to watch the sessions of one round; those that connect meanwhile are the next round's.
 const ROUND: Duration = Duration::from_secs(2);
@@ -224,7 +225,10 @@ impl<'a> Fenced<'a> {
             None => "closed".into(),
         };
         let opens = if time.is_some() { "opens it earlier" } else { "opens it again" };
-        self.context.ui.status(&format!("{how}; Ctrl-C {opens}"));
+        // What was started with Ctrl-C ignored, as in the background of a script, does not hear it.
+        let is_deaf = Ignored::at_start().contains(SignalKind::interrupt());
+        let key = if is_deaf { "SIGTERM" } else { "Ctrl-C" };
+        self.context.ui.status(&format!("{how}; {key} {opens}"));
     }
 }
 

@@ -38,7 +38,7 @@ impl Context {
         self.console_in(Environment::of_process())
     }
 
-    /// The same, in this environment.
+    /// An observer of the pooler's console that the settings lead to, with this environment instead of the process's.
     ///
     /// # Errors
     /// When the settings are wrong.

@@ -16,6 +16,7 @@ mod sample;
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -28,11 +29,12 @@ use crate::analyze::sizing::current::{Current, Verdict};
 use crate::analyze::sizing::sample::Observations;
 use crate::analyze::sizing::{self, Clients, PoolerSizes, Refused, SizePlan};
 use crate::analyze::usage;
-use crate::db::Selection;
+use crate::db::{self, Db, Selection};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::server::ConnectionSlots;
 use crate::model::usage::{LimitUse, Tally, Usage};
+use crate::observe::{LanePolicy, Observer, OfServer, Patience};
 use crate::poolconf::emit::find;
 use crate::poolconf::{Mode, provider};
 use crate::render::{Head, text};
@@ -70,6 +72,7 @@ pub(super) const MANUAL: Manual = Manual::new(
     ("1", "the plan is infeasible, the pools of today do not fit, or the linted file has an error"),
     ("2", "usage error"),
     ("3", "could not connect or log in (--from-server, --sample)"),
+    ("4", "the connection was lost while sampling: what was seen until then is told"),
 ]);
 
 /// Plans and prints.
@@ -92,6 +95,7 @@ pub(crate) async fn run(mut args: Args, context: &mut Context) -> Result<Exit> {
     let mut asked = if args.asks_server() { Some(ask(&args, context).await?) } else { None };
     let head = asked.as_mut().map(|asked| std::mem::take(&mut asked.head)).unwrap_or_default();
     let limits = asked.as_ref().map(|asked| asked.limits);
+    let done = if asked.as_ref().is_some_and(|asked| asked.lost) { Exit::Partly } else { Exit::Done };
     if let Some(path) = &args.lint {
         let request = request::for_lint(&args, limits, provider)?;
         return lint::run(path, &args, &request, &head, context);
@@ -121,7 +125,7 @@ pub(crate) async fn run(mut args: Args, context: &mut Context) -> Result<Exit> {
         &head,
         Part::of(context, &head, &[]).whole(),
     )?;
-    failure.map_or(Ok(Exit::Done), |failure| Err(failure.into()))
+    failure.map_or(Ok(done), |failure| Err(failure.into()))
 }
 
 /// `1 pool`, `2 pools`.
@@ -161,6 +165,8 @@ struct LiveServer {
     /// Who asked.
     role: String,
     seen: Option<Observations>,
+    /// It was lost while it was sampled.
+    lost: bool,
     head: Head,
 }
 
@@ -174,25 +180,42 @@ async fn ask(args: &Args, context: &mut Context) -> Result<LiveServer> {
     if args.cores.is_none() && !plan_has_cores {
         return Err(request::no_cores(true).into());
     }
-    let db = context.connect().await?;
-    let (server_context, tallies, _) = db.tallies(&Selection::default(), Vec::new, Vec::push).await?;
-    let usage = usage::fold(server_context.limits, &tallies, LISTED);
-    let of_names = db.limits_in_use().await?;
-    let head = super::head_of_look(&db, &server_context, usage.connections.hidden);
-    let seen = match args.sample {
-        Some(duration) => Some(sample::take(&db, duration, context).await?),
-        None => None,
+    let mut observer = context.observer(LanePolicy::WhenFull)?;
+    let states = observer.state();
+    let asked = context.telling(states, ask_over(&mut observer, args.sample, context)).await;
+    observer.close().await;
+    asked
+}
+
+async fn ask_over(
+    observer: &mut Observer<OfServer>,
+    sample: Option<Duration>,
+    context: &Context,
+) -> Result<LiveServer> {
+    context.tell_where(observer.log_in(context.patience()).await?);
+    let look = async |db: &mut Db| {
+        let (server_context, tallies, _) = db.tallies(&Selection::default(), Vec::new, Vec::push).await?;
+        let usage = usage::fold(server_context.limits, &tallies, LISTED);
+        let of_names = db.limits_in_use().await?;
+        let head = super::head_of_look(db, &server_context, usage.connections.hidden);
+        Ok::<_, db::Error>(LiveServer {
+            limits: server_context.limits,
+            usage,
+            tallies,
+            of_names,
+            role: server_context.rights.role,
+            seen: None,
+            lost: false,
+            head,
+        })
     };
-    db.close().await;
-    Ok(LiveServer {
-        limits: server_context.limits,
-        usage,
-        tallies,
-        of_names,
-        role: server_context.rights.role,
-        seen,
-        head,
-    })
+    let mut asked = observer.look(Patience::NONE, look).await?;
+    if let Some(duration) = sample {
+        let sample::Sample { seen, warnings, lost } = sample::take(observer, duration, context).await?;
+        asked.head.warnings.extend(warnings);
+        (asked.seen, asked.lost) = (Some(seen), lost);
+    }
+    Ok(asked)
 }
 
 /// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools

@@ -3,7 +3,7 @@
 use crate::commands::Command;
 
 impl Command {
-    /// The same command once more, for one of several servers; none for what takes one server at a time.
+    /// A copy of the command, for one of several servers; none for what takes one server at a time.
     pub(super) fn again(&self) -> Option<Self> {
         Some(match self {
             Self::Stats(args) => Self::Stats(args.clone()),

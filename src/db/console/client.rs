@@ -6,7 +6,8 @@ use super::read::{self, Record};
 use crate::conninfo::ConnInfo;
 use crate::db::connection::Db;
 use crate::db::error::{Error, ErrorKind};
-use crate::db::session::{Notice, Options};
+use crate::db::rows::Collected;
+use crate::db::session::{Entitlement, Notice, Options};
 use crate::model::pooler::{ConsoleTable, Link, PoolerFacts, Product, Totals};
 use crate::model::server::Target;
 use crate::stop::Stop;
@@ -76,26 +77,29 @@ impl Console {
     /// # Errors
     /// When the console does not answer, or does not have the list of pools. What else it does not have stays unknown.
     pub(crate) async fn facts(&self) -> Result<PoolerFacts, Error> {
-        let pools = self.show("POOLS").await?;
+        let pools = read::pools(&self.show("POOLS").await?);
         let mut missing_lists = Vec::new();
         let mut list = async |name| {
             let records = self.optional(name).await?;
             missing_lists.extend(records.is_none().then_some(name));
             Ok::<_, Error>(records.unwrap_or_default())
         };
-        let databases = list("DATABASES").await?;
+        // Each is read at once, so that no more than one is held as it came.
+        let databases = read::databases(&list("DATABASES").await?);
         let users = list("USERS").await?;
-        let config = list("CONFIG").await?;
-        let lists = list("LISTS").await?;
+        let (users, tells_user_limits) =
+            (read::users(&users), read::has_column(&users, "max_user_connections"));
+        let settings = read::settings(&list("CONFIG").await?);
+        let clients = read::used_clients(&list("LISTS").await?);
         let totals = self.totals().await?;
         let mut facts = PoolerFacts {
             product: self.product.clone(),
-            databases: read::databases(&databases),
-            tells_user_limits: read::has_column(&users, "max_user_connections"),
-            users: read::users(&users),
-            settings: read::settings(&config),
-            clients: read::used_clients(&lists),
-            pools: read::pools(&pools),
+            databases,
+            tells_user_limits,
+            users,
+            settings,
+            clients,
+            pools,
             totals,
             missing_lists,
         };
@@ -130,8 +134,8 @@ impl Console {
     /// When the console does not answer.
     pub(crate) async fn links(&self) -> Result<Vec<Link>, Error> {
         // A client that comes or goes between the two answers is shown without its connection.
-        let clients = self.show("CLIENTS").await?;
-        let servers = self.show("SERVERS").await?;
+        let clients = self.show_for(Entitlement::Sessions, "CLIENTS").await?;
+        let servers = self.show_for(Entitlement::Sessions, "SERVERS").await?;
         Ok(read::links(&clients, &servers))
     }
 
@@ -141,8 +145,14 @@ impl Console {
     }
 
     pub(super) async fn show(&self, what: &'static str) -> Result<Vec<Record>, Error> {
-        let answers = self.session.ask(&format!("SHOW {what}")).await?;
-        Ok(read::records(answers.first().map_or(&[], Vec::as_slice)))
+        self.show_for(Entitlement::Facts, what).await
+    }
+
+    /// Asks for a list that may take so much.
+    async fn show_for(&self, entitlement: Entitlement, what: &str) -> Result<Vec<Record>, Error> {
+        let mut collected = Collected { entitlement, answers: Vec::new() };
+        self.session.ask_into(&format!("SHOW {what}"), &mut collected).await?;
+        Ok(read::records(collected.answers.first().map_or(&[], Vec::as_slice)))
     }
 
     /// Asks for a list; none where the console refuses the question, because it does not know it or keeps it for others.

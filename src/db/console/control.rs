@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::client::Console;
 use super::read;
+use crate::db::connection::Db;
 use crate::db::error::{Error, ErrorKind};
+use crate::db::rows;
 use crate::db::statement_error::statement_error;
 use crate::model::pooler::Database;
 use crate::model::quote::identifier;
@@ -102,7 +104,9 @@ impl Console {
     ) -> Result<Option<Self>, Error> {
         let words = ConsoleOrder::Pause.words(database);
         self.session.trace.tell(&words);
-        match tokio::time::timeout(patience, self.session.client.simple_query(&words)).await {
+        let (mut answers, Db { client, metering, .. }) = (Vec::new(), &self.session);
+        let ordered = rows::take(client, metering, &words, &mut answers);
+        match tokio::time::timeout(patience, ordered).await {
             Ok(Ok(_)) => Ok(Some(self)),
             Ok(Err(error)) => Err(explained(statement_error(&error))),
             Err(_) => {

@@ -222,9 +222,11 @@ pub(super) fn totals(records: &[Record]) -> Vec<Totals> {
 pub(super) fn bound(facts: &mut PoolerFacts) {
     let PoolerFacts { pools, databases, users, settings, .. } = facts;
     let reserve_opens = settings.reserve_pool_timeout.is_none_or(|seconds| seconds > 0.0);
+    // There may be thousands of each. The first of a name counts.
+    let databases: HashMap<_, _> = databases.iter().rev().map(|one| (one.name.as_str(), one)).collect();
+    let users: HashMap<_, _> = users.iter().rev().map(|one| (one.name.as_str(), one)).collect();
     for pool in pools {
-        let database = databases.iter().find(|database| database.name == pool.database);
-        let user = users.iter().find(|user| user.name == pool.user);
+        let (database, user) = (databases.get(pool.database.as_str()), users.get(pool.user.as_str()));
         let size = user.and_then(|user| user.pool_size);
         pool.pool_size = match (size, database) {
             (Some(size), _) => Some(size),

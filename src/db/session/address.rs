@@ -25,7 +25,35 @@ pub(crate) enum Route {
     Socket(String),
 }
 
+/// A server, as far as addresses tell one from another: what bounds how many logins are under way there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ServerPlace {
+    /// On this machine, by its port, which names the socket, too. Two servers with one port, in folders of their own, are taken for
+    /// one: a second login at a server is worse than one that waits for another's.
+    Here(u16),
+    /// Elsewhere.
+    At(SocketAddr),
+}
+
 impl Address {
+    /// The server that is reached there: one that is named twice, or by its socket and its address, is one.
+    pub(super) fn server(&self) -> ServerPlace {
+        match &self.route {
+            Route::Tcp(address) => {
+                let ip = address.ip().to_canonical();
+                if ip.is_loopback() || ip.is_unspecified() {
+                    return ServerPlace::Here(address.port());
+                }
+                let mut address = *address;
+                if ip.is_ipv4() {
+                    address = SocketAddr::new(ip, address.port());
+                }
+                ServerPlace::At(address)
+            }
+            Route::Socket(_) => ServerPlace::Here(self.port),
+        }
+    }
+
     /// Whether it is a Unix-domain socket, over which TLS is never spoken.
     pub(crate) fn is_socket(&self) -> bool {
         matches!(self.route, Route::Socket(_))
@@ -113,6 +141,27 @@ fn resolver_words(error: &io::Error) -> String {
 mod tests {
     use super::*;
     use std::net::SocketAddrV6;
+
+    #[test]
+    fn a_server_is_one_by_whatever_name_it_is_reached() {
+        let tcp = |address: &str| {
+            let route = Route::Tcp(address.parse().expect("address"));
+            Address { host: String::new(), route, port: 5432 }.server()
+        };
+        let socket = |path: &str, port| {
+            Address { host: String::new(), route: Route::Socket(path.into()), port }.server()
+        };
+        let here = socket("/run/postgresql/.s.PGSQL.5432", 5432);
+        for address in ["127.0.0.1:5432", "127.0.0.2:5432", "[::1]:5432", "[::ffff:127.0.0.1]:5432"] {
+            assert_eq!(tcp(address), here, "{address}");
+        }
+        assert_eq!(socket("/tmp/.s.PGSQL.5432", 5432), here);
+        assert_eq!(tcp("10.0.0.1:5432"), tcp("[::ffff:10.0.0.1]:5432"));
+        for other in [tcp("127.0.0.1:5433"), tcp("10.0.0.1:5432"), socket("/tmp/.s.PGSQL.5433", 5433)] {
+            assert_ne!(other, here);
+        }
+        assert_ne!(tcp("10.0.0.1:5432"), tcp("10.0.0.2:5432"));
+    }
 
     #[test]
     fn a_link_local_address_has_its_zone_as_in_libpq() {

@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::cancel::Canceller;
 use super::driver::Driver;
-use super::limits::Excessive;
+use super::limits::Metering;
 use super::login_info::LoginInfo;
 use super::session_kind::Lane;
 use crate::conninfo::{ConnInfo, readable};
@@ -30,8 +30,8 @@ pub(crate) struct Established {
     pub(crate) notices: Vec<Notice>,
     /// What the login said about who answers.
     pub(in crate::db) login_info: LoginInfo,
-    /// Whether the server sent too much.
-    pub(in crate::db) excessive: Excessive,
+    /// What the server may send, and whether it sent more.
+    pub(in crate::db) metering: Metering,
     /// The means to cancel what the session runs.
     pub(crate) canceller: Canceller,
 }

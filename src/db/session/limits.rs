@@ -1,27 +1,58 @@
 //! How much a server may send. The driver takes whatever comes and holds it until it is whole; so what it reads is metered
 //! message by message, and a server that goes beyond what any PostgreSQL sends is not read any further.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The largest message, which only rows come near to.
-const LARGEST: u32 = 64 << 20;
-/// The largest error or notice: its text is for people.
+/// The largest row: a query text of the longest kind that a server keeps (1 MB, hex-encoded) and what is granted on a database
+/// fit in. While it comes in, the driver needs up to three times of it.
+const LARGEST: u32 = 8 << 20;
+/// The largest error, notice or notification: its text is for people.
 const LARGEST_TEXT: u32 = 1 << 20;
 /// The largest message of a kind that is always short, as in libpq (`VALID_LONG_MESSAGE_TYPE` of its `fe-protocol3.c`).
 const LARGEST_SHORT: u32 = 30_000;
 /// The length of what a cancel request needs, a process id and a key of four bytes; newer versions of the protocol have longer keys.
 const KEY: u32 = 12;
-/// The most that the rows of one answer may take, with what it costs to hold each: a hundred query texts of the longest kind
-/// that a server keeps (1 MB, hex-encoded) fit in.
-const ANSWER: u64 = 256 << 20;
-const COST_OF_A_ROW: u64 = 576;
+/// The most columns of an answer; no question of pgconn's, and no list of a pooler's console, has half as many.
+const COLUMNS: u16 = 100;
+/// What it costs to hold a row, beyond its bytes: the driver's part and the model's, and each column's place in both.
+const COST_OF_A_ROW: u64 = 256;
+const COST_OF_A_COLUMN: u64 = 32;
+/// What is longer lies in room of its own, which grows to twice of it.
+const LONG: u32 = 64 << 10;
 /// The most statements that one message asks.
 const STATEMENTS: u32 = 10_000;
 /// The most parameters that are told with one answer.
 const PARAMETERS: u32 = 1_000;
 /// The most notices, and notifications, that come with one answer.
 const NOTICES: u32 = 10_000;
+
+/// How much the answer to one message may take, all that it costs to hold included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::db) enum Entitlement {
+    /// A value, or a word: a login is entitled to no more either.
+    #[default]
+    Value,
+    /// What is counted, judged and set: a row for each database or role, or for each kind of session.
+    Facts,
+    /// A row for each session, or for each client of a pooler: some 30,000 of them.
+    Sessions,
+    /// Whole query texts, a hundred of the longest kind that a server keeps, where none is held as it came.
+    Texts,
+}
+
+impl Entitlement {
+    /// In bytes.
+    const fn bytes(self) -> u64 {
+        match self {
+            Self::Value => 1 << 20,
+            Self::Facts => 24 << 20,
+            Self::Sessions => 64 << 20,
+            Self::Texts => 512 << 20,
+        }
+    }
+}
 
 /// What a server sent too much of, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,22 +66,45 @@ impl fmt::Display for Excess {
 
 impl std::error::Error for Excess {}
 
-/// Whether the session has ended by an excess: for whoever asks over it, who only learns from the driver that it has ended.
+/// What both sides of the driver know of a session: the meter, which reads before it, and whoever asks over it.
 #[derive(Clone, Debug, Default)]
-pub(in crate::db) struct Excessive(Arc<OnceLock<Excess>>);
+pub(in crate::db) struct Metering(Arc<Shared>);
 
-impl Excessive {
+#[derive(Debug, Default)]
+struct Shared {
+    /// The excess by which the session has ended; who asks over it only learns from the driver that it has ended.
+    excess: OnceLock<Excess>,
+    /// What the answers that are still to come may take, in order: one that nobody waits for any more comes all the same.
+    entitlements: Mutex<VecDeque<Entitlement>>,
+}
+
+impl Metering {
     /// The excess by which the session has ended.
-    pub(in crate::db) fn get(&self) -> Option<&Excess> {
-        self.0.get()
+    pub(in crate::db) fn excess(&self) -> Option<&Excess> {
+        self.0.excess.get()
+    }
+
+    /// Says what the answer to the message may take that is sent next. What is sent without that has [`Entitlement::Value`], and
+    /// nothing else is under way meanwhile.
+    pub(in crate::db) fn entitle(&self, entitlement: Entitlement) {
+        self.entitlements().push_back(entitlement);
+    }
+
+    /// What the answer that comes in may take.
+    fn entitlement(&self) -> Entitlement {
+        self.entitlements().front().copied().unwrap_or_default()
+    }
+
+    fn entitlements(&self) -> MutexGuard<'_, VecDeque<Entitlement>> {
+        self.0.entitlements.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Follows the messages of a server, in whatever pieces they come.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
-    /// The head of the message that begins: its kind and its length.
-    head: [u8; 5],
+    /// The head of the message that begins: its kind, its length, and of a row, or of what describes rows, how many columns.
+    head: [u8; 7],
     /// How much of that is known.
     known: usize,
     /// How many bytes of the message are still to come.
@@ -58,14 +112,15 @@ pub(super) struct Meter {
     parameters: u32,
     notices: u32,
     statements: u32,
-    rows: u64,
-    excessive: Excessive,
+    /// What it costs to hold the answer that comes in.
+    held: u64,
+    metering: Metering,
 }
 
 impl Meter {
-    /// Where an excess will be noted.
-    pub(super) fn excessive(&self) -> Excessive {
-        self.excessive.clone()
+    /// What is known on both sides of the driver.
+    pub(super) fn metering(&self) -> Metering {
+        self.metering.clone()
     }
 
     /// Takes the next bytes.
@@ -77,36 +132,57 @@ impl Meter {
             let skipped = self.left.min(bytes.len());
             self.left -= skipped;
             bytes = bytes.get(skipped..).unwrap_or_default();
-            while let Some(place) = self.head.get_mut(self.known)
+            while self.known < self.wanted()
+                && let Some(place) = self.head.get_mut(self.known)
                 && let Some((first, rest)) = bytes.split_first()
             {
                 (*place, bytes) = (*first, rest);
                 self.known += 1;
             }
-            if self.known == self.head.len() {
-                self.known = 0;
-                let [kind, length @ ..] = self.head;
-                let length = u32::from_be_bytes(length);
-                self.judge(kind, length).inspect_err(|excess| {
+            if self.left == 0 && self.known > 0 && self.known == self.wanted() {
+                self.judge().inspect_err(|excess| {
                     // The first counts; nothing is read after it.
-                    let _ = self.excessive.0.set(excess.clone());
+                    let _ = self.metering.0.excess.set(excess.clone());
                 })?;
-                // The length counts itself.
-                self.left = usize::try_from(length.saturating_sub(4)).unwrap_or(usize::MAX);
+                // The length counts itself, and not the kind.
+                let read = self.known - 1;
+                self.left = usize::try_from(self.length()).unwrap_or(usize::MAX).saturating_sub(read);
+                self.known = 0;
             }
         }
         Ok(())
     }
 
-    fn judge(&mut self, kind: u8, length: u32) -> Result<(), Excess> {
+    /// How many bytes of a head have to be known to judge the message, as far as those tell that are known.
+    const fn wanted(&self) -> usize {
+        let [kind, ..] = self.head;
+        // A message that has no room for a number of columns is the driver's to refuse.
+        if self.known >= 5 && matches!(kind, b'T' | b'D') && self.length() >= 6 { 7 } else { 5 }
+    }
+
+    const fn length(&self) -> u32 {
+        let [_, a, b, c, d, ..] = self.head;
+        u32::from_be_bytes([a, b, c, d])
+    }
+
+    /// How many columns the row has, or those that are described.
+    const fn columns(&self) -> u16 {
+        let [.., a, b] = self.head;
+        if self.known == 7 { u16::from_be_bytes([a, b]) } else { 0 }
+    }
+
+    fn judge(&mut self) -> Result<(), Excess> {
+        let ([kind, ..], length) = (self.head, self.length());
         let (what, largest) = match kind {
-            b'E' | b'N' => ("error or notice", LARGEST_TEXT),
-            b'T' | b'D' | b'd' | b'V' | b'A' => ("message", LARGEST),
-            _ => ("message", LARGEST_SHORT),
+            b'E' => ("an error", LARGEST_TEXT),
+            b'N' => ("a notice", LARGEST_TEXT),
+            b'A' => ("a notification", LARGEST_TEXT),
+            b'D' => ("a row", LARGEST),
+            _ => ("a message", LARGEST_SHORT),
         };
         if length > largest {
             return Err(Excess(format!(
-                "the server began a {what} of {length} bytes, and {largest} is the most"
+                "the server began {what} of {length} bytes, and {largest} is the most"
             )));
         }
         if kind == b'K' && length != KEY {
@@ -116,19 +192,13 @@ impl Meter {
                 KEY - 8
             )));
         }
+        if matches!(kind, b'T' | b'D' | b'S') {
+            self.hold(length)?;
+        }
         let (count, most, what) = match kind {
             b'Z' => {
-                (self.parameters, self.notices, self.statements, self.rows) = (0, 0, 0, 0);
-                return Ok(());
-            }
-            b'D' => {
-                self.rows += u64::from(length) + COST_OF_A_ROW;
-                if self.rows > ANSWER {
-                    return Err(Excess(format!(
-                        "the server sent rows of more than {} MiB with one answer",
-                        ANSWER >> 20
-                    )));
-                }
+                (self.parameters, self.notices, self.statements, self.held) = (0, 0, 0, 0);
+                self.metering.entitlements().pop_front();
                 return Ok(());
             }
             b'T' => (&mut self.statements, STATEMENTS, "answers"),
@@ -139,6 +209,24 @@ impl Meter {
         *count += 1;
         if *count > most {
             return Err(Excess(format!("the server sent more than {most} {what} with one answer")));
+        }
+        Ok(())
+    }
+
+    /// Counts what it costs to hold a row, its description, or a parameter.
+    fn hold(&mut self, length: u32) -> Result<(), Excess> {
+        let columns = self.columns();
+        if columns > COLUMNS {
+            return Err(Excess(format!(
+                "the server sent an answer of {columns} columns, and {COLUMNS} is the most"
+            )));
+        }
+        let bytes = u64::from(length) * if length > LONG { 2 } else { 1 };
+        self.held += bytes + COST_OF_A_ROW + u64::from(columns) * COST_OF_A_COLUMN;
+        let most = self.metering.entitlement().bytes();
+        if self.held > most {
+            let most = most >> 20;
+            return Err(Excess(format!("an answer of the server takes more than {most} MiB")));
         }
         Ok(())
     }

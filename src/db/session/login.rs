@@ -104,7 +104,7 @@ pub(super) async fn attempt(
         // Whatever the server asks for after that, it gets no password.
         drivers_password = None;
     }
-    let (login_info, excessive) = wire.swallow_startup_packet();
+    let (login_info, metering) = wire.swallow_startup_packet();
     let (client, mut driver) = driver_config(info, drivers_password)
         .connect_raw(tokio::io::empty(), Prepared(wire))
         .await
@@ -137,7 +137,7 @@ pub(super) async fn attempt(
             .into_iter()
             .collect(),
         login_info,
-        excessive,
+        metering,
         canceller,
     })
 }

@@ -48,7 +48,7 @@ pub(super) use connect::connect;
 pub(super) use driver::{first_value, while_driving};
 pub(crate) use established::Notice;
 pub(crate) use hosts::NOT_ENCRYPTED;
-pub(super) use limits::{Excess, Excessive};
+pub(super) use limits::{Entitlement, Excess, Metering};
 pub(super) use login_info::{LoginInfo, is_pooled};
 pub(crate) use options::{AskPassword, Options};
 pub(crate) use password_command::printed_by;

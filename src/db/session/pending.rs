@@ -1,7 +1,8 @@
 //! Logins that are under way at a server after their try has given up waiting. A server keeps the slot of a client that has
-//! gone until the login is over, so a login that hangs is waited on by the next try, and not doubled.
+//! gone until the login is over, so a login that hangs is waited on by the next try, and not doubled: by the next try at the same
+//! server, by whichever of its names ([`ServerPlace`]). Hosts that are different servers are tried while it hangs, as libpq tries them.
 
-use super::address::{Address, Route};
+use super::address::{Address, ServerPlace};
 use super::attempt::{AttemptFailure, AttemptProgress, Next, Stage};
 use super::established::Established;
 use super::login::LoginRequest;
@@ -18,12 +19,12 @@ pub(super) type Outcome = Result<Established, AttemptFailure>;
 /// An attempt that owns all that it needs, so that it can outlive its try.
 pub(super) type Attempting = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// The logins of a run, at most one for each address. Whoever may try again keeps one of these for all its tries; a clone is the
+/// The logins of a run, at most one for each server. Whoever may try again keeps one of these for all its tries; a clone is the
 /// same registry.
 #[derive(Clone, Default)]
-pub(crate) struct PendingLogins(Arc<Mutex<Vec<(Route, Slot)>>>);
+pub(crate) struct PendingLogins(Arc<Mutex<Vec<(ServerPlace, Slot)>>>);
 
-/// The one login of an address. Whoever waits on it holds the lock, and the attempt stays here while it is polled: what drops
+/// The one login at a server. Whoever waits on it holds the lock, and the attempt stays here while it is polled: what drops
 /// the waiting, a signal or the limit of the whole run, leaves it where the next try finds it.
 type Slot = Arc<tokio::sync::Mutex<Option<Pending>>>;
 
@@ -40,7 +41,7 @@ impl fmt::Debug for PendingLogins {
 }
 
 impl PendingLogins {
-    /// Waits until `limit` on the login that is under way at the address, and on a new one where there is none, or where it came
+    /// Waits until `limit` on the login that is under way at the server, and on a new one where there is none, or where it came
     /// to nothing or to something else than is wanted. With what it came to comes how far it got.
     pub(super) async fn attempt(
         &self,
@@ -49,7 +50,8 @@ impl PendingLogins {
         begin: impl FnOnce(AttemptProgress) -> Attempting,
     ) -> (Outcome, AttemptProgress) {
         let deadline = Instant::now() + limit;
-        let Ok(mut slot) = timeout_at(deadline, self.slot(&request.address.route).lock_owned()).await else {
+        let Ok(mut slot) = timeout_at(deadline, self.slot(request.address.server()).lock_owned()).await
+        else {
             return (Err(timed_out(&request.address, Stage::LoggingIn)), AttemptProgress::default());
         };
         // Where the server has nothing to keep yet, an attempt that was dropped is over.
@@ -82,7 +84,7 @@ impl PendingLogins {
     }
 
     /// There is a session elsewhere: no other login is wanted. One that is under way is waited for and then closed, so that
-    /// the next try at its address still finds it there.
+    /// the next try at its server still finds it there.
     pub(super) fn give_up(&self) {
         let slots: Vec<Slot> = self.slots().iter().map(|(_, slot)| Arc::clone(slot)).collect();
         for mut slot in slots.into_iter().filter_map(|slot| slot.try_lock_owned().ok()) {
@@ -98,17 +100,17 @@ impl PendingLogins {
         }
     }
 
-    fn slot(&self, route: &Route) -> Slot {
+    fn slot(&self, server: ServerPlace) -> Slot {
         let mut slots = self.slots();
-        if let Some((_, slot)) = slots.iter().find(|(known, _)| known == route) {
+        if let Some((_, slot)) = slots.iter().find(|(known, _)| *known == server) {
             return Arc::clone(slot);
         }
         let slot = Slot::default();
-        slots.push((route.clone(), Arc::clone(&slot)));
+        slots.push((server, Arc::clone(&slot)));
         slot
     }
 
-    fn slots(&self) -> MutexGuard<'_, Vec<(Route, Slot)>> {
+    fn slots(&self) -> MutexGuard<'_, Vec<(ServerPlace, Slot)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 //! with the first answer of the server put back in front, and with its own startup packet swallowed, because
 //! pgconn has sent one already.
 
-use super::limits::{Excessive, Meter};
+use super::limits::{Meter, Metering};
 use super::login_info::{LoginInfo, LoginReader};
 use super::transport::Transport;
 use std::convert::Infallible;
@@ -88,14 +88,14 @@ impl Wire {
 
     /// From now on the first packet written is thrown away: the driver's startup packet. What is read is read along for what
     /// the server tells about itself, and metered.
-    pub(super) fn swallow_startup_packet(&mut self) -> (LoginInfo, Excessive) {
+    pub(super) fn swallow_startup_packet(&mut self) -> (LoginInfo, Metering) {
         self.swallow = Swallow::Length(Vec::with_capacity(4));
         let info = LoginInfo::default();
         self.reader = Some(info.reader());
         let meter = Meter::default();
-        let excessive = meter.excessive();
+        let metering = meter.metering();
         self.meter = Some(meter);
-        (info, excessive)
+        (info, metering)
     }
 
     /// What SCRAM can be bound to: the hash of the server's certificate.

@@ -40,6 +40,8 @@ pub(super) struct Evidence {
     pub(super) watched: Watched,
     /// How long it was watched.
     pub(super) seconds: f64,
+    /// How long ago `before` was read: less than that where the server was away in between.
+    pub(super) counted_seconds: f64,
 }
 
 impl Evidence {

@@ -31,15 +31,16 @@ const MANY_FORGOTTEN: usize = 5;
 pub(super) fn pooling(evidence: &Evidence) -> Found {
     let rule = Rule::new("pooling", "connections are reused, not opened per request");
     let conducts = &evidence.watched.sources;
-    let seen: usize = conducts.values().map(|conduct| conduct.born).sum();
     // Whoever stayed was opened for more than one request.
     let stayed: usize = conducts.values().map(Conduct::stayed).sum();
     let by_database = established(evidence);
     let by_counter =
         by_database.iter().map(|(_, sessions)| sessions).sum::<f64>() - evidence.counted_late as f64;
-    let new = by_counter.max(seen as f64);
-    let passed = (new - stayed as f64).max(0.0);
-    let rate = passed / evidence.seconds.max(0.1);
+    let by_counter = ((by_counter - stayed as f64).max(0.0), evidence.counted_seconds.max(0.1));
+    let seen = (conducts.values().map(Conduct::passed).sum::<usize>() as f64, evidence.seconds.max(0.1));
+    let rate = |(passed, seconds): (f64, f64)| passed / seconds;
+    let (passed, seconds) = if rate(by_counter) > rate(seen) { by_counter } else { seen };
+    let rate = passed / seconds;
     let whose = conducts
         .iter()
         .filter(|(_, conduct)| conduct.passed() > 0)
@@ -61,7 +62,7 @@ pub(super) fn pooling(evidence: &Evidence) -> Found {
     let text = format!(
         "{} opened and closed within {} ({rate:.1} per second){by}",
         counted(passed.round() as usize, "session"),
-        text::duration(evidence.seconds)
+        text::duration(seconds)
     );
     if rate < CHURN && is_counted(evidence) || passed < 1.0 {
         return rule.pass(text);
@@ -123,6 +124,9 @@ pub(super) fn pool_size(evidence: &Evidence) -> Found {
 
 pub(super) fn pool_growth(evidence: &Evidence) -> Found {
     let rule = Rule::new("pool-growth", "connections are given back");
+    if evidence.watched.interrupted {
+        return rule.unknown("the server was away in between, and pools fill anew after that".to_owned());
+    }
     // A pool that has just come up fills, and then stays as it is.
     let grown = |conduct: &Conduct| {
         let only_grew = conduct.gone() == 0 && conduct.last > conduct.halfway;

@@ -47,6 +47,7 @@ fn clean() -> Evidence {
         prepared_blockers: Vec::new(),
         watched: Watched::default(),
         seconds: 10.0,
+        counted_seconds: 10.0,
     }
 }
 
