@@ -1,6 +1,5 @@
 //! Answers: rows of named text columns, read one value at a time into what the model wants.
 
-use std::cell::Cell;
 use std::pin::pin;
 use std::str::FromStr;
 
@@ -19,8 +18,8 @@ pub(crate) struct Row(Values);
 
 #[derive(Debug)]
 enum Values {
-    /// As the server sent it, with the column behind the one that was asked for last: they are asked for in their order, mostly.
-    Sent(SimpleQueryRow, Cell<usize>),
+    /// As the server sent it.
+    Sent(SimpleQueryRow),
     /// As query_to_xml told it: what is null, or no column, is not there.
     Told(Vec<(String, String)>),
 }
@@ -107,7 +106,7 @@ pub(super) async fn take(
                 answered += 1;
                 answers.next();
             }
-            SimpleQueryMessage::Row(row) => answers.row(Row(Values::Sent(row, Cell::default()))),
+            SimpleQueryMessage::Row(row) => answers.row(Row(Values::Sent(row))),
             _ => {}
         }
     }
@@ -116,19 +115,13 @@ pub(super) async fn take(
 
 impl Row {
     fn raw(&self, column: &str) -> Result<Option<&str>, Error> {
-        let (sent, next) = match &self.0 {
-            Values::Sent(row, next) => (row, next),
+        let sent = match &self.0 {
+            Values::Sent(row) => row,
             Values::Told(values) => {
                 return Ok(values.iter().find(|(name, _)| name == column).map(|(_, value)| value.as_str()));
             }
         };
-        let columns = sent.columns().iter().enumerate();
-        let mut from_next = columns.clone().skip(next.get()).chain(columns);
-        let value = from_next.find(|(_, known)| known.name() == column).and_then(|(at, _)| {
-            next.set(at + 1);
-            sent.try_get(at).ok()
-        });
-        value.ok_or_else(|| {
+        sent.try_get(column).map_err(|_| {
             Error::new(
                 ErrorKind::Protocol,
                 format!("the server's answer has no readable column \"{column}\""),
@@ -139,7 +132,7 @@ impl Row {
     /// What the server sent, in order; nothing of what query_to_xml told.
     fn sent(&self) -> Option<&SimpleQueryRow> {
         match &self.0 {
-            Values::Sent(row, _) => Some(row),
+            Values::Sent(row) => Some(row),
             Values::Told(_) => None,
         }
     }
