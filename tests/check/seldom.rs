@@ -13,6 +13,15 @@ const NAMED: [(&str, &str); 4] = [
     ("closed", "d<b>&gt;"),
 ];
 
+/// A role that monitors, with settings of its own, and a database that is closed.
+fn a_closed_database(server: &Cluster) {
+    server.query("create role monitor login in role pg_monitor");
+    server.query("alter role monitor set xmloption = document");
+    server.query("alter role monitor set xmlbinary = hex");
+    server.query("create database \"d<b>&gt;\"\"'\r\n\u{e9}\"");
+    server.query("update pg_database set datallowconn = false where datname like 'd<%'");
+}
+
 /// A server with some of everything.
 fn server() -> (Cluster, [Session; 2]) {
     let server = with(&[
@@ -21,11 +30,7 @@ fn server() -> (Cluster, [Session; 2]) {
         ("wal_level", "logical"),
         ("autovacuum", "off"),
     ]);
-    server.query("create role monitor login in role pg_monitor");
-    server.query("alter role monitor set xmloption = document");
-    server.query("alter role monitor set xmlbinary = hex");
-    server.query("create database \"d<b>&gt;\"\"'\r\n\u{e9}\"");
-    server.query("update pg_database set datallowconn = false where datname like 'd<%'");
+    a_closed_database(&server);
     server.query("create table t ()");
     server.query("create table p ()");
     server.query("select pg_create_logical_replication_slot('lazy', 'pgoutput')");
@@ -99,8 +104,10 @@ fn it_is_told_in_every_encoding_through_a_pooler_and_on_a_standby() {
     let pooler = PgBouncer::start(&server, &["monitor"], &[("pool_mode", "transaction")]);
     all_is_named(&server, &["-h", "127.0.0.1", "-p", &pooler.port.to_string()], &[]);
 
-    let standby = standby_of(&server);
-    // What waits there, and slots, are its own.
+    // What waits there, and what is prepared and replicated, is not the standby's own.
+    let primary = with(&[("max_connections", "20")]);
+    let standby = standby_of(&primary);
+    a_closed_database(&primary);
     standby.wait_until("exists (select from pg_database where datname like 'd<%' and not datallowconn)");
     all_is_named(&standby, &[], &["blocked", "oldest-xmin", "prepared-xact"]);
 }
