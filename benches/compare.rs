@@ -20,6 +20,8 @@ mod listing;
 mod live;
 #[path = "compare/measuring.rs"]
 mod measuring;
+#[path = "compare/monitoring.rs"]
+mod monitoring;
 
 use common::{Cluster, PgBouncer, Session, with, with_files};
 use measuring::{PAIRS, Program, Run, Verdicts, measure, median, pairs, terminal};
@@ -72,13 +74,27 @@ fn main() -> ExitCode {
     listing::on_a_terminal(&pgconn, [1, 0].map(|at| (counts[at], &servers[at])), &mut verdicts);
     live::on_a_terminal(&pgconn, (counts[0], &servers[0]), [25.0, 1.8], &mut verdicts);
     live::on_a_terminal(&pgconn, (counts[1], &servers[1]), [60.0, 18.0], &mut verdicts);
+    for at in [0, 1] {
+        monitoring::check(&pgconn, (counts[at], &servers[at]), &mut verdicts);
+    }
     drop((sessions, servers));
+    scrapes(&pgconn, &mut verdicts);
     as_many_applications(2000, &pgconn, &mut verdicts);
     over_verified_tls(&pgconn, &psql, &mut verdicts);
     pooler(1000, &pgconn, &psql, &mut verdicts);
     kill(2000, &pgconn, &psql, &mut verdicts);
     fs::remove_dir_all(&folder).unwrap();
     verdicts.print()
+}
+
+/// What a scrape costs at the numbers of sessions that the limits are for.
+fn scrapes(pgconn: &Path, verdicts: &mut Verdicts) {
+    for count in [40, 500, 2000] {
+        let server = with(&[("max_connections", &(count + 10).to_string())]);
+        let sessions = sessions(&server, count, 12);
+        monitoring::serve(pgconn, (count, &server), verdicts);
+        drop(sessions);
+    }
 }
 
 fn program_alone(pgconn: &Path, verdicts: &mut Verdicts) {

@@ -6,6 +6,7 @@ mod horizon;
 mod lasting;
 mod limits;
 mod plugin;
+mod seldom;
 mod unreachable;
 
 use super::common::{Cluster, Outcome, PgBouncer, Pgconn, Session, shared, wait_until, with, with_files};

@@ -85,7 +85,6 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("listenfd", &["commands"]),
     // whose process a server is
     ("nix", &["db"]),
-    ("postgres_protocol", &["db"]),
     ("ratatui_core", &["live"]),
     ("ring", &["db"]),
     // the terminal; signals to a command that runs meanwhile, or that gives a password; descriptors, and writing without waiting

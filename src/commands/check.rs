@@ -156,7 +156,7 @@ impl Args {
             policies.iter().flat_map(Policy::ranges).filter_map(|range| range.older()).collect();
         ages.sort_unstable_by(f64::total_cmp);
         ages.dedup();
-        Wanted { ages, states: has(Rule::States), counters: has(Rule::Rates) }
+        Wanted { ages, states: has(Rule::States), counters: has(Rule::Rates), tallies: false }
     }
 
     /// How long sessions are counted; none when that is not asked for.

@@ -11,7 +11,7 @@ use super::shown::Shown;
 use super::{Context, bounded, watch};
 use crate::analyze::metrics::{self, Scrape, compat, pgbouncer_exporter, pooler};
 use crate::db::console::Console;
-use crate::db::{self, Db, ErrorKind, Selection};
+use crate::db::{self, Db, ErrorKind};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::metric::{Family, Sample};
@@ -147,7 +147,7 @@ async fn export_pooler(console: &Console) -> Result<Measured, db::Error> {
 
 /// The metrics of a server.
 async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, db::Error> {
-    let looked = db.scrape(&Selection::default()).await?;
+    let looked = db.scrape(&mut None).await?;
     let scrape = Scrape {
         server_context: &looked.server_context,
         facts: &looked.facts,
@@ -155,6 +155,7 @@ async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, d
         databases: &looked.databases,
         settings: &looked.settings,
         login_roles: &looked.login_roles,
+        settings_age_seconds: looked.settings_age_seconds,
         seconds: deadline.used().as_secs_f64(),
     };
     let families = metrics::families(&scrape, &db.target().place(), most);

@@ -141,7 +141,7 @@ impl Db {
 
     /// Asks questions that change nothing, in one transaction and one message; returns the rows of each.
     pub(super) async fn look(&self, questions: &[String]) -> Result<Vec<Rows>, Error> {
-        self.look_first(&[], questions).await
+        self.look_for(Entitlement::Facts, questions).await
     }
 
     /// Looks, with answers that may take more than facts do.
@@ -150,9 +150,7 @@ impl Db {
         entitlement: Entitlement,
         questions: &[String],
     ) -> Result<Vec<Rows>, Error> {
-        let mut collected = Collected { entitlement, answers: Vec::new() };
-        self.look_into(&[], questions, &mut collected).await?;
-        Ok(collected.answers)
+        self.look_first(entitlement, &[], questions).await
     }
 
     /// Looks, with the questions `first` asked before any SET of a limit, the only moment at which a session can tell the
@@ -160,18 +158,19 @@ impl Db {
     /// after all; the settings that they touch then have the source `session`.
     pub(super) async fn look_first(
         &self,
+        entitlement: Entitlement,
         first: &[String],
         questions: &[String],
     ) -> Result<Vec<Rows>, Error> {
-        let mut answers = Vec::new();
+        let mut collected = Collected { entitlement, answers: Vec::new() };
         match self.guards(false).time_to_ask().filter(|_| !first.is_empty()) {
-            None => self.look_into(first, questions, &mut answers).await?,
+            None => self.look_into(first, questions, &mut collected).await?,
             Some(before) => {
-                self.look_into(&[&[before], first].concat(), questions, &mut answers).await?;
-                answers.remove(0);
+                self.look_into(&[&[before], first].concat(), questions, &mut collected).await?;
+                collected.answers.remove(0);
             }
         }
-        Ok(answers)
+        Ok(collected.answers)
     }
 
     /// Looks, the questions `first` before any SET of a limit; each row is taken as it comes in.

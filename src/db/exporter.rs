@@ -4,6 +4,7 @@ use super::connection::Db;
 use super::error::Error;
 use super::rows::{Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
+use super::session::Entitlement;
 use super::{questions, sql};
 use crate::model::metric::{Exporter, ExporterActivity, ExporterDatabase, ExporterLocks};
 use crate::model::server::ServerContext;
@@ -29,7 +30,7 @@ impl Db {
             questions::ExporterLocks.sql(),
         ];
         let [settings, server_context, activity, databases, locks] =
-            exactly(self.look_first(&[first], &questions).await?)?;
+            exactly(self.look_first(Entitlement::Facts, &[first], &questions).await?)?;
         let mut start_time_seconds = 0.0;
         for row in &settings {
             start_time_seconds = row.required("start_time_seconds")?;

@@ -271,9 +271,13 @@ impl Db {
     }
 }
 
+/// That a database `d` lets nobody in. Templates that allow no connections are as they should be.
+pub(super) const IS_CLOSED: &str = "d.datconnlimit = -2 or (d.datallowconn and d.datconnlimit = 0) \
+    or not (d.datallowconn or d.datistemplate)";
+
 /// Which databases let nobody in.
 pub(super) fn closed_question() -> String {
-    questions::ClosedDatabases { key: drain_key(ClosableKind::Database) }.sql()
+    questions::ClosedDatabases { key: drain_key(ClosableKind::Database), is_closed: IS_CLOSED }.sql()
 }
 
 /// The answer to [`closed_question`].

@@ -1,39 +1,27 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
-use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use super::blocking::WaitsLookedAt;
 use super::connection::Db;
-use super::error::{Error, ErrorKind};
-use super::fence::{closed_of, closed_question};
-use super::look::{Selection, tally_of};
+use super::error::Error;
+use super::fence::closed_of;
+use super::health::{Identity, Reach, RoleLimit, Sessions, Wanted, databases_of, role_limits_of};
+use super::look::Selection;
+use super::parts::{Answered, Asked, Asking, Part};
+use super::questions;
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
+use super::session::Entitlement;
 use super::settings::{login_role_of, settings_of, settings_questions};
-use super::{filter, questions};
 use crate::model::health::{
-    Culprit, DatabaseUse, HealthFacts, HorizonHolder, HorizonKind, LockWaiters, Longest, PreparedXact,
-    PreparedXacts, Question, Unread, Waiter,
+    Culprit, HealthFacts, HorizonHolder, HorizonKind, LockWaiters, PreparedXact, PreparedXacts, Question,
+    Waiter,
 };
 use crate::model::metric::DatabaseCounters;
+use crate::model::order;
 use crate::model::server::{ConnectionSlots, LoginRole, ServerContext};
 use crate::model::settings::{ServerSettings, Setting};
-use crate::model::usage::{Connections, LimitUse, Owner, Tally};
-
-/// Waiting sessions that are looked at one by one. Each of them costs the lock manager a moment; with 50 that is some
-/// 15 ms even when all of them stand in one queue.
-const WAITERS: usize = 50;
-
-/// What a look is to bring beyond what every one brings.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    /// Ages in seconds: how many are older.
-    pub(crate) ages: Vec<f64>,
-    /// Who is in which state.
-    pub(crate) states: bool,
-    /// What the server counts per database.
-    pub(crate) counters: bool,
-}
+use crate::model::usage::{LimitUse, Tally};
 
 /// Everything that `metrics` measures.
 #[derive(Clone, Debug)]
@@ -50,19 +38,26 @@ pub(crate) struct Scraped {
     pub(crate) settings: ServerSettings,
     /// Who can log in.
     pub(crate) login_roles: Vec<LoginRole>,
+    /// How long ago the last two, the limits of roles, and what this role may do, were read.
+    pub(crate) settings_age_seconds: f64,
 }
 
-/// The answers to several questions, and which of them were refused.
-#[derive(Debug, Default)]
-struct Answered {
-    rows: BTreeMap<Question, Rows>,
-    unread: Vec<Unread>,
-}
+/// How long what seldom changes is not asked for again.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 
-impl Answered {
-    fn take(&mut self, question: Question) -> Rows {
-        self.rows.remove(&question).unwrap_or_default()
-    }
+/// What a look brings that seldom changes, and that the next looks at the same server need not ask for: what cannot change while it
+/// runs, and for a minute settings, roles, their limits, and what this role may do.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    at: Instant,
+    /// How it is asked for what changes.
+    asking: Asking,
+    /// When the server started, in seconds since 1970.
+    started: f64,
+    server_context: ServerContext,
+    role_limits: Vec<RoleLimit>,
+    settings: ServerSettings,
+    login_roles: Vec<LoginRole>,
 }
 
 impl Db {
@@ -76,14 +71,12 @@ impl Db {
         selection: &Selection,
         wanted: &Wanted,
     ) -> Result<(ServerContext, HealthFacts, Vec<DatabaseCounters>), Error> {
-        let mut questions = self.health_questions(selection, wanted);
-        questions.extend(wanted.counters.then(|| (Question::Counters, questions::Databases.sql())));
-        let mut answered = self.answered(None, &questions).await?;
-        let server_context = server_context_of(&answered.take(Question::Server))?;
-        let facts = self.facts_of(server_context.limits, &mut answered, wanted)?;
-        let databases =
-            answered.take(Question::Counters).iter().map(database_of).collect::<Result<_, _>>()?;
-        Ok((server_context, facts, databases))
+        let asking = self.asking(selection, wanted);
+        let mut answered = self.answered(&asking, &[server_asked(), role_limits_asked()]).await?;
+        let server_context = server_context_of(&answered.take(Part::Server))?;
+        let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
+        let told = self.told_by(&mut answered, server_context.limits, &role_limits, wanted)?;
+        Ok((server_context, told.facts, told.databases))
     }
 
     /// What the server counts per database.
@@ -91,34 +84,56 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn database_counters(&self) -> Result<Vec<DatabaseCounters>, Error> {
-        let [rows] = exactly(self.look(&[questions::Databases.sql()]).await?)?;
-        rows.iter().map(database_of).collect()
+        let [rows] = exactly(self.look(&[self.databases_question(true)]).await?)?;
+        rows.iter().map(counters_of).collect()
     }
 
-    /// Looks at the same, and at what sessions can be counted by.
+    /// Looks at the same for all sessions, and at what they can be counted by. What is kept of looks before is not asked for again,
+    /// unless it is a minute old, or of another server.
     ///
     /// # Errors
-    /// When the server does not answer, or refuses a value of the filter.
-    pub(crate) async fn scrape(&self, selection: &Selection) -> Result<Scraped, Error> {
-        let wanted = Wanted::default();
-        let mut questions = self.health_questions(selection, &wanted);
-        let [first, overrides, login_roles] = settings_questions(Setting::TIMEOUTS);
-        questions.extend([
-            (Question::Tallies, self.tally_question(selection)),
-            (Question::Counters, questions::Databases.sql()),
-            (Question::Overrides, overrides),
-            (Question::LoginRoles, login_roles),
-        ]);
-        let mut answered = self.answered(Some((Question::Settings, first)), &questions).await?;
-        let server_context = server_context_of(&answered.take(Question::Server))?;
-        let facts = self.facts_of(server_context.limits, &mut answered, &wanted)?;
-        let tallies = answered.take(Question::Tallies).iter().map(tally_of).collect::<Result<_, _>>()?;
-        let databases =
-            answered.take(Question::Counters).iter().map(database_of).collect::<Result<_, _>>()?;
-        let settings = settings_of(&answered.take(Question::Settings), &answered.take(Question::Overrides))?;
+    /// When the server does not answer.
+    pub(crate) async fn scrape(&self, kept: &mut Option<Kept>) -> Result<Scraped, Error> {
+        let wanted = Wanted { counters: true, tallies: true, ..Wanted::default() };
+        let is_usable =
+            |known: &Kept| known.at.elapsed() < KEPT_FOR && known.asking.version_num == self.version_num;
+        if let Some(known) = kept.take().filter(is_usable) {
+            let mut answered = self.answered(&known.asking, &[]).await?;
+            let limits = known.server_context.limits;
+            let told = self.told_by(&mut answered, limits, &known.role_limits, &wanted)?;
+            if told.facts.unread.is_empty() && told.identity.started == known.started {
+                let scraped = known.with(told);
+                *kept = Some(known);
+                return Ok(scraped);
+            }
+        }
+        let [settings, overrides, login_roles] = settings_questions(Setting::TIMEOUTS);
+        let more = [
+            server_asked(),
+            role_limits_asked(),
+            Asked::new(Part::Settings, &[Question::Settings], settings),
+            Asked::new(Part::Overrides, &[Question::Overrides], overrides),
+            Asked::new(Part::LoginRoles, &[Question::LoginRoles], login_roles),
+        ];
+        let at = Instant::now();
+        let mut asking = self.asking(&Selection::default(), &wanted);
+        let mut answered = self.answered(&asking, &more).await?;
+        if answered.one_by_one {
+            // Each refusal is a line in the server's log: one a minute.
+            asking.at_once.clear();
+        }
+        let server_context = server_context_of(&answered.take(Part::Server))?;
+        let settings = settings_of(&answered.take(Part::Settings), &answered.take(Part::Overrides))?;
         let login_roles =
-            answered.take(Question::LoginRoles).iter().map(login_role_of).collect::<Result<_, _>>()?;
-        Ok(Scraped { server_context, facts, tallies, databases, settings, login_roles })
+            answered.take(Part::LoginRoles).iter().map(login_role_of).collect::<Result<_, _>>()?;
+        let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
+        let told = self.told_by(&mut answered, server_context.limits, &role_limits, &wanted)?;
+        let started = told.identity.started;
+        let known = Kept { at, asking, started, server_context, role_limits, settings, login_roles };
+        let is_whole = told.facts.unread.is_empty();
+        let scraped = known.with(told);
+        *kept = is_whole.then_some(known);
+        Ok(scraped)
     }
 
     /// Each CONNECTION LIMIT there is, whether it has sessions or not, with what is used of it.
@@ -126,144 +141,83 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn limits_in_use(&self) -> Result<Vec<LimitUse>, Error> {
-        let [slots] = exactly(self.look(&[self.slots_question(&Selection::default())]).await?)?;
-        limits_of(&slots)
+        let wanted = Wanted::default();
+        let sessions = self.health_question(&Selection::default(), &wanted, Reach::Sessions);
+        let questions = [sessions, self.databases_question(false), questions::RoleLimits.sql()];
+        let [sessions, databases, roles] = exactly(self.look_for(Entitlement::Sessions, &questions).await?)?;
+        let databases = databases_of(&databases)?;
+        let none = ConnectionSlots { max_connections: 0, superuser_reserved: 0, reserved: 0 };
+        Ok(Sessions::of(&sessions, &databases, none, &wanted)?.limits(&role_limits_of(&roles)?, &databases))
     }
 
-    /// Asks everything in one message, `first` before any SET of a limit. Where this role is kept from something, asks one question
-    /// after the other, so that only that is missing.
-    async fn answered(
+    /// What the answers tell.
+    fn told_by(
         &self,
-        first: Option<(Question, String)>,
-        questions: &[(Question, String)],
-    ) -> Result<Answered, Error> {
-        let text = |asked: &(Question, String)| asked.1.clone();
-        let before: Vec<String> = first.iter().map(text).collect();
-        let rest: Vec<String> = questions.iter().map(text).collect();
-        let names = || first.iter().chain(questions).map(|(question, _)| *question);
-        match self.look_first(&before, &rest).await {
-            Err(error) if is_forbidden(&error) => {}
-            answers => {
-                return Ok(Answered { rows: names().zip(answers?).collect(), unread: Vec::new() });
-            }
-        }
-        let mut answered = Answered::default();
-        for (at, (question, text)) in first.iter().chain(questions).enumerate() {
-            let text = std::slice::from_ref(text);
-            let (before, rest) = if at < before.len() { (text, &[][..]) } else { (&[][..], text) };
-            match self.look_first(before, rest).await {
-                Ok(answers) => {
-                    answered.rows.extend(answers.into_iter().next().map(|rows| (*question, rows)));
-                }
-                Err(error) if is_forbidden(&error) && *question != Question::Server => {
-                    answered.unread.push(Unread { question: *question, why: error.message });
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(answered)
-    }
-
-    fn slots_question(&self, selection: &Selection) -> String {
-        questions::Slots {
-            activity: &self.activity(),
-            filter: &filter::fragment(&selection.filter),
-            scope: selection.scope(),
-            settled: match self.version_num {
-                // a hidden row without a database and a role is a login, or a process of the server's own
-                180_000.. => {
-                    "(not c.hidden or c.datid is not null or c.usesysid is not null or pg_is_in_recovery())"
-                }
-                _ => "true",
-            },
-        }
-        .sql()
-    }
-
-    fn health_questions(&self, selection: &Selection, wanted: &Wanted) -> Vec<(Question, String)> {
-        let activity = self.activity();
-        let condition = filter::fragment(&selection.filter);
-        let (activity, filter, scope) = (activity.as_str(), condition.as_str(), selection.scope());
-        let older = |count: &dyn Fn(f64) -> String| {
-            let counts = wanted.ages.iter().map(|age| count(*age));
-            let list: Vec<String> = std::iter::once("null".to_owned()).chain(counts).collect();
-            format!("concat_ws(',', {})", list.join(", "))
-        };
-        let states = if wanted.states { STATES } else { "" };
-        let since = |age| {
-            format!("count(*) filter (where k.since < clock_timestamp() - make_interval(secs => {age}))")
-        };
-        let seconds = |age| format!("count(*) filter (where seconds > {age}) over ()");
-        let longest = questions::Longest { activity, filter, scope, states, older: &older(&since) };
-        let prepared =
-            questions::Prepared { filter: &filter::of_prepared(&selection.filter), older: &older(&seconds) };
-        vec![
-            (Question::Server, server_context_question()),
-            (Question::Slots, self.slots_question(selection)),
-            (Question::Longest, longest.sql()),
-            (Question::Waits, self.waits_question(filter, "", WaitsLookedAt::Longest(WAITERS))),
-            (Question::Prepared, prepared.sql()),
-            (Question::Horizon, questions::Horizon.sql()),
-            (Question::Closed, closed_question()),
-        ]
-    }
-
-    fn facts_of(
-        &self,
-        limits: ConnectionSlots,
         answered: &mut Answered,
+        limits: ConnectionSlots,
+        role_limits: &[RoleLimit],
         wanted: &Wanted,
-    ) -> Result<HealthFacts, Error> {
-        let mut facts = slots_of(limits, &answered.take(Question::Slots))?;
-        for row in &answered.take(Question::Longest) {
-            let kind = row.word("kind")?.unwrap_or_default();
-            if let Some(holder) = kind.strip_prefix("horizon ") {
-                let age = row.required::<f64>("seconds")?;
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "ages in transactions are far below 2^53"
-                )]
-                let age = age as i64;
-                let kind = if holder == "standby" { HorizonKind::Standby } else { HorizonKind::Session };
-                facts.horizon.push(HorizonHolder { kind, age, who: culprit_of(row)?, name: None });
-                continue;
-            }
-            let found = Longest {
-                count: row.required("n")?,
-                seconds: row.age("seconds")?,
-                culprit: Some(culprit_of(row)?),
-                older: older_of(row, wanted)?,
-                ..Longest::default()
-            };
-            match kind.as_str() {
-                "idle-xact" => facts.idle_xact = found,
-                "long-query" => facts.long_query = found,
-                "long-xact" => facts.long_xact = found,
-                state => {
-                    let state = state.strip_prefix("state ").unwrap_or(state);
-                    facts.states.push((state.to_owned(), found));
-                }
-            }
+    ) -> Result<Told, Error> {
+        let of_databases = answered.take(Part::Databases);
+        let databases = databases_of(&of_databases)?;
+        let mut sessions = Sessions::of(&answered.take(Part::Sessions), &databases, limits, wanted)?;
+        let mut counters: Vec<(i64, DatabaseCounters)> = Vec::new();
+        for (row, database) in of_databases.iter().zip(&databases).filter(|_| wanted.counters) {
+            counters.push((sessions.in_database(database), counters_of(row)?));
         }
-        facts.waits = waits_of(&answered.take(Question::Waits), self.version_num < 140_000)?;
-        facts.prepared = prepared_of(&answered.take(Question::Prepared), wanted)?;
-        for row in &answered.take(Question::Horizon) {
+        order::sort_by_key(&mut counters, |(sessions, _)| -sessions);
+        let mut facts = std::mem::take(&mut sessions.facts);
+        facts.limits = sessions.limits(role_limits, &databases);
+        facts.databases = sessions.without_limit(&databases);
+        facts.waits = waits_of(&answered.take(Part::Waits), self.version_num < 140_000)?;
+        facts.prepared = prepared_of(&answered.take(Part::Prepared), wanted)?;
+        for row in &answered.take(Part::Horizon) {
             facts.horizon.push(holder_of(row)?);
         }
-        facts.closed = closed_of(&answered.take(Question::Closed))?;
+        facts.closed = closed_of(&answered.take(Part::Closed))?;
         facts.unread = std::mem::take(&mut answered.unread);
-        Ok(facts)
+        Ok(Told {
+            facts,
+            tallies: sessions.tallies,
+            databases: counters.into_iter().map(|(_, counters)| counters).collect(),
+            identity: sessions.identity,
+        })
     }
 }
 
-/// Rows of `longest.sql` for each state there is.
-const STATES: &str = "union all \
-    select 'state ' || a.state, a.pid, coalesce(a.state_change, a.backend_start), 0 \
-    from a where a.is_selected and a.state is not null";
+/// What is asked with every look.
+struct Told {
+    facts: HealthFacts,
+    tallies: Vec<Tally>,
+    /// Databases with most sessions first.
+    databases: Vec<DatabaseCounters>,
+    identity: Identity,
+}
 
-/// Whether a role is kept from what it asked, and the session is as it was.
-fn is_forbidden(error: &Error) -> bool {
-    error.kind == ErrorKind::PermissionDenied && error.sqlstate.is_some() && !error.connecting
+impl Kept {
+    /// With what was asked now.
+    fn with(&self, told: Told) -> Scraped {
+        let mut server_context = self.server_context.clone();
+        server_context.server.in_recovery = told.identity.in_recovery;
+        server_context.uptime_seconds = told.identity.uptime_seconds;
+        Scraped {
+            server_context,
+            facts: told.facts,
+            tallies: told.tallies,
+            databases: told.databases,
+            settings: self.settings.clone(),
+            login_roles: self.login_roles.clone(),
+            settings_age_seconds: self.at.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+fn server_asked() -> Asked {
+    Asked::new(Part::Server, &[Question::Server], server_context_question())
+}
+
+fn role_limits_asked() -> Asked {
+    Asked::new(Part::RoleLimits, &[Question::Slots], questions::RoleLimits.sql())
 }
 
 /// How many are older than each of the ages.
@@ -282,7 +236,7 @@ fn holder_of(row: &Row) -> Result<HorizonHolder, Error> {
     Ok(HorizonHolder { kind, age: row.required("age")?, who, name: row.text("name")? })
 }
 
-fn database_of(row: &Row) -> Result<DatabaseCounters, Error> {
+fn counters_of(row: &Row) -> Result<DatabaseCounters, Error> {
     let seconds =
         |column: &str| Ok::<_, Error>(row.number::<f64>(column)?.map(|milliseconds| milliseconds / 1000.0));
     Ok(DatabaseCounters {
@@ -294,43 +248,6 @@ fn database_of(row: &Row) -> Result<DatabaseCounters, Error> {
         session_seconds: seconds("session_ms")?,
         active_seconds: seconds("active_ms")?,
         idle_in_transaction_seconds: seconds("idle_in_transaction_ms")?,
-    })
-}
-
-/// What `slots.sql` says behind its first row.
-fn limits_of(rows: &Rows) -> Result<Vec<LimitUse>, Error> {
-    let limits = rows.iter().skip(1).filter(|row| !row.is_null("connection_limit")).map(|row| {
-        Ok(LimitUse {
-            owner: if row.word("owner")?.as_deref() == Some("role") { Owner::Role } else { Owner::Database },
-            name: row.text("name")?.unwrap_or_default(),
-            used: row.required("used")?,
-            hidden: row.required("hidden")?,
-            limit: row.required("connection_limit")?,
-        })
-    });
-    limits.collect()
-}
-
-fn slots_of(limits: ConnectionSlots, rows: &Rows) -> Result<HealthFacts, Error> {
-    // none when this role is kept from it
-    let Some(server) = rows.first() else {
-        return Ok(HealthFacts { connections: Connections::new(limits, 0, 0), ..HealthFacts::default() });
-    };
-    let databases = rows.iter().skip(1).filter(|row| row.is_null("connection_limit")).map(|row| {
-        Ok(DatabaseUse {
-            name: row.text("name")?.unwrap_or_default(),
-            used: row.required("used")?,
-            hidden: row.required("hidden")?,
-        })
-    });
-    Ok(HealthFacts {
-        connections: Connections::new(limits, server.required("used")?, server.required("hidden")?),
-        limits: limits_of(rows)?,
-        databases: databases.collect::<Result<_, Error>>()?,
-        logging_in: server.required("logging_in")?,
-        undecidable: server.required("undecidable")?,
-        untracked: server.required("untracked")?,
-        ..HealthFacts::default()
     })
 }
 

@@ -79,9 +79,9 @@ questions! {
     /// Who is in a database or in a role's sessions, or on the way in.
     DatabaseOccupancy, include_str!("sql/database_occupancy.sql"), activity, inside, starting;
     /// The databases that let nobody in.
-    ClosedDatabases, include_str!("sql/closed_databases.sql"), key;
-    /// The counters of each database.
-    Databases, include_str!("sql/databases.sql");
+    ClosedDatabases, include_str!("sql/closed_databases.sql"), key, is_closed;
+    /// Each database, with its counters.
+    Databases, include_str!("sql/databases.sql"), counters;
     /// Who holds a database for a drain.
     DrainHolders, include_str!("sql/drain_holders.sql"), activity, key, oid;
     /// Holds a database for a drain.
@@ -98,6 +98,8 @@ questions! {
     FileSettings, include_str!("sql/file_settings.sql"), names;
     /// What is granted on a database.
     Grants, include_str!("sql/grants.sql"), database;
+    /// Counts of sessions in several groupings, with what the rules judge of them.
+    Health, include_str!("sql/health.sql"), locks, matches, settled, aged, older_state, older_query, older_xact, other_waits, activity, waits;
     /// Which locks are waited for, and which keep others waiting.
     HeldLocks, include_str!("sql/held_locks.sql"), activity, lock_modes, waiters, blockers;
     /// Who is inside a database, or a role's sessions.
@@ -114,8 +116,6 @@ questions! {
     Locks, include_str!("sql/locks.sql");
     /// The roles that can log in.
     LoginRoles, include_str!("sql/login_roles.sql");
-    /// The longest of each kind of long-lasting work.
-    Longest, include_str!("sql/longest.sql"), activity, filter, scope, states, older;
     /// Where sessions come from that may come back once they are ended.
     MayReturn, include_str!("sql/may_return.sql"), activity, pids, backend_starts;
     /// The names that filters could have meant.
@@ -140,6 +140,8 @@ questions! {
     Replay, include_str!("sql/replay.sql");
     /// How many sessions have come from where ended ones came from.
     Returned, include_str!("sql/returned.sql"), activity, databases, roles, applications, clients, since;
+    /// The limits on connections of roles.
+    RoleLimits, include_str!("sql/role_limits.sql");
     /// A role as a drain finds it.
     Role, include_str!("sql/role.sql"), role, admin;
     /// That this is the server and the role that are to be altered.
@@ -164,14 +166,14 @@ questions! {
     ScreenRoots, include_str!("sql/screen_roots.sql"), asked;
     /// One row per session.
     Sessions, include_str!("sql/sessions.sql"), activity, counts, filter, scope, keep, cut, query, totals, order;
+    /// What is seldom there.
+    Seldom, include_str!("sql/seldom.sql"), prepared, horizon, is_closed, closed;
     /// Settings as this session got them.
     Settings, include_str!("sql/settings.sql"), names;
     /// The one statement that signals.
     Signal, include_str!("sql/signal.sql"), signals_per_look, activity, signal_rights, all_backends, spares_own, own, same_query, filter, pids, backend_starts, query_starts, xact_starts, state_changes, signal;
     /// What decides which sessions this role may signal.
     SignalRights, include_str!("sql/signal_rights.sql");
-    /// What is used of each limit on connections.
-    Slots, include_str!("sql/slots.sql"), activity, filter, scope, settled;
     /// Counts of sessions in several groupings.
     Stats, include_str!("sql/stats.sql"), activity, filter, scope;
     /// Which sessions of a plan are still there.

@@ -14,7 +14,15 @@ pub(crate) type Rows = Vec<Row>;
 
 /// A row. Values are asked for by column name; a name that the question does not have is an error, never a default.
 #[derive(Debug)]
-pub(crate) struct Row(SimpleQueryRow);
+pub(crate) struct Row(Values);
+
+#[derive(Debug)]
+enum Values {
+    /// As the server sent it.
+    Sent(SimpleQueryRow),
+    /// As query_to_xml told it: what is null, or no column, is not there.
+    Told(Vec<(String, String)>),
+}
 
 /// What becomes of the rows of a message as they come in, so that no more of them is held than is needed.
 pub(super) trait Answers {
@@ -98,7 +106,7 @@ pub(super) async fn take(
                 answered += 1;
                 answers.next();
             }
-            SimpleQueryMessage::Row(row) => answers.row(Row(row)),
+            SimpleQueryMessage::Row(row) => answers.row(Row(Values::Sent(row))),
             _ => {}
         }
     }
@@ -107,7 +115,13 @@ pub(super) async fn take(
 
 impl Row {
     fn raw(&self, column: &str) -> Result<Option<&str>, Error> {
-        self.0.try_get(column).map_err(|_| {
+        let sent = match &self.0 {
+            Values::Sent(row) => row,
+            Values::Told(values) => {
+                return Ok(values.iter().find(|(name, _)| name == column).map(|(_, value)| value.as_str()));
+            }
+        };
+        sent.try_get(column).map_err(|_| {
             Error::new(
                 ErrorKind::Protocol,
                 format!("the server's answer has no readable column \"{column}\""),
@@ -115,16 +129,27 @@ impl Row {
         })
     }
 
+    /// What the server sent, in order; nothing of what query_to_xml told.
+    fn sent(&self) -> Option<&SimpleQueryRow> {
+        match &self.0 {
+            Values::Sent(row) => Some(row),
+            Values::Told(_) => None,
+        }
+    }
+
     /// The names of the columns, for answers whose columns depend on a version.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        self.0.columns().iter().map(tokio_postgres::SimpleColumn::name)
+        self.sent().into_iter().flat_map(SimpleQueryRow::columns).map(tokio_postgres::SimpleColumn::name)
     }
 
     /// The texts of all columns, in order. Null is none; bytes that are no UTF-8 cannot be had from the driver, and
     /// are one replacement character.
     pub(super) fn values(&self) -> impl Iterator<Item = Option<String>> {
-        let text = |at| self.0.try_get(at).unwrap_or(Some("\u{fffd}")).map(str::to_owned);
-        (0..self.0.len()).map(text)
+        let texts = |row: &SimpleQueryRow| {
+            let text = |at| row.try_get(at).unwrap_or(Some("\u{fffd}")).map(str::to_owned);
+            (0..row.len()).map(text).collect::<Vec<_>>()
+        };
+        self.sent().map(texts).into_iter().flatten()
     }
 
     /// Plain text that the server wrote itself: numbers, words, timestamps. Null is none.
@@ -193,6 +218,19 @@ impl Row {
         text.split(',').filter(|pid| !pid.is_empty()).map(|pid| pid.parse().map_err(unreadable)).collect()
     }
 
+    /// An array of two numbers. Null is none.
+    ///
+    /// # Errors
+    /// When there is no such column or its text cannot be read.
+    pub(super) fn pair<T: FromStr>(&self, column: &str) -> Result<Option<[T; 2]>, Error> {
+        let Some(text) = self.raw(column)? else { return Ok(None) };
+        let numbers = text.trim_matches(['{', '}']).split_once(',');
+        let read = numbers.and_then(|(one, other)| Some([one.parse().ok()?, other.parse().ok()?]));
+        read.map(Some).ok_or_else(|| {
+            Error::new(ErrorKind::Protocol, format!("the server's answer has an unreadable \"{column}\""))
+        })
+    }
+
     /// Whether there is no value, or no such column.
     pub(super) fn is_null(&self, column: &str) -> bool {
         matches!(self.raw(column), Ok(None) | Err(_))
@@ -203,8 +241,20 @@ impl Row {
     /// # Errors
     /// When there is no such column.
     pub(crate) fn claim(&self, column: &str) -> Result<bool, Error> {
-        Ok(self.raw(column)? == Some("t"))
+        Ok(matches!(self.raw(column)?, Some("t" | "true")))
     }
+}
+
+/// The rows in a forest of query_to_xml, whose columns have plain names, and whose texts are one line each.
+pub(super) fn told(forest: &str) -> Rows {
+    let unescaped = |text: &str| text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let value = |line: &str| {
+        let (name, rest) = line.trim_start().strip_prefix('<')?.split_once('>')?;
+        let (text, _) = rest.rsplit_once("</")?;
+        Some((name.to_owned(), unescaped(text)))
+    };
+    let rows = forest.split("</row>").filter(|row| row.contains("<row"));
+    rows.map(|row| Row(Values::Told(row.lines().filter_map(value).collect()))).collect()
 }
 
 /// The bytes behind `\x`-less hexadecimal; stops at the first thing that is not a digit pair.
@@ -227,7 +277,21 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use super::{bytes, told};
+
+    #[test]
+    fn rows_are_read_as_query_to_xml_writes_them() {
+        let rows = told(
+            "<row xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\n  <pid>12</pid>\n  <selected>true</selected>\n  <client></client>\n  <kind>a &lt;b&gt; &amp;amp;</kind>\n\
+             </row>\n\n<row>\n  <pid>13</pid>\n  <selected>false</selected>\n</row>\n\n",
+        );
+        let [first, second] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((first.required::<i32>("pid").unwrap(), first.claim("selected").unwrap()), (12, true));
+        assert_eq!(first.word("client").unwrap().as_deref(), Some(""));
+        assert_eq!(first.word("kind").unwrap().as_deref(), Some("a <b> &amp;"));
+        assert_eq!((second.word("client").unwrap(), second.claim("selected").unwrap()), (None, false));
+        assert!(told("").is_empty());
+    }
 
     #[test]
     fn bytes_travel_as_hexadecimal() {

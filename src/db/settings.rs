@@ -7,6 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::guard::Access;
 use super::rows::{Row, Rows, exactly};
 use super::server_context::{server_context_of, server_context_question};
+use super::session::Entitlement;
 use super::{questions, sql};
 use crate::model::order;
 use crate::model::server::{LoginRole, ServerContext};
@@ -34,7 +35,7 @@ impl Db {
         let [first, overrides, login_roles] = settings_questions(which);
         let questions = [server_context_question(), overrides, login_roles];
         let [at_server, server_context, stored, roles] =
-            exactly(self.look_first(&[first], &questions).await?)?;
+            exactly(self.look_first(Entitlement::Facts, &[first], &questions).await?)?;
         Ok((
             server_context_of(&server_context)?,
             settings_of(&at_server, &stored)?,

@@ -1,8 +1,6 @@
 //! Metrics as monitoring systems take them, and the counters of databases that some of them come from.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// What a metric does over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -48,9 +46,64 @@ pub(crate) struct Family {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Sample {
     /// What tells it from its siblings.
-    pub(crate) labels: BTreeMap<&'static str, String>,
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<&'static str, String>"))]
+    pub(crate) labels: Labels,
     /// The number; none when it is not known.
     pub(crate) value: Option<f64>,
+}
+
+/// Labels by name, each once. They are few, and samples many: a list takes less than a tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Labels(Vec<(&'static str, String)>);
+
+impl Labels {
+    /// Sets a label, whether it is there or not.
+    pub(crate) fn insert(&mut self, name: &'static str, value: String) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.0.insert(self.0.partition_point(|(known, _)| *known < name), (name, value)),
+        }
+    }
+
+    /// Names and values, in the order of the names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The value of a label.
+    #[cfg(test)]
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Whether there is none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(&'static str, String)> for Labels {
+    fn from_iter<T: IntoIterator<Item = (&'static str, String)>>(labels: T) -> Self {
+        let labels = labels.into_iter();
+        // One more is the server's.
+        let mut all = Self(Vec::with_capacity(labels.size_hint().0 + 1));
+        for (name, value) in labels {
+            all.insert(name, value);
+        }
+        all
+    }
+}
+
+impl<const N: usize> From<[(&'static str, String); N]> for Labels {
+    fn from(labels: [(&'static str, String); N]) -> Self {
+        labels.into_iter().collect()
+    }
+}
+
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
 }
 
 /// What the server counts per database since its statistics were last reset.

@@ -1,49 +1,81 @@
 //! Prometheus' text exposition format 0.0.4.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::text::visible;
-use crate::model::metric::Family;
+use crate::model::metric::{Family, Sample};
 
 /// Writes the families; each has at least one sample, or it is not written at all.
 ///
 /// # Errors
 /// When `out` cannot be written.
 pub(crate) fn write(families: &[Family], out: &mut dyn Write) -> io::Result<()> {
-    for family in families.iter().filter(|family| !family.samples.is_empty()) {
-        writeln!(out, "# HELP {} {}", family.name, family.help)?;
-        writeln!(out, "# TYPE {} {}", family.name, family.kind.word())?;
-        for sample in &family.samples {
-            out.write_all(family.name.as_bytes())?;
-            let mut separator = "{";
-            for (name, value) in &sample.labels {
-                write!(out, "{separator}{name}=\"{}\"", escaped(value))?;
-                separator = ",";
+    write_parts(&[families], out)
+}
+
+/// Writes the families of all parts, each name once, where it comes first.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(crate) fn write_parts(parts: &[&[Family]], out: &mut dyn Write) -> io::Result<()> {
+    let mut groups: Vec<Vec<&Family>> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for family in parts.iter().copied().flatten().filter(|family| !family.samples.is_empty()) {
+        let place = *places.entry(family.name).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(family),
+            None => groups.push(vec![family]),
+        }
+    }
+    for group in groups {
+        if let [first, ..] = &group[..] {
+            writeln!(out, "# HELP {} {}", first.name, first.help)?;
+            writeln!(out, "# TYPE {} {}", first.name, first.kind.word())?;
+        }
+        for family in group {
+            for sample in &family.samples {
+                write_sample(family.name, sample, out)?;
             }
-            if !sample.labels.is_empty() {
-                out.write_all(b"}")?;
-            }
-            writeln!(out, " {}", number(sample.value))?;
         }
     }
     Ok(())
 }
 
-/// What is not known is not a number; the format has a word for it.
-fn number(value: Option<f64>) -> String {
-    // no minus before a zero, which is what an empty sum is
-    value.map_or_else(|| "NaN".into(), |value| (value + 0.0).to_string())
+fn write_sample(name: &str, sample: &Sample, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(name.as_bytes())?;
+    let mut separator = b"{";
+    for (label, value) in sample.labels.iter() {
+        for piece in [&separator[..], label.as_bytes(), b"=\"", escaped(value).as_bytes(), b"\""] {
+            out.write_all(piece)?;
+        }
+        separator = b",";
+    }
+    if !sample.labels.is_empty() {
+        out.write_all(b"}")?;
+    }
+    match sample.value {
+        // no minus before a zero, which is what an empty sum is
+        Some(value) => writeln!(out, " {}", value + 0.0),
+        // what is not known is not a number; the format has a word for it
+        None => out.write_all(b" NaN\n"),
+    }
 }
 
 /// The name as it can be read on a terminal, with what the format itself reads escaped.
-fn escaped(value: &str) -> String {
-    visible(value).replace('\\', "\\\\").replace('"', "\\\"")
+fn escaped(value: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| (byte == b' ' || byte.is_ascii_graphic()) && !matches!(byte, b'"' | b'\\');
+    if value.bytes().all(plain) {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(visible(value).replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::metric::{MetricType, Sample};
+    use crate::model::metric::MetricType;
     use proptest::prelude::*;
 
     fn written(value: &str, number: Option<f64>) -> String {

@@ -1,6 +1,7 @@
 //! The metrics of the endpoint itself, and of its looks.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, getrlimit};
@@ -16,7 +17,7 @@ fn one(name: &'static str, kind: MetricType, help: &'static str, value: Option<f
 
 /// What the process uses, as far as this system tells.
 pub(super) fn of_process(started: SystemTime) -> Vec<Family> {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let stat = stat_of_process().unwrap_or_default();
     // The name before it is in parentheses, and can hold anything else.
     let fields: Vec<f64> = stat
         .rsplit_once(") ")
@@ -53,6 +54,14 @@ pub(super) fn of_process(started: SystemTime) -> Vec<Family> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The line in which Linux describes this process: asked for in one read, because each one has the kernel write all of it.
+fn stat_of_process() -> Option<String> {
+    let mut line = vec![0; 1024];
+    let length = File::open("/proc/self/stat").ok()?.read(&mut line).ok()?;
+    line.truncate(length);
+    String::from_utf8(line).ok()
 }
 
 /// How many looks at each target came to what.
@@ -120,18 +129,6 @@ pub(super) fn of_look(taken: Option<&Taken>) -> Vec<Family> {
         });
     }
     families
-}
-
-/// All families, each name once.
-pub(super) fn merged(parts: impl IntoIterator<Item = Vec<Family>>) -> Vec<Family> {
-    let mut all: Vec<Family> = Vec::new();
-    for family in parts.into_iter().flatten() {
-        match all.iter_mut().find(|known| known.name == family.name) {
-            Some(known) => known.samples.extend(family.samples),
-            None => all.push(family),
-        }
-    }
-    all
 }
 
 /// The time that a scraper leaves, if it says so: what it waits for, less the way back.

@@ -11,7 +11,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE, X_CONT
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::answer::Health;
-use super::own_metrics::{build_info, merged, of_look, of_looks, of_process, scraper_limit};
+use super::own_metrics::{build_info, of_look, of_looks, of_process, scraper_limit};
 use super::page;
 use super::serving::Serving;
 use super::shared::{Taken, Watched};
@@ -157,15 +157,18 @@ fn target(
 }
 
 async fn metrics(serving: &Serving, limit: Duration) -> Answered {
-    let first = serving.targets.borrow().first().cloned();
-    let mut parts = vec![of_process(serving.started), vec![build_info()]];
     let targets = serving.targets.borrow().clone();
-    if let Some(first) = first {
-        let taken = first.ask(limit).await;
-        parts.push(of_target(taken.as_deref()));
-    }
-    parts.push(vec![of_looks(targets.iter().map(|target| &**target))]);
-    exposition(&merged(parts))
+    let (process, build) = (of_process(serving.started), [build_info()]);
+    let looked = match targets.first() {
+        Some(first) => {
+            let taken = first.ask(limit).await;
+            Some((of_look(taken.as_deref()), taken))
+        }
+        None => None,
+    };
+    let (look, taken) = looked.unwrap_or_default();
+    let looks = [of_looks(targets.iter().map(|target| &**target))];
+    exposition(&[&process, &build, families(taken.as_deref()), &look, &looks])
 }
 
 async fn probe(parameters: &Parameters, serving: &Serving, limit: Duration) -> Answered {
@@ -173,21 +176,20 @@ async fn probe(parameters: &Parameters, serving: &Serving, limit: Duration) -> A
         Err((status, words)) => text(status, words),
         Ok(target) => {
             let taken = target.ask(limit).await;
-            exposition(&merged([of_target(taken.as_deref())]))
+            exposition(&[families(taken.as_deref()), &of_look(taken.as_deref())])
         }
     }
 }
 
-/// The families of a target's look, and of the look itself.
-fn of_target(taken: Option<&Taken>) -> Vec<Family> {
-    let mut families = taken.map(|taken| taken.answer.families.clone()).unwrap_or_default();
-    families.extend(of_look(taken));
-    families
+/// What a target's look has measured.
+fn families(taken: Option<&Taken>) -> &[Family] {
+    taken.map(|taken| taken.answer.families.as_slice()).unwrap_or_default()
 }
 
-fn exposition(families: &[Family]) -> Answered {
-    let mut body = Vec::new();
-    match prometheus::write(families, &mut body) {
+fn exposition(parts: &[&[Family]]) -> Answered {
+    // What a look of one server comes to, mostly; it grows if it must.
+    let mut body = Vec::with_capacity(32 << 10);
+    match prometheus::write_parts(parts, &mut body) {
         Ok(()) => of(StatusCode::OK, METRICS, body),
         Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
     }

@@ -222,3 +222,64 @@ fn a_console_and_one_that_is_full_are_answered_too() {
         assert_eq!(endpoint.get(&format!("/health?target={name}")).0, 503);
     }
 }
+
+#[test]
+fn what_seldom_changes_is_kept_with_its_age_until_the_server_starts_anew() {
+    let mut server = with(&[("max_connections", "20")]);
+    let endpoint = Endpoint::start("kept", &entry("a", &server, ""), &["--min-interval", "1ms"]);
+    let scrape = || endpoint.get("/metrics").1;
+    let age = |text: &str| value(text, "pgconn_settings_age_seconds{").unwrap();
+    let first = scrape();
+    server.query("create role web login connection limit 7");
+    let second = scrape();
+    assert!(age(&first) < age(&second), "{first}\n{second}");
+    assert_eq!(
+        value(&second, "pgconn_role_connections_limit{role=\"web\""),
+        None,
+        "it is not a minute old: {second}"
+    );
+    // What is no setting is of this moment.
+    assert_eq!(value(&second, "pgconn_server_in_recovery{"), Some(0.0));
+    server.stop();
+    server.launch(&|| true).unwrap();
+    wait_until("the server is back", || value(&scrape(), "pgconn_up{") == Some(1.0));
+    let third = scrape();
+    assert_eq!(value(&third, "pgconn_role_connections_limit{role=\"web\""), Some(7.0), "{third}");
+    assert!(value(&third, "pgconn_server_uptime_seconds{").unwrap() < 60.0, "{third}");
+}
+
+#[test]
+fn a_server_that_refuses_a_whole_look_writes_that_into_its_log_once_a_minute() {
+    let server = with(&[("max_connections", "20")]);
+    server.query("create role monitor login in role pg_monitor");
+    server.query(
+        "revoke execute on function pg_catalog.query_to_xml(text, boolean, boolean, text) from public",
+    );
+    let list = entry("a", &server, "").replace("user=postgres", "user=monitor");
+    let endpoint = Endpoint::start("refused", &list, &["--min-interval", "1ms"]);
+    for _ in 0..5 {
+        let text = endpoint.get("/metrics").1;
+        assert_eq!(value(&text, "pgconn_look_errors{"), Some(0.0), "{text}");
+        assert!(value(&text, "pgconn_sessions{").is_some(), "{text}");
+    }
+    let log = std::fs::read_to_string(server.dir.join("log")).unwrap();
+    assert_eq!(log.matches("permission denied for function query_to_xml").count(), 1, "{log}");
+}
+
+#[test]
+fn behind_a_pooler_that_keeps_the_session_a_server_that_has_started_anew_is_noticed() {
+    let mut server = with(&[("max_connections", "20")]);
+    let pooler = PgBouncer::start(&server, &[], &[("pool_mode", "transaction")]);
+    let direct = format!("host={} port={}", server.host(), server.port);
+    let list = entry("a", &server, "").replace(&direct, &format!("host=127.0.0.1 port={}", pooler.port));
+    let endpoint = Endpoint::start("pooled", &list, &["--min-interval", "1ms"]);
+    let scrape = || endpoint.get("/metrics").1;
+    assert_eq!(value(&scrape(), "pgconn_up{"), Some(1.0));
+    server.query("create role web login connection limit 7");
+    let limit = |text: &str| value(text, "pgconn_role_connections_limit{role=\"web\"");
+    assert_eq!(limit(&scrape()), None, "it is not a minute old");
+    server.stop();
+    server.launch(&|| true).unwrap();
+    let text = scrape();
+    assert_eq!((value(&text, "pgconn_up{"), limit(&text)), (Some(1.0), Some(7.0)), "{text}");
+}

@@ -40,6 +40,8 @@ pub(crate) struct Scrape<'a> {
     pub(crate) settings: &'a ServerSettings,
     /// Who can log in.
     pub(crate) login_roles: &'a [LoginRole],
+    /// How long ago the last two were read, in seconds.
+    pub(crate) settings_age_seconds: f64,
     /// How long connecting and looking took, in seconds.
     pub(crate) seconds: f64,
 }
@@ -172,6 +174,12 @@ pub(crate) fn families(scrape: &Scrape<'_>, place: &str, most: usize) -> Vec<Fam
     lasting::lasting(&mut families, facts);
     if [Question::Settings, Question::Overrides, Question::LoginRoles].into_iter().all(is_read) {
         timeouts::timeouts(&mut families, scrape.settings, scrape.login_roles);
+        families.gauge(
+            "pgconn_settings_age_seconds",
+            "Time since the settings, the roles and their limits, and what pgconn's own role may do, were read; serve reads them once a \
+             minute.",
+            Some(scrape.settings_age_seconds),
+        );
     }
     counters(&mut families, scrape.databases);
     families.finished(Some(place))

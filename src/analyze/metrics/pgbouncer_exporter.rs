@@ -378,6 +378,6 @@ mod tests {
         assert_eq!(values("pgbouncer_stats_totals_server_assignments_total"), [7.0]);
         assert_eq!(values("pgbouncer_client_connections"), [1.0, 2.0]);
         let clients = families.iter().find(|family| family.name == "pgbouncer_client_connections").unwrap();
-        assert_eq!(clients.samples[1].labels.get("application_name").map(String::as_str), Some("web"));
+        assert_eq!(clients.samples[1].labels.get("application_name"), Some("web"));
     }
 }

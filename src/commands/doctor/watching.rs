@@ -57,11 +57,11 @@ struct Baseline {
 
 impl Baseline {
     async fn of(db: &Db) -> Result<Self, db::Error> {
-        let mut first = db.scrape(&Selection::default()).await?;
+        let mut first = db.scrape(&mut None).await?;
         let mut counted_late = 0;
         if db.counts_sessions_late() {
             tokio::time::sleep(COUNTED_WITHIN).await;
-            first = db.scrape(&Selection::default()).await?;
+            first = db.scrape(&mut None).await?;
             counted_late = first.facts.connections.used;
         }
         Ok(Self { databases: first.databases, counted_late, at: Instant::now() })
@@ -79,7 +79,7 @@ struct Moment {
 
 impl Moment {
     async fn of(db: &Db) -> Result<Self, db::Error> {
-        let scraped = db.scrape(&Selection::default()).await?;
+        let scraped = db.scrape(&mut None).await?;
         let waiters = scraped.facts.waits.sessions.iter().filter(|session| session.blocked_by.contains(&0));
         let waiters: Vec<i32> = waiters.map(|session| session.who.pid).collect();
         let prepared_blockers = db.prepared_blockers(&waiters).await?;

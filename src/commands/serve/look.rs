@@ -1,5 +1,6 @@
 //! One look for everything that the endpoint answers: metrics, verdict, and what people see.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +12,7 @@ use crate::commands::check::{self, CheckReport};
 use crate::commands::metrics::Compat;
 use crate::commands::{self, Context, pooler};
 use crate::db::console::Console;
-use crate::db::{self, Db, ErrorKind, Selection};
+use crate::db::{self, Db, ErrorKind, Kept};
 use crate::error::Failure;
 use crate::model::health::Status;
 use crate::model::metric::Family;
@@ -29,6 +30,8 @@ const LISTED: usize = 10;
 pub(in crate::commands) struct ServerTarget {
     context: Context,
     observer: Observer<OfServer>,
+    /// What seldom changes, of the look before.
+    kept: Option<Kept>,
     /// The console of the pooler in front of it.
     pooler: Option<Observer<OfConsole>>,
     /// Its own console, once it has turned out to be a pooler.
@@ -62,7 +65,7 @@ impl ServerTarget {
         let named = context.spec.as_ref().and_then(|spec| spec.pooler.clone());
         let pooler = named.map(|conninfo| context.pooler_observer(&conninfo)).transpose()?;
         let policies = check::all_policies()?;
-        Ok(Self { context, observer, pooler, console: None, policies, most_series, compat })
+        Ok(Self { context, observer, kept: None, pooler, console: None, policies, most_series, compat })
     }
 
     async fn looked(&mut self, deadline: &Deadline) -> Result<Answer, db::Error> {
@@ -80,9 +83,13 @@ impl ServerTarget {
 
     async fn look_at_server(&mut self, deadline: &Deadline) -> Result<Answer, db::Error> {
         let names = matches!(self.compat, Some(Compat::PostgresExporter));
+        // Whatever goes wrong, all of it is asked for the next time.
+        let kept = RefCell::new(self.kept.take());
         let looked = self.observer.look_within(deadline, Patience::NONE, async |db: &mut Db| {
             db.limit(deadline.left().max(Duration::from_millis(1)));
-            let scraped = db.scrape(&Selection::default()).await?;
+            let mut known = kept.take();
+            let scraped = db.scrape(&mut known).await?;
+            kept.replace(known);
             let exported = match names {
                 true => Some(db.exporter(compat::columns(), compat::settings()).await?),
                 false => None,
@@ -93,6 +100,7 @@ impl ServerTarget {
             Ok::<_, db::Error>((scraped, exported, head))
         });
         let (scraped, exported, head) = looked.await?;
+        self.kept = kept.into_inner();
         let target = head.target.clone().unwrap_or_default();
         let (place, seconds) = (target.place(), deadline.used());
         let mut families = match &exported {
@@ -105,6 +113,7 @@ impl ServerTarget {
                     databases: &scraped.databases,
                     settings: &scraped.settings,
                     login_roles: &scraped.login_roles,
+                    settings_age_seconds: scraped.settings_age_seconds,
                     seconds: seconds.as_secs_f64(),
                 };
                 metrics::families(&scrape, &place, self.most_series)

@@ -29,7 +29,15 @@ fn clean() -> Evidence {
     let facts = HealthFacts { connections: Connections::new(limits, 5, 0), ..HealthFacts::default() };
     let (tallies, databases, settings, login_roles) =
         (Vec::new(), Vec::new(), ServerSettings::default(), Vec::new());
-    let scraped = Scraped { server_context, facts, tallies, databases, settings, login_roles };
+    let scraped = Scraped {
+        server_context,
+        facts,
+        tallies,
+        databases,
+        settings,
+        login_roles,
+        settings_age_seconds: 0.0,
+    };
     Evidence {
         scraped,
         before: Vec::new(),
