@@ -93,22 +93,30 @@ fn lasting(line: &str) -> Vec<String> {
 
 /// Whether both are the same words; what is cut (…) is the same as far as it goes.
 fn are_same(left: &[String], right: &[String]) -> bool {
-    match (left, right) {
-        ([], []) => true,
-        ([one, left @ ..], [other, right @ ..]) if one == other && are_same(left, right) => true,
-        ([one, ..], [other, ..]) if one.ends_with('…') || other.ends_with('…') => {
-            let (one, other) = (one.trim_end_matches('…'), other.trim_end_matches('…'));
-            let rests = (1..=left.len()).flat_map(|at| (1..=right.len()).map(move |to| (at, to)));
-            (one.starts_with(other) || other.starts_with(one))
-                && rests.into_iter().any(|(at, to)| are_same(&left[at..], &right[to..]))
+    // From the ends on: whether what is left of both, from these places on, is the same.
+    let mut same = vec![vec![false; right.len() + 1]; left.len() + 1];
+    same[left.len()][right.len()] = true;
+    for at in (0..left.len()).rev() {
+        for to in (0..right.len()).rev() {
+            let (one, other) = (&left[at], &right[to]);
+            let is_cut = one.ends_with('…') || other.ends_with('…');
+            let (short, long) = (one.trim_end_matches('…'), other.trim_end_matches('…'));
+            let begins = is_cut && (short.starts_with(long) || long.starts_with(short));
+            let rest = |from: usize, to: usize| same[from..].iter().any(|row| row[to..].contains(&true));
+            same[at][to] = one == other && same[at + 1][to + 1] || begins && rest(at + 1, to + 1);
         }
-        _ => false,
     }
+    same[0][0]
+}
+
+/// The words of each paragraph: where its lines are broken depends on how many digits a pid has.
+fn paragraphs(lines: &[String]) -> Vec<Vec<String>> {
+    lines.split(String::is_empty).map(|lines| lasting(&lines.join(" "))).collect()
 }
 
 fn are_alike(printed: &[String], shown: &[String]) -> bool {
-    printed.len() == shown.len()
-        && printed.iter().zip(shown).all(|(left, right)| are_same(&lasting(left), &lasting(right)))
+    let (printed, shown) = (paragraphs(printed), paragraphs(shown));
+    printed.len() == shown.len() && printed.iter().zip(&shown).all(|(left, right)| are_same(left, right))
 }
 
 #[test]
