@@ -307,13 +307,10 @@ impl Wrong<'_> {
                 format!("write --watch={typed}s")
             }
             () if argument.starts_with("--watch") => format!("write it like --watch=5s; {}", self.read_on()),
-            () if is_duration
-                && digits
-                && let Some(unit) = self.unit_after(typed) =>
-            {
-                format!("a duration is one word: write {flag} {typed}{unit}")
-            }
-            () if is_duration && digits => example(&format!("{typed}s")),
+            () if is_duration && digits => match self.unit_after(typed) {
+                Some(unit) => format!("a duration is one word: write {flag} {typed}{unit}"),
+                None => example(&format!("{typed}s")),
+            },
             () if is_duration => example("30s"),
             () if argument.contains("<N>") => example("10"),
             () if argument.contains("<PCT>") => example("15"),
