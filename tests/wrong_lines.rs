@@ -192,6 +192,8 @@ fn a_file_that_never_ends_is_refused() {
         (&["stats", "-S", "x"], "PGSERVICEFILE"),
         (&["stats", "--targets", path], "UNUSED"),
         (&["doctor", "--accepted", path], "UNUSED"),
+        (&["serve", "--basic-auth-file", path], "UNUSED"),
+        (&["serve", "--tls-cert", path, "--tls-key", "/dev/null"], "UNUSED"),
     ] {
         let run = Pgconn::new(line).env(variable, path);
         let outcome = run.run().fails_with(2);

@@ -20,7 +20,7 @@ use super::manual::{Group, Manual};
 use super::metrics::Compat;
 use super::{Context, targets};
 use crate::args;
-use crate::conninfo::TargetSpec;
+use crate::conninfo::{TargetSpec, refuse_endless};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::serve::{self, Access, Certificates, Pace, Serving, Watched};
@@ -217,6 +217,11 @@ async fn load(
     context: &Context,
 ) -> Result<(), Failure> {
     let wrong = |why: String| Failure::usage(why);
+    let files = [&args.basic_auth_file, &args.tls_cert, &args.tls_key, &args.tls_client_ca];
+    for file in files.into_iter().flatten() {
+        let why = |error| wrong(format!("could not read {}: {error}", file.display()));
+        refuse_endless(file).map_err(why)?;
+    }
     let access = args.basic_auth_file.as_deref().map(Access::read).transpose().map_err(wrong)?;
     let tls = serving.certificates.as_ref().map(serve::acceptor).transpose().map_err(wrong)?;
     let specs: Vec<Option<TargetSpec>> = if context.connection.is_list() {
