@@ -34,6 +34,7 @@ mod sql;
 mod statement_error;
 mod text_store;
 mod trace;
+mod version;
 mod wait_queue;
 
 pub(crate) use act::{SignalAnswer, SignalOrder, Still};
