@@ -82,10 +82,15 @@ fn a_watch_asks_for_no_more_rows_than_its_screen_has_lines() {
 
     // The question as it was sent: the array is read once, and so many rows come back as the screen has lines.
     let log = fs::read_to_string(cluster.dir.join("log")).unwrap();
-    let (_, sent) = log.rsplit_once("statement: begin isolation level").unwrap();
-    let message = sent.lines().skip(1).take_while(|line| line.starts_with('\t'));
-    let message: String = message.map(|line| format!("{}\n", &line[1..])).collect();
-    let question = message.split(";\n").find(|statement| statement.contains("parallel_workers")).unwrap();
+    // It is prepared once it comes again.
+    let (_, sent) = log.rsplit_once("\n\tprepare pgconn_").unwrap();
+    let prepared: String = sent
+        .lines()
+        .skip(1)
+        .map_while(|line| line.strip_prefix('\t'))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let (question, _) = prepared.split_once(";\n").unwrap();
+    assert!(question.contains("parallel_workers"), "{question}");
     let plan: Vec<String> = cluster
         .query(&format!("set search_path = pg_catalog; explain {question}"))
         .into_iter()

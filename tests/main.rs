@@ -48,6 +48,7 @@ mod prepared;
 mod readme;
 mod reconnecting;
 mod refusals;
+mod repeated;
 mod role_settings;
 mod screen;
 mod secrets;

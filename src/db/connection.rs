@@ -9,7 +9,8 @@ use tokio_postgres::error::SqlState;
 
 use super::error::{Error, ErrorKind};
 use super::guard::{Access, Guards};
-use super::rows::{self, Answers, Collected, Rows};
+use super::repeated::{Repeated, Worded, is_about_a_name};
+use super::rows::{self, Answers, Collected, Rows, exactly};
 use super::session::{self, Canceller, Entitlement, Excess, Lane, LoginInfo, Metering, Notice, Options};
 use super::statement_error::statement_error;
 use super::trace::Trace;
@@ -17,6 +18,9 @@ use super::version::version_num;
 use crate::conninfo::ConnInfo;
 use crate::model::server::{ServerContext, Target};
 use crate::stop::Stop;
+
+/// Whose session this is, as the server says.
+const OWN_PID: &str = "select pg_backend_pid() as pid";
 
 /// How long to wait beyond the server's own time limit before the connection itself is given up.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
@@ -39,6 +43,7 @@ pub(crate) struct Db {
     pub(super) version_num: i32,
     pub(super) timeout: Duration,
     pub(super) stop: Stop,
+    repeated: Repeated,
     /// No signal ends a question any more.
     finishing: AtomicBool,
 }
@@ -92,6 +97,7 @@ impl Db {
             version_num: 0,
             timeout,
             stop,
+            repeated: Repeated::default(),
             finishing: AtomicBool::new(false),
         };
         Ok((db, session.server_version))
@@ -183,7 +189,13 @@ impl Db {
         let look = |bytes, first: &[String], questions: &[String]| {
             self.guards(bytes).transaction(Access::ReadOnly, first, questions)
         };
-        let answered = match self.ask_all(&look(false, first, questions), answers).await {
+        let worded = self.worded(questions).await?;
+        let answered = match self.ask_all(&look(false, first, &worded.statements), answers).await {
+            Err(error) if worded.by_name && is_about_a_name(&error) => {
+                self.repeated.allow(false);
+                answers.anew();
+                self.ask_all(&look(false, first, questions), answers).await?
+            }
             Err(error) if is_encoding_trouble(&error) => {
                 answers.anew();
                 self.ask_all(&look(true, first, questions), answers).await?
@@ -197,13 +209,36 @@ impl Db {
                 answers.anew();
                 self.ask_all(&look(false, &[], &questions), answers).await?
             }
-            other => other?,
+            other => {
+                let answered = other?;
+                self.repeated.are_prepared(worded.preparing);
+                answered
+            }
         };
         let asked = first.len() + questions.len();
         if answered == asked {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Protocol, format!("{asked} questions got {answered} answers")))
+    }
+
+    /// The questions as they are to be asked. The first time that one comes again it is asked whose session this is.
+    async fn worded(&self, questions: &[String]) -> Result<Worded, Error> {
+        if self.repeated.is_to_be_found_out(questions) {
+            let allowed = self.lane == Lane::Ordinary && !self.is_through_a_pooler().await?;
+            self.repeated.allow(allowed);
+        }
+        Ok(self.repeated.worded(questions))
+    }
+
+    async fn is_through_a_pooler(&self) -> Result<bool, Error> {
+        let mut answers = Vec::new();
+        let statements = self.guards(false).transaction(Access::ReadOnly, &[], &[OWN_PID.to_owned()]);
+        self.ask_all(&statements, &mut answers).await?;
+        let [rows] = exactly(answers)?;
+        let pid = rows.first().map(|row| row.required("pid")).transpose()?;
+        // Who does not tell is no PostgreSQL.
+        Ok(pid.is_none_or(|pid| self.login_info.pid() != Some(pid)))
     }
 
     /// What travels with this session's statements.

@@ -25,6 +25,7 @@ mod practice;
 mod questions;
 mod read_waits;
 mod refusal;
+mod repeated;
 mod rows;
 mod screen;
 mod server_context;

@@ -1,0 +1,133 @@
+//! Looks: questions that change nothing. One that is asked again on the same session, by a live screen or an endpoint, is
+//! prepared there, because planning it costs the server as much as answering it for a few dozen sessions.
+//!
+//! Only where the session is the server's own and no pooler's: there it would stay behind for others, or be missing.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio_postgres::error::SqlState;
+
+use super::error::Error;
+
+/// What is shorter is planned in no time.
+const WORTH_IT: usize = 1_000;
+/// The most statements that one session keeps prepared; each takes some hundred kB of the server's memory.
+const MOST_PREPARED: usize = 16;
+/// How many questions are remembered that were asked once.
+const MOST_REMEMBERED: usize = 64;
+
+/// The questions of one session that were asked before, each by the hash of its text.
+#[derive(Debug, Default)]
+pub(super) struct Repeated(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether statements may be prepared; none before that is known.
+    allowed: Option<bool>,
+    /// Those that were asked once, the latest last.
+    once: VecDeque<u64>,
+    /// Those that are prepared, the one used latest last.
+    prepared: VecDeque<u64>,
+}
+
+/// Statements that ask some questions.
+#[derive(Debug)]
+pub(super) struct Worded {
+    pub(super) statements: Vec<String>,
+    /// Those of them that are being prepared.
+    pub(super) preparing: Vec<u64>,
+    /// Something is asked by its name.
+    pub(super) by_name: bool,
+}
+
+impl Repeated {
+    /// Whether it matters by now if statements may be prepared, and that is not known.
+    pub(super) fn is_to_be_found_out(&self, questions: &[String]) -> bool {
+        let state = self.state();
+        state.allowed.is_none() && questions.iter().any(|question| state.once.contains(&hash_of(question)))
+    }
+
+    /// Says whether statements may be prepared.
+    pub(super) fn allow(&self, allowed: bool) {
+        self.state().allowed = Some(allowed);
+    }
+
+    /// The questions as they are to be asked.
+    pub(super) fn worded(&self, questions: &[String]) -> Worded {
+        self.state().worded(questions)
+    }
+
+    /// Says that what was to be prepared is.
+    pub(super) fn are_prepared(&self, hashes: Vec<u64>) {
+        self.state().prepared.extend(hashes);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The questions as they are to be asked.
+    fn worded(&mut self, questions: &[String]) -> Worded {
+        let mut worded = Worded { statements: Vec::new(), preparing: Vec::new(), by_name: false };
+        for question in questions {
+            let hash = hash_of(question);
+            if self.allowed == Some(false) || question.len() < WORTH_IT {
+                worded.statements.push(question.clone());
+            } else if take(&mut self.prepared, hash) {
+                self.prepared.push_back(hash);
+                worded.by_name = true;
+                worded.statements.push(format!("execute {}", name(hash)));
+            } else if self.allowed == Some(true) && take(&mut self.once, hash) {
+                if self.prepared.len() + worded.preparing.len() >= MOST_PREPARED
+                    && let Some(oldest) = self.prepared.pop_front()
+                {
+                    worded.statements.push(format!("deallocate {}", name(oldest)));
+                }
+                worded.by_name = true;
+                worded.preparing.push(hash);
+                worded.statements.push(format!("prepare {} as\n{question}", name(hash)));
+                worded.statements.push(format!("execute {}", name(hash)));
+            } else {
+                if !self.once.contains(&hash) {
+                    self.once.push_back(hash);
+                }
+                if self.once.len() > MOST_REMEMBERED {
+                    self.once.pop_front();
+                }
+                worded.statements.push(question.clone());
+            }
+        }
+        worded
+    }
+}
+
+/// Takes it out, if it is there.
+fn take(hashes: &mut VecDeque<u64>, hash: u64) -> bool {
+    let place = hashes.iter().position(|known| *known == hash);
+    place.and_then(|place| hashes.remove(place)).is_some()
+}
+
+fn hash_of(question: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    question.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The name of a prepared statement: what has the same name is the same, whoever prepared it.
+fn name(hash: u64) -> String {
+    format!("pgconn_{hash:016x}")
+}
+
+/// Whether the server has no statement of that name, or already has, or cannot use it any more.
+pub(super) fn is_about_a_name(error: &Error) -> bool {
+    let codes = [
+        SqlState::INVALID_SQL_STATEMENT_NAME,
+        SqlState::DUPLICATE_PSTATEMENT,
+        SqlState::FEATURE_NOT_SUPPORTED,
+    ];
+    codes.iter().any(|code| error.sqlstate.as_deref() == Some(code.code()))
+}
