@@ -3,7 +3,8 @@
 use super::common::{Cluster, Disguise, PgBouncer, Pgconn, Running, disguised, wait_for, wait_until, with};
 use nix::sys::signal::Signal;
 
-const EXECUTED: &str = "select pid from pg_stat_activity where application_name = 'pgconn' and query like '%\nexecute pgconn_%'";
+const EXECUTED: &str =
+    "select pid from pg_stat_activity where application_name = 'pgconn' and query like '%\nexecute pgconn_%'";
 const PREPARED: &str = "select count(*) from pg_prepared_statements";
 
 fn watch(place: &[&str], server: &Cluster) -> Running {

@@ -120,7 +120,7 @@ pub(crate) fn generated() -> Vec<(&'static str, schemars::Schema)> {
         ("doctor", schema::<super::doctor::Doctor>("doctor")),
         ("drain", schema::<super::drain::DrainReport>("drain")),
         ("error", error_schema()),
-        ("health", schema::<super::serve::HealthReport<'static>>("check")),
+        ("health", schema::<super::serve::HealthReport>("check")),
         ("kill", schema::<super::act::report::ActReport>("kill")),
         ("long", schema::<super::listing::Sessions>("long")),
         ("ls", schema::<super::listing::Sessions>("ls")),

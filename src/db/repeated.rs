@@ -131,3 +131,77 @@ pub(super) fn is_about_a_name(error: &Error) -> bool {
     ];
     codes.iter().any(|code| error.sqlstate.as_deref() == Some(code.code()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    fn question(number: usize) -> String {
+        format!("select {number}{}", " ".repeat(WORTH_IT))
+    }
+
+    /// A session: its statements by name.
+    type Session = HashMap<String, String>;
+
+    /// What the server makes of a statement: the question that is answered, if it is one.
+    fn answered(session: &mut Session, statement: &str) -> Result<Option<String>, String> {
+        if let Some((name, text)) =
+            statement.strip_prefix("prepare ").and_then(|rest| rest.split_once(" as\n"))
+        {
+            return match session.insert(name.to_owned(), text.to_owned()) {
+                None => Ok(None),
+                Some(_) => Err(format!("{name} is there")),
+            };
+        }
+        if let Some(name) = statement.strip_prefix("deallocate ") {
+            return session.remove(name).map(|_| None).ok_or(format!("{name} is not there"));
+        }
+        match statement.strip_prefix("execute ") {
+            Some(name) => session.get(name).cloned().map(Some).ok_or(format!("{name} is not there")),
+            None => Ok(Some(statement.to_owned())),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_question_is_answered_and_few_are_kept(
+            looks in prop::collection::vec(prop::collection::hash_set(0_usize..40, 1..4), 1..200),
+        ) {
+            let (repeated, mut session) = (Repeated::default(), Session::new());
+            for look in looks {
+                let questions: Vec<String> = look.into_iter().map(question).collect();
+                if repeated.is_to_be_found_out(&questions) {
+                    repeated.allow(true);
+                }
+                let worded = repeated.worded(&questions);
+                let mut answers = Vec::new();
+                for statement in &worded.statements {
+                    answers.extend(answered(&mut session, statement).map_err(TestCaseError::fail)?);
+                }
+                repeated.are_prepared(worded.preparing);
+                prop_assert_eq!(answers, questions);
+                prop_assert!(session.len() <= MOST_PREPARED);
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_again_is_prepared_and_nothing_where_that_may_not_be() {
+        for allowed in [true, false] {
+            let repeated = Repeated::default();
+            let questions = [question(1), "select 1".to_owned()];
+            let first = repeated.worded(&questions);
+            assert!(first.statements == questions && !first.by_name);
+            assert!(repeated.is_to_be_found_out(&questions));
+            repeated.allow(allowed);
+            let second = repeated.worded(&questions);
+            assert_eq!((second.by_name, second.statements.len()), (allowed, if allowed { 3 } else { 2 }));
+            repeated.are_prepared(second.preparing);
+            let third = repeated.worded(&questions);
+            assert_eq!(third.statements[0].starts_with("execute "), allowed);
+            assert_eq!((third.statements.len(), &third.statements[1]), (2, &questions[1]));
+        }
+    }
+}

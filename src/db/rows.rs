@@ -1,10 +1,11 @@
 //! Answers: rows of named text columns, read one value at a time into what the model wants.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::str::FromStr;
 
 use futures_util::TryStreamExt as _;
-use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::{Client, SimpleColumn, SimpleQueryMessage, SimpleQueryRow};
 
 use super::error::{Error, ErrorKind};
 use super::session::{Entitlement, Metering};
@@ -14,7 +15,11 @@ pub(crate) type Rows = Vec<Row>;
 
 /// A row. Values are asked for by column name; a name that the question does not have is an error, never a default.
 #[derive(Debug)]
-pub(crate) struct Row(Values);
+pub(crate) struct Row {
+    values: Values,
+    /// Behind the column that was read last: mostly they are read in the order in which they stand.
+    next: Cell<usize>,
+}
 
 #[derive(Debug)]
 enum Values {
@@ -106,7 +111,7 @@ pub(super) async fn take(
                 answered += 1;
                 answers.next();
             }
-            SimpleQueryMessage::Row(row) => answers.row(Row(Values::Sent(row))),
+            SimpleQueryMessage::Row(row) => answers.row(Row::of(Values::Sent(row))),
             _ => {}
         }
     }
@@ -114,14 +119,25 @@ pub(super) async fn take(
 }
 
 impl Row {
+    const fn of(values: Values) -> Self {
+        Self { values, next: Cell::new(0) }
+    }
+
     fn raw(&self, column: &str) -> Result<Option<&str>, Error> {
-        let sent = match &self.0 {
+        let sent = match &self.values {
             Values::Sent(row) => row,
             Values::Told(values) => {
                 return Ok(values.iter().find(|(name, _)| name == column).map(|(_, value)| value.as_str()));
             }
         };
-        sent.try_get(column).map_err(|_| {
+        let (before, behind) = sent.columns().split_at(self.next.get().min(sent.len()));
+        let place = |columns: &[SimpleColumn]| columns.iter().position(|known| known.name() == column);
+        let place = place(behind).map(|place| place + before.len()).or_else(|| place(before));
+        let value = place.and_then(|place| {
+            self.next.set(place + 1);
+            sent.try_get(place).ok()
+        });
+        value.ok_or_else(|| {
             Error::new(
                 ErrorKind::Protocol,
                 format!("the server's answer has no readable column \"{column}\""),
@@ -131,7 +147,7 @@ impl Row {
 
     /// What the server sent, in order; nothing of what query_to_xml told.
     fn sent(&self) -> Option<&SimpleQueryRow> {
-        match &self.0 {
+        match &self.values {
             Values::Sent(row) => Some(row),
             Values::Told(_) => None,
         }
@@ -139,7 +155,7 @@ impl Row {
 
     /// The names of the columns, for answers whose columns depend on a version.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        self.sent().into_iter().flat_map(SimpleQueryRow::columns).map(tokio_postgres::SimpleColumn::name)
+        self.sent().into_iter().flat_map(SimpleQueryRow::columns).map(SimpleColumn::name)
     }
 
     /// The texts of all columns, in order. Null is none; bytes that are no UTF-8 cannot be had from the driver, and
@@ -254,7 +270,7 @@ pub(super) fn told(forest: &str) -> Rows {
         Some((name.to_owned(), unescaped(text)))
     };
     let rows = forest.split("</row>").filter(|row| row.contains("<row"));
-    rows.map(|row| Row(Values::Told(row.lines().filter_map(value).collect()))).collect()
+    rows.map(|row| Row::of(Values::Told(row.lines().filter_map(value).collect()))).collect()
 }
 
 /// The bytes behind `\x`-less hexadecimal; stops at the first thing that is not a digit pair.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::text::visible;
@@ -29,38 +30,63 @@ pub(crate) fn write_parts(parts: &[&[Family]], out: &mut dyn Write) -> io::Resul
             None => groups.push(vec![family]),
         }
     }
+    let mut text = String::new();
     for group in groups {
+        text.clear();
         if let [first, ..] = &group[..] {
-            writeln!(out, "# HELP {} {}", first.name, first.help)?;
-            writeln!(out, "# TYPE {} {}", first.name, first.kind.word())?;
+            for piece in [
+                "# HELP ",
+                first.name,
+                " ",
+                first.help,
+                "\n# TYPE ",
+                first.name,
+                " ",
+                first.kind.word(),
+                "\n",
+            ] {
+                text.push_str(piece);
+            }
         }
         for family in group {
             for sample in &family.samples {
-                write_sample(family.name, sample, out)?;
+                push_sample(family.name, sample, &mut text);
             }
         }
+        out.write_all(text.as_bytes())?;
     }
     Ok(())
 }
 
-fn write_sample(name: &str, sample: &Sample, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(name.as_bytes())?;
-    let mut separator = b"{";
+fn push_sample(name: &str, sample: &Sample, text: &mut String) {
+    text.push_str(name);
+    let mut separator = "{";
     for (label, value) in sample.labels.iter() {
-        for piece in [&separator[..], label.as_bytes(), b"=\"", escaped(value).as_bytes(), b"\""] {
-            out.write_all(piece)?;
+        for piece in [separator, label, "=\"", &escaped(value), "\""] {
+            text.push_str(piece);
         }
-        separator = b",";
+        separator = ",";
     }
     if !sample.labels.is_empty() {
-        out.write_all(b"}")?;
+        text.push('}');
     }
+    text.push(' ');
     match sample.value {
-        // no minus before a zero, which is what an empty sum is
-        Some(value) => writeln!(out, " {}", value + 0.0),
+        Some(value) => push_number(value, text),
         // what is not known is not a number; the format has a word for it
-        None => out.write_all(b" NaN\n"),
+        None => text.push_str("NaN"),
     }
+    text.push('\n');
+}
+
+fn push_number(value: f64, text: &mut String) {
+    // No minus before a zero, which is what an empty sum is. What has no fraction is written sooner as a whole number.
+    #[expect(clippy::cast_possible_truncation, reason = "below 2^53")]
+    let written = match value.fract() == 0.0 && value.abs() < 9e15 {
+        true => write!(text, "{}", value as i64),
+        false => write!(text, "{value}"),
+    };
+    debug_assert!(written.is_ok(), "text takes all that is written");
 }
 
 /// The name as it can be read on a terminal, with what the format itself reads escaped.
@@ -97,6 +123,7 @@ mod tests {
         );
         assert_eq!(written("", Some(-0.0)), format!("{head}pgconn_x{{name=\"\"}} 0\n"));
         assert_eq!(written("", None), format!("{head}pgconn_x{{name=\"\"}} NaN\n"));
+        assert_eq!(written("", Some(-1e15)), format!("{head}pgconn_x{{name=\"\"}} -1000000000000000\n"));
         assert_eq!(
             written("日本", Some(1e21)),
             format!("{head}pgconn_x{{name=\"日本\"}} 1000000000000000000000\n")

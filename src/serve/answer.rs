@@ -1,20 +1,30 @@
 //! What one look at a target brought, as all routes need it.
 
+use std::fmt::Debug;
+
 use crate::model::metric::Family;
 
 /// What one look brought; a look that failed brings one, too.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Answer {
     /// The metrics.
     pub(crate) families: Vec<Family>,
-    /// The JSON document of `/health`.
-    pub(crate) document: Vec<u8>,
+    /// The verdict of each rule, written out for those who ask for it; a scrape does not.
+    pub(crate) verdict: Option<Box<dyn Verdict>>,
     /// What it comes to.
     pub(crate) health: Health,
     /// What people see of it.
     pub(crate) facts: Facts,
     /// The stable word for why it could not be asked; none when it answered.
     pub(crate) refused: Option<&'static str>,
+}
+
+/// What the rules say of a target.
+pub(crate) trait Verdict: Debug {
+    /// The JSON document of `/health`.
+    fn document(&self) -> Vec<u8>;
+    /// The verdict of each rule.
+    fn lines(&self) -> Vec<Line>;
 }
 
 /// How a target is.
@@ -63,8 +73,6 @@ pub(crate) struct Facts {
     pub(crate) longest_wait_seconds: Option<f64>,
     /// The oldest open transaction, in seconds.
     pub(crate) oldest_xact_seconds: Option<f64>,
-    /// The verdict of each rule.
-    pub(crate) checks: Vec<Line>,
     /// Sessions by what they have in common.
     pub(crate) groups: Vec<Group>,
 }

@@ -12,7 +12,7 @@ mod shared;
 mod tls;
 
 pub(crate) use access::Access;
-pub(crate) use answer::{Answer, Facts, Group, Health, Line};
+pub(crate) use answer::{Answer, Facts, Group, Health, Line, Verdict};
 pub(crate) use server::serve;
 pub(crate) use serving::Serving;
 pub(crate) use shared::{Look, Pace, Watched};

@@ -183,7 +183,7 @@ pub(super) fn detail(target: &Watched) -> String {
         "<h2>Checks</h2><table><thead><tr><th scope=\"col\">Rule</th><th scope=\"col\">Status</th>\
          <th scope=\"col\">Found</th></tr></thead><tbody>",
     );
-    for line in &facts.checks {
+    for line in taken.answer.verdict.iter().flat_map(|verdict| verdict.lines()) {
         let _ = write!(
             body,
             "<tr><th scope=\"row\">{}</th><td class=\"{1}\">{1}</td><td>{2}</td></tr>",

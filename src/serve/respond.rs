@@ -209,7 +209,7 @@ async fn health(parameters: &Parameters, serving: &Serving, limit: Duration) -> 
         Health::Degraded => StatusCode::OK,
         Health::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
     };
-    of(status, JSON, taken.answer.document.clone())
+    of(status, JSON, taken.answer.verdict.as_ref().map(|verdict| verdict.document()).unwrap_or_default())
 }
 
 async fn ready(serving: &Serving, limit: Duration) -> Answered {

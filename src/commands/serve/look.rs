@@ -1,7 +1,7 @@
 //! One look for everything that the endpoint answers: metrics, verdict, and what people see.
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
@@ -14,14 +14,14 @@ use crate::commands::{self, Context, pooler};
 use crate::db::console::Console;
 use crate::db::{self, Db, ErrorKind, Kept};
 use crate::error::Failure;
-use crate::model::health::Status;
+use crate::model::health::{Check, Status};
 use crate::model::metric::Family;
 use crate::model::pooler::PoolerFacts;
 use crate::model::server::Target;
 use crate::observe::{Deadline, Observer, OfConsole, OfServer, Patience};
 use crate::render::Head;
 use crate::render::json::Payload as _;
-use crate::serve::{Answer, Facts, Group, Health, Line, Look};
+use crate::serve::{Answer, Facts, Group, Health, Line, Look, Verdict};
 
 /// Values listed of each property, on the page of a target.
 const LISTED: usize = 10;
@@ -42,13 +42,39 @@ pub(in crate::commands) struct ServerTarget {
 }
 
 /// The document of `/health`: that of `check`, with what it comes to.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(in crate::commands) struct HealthReport<'a> {
+pub(in crate::commands) struct HealthReport {
     /// `healthy` (ok), `degraded` (warning) or `unhealthy` (critical, or unknown).
     health: Health,
     #[serde(flatten)]
-    check: &'a CheckReport,
+    check: CheckReport,
+}
+
+/// The verdict on a target as it was at a moment.
+#[derive(Debug)]
+struct Judged {
+    at: SystemTime,
+    head: Head,
+    report: HealthReport,
+}
+
+impl Verdict for Judged {
+    fn document(&self) -> Vec<u8> {
+        let mut document = Vec::new();
+        // Into memory it cannot fail.
+        let _ = self.report.write_document_of(self.at, "check", &self.head, false, &mut document);
+        document
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let line = |check: &Check| Line {
+            rule: check.rule.to_owned(),
+            status: check.status.word(),
+            message: check.message.clone(),
+        };
+        self.report.check.checks().iter().map(line).collect()
+    }
 }
 
 impl ServerTarget {
@@ -149,7 +175,7 @@ impl ServerTarget {
             report.add_waiting_clients(&self.policies, &pooler.0, seconds, &lead);
         }
         shown.waiting = report.waiting();
-        Ok(answer(&report, &head, families, shown, None))
+        Ok(answer(report, head, families, shown, None))
     }
 
     /// What the console of the pooler in front says, and where that is; none where there is no pooler.
@@ -196,7 +222,7 @@ impl ServerTarget {
             waiting: report.waiting(),
             ..Facts::default()
         };
-        Ok(answer(&report, &head, families, shown, None))
+        Ok(answer(report, head, families, shown, None))
     }
 
     /// What is answered when there is nothing to judge.
@@ -212,7 +238,7 @@ impl ServerTarget {
         let head = Head { target: aim, ..Head::default() };
         let report = CheckReport::of_unreached(&self.policies, error, &self.context.lead());
         let shown = Facts { place: place.unwrap_or_default(), ..Facts::default() };
-        answer(&report, &head, families, shown, Some(refused))
+        answer(report, head, families, shown, Some(refused))
     }
 }
 
@@ -235,8 +261,8 @@ impl Look for ServerTarget {
 
 /// The answer that a report makes.
 fn answer(
-    report: &CheckReport,
-    head: &Head,
+    report: CheckReport,
+    head: Head,
     families: Vec<Family>,
     mut facts: Facts,
     refused: Option<&'static str>,
@@ -246,20 +272,9 @@ fn answer(
         Status::Warning => Health::Degraded,
         Status::Critical | Status::Unknown => Health::Unhealthy,
     };
-    let mut document = Vec::new();
-    // Into memory it cannot fail.
-    let _ = HealthReport { health, check: report }.write_document("check", head, false, &mut document);
     facts.summary = report.summary().to_owned();
-    facts.checks = report
-        .checks()
-        .iter()
-        .map(|check| Line {
-            rule: check.rule.to_owned(),
-            status: check.status.word(),
-            message: check.message.clone(),
-        })
-        .collect();
-    Answer { families, document, health, facts, refused }
+    let judged = Judged { at: SystemTime::now(), head, report: HealthReport { health, check: report } };
+    Answer { families, verdict: Some(Box::new(judged)), health, facts, refused }
 }
 
 fn groups(usage: &crate::model::usage::Usage) -> Vec<Group> {

@@ -1,6 +1,7 @@
 -- One row per combination of everything that sessions are counted by, from a single scan of the activity array, with what the rules
 -- of monitoring judge of it: what lasts longest, each as {since, pid}, in seconds since 1970. The program folds these into what is
--- used of each limit, the longest of each kind, and counts. Names of databases are in databases.sql.
+-- used of each limit, the longest of each kind, and counts. Names of databases are in databases.sql. The columns stand in the order
+-- in which they are read, which is the quickest.
 -- {matches}: what the filters say of a row. {aged}: of whose state it is wanted since when; {older_state}, {older_query} and
 -- {older_xact}: for each age that is asked about, how many are older. {settled}: which rows are of no login under way.
 -- Horizon: who holds it back most, with an age in transactions: it is the whole server's, and transaction ids and snapshots are shown
@@ -30,14 +31,15 @@ with l as materialized (
     {activity}) s
   group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 )
-select g.own, g.matches, g.hidden, g.backend_type, g.state, g.datid, g.usesysid,
-       case when g.client_addr is not null then host(g.client_addr) when g.is_local then 'local' end as client,
-       encode(textsend(g.application_name), 'hex') as application_name,
+select g.datid, g.usesysid, g.hidden, g.backend_type, g.own, g.matches, g.n,
        encode(textsend(nullif(pg_get_userbyid(g.usesysid)::text, 'unknown (OID=' || g.usesysid || ')')), 'hex') as role,
-       g.n, g.found, g.state_since, g.older_state, g.queries, g.older_query, g.query_since, g.xacts, g.older_xact, g.xact_since,
-       g.horizon, date_part('epoch', clock_timestamp()) as clock,
+       encode(textsend(g.application_name), 'hex') as application_name,
+       case when g.client_addr is not null then host(g.client_addr) when g.is_local then 'local' end as client,
+       g.state, g.found,
        case when g.own then (select count(distinct l.pid) from l where l.granted) end as with_xids,
        case when g.own then date_part('epoch', pg_postmaster_start_time()) end as started,
        case when g.own then pg_is_in_recovery() end as in_recovery,
+       g.horizon, g.older_state, g.state_since, g.queries, g.older_query, g.query_since, g.xacts, g.older_xact, g.xact_since,
+       date_part('epoch', clock_timestamp()) as clock,
        {waits} as waits
 from g
