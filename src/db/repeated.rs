@@ -26,7 +26,9 @@ pub(super) struct Repeated(Mutex<State>);
 struct State {
     /// Whether statements may be prepared; none before that is known.
     allowed: Option<bool>,
-    /// Those that were asked once, the latest last.
+    /// Something was asked: the first questions of a session are not remembered, for most sessions have no others.
+    begun: bool,
+    /// Those that were asked once since, the latest last.
     once: VecDeque<u64>,
     /// Those that are prepared, the one used latest last.
     prepared: VecDeque<u64>,
@@ -46,7 +48,9 @@ impl Repeated {
     /// Whether it matters by now if statements may be prepared, and that is not known.
     pub(super) fn is_to_be_found_out(&self, questions: &[String]) -> bool {
         let state = self.state();
-        state.allowed.is_none() && questions.iter().any(|question| state.once.contains(&hash_of(question)))
+        state.allowed.is_none()
+            && !state.once.is_empty()
+            && questions.iter().any(|question| state.once.contains(&hash_of(question)))
     }
 
     /// Says whether statements may be prepared.
@@ -73,6 +77,10 @@ impl State {
     /// The questions as they are to be asked.
     fn worded(&mut self, questions: &[String]) -> Worded {
         let mut worded = Worded { statements: Vec::new(), preparing: Vec::new(), by_name: false };
+        if !std::mem::replace(&mut self.begun, true) {
+            worded.statements.extend_from_slice(questions);
+            return worded;
+        }
         for question in questions {
             let hash = hash_of(question);
             if self.allowed == Some(false) || question.len() < WORTH_IT {
@@ -192,16 +200,18 @@ mod tests {
         for allowed in [true, false] {
             let repeated = Repeated::default();
             let questions = [question(1), "select 1".to_owned()];
-            let first = repeated.worded(&questions);
-            assert!(first.statements == questions && !first.by_name);
+            for _ in 0..2 {
+                let first = repeated.worded(&questions);
+                assert!(first.statements == questions && !first.by_name);
+            }
             assert!(repeated.is_to_be_found_out(&questions));
             repeated.allow(allowed);
-            let second = repeated.worded(&questions);
-            assert_eq!((second.by_name, second.statements.len()), (allowed, if allowed { 3 } else { 2 }));
-            repeated.are_prepared(second.preparing);
             let third = repeated.worded(&questions);
-            assert_eq!(third.statements[0].starts_with("execute "), allowed);
-            assert_eq!((third.statements.len(), &third.statements[1]), (2, &questions[1]));
+            assert_eq!((third.by_name, third.statements.len()), (allowed, if allowed { 3 } else { 2 }));
+            repeated.are_prepared(third.preparing);
+            let fourth = repeated.worded(&questions);
+            assert_eq!(fourth.statements[0].starts_with("execute "), allowed);
+            assert_eq!((fourth.statements.len(), &fourth.statements[1]), (2, &questions[1]));
         }
     }
 }
