@@ -72,9 +72,9 @@ fn main() -> ExitCode {
         on_a_server(counts[at], &servers[at], &pgconn, &psql, &same_sql, &mut verdicts);
     }
     listing::on_a_terminal(&pgconn, [1, 0].map(|at| (counts[at], &servers[at])), &mut verdicts);
-    live::on_a_terminal(&pgconn, (counts[0], &servers[0]), [25.0, 1.8], &mut verdicts);
-    live::on_a_terminal(&pgconn, (counts[1], &servers[1]), [60.0, 18.0], &mut verdicts);
-    for at in [0, 1] {
+    for (at, first_limit) in [(0, 25.0), (1, 60.0)] {
+        live::on_a_terminal(&pgconn, (counts[at], &servers[at]), first_limit, &mut verdicts);
+        live::listing(&pgconn, (counts[at], &servers[at]), &mut verdicts);
         monitoring::check(&pgconn, (counts[at], &servers[at]), &mut verdicts);
     }
     drop((sessions, servers));

@@ -2,12 +2,9 @@
 //! hardly more than reading them.
 
 use super::common::{Cluster, Pgconn, Session};
-use super::measuring::{PAIRS, Program, Verdicts, median};
-use std::fs;
+use super::measuring::{PAIRS, Program, SCAN, Verdicts, median, spent};
 use std::path::Path;
 
-/// What somebody without pgconn would look at.
-const PLAIN_LIST: &str = "select * from pg_stat_activity";
 /// How often a session is asked at a time, so that its processor time can be told.
 const TIMES: usize = 5;
 
@@ -26,23 +23,18 @@ pub(super) fn on_a_terminal(
 
     let question = sql_of_ls(many_server);
     let (mut ours, mut plain) = (many_server.session(), many_server.session());
-    let ratios = (0..PAIRS).map(|_| on_cpu(&mut ours, &question) / on_cpu(&mut plain, PLAIN_LIST)).collect();
-    let claim = format!("ls on a terminal, {many} sessions: the server's CPU, against {PLAIN_LIST}");
+    let ratios = (0..PAIRS).map(|_| on_cpu(&mut ours, &question) / on_cpu(&mut plain, SCAN)).collect();
+    let claim = format!("ls on a terminal, {many} sessions: the server's CPU, against {SCAN}");
     verdicts.judge(claim, 1.3, median(ratios), String::new());
 }
 
-/// How long the session's process computes for [`TIMES`] answers, in nanoseconds.
+/// How long the session's process computes for [`TIMES`] answers, in milliseconds.
 fn on_cpu(session: &mut Session, sql: &str) -> f64 {
-    let path = format!("/proc/{}/schedstat", session.pid);
-    let spent = || -> f64 {
-        let text = fs::read_to_string(&path).unwrap();
-        text.split(' ').next().unwrap().parse().unwrap()
-    };
-    let before = spent();
+    let before = spent(session.pid);
     for _ in 0..TIMES {
         assert!(!session.query(sql).is_empty());
     }
-    spent() - before
+    spent(session.pid) - before
 }
 
 /// The question that `ls` asks for a terminal of 40 lines, as it says itself.

@@ -109,6 +109,15 @@ pub(super) fn pairs(a: &Program<'_>, b: &Program<'_>) -> Vec<(Run, Run)> {
     (0..PAIRS).map(|_| (a.run(), b.run())).collect()
 }
 
+/// One scan of the sessions, as somebody without pgconn would look at them.
+pub(super) const SCAN: &str = "select * from pg_stat_activity";
+
+/// Milliseconds of processor time that a process has had.
+pub(super) fn spent(pid: i32) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
+}
+
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

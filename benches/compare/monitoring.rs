@@ -2,7 +2,7 @@
 //! scan of pg_stat_activity.
 
 use super::common::{Cluster, Pgconn, wait_for};
-use super::measuring::{Program, Verdicts, median};
+use super::measuring::{Program, SCAN, Verdicts, median, spent};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -70,7 +70,7 @@ pub(super) fn serve(pgconn: &Path, (count, server): (usize, &Cluster), verdicts:
         thread::sleep(Duration::from_millis(5));
         let before = [client, backend, plain.pid].map(spent);
         scraper.scrape();
-        plain.query("select * from pg_stat_activity");
+        plain.query(SCAN);
         let after = [client, backend, plain.pid].map(spent);
         costs.push([0, 1, 2].map(|at| after[at] - before[at]));
     }
@@ -89,12 +89,6 @@ fn of_ended_backends(server: &Cluster) -> f64 {
     let (_, fields) = stat.rsplit_once(')').unwrap();
     let ticks = |at: usize| fields.split_whitespace().nth(at).unwrap().parse::<f64>().unwrap();
     (ticks(13) + ticks(14)) * TICK
-}
-
-/// Milliseconds of processor time that a process has had.
-fn spent(pid: i32) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
-    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
 }
 
 /// A connection that is kept, as Prometheus keeps its own.
