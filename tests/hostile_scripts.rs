@@ -47,6 +47,11 @@ fn welcome() -> Vec<u8> {
     [auth(0, b""), version, message(b'K', &[0; 8]), ready()].concat()
 }
 
+/// The message that negotiates the version of the protocol, and has no options, but perhaps bytes in their place.
+fn version(version: u32, more: &[u8]) -> Vec<u8> {
+    message(b'v', &[&version.to_be_bytes()[..], &[0; 4], more].concat())
+}
+
 fn scram() -> Step {
     Step::Say(auth(10, b"SCRAM-SHA-256\0\0"))
 }
@@ -101,11 +106,56 @@ fn logins() -> Vec<Script> {
         ("ready before the login", off, vec![Say(ready())], "not_postgres", ""),
         ("a row before the login", off, vec![Say(message(b'D', &[0, 0]))], "not_postgres", ""),
         (
-            "a newer protocol",
+            "a newer protocol, and silence",
             off,
-            vec![Say(message(b'v', &[0, 0, 0, 2, 0, 0, 0, 0]))],
+            vec![Say(version(2, b""))],
+            "timeout",
+            "does not finish the login",
+        ),
+        (
+            "a newer protocol, and closed",
+            off,
+            vec![Say(version(2, b"")), Close],
+            "refused",
+            "closed the connection",
+        ),
+        (
+            "half a version",
+            off,
+            vec![Say(version(2, b"")[..9].to_vec()), Close],
+            "refused",
+            "closed the connection",
+        ),
+        ("a version of 2 GB", off, vec![say(b"v\x7f\xff\xff\xff")], "protocol", "cannot be read"),
+        ("a version and less options", off, vec![Say(version(2, b"x\0"))], "protocol", "cannot be read"),
+        (
+            "options nobody asked for",
+            off,
+            vec![Say(message(b'v', b"\0\0\0\0\0\0\0\x01_pq_.x\0"))],
             "protocol",
-            "another version of the protocol",
+            "not asked for: _pq_.x",
+        ),
+        ("another protocol", off, vec![Say(version(4 << 16, b""))], "protocol", "speaks version 4.0"),
+        (
+            "a version, and again",
+            off,
+            vec![Say([version(2, b""), version(2, b"")].concat())],
+            "protocol",
+            "for which it is too late",
+        ),
+        (
+            "a version after the request",
+            off,
+            vec![Say(auth(5, b"salt")), Say(version(2, b""))],
+            "protocol",
+            "for which it is too late",
+        ),
+        (
+            "SCRAM, and a version",
+            off,
+            vec![scram(), Say(version(2, b""))],
+            "protocol",
+            "(3.2), for which it is too late",
         ),
         ("kerberos", off, vec![Say(auth(2, b""))], "auth_failed", "kerberos"),
         ("gss", off, vec![Say(auth(7, b""))], "auth_failed", "gss"),
@@ -265,12 +315,15 @@ fn sessions() -> Vec<Script> {
         ),
         ("half a parameter", off, vec![after(claimed(b'S', 40, b"server_ver")), Close], "refused", ""),
         ("a parameter without an end", off, vec![after(message(b'S', b"server_version"))], "refused", ""),
+        ("a version when let in", off, vec![after(version(2, b""))], "protocol", "for which it is too late"),
+        ("a long cancel key, and closed", off, vec![after(message(b'K', &[7; 36])), Close], "refused", ""),
+        ("half a long cancel key", off, vec![after(claimed(b'K', 264, &[7; 90])), Close], "refused", ""),
         (
-            "a long cancel key",
+            "an endless cancel key",
             off,
-            vec![after(message(b'K', &[7; 36]))],
+            vec![after(claimed(b'K', 265, &[7; 90]))],
             "protocol",
-            "a cancel key of 32 bytes",
+            "a cancel key of 257 bytes",
         ),
         (
             "half a cancel key",

@@ -10,6 +10,7 @@
 mod blocked;
 mod blockers;
 mod cancel;
+mod cancel_keys;
 mod check;
 mod cluster;
 mod common;

@@ -246,11 +246,20 @@ fn the_password_of_another_database_is_looked_up_for_that_database() {
     cluster.query("create role app superuser login password 's3cret'");
     cluster.query("create database shop");
     let file = cluster.dir.join("passwords");
-    for (lines, code) in [
+    for (lines, code, said) in [
         // the one is wrong where the session is that has to be elsewhere
-        ("*:*:shop:app:wrong\n*:*:postgres:app:s3cret\n", 0),
-        ("*:*:postgres:app:s3cret\n", 0),
-        ("*:*:shop:app:s3cret\n", 3),
+        ("*:*:shop:app:wrong\n*:*:postgres:app:s3cret\n", 0, &[][..]),
+        ("*:*:postgres:app:s3cret\n", 0, &[]),
+        ("*:*:shop:app:s3cret\n", 3, &["no password supplied"]),
+        (
+            "*:*:postgres:app:wrong\n",
+            3,
+            &[
+                "database \"postgres\": connection to",
+                "password authentication failed",
+                "database \"template1\": ",
+            ],
+        ),
     ] {
         fs::write(&file, lines).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
@@ -258,5 +267,6 @@ fn the_password_of_another_database_is_looked_up_for_that_database() {
             ["drain", "-h", "localhost", "-U", "app", "-d", "shop", "--db", "shop", "-w", "-y", "--", "true"];
         let outcome = Pgconn::new(&arguments).on(&cluster).env("PGPASSFILE", file.to_str().unwrap()).run();
         assert_eq!(outcome.code, code, "{lines}: {outcome}");
+        assert!(said.iter().all(|words| outcome.stderr.contains(words)), "{lines}: {outcome}");
     }
 }

@@ -244,6 +244,13 @@ fn poolers_that_cannot_be_had_here_are_named_by_their_refusals() {
         ),
         ("08P01", "no such database: postgres", "", "no_such_database", "its console is -d pgbouncer"),
         (
+            "08P01",
+            "cannot connect to invalid database \"torn\"",
+            "",
+            "no_such_database",
+            "only DROP DATABASE \"torn\" can remove it",
+        ),
+        (
             "XX000",
             "(ENOTFOUND) tenant/user postgres.abc not found",
             "Supavisor",

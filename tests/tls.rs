@@ -367,3 +367,11 @@ fn a_server_is_reached_and_verified_over_ipv6() {
         assert!(closed.stderr.contains("connection to server at \"::1\", port 1 failed: "), "{closed}");
     }
 }
+
+#[test]
+fn an_interrupted_question_is_cancelled_over_tls() {
+    let authority = Authority::get();
+    let cluster = authority.server("good", HBA);
+    let dsn = cell(authority, &cluster, &row("good", "localhost", ""), ("verify-full", true));
+    super::cancel_keys::leaves_nothing_waiting(&cluster, &dsn);
+}

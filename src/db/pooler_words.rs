@@ -160,6 +160,7 @@ pub(super) fn relayed(message: &str) -> Option<ErrorKind> {
         K::StartingUp
     } else if is_about("database", "does not exist")
         || is_about("database", "not currently accepting connections")
+        || begins("cannot connect to invalid database ")
     {
         K::NoSuchDatabase
     } else if is_about("role", "does not exist") {
@@ -174,6 +175,12 @@ pub(super) fn relayed(message: &str) -> Option<ErrorKind> {
     } else {
         return None;
     })
+}
+
+/// The role, or the database, that the server's words name which a pooler passes on: `too many connections for role "app"`.
+pub(super) fn named<'a>(message: &'a str, what: &str) -> Option<&'a str> {
+    let (_, rest) = message.split_once(&format!("{what} \""))?;
+    rest.rsplit_once('"').map(|(name, _)| name)
 }
 
 /// Whether a pooler that cannot log in to its server may be able to in a moment: nothing says that a person has to do something.
@@ -265,6 +272,7 @@ mod tests {
             ("the database system is not yet accepting connections", ErrorKind::Recovering),
             ("database \"x\" does not exist", ErrorKind::NoSuchDatabase),
             ("database \"x\" is not currently accepting connections", ErrorKind::NoSuchDatabase),
+            ("cannot connect to invalid database \"x\"", ErrorKind::NoSuchDatabase),
             ("role \"x\" does not exist", ErrorKind::NoSuchRole),
             ("no pg_hba.conf entry for host \"h\", user \"u\"", ErrorKind::AuthFailed),
             ("password authentication failed for user \"x\"", ErrorKind::PoolerLogin),

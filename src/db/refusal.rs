@@ -106,7 +106,11 @@ fn is_missing_role(error: &DbError) -> bool {
 
 /// What helps at that moment.
 fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint> {
-    let (user, dbname) = (shown(login.user), shown(login.dbname));
+    // An entry of a pooler's may have a role and a database of its own, which the server's words name.
+    let passed_on = Some(error.message()).filter(|_| is_passed_on(error));
+    let named = |what: &str| passed_on.and_then(|message| pooler_words::named(message, what));
+    let (role, database) = (named("role").unwrap_or(login.user), named("database").unwrap_or(login.dbname));
+    let (user, dbname) = (shown(role), shown(database));
     let text = match kind {
         ErrorKind::TooManyConnections(LimitScope::Server) => {
             "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
@@ -121,12 +125,12 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
             format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time {first}GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
         }
         ErrorKind::TooManyConnections(LimitScope::Role) => {
-            let see = Command::pgconn("ls").only("--role", login.user);
+            let see = Command::pgconn("ls").only("--role", role);
             let hint = Hint::from("the role's own CONNECTION LIMIT is reached; a superuser can see who holds the connections with ");
             return Some(hint.call(see).then(format!(" and raise it with ALTER ROLE {user} CONNECTION LIMIT n")));
         }
         ErrorKind::TooManyConnections(LimitScope::Database) => {
-            let see = Command::pgconn("ls").only("--db", login.dbname);
+            let see = Command::pgconn("ls").only("--db", database);
             let hint = Hint::from("the database's own CONNECTION LIMIT is reached; connect to another database (-d postgres), see who holds the connections with ");
             return Some(hint.call(see).then(format!(", or raise it with ALTER DATABASE {dbname} CONNECTION LIMIT n")));
         }
@@ -136,11 +140,17 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
         }
         ErrorKind::StartingUp | ErrorKind::Recovering => "wait until it is up with --connect-wait 1m".to_owned(),
         ErrorKind::ShuttingDown => "wait until it is up again with --connect-wait 1m".to_owned(),
-        // The server has a hint for this one only, in whatever language it speaks.
-        ErrorKind::NoSuchDatabase if error.code().code() == "55000" && error.hint().is_some() => {
+        // The server has a hint for this one only, in whatever language it speaks; a pooler leaves it out.
+        ErrorKind::NoSuchDatabase
+            if error.code().code() == "55000" && error.hint().is_some()
+                || passed_on.is_some_and(|message| message.starts_with("cannot connect to invalid database")) =>
+        {
             format!("a DROP DATABASE of it was interrupted: only DROP DATABASE {dbname} can remove it; connect to another database (-d postgres) to do so")
         }
-        ErrorKind::NoSuchDatabase if error.code().code() == "55000" => {
+        ErrorKind::NoSuchDatabase
+            if error.code().code() == "55000"
+                || passed_on.is_some_and(|message| message.ends_with("is not currently accepting connections")) =>
+        {
             format!("ALTER DATABASE {dbname} ALLOW_CONNECTIONS true opens it again; connect to another database (-d postgres) to do so")
         }
         ErrorKind::NoSuchDatabase if pooler_words::is_disabled(error.message()) => {

@@ -17,10 +17,17 @@ from collections import Counter
 import cases
 import servers
 from programs import Pgconn, Psql, Worker
-from scripts import SCRIPTS, Script
+from scripts import NEWER, SCRIPTS, Script
 
-# The rows of the README's table, each with what it is about: the outcomes of libpq and of pgconn, and the case.
+# The rows of the README's table, each with what it is about: the outcomes of libpq and of pgconn, and the case. The first counts.
 MEANT = [
+    (
+        "protocol 3.0",
+        lambda case, theirs, ours: (
+            case.suite == "attacks" and case.dsn.split(", sslmode=")[0] in NEWER and ours.let_in and not theirs.let_in
+            or "min_protocol_version=" in case.dsn and ours.classes == {"settings"}
+        ),
+    ),
     (
         "TLS methods",
         lambda case, theirs, ours: case.suite == "ssl" and case.shows in ("long_curve", "long_hash", "edwards"),
@@ -48,10 +55,6 @@ MEANT = [
     (
         "a wrong password, once",
         lambda case, theirs, ours: "password=wrong" in case.dsn and theirs.encryption == "P" and not ours.let_in,
-    ),
-    (
-        "protocol 3.0",
-        lambda case, theirs, ours: "min_protocol_version=" in case.dsn and ours.classes == {"settings"},
     ),
     (
         "blanks in URIs",

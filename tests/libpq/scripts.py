@@ -24,7 +24,29 @@ def parameter(name, value):
 OK = auth(0)
 KEY = message(b"K", struct.pack("!II", 7, 9))
 READY = message(b"Z", b"I")
-WELCOME = OK + parameter(b"server_version", b"15.0") + KEY + READY
+PARAMETERS = parameter(b"server_version", b"15.0") + parameter(b"in_hot_standby", b"off")
+WELCOME = OK + PARAMETERS + KEY + READY
+ANSWER = message(b"T", b"\0\1a\0" + bytes(18)) + message(b"D", b"\0\1\0\0\0\x011") + message(b"C", b"SELECT 1\0") + READY
+
+
+def version(number, *options):
+    """NegotiateProtocolVersion."""
+    return message(b"v", struct.pack("!II", number, len(options)) + b"".join(option + b"\0" for option in options))
+
+
+def let_in(key):
+    """Somebody is let in with a cancel key of this length, and a first question is answered."""
+    return [OK + PARAMETERS + message(b"K", struct.pack("!I", 7) + b"k" * key) + READY, ANSWER, None]
+
+
+# What pgconn takes for a login, though it is not of protocol 3.0.
+NEWER = {
+    "a newer protocol": [version(2) + WELCOME, ANSWER, None],
+    "a newer protocol, in full": [version(3 << 16 | 2) + WELCOME, ANSWER, None],
+    "the same protocol": [version(0) + WELCOME, ANSWER, None],
+    "a long cancel key": let_in(32),
+    "the longest cancel key": let_in(256),
+}
 SCRAM = auth(10, b"SCRAM-SHA-256\0\0")
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
 
@@ -74,10 +96,16 @@ SCRIPTS = [
     ("let in, and half of it", b"N", [OK + WELCOME[9:14], None]),
     ("let in, and another message", b"N", [OK + message(b"D", b"\0\0"), None]),
     ("the oldest protocol", b"N", [error(b"0A000", b"unsupported frontend protocol 3.0")]),
-    ("a newer protocol", b"N", [message(b"v", struct.pack("!II", 2, 0)), None]),
-    ("a long cancel key", b"N", [OK + message(b"K", struct.pack("!I", 7) + b"k" * 32) + READY, None]),
-    ("an endless cancel key", b"N", [OK + message(b"K", struct.pack("!I", 7) + b"k" * 300) + READY, None]),
-    ("options of a newer protocol", b"N", [message(b"v", struct.pack("!II", 0, 1) + b"_pq_.x\0"), None]),
+    *((name, b"N", answers) for name, answers in NEWER.items()),
+    ("a newer protocol, and closed", b"N", [version(2), None]),
+    ("a newer protocol, twice", b"N", [version(2) + version(2) + WELCOME, ANSWER, None]),
+    ("another protocol", b"N", [version(4 << 16) + WELCOME, ANSWER, None]),
+    ("options of a newer protocol", b"N", [version(0, b"_pq_.x"), None]),
+    ("options that are not there", b"N", [message(b"v", struct.pack("!II", 2, 1)) + WELCOME, ANSWER, None]),
+    ("a newer protocol, too late", b"N", [SCRAM, version(2), None]),
+    ("a short cancel key", b"N", let_in(3)),
+    ("a cancel key that is too long", b"N", let_in(257)),
+    ("an endless cancel key", b"N", let_in(300)),
 ]
 
 

@@ -1,6 +1,22 @@
 //! What a pooler passes on of the server's refusals.
 
-use crate::common::{PgBouncer, Pgconn, Session, with_files};
+use crate::common::{Cluster, PgBouncer, Pgconn, Session, with_files};
+
+/// What becomes of a look as this user at this database of a PgBouncer with these entries, the last of its settings. One for each:
+/// it remembers a login that failed.
+fn error_behind(
+    cluster: &Cluster,
+    users: &[&str],
+    entries: &[(&str, &str)],
+    user: &str,
+    database: &str,
+) -> serde_json::Value {
+    let settings = [&[("server_login_retry", "1")], entries].concat();
+    let pooler = PgBouncer::start(cluster, users, &settings);
+    let dsn = format!("host=127.0.0.1 port={} user={user} dbname={database}", pooler.port);
+    let outcome = Pgconn::new(&["stats", "--json", "-w", "-t", "5s", "-d", &dsn]).run().fails_with(3);
+    serde_json::from_str::<serde_json::Value>(&outcome.stderr).unwrap()["error"].clone()
+}
 
 /// Up to 1.19 the real PgBouncer passes the server's refusals on without their SQLSTATE.
 #[test]
@@ -22,13 +38,7 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         cluster.query(statement);
     }
     let users = ["app", "nologin", "walled", "small", "ghost", "pool"];
-    let error = |user: &str, database: &str| {
-        // One for each: it remembers a login that failed.
-        let pooler = PgBouncer::start(&cluster, &users, &[("server_login_retry", "1")]);
-        let dsn = format!("host=127.0.0.1 port={} user={user} dbname={database}", pooler.port);
-        let outcome = Pgconn::new(&["stats", "--json", "-w", "-t", "5s", "-d", &dsn]).run().fails_with(3);
-        serde_json::from_str::<serde_json::Value>(&outcome.stderr).unwrap()["error"].clone()
-    };
+    let error = |user: &str, database: &str| error_behind(&cluster, &users, &[], user, database);
     let expect = |user: &str, database: &str, code: &str, scope: &str, hint: &str| {
         let error = error(user, database);
         assert_eq!(error["code"], code, "{error:#}");
@@ -36,7 +46,7 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         assert!(error["hint"].as_str().unwrap_or_default().contains(hint), "{error:#}");
     };
     expect("app", "nosuch", "no_such_database", "", "name another database with -d");
-    expect("app", "closed", "no_such_database", "", "");
+    expect("app", "closed", "no_such_database", "", "ALTER DATABASE \"closed\" ALLOW_CONNECTIONS true");
     expect("app", "narrow", "too_many_connections", "database", "CONNECTION LIMIT");
     expect("small", "postgres", "too_many_connections", "role", "CONNECTION LIMIT");
     expect("ghost", "postgres", "no_such_role", "", "name a role with -U");
@@ -48,6 +58,27 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         "",
         "the server's pg_hba.conf decides about the pooler's own connection",
     );
+    // An entry that has a role and a database of its own: what is proposed is for those.
+    let place = |more: &str| format!("host={} port={} {more}", cluster.host(), cluster.port);
+    let entries = [
+        ("[databases]\nsmall", "user=small"),
+        ("still", "user=nologin"),
+        ("slim", "dbname=narrow"),
+        ("shut", "dbname=closed"),
+    ];
+    let entries = entries.map(|(entry, settings)| (entry, place(settings)));
+    let entries: Vec<(&str, &str)> =
+        entries.iter().map(|(entry, settings)| (*entry, settings.as_str())).collect();
+    for (database, hints) in [
+        ("small", &["ls --role small", "ALTER ROLE \"small\" CONNECTION LIMIT"][..]),
+        ("still", &["ALTER ROLE \"nologin\" LOGIN"]),
+        ("slim", &["ls --db narrow", "ALTER DATABASE \"narrow\" CONNECTION LIMIT"]),
+        ("shut", &["ALTER DATABASE \"closed\" ALLOW_CONNECTIONS true"]),
+    ] {
+        let error = error_behind(&cluster, &users, &entries, "app", database);
+        let said = error["hint"].as_str().unwrap_or_default();
+        assert!(hints.iter().all(|hint| said.contains(hint)), "{error:#}");
+    }
     // the pooler let the client in, and has no password for the server
     let own = error("pool", "postgres");
     assert_eq!(own["code"], "pooler_login", "{own:#}");

@@ -18,12 +18,18 @@ pub(super) async fn connect_elsewhere(context: &Context, closed: Option<&str>) -
             Err(error) => return Err(error),
         }
     }
+    let mut tried: Option<String> = None;
     for home in ["postgres", "template1"].into_iter().filter(|home| closed != Some(home)) {
         let endpoint = context.endpoint()?;
         let endpoint = endpoint.at(endpoint.info().clone().in_database(home, &Environment::of_process()));
         match context.session(context.observer_of(endpoint)).await {
             Ok(db) => return Ok(db),
-            Err(error) if is_of_the_database(&error) || error.kind == ErrorKind::AuthFailed => last = error,
+            Err(error) if is_of_the_database(&error) || error.kind == ErrorKind::AuthFailed => {
+                let detail = format!("database \"{home}\": {}", error.message);
+                let detail = tried.map_or(detail.clone(), |before| format!("{before}\n{detail}"));
+                last = Error { detail: Some(detail.clone()), ..error };
+                tried = Some(detail);
+            }
             Err(error) => return Err(error),
         }
     }

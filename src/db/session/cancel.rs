@@ -2,18 +2,18 @@
 
 use super::address::Address;
 use super::attempt::AttemptProgress;
-use super::driver::driver_words;
 use super::encrypt::{Encryption, dial_wire};
-use super::wire::Prepared;
+use super::login_info::LoginInfo;
+use super::lost::lost;
 use crate::conninfo::{ConnInfo, Host};
 use crate::db::error::{Error, ErrorKind};
 use std::fmt;
-use tokio_postgres::CancelToken;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Sends a CancelRequest for a session, on a connection of its own.
 #[derive(Clone)]
 pub(crate) struct Canceller {
-    token: CancelToken,
+    login_info: LoginInfo,
     address: Address,
     host: Host,
     info: ConnInfo,
@@ -29,13 +29,13 @@ impl fmt::Debug for Canceller {
 impl Canceller {
     /// `host` is the one of `info` that led to `address`.
     pub(super) fn new(
-        token: CancelToken,
+        login_info: LoginInfo,
         address: Address,
         host: Host,
         info: ConnInfo,
         encrypted: bool,
     ) -> Self {
-        Self { token, address, host, info, encrypted }
+        Self { login_info, address, host, info, encrypted }
     }
 
     /// The settings that lead to this session's server and nowhere else.
@@ -43,16 +43,28 @@ impl Canceller {
         self.info.pinned_to(&self.host, self.address.hostaddr())
     }
 
-    /// Asks the server to cancel what the session runs. The server does not say whether anything was cancelled.
+    /// Asks the server to cancel what the session runs, and waits, as libpq does, until it has closed the connection: PostgreSQL
+    /// has sent the signal by then. It does not say whether anything was cancelled.
     pub(crate) async fn cancel(&self) -> Result<(), Error> {
         let words = self.address.words();
         let failed =
             |why: String| Error::new(ErrorKind::Refused, format!("could not cancel at {words}: {why}"));
+        let Some(request) = self.login_info.cancel_request() else {
+            return Err(failed("the server has given no key for that".to_owned()));
+        };
         let encryption = if self.encrypted { Encryption::Tls } else { Encryption::Plain };
-        let wire = dial_wire(&self.address, &self.info, encryption, &AttemptProgress::default())
+        let mut wire = dial_wire(&self.address, &self.info, encryption, &AttemptProgress::default())
             .await
             .map_err(|failure| failed(failure.error.message))?;
-        let sent = self.token.cancel_query_raw(tokio::io::empty(), Prepared(wire)).await;
-        sent.map_err(|error| failed(driver_words(&error)))
+        let sent = async {
+            wire.write_all(&request).await?;
+            wire.flush().await
+        };
+        sent.await.map_err(|error| failed(lost(&error).message))?;
+        // However it ends, it has been taken; a reset comes, too, where it was closed.
+        match wire.read(&mut [0]).await {
+            Ok(1..) => Err(failed("the server answered, which none does to such a request".to_owned())),
+            Ok(0) | Err(_) => Ok(()),
+        }
     }
 }

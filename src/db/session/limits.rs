@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The largest row: a query text of the longest kind that a server keeps (1 MB, hex-encoded) and what is granted on a database
@@ -12,8 +13,9 @@ const LARGEST: u32 = 8 << 20;
 const LARGEST_TEXT: u32 = 1 << 20;
 /// The largest message of a kind that is always short, as in libpq (`VALID_LONG_MESSAGE_TYPE` of its `fe-protocol3.c`).
 const LARGEST_SHORT: u32 = 30_000;
-/// The length of what a cancel request needs, a process id and a key of four bytes; newer versions of the protocol have longer keys.
-const KEY: u32 = 12;
+/// The lengths of what a cancel request needs: a process id, and a key of 4 to 256 bytes (`MAX_CANCEL_KEY_LENGTH` of PostgreSQL's
+/// `cancel.h` and its protocol 3.2).
+const KEYS: RangeInclusive<u32> = 12..=264;
 /// The most columns of an answer; no question of pgconn's, and no list of a pooler's console, has half as many.
 const COLUMNS: u16 = 100;
 /// What it costs to hold a row, beyond its bytes: the driver's part and the model's, and each column's place in both.
@@ -185,12 +187,15 @@ impl Meter {
                 "the server began {what} of {length} bytes, and {largest} is the most"
             )));
         }
-        if kind == b'K' && length != KEY {
+        if kind == b'K' && !KEYS.contains(&length) {
+            let found = length.saturating_sub(8);
             return Err(Excess(format!(
-                "the server sent a cancel key of {} bytes, and protocol 3.0 has {}",
-                length.saturating_sub(8),
-                KEY - 8
+                "the server sent a cancel key of {found} bytes, and one has 4 to 256"
             )));
+        }
+        if kind == b'v' {
+            let why = "the server negotiates the version of the protocol, for which it is too late";
+            return Err(Excess(why.to_owned()));
         }
         if matches!(kind, b'T' | b'D' | b'S') {
             self.hold(length)?;

@@ -117,13 +117,8 @@ pub(super) async fn attempt(
     progress.measured(|phases| phases.auth = Some(started.elapsed()));
     check_session(&client, &mut driver, *kind, *trace).await.map_err(named)?;
     let server_version = driver.parameter("server_version").unwrap_or_default().to_owned();
-    let canceller = Canceller::new(
-        client.cancel_token(),
-        address.clone(),
-        host.clone(),
-        ConnInfo::clone(info),
-        encrypted,
-    );
+    let canceller =
+        Canceller::new(login_info.clone(), address.clone(), host.clone(), ConnInfo::clone(info), encrypted);
     Ok(Established {
         client,
         driver,

@@ -1,11 +1,12 @@
 //! From resolved settings to a session that the driver can work on. Everything that prepares a stream for tokio-postgres stands
 //! here, and nothing outside knows of it. The driver dials, encrypts and authenticates in its own way, which is not libpq's; so
-//! it gets a stream on which that is done, by seven tricks:
+//! it gets a stream on which that is done, by eight tricks:
 //!
 //! - *The driver's startup packet is swallowed* ([`wire`]): pgconn has sent its own ([`startup`]), with what libpq sends and the
 //!   driver cannot (any setting, the emergency lane, bytes that are no UTF-8), and a server takes only one.
 //! - *The first answer is read ahead* ([`startup`]): only so can a method be refused that the settings forbid before a password
-//!   leaves, a missing password be known as such, and something that is not PostgreSQL be called what it is.
+//!   leaves, a missing password be known as such, and something that is not PostgreSQL be called what it is; and a server that
+//!   negotiates the version ([`negotiation`]) would end a login of the driver's, which does not know that message.
 //! - *What was read ahead is put back* ([`wire`]): the driver has to see the same answer, because it answers the requests for a
 //!   password and reads the refusals.
 //! - *SCRAM is answered here* ([`sasl`]): the driver takes twice libpq's time for it, refuses counts that libpq takes, and could
@@ -16,6 +17,8 @@
 //!   with it; so what is given up for now goes on here, too, and the next try waits for it.
 //! - *The login is read along* ([`login_info`]): the process id and the parameters, which tell a pooler from a server, are
 //!   nowhere to be had from the driver.
+//! - *A cancel key is cut to four bytes* ([`login_info`]): the driver takes no longer ones, which protocol 3.2 has; the whole is kept,
+//!   and sent by pgconn itself ([`cancel`]).
 
 mod address;
 mod attempt;
@@ -30,6 +33,7 @@ mod limits;
 mod login;
 mod login_info;
 mod lost;
+mod negotiation;
 mod options;
 mod os_words;
 mod password_command;

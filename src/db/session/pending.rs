@@ -141,8 +141,9 @@ fn timed_out(address: &Address, stage: Stage) -> AttemptFailure {
         ),
         Stage::LoggingIn => (
             ": the server took the connection and does not finish the login".to_owned(),
-            "a lock on pg_authid or pg_database, or a login event trigger, can hold a login: a session that is open already \
-             shows it (pg_locks); this login may be left on the server until that is over; -t sets the limit",
+            "a lock on pg_authid or pg_database, a login event trigger, or a pooler that cannot reach its server can hold a \
+             login: a session that is open already shows the lock (pg_locks); this login may be left on the server until \
+             that is over; -t sets the limit",
         ),
         Stage::Proving(rounds) => (
             format!(": the server asks for {rounds} rounds of SCRAM to prove the password"),

@@ -1,8 +1,9 @@
 //! pgconn's own part of the protocol: the startup packet, and a look at the server's first answer before the
 //! driver sees it, so that no password leaves for a method that the settings forbid, a missing password is known
-//! as such, and something that is not PostgreSQL is called so.
+//! as such, a server may say what it thinks of the version, and something that is not PostgreSQL is called so.
 
 use super::lost::{lost, not_postgres};
+use super::negotiation::{self, Negotiation};
 use super::session_kind::Lane;
 use super::wire::Wire;
 use crate::conninfo::{ConnInfo, bytes_of};
@@ -111,8 +112,14 @@ fn framed(body: &[u8]) -> Vec<u8> {
 /// Sends the startup packet and reads as much of the answer as tells what it is; what was read is put back.
 pub(super) async fn open(wire: &mut Wire, packet: &[u8]) -> Result<Answer, Error> {
     write(wire, packet).await?;
-    match receive(wire).await? {
+    let mut answer = receive(wire).await?;
+    if let Message::Negotiation(negotiation) = &answer {
+        negotiation.settle()?;
+        answer = receive(wire).await?;
+    }
+    match answer {
         Message::Refusal => Ok(Answer::Refusal),
+        Message::Negotiation(again) => Err(again.late()),
         Message::Authentication(body) => {
             let method = method(&body);
             // A SASL exchange is answered here, every other request by the driver.
@@ -132,6 +139,8 @@ pub(super) enum Message {
     Authentication(Vec<u8>),
     /// An error, which has been put back: the driver reads it.
     Refusal,
+    /// What it says of the version of the protocol, as its first answer; the driver does not know of it.
+    Negotiation(Negotiation),
 }
 
 /// Sends a message of this kind.
@@ -154,12 +163,7 @@ pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
     let mut head = [0; 5];
     wire.read_exact(&mut head[..1]).await.map_err(|error| lost(&error))?;
     let [tag, ..] = head;
-    if tag == b'v' {
-        // NegotiateProtocolVersion answers who asked for something newer, or for options.
-        let words = "the server negotiates another version of the protocol, though 3.0 was asked for, which every server speaks";
-        return Err(Error::new(ErrorKind::Protocol, words));
-    }
-    if tag != b'R' && tag != b'E' {
+    if !matches!(tag, b'R' | b'E' | b'v') {
         return Err(answered_by_another(wire, head[..1].to_vec()).await);
     }
     wire.read_exact(&mut head[1..]).await.map_err(|error| lost(&error))?;
@@ -175,13 +179,21 @@ pub(super) async fn receive(wire: &mut Wire) -> Result<Message, Error> {
         }
         // Text where the length should be.
         b'E' => Err(plain_error(wire, &head[1..]).await),
-        _ if (8..=2000).contains(&length) => {
-            let mut body = vec![0; length - 4];
-            wire.read_exact(&mut body).await.map_err(|error| lost(&error))?;
-            Ok(Message::Authentication(body))
+        b'v' if negotiation::LENGTHS.contains(&length) => {
+            let read = Negotiation::read(&body(wire, length).await?);
+            read.map(Message::Negotiation).ok_or_else(|| negotiation::malformed(length))
         }
+        b'v' => Err(negotiation::malformed(length)),
+        _ if (8..=2000).contains(&length) => body(wire, length).await.map(Message::Authentication),
         _ => Err(answered_by_another(wire, head.to_vec()).await),
     }
+}
+
+/// What follows the head of a message of this length.
+async fn body(wire: &mut Wire, length: usize) -> Result<Vec<u8>, Error> {
+    let mut body = vec![0; length.saturating_sub(4)];
+    wire.read_exact(&mut body).await.map_err(|error| lost(&error))?;
+    Ok(body)
 }
 
 /// The method that the body of an authentication request names.
@@ -292,6 +304,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_may_negotiate_the_version_once_and_first() {
+        let negotiation = |version: &[u8; 4]| [b"v\0\0\0\x0c", &version[..], &[0; 4]].concat();
+        let (newer, other, let_in) =
+            (negotiation(b"\0\x03\0\x02"), negotiation(b"\0\x02\0\0"), b"R\0\0\0\x08\0\0\0\0");
+        let answer = answer_to(&[&newer[..], let_in].concat()).await;
+        assert_eq!(answer.expect("a login"), Answer::Authentication(Method::None));
+        let answer = answer_to(&[&newer[..], b"E\0\0\0\x19SFATAL\0C53300\0Mfull\0\0"].concat()).await;
+        assert_eq!(answer.expect("a refusal"), Answer::Refusal);
+        for (bytes, words) in [
+            ([&newer[..], &newer, let_in].concat(), "(3.2), for which it is too late"),
+            (other, "the server speaks version 2.0 of the protocol, and 3.0 was asked for"),
+            (b"v\0\0\0\x0b\0\0\0\0\0\0\0".to_vec(), "in 11 bytes that cannot be read"),
+            (b"v\0\0\0\x0c\0\0\0\0\0\0\0\x01".to_vec(), "in 12 bytes that cannot be read"),
+            (b"v\x7f\xff\xff\xff".to_vec(), "in 2147483647 bytes that cannot be read"),
+        ] {
+            let error = answer_to(&bytes).await.expect_err(words);
+            assert!(error.kind == ErrorKind::Protocol && error.message.ends_with(words), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn an_error_of_the_old_form_is_read_to_its_end() {
         let error = answer_to(b"Ecould not fork new process for connection: no memory\n\0")
             .await
@@ -299,14 +332,15 @@ mod tests {
         assert_eq!(error.message, "could not fork new process for connection: no memory");
     }
 
-    /// What a server sends until a session is ready: SCRAM's offer, or nothing asked; parameters; the key; a notice, an error.
+    /// What a server sends until a session is ready: another version; nothing asked; parameters; a long key; a notice, an error.
     fn conversation() -> Vec<u8> {
         let message = |kind: u8, body: &[u8]| [&[kind][..], &framed(body)].concat();
         [
+            message(b'v', b"\0\x03\0\x02\0\0\0\0"),
             message(b'R', b"\0\0\0\0"),
             message(b'S', b"server_version\x0018.4\0"),
             message(b'S', b"in_hot_standby\0off\0"),
-            message(b'K', &[0, 0, 0, 1, 0, 0, 0, 2]),
+            message(b'K', &[7; 36]),
             message(b'N', b"SNOTICE\0VNOTICE\0C00000\0Mhuh\0\0"),
             message(b'Z', b"I"),
             message(b'E', b"SFATAL\0VFATAL\0C57P01\0Mgone\0\0"),
@@ -317,9 +351,9 @@ mod tests {
     proptest! {
         #[test]
         fn fuzz_server_messages(
-            changes in prop::collection::vec((0_usize..200, any::<u8>()), 0..6),
-            cut in 0_usize..220,
-            begin in prop::sample::select(vec![0, 9, 41]),
+            changes in prop::collection::vec((0_usize..240, any::<u8>()), 0..6),
+            cut in 0_usize..260,
+            begin in prop::sample::select(vec![0, 13, 22, 54]),
         ) {
             let mut bytes = conversation().split_off(begin);
             for (at, byte) in changes {

@@ -103,10 +103,16 @@ impl Wire {
         self.end_point.as_deref()
     }
 
-    fn read_along(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.reader = self.reader.take().and_then(|mut reader| reader.read(bytes).then_some(reader));
+    /// Meters what was read, and reads a login along; returns how many bytes of it, which stand in front, are the driver's.
+    fn read_along(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let metered = self.meter.as_mut().map_or(Ok(()), |meter| meter.take(bytes));
-        metered.map_err(|excess| io::Error::new(io::ErrorKind::InvalidData, excess))
+        metered.map_err(|excess| io::Error::new(io::ErrorKind::InvalidData, excess))?;
+        let Some(reader) = &mut self.reader else { return Ok(bytes.len()) };
+        let kept = reader.read(bytes);
+        if reader.is_over() {
+            self.reader = None;
+        }
+        Ok(kept)
     }
 
     /// Whether the bytes are encrypted.
@@ -147,16 +153,23 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.replay.is_empty() {
-            let count = self.replay.len().min(buffer.remaining());
-            let bytes: Vec<u8> = self.replay.drain(..count).collect();
-            buffer.put_slice(&bytes);
-            return Poll::Ready(self.read_along(&bytes));
+        loop {
+            let known = buffer.filled().len();
+            if self.replay.is_empty() {
+                ready!(Pin::new(&mut self.transport).poll_read(context, buffer))?;
+            } else {
+                let count = self.replay.len().min(buffer.remaining());
+                buffer.put_slice(&self.replay.drain(..count).collect::<Vec<u8>>());
+            }
+            let came = buffer.filled_mut().get_mut(known..).unwrap_or_default();
+            let is_end = came.is_empty();
+            let kept = self.read_along(came)?;
+            buffer.set_filled(known + kept);
+            // Nothing is the end to the driver, and a piece of a key may be nothing to it.
+            if kept > 0 || is_end {
+                return Poll::Ready(Ok(()));
+            }
         }
-        let known = buffer.filled().len();
-        let polled = Pin::new(&mut self.transport).poll_read(context, buffer);
-        ready!(polled)?;
-        Poll::Ready(self.read_along(buffer.filled().get(known..).unwrap_or_default()))
     }
 }
 
@@ -235,5 +248,22 @@ mod tests {
         let mut text = String::new();
         wire.read_to_string(&mut text).await.expect("read");
         assert_eq!(text, "hello world");
+    }
+
+    #[tokio::test]
+    async fn a_piece_of_a_long_key_is_no_end_of_the_stream() {
+        for size in [1, 3, 40, 4096] {
+            let (near, far) = UnixStream::pair().expect("pair");
+            drop(far);
+            let mut wire = Wire::new(Transport::Unix(near), None);
+            let (info, _) = wire.swallow_startup_packet();
+            wire.put_back([&b"K\0\0\0\x48\0\0\0\x07"[..], &[9; 64], b"Z\0\0\0\x05I"].concat());
+            let (mut part, mut read) = (vec![0; size], Vec::new());
+            while let Ok(count @ 1..) = wire.read(&mut part).await {
+                read.extend_from_slice(&part[..count]);
+            }
+            assert_eq!(read, b"K\0\0\0\x0c\0\0\0\x07\x09\x09\x09\x09Z\0\0\0\x05I", "in pieces of {size}");
+            assert!(info.cancel_request().expect("a key").ends_with(&[9; 64]));
+        }
     }
 }

@@ -88,3 +88,14 @@ fn what_nobody_has_asked_more_for_is_a_value() {
     assert_eq!(meter.take(&message(b'D', 500 << 10, (500 << 10) - 4)), Ok(()));
     assert!(meter.take(&message(b'D', 100 << 10, 2)).is_err());
 }
+
+#[test]
+fn a_cancel_key_has_4_to_256_bytes() {
+    for (length, is_taken) in
+        [(11, false), (12, true), (40, true), (264, true), (265, false), (u32::MAX, false)]
+    {
+        assert_eq!(Meter::default().take(&message(b'K', length, 2)).is_ok(), is_taken, "{length}");
+    }
+    let words = Meter::default().take(&message(b'K', 265, 2)).map_err(|excess| excess.0);
+    assert_eq!(words, Err("the server sent a cancel key of 257 bytes, and one has 4 to 256".to_owned()));
+}

@@ -1,20 +1,61 @@
 use super::*;
+use proptest::prelude::*;
 
-#[test]
-fn the_process_id_is_read_however_the_messages_are_cut() {
-    let mut login = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x09a\0b\0\0".to_vec();
-    login.extend(b"K\0\0\0\x0c\0\0\x12\x67\0\0\0\x01Z\0\0\0\x05I");
-    for size in 1..=login.len() {
+/// A login whose server gives this key.
+fn login_with(key: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(8 + key.len()).unwrap().to_be_bytes();
+    let before = b"R\0\0\0\x08\0\0\0\0N\0\0\0\x08huh\0S\0\0\0\x08a\0b\0";
+    [&before[..], b"K", &length, b"\0\0\x12\x67", key, b"S\0\0\0\x08c\0d\0Z\0\0\0\x05IT\0\0\0\x06\0\0"]
+        .concat()
+}
+
+/// What is handed on of pieces of these sizes, again and again.
+fn handed_on(reader: &mut LoginReader, login: &[u8], sizes: &[usize]) -> Vec<u8> {
+    let (mut rest, mut passed) = (login, Vec::new());
+    for size in sizes.iter().cycle() {
+        let (piece, after) = rest.split_at((*size).min(rest.len()));
+        let mut piece = piece.to_vec();
+        let kept = reader.read(&mut piece);
+        passed.extend_from_slice(&piece[..kept]);
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    passed
+}
+
+proptest! {
+    #[test]
+    fn however_a_login_is_cut_the_driver_has_a_short_key_and_the_whole_is_kept(
+        key in prop::collection::vec(any::<u8>(), 4..=256),
+        sizes in prop::collection::vec(1_usize..80, 1..12),
+    ) {
         let info = LoginInfo::default();
         let mut reader = info.reader();
-        let expects_more = login.chunks(size).map(|piece| reader.read(piece)).find(|more| !more);
-        assert_eq!((info.pid(), expects_more), (Some(0x1267), Some(false)), "in pieces of {size}");
+        let passed = handed_on(&mut reader, &login_with(&key), &sizes);
+        prop_assert_eq!(passed, login_with(&key[..4]));
+        prop_assert!(reader.is_over());
+        let length = u32::try_from(12 + key.len()).unwrap().to_be_bytes();
+        let request = [&length[..], b"\x04\xd2\x16\x2e\0\0\x12\x67", &key].concat();
+        prop_assert_eq!((info.pid(), info.cancel_request()), (Some(0x1267), Some(request)));
     }
+}
+
+#[test]
+fn the_last_of_several_keys_counts_and_a_server_need_not_give_one() {
+    let info = LoginInfo::default();
+    let (first, second) = (login_with(&[1; 32]), login_with(&[2; 9]));
+    let upto = first.windows(2).position(|pair| pair == b"Z\0").unwrap();
+    let passed = handed_on(&mut info.reader(), &[&first[..upto], &second].concat(), &[7]);
+    assert_eq!(passed, [&login_with(&[1; 4])[..upto - 28], &login_with(&[2; 4])].concat());
+    assert!(info.cancel_request().unwrap().ends_with(&[2; 9]));
+    assert!(!format!("{info:?}").contains("2, 2"), "{info:?}");
     let silent = LoginInfo::default();
-    assert!(!silent.reader().read(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"));
-    assert_eq!((silent.pid(), silent.pooler()), (None, None));
-    let mut endless = LoginInfo::default().reader();
-    assert!((0..9).map(|_| endless.read(&[b'N'; 9_000])).any(|more| !more));
+    let mut reader = silent.reader();
+    reader.read(&mut b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I".to_vec());
+    assert!(reader.is_over());
+    assert_eq!((silent.pid(), silent.pooler(), silent.cancel_request()), (None, None, None));
 }
 
 #[test]
@@ -28,9 +69,9 @@ fn poolers_are_known_by_their_parameters() {
             login.extend(body.as_bytes());
         }
         // PgDog counts its clients from 0.
-        login.extend(b"K\0\0\0\x0c\0\0\0\0\0\0\0\x01");
+        login.extend(b"K\0\0\0\x0c\0\0\0\0\0\0\0\x01Z\0\0\0\x05I");
         let info = LoginInfo::default();
-        assert!(!info.reader().read(&login));
+        info.reader().read(&mut login);
         assert_eq!(info.pid(), Some(0));
         info.pooler()
     };

@@ -67,6 +67,7 @@ const UNEXPECTED: &str = "unexpected message of the server during SASL authentic
 async fn answer(wire: &mut Wire, code: [u8; 4]) -> Result<Option<String>, Error> {
     match startup::receive(wire).await? {
         Message::Refusal => Ok(None),
+        Message::Negotiation(late) => Err(late.late()),
         Message::Authentication(body) => {
             match body.strip_prefix(&code).map(<[u8]>::to_vec).map(String::from_utf8) {
                 Some(Ok(text)) => Ok(Some(text)),
