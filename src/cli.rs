@@ -8,6 +8,7 @@ mod pointers;
 mod wrong;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
@@ -121,7 +122,9 @@ fn parsed(command: clap::Command, argv: &[OsString]) -> Result<Cli, clap::Error>
 fn parsed_alone(argv: &[OsString]) -> Option<Result<Cli, clap::Error>> {
     let entry = argv.get(1).and_then(|word| COMMANDS.iter().find(|entry| word == entry.name))?;
     let flags = argv.iter().take(1).chain(argv.iter().skip(2));
-    let mut typed = (entry.with_flags)(program()).try_get_matches_from(flags).ok()?;
+    // What is read ends with the program, and to take its flags apart costs as much as to log in.
+    let mut command = ManuallyDrop::new((entry.with_flags)(program()));
+    let mut typed = command.try_get_matches_from_mut(flags).ok()?;
     let mut cli = || {
         let globals = Globals::from_arg_matches_mut(&mut typed)?;
         Ok(Cli { globals, command: (entry.read)(&mut typed)? })
