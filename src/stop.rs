@@ -48,9 +48,9 @@ impl Ignored {
     }
 
     fn listed() -> Option<Self> {
-        let status = fs::read_to_string("/proc/self/status").ok()?;
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-        u64::from_str_radix(mask.trim(), 16).ok().map(Self)
+        let status = fs::read("/proc/self/status").ok()?;
+        let mask = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"SigIgn:"))?;
+        u64::from_str_radix(str::from_utf8(mask).ok()?.trim(), 16).ok().map(Self)
     }
 
     /// What a shell does not hear: it cannot trap what was ignored when it was started. None of them when it cannot be asked.

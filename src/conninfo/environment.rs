@@ -1,5 +1,6 @@
 //! The process's environment and the machine's files: the only part of conninfo that is not pure.
 
+use super::keyword::KEYWORDS;
 use super::text_of;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,10 +16,19 @@ const SOCKET_DIRECTORIES: [&str; 3] = ["/var/run/postgresql", "/run/postgresql",
 const SYSTEM_DIRECTORIES: [&str; 3] =
     ["/etc/postgresql-common", "/usr/local/pgsql/etc", "/etc/sysconfig/pgsql"];
 
+/// The variables that supply no keyword.
+const OTHER_VARIABLES: [&str; 6] =
+    ["PGSYSCONFDIR", "PGREQUIRESSL", "PGDATESTYLE", "PGTZ", "PGGEQO", "PGCONN_PASSWORD_COMMAND"];
+
+/// The variables that mean something here, each once.
+fn known_variables() -> impl Iterator<Item = &'static str> {
+    KEYWORDS.iter().filter_map(|keyword| keyword.variable).chain(OTHER_VARIABLES)
+}
+
 /// A snapshot of what the process inherited. Values may hold secrets, so `Debug` shows names only.
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
-    /// The `PG*` variables and SSL_CERT_FILE, SSL_CERT_DIR.
+    /// The variables that mean something here, as far as they are set.
     pub(crate) variables: BTreeMap<String, String>,
     /// The home directory: HOME, else the password database's.
     pub(crate) home: Option<PathBuf>,
@@ -43,10 +53,9 @@ impl fmt::Debug for Environment {
 impl Environment {
     /// The snapshot of this process.
     pub(crate) fn of_process() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .filter(|(name, _)| name.starts_with("PG"))
-            .map(|(name, value)| (name, text_of(value.as_bytes())))
+        // By their names: a copy of a whole environment is more work than all of them.
+        let variables = known_variables()
+            .filter_map(|name| Some((name.to_owned(), text_of(std::env::var_os(name)?.as_bytes()))))
             .collect();
         Self {
             variables,
@@ -59,6 +68,7 @@ impl Environment {
 
     /// The variable's value; an empty one is a value.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        debug_assert!(known_variables().any(|known| known == name), "{name} is not read");
         self.variables.get(name).map(String::as_str)
     }
 

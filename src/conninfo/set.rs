@@ -2,7 +2,6 @@
 
 use super::keyword::{self, KEYWORDS, Keyword};
 use super::{Error, Parameter, ValueSource};
-use crate::model::order;
 
 /// The values found so far. What is put first holds.
 #[derive(Default)]
@@ -50,9 +49,10 @@ impl Set {
 
     /// All of them in the table's order.
     pub(super) fn listed(mut self) -> Vec<Parameter> {
-        order::sort_by_key(&mut self.0, |found| {
-            KEYWORDS.iter().position(|keyword| keyword.name == found.keyword)
-        });
-        self.0
+        let taken = |keyword: &Keyword| {
+            let place = self.0.iter().position(|found| found.keyword == keyword.name)?;
+            Some(self.0.swap_remove(place))
+        };
+        KEYWORDS.iter().filter_map(taken).collect()
     }
 }

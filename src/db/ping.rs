@@ -7,6 +7,7 @@ use super::session::{self, Attempt, Excess, Notice, Options, first_value, while_
 use super::statement_error::statement_error;
 use crate::conninfo::{ConnInfo, Host, readable};
 use crate::model::server::{Target, place};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What one ping found.
@@ -28,7 +29,7 @@ pub(crate) struct Reached {
     /// Where it is.
     pub(crate) target: Target,
     /// The settings of the session: with the password that was typed and the database that was fallen back to.
-    pub(crate) info: ConnInfo,
+    pub(crate) info: Arc<ConnInfo>,
     /// What the user should know: a fall-back to plaintext or to another database.
     pub(crate) notices: Vec<Notice>,
     /// The host of the settings that led there, and its port.
@@ -53,7 +54,7 @@ pub(crate) struct HostFound {
 pub(crate) async fn ping(info: &ConnInfo, options: Options) -> Ping {
     let mut ping = ping_one(info, options.clone(), info.hosts().len() > 1).await;
     // With the password that was typed for the first.
-    let info = &ping.outcome.as_ref().map_or(info, |reached| &reached.info).clone();
+    let info = &ping.outcome.as_ref().map_or(info, |reached| &*reached.info).clone();
     let is_about_settings = matches!(&ping.outcome, Err(error) if error.kind == ErrorKind::BadSettings);
     if info.hosts().len() > 1 && !is_about_settings {
         for (left, host) in (1..=info.hosts().len()).rev().zip(info.hosts()) {

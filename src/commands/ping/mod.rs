@@ -14,7 +14,7 @@ use super::manual::{Group, Manual};
 use super::shown::Shown;
 use super::watch;
 use crate::args;
-use crate::conninfo::readable;
+use crate::conninfo::{ConnInfo, readable};
 use crate::db::{self, ErrorKind, Lane, Ping};
 use crate::exit::Exit;
 use crate::model::server::place;
@@ -120,7 +120,7 @@ impl Source for Pinged {
         let outcome = match &ping.outcome {
             Ok(reached) => {
                 // The password that was typed is not asked for again.
-                self.endpoint.replace(endpoint.at(reached.info.clone()));
+                self.endpoint.replace(endpoint.at(ConnInfo::clone(&reached.info)));
                 Ok(Closed)
             }
             Err(error) => Err(error.clone()),

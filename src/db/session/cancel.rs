@@ -8,6 +8,7 @@ use super::lost::lost;
 use crate::conninfo::{ConnInfo, Host};
 use crate::db::error::{Error, ErrorKind};
 use std::fmt;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Sends a CancelRequest for a session, on a connection of its own.
@@ -16,7 +17,7 @@ pub(crate) struct Canceller {
     login_info: LoginInfo,
     address: Address,
     host: Host,
-    info: ConnInfo,
+    info: Arc<ConnInfo>,
     encrypted: bool,
 }
 
@@ -32,7 +33,7 @@ impl Canceller {
         login_info: LoginInfo,
         address: Address,
         host: Host,
-        info: ConnInfo,
+        info: Arc<ConnInfo>,
         encrypted: bool,
     ) -> Self {
         Self { login_info, address, host, info, encrypted }

@@ -8,6 +8,7 @@ use super::login_info::LoginInfo;
 use super::session_kind::Lane;
 use crate::conninfo::{ConnInfo, readable};
 use crate::model::server;
+use std::sync::Arc;
 use tokio_postgres::Client;
 
 /// A session.
@@ -19,7 +20,7 @@ pub(crate) struct Established {
     /// The server that was reached.
     pub(crate) address: Address,
     /// The settings of this session: with the password that was typed and the database that was fallen back to.
-    pub(crate) info: ConnInfo,
+    pub(crate) info: Arc<ConnInfo>,
     /// `server_version` as the server reports it, such as `15.18 (Debian …)` or `1.18.0/bouncer`.
     pub(crate) server_version: String,
     /// The kind of slot it has.

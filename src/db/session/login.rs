@@ -118,12 +118,12 @@ pub(super) async fn attempt(
     check_session(&client, &mut driver, *kind, *trace).await.map_err(named)?;
     let server_version = driver.parameter("server_version").unwrap_or_default().to_owned();
     let canceller =
-        Canceller::new(login_info.clone(), address.clone(), host.clone(), ConnInfo::clone(info), encrypted);
+        Canceller::new(login_info.clone(), address.clone(), host.clone(), Arc::clone(info), encrypted);
     Ok(Established {
         client,
         driver,
         address: address.clone(),
-        info: ConnInfo::clone(info),
+        info: Arc::clone(info),
         server_version,
         lane: kind.lane,
         encrypted,
