@@ -11,8 +11,9 @@ use super::server_context::server_context_question;
 use super::session::Entitlement;
 use super::wait_queue::{WantedLock, add_blockers};
 use super::{filter, questions, sql};
-use crate::model::blocking::{Blocked, Level, Lock, PreparedBlocker, Replay, Waits};
+use crate::model::blocking::{Blocked, PreparedBlocker, Replay, Waits};
 use crate::model::filter::Filter;
+use crate::model::lock::{Level, Lock};
 use crate::model::order;
 use crate::model::server::ServerContext;
 
@@ -293,6 +294,7 @@ pub(super) fn lock_of(row: &Row) -> Result<Lock, Error> {
         relation: row.text("relation")?,
         key: row.word("key")?,
         level: None,
+        has_namesake: false,
     })
 }
 

@@ -9,7 +9,7 @@ use super::questions;
 use super::rows::{Row, Rows, exactly};
 use super::session::Entitlement;
 use crate::model::act::Wanted;
-use crate::model::blocking::{Level, Lock};
+use crate::model::lock::{Level, Lock};
 use crate::model::one_session::{Neighbour, OneSession, SessionLock};
 use crate::model::server::ServerContext;
 use crate::model::session::Named;
