@@ -163,6 +163,7 @@ impl Db {
         let held = questions::HeldLocks {
             activity: &self.activity(),
             lock_modes: &questions::LockModes.sql(),
+            lock_object: &questions::LockObject.sql(),
             waiters: &array(&waiters),
             blockers: &array(&everybody),
         };
@@ -316,7 +317,7 @@ fn replay_of(row: &Row, waiting: &Blocked) -> Result<Replay, Error> {
     })
 }
 
-fn array(pids: &[i32]) -> String {
+pub(super) fn array(pids: &[i32]) -> String {
     format!("array[{}]", pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
 }
 

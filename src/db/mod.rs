@@ -35,6 +35,7 @@ mod statement_error;
 mod text_store;
 mod trace;
 mod wait_queue;
+mod waited_locks;
 
 pub(crate) use act::{SignalAnswer, SignalOrder, Still};
 pub(crate) use aftermath::Origins;

@@ -40,6 +40,7 @@ impl Db {
             named: &named_is("n", &wanted.named),
             waitstart: if self.version_num >= 140_000 { "l.waitstart" } else { "null::timestamptz" },
             lock_modes: &questions::LockModes.sql(),
+            lock_object: &questions::LockObject.sql(),
             most: &MOST_LOCKS.to_string(),
         };
         let asked = self.act_questions(&wanted, &query_column(query_bytes), waits);

@@ -153,7 +153,8 @@ impl<'a> Table<'a> {
         Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, shared: None, rows, news: None }
     }
 
-    /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest.
+    /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest. One that is named twice is
+    /// told in its fewest words from its first place on, and left out when its last one comes.
     pub(crate) const fn sparing(mut self, titles: &'static [&'static str]) -> Self {
         self.spare = titles;
         self

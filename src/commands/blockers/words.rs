@@ -71,6 +71,27 @@ impl Words {
         }
     }
 
+    /// The lock that a row of a listing waits for: `Lock public.orders AccessExclusive`, in fewer words `orders AccessExclusive` and
+    /// `orders`, because what is waited for is there longest; `Lock public.stock row`. None where nothing is known but its kind.
+    pub(in crate::commands) fn waited(self, lock: &Lock) -> Option<String> {
+        let relation = self.relation(lock);
+        let (object, is_row) = match (lock.kind.as_str(), relation, &lock.key) {
+            ("transactionid" | "tuple", Some(relation), _) => (format!("{relation} row"), true),
+            ("relation", Some(relation), _) => (relation.into(), false),
+            ("advisory", _, Some(key)) if self == Self::Fewest => (format!("key {key}"), false),
+            ("advisory", _, Some(key)) => (format!("advisory key {key}"), false),
+            (kind, Some(relation), _) => (format!("{relation} {kind}"), false),
+            _ => return None,
+        };
+        let mode = short_words::lock_mode(&lock.mode);
+        Some(match self {
+            Self::All if is_row => format!("Lock {object}"),
+            Self::All => format!("Lock {object} {mode}"),
+            Self::Few if !is_row => format!("{object} {mode}"),
+            Self::Few | Self::Fewest => object,
+        })
+    }
+
     /// The relation, with its schema where there is room for it, and where there is another of its name.
     fn relation(self, lock: &Lock) -> Option<&str> {
         if self == Self::All { lock.relation.as_deref() } else { lock.short_relation() }
