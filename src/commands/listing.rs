@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::blockers::words::Words;
 use super::screen_room::Part;
+use crate::model::filter::Filter;
 use crate::model::pooler_client::Client;
 use crate::model::server::place;
 use crate::model::session::{Listed, Session};
@@ -38,6 +39,9 @@ pub(super) struct Sessions {
     /// How many there are to show.
     #[serde(skip)]
     total: usize,
+    /// The columns in which all of them have the same, those that were not fetched, too.
+    #[serde(skip)]
+    alike: Vec<&'static str>,
 }
 
 impl Sessions {
@@ -49,12 +53,21 @@ impl Sessions {
         let counted = if i64::try_from(shown) == Ok(matched) { all } else { format!("{shown} of {all}") };
         let (part, total) = (Part::default(), sessions.len());
         let summary = format!("{counted}{scope}");
-        Self { kind, summary, matched, sessions, part, ordered_by: None, total }
+        Self { kind, summary, matched, sessions, part, ordered_by: None, total, alike: Vec::new() }
     }
 
     /// The list, in which the age of sessions is shown: they are ordered by it.
     pub(super) fn by_age(mut self) -> Self {
         self.ordered_by = Some(AGE);
+        self
+    }
+
+    /// The list of those that `filter` selects; whose applications are those of a pooler's clients where `is_pooled`.
+    pub(super) fn selected_by(mut self, filter: &Filter, is_pooled: bool) -> Self {
+        let [database, role, application] = filter.has_one_name_of_each();
+        let of =
+            [("DATABASE", database), ("ROLE", role), ("APPLICATION", application && !is_pooled)].into_iter();
+        self.alike = of.filter(|(_, is_one)| *is_one).map(|(title, _)| title).collect();
         self
     }
 
@@ -104,7 +117,9 @@ impl Report for Sessions {
         // Who the pooler's client is was asked for.
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
         let (table, rest) = self.part.beside([self.summary.as_str()]).table(self.total, "session", |rows| {
-            let table = Table::of(&columns, self.sessions.iter().take(rows), mark).only_in_full(IN_FULL);
+            let table = Table::of(&columns, self.sessions.iter().take(rows), mark)
+                .only_in_full(IN_FULL)
+                .alike(&self.alike);
             if is_pooled {
                 table.sparing(&["ROLE", "DATABASE", "STATE", "WAIT", "QUERY"]).keeping(&["CLIENT"], LEAST)
             } else {

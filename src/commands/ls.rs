@@ -149,7 +149,9 @@ pub(super) async fn list(
         let total =
             listing.limit.and_then(|limit| usize::try_from(limit).ok()).map_or(all, |limit| all.min(limit));
         let part = room.part(lines, &head, &[]);
-        Ok(Shown { exit, ..Shown::new(aged(Sessions::on_screen(kind, scope, listed, total, part)), head) })
+        let report = Sessions::on_screen(kind, scope, listed, total, part)
+            .selected_by(&listing.selection.filter, pooler.is_some());
+        Ok(Shown { exit, ..Shown::new(aged(report), head) })
     })
     .await
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::commands::golden::{assert_as_written, part, reported, sessions};
+use crate::model::filter::{Name, Term};
 use crate::model::lock::{Lock, tell_apart};
 
 fn shown(kind: &'static str, scope: &str, sessions: Vec<Session>, width: usize) -> String {
@@ -111,6 +112,39 @@ fn tables_of_the_same_name_are_told_apart() {
         let stock = if shown.contains("Lock ") { " public.stock " } else { " stock " };
         assert!(line(&shown, "3").contains(stock), "{width}\n{shown}");
     }
+}
+
+#[test]
+fn what_all_have_is_said_of_those_that_were_not_fetched_where_they_were_selected_by_it() {
+    let shown = |filter: &Filter, is_pooled, width| {
+        let fetched = sessions().into_iter().filter(|session| session.database.as_deref() == Some("shop"));
+        let listed = Listed { matched: 400, ..Listed::whole(fetched.take(20).collect()) };
+        let report = Sessions::on_screen("ls", "", listed, 400, part(width)).selected_by(filter, is_pooled);
+        reported(&report, width)
+    };
+    let exact = |name: &str| Term { exclude: false, value: Name::Exact(name.into()) };
+    let shop = Filter { databases: vec![exact("shop")], ..Filter::default() };
+    assert_as_written("ls_of_many", |width| shown(&shop, false, width));
+    let first = |filter: &Filter, is_pooled| shown(filter, is_pooled, 80).lines().next().unwrap().to_owned();
+    assert_eq!(first(&shop, true), "database shop");
+    let excluded = Term { exclude: true, value: Name::Exact("mart".into()) };
+    let pattern = Term { exclude: false, value: Name::Glob(vec!["sh".into(), String::new()]) };
+    for terms in [vec![exact("shop"), exact("mart")], vec![excluded], vec![pattern.clone()], vec![]] {
+        let header = first(&Filter { databases: terms, ..Filter::default() }, false);
+        assert!(header.trim_start().starts_with("PID"), "{header}");
+    }
+    // Once more is once; who the pooler's clients are, no filter has asked.
+    let twice = Filter { databases: vec![exact("shop"), exact("shop")], ..Filter::default() };
+    assert_eq!(first(&twice, false), "database shop");
+    let checkout = || sessions().into_iter().filter(|session| session.application_name == "checkout");
+    let of_application = |is_pooled| {
+        let filter = Filter { applications: vec![exact("checkout")], ..Filter::default() };
+        let listed = Listed { matched: 400, ..Listed::whole(checkout().take(20).collect()) };
+        let report = Sessions::on_screen("ls", "", listed, 400, part(80)).selected_by(&filter, is_pooled);
+        reported(&report, 80).lines().next().unwrap().to_owned()
+    };
+    assert_eq!(of_application(false), "application checkout");
+    assert!(of_application(true).trim_start().starts_with("PID"));
 }
 
 #[test]
