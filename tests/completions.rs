@@ -4,6 +4,8 @@ mod live;
 
 use super::common::server::kept_folder;
 use super::common::{Outcome, Pgconn, Terminal};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -227,6 +229,47 @@ fn the_program_prints_the_committed_scripts() {
     assert!(outcome.stderr.contains("did you mean bash?"), "{outcome}");
 }
 
+/// The program as somebody runs it who may not write to the folders of everybody's zsh; none where such a one cannot run it.
+fn by_a_user(arguments: &[&str], home: &Path) -> Option<Pgconn> {
+    let program = Pgconn::new(arguments).env("HOME", home);
+    let owner = |path: &Path| fs::metadata(path).unwrap().uid();
+    if owner(Path::new("/proc/self")) != 0 {
+        return Some(program);
+    }
+    let may_pass = |folder: &Path| fs::metadata(folder).unwrap().mode() & 0o001 != 0;
+    let can_run = Path::new(env!("CARGO_BIN_EXE_pgconn")).ancestors().all(may_pass);
+    can_run.then(|| program.by_user(owner(home)))
+}
+
+/// Where zsh does not look there yet, it is said what makes it, and not that shells complete from now on.
+#[test]
+fn what_zsh_has_to_be_told_for_it_to_complete_makes_it_complete() {
+    let home = kept_folder("installed_elsewhere");
+    let start_file = home.join(".zshrc");
+    let completes = || {
+        // Nothing that others have installed on this machine; whose folders these are is no matter here.
+        let without = "fpath=(${fpath:#*site-functions}); compaudit() { return 0 }";
+        fs::write(home.join(".zshenv"), format!("{without}\nskip_global_compinit=1\n")).unwrap();
+        let _ = fs::remove_file(home.join(".zcompdump"));
+        let zsh = shell("zsh", &["-i", "-c", "print -r \"<$_comps[pgconn]>\""]).env("HOME", &home);
+        zsh.env_remove("ZDOTDIR").run().stdout.contains("<_pgconn>")
+    };
+    for before in ["", "autoload -Uz compinit; compinit -u\n"] {
+        fs::write(&start_file, before).unwrap();
+        assert!(!completes(), "{before}");
+        let Some(install) = by_a_user(&["completions", "zsh", "--install"], &home) else { return };
+        let install = install.run().success();
+        assert!(install.stderr.contains("/.zfunc/_pgconn; no shell reads it yet"), "{install}");
+        let (_, hint) = install.stderr.split_once(".zshrc says").unwrap();
+        let (place, lines) = hint.trim_end().split_once(": ").unwrap();
+        let says = if place.is_empty() { format!("{before}{lines}\n") } else { format!("{lines}\n{before}") };
+        fs::write(&start_file, says).unwrap();
+        assert!(completes(), "{before}{install}");
+        let again = by_a_user(&["completions", "zsh", "--install"], &home).unwrap().run().success();
+        assert!(again.stderr.contains("from now on") && !again.stderr.contains("hint: "), "{again}");
+    }
+}
+
 #[test]
 fn a_script_is_installed_where_its_shell_looks() {
     let home = kept_folder("installed");
@@ -249,15 +292,6 @@ fn a_script_is_installed_where_its_shell_looks() {
         let printed = Pgconn::new(&["completions", name]).run().success().stdout;
         assert!(std::fs::read_to_string(&path).unwrap() == printed, "{name}");
     }
-    // Where zsh does not look there yet, that is said, and not that shells complete from now on.
-    let elsewhere = kept_folder("installed_elsewhere");
-    let install = Pgconn::new(&["completions", "zsh", "--install"]).env("HOME", &elsewhere).run().success();
-    let is_there = install.stderr.contains("from now on");
-    assert_ne!(
-        is_there,
-        install.stderr.contains("no shell reads it yet") && install.stderr.contains("hint: "),
-        "{install}"
-    );
     // Fish finds it by itself.
     let found = surroundings("fish", &["-c", "complete -C 'pgconn sta'"]).run().success();
     assert!(found.stdout.starts_with("stats"), "{found}");

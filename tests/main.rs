@@ -67,6 +67,7 @@ mod top;
 mod trace;
 mod truth;
 mod usage;
+mod waited;
 mod watch;
 mod watch_keys;
 mod wrong_lines;

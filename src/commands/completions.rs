@@ -142,14 +142,25 @@ fn install_for_zsh(home: &Path, script: &[u8]) -> Result<(PathBuf, Option<String
     }
     let path = write(&home.join(".zfunc"), "_pgconn", script)?;
     let start_file = folder_of("ZDOTDIR").unwrap_or_else(|| home.to_owned()).join(".zshrc");
-    let is_known = fs::read_to_string(&start_file).is_ok_and(|text| text.contains(".zfunc"));
-    let hint = (!is_known).then(|| {
-        format!(
-            "zsh looks there once {} says, before compinit: fpath=(~/.zfunc $fpath)",
-            start_file.display()
-        )
-    });
-    Ok((path, hint))
+    let text = fs::read(&start_file).unwrap_or_default();
+    let missing = missing_for_zsh(&String::from_utf8_lossy(&text));
+    Ok((path, missing.map(|lines| format!("zsh looks there once {} says{lines}", start_file.display()))))
+}
+
+/// What a start file of zsh has yet to say for `~/.zfunc` to be read; none when it does. Who starts completion in a file that this one
+/// reads has to name the folder before that. What everybody's start file starts has been started before this one is read.
+fn missing_for_zsh(start_file: &str) -> Option<&'static str> {
+    let said = |what: &[&str]| {
+        let lines = start_file.lines().map(|line| format!(" {}", line.trim_start()));
+        lines.filter(|line| !line.starts_with(" #")).any(|line| what.iter().any(|word| line.contains(word)))
+    };
+    let starts = said(&["compinit", " source ", " . "]);
+    match (said(&[".zfunc"]), starts) {
+        (true, true) => None,
+        (true, false) => Some(", at its end: autoload -Uz compinit; compinit"),
+        (false, true) => Some(", before compinit: fpath=(~/.zfunc $fpath)"),
+        (false, false) => Some(": fpath=(~/.zfunc $fpath); autoload -Uz compinit; compinit"),
+    }
 }
 
 /// The folder that a variable names.
@@ -187,4 +198,24 @@ pub(crate) fn script(shell: Shell, program: clap::Command) -> Vec<u8> {
     let script = String::from_utf8_lossy(&generated);
     let lines = script.lines().filter(|line| !refused.iter().any(|help| line.contains(help)));
     lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_zsh_is_yet_to_be_told_is_what_it_was_not_told() {
+        let folder = "fpath=(~/.zfunc $fpath)";
+        let both = Some(": fpath=(~/.zfunc $fpath); autoload -Uz compinit; compinit");
+        for nothing in ["", "setopt autocd\n", "# fpath=(~/.zfunc $fpath)\n  # compinit"] {
+            assert_eq!(missing_for_zsh(nothing), both, "{nothing}");
+        }
+        let before = Some(", before compinit: fpath=(~/.zfunc $fpath)");
+        for starts in ["autoload -Uz compinit && compinit", "source $ZSH/oh-my-zsh.sh", ". ~/.zsh/own"] {
+            assert_eq!(missing_for_zsh(starts), before, "{starts}");
+            assert_eq!(missing_for_zsh(&format!("{folder}\n{starts}")), None, "{starts}");
+        }
+        assert_eq!(missing_for_zsh(folder), Some(", at its end: autoload -Uz compinit; compinit"));
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::screen_room::{Part, ScreenRoom};
 use crate::model::act::{ActFacts, Candidate, Process};
+use crate::model::lock::Lock;
 use crate::model::query_text::QueryText;
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, Server, ServerContext, Target};
@@ -111,6 +112,16 @@ pub(super) fn sessions() -> Vec<Session> {
         wait_event: Some(event.into()),
         ..session
     };
+    let lock = |kind: &str, mode: &str, relation: &str| Lock {
+        kind: kind.into(),
+        mode: mode.into(),
+        relation: Some(relation.into()),
+        ..Lock::default()
+    };
+    let waiting_for = |lock: Lock, session: Session| Session {
+        lock: Some(Box::new(lock.clone())),
+        ..waiting("Lock", &lock.kind, session)
+    };
     let mut all = vec![
         session(21_877, web, ("idle in transaction", 433.0), Some(471.5), UPDATE),
         session(
@@ -120,10 +131,12 @@ pub(super) fn sessions() -> Vec<Session> {
             Some(102.0),
             "insert into orders values (17, 17, 'new')",
         ),
-        waiting("Lock", "transactionid", session(22_041, web, ("active", 41.0), Some(41.3), UPDATE)),
-        waiting(
-            "Lock",
-            "relation",
+        waiting_for(
+            lock("transactionid", "ShareLock", "public.stock"),
+            session(22_041, web, ("active", 41.0), Some(41.3), UPDATE),
+        ),
+        waiting_for(
+            lock("relation", "AccessExclusiveLock", "public.orders"),
             session(
                 22_050,
                 web,

@@ -5,7 +5,9 @@ mod golden;
 
 use serde::Serialize;
 
+use super::blockers::words::Words;
 use super::screen_room::Part;
+use crate::model::filter::Filter;
 use crate::model::pooler_client::Client;
 use crate::model::server::place;
 use crate::model::session::{Listed, Session};
@@ -37,6 +39,9 @@ pub(super) struct Sessions {
     /// How many there are to show.
     #[serde(skip)]
     total: usize,
+    /// The columns in which all of them have the same, those that were not fetched, too.
+    #[serde(skip)]
+    alike: Vec<&'static str>,
 }
 
 impl Sessions {
@@ -48,12 +53,21 @@ impl Sessions {
         let counted = if i64::try_from(shown) == Ok(matched) { all } else { format!("{shown} of {all}") };
         let (part, total) = (Part::default(), sessions.len());
         let summary = format!("{counted}{scope}");
-        Self { kind, summary, matched, sessions, part, ordered_by: None, total }
+        Self { kind, summary, matched, sessions, part, ordered_by: None, total, alike: Vec::new() }
     }
 
     /// The list, in which the age of sessions is shown: they are ordered by it.
     pub(super) fn by_age(mut self) -> Self {
         self.ordered_by = Some(AGE);
+        self
+    }
+
+    /// The list of those that `filter` selects; whose applications are those of a pooler's clients where `is_pooled`.
+    pub(super) fn selected_by(mut self, filter: &Filter, is_pooled: bool) -> Self {
+        let [database, role, application] = filter.has_one_name_of_each();
+        let of =
+            [("DATABASE", database), ("ROLE", role), ("APPLICATION", application && !is_pooled)].into_iter();
+        self.alike = of.filter(|(_, is_one)| *is_one).map(|(title, _)| title).collect();
         self
     }
 
@@ -103,11 +117,13 @@ impl Report for Sessions {
         // Who the pooler's client is was asked for.
         let is_pooled = self.sessions.iter().any(|session| session.pooler_client.is_some());
         let (table, rest) = self.part.beside([self.summary.as_str()]).table(self.total, "session", |rows| {
-            let table = Table::of(&columns, self.sessions.iter().take(rows), mark).only_in_full(IN_FULL);
+            let table = Table::of(&columns, self.sessions.iter().take(rows), mark)
+                .only_in_full(IN_FULL)
+                .alike(&self.alike);
             if is_pooled {
                 table.sparing(&["ROLE", "DATABASE", "STATE", "WAIT", "QUERY"]).keeping(&["CLIENT"], LEAST)
             } else {
-                table.sparing(&["CLIENT", "ROLE", "DATABASE", "APPLICATION", "STATE", "WAIT"])
+                table.sparing(&["CLIENT", "ROLE", "WAIT", "DATABASE", "APPLICATION", "STATE", "WAIT"])
             }
         });
         let mut blocks = Vec::new();
@@ -174,6 +190,12 @@ const COLUMNS: &[Column<Session>] = &[
         .distinct(STATE_LEAST),
     Column::script("wait_event_type", |session| session.wait_event_type.as_ref().into()),
     Column::script("wait_event", |session| session.wait_event.as_ref().into()),
+    Column::script("lock_type", |session| session.lock.as_ref().map(|lock| &lock.kind).into()),
+    Column::script("lock_mode", |session| session.lock.as_ref().map(|lock| &lock.mode).into()),
+    Column::script("lock_relation", |session| {
+        session.lock.as_ref().and_then(|lock| lock.relation.as_ref()).into()
+    }),
+    Column::script("lock_key", |session| session.lock.as_ref().and_then(|lock| lock.key.as_ref()).into()),
     Column::script("xact_start", |session| session.xact_start.as_ref().into()),
     Column::script("query_start", |session| session.query_start.as_ref().into()),
     Column::script("state_change", |session| session.state_change.as_ref().into()),
@@ -185,7 +207,11 @@ const COLUMNS: &[Column<Session>] = &[
     Column::new("XMIN-AGE", Align::Right, "xmin_age", |session| session.xmin_age.into()),
     Column::script("query_seconds", |session| Value::seconds(session.query_seconds)),
     Column::script("state_seconds", |session| Value::seconds(session.state_seconds)),
-    Column::table("WAIT", Align::Left, wait).short(short_wait).folding().distinct(WAIT_LEAST),
+    Column::table("WAIT", Align::Left, |session: &Session| wait(session, Words::All).into())
+        .short(|session| wait(session, Words::Few).into())
+        .terse(|session| wait(session, Words::Fewest).into())
+        .folding()
+        .terse_first(WAIT_LEAST),
     Column::script("parallel_workers", |session| session.parallel_workers.into()),
     Column::script("hidden", |session| session.hidden.into()),
     Column::script("undecidable", |session| session.undecidable.into()),
@@ -220,7 +246,7 @@ fn mark(session: &Session) -> Mark {
     match session.state.as_deref() {
         Some("idle") => Mark::Dim,
         Some("idle in transaction" | "idle in transaction (aborted)") => Mark::Warn,
-        _ if session.wait_event_type.as_deref() == Some("Lock") => Mark::Bad,
+        _ if session.waits_for_lock() => Mark::Bad,
         _ => Mark::Plain,
     }
 }
@@ -257,20 +283,18 @@ fn state_as(session: &Session, told: fn(&str) -> &str) -> Value<'_> {
     }
 }
 
-fn wait(session: &Session) -> Value<'_> {
-    wait_as(session, |kind, event| format!("{kind}:{event}"))
-}
-
-fn short_wait(session: &Session) -> Value<'_> {
-    wait_as(session, short_words::wait)
-}
-
-/// What a client waits for is only news when it is not the client itself.
-fn wait_as(session: &Session, told: fn(&str, &str) -> String) -> Value<'_> {
-    match (session.wait_event_type.as_deref(), &session.wait_event) {
-        (Some("Client" | "Activity"), _) | (_, None) => Value::None,
-        (Some(kind), Some(event)) => told(kind, event).into(),
-        (None, Some(event)) => event.into(),
+/// What a session waits for, which is only news when it is not its client.
+pub(super) fn wait(session: &Session, words: Words) -> Option<String> {
+    match (session.wait_event_type.as_deref(), session.wait_event.as_deref()?) {
+        (Some("Client" | "Activity"), _) => None,
+        (None, event) => Some(event.to_owned()),
+        (Some(kind), event) => {
+            let lock = session.lock.as_ref().and_then(|lock| words.waited(lock));
+            Some(lock.unwrap_or_else(|| match words {
+                Words::All => format!("{kind}:{event}"),
+                Words::Few | Words::Fewest => short_words::wait(kind, event),
+            }))
+        }
     }
 }
 

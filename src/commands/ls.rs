@@ -26,6 +26,7 @@ pub(super) const MANUAL: Manual = Manual::new(
         ("Sessions of an application in one database", "pgconn ls --db shop --app 'api*'"),
         ("Everything but local sessions, oldest first", "pgconn ls --client '!local' --sort age"),
         ("Some sessions, by pid or session id", "pgconn ls 4711 67a1b2c3.4f2a"),
+        ("Who waits for a lock, and for which", "pgconn ls --state waiting"),
         ("One line per session for awk", "pgconn ls -F tsv"),
     ],
 );
@@ -122,6 +123,7 @@ pub(super) async fn list(
         let mut unasked = Vec::new();
         let pooler_snapshot = PoolerSnapshot::if_asked(pooler, context, &mut unasked).await?;
         let (server_context, mut listed) = db.sessions(&bounded(listing, lines)).await?;
+        db.add_waited_locks(&mut listed.sessions).await?;
         if let Some(pooler_snapshot) = &pooler_snapshot {
             for session in &mut listed.sessions {
                 let stable = session.xact_seconds.or(session.state_seconds);
@@ -147,7 +149,9 @@ pub(super) async fn list(
         let total =
             listing.limit.and_then(|limit| usize::try_from(limit).ok()).map_or(all, |limit| all.min(limit));
         let part = room.part(lines, &head, &[]);
-        Ok(Shown { exit, ..Shown::new(aged(Sessions::on_screen(kind, scope, listed, total, part)), head) })
+        let report = Sessions::on_screen(kind, scope, listed, total, part)
+            .selected_by(&listing.selection.filter, pooler.is_some());
+        Ok(Shown { exit, ..Shown::new(aged(report), head) })
     })
     .await
 }

@@ -11,8 +11,9 @@ use super::server_context::server_context_question;
 use super::session::Entitlement;
 use super::wait_queue::{WantedLock, add_blockers};
 use super::{filter, questions, sql};
-use crate::model::blocking::{Blocked, Level, Lock, PreparedBlocker, Replay, Waits};
+use crate::model::blocking::{Blocked, PreparedBlocker, Replay, Waits};
 use crate::model::filter::Filter;
+use crate::model::lock::{Level, Lock};
 use crate::model::order;
 use crate::model::server::ServerContext;
 
@@ -162,6 +163,7 @@ impl Db {
         let held = questions::HeldLocks {
             activity: &self.activity(),
             lock_modes: &questions::LockModes.sql(),
+            lock_object: &questions::LockObject.sql(),
             waiters: &array(&waiters),
             blockers: &array(&everybody),
         };
@@ -293,6 +295,7 @@ pub(super) fn lock_of(row: &Row) -> Result<Lock, Error> {
         relation: row.text("relation")?,
         key: row.word("key")?,
         level: None,
+        has_namesake: false,
     })
 }
 
@@ -314,7 +317,7 @@ fn replay_of(row: &Row, waiting: &Blocked) -> Result<Replay, Error> {
     })
 }
 
-fn array(pids: &[i32]) -> String {
+pub(super) fn array(pids: &[i32]) -> String {
     format!("array[{}]", pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
 }
 

@@ -415,6 +415,7 @@ pub(super) fn session_of(
         state: row.word("state")?,
         wait_event_type: row.word("wait_event_type")?,
         wait_event: row.word("wait_event")?,
+        lock: None,
         xact_start: row.word("xact_start")?,
         query_start: row.word("query_start")?,
         state_change: row.word("state_change")?,

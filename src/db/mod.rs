@@ -37,6 +37,7 @@ mod text_store;
 mod trace;
 mod version;
 mod wait_queue;
+mod waited_locks;
 
 pub(crate) use act::{SignalAnswer, SignalOrder, Still};
 pub(crate) use aftermath::Origins;

@@ -9,7 +9,7 @@ use super::questions;
 use super::rows::{Row, Rows, exactly};
 use super::session::Entitlement;
 use crate::model::act::Wanted;
-use crate::model::blocking::{Level, Lock};
+use crate::model::lock::{Level, Lock};
 use crate::model::one_session::{Neighbour, OneSession, SessionLock};
 use crate::model::server::ServerContext;
 use crate::model::session::Named;
@@ -40,6 +40,7 @@ impl Db {
             named: &named_is("n", &wanted.named),
             waitstart: if self.version_num >= 140_000 { "l.waitstart" } else { "null::timestamptz" },
             lock_modes: &questions::LockModes.sql(),
+            lock_object: &questions::LockObject.sql(),
             most: &MOST_LOCKS.to_string(),
         };
         let asked = self.act_questions(&wanted, &query_column(query_bytes), waits);

@@ -101,7 +101,7 @@ questions! {
     /// Counts of sessions in several groupings, with what the rules judge of them.
     Health, include_str!("sql/health.sql"), locks, matches, settled, aged, older_state, older_query, older_xact, other_waits, activity, waits;
     /// Which locks are waited for, and which keep others waiting.
-    HeldLocks, include_str!("sql/held_locks.sql"), activity, lock_modes, waiters, blockers;
+    HeldLocks, include_str!("sql/held_locks.sql"), activity, lock_modes, lock_object, waiters, blockers;
     /// Who is inside a database, or a role's sessions.
     DatabaseOccupants, include_str!("sql/database_occupants.sql"), activity, inside;
     /// What sessions are at that leaves something behind.
@@ -112,6 +112,8 @@ questions! {
     Horizon, include_str!("sql/horizon.sql");
     /// Which lock modes conflict.
     LockModes, include_str!("sql/lock_modes.sql");
+    /// What a lock is on.
+    LockObject, include_str!("sql/lock_object.sql");
     /// How many locks each session holds.
     Locks, include_str!("sql/locks.sql");
     /// The roles that can log in.
@@ -131,7 +133,7 @@ questions! {
     /// The prepared transactions that sessions wait for.
     PreparedBlockers, include_str!("sql/prepared_blockers.sql"), activity, lock_modes, pids;
     /// The locks of one session.
-    ProcessLocks, include_str!("sql/process_locks.sql"), activity, named, waitstart, lock_modes, most;
+    ProcessLocks, include_str!("sql/process_locks.sql"), activity, named, waitstart, lock_modes, lock_object, most;
     /// What named pids are.
     Processes, include_str!("sql/processes.sql"), activity, named;
     /// How many sessions are selected after an act.
@@ -184,6 +186,8 @@ questions! {
     ServerContext, include_str!("sql/server_context.sql"), signal_rights;
     /// Which cluster this is.
     SystemIdentifier, include_str!("sql/system_identifier.sql");
+    /// For which locks some processes wait.
+    WaitedLocks, include_str!("sql/waited_locks.sql"), lock_object, pids;
     /// Who waits, and for whom.
     Waits, include_str!("sql/waits.sql"), activity, kept, filter, waitstart, began, wait_seconds, other_waits, at_most_seconds, lock_modes, asked, details, limit;
 }

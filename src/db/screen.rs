@@ -233,6 +233,7 @@ impl Reader<'_> {
             state: row.word("state")?,
             wait_event_type: row.word("wait_event_type")?,
             wait_event: row.word("wait_event")?,
+            lock: None,
             xact_start: xact_start.map(Micros::rfc3339),
             query_start: query_start.map(Micros::rfc3339),
             state_change: state_change.map(Micros::rfc3339),

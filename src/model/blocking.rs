@@ -3,40 +3,9 @@
 use serde::Serialize;
 
 use super::act::Action;
+use super::lock::Lock;
 use super::pooler_client::Client;
 use super::query_text::QueryText;
-
-/// A lock that a session waits for, or holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Lock {
-    /// As PostgreSQL says it: `relation`, `transactionid`, `tuple`, …
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    /// The mode: `AccessExclusiveLock`, …
-    pub(crate) mode: String,
-    /// The relation's name, also where it is one of its rows that is waited for; `relation 16423 of database shop` where it is another
-    /// database's. None for other locks.
-    pub(crate) relation: Option<String>,
-    /// Of an advisory lock, the key as applications write it: one number, or two (`1, 2`); of a row's queue, where the row is:
-    /// `(0,1)`. None for other locks.
-    pub(crate) key: Option<String>,
-    /// Of an advisory lock that is held, whether it ends with the transaction or the session, as far as that can be told: the server
-    /// does not show it. Who holds one without a transaction holds it for the session, a prepared transaction for the transaction.
-    /// Null: it may be either. None for other locks.
-    pub(crate) level: Option<Level>,
-}
-
-/// What an advisory lock ends with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LockLevel"))]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Level {
-    /// The session, or its unlocking.
-    Session,
-    /// The transaction.
-    Transaction,
-}
 
 /// A session that waits or is waited for.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -52,7 +52,22 @@ impl<T> Term<T> {
     }
 }
 
+impl Term<Name> {
+    /// Whether all that match have the same name: the one that is given, as it is.
+    fn is_one(terms: &[Self]) -> bool {
+        let mut wanted = terms.iter().filter(|term| !term.exclude).map(|term| &term.value);
+        let first = wanted.next();
+        matches!(first, Some(Name::Exact(_))) && wanted.all(|other| Some(other) == first)
+    }
+}
+
 impl Filter {
+    /// Whether all sessions that match, and all that may because something else of them is hidden, have the same database, the same
+    /// role, and the same application: these three are never hidden.
+    pub(crate) fn has_one_name_of_each(&self) -> [bool; 3] {
+        [&self.databases, &self.roles, &self.applications].map(|terms| Term::is_one(terms))
+    }
+
     /// Whether a database of this name is meant: of its limit, where sessions are not the question.
     pub(crate) fn has_database(&self, name: &str) -> bool {
         Term::any_of(&self.databases, |term| term.fits(name))

@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod filter;
 pub(crate) mod health;
 pub(crate) mod load;
+pub(crate) mod lock;
 pub(crate) mod metric;
 pub(crate) mod nearest;
 pub(crate) mod one_session;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::act::ActFacts;
-use super::blocking::{Lock, PreparedBlocker};
+use super::blocking::PreparedBlocker;
+use super::lock::Lock;
 
 /// A lock of a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]

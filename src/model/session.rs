@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::lock::Lock;
 use super::pooler_client::Client;
 use super::query_text::QueryText;
 
@@ -35,6 +36,10 @@ pub(crate) struct Session {
     pub(crate) wait_event_type: Option<String>,
     /// Event it waits for.
     pub(crate) wait_event: Option<String>,
+    /// The lock it waits for; none when it waits for something else or for nothing, when that is hidden, and when it had gone on before
+    /// its lock was looked at.
+    // Few wait for one, and of the others there can be many.
+    pub(crate) lock: Option<Box<Lock>>,
     /// Start of the open transaction, RFC 3339 UTC.
     pub(crate) xact_start: Option<String>,
     /// Start of the running or last statement, RFC 3339 UTC.
@@ -72,6 +77,13 @@ pub(crate) struct Session {
     pub(crate) can_signal: bool,
     /// Whom the pooler serves with it, where one was asked (`--pooler`); null when that is nobody, or not certain.
     pub(crate) pooler_client: Option<Client>,
+}
+
+impl Session {
+    /// Whether it was seen to wait for a lock.
+    pub(crate) fn waits_for_lock(&self) -> bool {
+        self.wait_event_type.as_deref() == Some("Lock")
+    }
 }
 
 /// A session that was named: by pid alone, or by its `session_id`, which outlives the reuse of a pid.

@@ -137,6 +137,8 @@ pub(super) enum Least {
     Columns(usize),
     /// All, as far as that is of use; they are never cut to less than so much, below which different ones would become the same.
     Distinct(usize),
+    /// All in its fewest words, as far as that is of use; they are never cut to less than so much.
+    Terse(usize),
     /// As much as it takes to tell those that are there apart.
     ToldApart,
 }
@@ -279,6 +281,13 @@ impl<R> Column<R> {
     /// less.
     pub(crate) const fn distinct(mut self, columns: usize) -> Self {
         self.share.least = Least::Distinct(columns);
+        self
+    }
+
+    /// The column, whose texts are whole in their fewest words before there is another, and never cut to less than so many columns; more
+    /// words come after all other columns.
+    pub(crate) const fn terse_first(mut self, columns: usize) -> Self {
+        self.share.least = Least::Terse(columns);
         self
     }
 

@@ -123,6 +123,8 @@ pub(crate) struct Table<'a> {
     in_full: &'static [&'static str],
     /// What texts are cut to before a column is left out, the last one aside.
     least: usize,
+    /// The columns in which rows that are not here have the same as these, whatever rows those are.
+    alike: Vec<&'static str>,
     /// The columns that rows which are not here have in common with these, where there are such rows.
     shared: Option<Vec<&'static str>>,
     rows: Arc<dyn Rows + 'a>,
@@ -150,10 +152,21 @@ impl<'a> Table<'a> {
     }
 
     fn with(columns: Vec<ColumnHead>, rows: Arc<dyn Rows + 'a>) -> Self {
-        Self { columns, spare: &[], whole: &[], in_full: &[], least: LEAST, shared: None, rows, news: None }
+        Self {
+            columns,
+            spare: &[],
+            whole: &[],
+            in_full: &[],
+            least: LEAST,
+            alike: Vec::new(),
+            shared: None,
+            rows,
+            news: None,
+        }
     }
 
-    /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest.
+    /// The table, of which a narrow terminal leaves out the columns of these titles, the first one soonest. One that is named twice is
+    /// told in its fewest words from its first place on, and left out when its last one comes.
     pub(crate) const fn sparing(mut self, titles: &'static [&'static str]) -> Self {
         self.spare = titles;
         self
@@ -172,13 +185,19 @@ impl<'a> Table<'a> {
         self
     }
 
+    /// The table, whose rows, here or not, have the same in the columns of these titles: those were selected by it.
+    pub(crate) fn alike(mut self, titles: &[&'static str]) -> Self {
+        self.alike = titles.to_vec();
+        self
+    }
+
     /// The table as the first rows of `all`; none where the others are not known. What is said of all rows is true of those, too.
     pub(crate) fn first_of(mut self, all: Option<&Self>) -> Self {
         let shared = all.into_iter().flat_map(|all| {
             let columns = all.columns.iter().enumerate();
             columns.filter(|(at, _)| all.common(*at).is_some()).map(|(_, head)| head.title)
         });
-        self.shared = Some(shared.collect());
+        self.shared = Some(shared.chain(self.alike.iter().copied()).collect());
         self
     }
 
@@ -203,8 +222,8 @@ impl<'a> Table<'a> {
         };
         let cells = |row| (0..self.columns.len()).map(|column| cell(row, column)).collect();
         let texts: Texts = (0..self.rows.count()).map(|row| (self.rows.mark(row), cells(row))).collect();
-        let Self { columns, spare, whole, in_full, least, shared, news, .. } = self;
-        Table { columns, spare, whole, in_full, least, shared, rows: Arc::new(texts), news }
+        let Self { columns, spare, whole, in_full, least, alike, shared, news, .. } = self;
+        Table { columns, spare, whole, in_full, least, alike, shared, rows: Arc::new(texts), news }
     }
 
     /// A cell as it is shown where there is room for all of it.

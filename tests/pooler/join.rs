@@ -38,7 +38,9 @@ fn the_join_names_the_client_behind_each_session() {
     assert!(rows[0]["locks_held"].is_null());
     let table = pooled.run(&["--server", &server]).success();
     let line = table.stdout.lines().find(|line| line.contains("blocked")).unwrap();
-    assert!(line.contains("Lock:relation") && line.contains("select * from stock"), "{table}");
+    assert!(line.contains("active (Lock public.stock AccessShare)"), "{table}");
+    assert!(line.contains("select * from stock"), "{table}");
+    assert_eq!(row["backend"]["lock"]["relation"], "public.stock");
     let only = pooled.run(&["--server", &server, "--app", "holder", "--json"]).success().json();
     assert_eq!(applications(&only["join"]), ["holder"]);
     let other = shared();
@@ -172,7 +174,7 @@ fn a_narrow_terminal_shows_who_the_client_is() {
     // What all have in common stands above them, and gives its room to the names.
     assert!(joined.starts_with("pool webshop_production/checkout_service\r\n"), "{joined}");
     line(&joined, "203.0.113.107:51514  ", &["nightly-import-of-stock", &first, "  idle"]);
-    line(&joined, "203.0.113.108:51515  ", &["checkout-worker-eu-west", &second, "  active (", "advisory)"]);
+    line(&joined, "203.0.113.108:51515  ", &["checkout-worker-eu-west", &second, "  active (key 42)"]);
     line(&joined, "203.0.113.109:51516  ", &["storefront  ", "  waiting (pooler)"]);
     let long = screen(&["long", "--over=0s", "--pooler", &pooler]);
     line(&long, "203.0.113.107:51514 (pooled)  ", &[&first, "nightly-im"]);

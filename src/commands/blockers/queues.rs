@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::analyze::blocking::Line;
-use crate::model::blocking::{Blocked, Lock};
+use crate::model::blocking::Blocked;
+use crate::model::lock::Lock;
 
 /// How many of a queue have a line of their own.
 const SHOWN: usize = 2;

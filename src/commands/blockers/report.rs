@@ -11,6 +11,7 @@ use crate::analyze::freeing;
 use crate::commands::screen_room::Part;
 use crate::model::act::ActFacts;
 use crate::model::blocking::{Blocked, FreeingAct, PreparedBlocker, Replay, Waits};
+use crate::model::lock;
 use crate::model::order;
 use crate::render::json::List;
 use crate::render::table::{Block, LEAST, Mark, Table};
@@ -95,7 +96,15 @@ impl Blockers {
             prepared.blocks = behind.into_iter().flatten().collect();
             prepared.blocks.sort_unstable();
         }
+        report.tell_tables_apart();
         report
+    }
+
+    /// Marks the tables that have a namesake among those that are told of.
+    fn tell_tables_apart(&mut self) {
+        let of_sessions = self.sessions.iter_mut().flat_map(|one| one.lock.iter_mut().chain(&mut one.holds));
+        let of_prepared = self.prepared.iter_mut().flat_map(|one| &mut one.holds);
+        lock::tell_apart(of_sessions.chain(of_prepared));
     }
 
     /// The answer with nothing but the trees in which a session matches or may match. How many wait for one of them, and what lets
@@ -108,6 +117,7 @@ impl Blockers {
         // Only now: a tree knows a prepared transaction by its place among those that are left.
         self.graph = Graph::of(&edges(&self.sessions, &self.prepared));
         self.plant();
+        self.tell_tables_apart();
         self
     }
 

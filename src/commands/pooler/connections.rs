@@ -1,6 +1,7 @@
 //! Clients, connections to servers, and the two joined with the server's sessions, as tables and tab-separated values.
 
-use crate::commands::listing::{STATE_LEAST, origin};
+use crate::commands::blockers::words::Words;
+use crate::commands::listing::{STATE_LEAST, origin, wait};
 use crate::commands::screen_room::Part;
 use crate::model::order;
 use crate::model::pooler::{Link, ServerConnection};
@@ -163,9 +164,10 @@ const JOIN: &[Column<Link>] = &[
     }),
     PID,
     BACKEND_STATE
-        .cell(|link| state(link, |state| state, |kind, event| format!("{kind}:{event}")).into())
-        .short(|link| state(link, short_words::state, short_words::wait).into())
-        .distinct(STATE_LEAST),
+        .cell(|link| state(link, |state| state, Words::All).into())
+        .short(|link| state(link, short_words::state, Words::Few).into())
+        .terse(|link| state(link, short_words::state, Words::Fewest).into())
+        .terse_first(STATE_LEAST),
     FOR,
     XACT,
     LOCKS,
@@ -253,17 +255,17 @@ fn address(server: &ServerConnection) -> String {
     }
 }
 
-/// What the session does and, unless that is its client, what it waits for: `active (Lock:relation)`.
-fn state(link: &Link, told: fn(&str) -> &str, waits: fn(&str, &str) -> String) -> String {
+/// What the session does and, unless that is its client, what it waits for: `active (Lock public.stock AccessShare)`.
+fn state(link: &Link, told: fn(&str) -> &str, words: Words) -> String {
     match &link.backend {
         _ if waited(link).is_some() => "waiting (pooler)".to_owned(),
         None => String::new(),
         Some(session) if session.hidden => "(hidden)".to_owned(),
         Some(session) => {
             let state = told(session.state.as_deref().unwrap_or_default());
-            match (session.wait_event_type.as_deref(), &session.wait_event) {
-                (Some(kind), Some(event)) if kind != "Client" => format!("{state} ({})", waits(kind, event)),
-                _ => state.to_owned(),
+            match wait(session, words) {
+                Some(waits_for) => format!("{state} ({waits_for})"),
+                None => state.to_owned(),
             }
         }
     }

@@ -321,7 +321,8 @@ async fn joined(
         limit: None,
         query_bytes: context.query_bytes(),
     };
-    let (server_context, listed) = db.sessions(&listing).await?;
+    let (server_context, mut listed) = db.sessions(&listing).await?;
+    db.add_waited_locks(&mut listed.sessions).await?;
     let locks = db.locks().await?;
     let server_head = super::head(&db, &server_context, listed.hidden);
     head.server = server_head.server;

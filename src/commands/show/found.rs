@@ -68,18 +68,16 @@ impl Shows {
             one.facts.candidates.first().and_then(|candidate| candidate.session.backend_type.as_deref());
         let is_client = kind == Some("client backend");
         let told = i64::try_from(one.locks.len()).unwrap_or(i64::MAX);
+        let session = one.facts.candidates.into_iter().next().map(|candidate| candidate.session);
+        let mut session = session.unwrap_or_default();
+        let wanted = one.locks.iter().find(|lock| !lock.granted).filter(|_| session.waits_for_lock());
+        session.lock = wanted.map(|wanted| Box::new(wanted.lock.clone()));
         Self {
             blocks_total: outcome.and_then(|outcome| outcome.sessions_waiting),
             locks_held: outcome.and_then(|outcome| outcome.locks_held).unwrap_or(0),
             cancel: what_if(&cancel, is_client, lead),
             terminate: what_if(&terminate, is_client, lead),
-            session: one
-                .facts
-                .candidates
-                .into_iter()
-                .next()
-                .map(|candidate| candidate.session)
-                .unwrap_or_default(),
+            session,
             blocked_by,
             blocks,
             locks_left_out: one.locks_total - told,

@@ -2,7 +2,7 @@
 
 use super::found::Shows;
 use crate::commands::golden::{assert_as_written, facts, reported, sessions};
-use crate::model::blocking::Lock;
+use crate::model::lock::Lock;
 use crate::model::one_session::{Neighbour, OneSession, SessionLock};
 use crate::model::suggestion::Lead;
 
@@ -14,8 +14,7 @@ fn show_of_who_waits_and_holds() {
             kind: "relation".into(),
             mode: mode.into(),
             relation: Some("public.orders".into()),
-            key: None,
-            level: None,
+            ..Lock::default()
         },
         granted,
         wait_seconds: (!granted).then_some(29.5),

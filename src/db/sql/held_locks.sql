@@ -4,7 +4,7 @@
 -- m: the modes, and with which of them, by place, each conflicts (`is true` keeps the planner, which expects few rows, from comparing
 -- each lock with each waiter). has: the places of the modes in which a waiter has already what it waits for in another.
 -- A session that waits for whoever has changed a row waits for a transaction, and has its turn at the row as a lock of its own,
--- which tells the table. Relations of other databases have no name here.
+-- which tells the table.
 -- others: that it may wait for others afterwards. The server names one transaction at a time: of those that an index is not built
 -- before (virtualxid), of those that share a row. A row is shared by nobody else when nobody else has a lock on its table as
 -- whoever changes or locks rows has it, those aside who queue for the row.
@@ -74,16 +74,7 @@ with g as materialized (
   from h
 )
 select s.pid, s.granted, s.locktype, s.mode,
-       encode(textsend(
-         case when s.relation is null then null
-              when s.database in (0, (select oid from pg_database where datname = current_database()))
-              then s.relation::regclass::text
-              else format('relation %s of database %s', s.relation, (select datname from pg_database where oid = s.database))
-         end), 'hex') as relation,
-       case when s.locktype = 'advisory' and s.objsubid = 1 then ((s.classid::int8 << 32) | s.objid::int8)::text
-            when s.locktype = 'advisory'
-            then format('%s, %s', s.classid::int8::bit(32)::int4, s.objid::int8::bit(32)::int4)
-            when s.locktype = 'tuple' then format('(%s,%s)', s.page, s.tuple) end as key,
+{lock_object},
        string_agg(s.waiter::text, ',') as waiters, s.object, s.place, s.conflicts, s.others, s.next, s.has,
        encode(textsend(s.gid), 'hex') as gid
 from s

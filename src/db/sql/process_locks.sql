@@ -4,7 +4,7 @@
 -- waiting never are.
 -- waiting: how many it keeps waiting, that ask for the same object in a mode that conflicts.
 -- A session that waits for whoever has changed a row waits for a transaction, and has its turn at the row as a lock of its own,
--- which tells the table. Relations of other databases have no name here.
+-- which tells the table.
 with a as materialized (
   {activity}
 ), t as materialized (
@@ -35,16 +35,7 @@ with a as materialized (
            coalesce(l.database, t.database), m.place, l.object
 )
 select s.granted, s.locktype, s.mode,
-       encode(textsend(
-         case when s.relation is null then null
-              when s.database in (0, (select oid from pg_database where datname = current_database()))
-              then s.relation::regclass::text
-              else format('relation %s of database %s', s.relation, (select datname from pg_database where oid = s.database))
-         end), 'hex') as relation,
-       case when s.locktype = 'advisory' and s.objsubid = 1 then ((s.classid::int8 << 32) | s.objid::int8)::text
-            when s.locktype = 'advisory'
-            then format('%s, %s', s.classid::int8::bit(32)::int4, s.objid::int8::bit(32)::int4)
-            when s.locktype = 'tuple' then format('(%s,%s)', s.page, s.tuple) end as key,
+{lock_object},
        extract(epoch from clock_timestamp() - s.began)::float8 as wait_seconds, s.waiting, s.n
 from (select o.*, count(*) over () as n from o
       order by o.granted, o.waiting desc, o.place desc, o.locktype, o.database, o.relation limit {most}) s

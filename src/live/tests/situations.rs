@@ -3,7 +3,8 @@
 use super::*;
 use crate::live::event::{Acted, Detail, Down};
 use crate::model::act::{Fate, HeldLocks, Outcome, Wait};
-use crate::model::blocking::{Blocked, Lock, Waits};
+use crate::model::blocking::{Blocked, Waits};
+use crate::model::lock::Lock;
 use crate::model::usage::{ByApplication, ByClient, ByDatabase, ByRole, ByState, Connections, Rest, Usage};
 
 fn listed(pid: i32, application: &str, state: &str, seconds: f64, query: &str) -> Session {
@@ -216,8 +217,7 @@ fn blocked(pid: i32, waits_for: &[i32]) -> Blocked {
         kind: "relation".into(),
         mode: mode.into(),
         relation: Some("public.orders".into()),
-        key: None,
-        level: None,
+        ..Lock::default()
     };
     let waits = !waits_for.is_empty();
     Blocked {

@@ -81,6 +81,14 @@ impl Line {
         }
     }
 
+    /// Shows a lane that is shown with `width`, or as it is.
+    pub(super) fn widen(&mut self, at: usize, width: usize) -> Option<()> {
+        self.afford(width.saturating_sub(self.lanes.get(at)?.room))?;
+        let lane = self.lanes.get_mut(at)?;
+        lane.room = lane.room.max(width);
+        Some(())
+    }
+
     /// Shows those that are `meant` in all words, or none of them.
     pub(super) fn say_all(&mut self, meant: impl Fn(&Lane) -> bool) -> Option<()> {
         let meant = |lane: &Lane| lane.room > 0 && meant(lane);

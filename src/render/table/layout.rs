@@ -97,6 +97,10 @@ impl Table<'_> {
         line.level(|lane| lane.least)?;
         for spare in self.spare.iter().rev() {
             let Some(at) = line.lanes.iter().position(|lane| title(lane) == *spare) else { continue };
+            if line.lanes[at].room > 0 {
+                line.widen(at, line.lanes[at].short)?;
+                continue;
+            }
             if line.last != Some(at) {
                 line.level(|lane| lane.enough)?;
             }
@@ -135,11 +139,12 @@ impl Table<'_> {
             _ if self.is_last(at) => (NARROWEST, if self.is_wide(at) { LEAST_QUERY } else { LEAST_LAST }),
             Least::Title => (NARROWEST, head.title.len().max(self.least)),
             Least::Columns(columns) => (NARROWEST, columns),
-            Least::Distinct(columns) => (columns, columns),
+            Least::Distinct(columns) | Least::Terse(columns) => (columns, columns),
             Least::ToldApart => (NARROWEST, self.told_apart(at, most).clamp(ENOUGH, ENOUGH_WORDS)),
         };
         let (floor, least) = (floor.min(terse), least.min(terse));
         let enough = match short {
+            _ if matches!(head.share.least, Least::Terse(_)) => terse.min(ENOUGH_WORDS).max(least),
             _ if terse < short && short > ENOUGH_WORDS => terse,
             _ if terse < short => short,
             _ if matches!(head.share.least, Least::Distinct(_) | Least::ToldApart) => {
