@@ -106,7 +106,7 @@ fn whoever_waits_to_connect_leaves_one_login_and_says_what_holds_it() {
 fn a_plugin_says_what_holds_a_login_too() {
     let cluster = with(&[]);
     let barrier = Barrier::before_logins_of(&cluster);
-    let line = ["check", "-F", "nagios", "-t", "300ms", "-h", "127.0.0.1"];
+    let line = ["check", "-F", "nagios", "-t", "1s", "-h", "127.0.0.1"];
     let outcome = Pgconn::new(&line).on(&cluster).run().fails_with(2);
     let mut lines = outcome.stdout.lines();
     assert!(lines.next().unwrap().starts_with("PGCONN CRITICAL: reachable: "), "{outcome}");

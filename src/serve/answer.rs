@@ -9,18 +9,39 @@ use crate::model::metric::Family;
 pub(crate) struct Answer {
     /// The metrics.
     pub(crate) families: Vec<Family>,
-    /// The verdict of each rule, written out for those who ask for it; a scrape does not.
+    /// What the rules say of it; none where nothing was judged.
     pub(crate) verdict: Option<Box<dyn Verdict>>,
-    /// What it comes to.
-    pub(crate) health: Health,
     /// What people see of it.
     pub(crate) facts: Facts,
     /// The stable word for why it could not be asked; none when it answered.
     pub(crate) refused: Option<&'static str>,
 }
 
-/// What the rules say of a target.
+impl Answer {
+    /// What the verdict comes to.
+    pub(crate) fn health(&self) -> Health {
+        self.verdict.as_ref().map(|verdict| verdict.health()).unwrap_or_default()
+    }
+
+    /// The verdict in one line.
+    pub(crate) fn summary(&self) -> &str {
+        self.verdict.as_ref().map(|verdict| verdict.summary()).unwrap_or_default()
+    }
+
+    /// Sessions that wait for others; at a pooler, clients that wait for a connection.
+    pub(crate) fn waiting(&self) -> Option<i64> {
+        self.verdict.as_ref().and_then(|verdict| verdict.waiting())
+    }
+}
+
+/// What the rules say of a target; found out for those who ask for it, and a scrape does not.
 pub(crate) trait Verdict: Debug {
+    /// What it comes to.
+    fn health(&self) -> Health;
+    /// All of it in one line.
+    fn summary(&self) -> &str;
+    /// Sessions that wait for others; at a pooler, clients that wait for a connection.
+    fn waiting(&self) -> Option<i64>;
     /// The JSON document of `/health`.
     fn document(&self) -> Vec<u8>;
     /// The verdict of each rule.
@@ -59,16 +80,12 @@ pub(crate) struct Facts {
     pub(crate) place: String,
     /// What the server says of its version; none when it did not answer.
     pub(crate) version: Option<String>,
-    /// The verdict in one line.
-    pub(crate) summary: String,
     /// Slots in use, by the sessions that may be seen.
     pub(crate) used: Option<i64>,
     /// Slots that ordinary roles can use.
     pub(crate) usable: Option<i64>,
     /// Sessions that are hidden.
     pub(crate) hidden: Option<i64>,
-    /// Sessions that wait for others; at a pooler, clients that wait for a connection.
-    pub(crate) waiting: Option<i64>,
     /// The longest wait, in seconds.
     pub(crate) longest_wait_seconds: Option<f64>,
     /// The oldest open transaction, in seconds.

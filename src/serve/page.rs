@@ -88,10 +88,10 @@ fn slots(facts: &Facts) -> String {
 
 /// Why a target is not healthy.
 fn why(answer: &Answer) -> String {
-    match answer.health {
+    match answer.health() {
         Health::Healthy => String::new(),
         Health::Degraded | Health::Unhealthy => {
-            format!("<br><span class=\"note\">{}</span>", escaped(&answer.facts.summary))
+            format!("<br><span class=\"note\">{}</span>", escaped(answer.summary()))
         }
     }
 }
@@ -124,15 +124,15 @@ pub(super) fn overview<'a>(targets: impl Iterator<Item = &'a Watched>) -> String
                      <td class=\"n\" data-t=\"Longest wait\">{}</td><td class=\"n\" data-t=\"Oldest transaction\">{}</td>\
                      <td class=\"n\" data-t=\"Looked\">{} ago</td></tr>",
                     name(target),
-                    badge(taken.answer.health),
+                    badge(taken.answer.health()),
                     why(&taken.answer),
                     slots(facts),
-                    number(facts.waiting),
+                    number(taken.answer.waiting()),
                     seconds(facts.longest_wait_seconds, &taken.answer),
                     seconds(facts.oldest_xact_seconds, &taken.answer),
                     age(&taken),
                 );
-                (Some(taken.answer.health), text)
+                (Some(taken.answer.health()), text)
             }
         };
         rows.push(row);
@@ -165,8 +165,8 @@ pub(super) fn detail(target: &Watched) -> String {
     let mut body = format!(
         "<p><a href=\"/\">all targets</a></p><h1>{title} {}</h1><p>{}</p><p>{}{}, looked {} ago</p>\
          <p>Slots: {}</p><p>Waiting: {}, longest wait {}, oldest transaction {}</p>",
-        badge(taken.answer.health),
-        escaped(&facts.summary),
+        badge(taken.answer.health()),
+        escaped(taken.answer.summary()),
         escaped(&facts.place),
         facts
             .version
@@ -175,7 +175,7 @@ pub(super) fn detail(target: &Watched) -> String {
             .unwrap_or_default(),
         age(&taken),
         slots(facts),
-        number(facts.waiting),
+        number(taken.answer.waiting()),
         seconds(facts.longest_wait_seconds, &taken.answer),
         seconds(facts.oldest_xact_seconds, &taken.answer),
     );

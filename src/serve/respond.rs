@@ -203,7 +203,7 @@ async fn health(parameters: &Parameters, serving: &Serving, limit: Duration) -> 
     let Some(taken) = target.ask(limit).await else {
         return of(StatusCode::SERVICE_UNAVAILABLE, JSON, b"{\"health\":\"unhealthy\",\"error\":{\"code\":\"timeout\",\"message\":\"no answer in time\"}}\n".to_vec());
     };
-    let status = match taken.answer.health {
+    let status = match taken.answer.health() {
         Health::Healthy => StatusCode::OK,
         Health::Degraded if parameters.warning == Some(503) => StatusCode::SERVICE_UNAVAILABLE,
         Health::Degraded => StatusCode::OK,

@@ -1,6 +1,7 @@
 //! One look for everything that the endpoint answers: metrics, verdict, and what people see.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -18,6 +19,7 @@ use crate::model::health::{Check, Status};
 use crate::model::metric::Family;
 use crate::model::pooler::PoolerFacts;
 use crate::model::server::Target;
+use crate::model::suggestion::Lead;
 use crate::observe::{Deadline, Observer, OfConsole, OfServer, Patience};
 use crate::render::Head;
 use crate::render::json::Payload as _;
@@ -36,7 +38,9 @@ pub(in crate::commands) struct ServerTarget {
     pooler: Option<Observer<OfConsole>>,
     /// Its own console, once it has turned out to be a pooler.
     console: Option<Observer<OfConsole>>,
-    policies: Vec<Policy>,
+    policies: Rc<[Policy]>,
+    /// What leads to the server in what is proposed.
+    lead: Rc<Lead>,
     most_series: usize,
     compat: Option<Compat>,
 }
@@ -51,15 +55,30 @@ pub(in crate::commands) struct HealthReport {
     check: CheckReport,
 }
 
-/// The verdict on a target as it was at a moment.
+/// The verdict on a target as it was at a moment, once somebody wants to know it.
 #[derive(Debug)]
 struct Judged {
     at: SystemTime,
     head: Head,
-    report: HealthReport,
+    report: LazyCell<HealthReport, Judging>,
 }
 
+/// What makes the report.
+type Judging = Box<dyn FnOnce() -> HealthReport>;
+
 impl Verdict for Judged {
+    fn health(&self) -> Health {
+        self.report.health
+    }
+
+    fn summary(&self) -> &str {
+        self.report.check.summary()
+    }
+
+    fn waiting(&self) -> Option<i64> {
+        self.report.check.waiting()
+    }
+
     fn document(&self) -> Vec<u8> {
         let mut document = Vec::new();
         // Into memory it cannot fail.
@@ -90,8 +109,8 @@ impl ServerTarget {
         let observer = context.observer_of(context.endpoint()?.clone());
         let named = context.spec.as_ref().and_then(|spec| spec.pooler.clone());
         let pooler = named.map(|conninfo| context.pooler_observer(&conninfo)).transpose()?;
-        let policies = check::all_policies()?;
-        Ok(Self { context, observer, kept: None, pooler, console: None, policies, most_series, compat })
+        let (policies, lead) = (check::all_policies()?.into(), context.lead().into());
+        Ok(Self { context, observer, kept: None, pooler, console: None, policies, lead, most_series, compat })
     }
 
     async fn looked(&mut self, deadline: &Deadline) -> Result<Answer, db::Error> {
@@ -147,7 +166,7 @@ impl ServerTarget {
         };
         let usage = usage::fold(scraped.server_context.limits, &scraped.tallies, LISTED);
         let (facts, server) = (scraped.facts, scraped.server_context);
-        let mut shown = Facts {
+        let shown = Facts {
             place,
             version: Some(server.server.version.clone()),
             used: Some(facts.connections.used),
@@ -161,21 +180,21 @@ impl ServerTarget {
                 .reduce(f64::max),
             oldest_xact_seconds: facts.long_xact.seconds,
             groups: groups(&usage),
-            ..Facts::default()
         };
-        let lead = self.context.lead();
-        let mut report = CheckReport::of_server(&self.policies, server, facts, head.clone(), seconds, &lead);
-        if let Some(pooler) = self.look_at_pooler(deadline).await? {
-            families.extend(pooler_metrics::families(
-                &pooler.0,
-                &pooler.1,
-                self.most_series,
-                seconds.as_secs_f64(),
-            ));
-            report.add_waiting_clients(&self.policies, &pooler.0, seconds, &lead);
+        let pooler = self.look_at_pooler(deadline).await?;
+        if let Some((facts, place)) = &pooler {
+            families.extend(pooler_metrics::families(facts, place, self.most_series, seconds.as_secs_f64()));
         }
-        shown.waiting = report.waiting();
-        Ok(answer(report, head, families, shown, None))
+        let (policies, lead, head_of_report) =
+            (Rc::clone(&self.policies), Rc::clone(&self.lead), head.clone());
+        let judging = move || {
+            let mut report = CheckReport::of_server(&policies, server, facts, head_of_report, seconds, &lead);
+            if let Some((facts, _)) = &pooler {
+                report.add_waiting_clients(&policies, facts, seconds, &lead);
+            }
+            report
+        };
+        Ok(answer(judging, head, families, shown, None))
     }
 
     /// What the console of the pooler in front says, and where that is; none where there is no pooler.
@@ -211,7 +230,6 @@ impl ServerTarget {
             Some(tables) => pgbouncer_exporter::families(tables, &place),
             None => pooler_metrics::families(&facts, &place, self.most_series, seconds.as_secs_f64()),
         };
-        let report = CheckReport::of_console(&self.policies, &facts, seconds, &self.context.lead());
         let shown = Facts {
             place,
             longest_wait_seconds: facts
@@ -219,14 +237,15 @@ impl ServerTarget {
                 .iter()
                 .filter_map(|pool| pool.max_wait_seconds)
                 .reduce(f64::max),
-            waiting: report.waiting(),
             ..Facts::default()
         };
-        Ok(answer(report, head, families, shown, None))
+        let (policies, lead) = (Rc::clone(&self.policies), Rc::clone(&self.lead));
+        let judging = move || CheckReport::of_console(&policies, &facts, seconds, &lead);
+        Ok(answer(judging, head, families, shown, None))
     }
 
     /// What is answered when there is nothing to judge.
-    fn down(&self, error: &db::Error) -> Answer {
+    fn down(&self, error: db::Error) -> Answer {
         let refused = error.kind.code();
         let aim = self.context.aim();
         let place = aim.as_ref().map(Target::place);
@@ -236,9 +255,10 @@ impl ServerTarget {
             None => metrics::down(place.as_deref()),
         };
         let head = Head { target: aim, ..Head::default() };
-        let report = CheckReport::of_unreached(&self.policies, error, &self.context.lead());
         let shown = Facts { place: place.unwrap_or_default(), ..Facts::default() };
-        answer(report, head, families, shown, Some(refused))
+        let (policies, lead) = (Rc::clone(&self.policies), Rc::clone(&self.lead));
+        let judging = move || CheckReport::of_unreached(&policies, &error, &lead);
+        answer(judging, head, families, shown, Some(refused))
     }
 }
 
@@ -247,7 +267,7 @@ impl Look for ServerTarget {
         let deadline = self.observer.source().endpoint.deadline_of(limit);
         match self.looked(&deadline).await {
             Ok(answer) => answer,
-            Err(error) => self.down(&error),
+            Err(error) => self.down(error),
         }
     }
 
@@ -259,22 +279,26 @@ impl Look for ServerTarget {
     }
 }
 
-/// The answer that a report makes.
+/// The answer of a look of which `judging` makes the report.
 fn answer(
-    report: CheckReport,
+    judging: impl FnOnce() -> CheckReport + 'static,
     head: Head,
     families: Vec<Family>,
-    mut facts: Facts,
+    facts: Facts,
     refused: Option<&'static str>,
 ) -> Answer {
-    let health = match report.status() {
-        Status::Ok => Health::Healthy,
-        Status::Warning => Health::Degraded,
-        Status::Critical | Status::Unknown => Health::Unhealthy,
+    let judging = move || {
+        let check = judging();
+        let health = match check.status() {
+            Status::Ok => Health::Healthy,
+            Status::Warning => Health::Degraded,
+            Status::Critical | Status::Unknown => Health::Unhealthy,
+        };
+        HealthReport { health, check }
     };
-    facts.summary = report.summary().to_owned();
-    let judged = Judged { at: SystemTime::now(), head, report: HealthReport { health, check: report } };
-    Answer { families, verdict: Some(Box::new(judged)), health, facts, refused }
+    let report = LazyCell::new(Box::new(judging) as Judging);
+    let judged = Judged { at: SystemTime::now(), head, report };
+    Answer { families, verdict: Some(Box::new(judged)), facts, refused }
 }
 
 fn groups(usage: &crate::model::usage::Usage) -> Vec<Group> {

@@ -182,14 +182,14 @@ async fn look_again(
         let answer = target.look.look(limit).await;
         drop(turn);
         *due = tokio::time::Instant::now() + interval;
-        if tell.send(News::Found(at, Box::new(found(answer)))).is_err() {
+        if tell.send(News::Found(at, Box::new(found(&answer)))).is_err() {
             return;
         }
     }
 }
 
-fn found(answer: Answer) -> Found {
-    let Answer { facts, health, refused, .. } = answer;
+fn found(answer: &Answer) -> Found {
+    let (health, facts, refused) = (answer.health(), &answer.facts, answer.refused);
     let rank = match (refused, health) {
         (Some(_), _) => 0,
         (None, Health::Unhealthy) => 1,
@@ -200,13 +200,13 @@ fn found(answer: Answer) -> Found {
         health: refused.map_or(health.word(), |_| "down"),
         rank,
         summary: match refused {
-            Some(code) => format!("{code}: {}", facts.summary),
-            None => facts.summary,
+            Some(code) => format!("{code}: {}", answer.summary()),
+            None => answer.summary().to_owned(),
         },
         used: facts.used,
         usable: facts.usable,
         hidden: facts.hidden,
-        waiting: facts.waiting,
+        waiting: answer.waiting(),
         oldest_xact_seconds: facts.oldest_xact_seconds,
     }
 }
