@@ -4,9 +4,7 @@ use super::address::Address;
 use super::attempt::AttemptProgress;
 use super::encrypt::{Encryption, dial_wire};
 use super::login_info::LoginInfo;
-use super::lost::lost;
 use crate::conninfo::{ConnInfo, Host};
-use crate::db::error::{Error, ErrorKind};
 use std::fmt;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -45,27 +43,15 @@ impl Canceller {
     }
 
     /// Asks the server to cancel what the session runs, and waits, as libpq does, until it has closed the connection: PostgreSQL
-    /// has sent the signal by then. It does not say whether anything was cancelled.
-    pub(crate) async fn cancel(&self) -> Result<(), Error> {
-        let words = self.address.words();
-        let failed =
-            |why: String| Error::new(ErrorKind::Refused, format!("could not cancel at {words}: {why}"));
-        let Some(request) = self.login_info.cancel_request() else {
-            return Err(failed("the server has given no key for that".to_owned()));
-        };
+    /// has sent the signal by then. It does not say whether anything was cancelled, and what cannot be asked is left.
+    pub(crate) async fn cancel(&self) {
+        let Some(request) = self.login_info.cancel_request() else { return };
         let encryption = if self.encrypted { Encryption::Tls } else { Encryption::Plain };
-        let mut wire = dial_wire(&self.address, &self.info, encryption, &AttemptProgress::default())
-            .await
-            .map_err(|failure| failed(failure.error.message))?;
-        let sent = async {
-            wire.write_all(&request).await?;
-            wire.flush().await
-        };
-        sent.await.map_err(|error| failed(lost(&error).message))?;
-        // However it ends, it has been taken; a reset comes, too, where it was closed.
-        match wire.read(&mut [0]).await {
-            Ok(1..) => Err(failed("the server answered, which none does to such a request".to_owned())),
-            Ok(0) | Err(_) => Ok(()),
+        let dialled = dial_wire(&self.address, &self.info, encryption, &AttemptProgress::default()).await;
+        let Ok(mut wire) = dialled else { return };
+        if wire.write_all(&request).await.is_ok() && wire.flush().await.is_ok() {
+            // However it ends, it has been taken; a reset comes, too, where it was closed.
+            let _ = wire.read(&mut [0]).await;
         }
     }
 }
