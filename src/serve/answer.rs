@@ -18,9 +18,9 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// What the verdict comes to.
+    /// What the verdict comes to; where there is none, nobody can say that it is well.
     pub(crate) fn health(&self) -> Health {
-        self.verdict.as_ref().map(|verdict| verdict.health()).unwrap_or_default()
+        self.verdict.as_ref().map_or(Health::Unhealthy, |verdict| verdict.health())
     }
 
     /// The verdict in one line.
@@ -49,12 +49,11 @@ pub(crate) trait Verdict: Debug {
 }
 
 /// How a target is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Health {
     /// Nothing is wrong.
-    #[default]
     Healthy,
     /// It warns: of waiting clients, say.
     Degraded,
