@@ -1,6 +1,7 @@
 //! Other people's text: escape sequences, broken encodings and floods neither reach a terminal nor break a format.
 
-use super::common::{Cluster, Pgconn, with};
+use super::common::{Cluster, Pgconn, wait_until, with};
+use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::process::Command;
@@ -80,6 +81,16 @@ fn every_encoding_of_the_own_database_can_look() {
             assert!(is_clean(&outcome.stdout), "{encoding}");
         }
     }
+}
+
+#[test]
+fn what_fits_no_encoding_is_watched_as_long_as_anybody_likes() {
+    let (cluster, _sessions) = hostile();
+    cluster.session().query("create database raw encoding 'SQL_ASCII' locale 'C' template template0");
+    let run = Pgconn::new(&["ls", "--json", "--watch=100ms"]).on(&cluster).env("PGDATABASE", "raw").spawn();
+    wait_until("many looks", || run.stdout().lines().count() >= 12);
+    run.signal(Signal::SIGINT);
+    assert!(is_clean(&run.finish().success().stdout));
 }
 
 #[test]

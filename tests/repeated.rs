@@ -41,6 +41,25 @@ fn on_a_session_of_the_servers_own() {
 }
 
 #[test]
+fn with_another_list_of_pids_at_each_look() {
+    let server = with(&[("max_connections", "20")]);
+    let mut sessions: Vec<_> = (0..3).map(|_| server.connect(&[]).unwrap()).collect();
+    let mut terminal = Pgconn::new(&["top", "--interval", "500ms"]).on(&server).on_terminal_of(120, 40);
+    let listed = format!("{EXECUTED} and query like '%::int4[])%'");
+    let executed = || server.query(&listed);
+    wait_until("it is asked by its name, with the pids", || !executed().is_empty());
+    for _ in 0..3 {
+        sessions.remove(0);
+        let session = server.connect(&[]).unwrap();
+        terminal.wait_for(&session.pid.to_string());
+        sessions.push(session);
+        assert!(!executed().is_empty(), "it is asked by its name still");
+    }
+    terminal.type_keys("q");
+    let _ = terminal.finish().success();
+}
+
+#[test]
 fn not_through_a_pooler_whose_connections_others_get() {
     let server = with(&[("max_connections", "20")]);
     let _session = server.connect(&[]).unwrap();

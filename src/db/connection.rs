@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
-use tokio_postgres::error::SqlState;
 
 use super::error::{Error, ErrorKind};
 use super::guard::{Access, Guards};
-use super::repeated::{Repeated, Worded, is_about_a_name};
+use super::repeated::{Repeated, is_about_a_name};
 use super::rows::{self, Answers, Collected, Rows, exactly};
 use super::session::{self, Canceller, Entitlement, Excess, Lane, LoginInfo, Metering, Notice, Options};
-use super::statement_error::statement_error;
+use super::statement_error::{is_encoding_trouble, statement_error};
 use super::trace::Trace;
 use super::version::version_num;
 use crate::conninfo::ConnInfo;
@@ -186,34 +185,9 @@ impl Db {
         questions: &[String],
         answers: &mut dyn Answers,
     ) -> Result<(), Error> {
-        let look = |bytes, first: &[String], questions: &[String]| {
-            self.guards(bytes).transaction(Access::ReadOnly, first, questions)
-        };
-        let worded = self.worded(questions).await?;
-        let answered = match self.ask_all(&look(false, first, &worded.statements), answers).await {
-            Err(error) if worded.by_name && is_about_a_name(&error) => {
-                self.repeated.allow(false);
-                answers.anew();
-                self.ask_all(&look(false, first, questions), answers).await?
-            }
-            Err(error) if is_encoding_trouble(&error) => {
-                answers.anew();
-                self.ask_all(&look(true, first, questions), answers).await?
-            }
-            Err(error)
-                if !first.is_empty()
-                    && error.sqlstate.is_some()
-                    && error.kind == ErrorKind::StatementTimeout =>
-            {
-                let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
-                answers.anew();
-                self.ask_all(&look(false, &[], &questions), answers).await?
-            }
-            other => {
-                let answered = other?;
-                self.repeated.are_prepared(worded.preparing);
-                answered
-            }
+        let answered = match self.ask_by_name(first, questions, answers).await? {
+            Some(answered) => answered,
+            None => self.ask_in_full(first, questions, answers).await?,
         };
         let asked = first.len() + questions.len();
         if answered == asked {
@@ -222,13 +196,68 @@ impl Db {
         Err(Error::new(ErrorKind::Protocol, format!("{asked} questions got {answered} answers")))
     }
 
-    /// The questions as they are to be asked. The first time that one comes again it is asked whose session this is.
-    async fn worded(&self, questions: &[String]) -> Result<Worded, Error> {
+    /// Asks by name what was asked before; none where the questions are to be asked in full. The first time that one comes again it is
+    /// asked whose session this is.
+    async fn ask_by_name(
+        &self,
+        first: &[String],
+        questions: &[String],
+        answers: &mut dyn Answers,
+    ) -> Result<Option<usize>, Error> {
         if self.repeated.is_to_be_found_out(questions) {
             let allowed = self.lane == Lane::Ordinary && !self.is_through_a_pooler().await?;
             self.repeated.allow(allowed);
         }
-        Ok(self.repeated.worded(questions))
+        let Some(worded) = self.repeated.worded(questions) else { return Ok(None) };
+        let look = self.guards(false).transaction(Access::ReadOnly, first, &worded.statements);
+        match self.ask_all(&look, answers).await {
+            Ok(answered) => {
+                self.repeated.answered(worded);
+                Ok(Some(answered))
+            }
+            Err(error) if error.sqlstate.is_some() => {
+                self.repeated.refused(&worded);
+                let is_about_a_name = is_about_a_name(&error, &worded);
+                if is_about_a_name {
+                    self.repeated.allow(false);
+                }
+                // Asked in full it may be answered in other words.
+                let is_late = !first.is_empty() && error.kind == ErrorKind::StatementTimeout;
+                if is_about_a_name || is_encoding_trouble(&error) || is_late {
+                    answers.anew();
+                    return Ok(None);
+                }
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask_in_full(
+        &self,
+        first: &[String],
+        questions: &[String],
+        answers: &mut dyn Answers,
+    ) -> Result<usize, Error> {
+        let look = |bytes, first: &[String], questions: &[String]| {
+            self.guards(bytes).transaction(Access::ReadOnly, first, questions)
+        };
+        match self.ask_all(&look(false, first, questions), answers).await {
+            Err(error) if is_encoding_trouble(&error) => {
+                answers.anew();
+                self.ask_all(&look(true, first, questions), answers).await
+            }
+            Err(error)
+                if !first.is_empty()
+                    && error.sqlstate.is_some()
+                    && error.kind == ErrorKind::StatementTimeout =>
+            {
+                let questions: Vec<String> = first.iter().chain(questions).cloned().collect();
+                answers.anew();
+                self.ask_all(&look(false, &[], &questions), answers).await
+            }
+            other => other,
+        }
     }
 
     async fn is_through_a_pooler(&self) -> Result<bool, Error> {
@@ -412,9 +441,4 @@ impl Deref for Uninterrupted {
     fn deref(&self) -> &Db {
         &self.0
     }
-}
-
-fn is_encoding_trouble(error: &Error) -> bool {
-    let codes = [SqlState::CHARACTER_NOT_IN_REPERTOIRE, SqlState::UNTRANSLATABLE_CHARACTER];
-    codes.iter().any(|code| error.sqlstate.as_deref() == Some(code.code()))
 }

@@ -1,10 +1,13 @@
-//! Looks: questions that change nothing. One that is asked again on the same session, by a live screen or an endpoint, is
-//! prepared there, because planning it costs the server as much as answering it for a few dozen sessions.
+//! Questions that are asked again on the same session, by a live screen or an endpoint: they are prepared there, because planning one
+//! costs the server as much as answering it for a few dozen sessions.
 //!
-//! Only where the session is the server's own and no pooler's: there it would stay behind for others, or be missing.
+//! Only where the session is the server's own as far as can be told: through a pooler a statement would stay behind for others, or be
+//! missing. Its name tells its text, so that nobody is ever answered another question; and who is told that there is no such
+//! statement, or that there already is, asks in full from then on.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::error::SqlState;
@@ -15,10 +18,10 @@ use super::error::Error;
 const WORTH_IT: usize = 1_000;
 /// The most statements that one session keeps prepared; each takes some hundred kB of the server's memory.
 const MOST_PREPARED: usize = 16;
-/// How many questions are remembered that were asked once.
+/// How many questions are remembered that are not prepared.
 const MOST_REMEMBERED: usize = 64;
 
-/// The questions of one session that were asked before, each by the hash of its text.
+/// The questions of one session that were asked before.
 #[derive(Debug, Default)]
 pub(super) struct Repeated(Mutex<State>);
 
@@ -28,20 +31,48 @@ struct State {
     allowed: Option<bool>,
     /// Something was asked: the first questions of a session are not remembered, for most sessions have no others.
     begun: bool,
-    /// Those that were asked once since, the latest last.
+    /// Those that were asked once since, each by the hash of its text, the latest last.
     once: VecDeque<u64>,
+    /// Those that failed while they were prepared; they are asked in full.
+    unfit: VecDeque<u64>,
     /// Those that are prepared, the one used latest last.
-    prepared: VecDeque<u64>,
+    prepared: VecDeque<Statement>,
+    /// How many statements have been prepared, which makes their names differ.
+    count: u64,
+    /// How many the server may have that nobody asks by their names any more.
+    left: usize,
 }
 
-/// Statements that ask some questions.
-#[derive(Debug)]
+/// A prepared statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Statement {
+    /// Of its text.
+    hash: u64,
+    number: u64,
+}
+
+impl Statement {
+    fn name(self) -> String {
+        format!("pgconn_{:016x}_{}", self.hash, self.number)
+    }
+
+    /// Asks by its name, with the values of its parameters.
+    fn execute(self, lists: &[&str]) -> String {
+        let values = if lists.is_empty() { String::new() } else { format!(" ({})", lists.join(", ")) };
+        format!("execute {}{values}", self.name())
+    }
+}
+
+/// How some questions are asked.
+#[derive(Debug, Default)]
 pub(super) struct Worded {
     pub(super) statements: Vec<String>,
+    /// Something is asked by a name.
+    by_name: bool,
     /// Those of them that are being prepared.
-    pub(super) preparing: Vec<u64>,
-    /// Something is asked by its name.
-    pub(super) by_name: bool,
+    preparing: Vec<Statement>,
+    /// How many prepared ones are given up.
+    given_up: usize,
 }
 
 impl Repeated {
@@ -50,7 +81,7 @@ impl Repeated {
         let state = self.state();
         state.allowed.is_none()
             && !state.once.is_empty()
-            && questions.iter().any(|question| state.once.contains(&hash_of(question)))
+            && questions.iter().any(|question| state.once.contains(&hash_of(&Template::of(question).text)))
     }
 
     /// Says whether statements may be prepared.
@@ -58,14 +89,23 @@ impl Repeated {
         self.state().allowed = Some(allowed);
     }
 
-    /// The questions as they are to be asked.
-    pub(super) fn worded(&self, questions: &[String]) -> Worded {
+    /// The questions as they are to be asked by name; none where all are asked in full.
+    pub(super) fn worded(&self, questions: &[String]) -> Option<Worded> {
         self.state().worded(questions)
     }
 
-    /// Says that what was to be prepared is.
-    pub(super) fn are_prepared(&self, hashes: Vec<u64>) {
-        self.state().prepared.extend(hashes);
+    /// Says that they were answered.
+    pub(super) fn answered(&self, worded: Worded) {
+        self.state().prepared.extend(worded.preparing);
+    }
+
+    /// Says that the server refused something of it: what of it was prepared by then is not known.
+    pub(super) fn refused(&self, worded: &Worded) {
+        let mut state = self.state();
+        state.left += worded.preparing.len() + worded.given_up;
+        for statement in &worded.preparing {
+            remember(&mut state.unfit, statement.hash);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -74,49 +114,113 @@ impl Repeated {
 }
 
 impl State {
-    /// The questions as they are to be asked.
-    fn worded(&mut self, questions: &[String]) -> Worded {
-        let mut worded = Worded { statements: Vec::new(), preparing: Vec::new(), by_name: false };
-        if !std::mem::replace(&mut self.begun, true) {
-            worded.statements.extend_from_slice(questions);
-            return worded;
+    fn worded(&mut self, questions: &[String]) -> Option<Worded> {
+        if !std::mem::replace(&mut self.begun, true) || self.allowed == Some(false) {
+            return None;
         }
+        let mut worded = Worded::default();
         for question in questions {
-            let hash = hash_of(question);
-            if self.allowed == Some(false) || question.len() < WORTH_IT {
-                worded.statements.push(question.clone());
-            } else if take(&mut self.prepared, hash) {
-                self.prepared.push_back(hash);
-                worded.by_name = true;
-                worded.statements.push(format!("execute {}", name(hash)));
-            } else if self.allowed == Some(true) && take(&mut self.once, hash) {
-                if self.prepared.len() + worded.preparing.len() >= MOST_PREPARED
-                    && let Some(oldest) = self.prepared.pop_front()
-                {
-                    worded.statements.push(format!("deallocate {}", name(oldest)));
-                }
-                worded.by_name = true;
-                worded.preparing.push(hash);
-                worded.statements.push(format!("prepare {} as\n{question}", name(hash)));
-                worded.statements.push(format!("execute {}", name(hash)));
-            } else {
-                if !self.once.contains(&hash) {
-                    self.once.push_back(hash);
-                }
-                if self.once.len() > MOST_REMEMBERED {
-                    self.once.pop_front();
-                }
-                worded.statements.push(question.clone());
-            }
+            self.word(question, &mut worded);
         }
-        worded
+        worded.by_name.then_some(worded)
+    }
+
+    fn word(&mut self, question: &str, worded: &mut Worded) {
+        if question.len() < WORTH_IT {
+            worded.statements.push(question.to_owned());
+            return;
+        }
+        let template = Template::of(question);
+        let hash = hash_of(&template.text);
+        if let Some(place) = self.prepared.iter().position(|statement| statement.hash == hash)
+            && let Some(statement) = self.prepared.remove(place)
+        {
+            self.prepared.push_back(statement);
+            worded.by_name = true;
+            worded.statements.push(statement.execute(&template.lists));
+        } else if self.allowed == Some(true) && self.once.contains(&hash) && self.makes_room(worded) {
+            self.once.retain(|known| *known != hash);
+            self.count += 1;
+            let statement = Statement { hash, number: self.count };
+            worded.by_name = true;
+            worded.preparing.push(statement);
+            worded.statements.push(template.prepare(&statement.name()));
+            worded.statements.push(statement.execute(&template.lists));
+        } else {
+            if !self.unfit.contains(&hash) {
+                remember(&mut self.once, hash);
+            }
+            worded.statements.push(question.to_owned());
+        }
+    }
+
+    /// Gives one up for one more where there are as many as there may be. False where that cannot be.
+    fn makes_room(&mut self, worded: &mut Worded) -> bool {
+        if self.prepared.len() + worded.preparing.len() + self.left < MOST_PREPARED {
+            return true;
+        }
+        let Some(oldest) = self.prepared.pop_front() else { return false };
+        worded.given_up += 1;
+        worded.statements.push(format!("deallocate {}", oldest.name()));
+        true
     }
 }
 
-/// Takes it out, if it is there.
-fn take(hashes: &mut VecDeque<u64>, hash: u64) -> bool {
-    let place = hashes.iter().position(|known| *known == hash);
-    place.and_then(|place| hashes.remove(place)).is_some()
+/// A question without its lists of process ids: they are other ones at each look, and are no part of what is planned.
+#[derive(Debug, PartialEq, Eq)]
+struct Template<'a> {
+    /// With `$1` for the first list, and so on.
+    text: String,
+    lists: Vec<&'a str>,
+}
+
+impl<'a> Template<'a> {
+    fn of(question: &'a str) -> Self {
+        let (mut text, mut lists) = (String::with_capacity(question.len()), Vec::new());
+        let mut rest = question;
+        while let Some(list) = first_list(question, rest) {
+            let (before, after) = rest.split_at(list.start - (question.len() - rest.len()));
+            lists.push(question.get(list.clone()).unwrap_or_default());
+            text.push_str(before);
+            text.push_str(&format!("${}", lists.len()));
+            rest = after.get(list.len()..).unwrap_or_default();
+        }
+        text.push_str(rest);
+        Self { text, lists }
+    }
+
+    fn prepare(&self, name: &str) -> String {
+        let types = vec!["int4[]"; self.lists.len()].join(", ");
+        let types = if types.is_empty() { types } else { format!(" ({types})") };
+        format!("prepare {name}{types} as\n{}", self.text)
+    }
+}
+
+/// Where the first list of process ids in `rest` is, the end of `question`: not within a literal, before whose end is an odd number
+/// of quotes, as `sql::literal` writes them.
+fn first_list(question: &str, rest: &str) -> Option<Range<usize>> {
+    const BEGIN: &str = "array[";
+    const END: &str = "]::int4[]";
+    let offset = question.len() - rest.len();
+    rest.match_indices(BEGIN).find_map(|(place, _)| {
+        let body = rest.get(place + BEGIN.len()..)?;
+        let length = body.find(|character: char| !(character.is_ascii_digit() || character == ','))?;
+        let is_list = length > 0 && body.get(length..)?.starts_with(END);
+        let start = offset + place;
+        let quotes = || question.bytes().take(start).filter(|byte| *byte == b'\'').count();
+        (is_list && quotes().is_multiple_of(2)).then(|| start..start + BEGIN.len() + length + END.len())
+    })
+}
+
+/// Adds it, unless it is there; the oldest makes room.
+fn remember(hashes: &mut VecDeque<u64>, hash: u64) {
+    if hashes.contains(&hash) {
+        return;
+    }
+    hashes.push_back(hash);
+    if hashes.len() > MOST_REMEMBERED {
+        hashes.pop_front();
+    }
 }
 
 fn hash_of(question: &str) -> u64 {
@@ -125,19 +229,12 @@ fn hash_of(question: &str) -> u64 {
     hasher.finish()
 }
 
-/// The name of a prepared statement: what has the same name is the same, whoever prepared it.
-fn name(hash: u64) -> String {
-    format!("pgconn_{hash:016x}")
-}
-
-/// Whether the server has no statement of that name, or already has, or cannot use it any more.
-pub(super) fn is_about_a_name(error: &Error) -> bool {
-    let codes = [
-        SqlState::INVALID_SQL_STATEMENT_NAME,
-        SqlState::DUPLICATE_PSTATEMENT,
-        SqlState::FEATURE_NOT_SUPPORTED,
-    ];
-    codes.iter().any(|code| error.sqlstate.as_deref() == Some(code.code()))
+/// Whether the server has no statement of that name, or already has, or cannot use one any more that it has had.
+pub(super) fn is_about_a_name(error: &Error, worded: &Worded) -> bool {
+    let is = |code: SqlState| error.sqlstate.as_deref() == Some(code.code());
+    is(SqlState::INVALID_SQL_STATEMENT_NAME)
+        || is(SqlState::DUPLICATE_PSTATEMENT)
+        || (is(SqlState::FEATURE_NOT_SUPPORTED) && worded.preparing.is_empty())
 }
 
 #[cfg(test)]
@@ -146,8 +243,9 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashMap;
 
-    fn question(number: usize) -> String {
-        format!("select {number}{}", " ".repeat(WORTH_IT))
+    fn question(number: usize, pids: &[i32]) -> String {
+        let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+        format!("select {number} where array[{}]::int4[]{}", pids.join(","), " ".repeat(WORTH_IT))
     }
 
     /// A session: its statements by name.
@@ -155,42 +253,52 @@ mod tests {
 
     /// What the server makes of a statement: the question that is answered, if it is one.
     fn answered(session: &mut Session, statement: &str) -> Result<Option<String>, String> {
-        if let Some((name, text)) =
+        if let Some((head, text)) =
             statement.strip_prefix("prepare ").and_then(|rest| rest.split_once(" as\n"))
         {
-            return match session.insert(name.to_owned(), text.to_owned()) {
+            let name = head.split(' ').next().unwrap().to_owned();
+            return match session.insert(name, text.to_owned()) {
                 None => Ok(None),
-                Some(_) => Err(format!("{name} is there")),
+                Some(_) => Err(format!("{head} is there")),
             };
         }
         if let Some(name) = statement.strip_prefix("deallocate ") {
             return session.remove(name).map(|_| None).ok_or(format!("{name} is not there"));
         }
-        match statement.strip_prefix("execute ") {
-            Some(name) => session.get(name).cloned().map(Some).ok_or(format!("{name} is not there")),
-            None => Ok(Some(statement.to_owned())),
-        }
+        let Some(call) = statement.strip_prefix("execute ") else { return Ok(Some(statement.to_owned())) };
+        let (name, values) = call.split_once(" (").unwrap_or((call, ""));
+        let text = session.get(name).ok_or(format!("{name} is not there"))?;
+        Ok(Some(text.replace("$1", values.trim_end_matches(')'))))
     }
 
     proptest! {
         #[test]
-        fn each_question_is_answered_and_few_are_kept(
-            looks in prop::collection::vec(prop::collection::hash_set(0_usize..40, 1..4), 1..200),
+        fn each_question_is_answered_and_few_are_kept_whatever_fails(
+            looks in prop::collection::vec(
+                (prop::collection::hash_map(0_usize..40, prop::collection::vec(1_i32..9, 0..3), 1..4), 0_usize..40),
+                1..200,
+            ),
         ) {
             let (repeated, mut session) = (Repeated::default(), Session::new());
-            for look in looks {
-                let questions: Vec<String> = look.into_iter().map(question).collect();
+            for (look, fails_at) in looks {
+                let questions: Vec<String> =
+                    look.iter().map(|(number, pids)| question(*number, pids)).collect();
                 if repeated.is_to_be_found_out(&questions) {
                     repeated.allow(true);
                 }
-                let worded = repeated.worded(&questions);
+                let Some(worded) = repeated.worded(&questions) else { continue };
                 let mut answers = Vec::new();
-                for statement in &worded.statements {
+                let until = worded.statements.len().min(fails_at);
+                for statement in &worded.statements[..until] {
                     answers.extend(answered(&mut session, statement).map_err(TestCaseError::fail)?);
                 }
-                repeated.are_prepared(worded.preparing);
-                prop_assert_eq!(answers, questions);
-                prop_assert!(session.len() <= MOST_PREPARED);
+                prop_assert!(session.len() <= MOST_PREPARED, "{}", session.len());
+                if until == worded.statements.len() {
+                    prop_assert_eq!(answers, questions);
+                    repeated.answered(worded);
+                } else {
+                    repeated.refused(&worded);
+                }
             }
         }
     }
@@ -199,19 +307,45 @@ mod tests {
     fn what_comes_again_is_prepared_and_nothing_where_that_may_not_be() {
         for allowed in [true, false] {
             let repeated = Repeated::default();
-            let questions = [question(1), "select 1".to_owned()];
-            for _ in 0..2 {
-                let first = repeated.worded(&questions);
-                assert!(first.statements == questions && !first.by_name);
+            let questions = |pids: &[i32]| [question(1, pids), "select 1".to_owned()];
+            for pids in [&[1][..], &[2]] {
+                assert!(repeated.worded(&questions(pids)).is_none());
             }
-            assert!(repeated.is_to_be_found_out(&questions));
+            assert!(repeated.is_to_be_found_out(&questions(&[3, 4])));
             repeated.allow(allowed);
-            let third = repeated.worded(&questions);
-            assert_eq!((third.by_name, third.statements.len()), (allowed, if allowed { 3 } else { 2 }));
-            repeated.are_prepared(third.preparing);
-            let fourth = repeated.worded(&questions);
-            assert_eq!(fourth.statements[0].starts_with("execute "), allowed);
-            assert_eq!((fourth.statements.len(), &fourth.statements[1]), (2, &questions[1]));
+            let third = repeated.worded(&questions(&[3, 4]));
+            assert_eq!(third.is_some(), allowed);
+            let Some(third) = third else { continue };
+            assert_eq!(third.statements.len(), 3);
+            repeated.answered(third);
+            let fourth = repeated.worded(&questions(&[5])).unwrap().statements;
+            assert!(fourth[0].starts_with("execute ") && fourth[0].ends_with("_1 (array[5]::int4[])"));
+            assert_eq!((fourth.len(), fourth[1].as_str()), (2, "select 1"));
+        }
+    }
+
+    #[test]
+    fn what_fails_while_it_is_prepared_is_asked_in_full() {
+        let repeated = Repeated::default();
+        let questions = [question(1, &[])];
+        repeated.allow(true);
+        for look in 0..9 {
+            let worded = repeated.worded(&questions);
+            assert_eq!(worded.is_some(), look == 2, "look {look}");
+            worded.iter().for_each(|worded| repeated.refused(worded));
+        }
+    }
+
+    #[test]
+    fn lists_of_pids_are_no_part_of_a_question_but_within_a_text() {
+        let template =
+            Template::of("a array[1,22]::int4[] b array[]::int4[] array[x]::int4[] array[3]::int4[]");
+        assert_eq!(template.text, "a $1 b array[]::int4[] array[x]::int4[] $2");
+        assert_eq!(template.lists, ["array[1,22]::int4[]", "array[3]::int4[]"]);
+        assert_eq!(template.prepare("x").lines().next(), Some("prepare x (int4[], int4[]) as"));
+        for text in ["it's array[1]::int4[]", "a\\' array[1]::int4[]", "'", "\n array[1]::int4[]"] {
+            let question = format!("select {}, array[2]::int4[]", crate::db::sql::literal(text));
+            assert_eq!(Template::of(&question).lists, ["array[2]::int4[]"], "{question}");
         }
     }
 }

@@ -41,3 +41,9 @@ pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
         connecting: false,
     }
 }
+
+/// Whether a text did not fit the session's encoding.
+pub(super) fn is_encoding_trouble(error: &Error) -> bool {
+    let codes = [SqlState::CHARACTER_NOT_IN_REPERTOIRE, SqlState::UNTRANSLATABLE_CHARACTER];
+    codes.iter().any(|code| error.sqlstate.as_deref() == Some(code.code()))
+}
