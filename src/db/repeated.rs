@@ -6,8 +6,8 @@
 //! statement, or that there already is, asks in full from then on.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::error::SqlState;
@@ -81,7 +81,7 @@ impl Repeated {
         let state = self.state();
         state.allowed.is_none()
             && !state.once.is_empty()
-            && questions.iter().any(|question| state.once.contains(&hash_of(&Template::of(question).text)))
+            && questions.iter().any(|question| state.once.contains(&Template::of(question).hash()))
     }
 
     /// Says whether statements may be prepared.
@@ -131,7 +131,7 @@ impl State {
             return;
         }
         let template = Template::of(question);
-        let hash = hash_of(&template.text);
+        let hash = template.hash();
         if let Some(place) = self.prepared.iter().position(|statement| statement.hash == hash)
             && let Some(statement) = self.prepared.remove(place)
         {
@@ -167,49 +167,58 @@ impl State {
 }
 
 /// A question without its lists of process ids: they are other ones at each look, and are no part of what is planned.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Template<'a> {
-    /// With `$1` for the first list, and so on.
-    text: String,
+    /// What stands before each list, and behind the last.
+    pieces: Vec<&'a str>,
     lists: Vec<&'a str>,
 }
 
 impl<'a> Template<'a> {
     fn of(question: &'a str) -> Self {
-        let (mut text, mut lists) = (String::with_capacity(question.len()), Vec::new());
-        let mut rest = question;
-        while let Some(list) = first_list(question, rest) {
-            let (before, after) = rest.split_at(list.start - (question.len() - rest.len()));
-            lists.push(question.get(list.clone()).unwrap_or_default());
-            text.push_str(before);
-            text.push_str(&format!("${}", lists.len()));
-            rest = after.get(list.len()..).unwrap_or_default();
+        const BEGIN: &str = "array[";
+        const END: &str = "]::int4[]";
+        let (mut template, mut taken) = (Self::default(), 0);
+        for (bracket, _) in question.match_indices('[') {
+            let (before, body) = question.split_at(bracket + 1);
+            let is_number = |character: char| character.is_ascii_digit() || character == ',';
+            let after = body.trim_start_matches(is_number);
+            let length = body.len() - after.len();
+            if length == 0 || !before.ends_with(BEGIN) || !after.starts_with(END) {
+                continue;
+            }
+            let (start, end) = (before.len() - BEGIN.len(), before.len() + length + END.len());
+            // Within a literal there is an odd number of quotes before it, as sql::literal writes them.
+            let quotes = before.bytes().filter(|byte| *byte == b'\'').count();
+            if quotes.is_multiple_of(2) {
+                template.pieces.push(question.get(taken..start).unwrap_or_default());
+                template.lists.push(question.get(start..end).unwrap_or_default());
+                taken = end;
+            }
         }
-        text.push_str(rest);
-        Self { text, lists }
+        template.pieces.push(question.get(taken..).unwrap_or_default());
+        template
     }
 
+    fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.pieces.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// With `$1` for the first list, and so on.
     fn prepare(&self, name: &str) -> String {
         let types = vec!["int4[]"; self.lists.len()].join(", ");
         let types = if types.is_empty() { types } else { format!(" ({types})") };
-        format!("prepare {name}{types} as\n{}", self.text)
+        let mut text = format!("prepare {name}{types} as\n");
+        for (place, piece) in self.pieces.iter().enumerate() {
+            if place > 0 {
+                let _ = write!(text, "${place}");
+            }
+            text.push_str(piece);
+        }
+        text
     }
-}
-
-/// Where the first list of process ids in `rest` is, the end of `question`: not within a literal, before whose end is an odd number
-/// of quotes, as `sql::literal` writes them.
-fn first_list(question: &str, rest: &str) -> Option<Range<usize>> {
-    const BEGIN: &str = "array[";
-    const END: &str = "]::int4[]";
-    let offset = question.len() - rest.len();
-    rest.match_indices(BEGIN).find_map(|(place, _)| {
-        let body = rest.get(place + BEGIN.len()..)?;
-        let length = body.find(|character: char| !(character.is_ascii_digit() || character == ','))?;
-        let is_list = length > 0 && body.get(length..)?.starts_with(END);
-        let start = offset + place;
-        let quotes = || question.bytes().take(start).filter(|byte| *byte == b'\'').count();
-        (is_list && quotes().is_multiple_of(2)).then(|| start..start + BEGIN.len() + length + END.len())
-    })
 }
 
 /// Adds it, unless it is there; the oldest makes room.
@@ -221,12 +230,6 @@ fn remember(hashes: &mut VecDeque<u64>, hash: u64) {
     if hashes.len() > MOST_REMEMBERED {
         hashes.pop_front();
     }
-}
-
-fn hash_of(question: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    question.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Whether the server has no statement of that name, or already has, or cannot use one any more that it has had.
@@ -340,9 +343,10 @@ mod tests {
     fn lists_of_pids_are_no_part_of_a_question_but_within_a_text() {
         let template =
             Template::of("a array[1,22]::int4[] b array[]::int4[] array[x]::int4[] array[3]::int4[]");
-        assert_eq!(template.text, "a $1 b array[]::int4[] array[x]::int4[] $2");
+        assert_eq!(template.pieces, ["a ", " b array[]::int4[] array[x]::int4[] ", ""]);
         assert_eq!(template.lists, ["array[1,22]::int4[]", "array[3]::int4[]"]);
-        assert_eq!(template.prepare("x").lines().next(), Some("prepare x (int4[], int4[]) as"));
+        let prepared = "prepare x (int4[], int4[]) as\na $1 b array[]::int4[] array[x]::int4[] $2";
+        assert_eq!(template.prepare("x"), prepared);
         for text in ["it's array[1]::int4[]", "a\\' array[1]::int4[]", "'", "\n array[1]::int4[]"] {
             let question = format!("select {}, array[2]::int4[]", crate::db::sql::literal(text));
             assert_eq!(Template::of(&question).lists, ["array[2]::int4[]"], "{question}");
