@@ -177,10 +177,13 @@ pub(super) fn relayed(message: &str) -> Option<ErrorKind> {
     })
 }
 
-/// The role, or the database, that the server's words name which a pooler passes on: `too many connections for role "app"`.
+/// The role, or the database, that the server's words name which a pooler passes on: `too many connections for role "app"`. None
+/// where that is longer than a name can be.
 pub(super) fn named<'a>(message: &'a str, what: &str) -> Option<&'a str> {
+    /// The server's `NAMEDATALEN`, without the byte that ends a name.
+    const MOST: usize = 63;
     let (_, rest) = message.split_once(&format!("{what} \""))?;
-    rest.rsplit_once('"').map(|(name, _)| name)
+    rest.rsplit_once('"').map(|(name, _)| name).filter(|name| name.len() <= MOST)
 }
 
 /// Whether a pooler that cannot log in to its server may be able to in a moment: nothing says that a person has to do something.
@@ -311,6 +314,16 @@ mod tests {
         ] {
             assert_eq!(self::kind(message), kind, "{message}");
         }
+    }
+
+    #[test]
+    fn a_name_is_no_longer_than_a_server_can_have_it() {
+        for (length, is_name) in [(1, true), (63, true), (64, false), (1 << 20, false)] {
+            let name = "x".repeat(length);
+            let message = format!("too many connections for role \"{name}\"");
+            assert_eq!(named(&message, "role"), is_name.then_some(name.as_str()), "{length}");
+        }
+        assert_eq!(named("too many connections for role \"x", "role"), None);
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(super) fn classify(error: &DbError, login: &LoginWords<'_>) -> Error {
     let mut refusal = Error::new(kind, beginning(error.message()));
     refusal.sqlstate = Some(error.code().code().to_owned());
     refusal.detail = error.detail().map(beginning);
-    refusal.hint = hint(kind, error, login).or_else(|| Some(beginning(error.hint()?).into()));
+    refusal.hint =
+        hint(kind, error, &refusal.message, login).or_else(|| Some(beginning(error.hint()?).into()));
     name_speaker(&mut refusal);
     refusal
 }
@@ -104,13 +105,18 @@ fn is_missing_role(error: &DbError) -> bool {
     is_of_roles && error.message().starts_with("role ") && error.message().contains("does not exist")
 }
 
-/// What helps at that moment.
-fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint> {
+/// Whom a refusal is about that a pooler passes on and that names nobody.
+const POOLERS: &str = "the role that the pooler logs in with";
+
+/// What helps at that moment; `message` is as much of the refusal's as is worked on.
+fn hint(kind: ErrorKind, error: &DbError, message: &str, login: &LoginWords<'_>) -> Option<Hint> {
     // An entry of a pooler's may have a role and a database of its own, which the server's words name.
-    let passed_on = Some(error.message()).filter(|_| is_passed_on(error));
+    let passed_on = Some(message).filter(|_| is_passed_on(error));
     let named = |what: &str| passed_on.and_then(|message| pooler_words::named(message, what));
     let (role, database) = (named("role").unwrap_or(login.user), named("database").unwrap_or(login.dbname));
     let (user, dbname) = (shown(role), shown(database));
+    // Of some refusals the words name no role, and whose it is the pooler alone knows.
+    let is_the_poolers = passed_on.is_some() && named("role").is_none();
     let text = match kind {
         ErrorKind::TooManyConnections(LimitScope::Server) => {
             "every slot is taken; wait for one with --connect-wait 30s, or log in as a superuser or a role with REPLICATION".to_owned()
@@ -122,7 +128,12 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
                 _ => ("reserved slots", "(PostgreSQL 16 and later) set reserved_connections and "),
             };
             // Of a role that does not inherit, membership alone is of no use.
-            format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time {first}GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
+            let grant = if is_the_poolers {
+                format!("GRANT pg_use_reserved_connections (WITH INHERIT TRUE) to {POOLERS}")
+            } else {
+                format!("GRANT pg_use_reserved_connections TO {user} WITH INHERIT TRUE")
+            };
+            format!("only {left} are left; wait with --connect-wait 30s, or log in as a superuser; for next time {first}{grant}")
         }
         ErrorKind::TooManyConnections(LimitScope::Role) => {
             let see = Command::pgconn("ls").only("--role", role);
@@ -164,6 +175,9 @@ fn hint(kind: ErrorKind, error: &DbError, login: &LoginWords<'_>) -> Option<Hint
         ErrorKind::NoSuchRole => "name a role with -U".to_owned(),
         ErrorKind::PoolerLogin => return Some(pooler_words::hint(error.message())),
         ErrorKind::Timeout => return Some(pooler_words::hint(error.message())),
+        ErrorKind::PermissionDenied if is_the_poolers => {
+            format!("an owner or superuser can GRANT CONNECT ON DATABASE {dbname} to {POOLERS}")
+        }
         ErrorKind::PermissionDenied => format!("an owner or superuser can GRANT CONNECT ON DATABASE {dbname} TO {user}"),
         ErrorKind::AuthFailed => auth_hint(error, login, &user)?,
         ErrorKind::Server if error.message().starts_with("unsupported startup parameter") => {

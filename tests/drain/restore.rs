@@ -325,3 +325,25 @@ fn closed_databases_are_named_by_stats_check_and_doctor() {
     let _ = run.finish().fails_with(130);
     let _ = cluster.connect(&inside(&[])).unwrap();
 }
+
+/// Where no database lets it in, it says what each of them said, its own first.
+#[test]
+fn every_database_that_was_tried_is_told_with_what_it_said() {
+    let cluster = server();
+    cluster.query("revoke connect on database shop, postgres, template1 from public");
+    let refused = restore(&cluster, &["-U", "other", "-d", "shop", "--json"]).run().fails_with(3);
+    let error = serde_json::from_str::<Value>(&refused.stderr).unwrap()["error"].clone();
+    let socket = format!("{}/.s.PGSQL.{}", cluster.host(), cluster.port);
+    let said = ["shop", "postgres", "template1"].map(|name| {
+        let failed = format!("connection to server on socket \"{socket}\" failed");
+        format!(
+            "database \"{name}\": {failed}: permission denied for database \"{name}\"\n\
+             User does not have CONNECT privilege."
+        )
+    });
+    assert_eq!(error["detail"], said.join("\n"), "{error:#}");
+    // Of which it is one, it is tried once.
+    let refused = restore(&cluster, &["-U", "other", "--json"]).run().fails_with(3);
+    let error = serde_json::from_str::<Value>(&refused.stderr).unwrap()["error"].clone();
+    assert_eq!(error["detail"], said[1..].join("\n"), "{error:#}");
+}

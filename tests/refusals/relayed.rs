@@ -31,9 +31,12 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         "create role app login",
         "create role nologin",
         "create role walled login",
+        "create role outsider login",
         "create role small login connection limit 0",
         "create database closed allow_connections false",
         "create database narrow connection limit 0",
+        "create database guarded",
+        "revoke connect on database guarded from public",
     ] {
         cluster.query(statement);
     }
@@ -65,6 +68,7 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         ("still", "user=nologin"),
         ("slim", "dbname=narrow"),
         ("shut", "dbname=closed"),
+        ("kept", "user=outsider dbname=guarded"),
     ];
     let entries = entries.map(|(entry, settings)| (entry, place(settings)));
     let entries: Vec<(&str, &str)> =
@@ -74,6 +78,8 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         ("still", &["ALTER ROLE \"nologin\" LOGIN"]),
         ("slim", &["ls --db narrow", "ALTER DATABASE \"narrow\" CONNECTION LIMIT"]),
         ("shut", &["ALTER DATABASE \"closed\" ALLOW_CONNECTIONS true"]),
+        // These words name no role, and whose it is the pooler alone knows.
+        ("kept", &["GRANT CONNECT ON DATABASE \"guarded\" to the role that the pooler logs in with"]),
     ] {
         let error = error_behind(&cluster, &users, &entries, "app", database);
         let said = error["hint"].as_str().unwrap_or_default();
@@ -89,6 +95,9 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
     );
     let held: Vec<Session> = std::iter::from_fn(|| cluster.connect(&[("user", "app")]).ok()).collect();
     expect("app", "postgres", "too_many_connections", "reserved", "are left; wait with --connect-wait");
+    let grant =
+        "GRANT pg_use_reserved_connections (WITH INHERIT TRUE) to the role that the pooler logs in with";
+    expect("app", "postgres", "too_many_connections", "reserved", grant);
     let last = cluster.session();
     expect("app", "postgres", "too_many_connections", "server", "every slot is taken");
     drop((held, last));

@@ -76,8 +76,7 @@ pub(super) fn servers(links: &[Link], part: Part) -> Vec<Block<'_>> {
 pub(super) fn join(links: &[Link], part: Part) -> Vec<Block<'_>> {
     let mark = |link: &Link| {
         let session = link.backend.as_ref().filter(|session| !session.hidden);
-        let waits_for_lock =
-            session.is_some_and(|session| session.wait_event_type.as_deref() == Some("Lock"));
+        let waits_for_lock = session.is_some_and(Session::waits_for_lock);
         let state = session.and_then(|session| session.state.as_deref()).unwrap_or_default();
         match () {
             () if waited(link).is_some() || waits_for_lock => Mark::Bad,

@@ -70,7 +70,10 @@ impl Shows {
         let told = i64::try_from(one.locks.len()).unwrap_or(i64::MAX);
         let session = one.facts.candidates.into_iter().next().map(|candidate| candidate.session);
         let mut session = session.unwrap_or_default();
-        let wanted = one.locks.iter().find(|lock| !lock.granted).filter(|_| session.waits_for_lock());
+        // What has changed since it was looked at is left out, as in listings.
+        let is_waited_for =
+            |wanted: &&SessionLock| !wanted.granted && session.wait_event.as_ref() == Some(&wanted.lock.kind);
+        let wanted = one.locks.iter().find(is_waited_for).filter(|_| session.waits_for_lock());
         session.lock = wanted.map(|wanted| Box::new(wanted.lock.clone()));
         Self {
             blocks_total: outcome.and_then(|outcome| outcome.sessions_waiting),
@@ -148,5 +151,39 @@ fn what_if(plan: &Plan, is_client: bool, lead: &Lead) -> WhatIf {
         why_not: outcome.error.clone(),
         leaves_behind: outcome.leaves_behind.clone(),
         command,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::act::{ActFacts, Candidate};
+    use crate::model::lock::Lock;
+
+    #[test]
+    fn what_it_waits_for_is_what_it_was_seen_to_wait_for() {
+        let lock = |kind: &str, granted: bool| SessionLock {
+            lock: Lock { kind: kind.into(), ..Lock::default() },
+            granted,
+            wait_seconds: None,
+            waiting: 0,
+        };
+        for (kind, event, locks, found) in [
+            ("Lock", "tuple", vec![lock("tuple", false)], Some("tuple")),
+            ("Lock", "tuple", vec![lock("relation", false), lock("tuple", false)], Some("tuple")),
+            ("Lock", "tuple", vec![lock("transactionid", false), lock("tuple", true)], None),
+            ("IPC", "ExecuteGather", vec![lock("relation", false)], None),
+        ] {
+            let session = Session {
+                wait_event_type: Some(kind.into()),
+                wait_event: Some(event.into()),
+                ..Session::default()
+            };
+            let candidate =
+                Candidate { session, matches: Some(true), superuser: false, prevents_wraparound: false };
+            let facts = ActFacts { candidates: vec![candidate], ..ActFacts::default() };
+            let show = Shows::new(OneSession { facts, locks, ..OneSession::default() }, &Lead::default());
+            assert_eq!(show.session.lock.as_ref().map(|lock| lock.kind.as_str()), found, "{event}");
+        }
     }
 }

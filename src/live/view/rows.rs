@@ -269,7 +269,7 @@ pub(super) fn state_word(session: &Session) -> Cow<'_, str> {
 fn wait(row: &ScreenRow) -> Cow<'_, str> {
     let session = &row.session;
     if row.blocks > 0 {
-        let waits = if session.wait_event_type.as_deref() == Some("Lock") { "!" } else { "" };
+        let waits = if session.waits_for_lock() { "!" } else { "" };
         return format!("{waits}blocks {}", row.blocks).into();
     }
     match (session.wait_event_type.as_deref(), session.wait_event.as_deref()) {
