@@ -178,6 +178,81 @@ fn a_role_that_sees_little_is_told_what_its_own_sessions_wait_for() {
     );
 }
 
+/// That the locks are kept from it takes nothing from a listing but the lock.
+#[test]
+fn a_role_that_may_not_read_locks_is_told_so_with_the_listing() {
+    let cluster = with(&[]);
+    cluster.query("create role monitor login in role pg_monitor; create table orders (n int)");
+    let _holder = cluster.idle_in_transaction(&app("holder"), "lock table orders");
+    let waiter = cluster.waiting(&app("waiter"), "select from orders");
+    cluster.query("revoke select on pg_catalog.pg_locks from public");
+    for command in [&["ls"][..], &["long", "--over", "1us"]] {
+        let document = listed(&cluster, &[command, &["-U", "monitor"]].concat());
+        let row = of(&document, waiter.pid);
+        assert_eq!((&row["wait_event"], &row["lock"]), (&json!("relation"), &Value::Null));
+        let [warning] = &document["warnings"].as_array().unwrap()[..] else { panic!("{document:#}") };
+        assert_eq!(warning["code"], "not_read");
+        let message = "the locks that are waited for are not known: permission denied for view pg_locks";
+        assert_eq!(warning["message"], message);
+        let told = Pgconn::new(command).on(&cluster).env("PGUSER", "monitor").run().success();
+        assert!(line(&told.stdout, waiter.pid).contains("  Lock:relation  "), "{told}");
+        assert!(told.stderr.contains(message), "{told}");
+    }
+    // The session is as good as before for what is asked next.
+    let run = Pgconn::new(&["ls", "-U", "monitor", "-F", "ndjson", "--watch=100ms"]).on(&cluster).spawn();
+    wait_until("several looks", || run.stdout().matches("\"wait_event\":\"relation\"").count() >= 4);
+    run.signal(Signal::SIGINT);
+    let _ = run.finish().success();
+}
+
+#[test]
+fn where_reading_locks_takes_too_long_the_listing_stands() {
+    let cluster = with(&[]);
+    let _holder = cluster.idle_in_transaction(&app("holder"), "select pg_advisory_xact_lock(4711)");
+    let waiter = cluster.waiting(&app("waiter"), "select pg_advisory_lock(4711)");
+    let mut slower = cluster.session();
+    slower.query("set allow_system_table_mods = on");
+    slower.query(
+        "do $$ begin execute format('create or replace view pg_catalog.pg_locks as %s, pg_sleep(60)', \
+         rtrim(pg_get_viewdef('pg_catalog.pg_locks'), ';')); end $$",
+    );
+    let document = listed(&cluster, &["ls", "-t", "1s"]);
+    assert_eq!(of(&document, waiter.pid)["lock"], Value::Null);
+    let warning = &document["warnings"][0];
+    assert_eq!(warning["code"], "not_read", "{document:#}");
+    assert!(warning["message"].as_str().unwrap().contains("canceling statement due to statement timeout"));
+    assert_eq!(warning["hint"], "a longer limit can be set with --timeout");
+}
+
+/// A session that waits beside a parallel worker of its own, which waits for something else, is told what it waits for itself.
+#[test]
+fn what_a_session_waits_for_is_not_what_its_workers_wait_for() {
+    let cluster = with(&[
+        ("parallel_setup_cost", "0"),
+        ("parallel_tuple_cost", "0"),
+        ("min_parallel_table_scan_size", "0"),
+    ]);
+    for statement in [
+        "create table workers (); create table leaders ()",
+        "create table big (n int) with (parallel_workers = 1)",
+        "insert into big select generate_series(1, 10000)",
+        "analyze big",
+        "create function look(n int) returns int language plpgsql parallel safe as $$ begin \
+         if (select backend_type = 'parallel worker' from pg_stat_activity where pid = pg_backend_pid()) \
+         then perform from workers; else perform from leaders; end if; return n; end $$",
+    ] {
+        cluster.query(statement);
+    }
+    let _holder = cluster.idle_in_transaction(&app("holder"), "lock table workers, leaders");
+    let leader = cluster.waiting(&app("leader"), "select count(look(n)) from big");
+    cluster.wait_until("(select count(*) = 2 from pg_locks where not granted)");
+    let shown = listed(&cluster, &["show", &leader.pid.to_string()]);
+    assert_eq!(shown["lock"]["relation"], "public.leaders", "{shown:#}");
+    let wanted = shown["locks"].as_array().unwrap().iter().filter(|lock| lock["granted"] == false);
+    let relations: Vec<&str> = wanted.map(|lock| lock["relation"].as_str().unwrap()).collect();
+    assert_eq!(relations, ["public.leaders", "public.workers"], "its own first");
+}
+
 #[test]
 fn on_a_standby_it_is_told_what_replay_and_who_is_behind_it_wait_for() {
     let primary = with(&[("wal_level", "replica"), ("max_wal_senders", "3")]);

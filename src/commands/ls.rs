@@ -13,9 +13,10 @@ use super::shown::Shown;
 use super::watch;
 use crate::analyze::pooler::End;
 use crate::args::{self, Filters};
-use crate::db::{Listing, Selection, SortOrder};
+use crate::db::{self, Db, ErrorKind, Listing, Selection, SortOrder};
 use crate::exit::Exit;
-use crate::model::session::Named;
+use crate::model::session::{Named, Session};
+use crate::render::Warning;
 
 /// What help says beyond the flags.
 pub(super) const MANUAL: Manual = Manual::new(
@@ -123,7 +124,7 @@ pub(super) async fn list(
         let mut unasked = Vec::new();
         let pooler_snapshot = PoolerSnapshot::if_asked(pooler, context, &mut unasked).await?;
         let (server_context, mut listed) = db.sessions(&bounded(listing, lines)).await?;
-        db.add_waited_locks(&mut listed.sessions).await?;
+        let unread = waited_locks(db, &mut listed.sessions).await?;
         if let Some(pooler_snapshot) = &pooler_snapshot {
             for session in &mut listed.sessions {
                 let stable = session.xact_seconds.or(session.state_seconds);
@@ -133,6 +134,7 @@ pub(super) async fn list(
         let mut head = super::head_of_look(db, &server_context, listed.hidden);
         head.warnings.extend(super::undecidable(listed.undecidable));
         head.warnings.extend(unasked);
+        head.warnings.extend(unread);
         let shown: Vec<i32> = listed.sessions.iter().map(|session| session.pid).collect();
         let (absent, exit) = super::absent::absent(db, &listing.selection.filter.named, &shown).await?;
         // Of those that a limit leaves out it is known only whether they are there.
@@ -154,6 +156,28 @@ pub(super) async fn list(
         Ok(Shown { exit, ..Shown::new(aged(report), head) })
     })
     .await
+}
+
+/// Tells of the sessions that wait for a lock for which one. What is listed already is not lost over that: where the server has
+/// answered that it does not tell, or not in time, this is the warning of it.
+///
+/// # Errors
+/// When the server did not answer, or the session is lost.
+async fn waited_locks(db: &Db, sessions: &mut [Session]) -> Result<Option<Warning>, db::Error> {
+    match db.add_waited_locks(sessions).await {
+        Ok(()) => Ok(None),
+        Err(error)
+            if error.is_refusal()
+                && matches!(error.kind, ErrorKind::PermissionDenied | ErrorKind::StatementTimeout) =>
+        {
+            Ok(Some(Warning {
+                code: "not_read",
+                message: format!("the locks that are waited for are not known: {error}"),
+                hint: error.hint.map(|hint| hint.to_string()),
+            }))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The listing without the rows that the screen has no line for: they are counted, and not fetched.
