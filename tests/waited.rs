@@ -205,6 +205,25 @@ fn a_role_that_may_not_read_locks_is_told_so_with_the_listing() {
     let _ = run.finish().success();
 }
 
+#[test]
+fn where_reading_locks_takes_too_long_the_listing_stands() {
+    let cluster = with(&[]);
+    let _holder = cluster.idle_in_transaction(&app("holder"), "select pg_advisory_xact_lock(4711)");
+    let waiter = cluster.waiting(&app("waiter"), "select pg_advisory_lock(4711)");
+    let mut slower = cluster.session();
+    slower.query("set allow_system_table_mods = on");
+    slower.query(
+        "do $$ begin execute format('create or replace view pg_catalog.pg_locks as %s, pg_sleep(60)', \
+         rtrim(pg_get_viewdef('pg_catalog.pg_locks'), ';')); end $$",
+    );
+    let document = listed(&cluster, &["ls", "-t", "1s"]);
+    assert_eq!(of(&document, waiter.pid)["lock"], Value::Null);
+    let warning = &document["warnings"][0];
+    assert_eq!(warning["code"], "not_read", "{document:#}");
+    assert!(warning["message"].as_str().unwrap().contains("canceling statement due to statement timeout"));
+    assert_eq!(warning["hint"], "a longer limit can be set with --timeout");
+}
+
 /// A session that waits beside a parallel worker of its own, which waits for something else, is told what it waits for itself.
 #[test]
 fn what_a_session_waits_for_is_not_what_its_workers_wait_for() {
