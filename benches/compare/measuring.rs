@@ -3,6 +3,7 @@
 use super::common::Cluster;
 use nix::pty::{Winsize, openpty};
 use nix::sys::resource::{UsageWho, getrusage};
+use std::fs;
 use std::fs::File;
 use std::io;
 use std::path::Path;

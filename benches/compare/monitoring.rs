@@ -19,6 +19,9 @@ const SCRAPES: usize = 100;
 /// A tick of /proc, in milliseconds.
 const TICK: f64 = 10.0;
 
+/// What a run of one and of the other took of the client and of its backend, in milliseconds.
+type Turn = ([f64; 2], [f64; 2]);
+
 /// Checks with all rules against counting sessions.
 pub(super) fn check(pgconn: &Path, (count, server): (usize, &Cluster), verdicts: &mut Verdicts) {
     let program = |arguments| Program { path: pgconn, arguments, server: Some(server), environment: vec![] };
@@ -38,15 +41,15 @@ pub(super) fn check(pgconn: &Path, (count, server): (usize, &Cluster), verdicts:
         let backends = of_ended_backends(server) - before;
         [client / IN_A_ROW as f64, backends / IN_A_ROW as f64]
     };
-    let turns: Vec<_> = (0..TURNS).map(|_| (per_run(&check), per_run(&stats))).collect();
+    let turns: Vec<Turn> = (0..TURNS).map(|_| (per_run(&check), per_run(&stats))).collect();
     let ratios = turns.iter().map(|(a, b)| (a[0] + a[1]) / (b[0] + b[1])).collect();
-    let middle = |of: &dyn Fn(&([f64; 2], [f64; 2])) -> f64| median(turns.iter().map(of).collect());
+    let middle = |of: fn(&Turn) -> f64| median(turns.iter().map(of).collect());
     let about = format!(
         "{:.1} + {:.1} ms against {:.1} + {:.1} ms",
-        middle(&|turn| turn.0[0]),
-        middle(&|turn| turn.0[1]),
-        middle(&|turn| turn.1[0]),
-        middle(&|turn| turn.1[1]),
+        middle(|turn| turn.0[0]),
+        middle(|turn| turn.0[1]),
+        middle(|turn| turn.1[0]),
+        middle(|turn| turn.1[1]),
     );
     let claim = format!("check, {count} sessions: CPU of client and server, against stats");
     verdicts.judge(claim, 1.2, median(ratios), about);
