@@ -293,7 +293,8 @@ impl<'a> WatchOutput<'a> {
             None => "no answer yet".into(),
         };
         let since = answered.or(self.seen);
-        let line = match since.map(|since| since.elapsed()) {
+        let age = since.map(|since| now.saturating_duration_since(since));
+        let line = match age {
             None => format!("! no data yet: {why}"),
             Some(age) if age < Duration::from_secs(60) => format!("! data is {}s old: {why}", age.as_secs()),
             Some(age) => format!("! data is {} old: {why}", text::duration(age.as_secs_f64())),
@@ -304,9 +305,9 @@ impl<'a> WatchOutput<'a> {
             Some(heading) => *heading = line,
             None => last.push(line),
         }
-        // By the whole second, so that it counts evenly.
-        let since = since.unwrap_or(now);
-        self.next_age = Some(since + Duration::from_secs(since.elapsed().as_secs() + 1));
+        // By the whole second, of the age that is shown, so that it counts evenly.
+        let whole = Duration::from_secs(age.unwrap_or_default().as_secs());
+        self.next_age = Some(since.unwrap_or(now) + whole + Duration::from_secs(1));
         self.draw()
     }
 
