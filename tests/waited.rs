@@ -1,6 +1,6 @@
 //! What sessions wait for, in the listings that do not ask who waits for whom.
 
-use super::common::server::standby_of;
+use super::common::server::standby_held_up;
 use super::common::{Cluster, Outcome, Pgconn, Session, wait_until, with};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -255,18 +255,7 @@ fn what_a_session_waits_for_is_not_what_its_workers_wait_for() {
 
 #[test]
 fn on_a_standby_it_is_told_what_replay_and_who_is_behind_it_wait_for() {
-    let primary = with(&[("wal_level", "replica"), ("max_wal_senders", "3")]);
-    primary.query("create table orders ()");
-    let standby = standby_of(&primary);
-    standby.query("alter system set max_standby_streaming_delay = '1h'");
-    standby.query("select pg_reload_conf()");
-    standby.wait_until("current_setting('max_standby_streaming_delay') = '1h'");
-    standby.wait_until("to_regclass('orders') is not null");
-    let _reader = standby.idle_in_transaction(&app("reader"), "select from orders");
-    primary.query("alter table orders add n int");
-    standby.wait_until(
-        "exists (select from pg_stat_activity where backend_type = 'startup' and wait_event_type = 'Lock')",
-    );
+    let (_primary, standby, _reader) = standby_held_up();
     let behind = standby.waiting(&app("behind"), "select from orders");
     let document = listed(&standby, &["ls", "--all-backends"]);
     assert_eq!(of(&document, behind.pid)["lock"]["relation"], "public.orders");

@@ -53,15 +53,7 @@ pub(super) fn on_a_terminal(
     let firsts = (0..STARTS).map(|_| first_screen(pgconn, server)).collect();
     verdicts.judge(claim("first useful screen, ms"), first_limit, median(firsts), String::new());
     let terminal = start(pgconn, server);
-    let looks = looks(&terminal, server);
-    verdicts.judge(claim("CPU per look, ms"), 1.5, looks.client, String::new());
-    verdicts.judge(
-        claim("the server's CPU per look, in scans"),
-        1.3,
-        looks.server / looks.scan,
-        looks.about(),
-    );
-    verdicts.judge(claim("bytes written per look"), 1000.0, looks.written, String::new());
+    looks(&terminal, server).judge(&claim, 1.5, verdicts);
     verdicts.judge(claim("peak memory, MiB"), 9.0, peak(terminal.pid()), String::new());
     end(terminal);
 }
@@ -71,15 +63,7 @@ pub(super) fn listing(pgconn: &Path, (count, server): (usize, &Cluster), verdict
     let claim = |what: &str| format!("ls --watch, {count} sessions: {what}");
     let run = Pgconn::of(pgconn.to_str().unwrap(), &["ls", "--watch=500ms"]).on(server);
     let terminal = run.env_remove("NO_COLOR").on_terminal_of(120, 40);
-    let looks = looks(&terminal, server);
-    verdicts.judge(claim("CPU per look, ms"), 2.0, looks.client, String::new());
-    verdicts.judge(
-        claim("the server's CPU per look, in scans"),
-        1.3,
-        looks.server / looks.scan,
-        looks.about(),
-    );
-    verdicts.judge(claim("bytes written per look"), 1000.0, looks.written, String::new());
+    looks(&terminal, server).judge(&claim, 2.0, verdicts);
     end(terminal);
 }
 
@@ -92,8 +76,13 @@ struct Looks {
 }
 
 impl Looks {
-    fn about(&self) -> String {
-        format!("{:.1} ms against {:.1} ms", self.server, self.scan)
+    /// Each may take so many milliseconds of the client's time.
+    fn judge(&self, claim: &dyn Fn(&str) -> String, client: f64, verdicts: &mut Verdicts) {
+        verdicts.judge(claim("CPU per look, ms"), client, self.client, String::new());
+        let about = format!("{:.1} ms against {:.1} ms", self.server, self.scan);
+        let scans = self.server / self.scan;
+        verdicts.judge(claim("the server's CPU per look, in scans"), 1.3, scans, about);
+        verdicts.judge(claim("bytes written per look"), 1000.0, self.written, String::new());
     }
 }
 

@@ -359,7 +359,7 @@ pub(crate) fn head(db: &Db, server_context: &ServerContext, hidden: i64) -> Head
         target: Some(db.target().clone()),
         server: Some(server_context.server.clone()),
         warnings: db.notices().iter().map(about_connection).collect(),
-        is_production: false,
+        ..Head::default()
     };
     if hidden > 0 {
         let role = &server_context.rights.role;

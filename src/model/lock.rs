@@ -30,6 +30,19 @@ pub(crate) struct Lock {
     pub(crate) has_namesake: bool,
 }
 
+/// The modes of ordinary locks, the weakest first.
+#[cfg(test)]
+pub(crate) const MODES: [&str; 8] = [
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+];
+
 /// What an advisory lock ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LockLevel"))]

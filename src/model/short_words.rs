@@ -32,6 +32,7 @@ pub(crate) fn wait(kind: &str, event: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::lock::MODES;
     use std::collections::HashSet;
 
     #[test]
@@ -48,19 +49,9 @@ mod tests {
         let short: HashSet<&str> = states.into_iter().map(state).collect();
         assert_eq!(short.len(), states.len());
         assert!(short.iter().all(|state| state.len() <= 17));
-        let modes = [
-            "AccessShareLock",
-            "RowShareLock",
-            "RowExclusiveLock",
-            "ShareUpdateExclusiveLock",
-            "ShareLock",
-            "ShareRowExclusiveLock",
-            "ExclusiveLock",
-            "AccessExclusiveLock",
-            "SIReadLock",
-        ];
-        assert_eq!(modes.into_iter().map(lock_mode).collect::<HashSet<&str>>().len(), modes.len());
-        let shorter: HashSet<String> = modes.into_iter().map(shorter_lock_mode).collect();
+        let modes = [&MODES[..], &["SIReadLock"]].concat();
+        assert_eq!(modes.iter().copied().map(lock_mode).collect::<HashSet<&str>>().len(), modes.len());
+        let shorter: HashSet<String> = modes.iter().copied().map(shorter_lock_mode).collect();
         assert!(
             shorter.len() == modes.len() && shorter.iter().all(|mode| mode.len() <= "ShareRowExcl".len())
         );

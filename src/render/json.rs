@@ -72,37 +72,16 @@ pub(crate) trait Payload {
     ///
     /// # Errors
     /// When `out` cannot be written.
-    fn write_document(&self, kind: &str, head: &Head, pretty: bool, out: &mut dyn Write) -> io::Result<()> {
-        self.write_document_of(SystemTime::now(), kind, head, pretty, out)
-    }
-
-    /// The same document, of something found out at `moment`.
-    ///
-    /// # Errors
-    /// When `out` cannot be written.
-    fn write_document_of(
-        &self,
-        moment: SystemTime,
-        kind: &str,
-        head: &Head,
-        pretty: bool,
-        out: &mut dyn Write,
-    ) -> io::Result<()>;
+    fn write_document(&self, kind: &str, head: &Head, pretty: bool, out: &mut dyn Write) -> io::Result<()>;
 }
 
 impl<P: Serialize> Payload for P {
-    fn write_document_of(
-        &self,
-        moment: SystemTime,
-        kind: &str,
-        head: &Head,
-        pretty: bool,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+    fn write_document(&self, kind: &str, head: &Head, pretty: bool, out: &mut dyn Write) -> io::Result<()> {
         let document = Document {
             kind,
             schema_version: SCHEMA_VERSION,
-            generated_at: humantime::format_rfc3339_millis(moment).to_string(),
+            generated_at: humantime::format_rfc3339_millis(head.found_at.unwrap_or_else(SystemTime::now))
+                .to_string(),
             target: head.target.as_ref(),
             server: head.server.as_ref(),
             payload: self,

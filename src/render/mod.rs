@@ -13,6 +13,7 @@ pub(crate) mod text;
 pub(crate) mod tsv;
 
 use std::io::{self, Write};
+use std::time::SystemTime;
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -83,6 +84,8 @@ pub(crate) struct Head {
     pub(crate) warnings: Vec<Warning>,
     /// Whether people are to be reminded that it is production.
     pub(crate) is_production: bool,
+    /// When it was found out, where that was before it is written.
+    pub(crate) found_at: Option<SystemTime>,
 }
 
 impl Head {

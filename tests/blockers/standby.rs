@@ -1,23 +1,13 @@
 //! `blockers` on a standby: who holds its replay up.
 
 use super::{app, blockers, session};
-use crate::common::server::standby_of;
+use crate::common::server::{standby_held_up, standby_of};
 use crate::common::{Pgconn, wait_until, with};
 use serde_json::{Value, json};
 
 #[test]
 fn a_standby_names_who_holds_its_replay_up() {
-    let primary = with(&[("wal_level", "replica"), ("max_wal_senders", "3")]);
-    primary.query("create table orders ()");
-    let standby = standby_of(&primary);
-    standby.query("alter system set max_standby_streaming_delay = '1h'; ");
-    standby.query("select pg_reload_conf()");
-    standby.wait_until("to_regclass('orders') is not null");
-    let reader = standby.idle_in_transaction(&app("reader"), "select from orders");
-    primary.query("alter table orders add n int");
-    standby.wait_until(
-        "exists (select from pg_stat_activity where backend_type = 'startup' and wait_event_type = 'Lock')",
-    );
+    let (_primary, standby, reader) = standby_held_up();
     let behind = standby.waiting(&app("behind"), "select from orders");
     let document = blockers(&standby, &[]);
     let replay =

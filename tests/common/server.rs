@@ -54,6 +54,24 @@ pub(crate) fn standby_of(primary: &Cluster) -> Cluster {
     standby
 }
 
+/// A primary, its standby, and who reads the table `orders` there, so that a change of that table cannot be replayed; who asks for the
+/// table there waits behind the replay.
+pub(crate) fn standby_held_up() -> (Cluster, Cluster, Session) {
+    let primary = with(&[("wal_level", "replica"), ("max_wal_senders", "3")]);
+    primary.query("create table orders ()");
+    let standby = standby_of(&primary);
+    standby.query("alter system set max_standby_streaming_delay = '1h'");
+    standby.query("select pg_reload_conf()");
+    standby.wait_until("current_setting('max_standby_streaming_delay') = '1h'");
+    standby.wait_until("to_regclass('orders') is not null");
+    let reader = standby.idle_in_transaction(&[("application_name", "reader")], "select from orders");
+    primary.query("alter table orders add n int");
+    standby.wait_until(
+        "exists (select from pg_stat_activity where backend_type = 'startup' and wait_event_type = 'Lock')",
+    );
+    (primary, standby, reader)
+}
+
 /// One server for all tests that neither change it nor count its sessions.
 pub(crate) fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();

@@ -58,7 +58,6 @@ pub(in crate::commands) struct HealthReport {
 /// The verdict on a target as it was at a moment, once somebody wants to know it.
 #[derive(Debug)]
 struct Judged {
-    at: SystemTime,
     head: Head,
     report: LazyCell<HealthReport, Judging>,
 }
@@ -82,7 +81,7 @@ impl Verdict for Judged {
     fn document(&self) -> Vec<u8> {
         let mut document = Vec::new();
         // Into memory it cannot fail.
-        let _ = self.report.write_document_of(self.at, "check", &self.head, false, &mut document);
+        let _ = self.report.write_document("check", &self.head, false, &mut document);
         document
     }
 
@@ -297,7 +296,8 @@ fn answer(
         HealthReport { health, check }
     };
     let report = LazyCell::new(Box::new(judging) as Judging);
-    let judged = Judged { at: SystemTime::now(), head, report };
+    let head = Head { found_at: Some(SystemTime::now()), ..head };
+    let judged = Judged { head, report };
     Answer { families, verdict: Some(Box::new(judged)), facts, refused }
 }
 

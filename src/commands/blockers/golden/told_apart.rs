@@ -1,6 +1,7 @@
 //! What is not the same is not shown as the same, however narrow the terminal is and however long the names are.
 
 use super::*;
+use crate::model::lock::MODES;
 
 #[test]
 fn tables_of_the_same_name_are_told_apart_at_every_width() {
@@ -46,16 +47,6 @@ fn cells(shown: &str, title: &str, rows: usize) -> Option<Vec<String>> {
 
 #[test]
 fn however_long_a_table_is_called_its_lock_modes_are_told_apart_and_the_query_is_there() {
-    const MODES: [&str; 8] = [
-        "AccessShareLock",
-        "RowShareLock",
-        "RowExclusiveLock",
-        "ShareUpdateExclusiveLock",
-        "ShareLock",
-        "ShareRowExclusiveLock",
-        "ExclusiveLock",
-        "AccessExclusiveLock",
-    ];
     for table in
         ["public.orders", "public.customer_invoices", "accounting_department.general_ledger_entries_2024"]
     {
