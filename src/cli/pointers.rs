@@ -3,9 +3,10 @@
 /// The command that does what a word of another tool asks for.
 pub(super) fn command(typed: &str) -> Option<String> {
     let hint = match typed {
-        "top" | "activity" | "watch" | "pg_activity" | "pg_top" => {
-            "pgconn ls --watch shows sessions again and again"
+        "activity" | "watch" | "pg_activity" | "pg_top" | "htop" => {
+            "pgconn top is a live screen of sessions, pgconn ls --watch lists them again and again"
         }
+        "pgconn" => "pgconn stands there already: leave it out; pgconn --help lists the commands",
         "ps" | "processlist" | "list" | "show-processlist" | "who" | "w" => "pgconn ls lists sessions",
         "connections" | "status" | "count" | "summary" => {
             "pgconn stats counts connections, pgconn ls lists them"

@@ -209,7 +209,8 @@ impl Wrong<'_> {
 
     fn other_command(&self) -> Option<String> {
         let typed = self.context(ContextKind::InvalidSubcommand)?;
-        if self.command.is_none()
+        // It can stand before a word that is a command.
+        if (self.command.is_none() || self.words.first() == Some(&typed))
             && let Some(pointer) = pointers::command(typed)
         {
             return Some(pointer);
