@@ -6,7 +6,7 @@ pub(super) fn command(typed: &str) -> Option<String> {
         "activity" | "watch" | "pg_activity" | "pg_top" | "htop" => {
             "pgconn top is a live screen of sessions, pgconn ls --watch lists them again and again"
         }
-        "pgconn" => "pgconn stands there already: leave it out; pgconn --help lists the commands",
+        "pgconn" => "leave that word out; pgconn --help lists the commands",
         "ps" | "processlist" | "list" | "show-processlist" | "who" | "w" => "pgconn ls lists sessions",
         "connections" | "status" | "count" | "summary" => {
             "pgconn stats counts connections, pgconn ls lists them"
