@@ -173,7 +173,11 @@ pub(super) fn sessions() -> Vec<Session> {
 pub(super) fn facts(sessions: Vec<Session>) -> ActFacts {
     let process = |session: &Session| Process { pid: session.pid, own: false, leader: None };
     let processes = sessions.iter().map(process).collect();
-    let candidate =
-        |session| Candidate { session, matches: Some(true), superuser: false, prevents_wraparound: false };
+    let candidate = |session: Session| Candidate {
+        session: session.begun(),
+        matches: Some(true),
+        superuser: false,
+        prevents_wraparound: false,
+    };
     ActFacts { processes, candidates: sessions.into_iter().map(candidate).collect(), ..ActFacts::default() }
 }

@@ -84,6 +84,19 @@ impl Session {
     pub(crate) fn waits_for_lock(&self) -> bool {
         self.wait_event_type.as_deref() == Some("Lock")
     }
+
+    /// With the starts that its ages are counted from, of a made-up moment.
+    #[cfg(test)]
+    pub(crate) fn begun(self) -> Self {
+        use std::time::{Duration, SystemTime};
+        let start = |age: Option<f64>| {
+            let age = Duration::from_secs_f64(age?);
+            let looked = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_226_230);
+            Some(humantime::format_rfc3339_micros(looked - age).to_string())
+        };
+        let (xact_start, state_change) = (start(self.xact_seconds), start(self.state_seconds));
+        Self { xact_start, state_change, ..self }
+    }
 }
 
 /// A session that was named: by pid alone, or by its `session_id`, which outlives the reuse of a pid.

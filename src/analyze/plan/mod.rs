@@ -105,7 +105,7 @@ impl Plan {
 pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
     let held: HashMap<i32, &HeldLocks> = facts.locks.iter().map(|locks| (locks.pid, locks)).collect();
     let waiting = blocking::graph(facts.waits.iter().map(Wait::edges)).blocked_counts();
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<(Lasting<'_>, Step)> = Vec::new();
     for candidate in &facts.candidates {
         let pid = candidate.session.pid;
         let locks = held.get(&pid).copied();
@@ -117,15 +117,15 @@ pub(crate) fn plan(action: Action, wanted: &Wanted, facts: &ActFacts) -> Plan {
         }
         step.outcome.locks_held = Some(locks.map_or(0, |locks| locks.held));
         step.outcome.sessions_waiting = (!facts.waits_cut).then(|| waiting.get(&pid).copied().unwrap_or(0));
-        steps.push(step);
+        steps.push((Lasting::of(&candidate.session), step));
     }
     for named in &wanted.named {
         if !facts.processes.iter().any(|process| process.pid == named.pid) {
-            steps.push(absent(*named));
+            steps.push((Lasting::default(), absent(*named)));
         }
     }
-    order::sort_by_key(&mut steps, |step| worst_first(&step.outcome));
-    Plan { action, steps }
+    order::sort_by_key(&mut steps, |(lasting, step)| worst_first(*lasting, &step.outcome));
+    Plan { action, steps: steps.into_iter().map(|(_, step)| step).collect() }
 }
 
 /// Who waits for those that `plan` acts on, by pid; none where too many wait to be looked at.
@@ -135,15 +135,28 @@ pub(crate) fn waiting(plan: &Plan, facts: &ActFacts) -> Option<Vec<i32>> {
     (!facts.waits_cut).then(|| graph().waiting_for(&targets).into_iter().collect())
 }
 
+/// Since when a session is in its transaction and in its state. The ages are taken one after the other while the rows are found, and
+/// those of two sessions cannot be compared where a filter takes its time.
+#[derive(Clone, Copy, Default)]
+struct Lasting<'a> {
+    xact_start: Option<&'a str>,
+    state_change: Option<&'a str>,
+}
+
+impl<'a> Lasting<'a> {
+    fn of(session: &'a Session) -> Self {
+        Self { xact_start: session.xact_start.as_deref(), state_change: session.state_change.as_deref() }
+    }
+}
+
 /// Held up most sessions, oldest transaction, most locks, longest in its state.
-fn worst_first(outcome: &Outcome) -> (Reverse<i64>, Reverse<i64>, Reverse<i64>, Reverse<i64>, i32) {
-    #[expect(clippy::cast_possible_truncation, reason = "saturates, and only orders")]
-    let microseconds = |seconds: Option<f64>| Reverse(seconds.map_or(-1, |seconds| (seconds * 1e6) as i64));
+fn worst_first<'a>(lasting: Lasting<'a>, outcome: &Outcome) -> impl Ord + use<'a> {
+    let earliest = |start: Option<&'a str>| (start.is_none(), start);
     (
         Reverse(outcome.sessions_waiting.unwrap_or(0)),
-        microseconds(outcome.xact_seconds),
+        earliest(lasting.xact_start),
         Reverse(outcome.locks_held.unwrap_or(0)),
-        microseconds(outcome.state_seconds),
+        earliest(lasting.state_change),
         outcome.pid,
     )
 }

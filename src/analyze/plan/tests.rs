@@ -93,15 +93,20 @@ fn a_named_session_that_is_not_there_is_a_failure() {
 
 #[test]
 fn the_worst_comes_first() {
-    let mut facts = facts((1..=4).map(|pid| candidate(session(pid, "idle"))).collect());
+    let mut facts = facts((1..=5).map(|pid| candidate(session(pid, "idle"))).collect());
     facts.waits = vec![Wait { pid: 9, blocked_by: vec![3] }];
-    facts.candidates[1].session.xact_seconds = Some(10.0);
+    // The later a row is found, the older it looks.
+    for (at, second, age) in [(1, 2, 10.0), (4, 1, 9.0)] {
+        let session = &mut facts.candidates[at].session;
+        session.xact_start = Some(format!("2026-01-01T00:00:0{second}.000000Z"));
+        session.xact_seconds = Some(age);
+    }
     facts.locks = vec![HeldLocks { pid: 4, held: 2, advisory: 0 }];
     let order = |facts: &ActFacts| -> Vec<i32> {
         let plan = plan(Action::Terminate, &Wanted::default(), facts);
         plan.steps.iter().map(|step| step.outcome.pid).collect()
     };
-    assert_eq!(order(&facts), [3, 2, 4, 1]);
+    assert_eq!(order(&facts), [3, 5, 2, 4, 1]);
 }
 
 mod laws {

@@ -176,7 +176,7 @@ fn facts(sessions: &[Session], wanted: &Wanted) -> ActFacts {
         .iter()
         .filter(|session| is_named(session))
         .map(|session| Candidate {
-            session: session.clone(),
+            session: session.clone().begun(),
             matches: Some(true),
             superuser: false,
             prevents_wraparound: false,
