@@ -1,6 +1,7 @@
 //! What the rules of monitoring judge of sessions: from the groups of `health.sql` to the use of each limit and the longest of each kind.
 
 use std::collections::{BTreeMap, HashMap};
+use std::iter::repeat;
 
 use super::connection::Db;
 use super::error::{Error, ErrorKind};
@@ -110,8 +111,11 @@ struct Since {
 }
 
 impl Since {
-    /// Adds `count` sessions of `group`, of which one has lasted since `row`'s `since`.
+    /// Adds `count` sessions of `group`, of which one has lasted since `row`'s `since`. Where there are none, all of that is null.
     fn add(&mut self, group: &Group, row: &Row, count: i64, since: &str, older: &str) -> Result<(), Error> {
+        if count == 0 {
+            return Ok(());
+        }
         self.count += count;
         let older = row.word(older)?.unwrap_or_default();
         for (at, number) in older.split(',').filter_map(|number| number.parse::<i64>().ok()).enumerate() {
@@ -132,7 +136,7 @@ impl Since {
     }
 
     fn longest(self, wanted: &Wanted) -> Longest {
-        let older = wanted.ages.iter().copied().zip(self.older).collect();
+        let older = wanted.ages.iter().copied().zip(self.older.into_iter().chain(repeat(0))).collect();
         Longest { count: self.count, older, ..self.longest }
     }
 }

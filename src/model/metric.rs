@@ -1,5 +1,7 @@
 //! Metrics as monitoring systems take them, and the counters of databases that some of them come from.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 /// What a metric does over time.
@@ -52,13 +54,15 @@ pub(crate) struct Sample {
     pub(crate) value: Option<f64>,
 }
 
-/// Labels by name, each once. They are few, and samples many: a list takes less than a tree.
+/// Labels by name, each once. They are few, and samples many: a list takes less than a tree, and a value that many of them have
+/// stands there once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Labels(Vec<(&'static str, String)>);
+pub(crate) struct Labels(Vec<(&'static str, Arc<str>)>);
 
 impl Labels {
     /// Sets a label, whether it is there or not.
-    pub(crate) fn insert(&mut self, name: &'static str, value: String) {
+    pub(crate) fn insert(&mut self, name: &'static str, value: impl Into<Arc<str>>) {
+        let value = value.into();
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => self.0.insert(self.0.partition_point(|(known, _)| *known < name), (name, value)),
@@ -67,7 +71,7 @@ impl Labels {
 
     /// Names and values, in the order of the names.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+        self.0.iter().map(|(name, value)| (*name, &**value))
     }
 
     /// The value of a label.
@@ -82,8 +86,8 @@ impl Labels {
     }
 }
 
-impl FromIterator<(&'static str, String)> for Labels {
-    fn from_iter<T: IntoIterator<Item = (&'static str, String)>>(labels: T) -> Self {
+impl<T: Into<Arc<str>>> FromIterator<(&'static str, T)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (&'static str, T)>>(labels: I) -> Self {
         let labels = labels.into_iter();
         // One more is the server's.
         let mut all = Self(Vec::with_capacity(labels.size_hint().0 + 1));
@@ -94,8 +98,8 @@ impl FromIterator<(&'static str, String)> for Labels {
     }
 }
 
-impl<const N: usize> From<[(&'static str, String); N]> for Labels {
-    fn from(labels: [(&'static str, String); N]) -> Self {
+impl<T: Into<Arc<str>>, const N: usize> From<[(&'static str, T); N]> for Labels {
+    fn from(labels: [(&'static str, T); N]) -> Self {
         labels.into_iter().collect()
     }
 }

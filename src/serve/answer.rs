@@ -34,7 +34,7 @@ impl Answer {
     }
 }
 
-/// What the rules say of a target; found out for those who ask for it, and a scrape does not.
+/// What the rules say of a target, and of which sessions; found out for those who ask for it, and a scrape does not.
 pub(crate) trait Verdict: Debug {
     /// What it comes to.
     fn health(&self) -> Health;
@@ -46,6 +46,8 @@ pub(crate) trait Verdict: Debug {
     fn document(&self) -> Vec<u8>;
     /// The verdict of each rule.
     fn lines(&self) -> Vec<Line>;
+    /// Sessions by what they have in common.
+    fn groups(&self) -> &[Group];
 }
 
 /// How a target is.
@@ -89,8 +91,6 @@ pub(crate) struct Facts {
     pub(crate) longest_wait_seconds: Option<f64>,
     /// The oldest open transaction, in seconds.
     pub(crate) oldest_xact_seconds: Option<f64>,
-    /// Sessions by what they have in common.
-    pub(crate) groups: Vec<Group>,
 }
 
 /// The verdict of a rule.

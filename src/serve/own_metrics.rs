@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::process::{Resource, getrlimit};
 
 use super::shared::{Taken, Watched};
-use crate::model::metric::{Family, MetricType, Sample};
+use crate::model::metric::{Family, Labels, MetricType, Sample};
 
 /// A family of one number.
 fn one(name: &'static str, kind: MetricType, help: &'static str, value: Option<f64>) -> Option<Family> {
-    let samples = vec![Sample { labels: [].into(), value: Some(value?) }];
+    let samples = vec![Sample { labels: Labels::default(), value: Some(value?) }];
     Some(Family { name, kind, help, samples })
 }
 
@@ -79,7 +79,7 @@ pub(super) fn of_looks<'a>(targets: impl Iterator<Item = &'a Watched>) -> Family
         for (result, count) in target.looks() {
             #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
             let value = Some(count as f64);
-            let labels = [("target", target.name.clone()), ("result", result.to_owned())].into();
+            let labels = [("target", target.name.as_str()), ("result", result)].into();
             samples.push(Sample { labels, value });
         }
     }
@@ -93,7 +93,7 @@ pub(super) fn of_looks<'a>(targets: impl Iterator<Item = &'a Watched>) -> Family
 
 /// The version that serves, when no look says it.
 pub(super) fn build_info() -> Family {
-    let labels = [("version", env!("CARGO_PKG_VERSION").to_owned())].into();
+    let labels = [("version", env!("CARGO_PKG_VERSION"))].into();
     Family {
         name: "pgconn_build_info",
         kind: MetricType::Gauge,
@@ -128,7 +128,7 @@ pub(super) fn of_look(taken: Option<&Taken>) -> Vec<Family> {
         ));
     }
     if let Some(reason) = refused {
-        let labels = [("reason", reason.to_owned())].into();
+        let labels = [("reason", reason)].into();
         families.push(Family {
             name: "pgconn_refused",
             kind: MetricType::Gauge,

@@ -193,7 +193,7 @@ pub(super) fn detail(target: &Watched) -> String {
         );
     }
     body.push_str("</tbody></table>");
-    for group in &facts.groups {
+    for group in taken.answer.verdict.iter().flat_map(|verdict| verdict.groups()) {
         let _ = write!(
             body,
             "<h2>By {0}</h2><table><thead><tr><th scope=\"col\">{0}</th><th scope=\"col\" class=\"n\">Sessions</th></tr></thead><tbody>",

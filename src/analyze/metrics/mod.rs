@@ -7,6 +7,7 @@ pub(crate) mod pooler;
 mod timeouts;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::health::{HealthFacts, Question};
 use crate::model::metric::{DatabaseCounters, Family, HIDDEN, MetricType, Sample};
@@ -122,21 +123,25 @@ impl Families {
     }
 
     /// Sessions by the values of one label and their state: whole values, those with most sessions first.
-    fn by(&mut self, name: &'static str, help: &'static str, label: &'static str, groups: ByState) {
-        let mut groups: Vec<(String, BTreeMap<&str, f64>)> = groups.into_iter().collect();
+    fn by(&mut self, name: &'static str, help: &'static str, label: &'static str, groups: ByState<'_>) {
+        let mut groups: Vec<(&str, BTreeMap<&str, f64>)> = groups.into_iter().collect();
         order::sort_by(&mut groups, |(left_name, left), (right_name, right)| {
             let sum = |states: &BTreeMap<&str, f64>| states.values().sum::<f64>();
             sum(right).total_cmp(&sum(left)).then_with(|| left_name.cmp(right_name))
         });
         let (mut samples, mut left_out, mut sessions) = (Vec::new(), 0, 0.0);
+        let mut words: BTreeMap<&str, Arc<str>> = BTreeMap::new();
         for (value, states) in groups {
             if samples.len() + states.len() > self.most || left_out > 0 {
                 left_out += states.len();
                 sessions += states.values().sum::<f64>();
                 continue;
             }
+            let value: Arc<str> = value.into();
             for (state, count) in states {
-                samples.push(sample(&[(label, &value), ("state", state)], count));
+                let state = words.entry(state).or_insert_with(|| state.into());
+                let labels = [(label, Arc::clone(&value)), ("state", Arc::clone(state))].into();
+                samples.push(Sample { labels, value: Some(count) });
             }
         }
         self.omit(name, left_out);
@@ -150,7 +155,7 @@ impl Families {
 }
 
 /// Sessions by name and state. Names that only differed in bytes that are not UTF-8 are one here, and their sum is right.
-type ByState<'a> = BTreeMap<String, BTreeMap<&'a str, f64>>;
+type ByState<'a> = BTreeMap<&'a str, BTreeMap<&'a str, f64>>;
 
 /// What can be said of a server that did not answer.
 pub(crate) fn down(place: Option<&str>) -> Vec<Family> {
@@ -277,12 +282,11 @@ fn sessions(families: &mut Families, tallies: &[Tally]) {
             None => "none",
         };
         *states.entry(state).or_default() += count;
-        let named = |name: &Option<String>| name.clone().unwrap_or_default();
         for (groups, name) in [
-            (&mut applications, tally.application_name.clone()),
-            (&mut databases, named(&tally.database)),
-            (&mut roles, named(&tally.role)),
-            (&mut clients, if tally.hidden { HIDDEN.to_owned() } else { named(&tally.client) }),
+            (&mut applications, tally.application_name.as_str()),
+            (&mut databases, tally.database.as_deref().unwrap_or_default()),
+            (&mut roles, tally.role.as_deref().unwrap_or_default()),
+            (&mut clients, if tally.hidden { HIDDEN } else { tally.client.as_deref().unwrap_or_default() }),
         ] {
             *groups.entry(name).or_default().entry(state).or_default() += count;
         }
@@ -361,10 +365,7 @@ fn distinct(samples: impl Iterator<Item = Sample>) -> Vec<Sample> {
 }
 
 fn sample(labels: &[(&'static str, &str)], value: f64) -> Sample {
-    Sample {
-        labels: labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
-        value: Some(value),
-    }
+    Sample { labels: labels.iter().copied().collect(), value: Some(value) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of series are far below 2^52")]
@@ -375,8 +376,9 @@ fn number(count: usize) -> f64 {
 /// The families with the server's place in each sample, so that several servers' files can lie side by side.
 fn labelled(mut families: Vec<Family>, place: Option<&str>) -> Vec<Family> {
     if let Some(place) = place {
+        let place: Arc<str> = place.into();
         for sample in families.iter_mut().flat_map(|family| &mut family.samples) {
-            sample.labels.insert("server", place.to_owned());
+            sample.labels.insert("server", Arc::clone(&place));
         }
     }
     families

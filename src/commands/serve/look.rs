@@ -59,11 +59,12 @@ pub(in crate::commands) struct HealthReport {
 #[derive(Debug)]
 struct Judged {
     head: Head,
-    report: LazyCell<HealthReport, Judging>,
+    report: Late<HealthReport>,
+    groups: Late<Vec<Group>>,
 }
 
-/// What makes the report.
-type Judging = Box<dyn FnOnce() -> HealthReport>;
+/// What is made when somebody asks for it.
+type Late<T> = LazyCell<T, Box<dyn FnOnce() -> T>>;
 
 impl Verdict for Judged {
     fn health(&self) -> Health {
@@ -92,6 +93,10 @@ impl Verdict for Judged {
             message: check.message.clone(),
         };
         self.report.check.checks().iter().map(line).collect()
+    }
+
+    fn groups(&self) -> &[Group] {
+        &self.groups
     }
 }
 
@@ -163,8 +168,7 @@ impl ServerTarget {
                 metrics::families(&scrape, &place, self.most_series)
             }
         };
-        let usage = usage::fold(scraped.server_context.limits, &scraped.tallies, LISTED);
-        let (facts, server) = (scraped.facts, scraped.server_context);
+        let (facts, server, tallies) = (scraped.facts, scraped.server_context, scraped.tallies);
         let shown = Facts {
             place,
             version: Some(server.server.version.clone()),
@@ -178,7 +182,6 @@ impl ServerTarget {
                 .filter_map(|waiter| waiter.seconds)
                 .reduce(f64::max),
             oldest_xact_seconds: facts.long_xact.seconds,
-            groups: groups(&usage),
         };
         let pooler = self.look_at_pooler(deadline).await?;
         if let Some((facts, place)) = &pooler {
@@ -186,6 +189,8 @@ impl ServerTarget {
         }
         let (policies, lead, head_of_report) =
             (Rc::clone(&self.policies), Rc::clone(&self.lead), head.clone());
+        let limits = server.limits;
+        let groups = move || groups(&usage::fold(limits, &tallies, LISTED));
         let judging = move || {
             let mut report = CheckReport::of_server(&policies, server, facts, head_of_report, seconds, &lead);
             if let Some((facts, _)) = &pooler {
@@ -193,7 +198,7 @@ impl ServerTarget {
             }
             report
         };
-        Ok(answer(judging, head, families, shown, None))
+        Ok(answer(judging, groups, head, families, shown, None))
     }
 
     /// What the console of the pooler in front says, and where that is; none where there is no pooler.
@@ -240,7 +245,7 @@ impl ServerTarget {
         };
         let (policies, lead) = (Rc::clone(&self.policies), Rc::clone(&self.lead));
         let judging = move || CheckReport::of_console(&policies, &facts, seconds, &lead);
-        Ok(answer(judging, head, families, shown, None))
+        Ok(answer(judging, Vec::new, head, families, shown, None))
     }
 
     /// What is answered when there is nothing to judge.
@@ -257,7 +262,7 @@ impl ServerTarget {
         let shown = Facts { place: place.unwrap_or_default(), ..Facts::default() };
         let (policies, lead) = (Rc::clone(&self.policies), Rc::clone(&self.lead));
         let judging = move || CheckReport::of_unreached(&policies, &error, &lead);
-        answer(judging, head, families, shown, Some(refused))
+        answer(judging, Vec::new, head, families, shown, Some(refused))
     }
 }
 
@@ -278,9 +283,10 @@ impl Look for ServerTarget {
     }
 }
 
-/// The answer of a look of which `judging` makes the report.
+/// The answer of a look of which `judging` makes the report, and `groups` counts the sessions.
 fn answer(
     judging: impl FnOnce() -> CheckReport + 'static,
+    groups: impl FnOnce() -> Vec<Group> + 'static,
     head: Head,
     families: Vec<Family>,
     facts: Facts,
@@ -295,9 +301,10 @@ fn answer(
         };
         HealthReport { health, check }
     };
-    let report = LazyCell::new(Box::new(judging) as Judging);
+    let report: Late<HealthReport> = LazyCell::new(Box::new(judging));
+    let groups: Late<Vec<Group>> = LazyCell::new(Box::new(groups));
     let head = Head { found_at: Some(SystemTime::now()), ..head };
-    let judged = Judged { head, report };
+    let judged = Judged { head, report, groups };
     Answer { families, verdict: Some(Box::new(judged)), facts, refused }
 }
 

@@ -253,7 +253,7 @@ fn merge(families: &mut Vec<Family>, more: &[Family], name: &str) {
     for family in more {
         let mut samples = family.samples.clone();
         for sample in &mut samples {
-            sample.labels.insert("target", name.to_owned());
+            sample.labels.insert("target", name);
         }
         match families.iter_mut().find(|known| known.name == family.name) {
             Some(known) => known.samples.extend(samples),
