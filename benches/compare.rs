@@ -72,13 +72,12 @@ fn main() -> ExitCode {
         on_a_server(counts[at], &servers[at], &pgconn, &psql, &same_sql, &mut verdicts);
     }
     listing::on_a_terminal(&pgconn, [1, 0].map(|at| (counts[at], &servers[at])), &mut verdicts);
-    for (at, first_limit) in [(0, 25.0), (1, 60.0)] {
-        live::on_a_terminal(&pgconn, (counts[at], &servers[at]), first_limit, &mut verdicts);
+    for at in [0, 1] {
         live::listing(&pgconn, (counts[at], &servers[at]), &mut verdicts);
         monitoring::check(&pgconn, (counts[at], &servers[at]), &mut verdicts);
     }
     drop((sessions, servers));
-    scrapes(&pgconn, &mut verdicts);
+    faces(&pgconn, &mut verdicts);
     as_many_applications(2000, &pgconn, &mut verdicts);
     over_verified_tls(&pgconn, &psql, &mut verdicts);
     pooler(1000, &pgconn, &psql, &mut verdicts);
@@ -87,11 +86,12 @@ fn main() -> ExitCode {
     verdicts.print()
 }
 
-/// What a scrape costs at the numbers of sessions that the limits are for.
-fn scrapes(pgconn: &Path, verdicts: &mut Verdicts) {
-    for count in [40, 500, 2000] {
+/// What a scrape and the live screen cost at the numbers of sessions that their limits are for, and how soon the screen is there.
+fn faces(pgconn: &Path, verdicts: &mut Verdicts) {
+    for (count, first_limit) in [(40, 25.0), (500, 35.0), (2000, 60.0)] {
         let server = with(&[("max_connections", &(count + 10).to_string())]);
         let sessions = sessions(&server, count, 12);
+        live::on_a_terminal(pgconn, (count, &server), first_limit, verdicts);
         monitoring::serve(pgconn, (count, &server), verdicts);
         drop(sessions);
     }
