@@ -1,5 +1,6 @@
 //! The questions of monitoring: everything that the rules of `check` judge, in one message and one look.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::connection::Db;
@@ -35,9 +36,9 @@ pub(crate) struct Scraped {
     /// Counters, databases with most sessions first.
     pub(crate) databases: Vec<DatabaseCounters>,
     /// The timeouts, and where they are set.
-    pub(crate) settings: ServerSettings,
+    pub(crate) settings: Arc<ServerSettings>,
     /// Who can log in.
-    pub(crate) login_roles: Vec<LoginRole>,
+    pub(crate) login_roles: Arc<Vec<LoginRole>>,
     /// How long ago the last two, the limits of roles, and what this role may do, were read.
     pub(crate) settings_age_seconds: f64,
 }
@@ -56,8 +57,8 @@ pub(crate) struct Kept {
     started: f64,
     server_context: ServerContext,
     role_limits: Vec<RoleLimit>,
-    settings: ServerSettings,
-    login_roles: Vec<LoginRole>,
+    settings: Arc<ServerSettings>,
+    login_roles: Arc<Vec<LoginRole>>,
 }
 
 impl Db {
@@ -123,9 +124,9 @@ impl Db {
             asking.at_once.clear();
         }
         let server_context = server_context_of(&answered.take(Part::Server))?;
-        let settings = settings_of(&answered.take(Part::Settings), &answered.take(Part::Overrides))?;
-        let login_roles =
-            answered.take(Part::LoginRoles).iter().map(login_role_of).collect::<Result<_, _>>()?;
+        let settings = settings_of(&answered.take(Part::Settings), &answered.take(Part::Overrides))?.into();
+        let login_roles = answered.take(Part::LoginRoles);
+        let login_roles = login_roles.iter().map(login_role_of).collect::<Result<Vec<_>, _>>()?.into();
         let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
         let told = self.told_by(&mut answered, server_context.limits, &role_limits, &wanted)?;
         let started = told.identity.started;
@@ -205,8 +206,8 @@ impl Kept {
             facts: told.facts,
             tallies: told.tallies,
             databases: told.databases,
-            settings: self.settings.clone(),
-            login_roles: self.login_roles.clone(),
+            settings: Arc::clone(&self.settings),
+            login_roles: Arc::clone(&self.login_roles),
             settings_age_seconds: self.at.elapsed().as_secs_f64(),
         }
     }

@@ -7,6 +7,8 @@ mod pools;
 mod slots;
 mod transactions;
 
+use std::sync::Arc;
+
 use super::accepted::Accepted;
 use crate::db::Scraped;
 use crate::model::blocking::PreparedBlocker;
@@ -49,7 +51,7 @@ impl Evidence {
     pub(super) fn of_customers(mut self) -> Self {
         let is_kept = |role: &Option<String>| role.as_deref().is_some_and(provider::keeps);
         self.origins.retain(|origin| !is_kept(&origin.role));
-        self.scraped.login_roles.retain(|role| !provider::keeps(&role.name));
+        Arc::make_mut(&mut self.scraped.login_roles).retain(|role| !provider::keeps(&role.name));
         self.left_open.retain(|session| !is_kept(&session.role));
         self.watched.sources.retain(|source, _| !is_kept(&source.role));
         self.watched.present.retain(|session| !is_kept(&session.source.role));
@@ -81,7 +83,7 @@ impl Evidence {
             facts.prepared = PreparedXacts::default();
         }
         facts.idle_xact = idle_of(&rest.left_open);
-        rest.scraped.login_roles.retain(|role| !fits(&role.name));
+        Arc::make_mut(&mut rest.scraped.login_roles).retain(|role| !fits(&role.name));
         rest
     }
 }

@@ -34,8 +34,8 @@ fn clean() -> Evidence {
         facts,
         tallies,
         databases,
-        settings,
-        login_roles,
+        settings: settings.into(),
+        login_roles: login_roles.into(),
         settings_age_seconds: 0.0,
     };
     Evidence {
@@ -209,13 +209,13 @@ fn slots_are_reserved_for_whoever_monitors() {
     assert_eq!(slots::reserved(&evidence).status, Grade::Warn);
     evidence.scraped.server_context.limits.reserved = 2;
     let monitor = LoginRole { name: "watch".into(), sees_all: true, ..LoginRole::default() };
-    evidence.scraped.login_roles = vec![monitor.clone()];
+    evidence.scraped.login_roles = vec![monitor.clone()].into();
     let found = slots::reserved(&evidence);
     assert_eq!(
         found.next.unwrap().shown(&Lead::default()),
         "GRANT pg_use_reserved_connections TO \"watch\" WITH INHERIT TRUE"
     );
-    evidence.scraped.login_roles = vec![LoginRole { reserved: true, ..monitor }];
+    evidence.scraped.login_roles = vec![LoginRole { reserved: true, ..monitor }].into();
     assert_eq!(slots::reserved(&evidence).status, Grade::Pass);
     evidence.scraped.server_context.limits.superuser_reserved = 0;
     assert_eq!(slots::reserved(&evidence).status, Grade::Fail);
@@ -244,7 +244,7 @@ fn a_superuser_does_not_prove_that_monitoring_sees_everything() {
     assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
     evidence.scraped.server_context.rights.superuser = true;
     assert_eq!(identity::visibility(&evidence).status, Grade::Warn);
-    evidence.scraped.login_roles = vec![LoginRole { sees_all: true, ..LoginRole::default() }];
+    evidence.scraped.login_roles = vec![LoginRole { sees_all: true, ..LoginRole::default() }].into();
     assert_eq!(identity::visibility(&evidence).status, Grade::Pass);
     evidence.scraped.server_context.rights = Rights { role: "plain".into(), ..Rights::default() };
     assert_eq!(identity::visibility(&evidence).status, Grade::Fail);
