@@ -247,11 +247,6 @@ impl Row {
         })
     }
 
-    /// Whether there is no value, or no such column.
-    pub(super) fn is_null(&self, column: &str) -> bool {
-        matches!(self.raw(column), Ok(None) | Err(_))
-    }
-
     /// A claim; null is false.
     ///
     /// # Errors

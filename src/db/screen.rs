@@ -150,13 +150,17 @@ impl Db {
         let mut overview = overview_of(first)?;
         overview.wait_at_most = !(listing.waits && self.version_num >= SAYS_WHEN);
         let mut reader = Reader {
-            now: moment(first, "now")?.ok_or_else(missing)?,
+            now: first.required("now")?,
             leaders: list(first, "leaders")?,
             texts: TextStore::default(),
             context: &context,
         };
-        let sessions = rows.iter().filter(|row| !row.is_null("pid"));
-        let sessions = sessions.map(|row| reader.screen_row(row)).collect::<Result<_, _>>()?;
+        let mut sessions = Vec::new();
+        for row in rows {
+            if let Some(pid) = row.number("pid")? {
+                sessions.push(reader.screen_row(pid, row)?);
+            }
+        }
         Ok((context, overview, sessions))
     }
 }
@@ -192,25 +196,29 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn screen_row(&mut self, row: &Row) -> Result<ScreenRow, Error> {
+    /// Columns are read in the order in which they stand, which is the quickest.
+    fn screen_row(&mut self, pid: i32, row: &Row) -> Result<ScreenRow, Error> {
+        let session = self.session(pid, row)?;
+        let matches = row.word("matches")?.map(|claim| claim == "t");
         Ok(ScreenRow {
-            session: self.session(row)?,
+            session: Session { undecidable: matches.is_none(), ..session },
             trouble: Trouble::of_rank(row.required("rank")?),
             blocks: row.required("blocks")?,
-            matches: row.word("matches")?.map(|claim| claim == "t"),
+            matches,
         })
     }
 
-    fn session(&mut self, row: &Row) -> Result<Session, Error> {
+    fn session(&mut self, pid: i32, row: &Row) -> Result<Session, Error> {
         let Names { roles, databases } = &self.context.names;
         let role = row.number::<u32>("usesysid")?.map(|oid| roles.get(&oid).cloned().unwrap_or_default());
         let database = row.number::<u32>("datid")?.and_then(|oid| databases.get(&oid).cloned().flatten());
         let since = |began: Option<Micros>| began.map(|began| began.until(self.now));
         let [backend_start, xact_start, query_start, state_change] =
-            ["backend_start", "xact_start", "query_start", "state_change"].map(|column| moment(row, column));
+            ["backend_start", "xact_start", "query_start", "state_change"]
+                .map(|column| row.number::<Micros>(column));
         let (backend_start, xact_start) = (backend_start?, xact_start?);
         let (query_start, state_change) = (query_start?, state_change?);
-        let (pid, hidden) = (row.required("pid")?, row.claim("hidden")?);
+        let hidden = row.claim("hidden")?;
         let (query, query_truncated) =
             query_of(row, hidden, self.context.server.query_size, &mut self.texts)?;
         let backend_type = row.word("backend_type")?;
@@ -239,7 +247,7 @@ impl Reader<'_> {
             state_change: state_change.map(Micros::rfc3339),
             session_seconds: since(backend_start),
             xact_seconds: since(xact_start),
-            query_seconds: since(moment(row, "work_start")?),
+            query_seconds: since(row.number("work_start")?),
             state_seconds: since(state_change),
             query,
             query_truncated,
@@ -249,7 +257,7 @@ impl Reader<'_> {
             xmin_age: row.number("xmin_age")?.filter(|_| !hidden),
             parallel_workers: i64::try_from(workers).unwrap_or(i64::MAX),
             hidden,
-            undecidable: row.is_null("matches"),
+            undecidable: false,
             can_signal: self.context.server.rights.may_signal(signalled),
             pooler_client: None,
         })
@@ -260,8 +268,16 @@ impl Reader<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Micros(u64);
 
+/// Seconds with up to six digits behind the point, and nothing else.
+impl FromStr for Micros {
+    type Err = ();
+
+    fn from_str(seconds: &str) -> Result<Self, ()> {
+        Self::read(seconds).ok_or(())
+    }
+}
+
 impl Micros {
-    /// Reads seconds with up to six digits behind the point; none when they are not that.
     fn read(seconds: &str) -> Option<Self> {
         let (whole, part) = seconds.split_once('.').unwrap_or((seconds, "0"));
         let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -296,15 +312,6 @@ impl Micros {
     fn until(self, later: Self) -> f64 {
         Duration::from_micros(later.0.saturating_sub(self.0)).as_secs_f64()
     }
-}
-
-fn moment(row: &Row, column: &str) -> Result<Option<Micros>, Error> {
-    let read = |text: String| {
-        Micros::read(&text).ok_or_else(|| {
-            Error::new(ErrorKind::Protocol, format!("the server's answer has an unreadable \"{column}\""))
-        })
-    };
-    row.word(column)?.map(read).transpose()
 }
 
 fn context_of(server: ServerContext, slow: &Rows, named: &Rows) -> Result<ScreenContext, Error> {

@@ -1,11 +1,11 @@
--- One row per session that a live screen has room for, in the wanted order, each with the whole server in numbers; one row
+-- One row per session that a live screen has room for, in the wanted order, the first with the whole server in numbers; one row
 -- without a session where there is none. Its rank: 0 others wait for it and it for nobody, 1 a failed transaction, 2 idle in a
 -- transaction, 3 waits for a lock, 4 lasts, 5 nothing. Matches: as in sessions.sql; sessions that are pinned come whatever
 -- the filter says, and before all that the limit leaves out. Of those among {shown}, still_there names who has not ended.
 -- Counts, in order: clients that are seen, hidden sessions that may be clients; of the clients active, idle, in a transaction, in a
 -- failed one; who waits for a lock; the transaction ids given out since the oldest that a session holds; who matches, and of whom
--- that is hidden. Ages: the oldest transaction, the longest wait. They are lists, and not a column each, because they come with
--- every row.
+-- that is hidden. Ages: the oldest transaction, the longest wait. They are lists, and not a column each, because every row has the
+-- columns; their values stand in the first.
 -- The activity array is read once. Most of what this costs is to be planned, so that names come from screen_names.sql, moments are
 -- seconds since 1970 and are written by who reads them, and what is not asked for is not there: {waits} is screen_waits.sql, {roots}
 -- screen_roots.sql, each with what is taken from it, or nothing at all.
@@ -27,15 +27,20 @@ with b as materialized (
   order by {pinned_first}{order}
   limit {limit}
 )
-select f.pid, f.datid, f.usesysid, f.backend_type, f.client, nullif(f.client_port, -1) as client_port,
-       f.state, f.wait_event_type, f.wait_event,
-       encode(textsend(f.application_name), 'hex') as application_name,
+select f.pid, f.usesysid, f.datid,
        extract(epoch from f.backend_start) as backend_start, extract(epoch from f.xact_start) as xact_start,
        extract(epoch from f.query_start) as query_start, extract(epoch from f.state_change) as state_change,
-       extract(epoch from f.work_start) as work_start,
+       f.hidden, {query}, octet_length(f.query) as query_bytes, f.backend_type,
+       encode(textsend(f.application_name), 'hex') as application_name,
+       f.client, nullif(f.client_port, -1) as client_port, f.state, f.wait_event_type, f.wait_event,
+       extract(epoch from f.work_start) as work_start, f.query_id,
        f.backend_xid, f.backend_xmin, greatest(age(f.backend_xmin), age(f.backend_xid)) as xmin_age,
-       {query}, octet_length(f.query) as query_bytes, f.query_id, f.hidden, f.matches, f.rank, {blocks} as blocks,
-       c.now, c.counts, c.ages, c.leaders, c.still_there
+       f.matches, f.rank, {blocks} as blocks,
+       case when row_number() over listed = 1 then c.now end as now,
+       case when row_number() over listed = 1 then c.counts end as counts,
+       case when row_number() over listed = 1 then c.ages end as ages,
+       case when row_number() over listed = 1 then c.leaders end as leaders,
+       case when row_number() over listed = 1 then c.still_there end as still_there
 from (
   select extract(epoch from clock_timestamp()) as now,
          array_agg(s.leader_pid) filter (where s.leader_pid <> s.pid) as leaders,
@@ -59,4 +64,5 @@ from (
                case when {scope} then ({filter}) else false end as matches
         from ({activity}) s offset 0) s) c
   left join f on true
+window listed as (order by {order})
 order by {order}
