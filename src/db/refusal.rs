@@ -171,6 +171,12 @@ fn hint(kind: ErrorKind, error: &DbError, message: &str, login: &LoginWords<'_>)
         ErrorKind::NoSuchDatabase if error.code().code() == "08P01" && pooler_words::relayed(error.message()).is_none() => {
             "name one of the pooler's databases with -d; its console is -d pgbouncer".to_owned()
         }
+        ErrorKind::NoSuchDatabase if database != login.dbname => {
+            format!("the pooler's entry {} leads to it: mend its dbname=, or name another entry with -d", shown(login.dbname))
+        }
+        ErrorKind::NoSuchRole if role != login.user => {
+            format!("the pooler's entry {} logs in with it: mend its user=, or name another entry with -d", shown(login.dbname))
+        }
         ErrorKind::NoSuchDatabase => "name another database with -d, such as -d postgres".to_owned(),
         ErrorKind::NoSuchRole => "name a role with -U".to_owned(),
         ErrorKind::PoolerLogin => return Some(pooler_words::hint(error.message())),

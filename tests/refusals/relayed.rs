@@ -69,6 +69,8 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         ("slim", "dbname=narrow"),
         ("shut", "dbname=closed"),
         ("kept", "user=outsider dbname=guarded"),
+        ("lost", "user=ghost"),
+        ("astray", "dbname=nosuch"),
     ];
     let entries = entries.map(|(entry, settings)| (entry, place(settings)));
     let entries: Vec<(&str, &str)> =
@@ -78,6 +80,8 @@ fn what_a_pooler_passes_on_is_known_as_the_servers() {
         ("still", &["ALTER ROLE \"nologin\" LOGIN"]),
         ("slim", &["ls --db narrow", "ALTER DATABASE \"narrow\" CONNECTION LIMIT"]),
         ("shut", &["ALTER DATABASE \"closed\" ALLOW_CONNECTIONS true"]),
+        ("lost", &["the pooler's entry \"lost\" logs in with it: mend its user="]),
+        ("astray", &["the pooler's entry \"astray\" leads to it: mend its dbname="]),
         // These words name no role, and whose it is the pooler alone knows.
         ("kept", &["GRANT CONNECT ON DATABASE \"guarded\" to the role that the pooler logs in with"]),
     ] {

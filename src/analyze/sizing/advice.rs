@@ -126,11 +126,14 @@ fn limited(plan: &SizePlan) -> Option<String> {
 }
 
 fn oversubscribed(plan: &SizePlan) -> Option<String> {
+    let busy = match plan.pool_count {
+        1 => "if the pool is used up".to_owned(),
+        pools => format!("if all {pools} pools are busy at once"),
+    };
     (plan.feasible_directly && plan.total > plan.optimal_connections).then(|| {
         format!(
-            "if all {} pools are busy at once, {} connections share hardware for {} ({:.1} times): \
-             throughput stays, each query takes longer",
-            plan.pool_count, plan.total, plan.optimal_connections, plan.oversubscription_factor
+            "{busy}, {} connections share hardware for {} ({:.1} times): throughput stays, each query takes longer",
+            plan.total, plan.optimal_connections, plan.oversubscription_factor
         )
     })
 }

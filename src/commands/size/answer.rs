@@ -68,10 +68,13 @@ fn why_pooled(plan: &SizePlan) -> Option<String> {
     if plan.advice.iter().any(|advice| advice.code == "serverless") {
         return Some("functions connect anew at every cold start".to_owned());
     }
-    let pools = plan.pool_count;
+    let of_each = match plan.pool_count {
+        1 => "for the pool".to_owned(),
+        pools => format!("for each when all {pools} pools are busy"),
+    };
     match plan.applications.iter().map(|service| service.fair_share_per_pool).min()? {
-        0 => Some(format!("less than one connection is left for each when all {pools} pools are busy")),
-        1 => Some(format!("only 1 connection is left for each when all {pools} pools are busy")),
+        0 => Some(format!("less than one connection is left {of_each}")),
+        1 => Some(format!("only 1 connection is left {of_each}")),
         _ => Some("so many instances are better served by few server connections that they share".to_owned()),
     }
 }
