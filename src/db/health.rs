@@ -111,7 +111,7 @@ struct Since {
 }
 
 impl Since {
-    /// Adds `count` sessions of `group`, of which one has lasted since `row`'s `since`. Where there are none, all of that is null.
+    /// Adds `count` sessions of `group`, of which one has lasted since `row`'s `since`; of none the row tells nothing.
     fn add(&mut self, group: &Group, row: &Row, count: i64, since: &str, older: &str) -> Result<(), Error> {
         if count == 0 {
             return Ok(());
