@@ -81,7 +81,8 @@ fn what_the_server_does_not_know_any_more_is_asked_in_full() {
     let port = disguised(pooler.port, hidden);
     let run = watch(&["-d", &format!("host=127.0.0.1 port={port} sslmode=disable")], &server);
     wait_until("it is asked by its name", || !server.query(EXECUTED).is_empty());
-    server.query(&format!("select pg_terminate_backend({backend}, 10000)"));
+    server.query(&format!("select pg_terminate_backend({backend})"));
+    server.wait_until(&format!("not exists (select from pg_stat_activity where pid = {backend})"));
     goes_on(&run);
     let another = wait_for("another backend", || {
         let pid = pooler.connect(&[]).unwrap().query("select pg_backend_pid()")[0][0].clone();
