@@ -281,6 +281,20 @@ fn a_password_in_the_list_is_said_or_refused_and_never_shown() {
         refused.stderr.contains("which others can read") && !refused.stderr.contains("s3cret"),
         "{refused}"
     );
+    // It is one whatever else the string leaves to the environment, or is wrong with it.
+    for conninfo in [
+        "host=x password=s3cret",
+        "password = 's3cret'",
+        "host=x nosuch=1 password=s3cret",
+        "postgresql://:s3cret@x/",
+        "postgresql:///x?sslpassword=s3cret",
+        "ecto://u:s3cret@x/y",
+    ] {
+        fs::write(&list.0, format!("[[target]]\nname = \"a\"\nconninfo = \"{conninfo}\"\n")).unwrap();
+        let refused = list.run(&["stats"]).run().fails_with(2);
+        assert!(refused.stderr.contains("which others can read"), "{conninfo}: {refused}");
+        assert!(!refused.stderr.contains("s3cret"), "{refused}");
+    }
 }
 
 #[test]

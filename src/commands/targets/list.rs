@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use crate::commands::Context;
 use crate::conninfo::{
-    Environment, Error, Place, TargetSpec, ValueSource, of_discovery, of_file, of_services, refuse_endless,
-    resolve, text_of,
+    Environment, Error, Place, TargetSpec, has_secret, of_discovery, of_file, of_services, refuse_endless,
+    text_of,
 };
 use crate::db;
 use crate::error::Failure;
@@ -39,7 +39,7 @@ pub(super) async fn read(context: &Context) -> Result<(Vec<TargetSpec>, Vec<Warn
         let text = read_file(path)?;
         let shown = path.display().to_string();
         let specs = of_file(&text, &shown).map_err(usage)?;
-        let warnings = passwords(&specs, path, context)?;
+        let warnings = passwords(&specs, path)?;
         return Ok((specs, warnings));
     }
     if let Some(command) = &many.targets_command {
@@ -105,21 +105,13 @@ fn read_file(path: &Path) -> Result<String, Failure> {
 }
 
 /// Warns of passwords in the file, and refuses one that others can read.
-fn passwords(specs: &[TargetSpec], path: &Path, context: &Context) -> Result<Vec<Warning>, Failure> {
-    let typed = context.connection.given();
+fn passwords(specs: &[TargetSpec], path: &Path) -> Result<Vec<Warning>, Failure> {
     let has_one = |spec: &&TargetSpec| {
-        let in_file =
-            |source: &ValueSource| matches!(source, ValueSource::Uri | ValueSource::ConnectionString);
         let strings = match &spec.place {
-            Place::Conninfo(text) => vec![Some(text), spec.pooler.as_ref()],
-            Place::Service(_) => vec![spec.pooler.as_ref()],
+            Place::Conninfo(text) => [Some(text), spec.pooler.as_ref()],
+            Place::Service(_) => [None, spec.pooler.as_ref()],
         };
-        strings.into_iter().flatten().any(|text| {
-            let given = crate::conninfo::Given { dbname: Some(text.clone()), ..typed.clone() };
-            resolve(&given, &Environment::default()).is_ok_and(|info| {
-                info.parameters().iter().any(|parameter| parameter.secret && in_file(&parameter.source))
-            })
-        })
+        strings.into_iter().flatten().any(|text| has_secret(text))
     };
     let names: Vec<&str> = specs.iter().filter(has_one).map(|spec| spec.name.as_str()).collect();
     if names.is_empty() {
