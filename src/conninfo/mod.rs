@@ -30,12 +30,12 @@ pub(crate) use mask_argv::{CARRIER, mask_argv, unmask_argv};
 pub(crate) use password_command::PasswordCommand;
 pub(crate) use passwords::passwords_of_now;
 pub(crate) use pinned::Variables;
-pub(crate) use redact::{has_secret, secrets};
+pub(crate) use redact::secrets;
 pub(crate) use resolve::resolve;
 pub(crate) use settings::{
     ChannelBinding, LoadBalance, Settings, SslCertMode, SslMode, SslNegotiation, TargetSession, TlsVersion,
 };
-pub(crate) use targets::{Called, Place, TargetSpec, is_pattern, of_discovery, of_file, of_services};
+pub(crate) use targets::{Called, TargetSpec, is_pattern, of_discovery, of_file, of_services};
 pub(crate) use uri::encoded;
 
 /// What is shown instead of a secret.

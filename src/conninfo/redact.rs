@@ -1,7 +1,7 @@
 //! Keeping secrets out of messages that quote what was typed.
 
 use super::keyword::{KEYWORDS, is_blank};
-use super::{MASK, keyword, readable, uri as of_uri};
+use super::{MASK, readable};
 
 /// `text` with everything that can be a password in a URI masked: from the first `:` after `://` to the last `@`,
 /// and the values of `password` and `sslpassword` among its query parameters.
@@ -31,16 +31,6 @@ pub(super) fn uri(text: &str) -> String {
 /// for secrets and `=`. Rather too much than too little.
 pub(crate) fn secrets(text: &str) -> String {
     masked(&readable(text))
-}
-
-/// Whether a URI or a connection string has a password in it, whatever else it leaves to others; what is neither has one where
-/// [`secrets`] would mask something.
-pub(crate) fn has_secret(text: &str) -> bool {
-    let pairs = if of_uri::is_uri(text) { of_uri::parse(text) } else { keyword::parse(text) };
-    match pairs {
-        Ok(pairs) => pairs.iter().any(|(keyword, value)| keyword.secret && !value.is_empty()),
-        Err(_) => masked(text) != text,
-    }
 }
 
 /// Masks the secrets of any text as [`secrets`] does, but keeps what is not readable as it is.

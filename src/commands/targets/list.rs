@@ -9,8 +9,7 @@ use anyhow::Result;
 
 use crate::commands::Context;
 use crate::conninfo::{
-    Environment, Error, Place, TargetSpec, has_secret, of_discovery, of_file, of_services, refuse_endless,
-    text_of,
+    Environment, Error, TargetSpec, of_discovery, of_file, of_services, refuse_endless, text_of,
 };
 use crate::db;
 use crate::error::Failure;
@@ -106,14 +105,8 @@ fn read_file(path: &Path) -> Result<String, Failure> {
 
 /// Warns of passwords in the file, and refuses one that others can read.
 fn passwords(specs: &[TargetSpec], path: &Path) -> Result<Vec<Warning>, Failure> {
-    let has_one = |spec: &&TargetSpec| {
-        let strings = match &spec.place {
-            Place::Conninfo(text) => [Some(text), spec.pooler.as_ref()],
-            Place::Service(_) => [None, spec.pooler.as_ref()],
-        };
-        strings.into_iter().flatten().any(|text| has_secret(text))
-    };
-    let names: Vec<&str> = specs.iter().filter(has_one).map(|spec| spec.name.as_str()).collect();
+    let names: Vec<&str> =
+        specs.iter().filter(|spec| spec.has_password()).map(|spec| spec.name.as_str()).collect();
     if names.is_empty() {
         return Ok(Vec::new());
     }

@@ -8,7 +8,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use super::{Error, Given};
+use super::{Error, Given, keyword, redact, uri};
 
 pub(crate) use discovery::of_discovery;
 pub(crate) use file::of_file;
@@ -70,6 +70,22 @@ impl TargetSpec {
             given.password_command = Some(command.clone());
         }
         given
+    }
+
+    /// Whether a string of it has a password in it, whatever else it leaves to others; what is neither a URI nor a connection
+    /// string has one where messages would mask something.
+    pub(crate) fn has_password(&self) -> bool {
+        let place = match &self.place {
+            Place::Conninfo(text) => Some(text),
+            Place::Service(_) => None,
+        };
+        place.into_iter().chain(&self.pooler).any(|text| {
+            let pairs = if uri::is_uri(text) { uri::parse(text) } else { keyword::parse(text) };
+            match pairs {
+                Ok(pairs) => pairs.iter().any(|(keyword, value)| keyword.secret && !value.is_empty()),
+                Err(_) => redact::masked(text) != *text,
+            }
+        })
     }
 
     /// Whether `only` selects it: a name, or `label=value`, of which `name` is the name; `*` is any text.
