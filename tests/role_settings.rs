@@ -134,7 +134,7 @@ fn what_a_role_may_do_is_what_the_role_may_that_it_acts_as() {
     let outcome = run(&cluster, &["kill", &victim.pid.to_string(), "-n", "--json", "-U", "boss"]).success();
     assert_eq!(pids(&outcome, "not_visible"), [victim.pid], "{outcome}");
     let outcome = run(&cluster, &["kill", &victim.pid.to_string(), "-U", "boss"]).fails_with(1);
-    assert!(outcome.stderr.contains("GRANT pg_read_all_stats TO \"worker\""), "{outcome}");
+    assert!(outcome.stderr.contains("GRANT pg_read_all_stats, pg_signal_backend TO \"worker\""), "{outcome}");
     cluster.query("grant pg_read_all_stats to worker");
     let outcome = run(&cluster, &["kill", &victim.pid.to_string(), "-n", "--json", "-U", "boss"]).success();
     assert_eq!(pids(&outcome, "not_permitted"), [victim.pid], "{outcome}");

@@ -12,7 +12,7 @@ use super::event::{
 use super::services::Services;
 use crate::act::{Act, Done};
 use crate::analyze::blocking::{Graph, edges, free_sets, prepared_at};
-use crate::analyze::plan::{self, Plan};
+use crate::analyze::plan;
 use crate::analyze::{freeing, pooler, usage};
 use crate::db::{Db, Error, ScreenListing, Selection, WaitsLookedAt};
 use crate::model::act::{Action, Wait, Wanted};
@@ -217,17 +217,10 @@ pub(super) async fn act(
         },
         _ => None,
     };
-    notes.extend(missing_roles(&plan));
+    let roles = plan.missing_roles();
+    notes.extend((!roles.is_empty()).then(|| format!("this role needs {}", roles.join(", "))));
     if !db.is_closed() {
         observer.keep(db.interruptible(stop.clone()));
     }
     Ok(Acted { outcomes: plan.steps.into_iter().map(|step| step.outcome).collect(), waiting, notes })
-}
-
-/// What would permit what was not permitted.
-fn missing_roles(plan: &Plan) -> Option<String> {
-    let mut roles: Vec<&str> = plan.steps.iter().filter_map(|step| step.missing_role).collect();
-    roles.sort_unstable();
-    roles.dedup();
-    (!roles.is_empty()).then(|| format!("this role needs {}", roles.join(", ")))
 }

@@ -49,6 +49,7 @@ fn rights_are_known_beforehand_and_one_refusal_hides_nothing() {
     };
     assert!(hints("monitor").contains("hint: GRANT pg_signal_backend TO \"monitor\""));
     assert!(hints("signaller").contains("hint: GRANT pg_read_all_stats TO \"signaller\""));
+    assert!(hints("plain").contains("hint: GRANT pg_read_all_stats, pg_signal_backend TO \"plain\""));
 }
 
 #[test]

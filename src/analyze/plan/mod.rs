@@ -5,7 +5,7 @@ mod leftovers;
 mod rules;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::blocking;
 use crate::model::act::{
@@ -14,7 +14,7 @@ use crate::model::act::{
 use crate::model::order;
 use crate::model::session::{Named, Session};
 pub(crate) use rules::{AUXILIARY, COMMITTED, out_of_reach};
-use rules::{Decision, cancelled_how, judge, missing_role, runs};
+use rules::{Decision, cancelled_how, judge, missing_roles, runs};
 
 /// What is to be done, worst session first.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ pub(crate) struct Step {
     pub(crate) running: bool,
     /// True for an autovacuum worker that keeps the server from running out of transaction ids.
     pub(crate) prevents_wraparound: bool,
-    /// The role whose privileges would permit it.
-    pub(crate) missing_role: Option<&'static str>,
+    /// The roles whose privileges would permit it.
+    pub(crate) missing_roles: &'static [&'static str],
 }
 
 /// How a plan's sessions are counted.
@@ -80,6 +80,12 @@ impl Plan {
     pub(crate) fn targets_from(&self, place: &str) -> usize {
         let from = |step: &&Step| step.identity.is_some() && step.outcome.client.as_deref() == Some(place);
         self.steps.iter().filter(from).count()
+    }
+
+    /// The roles whose privileges would permit what is not permitted, each once.
+    pub(crate) fn missing_roles(&self) -> Vec<&'static str> {
+        let roles: BTreeSet<&str> = self.steps.iter().flat_map(|step| step.missing_roles).copied().collect();
+        roles.into_iter().collect()
     }
 
     /// Counts the sessions by what became of them.
@@ -193,7 +199,7 @@ fn step(
         selected: candidate.matches,
         running: runs(session),
         prevents_wraparound: candidate.prevents_wraparound,
-        missing_role: missing_role(result, candidate),
+        missing_roles: missing_roles(result, candidate),
     }
 }
 
@@ -233,7 +239,7 @@ fn absent(named: Named) -> Step {
         selected: Some(false),
         running: false,
         prevents_wraparound: false,
-        missing_role: None,
+        missing_roles: &[],
     }
 }
 

@@ -134,13 +134,14 @@ fn forbidden(candidate: &Candidate) -> String {
     }
 }
 
-/// The role that this role would need to be a member of to do it.
-pub(super) fn missing_role(fate: Fate, candidate: &Candidate) -> Option<&'static str> {
-    match fate {
-        Fate::NotVisible => Some("pg_read_all_stats"),
-        Fate::NotPermitted if !candidate.superuser && candidate.session.role.is_some() => {
-            Some("pg_signal_backend")
-        }
-        _ => None,
+/// The roles that this role would need to be a member of to do it.
+pub(super) fn missing_roles(fate: Fate, candidate: &Candidate) -> &'static [&'static str] {
+    let session = &candidate.session;
+    let signals_after_grant = !session.can_signal && !candidate.superuser && session.role.is_some();
+    match (fate, signals_after_grant) {
+        (Fate::NotVisible, false) => &["pg_read_all_stats"],
+        (Fate::NotVisible, true) => &["pg_read_all_stats", "pg_signal_backend"],
+        (Fate::NotPermitted, true) => &["pg_signal_backend"],
+        _ => &[],
     }
 }

@@ -412,9 +412,7 @@ fn hints(
     after: Aftermath,
 ) -> Vec<String> {
     let mut hints = Vec::new();
-    let mut roles: Vec<&str> = plan.steps.iter().filter_map(|step| step.missing_role).collect();
-    roles.sort_unstable();
-    roles.dedup();
+    let roles = plan.missing_roles();
     if !roles.is_empty() {
         let role = quote::shown(&server_context.rights.role);
         hints.push(format!("GRANT {} TO {role}", roles.join(", ")));

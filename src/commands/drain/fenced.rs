@@ -211,9 +211,9 @@ impl<'a> Fenced<'a> {
         let Some(step) = forbidden else { return Ok(()) };
         let why = step.outcome.error.as_deref().unwrap_or("not permitted");
         let failure = Failure::failed(format!("pid {} cannot be ended: {why}", step.outcome.pid));
-        Err(match step.missing_role {
-            Some(role) => failure.hinted(format!("GRANT {role} TO this role")),
-            None => failure,
+        Err(match step.missing_roles {
+            [] => failure,
+            roles => failure.hinted(format!("GRANT {} TO this role", roles.join(", "))),
         })
     }
 

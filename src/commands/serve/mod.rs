@@ -23,6 +23,7 @@ use crate::args;
 use crate::conninfo::{TargetSpec, refuse_endless};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::render::text;
 use crate::serve::{self, Access, Certificates, Pace, Serving, Watched};
 #[cfg(test)]
 pub(super) use look::HealthReport;
@@ -177,7 +178,10 @@ async fn served(args: &Args, serving: Rc<Serving>, context: &mut Context) -> Res
             Some(()) = hangups.recv() => {
                 tell(&[NotifyState::Reloading]);
                 match load(args, &serving, &known, context).await {
-                    Ok(()) => ui.status(&format!("reloaded: {} targets", serving.targets.borrow().len())),
+                    Ok(()) => {
+                        let number = i64::try_from(serving.targets.borrow().len()).unwrap_or(i64::MAX);
+                        ui.status(&format!("reloaded: {}", text::count(number, "target")));
+                    }
                     // What was good goes on.
                     Err(failure) => ui.failure(&Failure {
                         message: format!("not reloaded, the old settings go on: {}", failure.message),

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep_until;
 
 use super::{Args, Opened, To, admit, log_in, refuse_elsewhere, screen};
+use crate::analyze::health::Rule;
 use crate::commands::Context;
 use crate::commands::serve::ServerTarget;
 use crate::conninfo::TargetSpec;
@@ -200,7 +201,11 @@ fn found(answer: &Answer) -> Found {
         health: refused.map_or(health.word(), |_| "down"),
         rank,
         summary: match refused {
-            Some(code) => format!("{code}: {}", answer.summary()),
+            Some(code) => {
+                let summary = answer.summary();
+                let lead = format!("{}: ", Rule::Reachable.name());
+                format!("{code}: {}", summary.strip_prefix(&lead).unwrap_or(summary))
+            }
             None => answer.summary().to_owned(),
         },
         used: facts.used,

@@ -163,6 +163,6 @@ pub(super) const fn step(outcome: Outcome) -> Step {
         selected: Some(true),
         running: false,
         prevents_wraparound: false,
-        missing_role: None,
+        missing_roles: &[],
     }
 }
