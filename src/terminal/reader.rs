@@ -9,8 +9,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
-use super::is_ours;
 use super::keys::{ESCAPE, Key, Keyboard};
+use super::taken::is_ours;
 
 /// The keys of a terminal that is read only while it is this program's.
 #[derive(Debug)]
