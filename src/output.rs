@@ -14,10 +14,7 @@ use crate::render::table::{self, Block};
 use crate::render::{self, Format, Head, Look, Report};
 use crate::screen::{Screen, ScreenSize};
 use crate::stop::Stop;
-use replacement::Replacement;
-
-/// What writes a whole result; it is called once.
-type WriteResult<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
+use replacement::{Replacement, WriteResult};
 
 /// The destination of a result.
 pub(crate) struct Output {

@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::WriteResult;
 use crate::after_panic::{self, UndoneAtPanic};
+
+/// What writes a whole result; it is called once.
+pub(super) type WriteResult<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
 /// How much room is kept for a result that is still to come, bytes.
 const ROOM: usize = 64 * 1024;
