@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Found, Row};
+use super::row::{Found, Row};
 
 /// What servers can be sorted by besides the worst first: the word for it, and what it goes by.
 pub(crate) const SORTS: &[(&str, Sort)] = &[
