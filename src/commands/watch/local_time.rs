@@ -7,14 +7,11 @@ use std::env;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rule::{DAY, Offset};
+
 /// Where a system has its own zone, and all of them by name.
 const OWN: &str = "/etc/localtime";
 const FOLDERS: [&str; 3] = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo"];
-/// The seconds of a day.
-const DAY: i64 = 86_400;
-
-/// How far a zone's clock is ahead of UTC in seconds, and what it is called.
-type Offset = (i64, String);
 
 /// A zone, read once.
 #[derive(Debug)]

@@ -1,6 +1,10 @@
 //! A zone as POSIX writes it into `TZ`: `CET-1CEST,M3.5.0,M10.5.0/3`.
 
-use super::{DAY, Offset};
+/// The seconds of a day.
+pub(super) const DAY: i64 = 86_400;
+
+/// How far a zone's clock is ahead of UTC in seconds, and what it is called.
+pub(super) type Offset = (i64, String);
 
 /// What is in force at `now`; none when it is no such rule.
 pub(super) fn offset(rule: &str, now: i64) -> Option<Offset> {
