@@ -7,11 +7,11 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use clap::Command;
-use clap::builder::Styles;
 
 use crate::args::FILTERS;
 use crate::commands::manual::{Group, Manual, Meanings, PROGRAM};
 use crate::commands::{COMMANDS, Entry};
+use short::heading;
 
 /// The command whose filters are those of every command.
 const WITH_FILTERS: &str = "ls";
@@ -156,12 +156,6 @@ fn sections(manual: &Manual, name: &str) -> String {
 
 fn exits(exits: Meanings) -> String {
     exits.iter().map(|(code, meaning)| format!("  {code:<3}  {meaning}\n")).collect()
-}
-
-/// A heading as clap writes its own.
-fn heading(title: &str) -> String {
-    let style = Styles::styled().get_header().to_owned();
-    format!("{style}{title}{style:#}")
 }
 
 fn lowered(text: &str) -> String {

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
+use clap::builder::Styles;
 use clap::{Arg, ArgAction, Command};
 
-use super::heading;
 use crate::args::FILTERS;
 use crate::commands::manual::Example;
 
@@ -93,6 +93,12 @@ fn shaped(command: &Command, examples: &[Example], width: usize, shape: Shape) -
     }
     text.push_str("And the flags of every command: pgconn help flags. More of each: --help");
     text
+}
+
+/// A heading as clap writes its own.
+pub(super) fn heading(title: &str) -> String {
+    let style = Styles::styled().get_header().to_owned();
+    format!("{style}{title}{style:#}")
 }
 
 /// The arguments that `command` alone takes, as they were declared.
