@@ -4,36 +4,16 @@
 
 pub(crate) mod emit;
 pub(crate) mod lint;
+mod mode;
 pub(crate) mod pgbouncer;
 pub(crate) mod provider;
 
 use std::time::Duration;
 
 pub(crate) use crate::analyze::sizing::PoolerSizes;
+pub(crate) use mode::Mode;
 use pgbouncer::Version;
 use provider::Provider;
-
-/// What stands between the application and PostgreSQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Nothing.
-    Direct,
-    /// A pooler that gives a server connection for one transaction.
-    Transaction,
-    /// A pooler that gives a server connection until the client disconnects.
-    Session,
-}
-
-impl Mode {
-    /// The word for it, as PgBouncer's `pool_mode` has it.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Transaction => "transaction",
-            Self::Session => "session",
-        }
-    }
-}
 
 /// Where PgBouncer finds PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
