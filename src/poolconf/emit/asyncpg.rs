@@ -1,7 +1,8 @@
 //! asyncpg: `create_pool`.
 
-use super::{File, Mode, PoolConfig, Refused, one, when, with_helpers};
-use crate::poolconf::seconds;
+use super::file::{File, one, when, with_helpers};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{Mode, PoolConfig, seconds};
 
 /// `max_size` below the default `min_size` of 10 would be refused, so both are given.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {

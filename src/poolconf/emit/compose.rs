@@ -1,8 +1,9 @@
 //! Docker Compose: PostgreSQL behind PgBouncer, with the `edoburu/pgbouncer` image.
 
+use super::file::{File, one, when};
 use super::pgbouncer::{pool_mode, prepared_key, sizes};
-use super::{File, PoolConfig, Refused, one, when};
-use crate::poolconf::{PoolerSizes, seconds};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, PoolerSizes, seconds};
 
 /// The image's own default `AUTH_TYPE` is md5, with which it cannot log in to a server that stores SCRAM; it
 /// listens on 5432 inside. Each variable is the PgBouncer setting of that name in capitals.

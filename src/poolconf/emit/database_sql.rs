@@ -1,7 +1,8 @@
 //! Go: `database/sql` with pgx as its driver.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
-use crate::poolconf::seconds;
+use super::file::{File, one, optional, when};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, seconds};
 
 /// Unset, the maximum is unlimited and only two idle connections are kept, so both are set to the same number.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {

@@ -1,7 +1,8 @@
 //! Rust: deadpool-postgres.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
-use crate::poolconf::seconds;
+use super::file::{File, one, optional, when};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, seconds};
 
 /// All of deadpool's timeouts are off by default, and it closes neither idle nor old connections by itself.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {

@@ -1,7 +1,8 @@
 //! Django: `DATABASES` with psycopg's pool.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
-use crate::poolconf::{Mode, seconds};
+use super::file::{File, one, optional, when};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{Mode, PoolConfig, seconds};
 
 /// `pool: True` alone would mean exactly four connections, and a pool refuses a `CONN_MAX_AGE` other than 0.
 /// Django prepares no statements by itself; server-side cursors do not survive a transaction pooler.

@@ -1,6 +1,8 @@
 //! Elixir: Ecto with Postgrex.
 
-use super::{File, PoolConfig, Refused, one, when};
+use super::file::{File, one, when};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::PoolConfig;
 
 /// Ecto's pool has a fixed size and opens all of it at start. Migrations take two connections.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {

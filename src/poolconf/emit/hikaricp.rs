@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{File, PoolConfig, Refused, one, optional, when, yaml_string};
+use super::file::{File, one, optional, when, yaml_string};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::PoolConfig;
 
 /// HikariCP refuses or silently replaces times below its own minimums, so they are refused here.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {

@@ -1,6 +1,8 @@
 //! Node.js: Knex.
 
-use super::{File, PoolConfig, Refused, one, optional};
+use super::file::{File, one, optional};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::PoolConfig;
 
 /// `max: 0` would switch pooling off, and a lone `max` below the default `min` of 2 is an error.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {

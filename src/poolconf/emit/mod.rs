@@ -10,6 +10,7 @@ mod database_sql;
 mod deadpool;
 mod django;
 mod ecto;
+mod file;
 mod hikaricp;
 mod knex;
 mod node_pg;
@@ -26,17 +27,9 @@ mod sqlx;
 
 use std::time::Duration;
 
-use super::{Mode, PoolConfig};
+use super::PoolConfig;
 use crate::analyze::sizing::Refused;
-
-/// One written file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct File {
-    /// Its usual name.
-    pub(crate) name: &'static str,
-    /// What is in it.
-    pub(crate) text: String,
-}
+pub(crate) use file::File;
 
 /// A library or pooler that configuration can be written for.
 #[derive(Debug)]
@@ -127,36 +120,6 @@ pub(crate) fn emit(target: &EmitTarget, settings: &PoolConfig) -> Result<Vec<Fil
         ));
     }
     (target.write)(settings)
-}
-
-/// The imports and the helpers of a target: the plain imports and nothing, or the two pieces of a template, which a line of
-/// `===` divides. A template's imports take the place of the plain ones.
-fn with_helpers<'a>(settings: &PoolConfig, plain: &'a str, template: &'a str) -> (&'a str, &'a str) {
-    let pieces = if settings.helpers { template.split_once("===\n") } else { None };
-    pieces.unwrap_or((plain, ""))
-}
-
-/// A target that is one file.
-fn one(name: &'static str, text: String) -> Vec<File> {
-    vec![File { name, text }]
-}
-
-/// `line` with a line break when there is a `value`, nothing otherwise.
-fn optional<T>(value: Option<T>, line: impl FnOnce(T) -> String) -> String {
-    value.map_or_else(String::new, |value| line(value) + "\n")
-}
-
-/// The lines when the condition holds, nothing otherwise.
-fn when(condition: bool, lines: &str) -> String {
-    if condition { format!("{lines}\n") } else { String::new() }
-}
-
-/// A name as a YAML string: in quotes where it would be read as something else.
-fn yaml_string(name: &str) -> String {
-    const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !WORDS.contains(&name.to_ascii_lowercase().as_str());
-    if plain { name.to_owned() } else { format!("\"{name}\"") }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! node-pg: `pg.Pool`.
 
-use super::{File, PoolConfig, Refused, one, optional, when, with_helpers};
+use super::file::{File, one, optional, when, with_helpers};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::PoolConfig;
 
 /// `max` must be a number above 0 (0 means ten), `min` opens nothing, and an unhandled `error` of an idle client
 /// ends the process; named statements are the application's own choice.

@@ -1,7 +1,8 @@
 //! .NET: Npgsql's data source.
 
-use super::{File, PoolConfig, Refused, one, optional, when};
-use crate::poolconf::{Mode, seconds};
+use super::file::{File, one, optional, when};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{Mode, PoolConfig, seconds};
 
 /// The largest `Timeout`, in seconds.
 const MAX_TIMEOUT: u64 = 1024;

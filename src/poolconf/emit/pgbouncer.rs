@@ -1,7 +1,8 @@
 //! PgBouncer: pgbouncer.ini, and a script that writes its userlist.txt from the environment.
 
-use super::{File, Mode, PoolConfig, Refused, optional, when};
-use crate::poolconf::{PoolerSizes, seconds};
+use super::file::{File, optional, when};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{Mode, PoolConfig, PoolerSizes, seconds};
 
 /// PgBouncer knows no comments behind values and refuses to start on an unknown key, so comments stand alone and
 /// `max_prepared_statements` is written only for a version that has it. `extra_float_digits` is ignored because

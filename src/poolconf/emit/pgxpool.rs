@@ -1,7 +1,8 @@
 //! Go: pgx's own pool.
 
-use super::{File, PoolConfig, Refused, one, optional, when, with_helpers};
-use crate::poolconf::seconds;
+use super::file::{File, one, optional, when, with_helpers};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, seconds};
 
 /// The pool's maximum must be at least 1; waiting for a connection is bounded by the caller's context.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {

@@ -1,7 +1,8 @@
 //! Node.js: postgres.js, which Drizzle uses too.
 
-use super::{File, PoolConfig, Refused, one, optional};
-use crate::poolconf::seconds;
+use super::file::{File, one, optional};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, seconds};
 
 /// Times are in seconds. Prepared statements hang behind a transaction pooler that does not keep them. There is
 /// no bound on waiting for a free connection.

@@ -1,7 +1,8 @@
 //! Prisma up to version 6: parameters of the connection URL.
 
-use super::{File, PoolConfig, Refused, one};
-use crate::poolconf::seconds;
+use super::file::{File, one};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, seconds};
 
 /// The engine of Prisma up to 6 reads its pool from the URL. `pgbouncer=true` turns named statements off.
 /// The variables are expanded by Prisma's own reading of `.env`.

@@ -1,6 +1,8 @@
 //! Prisma 7: the driver adapter owns the pool.
 
-use super::{File, PoolConfig, Refused, one, optional};
+use super::file::{File, one, optional};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::PoolConfig;
 
 /// The adapter takes `pg.Pool`'s options directly; wrapped in `{ pool: … }` they would be ignored silently.
 /// It names no statements unless told to, so it works in every pool mode.

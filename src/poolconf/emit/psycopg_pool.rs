@@ -1,7 +1,8 @@
 //! psycopg_pool: `ConnectionPool`.
 
-use super::{File, PoolConfig, Refused, one, optional, when, with_helpers};
-use crate::poolconf::seconds;
+use super::file::{File, one, optional, when, with_helpers};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, seconds};
 
 /// `max_size` alone would be refused below the default `min_size` of 4, so both are given.
 pub(super) fn write(settings: &PoolConfig) -> Result<Vec<File>, Refused> {

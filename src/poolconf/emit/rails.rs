@@ -1,7 +1,8 @@
 //! Ruby on Rails: database.yml.
 
-use super::{File, PoolConfig, Refused, one, optional, when, yaml_string};
-use crate::poolconf::seconds;
+use super::file::{File, one, optional, when, yaml_string};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, seconds};
 
 /// `pool` is understood by every version (8.1 calls it `max_connections` and keeps the old name). Each Puma
 /// process has its own pool, which should hold a connection for each of its threads.

@@ -1,7 +1,8 @@
 //! SQLAlchemy: an engine with its queue pool.
 
-use super::{File, PoolConfig, Refused, one, optional, when, with_helpers};
-use crate::poolconf::seconds;
+use super::file::{File, one, optional, when, with_helpers};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{PoolConfig, seconds};
 
 /// The pool's maximum is `pool_size + max_overflow`; two thirds stay open, one third is overflow. `pool_size` 0
 /// would mean no limit, so it is at least 1.

@@ -1,7 +1,8 @@
 //! Rust: sqlx.
 
-use super::{File, Mode, PoolConfig, Refused, one, optional, when, with_helpers};
-use crate::poolconf::seconds;
+use super::file::{File, one, optional, when, with_helpers};
+use crate::analyze::sizing::Refused;
+use crate::poolconf::{Mode, PoolConfig, seconds};
 
 /// sqlx always prepares, in a way that no setting makes fit a transaction pooler without prepared statements;
 /// and a PgBouncer that does not ignore `extra_float_digits` refuses it, so behind a pooler it is not sent.

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::file::yaml_string;
 use super::*;
 use crate::poolconf::tests::settings;
-use crate::poolconf::{PoolerSizes, pgbouncer::Version, provider};
+use crate::poolconf::{Mode, PoolerSizes, pgbouncer::Version, provider};
 
 fn any_settings() -> impl Strategy<Value = PoolConfig> {
     let sizes = (1_u64..=262_143, 1_u64..=262_143, 1_u64..=262_143, any::<bool>());
