@@ -2,8 +2,10 @@
 //! HikariCP under Spring (properties, YAML), Rails' database.yml, Npgsql's connection strings. Read line by line: which name
 //! a line gives a value to is all that is needed, so that no parser of YAML is.
 
+use super::against::Against;
+use super::finding::{Findings, LintFinding, Place, Severity};
+use super::ini;
 use super::variables::{OPEN, without_variables};
-use super::{Against, Findings, LintFinding, Place, Severity, ini};
 use crate::poolconf::pgbouncer;
 
 /// `Maximum Pool Size` of Npgsql where a connection string has none.

@@ -1,6 +1,7 @@
 //! The verdicts of PgBouncer 1.18 and 1.25 on small files (`tests/size/corpus`, made by its `record`) against the linter's.
 
 use super::*;
+use crate::poolconf::pgbouncer::Version;
 
 const CASES: &str = include_str!("../../../tests/size/corpus/cases.tsv");
 const VERDICTS: &str = include_str!("../../../tests/size/corpus/verdicts.tsv");

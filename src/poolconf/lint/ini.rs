@@ -6,39 +6,17 @@ mod entries;
 mod judge;
 mod numbers;
 mod reader;
+mod settings;
 mod sizes;
 mod userlist;
 mod values;
 
-use super::{Against, Findings, LintFinding, OtherFiles, Place};
+use super::against::{Against, OtherFiles};
+use super::finding::{Findings, LintFinding, Place};
 use crate::poolconf::pgbouncer;
-use numbers::positive;
+use settings::{Ini, Setting};
 
 pub(super) use reader::looks_like;
-
-/// PgBouncer's default for `default_pool_size`.
-const DEFAULT_POOL_SIZE: u64 = 20;
-
-/// One setting as written.
-#[derive(Debug)]
-struct Setting {
-    place: Place,
-    /// Where in its line the value begins, in characters from 1.
-    column: usize,
-    key: String,
-    value: String,
-}
-
-/// What is in force after the whole file was read. Keys of one section come in order, repeated ones too.
-#[derive(Debug, Default)]
-struct Ini {
-    pgbouncer: Vec<Setting>,
-    databases: Vec<Setting>,
-    users: Vec<Setting>,
-    peers: Vec<Setting>,
-    /// Whether there may be more than was read: an included file that cannot be read, or a line at which it ended.
-    unread: bool,
-}
 
 /// Everything wrong or dangerous in `text`.
 pub(super) fn lint(text: &str, against: &Against, files: OtherFiles<'_>) -> Vec<LintFinding> {
@@ -73,36 +51,6 @@ pub(super) fn lint_settings(settings: &[(Place, &'static str, &str)], against: &
     let place = settings.first().map_or(Place::line(1), |(place, ..)| *place);
     sizes::sizes(&ini, &[sizes::Pool::unnamed(place)], against, &mut findings);
     findings.all
-}
-
-impl Ini {
-    fn setting(&self, key: &str) -> Option<&Setting> {
-        self.pgbouncer.iter().rev().find(|setting| setting.key == key)
-    }
-
-    /// Where a setting that is in force was given.
-    fn place(&self, key: &str) -> Option<Place> {
-        self.setting(key).map(|setting| setting.place)
-    }
-
-    fn value(&self, key: &str) -> Option<&str> {
-        self.setting(key).map(|setting| setting.value.as_str())
-    }
-
-    /// Whether a setting has a value that is not empty.
-    fn has(&self, key: &str) -> bool {
-        self.value(key).is_some_and(|value| !value.is_empty())
-    }
-
-    /// The word that a setting has, in the case in which it is known.
-    fn word(&self, key: &str) -> Option<String> {
-        self.value(key).map(str::to_ascii_lowercase)
-    }
-
-    /// A size in force: as given when it is a number above 0, else the default.
-    fn size(&self, key: &str, default: u64) -> u64 {
-        self.value(key).and_then(positive).unwrap_or(default)
-    }
 }
 
 /// What a text has in force by PgBouncer's rules, as `SHOW CONFIG` names it: settings of `[pgbouncer]`, each once.

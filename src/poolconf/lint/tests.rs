@@ -1,6 +1,7 @@
 //! What the linter must find, and what it must leave alone.
 
 use super::*;
+use crate::poolconf::pgbouncer::Version;
 
 const SERVER: Against = Against::DEFAULT_SERVER;
 

@@ -2,8 +2,9 @@
 
 mod read;
 
+use super::against::Against;
+use super::finding::{Findings, LintFinding, Place, Severity};
 use super::variables::{OPEN, without_variables};
-use super::{Against, Findings, LintFinding, Place, Severity};
 use read::{Reader, Url};
 
 /// Everything wrong or dangerous in the connection URLs of `text`, or `None` when it holds none.

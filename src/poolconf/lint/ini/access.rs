@@ -1,9 +1,10 @@
 //! Who gets in, and how safely: what PgBouncer's `set_pool` and `finish_set_pool` make of the settings.
 
-use super::Ini;
+use super::settings::Ini;
 use super::sizes::Pool;
 use super::userlist::{self, ListedUser, Secret};
-use crate::poolconf::lint::{Against, Findings, OtherFiles, Place, Severity};
+use crate::poolconf::lint::against::{Against, OtherFiles};
+use crate::poolconf::lint::finding::{Findings, Place, Severity};
 
 /// What is known of who may log in.
 struct Logins<'i> {

@@ -1,8 +1,10 @@
 //! The lines whose value is a list of pairs: a database entry, a user, a peer.
 
+use super::blanks;
+use super::settings::Setting;
 use super::values::check_setting;
-use super::{Setting, blanks};
-use crate::poolconf::lint::{Against, Findings, Severity};
+use crate::poolconf::lint::against::Against;
+use crate::poolconf::lint::finding::{Findings, Severity};
 use crate::poolconf::pgbouncer::Key;
 
 /// The pairs of a line whose value is a list of them, held against the keys that there are; none when it is no list.

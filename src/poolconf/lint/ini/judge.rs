@@ -2,8 +2,9 @@
 
 use super::entries::read_pairs;
 use super::numbers::{integer, positive};
-use super::{DEFAULT_POOL_SIZE, Ini};
-use crate::poolconf::lint::{Against, Findings, Severity};
+use super::settings::{DEFAULT_POOL_SIZE, Ini};
+use crate::poolconf::lint::against::Against;
+use crate::poolconf::lint::finding::{Findings, Severity};
 use crate::poolconf::pgbouncer;
 
 /// Startup parameters that decide what a client's statements do or on what; PgBouncer drops those that it ignores.

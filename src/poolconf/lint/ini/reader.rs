@@ -1,9 +1,10 @@
 //! The file as PgBouncer reads it: sections, comments, included files, and what a section that comes again undoes.
 
 use super::blanks::{self, trim, trim_start};
+use super::settings::{Ini, Setting};
 use super::values::{check_setting, check_version};
-use super::{Ini, Setting};
-use crate::poolconf::lint::{Against, Findings, LintFinding, OtherFiles, Place, Severity};
+use crate::poolconf::lint::against::{Against, OtherFiles};
+use crate::poolconf::lint::finding::{Findings, LintFinding, Place, Severity};
 use crate::poolconf::pgbouncer;
 
 /// How deep files may include each other (`MAX_INCLUDE` of PgBouncer's reader).

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entries::read_pairs;
 use super::numbers::{digits, positive};
-use super::{DEFAULT_POOL_SIZE, Ini, Setting};
-use crate::poolconf::lint::{Against, Findings, Place, SAY_WHAT_IT_HAS, Severity};
+use super::settings::{DEFAULT_POOL_SIZE, Ini, Setting};
+use crate::poolconf::lint::against::{Against, SAY_WHAT_IT_HAS};
+use crate::poolconf::lint::finding::{Findings, Place, Severity};
 use crate::poolconf::pgbouncer;
 
 /// The bytes that the name of a database may have.

@@ -1,8 +1,10 @@
 //! One setting: whether PgBouncer has it, and takes its value.
 
+use super::blanks;
 use super::numbers::{digits, integer, seconds, wrapped};
-use super::{Setting, blanks};
-use crate::poolconf::lint::{Against, Findings, Place, Severity};
+use super::settings::Setting;
+use crate::poolconf::lint::against::Against;
+use crate::poolconf::lint::finding::{Findings, Place, Severity};
 use crate::poolconf::pgbouncer::{self, Key, ValueType};
 
 /// A key or section that the version does not have stops PgBouncer from starting.

@@ -1,7 +1,7 @@
 //! Where a line has connection URLs, and what they are made of.
 
+use crate::poolconf::lint::finding::{Findings, Place, Severity};
 use crate::poolconf::lint::variables::OPEN;
-use crate::poolconf::lint::{Findings, Place, Severity};
 
 /// Who reads a URL, as far as its scheme says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
