@@ -1,7 +1,7 @@
 //! The process's environment and the machine's files: the only part of conninfo that is not pure.
 
+use super::bytes::text_of;
 use super::keyword::KEYWORDS;
-use super::text_of;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;

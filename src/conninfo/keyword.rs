@@ -1,7 +1,10 @@
 //! libpq's table of keywords, and the grammar of `keyword = value` strings.
 
-use super::{Error, MASK};
+use super::error::Error;
 use crate::model::nearest;
+
+/// What is shown instead of a secret.
+pub(super) const MASK: &str = "********";
 
 /// One row of the table.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The flags that lead where these settings do: what was typed for that, secrets left out.
 
-use super::{ConnInfo, Parameter, ValueSource};
+use super::ConnInfo;
+use super::parameter::{Parameter, ValueSource};
 use crate::model::suggestion::{Lead, option};
 
 /// The keywords that have a flag of their own, but for the database's.

@@ -2,7 +2,8 @@
 //! program runs. So the program starts itself again in the same process, with the secret masked in its arguments; what was
 //! typed travels in a variable, which only the same user can read. Pure; `main` starts.
 
-use super::{os_string_of, redact, text_of};
+use super::bytes::{os_string_of, text_of};
+use super::redact;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 

@@ -1,7 +1,7 @@
 //! The grammar of password files (`.pgpass`), as libpq reads them (`passwordFromFile`). Bytes, not text: a
 //! password may be in any encoding.
 
-use super::bytes_of;
+use super::bytes::bytes_of;
 
 /// The four fields that choose a line.
 pub(super) struct PasswordKey<'a> {

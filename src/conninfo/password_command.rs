@@ -1,7 +1,8 @@
 //! The command that gives the password: for tokens that change, and for stores of secrets. Read here; run where somebody logs in.
 
+use super::error::Error;
 use super::keyword::is_blank;
-use super::{Error, ValueSource};
+use super::parameter::ValueSource;
 
 /// A command that prints a password. It is run without a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,15 @@
 //! Which password each host gets, and from where: what was given, a command, or the password file.
 
-use super::environment::{PasswordFile, read_password_file};
+use super::ConnInfo;
+use super::bytes::{bytes_of, path_of, text_of};
+use super::environment::{Environment, PasswordFile, read_password_file};
+use super::error::Error;
+use super::given::Given;
+use super::host::{Host, is_socket_path};
+use super::parameter::{Password, ValueSource};
 use super::passfile::{self, PasswordKey};
+use super::password_command::PasswordCommand;
 use super::set::Set;
-use super::{
-    ConnInfo, Environment, Error, Given, Host, Password, PasswordCommand, ValueSource, bytes_of,
-    is_socket_path, path_of, text_of,
-};
 use std::path::Path;
 
 /// The command that gives the password, when nobody has given it who comes before.
@@ -89,8 +92,19 @@ pub(crate) fn passwords_of_now(info: &ConnInfo, environment: &Environment) -> Co
     now
 }
 
+impl ConnInfo {
+    /// Leads into another database; a password that the password file has is the one that it has for that database.
+    pub(crate) fn in_database(mut self, name: &str, environment: &Environment) -> Self {
+        for parameter in self.parameters.iter_mut().filter(|parameter| parameter.keyword == "dbname") {
+            name.clone_into(&mut parameter.value);
+        }
+        look_up_again(&mut self, environment);
+        self
+    }
+}
+
 /// Looks the passwords up again that the password file has, or had not, for the database that the settings lead to by now.
-pub(super) fn look_up_again(info: &mut ConnInfo, environment: &Environment) {
+fn look_up_again(info: &mut ConnInfo, environment: &Environment) {
     if info.password_command.is_some() {
         return;
     }

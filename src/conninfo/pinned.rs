@@ -2,9 +2,13 @@
 
 use std::ffi::OsString;
 
+use super::ConnInfo;
+use super::bytes::{os_string_of, text_of};
+use super::host::Host;
 use super::keyword::KEYWORDS;
 use super::lead::setting;
-use super::{ConnInfo, Host, LoadBalance, TargetSession, ValueSource, os_string_of, text_of};
+use super::parameter::ValueSource;
+use super::settings::{LoadBalance, TargetSession};
 
 /// Variables for another program, each to be set or to be taken away.
 pub(crate) type Variables = Vec<(&'static str, Option<OsString>)>;

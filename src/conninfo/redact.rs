@@ -1,7 +1,7 @@
 //! Keeping secrets out of messages that quote what was typed.
 
-use super::keyword::{KEYWORDS, is_blank};
-use super::{MASK, readable};
+use super::bytes::readable;
+use super::keyword::{KEYWORDS, MASK, is_blank};
 
 /// `text` with everything that can be a password in a URI masked: from the first `:` after `://` to the last `@`,
 /// and the values of `password` and `sslpassword` among its query parameters.

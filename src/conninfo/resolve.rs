@@ -1,15 +1,17 @@
 //! Precedence: command line, then service file, then environment, then defaults; and the list of hosts that
 //! comes out, each with its password.
 
-use super::environment::read_file;
+use super::bytes::{path_of, text_of};
+use super::environment::{Environment, read_file};
+use super::error::Error;
+use super::given::Given;
+use super::host::Host;
 use super::keyword::{self, KEYWORDS, Pairs};
+use super::parameter::ValueSource;
 use super::passwords::{password_command, passwords};
 use super::set::Set;
 use super::settings::{Settings, SslCertMode, SslMode};
-use super::{
-    Ask, ConnInfo, Environment, Error, Given, Host, ValueSource, foreign, path_of, service, settings,
-    text_of, uri,
-};
+use super::{Ask, ConnInfo, foreign, service, settings, uri};
 use crate::model::order;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;

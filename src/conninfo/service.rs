@@ -1,7 +1,8 @@
 //! The grammar of service files (`pg_service.conf`), as libpq reads them (`parseServiceFile`).
 
+use super::bytes::bytes_of;
+use super::error::Error;
 use super::keyword::{Keyword, Pairs, find, is_blank, nearest};
-use super::{Error, bytes_of};
 
 /// libpq reads lines into a buffer of this size, so longer ones are refused.
 const LONGEST_LINE: usize = 1023;

@@ -1,7 +1,8 @@
 //! The values of the settings while they are gathered, each with where it comes from.
 
+use super::error::Error;
 use super::keyword::{self, KEYWORDS, Keyword};
-use super::{Error, Parameter, ValueSource};
+use super::parameter::{Parameter, ValueSource};
 
 /// The values found so far. What is put first holds.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! The settings that steer connecting, validated and typed. Spelling and messages are libpq's
 //! (`pqConnectOptions2`): values are case-sensitive.
 
-use super::Error;
+use super::error::Error;
 use std::time::Duration;
 
 /// `sslmode`, from nothing to everything.

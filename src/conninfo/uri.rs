@@ -1,8 +1,10 @@
 //! The grammar of `postgresql://` URIs, as libpq reads them from version 18 on (`conninfo_uri_parse_options`): blanks round a part
 //! are nothing, and one inside of it is an error.
 
-use super::keyword::{Pairs, find, nearest, store};
-use super::{Error, MASK, bytes_of, foreign, redact, text_of};
+use super::bytes::{bytes_of, text_of};
+use super::error::Error;
+use super::keyword::{MASK, Pairs, find, nearest, store};
+use super::{foreign, redact};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;

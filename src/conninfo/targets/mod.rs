@@ -8,7 +8,9 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use super::{Error, Given, keyword, redact, uri};
+use super::error::Error;
+use super::given::{Called, Given};
+use super::{keyword, redact, uri};
 
 pub(crate) use discovery::of_discovery;
 pub(crate) use file::of_file;
@@ -31,15 +33,6 @@ pub(crate) struct TargetSpec {
     pub(crate) protected: bool,
     /// Whether people are to be reminded of what it is.
     pub(crate) production: bool,
-}
-
-/// What a list calls a server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Called {
-    /// Its name.
-    pub(crate) name: String,
-    /// What else is said of it.
-    pub(crate) labels: BTreeMap<String, String>,
 }
 
 /// Where a server of a list is.

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use super::*;
+use crate::conninfo::keyword::MASK;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
