@@ -1,8 +1,9 @@
 //! Rules about how long something lasts, and about how many have lasted that long (`3@30s`).
 
-use super::bounds::{Bounds, Thresholds};
+use super::bounds::{Bounds, Thresholds, count};
 use super::range::Range;
-use super::{Rule, Verdict, count};
+use super::rule::Rule;
+use super::verdict::Verdict;
 use crate::model::health::{LockWaiters, Longest, MeasureUnit, Status, Waiter};
 
 /// Judges the longest against ranges of durations, and those that are older than an age against ranges of numbers; the worst

@@ -103,3 +103,9 @@ impl Bounds {
         Measure { label, value, unit, warning: written(self.warning), critical: written(self.critical), max }
     }
 }
+
+/// A count, or an age in transactions, as what is held against ranges.
+#[expect(clippy::cast_precision_loss, reason = "counts and ages in transactions are far below 2^52")]
+pub(super) fn count(number: i64) -> f64 {
+    number as f64
+}

@@ -9,22 +9,21 @@ pub(crate) mod rates;
 mod rule;
 mod slots;
 mod states;
+mod verdict;
 
 use std::collections::HashMap;
 
 use super::blocking::{Forest, graph};
 use crate::model::filter::Filter;
-use crate::model::health::{
-    HealthFacts, HorizonHolder, LockWaiters, Longest, Measure, MeasureUnit, Status, Waiter,
-};
-use crate::model::usage::LimitUse;
+use crate::model::health::{HealthFacts, HorizonHolder, LockWaiters, Longest, MeasureUnit, Status, Waiter};
 pub(crate) use aged::hidden_waits;
 pub(crate) use bounds::Thresholds;
-use bounds::{Bounds, Judged};
-use range::{Crossed, Range};
+use bounds::{Bounds, Judged, count};
+use range::Range;
 pub(crate) use rule::{
     CONNECTIONS_PERCENT, HORIZON_TRANSACTIONS, Honours, IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS, Rule,
 };
+pub(crate) use verdict::Verdict;
 
 /// A rule as it is to be judged.
 #[derive(Clone, Debug)]
@@ -48,60 +47,6 @@ impl Policy {
         let all =
             std::iter::once(&self.thresholds).chain(self.parts.iter().map(|(_, thresholds)| thresholds));
         all.flat_map(|thresholds| [thresholds.warning, thresholds.critical]).flatten()
-    }
-}
-
-/// What a rule found.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Verdict {
-    /// The rule.
-    pub(crate) rule: Rule,
-    /// How bad it is.
-    pub(crate) status: Status,
-    /// The measured value that decided, and what it was held against.
-    pub(crate) measure: Measure,
-    /// The threshold that was crossed.
-    pub(crate) crossed: Option<Crossed>,
-    /// The limit of a role or database that decided `connections`; none for the server's slots, and at a pooler.
-    pub(crate) limit: Option<LimitUse>,
-    /// True when that database has no limit of its own.
-    pub(crate) is_without_limit: bool,
-    /// The age, and how many are older, when that decided.
-    pub(crate) older: Option<(f64, i64)>,
-    /// The state or rate that decided, with the sessions in that state.
-    pub(crate) part: Option<(&'static str, Longest)>,
-    /// True when hidden sessions could make it worse.
-    pub(crate) open: bool,
-    /// Everything that was measured, the server's slots, or the pooler's clients, first.
-    pub(crate) measures: Vec<Measure>,
-}
-
-impl Verdict {
-    fn new(rule: Rule, judged: Judged, measure: Measure) -> Self {
-        Self {
-            rule,
-            status: judged.status,
-            crossed: judged.crossed,
-            limit: None,
-            is_without_limit: false,
-            older: None,
-            part: None,
-            open: judged.open,
-            measures: vec![measure.clone()],
-            measure,
-        }
-    }
-
-    /// Nothing is known.
-    fn unknown(rule: Rule) -> Self {
-        unreached(&Policy::of(rule), Status::Unknown)
-    }
-
-    /// The worse of both, the first when they are alike, with everything that was measured for either.
-    fn worse(self, other: Self) -> Self {
-        let measures = [self.measures.as_slice(), &other.measures].concat();
-        let worse = if other.status.severity() > self.status.severity() { other } else { self };
-        Self { measures, ..worse }
     }
 }
 
@@ -154,16 +99,10 @@ pub(crate) fn counted(rule: Rule, thresholds: &Thresholds, number: usize) -> Ver
 /// What can be said without any facts, when the server was not reached.
 pub(crate) fn unreached(policy: &Policy, status: Status) -> Verdict {
     let Policy { rule, thresholds, .. } = policy;
-    let bounds = match rule {
-        // Percentages of a limit that was never told stay out.
-        Rule::Connections | Rule::Free => Bounds::default(),
-        Rule::PoolerWaiting => {
-            return Verdict { status, ..pooler::judge(thresholds, pooler::WaitingClients::default()) };
-        }
-        _ => Bounds::of_numbers(&thresholds.only(|range| range.older().is_none())),
-    };
-    let measure = bounds.measure(rule.name().into(), None, rule.unit(), None);
-    Verdict::new(*rule, Judged { status, crossed: None, open: false }, measure)
+    if *rule == Rule::PoolerWaiting {
+        return Verdict { status, ..pooler::judge(thresholds, pooler::WaitingClients::default()) };
+    }
+    Verdict::unreached(*rule, thresholds, status)
 }
 
 /// A limit that turned this very login away is used up, whatever its number.
@@ -186,11 +125,6 @@ fn horizon(thresholds: &Thresholds, facts: &HealthFacts) -> Verdict {
     let rule = Rule::OldestXmin;
     let measure = bounds.measure(rule.name().into(), Some(age), rule.unit(), None);
     Verdict::new(rule, bounds.judge(age, age), measure)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts and ages in transactions are far below 2^52")]
-fn count(number: i64) -> f64 {
-    number as f64
 }
 
 /// The selected session that has waited longest for a lock.

@@ -1,9 +1,10 @@
 //! The rule `pooler-waiting`: clients that wait at a pooler for a connection to the server.
 
-use super::bounds::{Bounds, Judged, Thresholds};
+use super::bounds::{Bounds, Judged, Thresholds, count};
 use super::range::{Crossed, Range};
+use super::rule::Rule;
 use super::slots::MEASURED_LIMITS;
-use super::{Rule, Verdict, count};
+use super::verdict::Verdict;
 use crate::model::health::{Measure, MeasureUnit, Status};
 use crate::model::order;
 use crate::model::pooler::{Pool, PoolerFacts};

@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 
 use super::bounds::{Bounds, Judged, Thresholds};
+use super::rule::Rule;
 use super::slots::{MEASURED_LIMITS, free_of, judged_limit};
-use super::{Rule, Verdict};
+use super::verdict::Verdict;
 use crate::analyze::pooler::{PoolerLimit, usage};
 use crate::model::health::{Measure, MeasureUnit, Status};
 use crate::model::order;

@@ -1,7 +1,8 @@
 //! The rule `rates`: sessions per second that were opened, and that ended otherwise than their clients meant.
 
 use super::bounds::{Bounds, Thresholds};
-use super::{Rule, Verdict};
+use super::rule::Rule;
+use super::verdict::Verdict;
 use crate::model::filter::Filter;
 use crate::model::health::{Longest, Measure, MeasureUnit, SessionRates};
 use crate::model::metric::DatabaseCounters;

@@ -1,7 +1,8 @@
 //! The rules `connections` and `free`: the server's slots, and what there is of them for a role or a database.
 
-use super::bounds::{Bounds, Judged, Thresholds};
-use super::{Rule, Verdict, count};
+use super::bounds::{Bounds, Judged, Thresholds, count};
+use super::rule::Rule;
+use super::verdict::Verdict;
 use crate::model::filter::Filter;
 use crate::model::health::{DatabaseUse, HealthFacts, Measure, MeasureUnit, Status};
 use crate::model::order;

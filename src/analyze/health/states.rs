@@ -1,7 +1,9 @@
 //! The rule `states`: how many sessions are in a state, each state with a threshold of its own.
 
-use super::bounds::{Bounds, Thresholds};
-use super::{Rule, Verdict, aged, count};
+use super::aged;
+use super::bounds::{Bounds, Thresholds, count};
+use super::rule::Rule;
+use super::verdict::Verdict;
 use crate::model::health::{HealthFacts, Longest, MeasureUnit};
 
 /// PostgreSQL's words for the states that a word of this rule means; none for those that wait for a lock, which are in any state.
