@@ -1,7 +1,7 @@
 //! The metrics about connections under the names, labels and types of Prometheus' postgres_exporter (0.11), so that its
 //! published dashboards and alerts go on working.
 
-use super::{labelled, sample};
+use super::families::{labelled, sample};
 use crate::model::metric::{Exporter, ExporterActivity, Family, MetricType, Sample};
 use crate::model::server::ServerContext;
 

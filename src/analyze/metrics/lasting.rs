@@ -1,6 +1,6 @@
 //! Metrics of what lasts: transactions, statements, waits, the horizon.
 
-use super::{Families, number, sample};
+use super::families::{Families, number, sample};
 use crate::analyze::health;
 use crate::model::health::{HealthFacts, HorizonKind, Question};
 use crate::model::metric::MetricType;

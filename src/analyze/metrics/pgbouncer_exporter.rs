@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{distinct, labelled, sample};
+use super::families::{distinct, labelled, sample};
 use crate::model::metric::{Family, MetricType, Sample};
 use crate::model::pooler::ConsoleTable;
 

@@ -1,6 +1,6 @@
 //! Metrics of a pooler under pgconn's own names.
 
-use super::{Families, distinct, sample};
+use super::families::{Families, distinct, sample};
 use crate::analyze::pooler;
 use crate::model::metric::{Family, MetricType};
 use crate::model::pooler::{Database, Pool, PoolerFacts, Totals};

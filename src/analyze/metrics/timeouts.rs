@@ -1,6 +1,6 @@
 //! Metrics of the timeouts: what the server has, and how many roles can log in without one.
 
-use super::{Families, number, sample};
+use super::families::{Families, number, sample};
 use crate::analyze::settings::{of_roles, seconds};
 use crate::model::metric::MetricType;
 use crate::model::server::LoginRole;
