@@ -2,7 +2,9 @@
 
 use super::arithmetic;
 use super::plan::{Advice, LimitedBy, ServicePlan, SizePlan};
-use super::{Clients, FigureSource, Refused, SizeRequest, services};
+use super::refused::Refused;
+use super::request::{Clients, FigureSource, SizeRequest};
+use super::services;
 
 /// The usual rollout: Kubernetes' default maxSurge, in percent.
 const USUAL_SURGE: u64 = 25;

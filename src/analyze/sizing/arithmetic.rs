@@ -1,7 +1,7 @@
 //! The sums behind a plan, one function per step, in integers only: every rounding is a decision, and each
 //! says which way it goes and why. Knows numbers, not plans; formats nothing.
 
-use super::Refused;
+use super::refused::Refused;
 
 /// The largest `max_connections` that PostgreSQL accepts (`MAX_BACKENDS`, all supported versions).
 pub(crate) const MAX_MAX_CONNECTIONS: u64 = 262_143;

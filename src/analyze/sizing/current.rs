@@ -3,21 +3,9 @@
 use serde::Serialize;
 
 use super::arithmetic::{self, Budget};
+use super::refused::Refused;
+use super::request::{CurrentPool, SizeRequest};
 use super::services::InstanceCount;
-use super::{Refused, SizeRequest};
-
-/// One application's pools of today.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CurrentPool {
-    /// Its name.
-    pub(crate) name: String,
-    /// Copies of it; of a range the end counts.
-    pub(crate) instances: InstanceCount,
-    /// Processes in each copy, each with a pool.
-    pub(crate) processes: u64,
-    /// The most that each pool may open.
-    pub(crate) pool: u64,
-}
 
 /// Reads `NAME=INSTANCES[xPROCESSES]:POOL`, as in `web=12:10`. Processes are 1 when not given.
 pub(crate) fn parse(text: &str) -> Result<CurrentPool, Refused> {

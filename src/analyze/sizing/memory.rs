@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Refused;
+use super::refused::Refused;
 
 const MIB: u64 = 1 << 20;
 

@@ -11,7 +11,8 @@ use super::current::Current;
 use super::memory::Memory;
 use super::pooler::PoolerSizes;
 use super::provided::ProvidedPlan;
-use super::{FigureSource, Refused};
+use super::refused::Refused;
+use super::request::FigureSource;
 pub(crate) use make::plan;
 
 /// One input of the plan.

@@ -1,6 +1,6 @@
 //! PgBouncer's arithmetic: how many server connections its settings allow, and the settings for a wanted number.
 
-use super::Refused;
+use super::refused::Refused;
 
 /// What bounds the server connections of a set of PgBouncer processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

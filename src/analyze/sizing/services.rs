@@ -1,6 +1,6 @@
 //! Several services on one server: how a service is written, and how the budget is split by weight.
 
-use super::Refused;
+use super::refused::Refused;
 
 /// One service that opens pools on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]

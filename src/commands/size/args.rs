@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use clap::ValueHint;
 
-use crate::analyze::sizing::current::{self, CurrentPool};
 use crate::analyze::sizing::services::{self, InstanceCount};
-use crate::analyze::sizing::{Refused, Service};
+use crate::analyze::sizing::{CurrentPool, Refused, Service, current};
 use crate::args::{Worded, duration, time_limit};
 use crate::poolconf::pgbouncer::Version;
 use crate::poolconf::{Mode, emit, provider};

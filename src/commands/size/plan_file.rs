@@ -8,9 +8,8 @@ use anyhow::Result;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::args::{App, Args, mode, size, version};
-use crate::analyze::sizing::Service;
-use crate::analyze::sizing::current::CurrentPool;
 use crate::analyze::sizing::services::InstanceCount;
+use crate::analyze::sizing::{CurrentPool, Service};
 use crate::args::{duration, time_limit};
 use crate::error::Failure;
 use crate::poolconf::pgbouncer::Version;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::args::Args;
 use super::plan_file::PlanFile;
-use crate::analyze::sizing::current::CurrentPool;
 use crate::analyze::sizing::{
-    Clients, Figure, FigureSource, Input, InputValue, Refused, Service, SizeRequest,
+    Clients, CurrentPool, Figure, FigureSource, Input, InputValue, Refused, Service, SizeRequest,
 };
 use crate::error::Failure;
 use crate::model::server::ConnectionSlots;

@@ -2,7 +2,10 @@
 
 use super::{ServicePlan, Steps, Tier};
 use crate::analyze::sizing::pooler::MAX_CLIENTS;
-use crate::analyze::sizing::{Clients, Refused, Service, SizeRequest, arithmetic, services};
+use crate::analyze::sizing::refused::Refused;
+use crate::analyze::sizing::request::{Clients, SizeRequest};
+use crate::analyze::sizing::services::Service;
+use crate::analyze::sizing::{arithmetic, services};
 
 /// The services to size. A single application is one service that owns the whole budget.
 pub(super) fn clients(request: &SizeRequest) -> Vec<Service> {

@@ -2,7 +2,7 @@
 
 use super::applications::instances;
 use super::{Input, InputValue};
-use crate::analyze::sizing::{Clients, Figure, FigureSource, SizeRequest};
+use crate::analyze::sizing::request::{Clients, Figure, FigureSource, SizeRequest};
 
 /// Every figure that the plan was made from with its source, in the order of the flags.
 pub(super) fn inputs(request: &SizeRequest) -> Vec<Input> {

@@ -5,7 +5,10 @@ use super::inputs::inputs;
 use super::pooled::size_pooler;
 use super::{InstanceRange, LimitedBy, ServicePlan, SizePlan, Steps, Tier};
 use crate::analyze::sizing::arithmetic::{self, Budget};
-use crate::analyze::sizing::{Clients, Provided, Refused, SizeRequest, advice, current, memory, services};
+use crate::analyze::sizing::provided::Provided;
+use crate::analyze::sizing::refused::Refused;
+use crate::analyze::sizing::request::{Clients, SizeRequest};
+use crate::analyze::sizing::{advice, current, memory, services};
 
 /// Makes the plan of `request`. An infeasible one is a plan too (`feasible` is false); errors are for requests
 /// that no server could have.

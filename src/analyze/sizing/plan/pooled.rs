@@ -2,7 +2,8 @@
 
 use super::{PoolerPlan, ServicePlan, Steps};
 use crate::analyze::sizing::pooler::{self, PoolerSizes, Shape};
-use crate::analyze::sizing::{Refused, SizeRequest};
+use crate::analyze::sizing::refused::Refused;
+use crate::analyze::sizing::request::SizeRequest;
 
 /// Sizes the pooler so that it never takes more than `target` server connections.
 pub(super) fn size_pooler(
