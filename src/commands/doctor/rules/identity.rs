@@ -1,6 +1,8 @@
 //! Rules about who is connected, as what, over what, and who can see it.
 
-use super::{Evidence, Found, Rule, application, listed};
+use super::evidence::Evidence;
+use super::found::{Found, Rule};
+use super::words::{application, listed};
 use crate::model::practice::{Grade, Origin};
 use crate::model::quote::shown;
 use crate::model::suggestion::{Command, Suggestion};

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, Found, Pooled, Rule, counted, hidden, listed};
+use super::evidence::{Evidence, Pooled};
+use super::found::{Found, Rule};
+use super::words::{counted, hidden, listed};
 use crate::analyze::pooler::{End, leads_to};
 use crate::model::pooler::{Link, PoolerFacts};
 use crate::model::practice::{Grade, SampledSession};

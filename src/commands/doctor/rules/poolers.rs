@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Evidence, Found, Rule, counted, hidden, listed, listing, named};
+use super::evidence::Evidence;
+use super::found::{Found, Rule};
+use super::words::{counted, hidden, listed, listing, named};
 use crate::analyze::concerns::does_long_work;
 use crate::model::practice::{Grade, SampledSession, SessionSource};
 use crate::render::text;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, Found, Rule, counted, hidden, listing, named};
+use super::evidence::Evidence;
+use super::found::{Found, Rule};
+use super::words::{counted, hidden, listing, named};
 use crate::model::metric::DatabaseCounters;
 use crate::model::practice::{Conduct, Grade, SampledSession, SessionSource};
 use crate::model::suggestion::Command;

@@ -1,6 +1,7 @@
 //! Rules about connection slots: who may take how many, and who is always let in.
 
-use super::{Evidence, Found, Rule};
+use super::evidence::Evidence;
+use super::found::{Found, Rule};
 use crate::analyze::health::CONNECTIONS_PERCENT;
 use crate::commands::closed as words;
 use crate::model::database::ClosedBy;

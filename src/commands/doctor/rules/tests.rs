@@ -1,7 +1,9 @@
 use super::*;
+use crate::db::Scraped;
 use crate::model::blocking;
 use crate::model::health::{HealthFacts, PreparedXact, PreparedXacts};
-use crate::model::practice::SampledSession;
+use crate::model::metric::DatabaseCounters;
+use crate::model::practice::{Origin, SampledSession, Watched};
 use crate::model::rights::Rights;
 use crate::model::server::{ConnectionSlots, LoginRole, Server, ServerContext};
 use crate::model::settings::ServerSettings;

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Evidence, Found, Rule, counted, hidden, listed, named};
+use super::evidence::Evidence;
+use super::found::{Found, Rule};
+use super::words::{counted, hidden, listed, named};
 use crate::analyze::health::{self, HORIZON_TRANSACTIONS, IDLE_XACT_SECONDS, PREPARED_XACT_SECONDS};
 use crate::analyze::settings::{effective, of_roles};
 use crate::model::blocking::PreparedBlocker;
