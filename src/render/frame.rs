@@ -9,8 +9,9 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io;
 
+use super::look::Look;
 use super::table::{self, Block};
-use super::{Look, prose, text};
+use super::{prose, text};
 
 /// The other screen of the terminal, without a cursor and without wrapping.
 pub(crate) const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";

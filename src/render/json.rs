@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use super::{Head, Report};
+use super::head::{Head, Warning};
 use crate::model::quote::is_invisible;
 
 /// The version of the envelope and of every payload; raised only when a key is renamed, removed or retyped.
@@ -30,7 +30,7 @@ struct Document<'a, R> {
     #[serde(flatten)]
     payload: &'a R,
     /// What the reader must know to read the result rightly.
-    warnings: &'a [super::Warning],
+    warnings: &'a [Warning],
 }
 
 /// The line on stderr that stands for a result that does not exist.
@@ -152,16 +152,12 @@ struct Labelled<'a, R> {
     row: &'a R,
 }
 
-/// Writes one line per row of the report's lists, row by row: the elements themselves, with `"list": KEY` in front when the
-/// report has several lists; a report without a list is its document.
+/// Writes one line per row of the lists of a report, row by row: the elements themselves, with `"list": KEY` in front when the
+/// report has several lists.
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub(crate) fn write_rows(report: &dyn Report, head: &Head, out: &mut dyn Write) -> io::Result<()> {
-    let lists = report.lists();
-    if lists.is_empty() {
-        return report.write_document(report.kind(), head, false, out);
-    }
+pub(crate) fn write_rows(lists: &[List<'_>], out: &mut dyn Write) -> io::Result<()> {
     lists.iter().try_for_each(|list| list.rows.write(Some(list.key).filter(|_| lists.len() > 1), out))
 }
 

@@ -1,6 +1,6 @@
 //! A line that is filled with columns, step by step: what is taken is never given back. Knows widths, and no texts.
 
-use super::Form;
+use super::rows::Form;
 
 /// What stands between columns.
 const GAP: usize = 2;

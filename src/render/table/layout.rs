@@ -3,8 +3,10 @@
 //! cannot be spared, as narrow as it is of use; then the other columns, in the command's order, each in few words; then all words.
 //! A query has its share of the line before anything else gets more of it.
 
-use super::fill::{Lane, Line};
-use super::{Align, Form, Table};
+use super::cells::Table;
+use super::fill::{Lane, Line, taken};
+use super::rows::Form;
+use crate::render::align::Align;
 use crate::render::columns::Least;
 use crate::render::text;
 
@@ -66,7 +68,7 @@ impl Table<'_> {
         let mut lanes: Vec<Lane> = (0..self.columns.len()).filter_map(|at| self.lane(at, width)).collect();
         let room = width.saturating_sub(self.gutter(0).len());
         let mut above = Vec::new();
-        if super::fill::taken(lanes.iter().map(|lane| lane.whole)) > room {
+        if taken(lanes.iter().map(|lane| lane.whole)) > room {
             above = self.fold(&mut lanes, room);
         }
         let last = lanes.iter().position(|lane| self.is_last(lane.at) && !self.is_exact(lane.at));
@@ -190,13 +192,6 @@ impl Table<'_> {
     /// Whether rows that are not here have the same in a column as these.
     fn is_shared(&self, title: &str) -> bool {
         self.shared.as_ref().is_none_or(|shared| shared.contains(&title))
-    }
-
-    /// What all rows have in a column.
-    pub(super) fn common(&self, at: usize) -> Option<String> {
-        let first = self.line_of(0, at);
-        let is_same = (1..self.rows.count()).all(|row| self.line_of(row, at) == first);
-        (self.rows.count() > 0 && is_same).then(|| first.into_owned())
     }
 
     /// Whether column `at` takes what the others leave.

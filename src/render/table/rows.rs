@@ -2,7 +2,7 @@
 
 use std::borrow::{Borrow, Cow};
 
-use super::Mark;
+use super::mark::Mark;
 use crate::render::columns::Column;
 
 /// What a table has below its header.

@@ -1,6 +1,6 @@
 //! What tables look like on terminals of every width.
 
-use super::super::columns::Value;
+use super::super::columns::{Column, Value};
 use super::*;
 
 fn shown(look: Look) -> String {
