@@ -1,14 +1,13 @@
 //! `pgconn stats`: how many connections there are, by state and application (database, role, client), against which limit.
 
+mod counted;
 #[cfg(test)]
 mod golden;
 mod slots;
 
 use anyhow::Result;
-use clap::ValueEnum;
 use serde::Serialize;
 
-use super::listing::STATE_LEAST;
 use super::manual::{Group, Manual};
 use super::screen_room::Part;
 use super::shown::Shown;
@@ -20,13 +19,12 @@ use crate::db::Selection;
 use crate::exit::Exit;
 use crate::model::database::ClosedDatabase;
 use crate::model::server::ServerContext;
-use crate::model::short_words;
 use crate::model::suggestion::{Command, Hint};
-use crate::model::usage::{ByApplication, LimitUse, Remainder, Usage};
-use crate::render::columns::{Column, Value};
+use crate::model::usage::{LimitUse, Remainder, Usage};
 use crate::render::json::List;
-use crate::render::table::{Align, Block, Mark, Table};
+use crate::render::table::{Block, Mark, Table};
 use crate::render::{Head, Headline, Report, text, tsv};
+use counted::{By, Counted};
 use slots::{of_ratio, slots_line};
 
 /// What help says beyond the flags.
@@ -53,37 +51,6 @@ pub(crate) struct Args {
     limit: u32,
     #[command(flatten)]
     filters: Filters,
-}
-
-/// What sessions are counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum By {
-    /// State
-    State,
-    /// Application name
-    Application,
-    /// Database
-    Database,
-    /// Role
-    Role,
-    /// Client address
-    Client,
-    /// Backend type
-    BackendType,
-}
-
-impl By {
-    /// The key of the list.
-    const fn list(self) -> &'static str {
-        match self {
-            Self::State => "by_state",
-            Self::Application => "by_application",
-            Self::Database => "by_database",
-            Self::Role => "by_role",
-            Self::Client => "by_client",
-            Self::BackendType => "by_backend_type",
-        }
-    }
 }
 
 /// Counts and prints.
@@ -225,146 +192,13 @@ impl Report for Stats {
 
 /// How many groups of a kind the smallest screen shows.
 const LEAST_GROUPS: usize = 3;
+/// What a narrow terminal does without, the first one soonest: what is wrong stays.
+const SPARE: &[&str] = &["IDLE", "ACTIVE", "OTHER", "ABORTED", "IDLE-XACT"];
 
 /// How many rows each of some lists may have at most, so that together they have no more than `room`.
 fn fair_share(lists: &[usize], room: usize) -> usize {
     let taken = |most: usize| lists.iter().map(|rows| (*rows).min(most)).sum::<usize>();
     (0..=lists.iter().copied().max().unwrap_or(0)).rev().find(|most| taken(*most) <= room).unwrap_or(0)
-}
-
-/// What a narrow terminal does without, the first one soonest: what is wrong stays.
-const SPARE: &[&str] = &["IDLE", "ACTIVE", "OTHER", "ABORTED", "IDLE-XACT"];
-
-/// Sessions that are counted together.
-struct Counted<'a> {
-    by: By,
-    name: Option<&'a String>,
-    /// What people read where there is no name.
-    unnamed: &'static str,
-    count: i64,
-    /// What they do, where they are of one application.
-    application: Option<&'a ByApplication>,
-    oldest_seconds: Option<f64>,
-    connection_limit: Option<i64>,
-}
-
-impl<'a> Counted<'a> {
-    const LIST: Column<Self> = Column::script("list", |group| group.by.list().into());
-    const NAME: Column<Self> = Column::worded(
-        "NAME",
-        Align::Left,
-        |group: &Self| {
-            group.name.filter(|name| !name.is_empty()).map_or(group.unnamed, String::as_str).into()
-        },
-        "name",
-        |group| group.name.into(),
-    )
-    .naming();
-    const STATE: Column<Self> = Self::NAME.titled("STATE").short(Self::short_state).distinct(STATE_LEAST);
-    const COUNT: Column<Self> = Column::new("COUNT", Align::Right, "count", |group| group.count.into());
-    const ACTIVE: Column<Self> = Column::worded(
-        "ACTIVE",
-        Align::Right,
-        |group| group.seen(|application| application.active),
-        "active",
-        |group| group.of(|application| application.active),
-    );
-    const IDLE: Column<Self> = Column::worded(
-        "IDLE",
-        Align::Right,
-        |group| group.seen(|application| application.idle),
-        "idle",
-        |group| group.of(|application| application.idle),
-    );
-    const OPEN: Column<Self> = Column::worded(
-        "IDLE-XACT",
-        Align::Right,
-        |group| group.seen(|application| application.idle_in_transaction),
-        "idle_in_transaction",
-        |group| group.of(|application| application.idle_in_transaction),
-    );
-    const ABORTED: Column<Self> = Column::worded(
-        "ABORTED",
-        Align::Right,
-        |group| group.seen(|application| application.idle_in_transaction_aborted),
-        "idle_in_transaction_aborted",
-        |group| group.of(|application| application.idle_in_transaction_aborted),
-    );
-    const HIDDEN: Column<Self> = Column::if_any(
-        |group| group.application.is_some_and(|application| application.hidden > 0),
-        Column::new("HIDDEN", Align::Right, "hidden", |group| group.of(|application| application.hidden)),
-    );
-    const OTHER: Column<Self> = Column::if_any(
-        |group| group.application.is_some_and(|application| application.other > 0),
-        Column::new("OTHER", Align::Right, "other", |group| group.of(|application| application.other)),
-    );
-    const OLDEST: Column<Self> =
-        Column::new("OLDEST", Align::Age, "oldest_seconds", |group| Value::seconds(group.oldest_seconds));
-    const LIMIT: Column<Self> =
-        Column::new("LIMIT", Align::Right, "connection_limit", |group| group.connection_limit.into());
-
-    /// All of them.
-    const COLUMNS: &'a [Column<Self>] = &[
-        Self::LIST,
-        Self::NAME,
-        Self::COUNT,
-        Self::ACTIVE,
-        Self::IDLE,
-        Self::OPEN,
-        Self::ABORTED,
-        Self::HIDDEN,
-        Self::OTHER,
-        Self::OLDEST,
-        Self::LIMIT,
-    ];
-
-    const APPLICATIONS: &'a [Column<Self>] = &[
-        Self::NAME.titled("APPLICATION").short_title("APP"),
-        Self::COUNT,
-        Self::ACTIVE,
-        Self::IDLE,
-        Self::OPEN,
-        Self::ABORTED,
-        Self::OTHER,
-        Self::HIDDEN,
-        Self::OLDEST.titled("OLDEST-XACT").short_title("OLDEST"),
-    ];
-
-    /// What people read of groups of one kind.
-    const fn columns(by: By) -> &'a [Column<Self>] {
-        match by {
-            By::State => const { &[Self::STATE, Self::COUNT, Self::OLDEST] },
-            By::Application => Self::APPLICATIONS,
-            By::Database => const { &[Self::NAME.titled("DATABASE"), Self::COUNT, Self::LIMIT] },
-            By::Role => const { &[Self::NAME.titled("ROLE"), Self::COUNT, Self::LIMIT] },
-            By::Client => const { &[Self::NAME.titled("CLIENT"), Self::COUNT] },
-            By::BackendType => const { &[Self::NAME.titled("BACKEND TYPE"), Self::COUNT] },
-        }
-    }
-
-    fn short_state(group: &Self) -> Value<'_> {
-        group.name.map_or(group.unnamed, |name| short_words::state(name)).into()
-    }
-
-    fn of(&self, count: fn(&ByApplication) -> i64) -> Value<'a> {
-        self.application.map(count).into()
-    }
-
-    /// A count for people: where sessions are hidden, none that is seen is not none.
-    fn seen(&self, count: fn(&ByApplication) -> i64) -> Value<'a> {
-        self.application
-            .filter(|application| application.hidden == 0 || count(application) > 0)
-            .map(count)
-            .into()
-    }
-
-    fn mark(&self) -> Mark {
-        match self.name.map(String::as_str).filter(|_| self.by == By::State) {
-            Some("idle in transaction" | "idle in transaction (aborted)") => Mark::Warn,
-            Some("idle") => Mark::Dim,
-            _ => Mark::Plain,
-        }
-    }
 }
 
 impl Stats {
