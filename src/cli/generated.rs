@@ -9,7 +9,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use crate::commands::{completions, man, schema};
+use crate::commands::{COMMANDS, completions, man, schema};
 
 /// Compares the files in `folder` with `expected`, or makes them so.
 fn hold(folder: &str, expected: &BTreeMap<String, String>) {
@@ -61,7 +61,8 @@ fn man_pages_are_what_the_program_prints() {
         schema::generated().iter().map(|(kind, schema)| (*kind, schema.as_value().to_string())).collect();
     let schemas: Vec<(&str, &[u8])> =
         schemas.iter().map(|(kind, schema)| (*kind, schema.as_bytes())).collect();
-    hold("man", &man::pages(super::command(), &schemas).unwrap().into_iter().collect());
+    let manuals: Vec<_> = COMMANDS.iter().map(|entry| (entry.name, &entry.manual)).collect();
+    hold("man", &man::pages(super::command(), &manuals, &schemas).unwrap().into_iter().collect());
 }
 
 #[test]

@@ -18,6 +18,8 @@ use anyhow::Result;
 use clap::{Args as _, FromArgMatches as _};
 
 use super::defaults::Defaults;
+use super::did_you_mean::did_you_mean;
+use super::head::{HIDDEN, THROUGH_POOLER, head_of_look, unread};
 use super::manual::{Group, Manual};
 use super::shown::Shown;
 use super::{Context, bounded, watch};
@@ -230,12 +232,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         if !context.format().is_json() {
             // An alert's stderr is mailed by cron; that a pooler is there is no news, nor is more when all is well.
             let is_note = |warning: &mut Warning| {
-                warning.code == super::THROUGH_POOLER || fine && warning.code == db::NOT_ENCRYPTED
+                warning.code == THROUGH_POOLER || fine && warning.code == db::NOT_ENCRYPTED
             };
             report.notes = head.warnings.extract_if(.., is_note).map(|warning| warning.message).collect();
             report.notes.extend(asked.narrowed.clone());
             // A rule that could not be judged for it says so, and what to do.
-            head.warnings.retain(|warning| warning.code != super::HIDDEN || !report.says(warning));
+            head.warnings.retain(|warning| warning.code != HIDDEN || !report.says(warning));
         } else if let Some(narrowed) = &asked.narrowed {
             head.warnings.push(Warning { code: "filtered", message: narrowed.clone(), hint: None });
         }
@@ -301,10 +303,10 @@ async fn ask(asked: &Asked, deadline: &Deadline, db: &Db) -> Result<Looked, db::
     let latency = deadline.used().saturating_sub(counted_for.unwrap_or_default());
     // An application that is not there just now is no mistake; a database or role that does not exist is.
     let lasting = Filter { applications: Vec::new(), ..selection.filter.clone() };
-    let unknown_names = super::did_you_mean(db, &lasting).await?;
-    let mut head = super::head_of_look(db, &server_context, facts.connections.hidden);
+    let unknown_names = did_you_mean(db, &lasting).await?;
+    let mut head = head_of_look(db, &server_context, facts.connections.hidden);
     head.warnings.extend(unknown_names.iter().cloned());
     head.warnings.extend(words::untracked(facts.untracked));
-    head.warnings.extend(facts.unread.iter().map(super::unread));
+    head.warnings.extend(facts.unread.iter().map(unread));
     Ok(Looked::Server(Box::new(ServerLook { server_context, facts, head, latency, unknown_names })))
 }

@@ -9,8 +9,8 @@ use anyhow::Result;
 use tokio::sync::{SemaphorePermit, watch};
 
 use super::defaults::{Config, Defaults};
+use super::head::{HIDDEN, UNDECIDABLE};
 use super::shown::{Gathered, Shown};
-use super::{HIDDEN, UNDECIDABLE};
 use crate::args::{self, Emergency};
 use crate::conninfo::{ConnInfo, Environment, Given, TargetSpec, resolve};
 use crate::db::{self, Db, Trace};

@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::head::about_connection;
 use super::manual::{Group, Manual};
 use super::pooler::console;
 use super::shown::Shown;
@@ -166,7 +167,7 @@ async fn ask_pooler(
     context: &Context,
 ) -> Result<(Pooled, Lead, Vec<Warning>), db::Error> {
     let console = context.pooler(conninfo).await?;
-    let notices = console.notices().iter().map(super::about_connection).collect();
+    let notices = console.notices().iter().map(about_connection).collect();
     let (facts, links) = (console.facts().await?, console.links().await?);
     let place = console::at(console.target());
     console.close().await;

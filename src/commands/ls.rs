@@ -5,6 +5,8 @@ use clap::ValueEnum;
 
 use super::Context;
 use super::absent::NO_SUCH_SESSION;
+use super::did_you_mean::did_you_mean;
+use super::head::{head_of_look, undecidable};
 use super::listing::Sessions;
 use super::manual::{Group, Manual};
 use super::pooler::snapshot::PoolerSnapshot;
@@ -131,8 +133,8 @@ pub(super) async fn list(
                 session.pooler_client = pooler_snapshot.client(&End::from(&*session), stable);
             }
         }
-        let mut head = super::head_of_look(db, &server_context, listed.hidden);
-        head.warnings.extend(super::undecidable(listed.undecidable));
+        let mut head = head_of_look(db, &server_context, listed.hidden);
+        head.warnings.extend(undecidable(listed.undecidable));
         head.warnings.extend(unasked);
         head.warnings.extend(unread);
         let shown: Vec<i32> = listed.sessions.iter().map(|session| session.pid).collect();
@@ -141,7 +143,7 @@ pub(super) async fn list(
         let whole = i64::try_from(shown.len()).unwrap_or(i64::MAX) >= listed.matched + listed.undecidable;
         head.warnings.extend(absent.into_iter().filter(|warning| whole || warning.code == NO_SUCH_SESSION));
         if listed.matched == 0 {
-            head.warnings.extend(super::did_you_mean(db, &listing.selection.filter).await?);
+            head.warnings.extend(did_you_mean(db, &listing.selection.filter).await?);
         }
         let aged = |report: Sessions| if listing.order == SortOrder::Age { report.by_age() } else { report };
         let Some(room) = room else {

@@ -14,9 +14,9 @@ use clap::{Command, ValueHint};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
+use super::context::Context;
 use super::manual::{Group, Manual, PROGRAM};
 use super::schema::SCHEMAS;
-use super::{COMMANDS, Context, Entry};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::nearest::nearest;
@@ -56,9 +56,9 @@ pub(crate) struct Args {
 /// The pages that are of no command.
 const ALONE: [&str; 2] = ["json", "examples"];
 
-/// Shows or prints the page, or writes them all.
-pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let pages = pages((context.program)(), SCHEMAS)?;
+/// Shows or prints the page, or writes them all; `commands` are all that there are, by their names.
+pub(crate) async fn run(args: Args, commands: &[(&str, &Manual)], context: &mut Context) -> Result<Exit> {
+    let pages = pages((context.program)(), commands, SCHEMAS)?;
     if let Some(dir) = &args.dir {
         return write_all(&pages, dir, context);
     }
@@ -126,15 +126,19 @@ fn no_page(pages: &[(String, String)], wanted: &[String]) -> Failure {
     }
 }
 
-/// Every page with its file name; `schemas` are those of [`SCHEMAS`].
+/// Every page with its file name; `commands` are all that there are, by their names, `schemas` those of [`SCHEMAS`].
 ///
 /// # Errors
 /// Never, as they are written to memory; the page writer does not know that.
-pub(crate) fn pages(program: Command, schemas: &[(&str, &[u8])]) -> io::Result<Vec<(String, String)>> {
+pub(crate) fn pages(
+    program: Command,
+    commands: &[(&str, &Manual)],
+    schemas: &[(&str, &[u8])],
+) -> io::Result<Vec<(String, String)>> {
     let mut program = program.disable_help_subcommand(true);
     program.build();
     let mut pages = vec![("pgconn.1".to_owned(), page("pgconn", &program, &PROGRAM)?)];
-    for Entry { name, manual, .. } in COMMANDS {
+    for (name, manual) in commands {
         if let Some(command) = program.find_subcommand(name) {
             collect(&format!("pgconn-{name}"), command, manual, &mut pages)?;
         }

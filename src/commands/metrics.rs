@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::head::{head_of_look, unread};
 use super::manual::{Group, Manual};
 use super::shown::Shown;
 use super::{Context, bounded, watch};
@@ -159,8 +160,8 @@ async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, d
         seconds: deadline.used().as_secs_f64(),
     };
     let families = metrics::families(&scrape, &db.target().place(), most);
-    let mut head = super::head_of_look(db, &looked.server_context, looked.facts.connections.hidden);
-    head.warnings.extend(looked.facts.unread.iter().map(super::unread));
+    let mut head = head_of_look(db, &looked.server_context, looked.facts.connections.hidden);
+    head.warnings.extend(looked.facts.unread.iter().map(unread));
     Ok((Metrics { families }, head))
 }
 
@@ -168,7 +169,7 @@ async fn scrape(most: usize, deadline: &Deadline, db: &Db) -> Result<Measured, d
 async fn export(db: &Db) -> Result<Measured, db::Error> {
     let (server_context, exporter) = db.exporter(compat::columns(), compat::settings()).await?;
     let families = compat::families(&server_context, &exporter, &db.target().place());
-    Ok((Metrics { families }, super::head_of_look(db, &server_context, exporter.hidden())))
+    Ok((Metrics { families }, head_of_look(db, &server_context, exporter.hidden())))
 }
 
 /// The result when there was no answer; what the user did wrong is no result.

@@ -8,6 +8,8 @@ mod slots;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::did_you_mean::did_you_mean;
+use super::head::{head_of_look, undecidable};
 use super::manual::{Group, Manual};
 use super::screen_room::Part;
 use super::shown::Shown;
@@ -64,10 +66,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let none = || usage::Groups::of_at_most(limit);
         let (server_context, groups, closed) = db.tallies(&selection, none, add).await?;
         let usage = groups.into_usage(server_context.limits);
-        let mut head = super::head_of_look(db, &server_context, usage.connections.hidden);
-        head.warnings.extend(super::undecidable(usage.undecidable));
+        let mut head = head_of_look(db, &server_context, usage.connections.hidden);
+        head.warnings.extend(undecidable(usage.undecidable));
         if usage.matched == 0 && filtered {
-            head.warnings.extend(super::did_you_mean(db, &selection.filter).await?);
+            head.warnings.extend(did_you_mean(db, &selection.filter).await?);
         }
         let remedy = closed.iter().find(|closed| closed.held_by.is_none()).map(closed::remedy);
         let hints: Vec<String> =

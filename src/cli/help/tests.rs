@@ -5,7 +5,7 @@ fn every_command_stands_in_a_group_with_examples() {
     let program = crate::cli::command();
     for command in program.get_subcommands() {
         let listed = COMMANDS.iter().filter(|entry| entry.name == command.get_name()).count();
-        assert_eq!(listed, 1, "commands/mod.rs: COMMANDS should list {} once", command.get_name());
+        assert_eq!(listed, 1, "commands/command.rs: COMMANDS should list {} once", command.get_name());
     }
     for Entry { name, manual, .. } in COMMANDS {
         assert!(program.find_subcommand(name).is_some(), "there is no command {name}");

@@ -16,6 +16,8 @@ use anyhow::Result;
 use clap::ValueHint;
 
 use super::Context;
+use super::did_you_mean::did_you_mean;
+use super::head::head;
 use super::screen_room::Part;
 use crate::act::{Act, Done, OutcomeChange, SignalLog};
 use crate::analyze::consent::{self, Circumstances, Consent, Reach};
@@ -182,10 +184,10 @@ async fn prepare(job: &Job, wanted: &Wanted, db: &Db, context: &Context) -> Resu
         let message = format!("{} match, more than --max {max}; nothing was done", sessions(counts.matched));
         return Err(Failure::refused(message).hinted("see them with --dry-run").into());
     }
-    let mut head = super::head(db, &server_context, 0);
+    let mut head = head(db, &server_context, 0);
     head.warnings.extend(warnings::about(&plan, &facts, &context.lead()));
     if plan.steps.is_empty() && !wants_no_news(context) {
-        head.warnings.extend(super::did_you_mean(db, &wanted.filter).await?);
+        head.warnings.extend(did_you_mean(db, &wanted.filter).await?);
     }
     Ok(Prepared { server_context, plan, waiting, head })
 }

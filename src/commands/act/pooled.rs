@@ -16,6 +16,7 @@ use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::plan::{Plan, Step};
 use crate::analyze::pooler::PoolerSelection;
 use crate::commands::Context;
+use crate::commands::head::about_connection;
 use crate::commands::screen_room::Part;
 use crate::db::console::Console;
 use crate::db::{self, Db, ErrorKind, Uninterrupted};
@@ -58,11 +59,11 @@ pub(in crate::commands) async fn run(
     let log = log_file(targets, context)?;
     let console = context.pooler(conninfo).await?;
     let mut head = Head { target: Some(console.target().clone()), ..Head::default() };
-    head.warnings.extend(console.notices().iter().map(crate::commands::about_connection));
+    head.warnings.extend(console.notices().iter().map(about_connection));
     let means = means(&console, context).await?;
     let mut emergency = false;
     if let Means::Server(db) = &means {
-        head.warnings.extend(db.notices().iter().map(crate::commands::about_connection));
+        head.warnings.extend(db.notices().iter().map(about_connection));
         emergency = db.is_emergency();
     }
     let mut found = find(&console, &means, &selection).await?;

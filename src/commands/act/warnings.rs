@@ -1,7 +1,7 @@
 //! What is to be known of a plan before it is carried out: what it cannot tell, and what reaches further than it looks.
 
 use crate::analyze::plan::Plan;
-use crate::commands::undecidable;
+use crate::commands::head::undecidable;
 use crate::model::act::{ActFacts, Action};
 use crate::model::suggestion::{Command, Hint, Lead};
 use crate::render::{Warning, text};

@@ -11,6 +11,8 @@ pub(super) mod words;
 use anyhow::Result;
 
 use super::absent::NO_SUCH_SESSION;
+use super::did_you_mean::did_you_mean;
+use super::head::{HIDDEN, head_of_look, undecidable};
 use super::manual::{Group, Manual};
 use super::pooler::snapshot::PoolerSnapshot;
 use super::screen_room::ScreenRoom;
@@ -79,10 +81,10 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             i64::try_from(waits.sessions.iter().filter(|session| claim(session)).count()).unwrap_or(i64::MAX)
         };
         let hidden = count(|session| session.hidden && session.waits) + waits.unseen;
-        let mut head = super::head_of_look(db, &server_context, hidden);
+        let mut head = head_of_look(db, &server_context, hidden);
         head.warnings.extend(unasked);
         if !filter.is_empty() {
-            head.warnings.extend(super::undecidable(count(|session| session.matches.is_none())));
+            head.warnings.extend(undecidable(count(|session| session.matches.is_none())));
         }
         head.warnings.extend(not_seen(&waits, reach));
         let found: Vec<i32> = waits.sessions.iter().map(|session| session.pid).collect();
@@ -97,12 +99,12 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         let mut report = report.narrowed();
         if report.sessions.is_empty() {
-            head.warnings.extend(super::did_you_mean(db, &filter).await?);
+            head.warnings.extend(did_you_mean(db, &filter).await?);
         }
         if report.sessions.is_empty() {
             // How many they are is said in the answer itself.
             let role = &server_context.rights.role;
-            for warning in head.warnings.iter_mut().filter(|warning| warning.code == super::HIDDEN) {
+            for warning in head.warnings.iter_mut().filter(|warning| warning.code == HIDDEN) {
                 warning.message = format!("whether others wait is hidden from role \"{role}\"");
             }
         }

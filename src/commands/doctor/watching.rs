@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::rules::Evidence;
-use crate::commands::head_of_look;
+use crate::commands::head::head_of_look;
 use crate::db::{self, Db, ErrorKind, Listing, Scraped, Selection, SortOrder};
 use crate::model::blocking::PreparedBlocker;
 use crate::model::filter::{Filter, StateFilter, Term};

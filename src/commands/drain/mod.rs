@@ -22,6 +22,7 @@ use clap::ValueEnum;
 
 use super::Context;
 use super::act::{self, hold_status, report::preview};
+use super::head::head;
 use super::manual::{Group, Manual};
 use crate::act::{self as acts, HoldOutcome, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
@@ -177,7 +178,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         named.unwrap_or_else(|| closable::mildest(&closable, &facts.candidates, &server_context.rights));
     let statements = admit::statements(fence, &closable, &server_context.rights)?;
     let pooled = own.is_none();
-    let mut head = super::head(&db, &server_context, 0);
+    let mut head = head(&db, &server_context, 0);
     head.warnings.extend(pooled.then(not_exclusive));
     head.warnings.extend(
         closable::concern(fence, &closable, &server_context.rights).map(|(code, message)| Warning {

@@ -14,7 +14,8 @@ use super::{Args, admit};
 use crate::analyze::closable;
 use crate::analyze::consent::{Consent, Reach};
 use crate::commands::act::{self, hold_status};
-use crate::commands::{self, Context};
+use crate::commands::head::head;
+use crate::commands::{Context, closed};
 use crate::db::{ClosableKey, Db, Error, ExpectedClosable};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -47,7 +48,7 @@ pub(super) async fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let server_context = db.server_context().await?;
     act::refuse_other_products(&server_context)?;
     let system_identifier = db.system_identifier().await?;
-    let mut head = commands::head(&db, &server_context, 0);
+    let mut head = head(&db, &server_context, 0);
     let mut tasks = tasks(args, &db, &server_context, system_identifier.as_deref(), &mut head).await?;
     if tasks.is_empty() {
         return nothing(args, &db, head, context).await;
@@ -116,8 +117,8 @@ pub(super) async fn run(args: &Args, context: &mut Context) -> Result<Exit> {
 async fn nothing(args: &Args, db: &Db, mut head: Head, context: &mut Context) -> Result<Exit> {
     let closed = db.closed_databases().await?;
     head.warnings.extend(closed.iter().map(|closed| {
-        let closable = commands::closed::told(closed);
-        let hint = commands::closed::remedy(closed);
+        let closable = closed::told(closed);
+        let hint = closed::remedy(closed);
         Warning { code: "closed", message: closable, hint: Some(hint.shown(&context.lead())) }
     }));
     context.emit(&DrainReport::reopened(args, Vec::new()), &head)?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Context;
+use super::head::about_connection;
 use super::manual::{Group, Manual};
 use super::shown::Shown;
 use super::watch;
@@ -74,7 +75,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
             unanswered = None;
             match ping.outcome {
                 Ok(reached) => {
-                    head.warnings = reached.notices.iter().map(super::about_connection).collect();
+                    head.warnings = reached.notices.iter().map(about_connection).collect();
                     head.target = Some(reached.target);
                 }
                 Err(error) => unanswered = Some(error.into()),

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::Context;
+use super::head::{self, about_connection};
 use super::manual::{Group, Manual};
 use super::screen_room::Part;
 use super::shown::Shown;
@@ -242,7 +243,7 @@ async fn pools(
     }
     for conninfo in &args.console {
         let other = context.pooler(conninfo).await?;
-        head.warnings.extend(other.notices().iter().map(super::about_connection));
+        head.warnings.extend(other.notices().iter().map(about_connection));
         facts = pooler::several::sum(facts, other.facts().await?);
         other.close().await;
     }
@@ -324,7 +325,7 @@ async fn joined(
     let (server_context, mut listed) = db.sessions(&listing).await?;
     db.add_waited_locks(&mut listed.sessions).await?;
     let locks = db.locks().await?;
-    let server_head = super::head(&db, &server_context, listed.hidden);
+    let server_head = head::head(&db, &server_context, listed.hidden);
     head.server = server_head.server;
     head.warnings.extend(server_head.warnings);
     db.close().await;
@@ -365,6 +366,6 @@ fn passwords_of(given: &Given) -> Given {
 
 /// What stands around the answer of a console.
 pub(super) fn head(console: &Console) -> Head {
-    let warnings = console.notices().iter().map(super::about_connection).collect();
+    let warnings = console.notices().iter().map(about_connection).collect();
     Head { target: Some(console.target().clone()), warnings, ..Head::default() }
 }

@@ -10,8 +10,9 @@ use crate::analyze::health::Policy;
 use crate::analyze::metrics::{self, Scrape, compat, pgbouncer_exporter, pooler as pooler_metrics};
 use crate::analyze::usage;
 use crate::commands::check::{self, CheckReport};
+use crate::commands::head::{head_of_look, unread};
 use crate::commands::metrics::Compat;
-use crate::commands::{self, Context, pooler};
+use crate::commands::{Context, pooler};
 use crate::db::console::Console;
 use crate::db::{self, Db, ErrorKind, Kept};
 use crate::error::Failure;
@@ -144,8 +145,8 @@ impl ServerTarget {
                 false => None,
             };
             let hidden = scraped.facts.connections.hidden;
-            let mut head = commands::head_of_look(db, &scraped.server_context, hidden);
-            head.warnings.extend(scraped.facts.unread.iter().map(commands::unread));
+            let mut head = head_of_look(db, &scraped.server_context, hidden);
+            head.warnings.extend(scraped.facts.unread.iter().map(unread));
             Ok::<_, db::Error>((scraped, exported, head))
         });
         let (scraped, exported, head) = looked.await?;

@@ -9,6 +9,7 @@ mod words;
 use anyhow::Result;
 
 use super::absent::not_there;
+use super::head::head_of_look;
 use super::manual::{Group, Manual};
 use super::pooler::snapshot::PoolerSnapshot;
 use super::shown::Shown;
@@ -65,7 +66,7 @@ pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let session = &mut found.session;
         let stable = session.xact_seconds.or(session.state_seconds);
         session.pooler_client = snapshot.and_then(|snapshot| snapshot.client(&End::from(&*session), stable));
-        let mut head = super::head_of_look(db, &server_context, i64::from(session.hidden));
+        let mut head = head_of_look(db, &server_context, i64::from(session.hidden));
         head.warnings.extend(unasked);
         head.warnings.extend(about(args.named, &one));
         Ok(Shown::new(Shows::new(one, &context.lead()), head))

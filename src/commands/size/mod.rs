@@ -23,6 +23,7 @@ use anyhow::Result;
 pub(crate) use args::Args;
 
 use super::Context;
+use super::head::head_of_look;
 use super::manual::{Group, Manual};
 use super::screen_room::Part;
 use crate::analyze::sizing::current::{Current, Verdict};
@@ -197,7 +198,7 @@ async fn ask_over(
         let (server_context, tallies, _) = db.tallies(&Selection::default(), Vec::new, Vec::push).await?;
         let usage = usage::fold(server_context.limits, &tallies, LISTED);
         let of_names = db.limits_in_use().await?;
-        let head = super::head_of_look(db, &server_context, usage.connections.hidden);
+        let head = head_of_look(db, &server_context, usage.connections.hidden);
         Ok::<_, db::Error>(LiveServer {
             limits: server_context.limits,
             usage,

@@ -19,11 +19,20 @@ use crate::render::Warning;
 /// The longest list that is read.
 const LONGEST: u64 = 4 << 20;
 
-/// The servers that the command line lists, and what is to be said of the list.
+/// The servers that the command line lists and means, and what is to be said of the list.
+///
+/// # Errors
+/// When the list cannot be had, or means none.
+pub(in crate::commands) async fn read(context: &Context) -> Result<(Vec<TargetSpec>, Vec<Warning>), Failure> {
+    let (specs, warnings) = listed(context).await?;
+    Ok((chosen(specs, &context.connection.many.only)?, warnings))
+}
+
+/// The servers of that list, and what is to be said of it.
 ///
 /// # Errors
 /// When it cannot be read, or says something wrong.
-pub(super) async fn read(context: &Context) -> Result<(Vec<TargetSpec>, Vec<Warning>), Failure> {
+async fn listed(context: &Context) -> Result<(Vec<TargetSpec>, Vec<Warning>), Failure> {
     let (connection, many) = (&context.connection, &context.connection.many);
     let services = connection.services();
     if many.targets.is_some() || many.targets_command.is_some() {
@@ -53,7 +62,7 @@ pub(super) async fn read(context: &Context) -> Result<(Vec<TargetSpec>, Vec<Warn
 ///
 /// # Errors
 /// When one of `only` means none.
-pub(super) fn chosen(specs: Vec<TargetSpec>, only: &[String]) -> Result<Vec<TargetSpec>, Failure> {
+fn chosen(specs: Vec<TargetSpec>, only: &[String]) -> Result<Vec<TargetSpec>, Failure> {
     for one in only {
         if !specs.iter().any(|spec| spec.is_meant(one)) {
             let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();

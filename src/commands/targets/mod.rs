@@ -15,15 +15,7 @@ use crate::conninfo::TargetSpec;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::render::{Format, Warning};
-
-/// The servers that the command line lists and means, and what is to be said of the list.
-///
-/// # Errors
-/// When the list cannot be had, or means none.
-pub(super) async fn read(context: &Context) -> Result<(Vec<TargetSpec>, Vec<Warning>), Failure> {
-    let (specs, warnings) = list::read(context).await?;
-    Ok((list::chosen(specs, &context.connection.many.only)?, warnings))
-}
+pub(super) use list::read;
 
 /// Runs `command` on the servers that the command line lists: what looks or monitors on all of them, everything else on one.
 ///
