@@ -19,7 +19,7 @@ use crate::commands::Context;
 use crate::commands::head::about_connection;
 use crate::commands::screen_room::Part;
 use crate::db::console::Console;
-use crate::db::{self, Db, ErrorKind, Uninterrupted};
+use crate::db::{self, ErrorKind, Uninterrupted};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::act::{Action, Fate, Outcome, Remaining, Through, Wanted};
@@ -28,24 +28,10 @@ use crate::model::pooler::Link;
 use crate::model::session::Named;
 use crate::poolconf::pgbouncer::Version;
 use crate::render::{Head, Warning, text};
-use find::{find, outcome, step};
+use find::{Means, SelectedClient, find, outcome, step};
 
 /// The pause between two looks at whether they are gone.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// Who ends a client.
-enum Means {
-    /// The pooler.
-    Pooler,
-    /// The server, by ending the session that serves it.
-    Server(Box<Db>),
-}
-
-/// A client that was selected, and what is done with it.
-struct SelectedClient {
-    link: Link,
-    step: Step,
-}
 
 /// Plans, asks, acts and reports.
 pub(in crate::commands) async fn run(

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::{Means, SelectedClient};
 use crate::analyze::plan::{self, Step};
 use crate::analyze::pooler::{End, PoolerSelection, leads_to};
 use crate::commands::act::refuse_other_products;
@@ -15,6 +14,20 @@ use crate::model::act::{Action, Fate, Identity, OWN_APPLICATION, Outcome, StillI
 use crate::model::pooler::{Database, Link};
 use crate::model::server;
 use crate::model::session::Named;
+
+/// Who ends a client.
+pub(super) enum Means {
+    /// The pooler.
+    Pooler,
+    /// The server, by ending the session that serves it.
+    Server(Box<Db>),
+}
+
+/// A client that was selected, and what is done with it.
+pub(super) struct SelectedClient {
+    pub(super) link: Link,
+    pub(super) step: Step,
+}
 
 /// The clients that are selected, each with what would become of it.
 pub(super) async fn find(
