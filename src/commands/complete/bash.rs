@@ -1,7 +1,7 @@
 //! Bash gives the line as it was typed and takes back what is to stand in place of a part of the last word: quotes, backslashes and the
 //! characters at which it breaks words are dealt with here. Pure.
 
-use super::Candidate;
+use super::values::Candidate;
 
 /// The kinds of completion (`$COMP_TYPE`) that list what there is: after a second tab, and as `show-all-if-ambiguous` and
 /// `show-all-if-unmodified` want it. Then what stands in the list is shown, and what all begin with is put in.

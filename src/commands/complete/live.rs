@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::super::Context;
-use super::Candidate;
 use super::line::Line;
-use super::values::Live;
+use super::values::{Candidate, Live};
 use crate::args::Connection;
 use crate::conninfo::{Environment, resolve};
 use crate::db;

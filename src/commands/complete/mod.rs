@@ -16,6 +16,7 @@ use super::Context;
 use crate::exit::Exit;
 use crate::render::text;
 use line::{Line, Spot};
+use values::Candidate;
 
 /// The word by which the scripts ask.
 pub(crate) const ASKED: &str = "__complete";
@@ -43,13 +44,6 @@ enum Offer {
     Folders,
     /// The command line that begins at this word, counted with the program as 0, is another program's.
     Command(usize),
-}
-
-/// A whole word, and what it is.
-#[derive(Clone, Debug)]
-struct Candidate {
-    word: String,
-    note: String,
 }
 
 /// The line in words, and how the shell takes an answer.

@@ -5,11 +5,17 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::super::check;
 use super::super::doctor;
-use super::Candidate;
 use super::line::{Line, Spot};
 use crate::args::FILTERS;
 use crate::conninfo::{Environment, of_file, of_services};
 use crate::model::completion::LiveKind;
+
+/// A whole word, and what it is.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) word: String,
+    pub(super) note: String,
+}
 
 /// What to offer.
 pub(super) enum Source {
