@@ -5,7 +5,7 @@ use std::io;
 
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::clean;
+use super::page::clean;
 use crate::render::text;
 
 /// The first line is the name; `# ` begins a section, four blanks what was typed and printed, an empty line a paragraph.

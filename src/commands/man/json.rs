@@ -5,7 +5,7 @@ use std::io;
 use clap_mangen::roff::{Roff, bold, roman};
 use serde_json::Value;
 
-use super::clean;
+use super::page::clean;
 
 /// The rules that hold for every kind.
 const RULES: &[&str] = &[
