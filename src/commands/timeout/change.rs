@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::names::{kind, name, no_such_name, refuse_unknown};
 use super::report::{Part, Timeouts};
 use super::statement::{self, Lasting};
-use super::{kind, name, no_such_name, refuse_unknown};
 use crate::analyze::concerns::Situation;
 use crate::analyze::consent::{Consent, Reach};
 use crate::analyze::rights::{self, provider};

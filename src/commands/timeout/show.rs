@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
+use super::names::{kind, name, no_such_name, refuse_unknown};
 use super::report::{Part, Timeouts};
-use super::{kind, name, no_such_name, refuse_unknown};
 use crate::analyze::settings::{at_server, for_sessions, stored, without_statement_timeout};
 use crate::commands::head::head_of_look;
 use crate::commands::{Context, screen_room};
