@@ -1,13 +1,15 @@
-//! Getting to a pooler's console.
+//! Getting to a pooler's console, and what stands around its answers.
 
-use super::passwords_of;
 use crate::commands::Context;
+use crate::commands::head::about_connection;
 use crate::conninfo::{self, Environment, Given};
 use crate::db;
 use crate::db::console::{self, Console};
+use crate::model::pooler::PoolerFacts;
 use crate::model::server::Target;
 use crate::model::suggestion::{Lead, option};
 use crate::observe::{Observer, OfConsole};
+use crate::render::{Head, Warning};
 
 /// The flags that lead to a console which is not the target of this run.
 pub(in crate::commands) fn at(target: &Target) -> Lead {
@@ -116,4 +118,32 @@ impl Context {
         let words = flags.into_iter().filter_map(|(flag, value)| Some(option(flag, &value?)));
         Lead { server: words.flatten().collect(), database: Vec::new() }
     }
+}
+
+/// Whether to ask for passwords is for both connections; everything else is each one's own.
+pub(super) fn passwords_of(given: &Given) -> Given {
+    Given { no_password: given.no_password, force_password: given.force_password, ..Given::default() }
+}
+
+/// What stands around the answer of a console.
+pub(in crate::commands) fn head(console: &Console) -> Head {
+    let warnings = console.notices().iter().map(about_connection).collect();
+    Head { target: Some(console.target().clone()), warnings, ..Head::default() }
+}
+
+/// Says that other processes have clients that this one does not show.
+pub(in crate::commands) fn one_of_several(facts: &PoolerFacts) -> Option<Warning> {
+    let settings = &facts.settings;
+    let why = match (settings.so_reuseport, settings.peer_id) {
+        (Some(true), _) => "so_reuseport is on".to_owned(),
+        (_, Some(peer)) => format!("peer_id is {peer}"),
+        _ => return None,
+    };
+    Some(Warning {
+        code: "one_of_several",
+        message: format!(
+            "{why}: this may be one process of several, and its clients and pools alone are shown"
+        ),
+        hint: Some("add those of the others: pgconn pooler --console CONNINFO, once for each".into()),
+    })
 }

@@ -30,9 +30,10 @@ use crate::db::{self, Listing, SortOrder};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::filter::{ClientFilter, Name, Term};
-use crate::model::pooler::PoolerFacts;
 use crate::model::suggestion::{Command, Hint};
-use crate::render::{Head, Warning, text};
+use crate::render::{Warning, text};
+use console::passwords_of;
+pub(super) use console::{head, one_of_several};
 use names::did_you_mean;
 pub(super) use report::PoolerReport;
 use report::View;
@@ -212,13 +213,15 @@ enum Look {
 /// One look.
 async fn look(args: &Args, view: &Look, console: &Console, context: &Context) -> Result<Shown> {
     match (view, &args.server) {
-        (Look::Connections(kind, selection), _) => connections(console, *kind, selection, context).await,
+        (Look::Connections(kind, selection), _) => {
+            look_at_connections(console, *kind, selection, context).await
+        }
         (Look::Pools, Some(server)) => joined(console, server, &args.filters.selection(), context).await,
-        (Look::Pools, None) => pools(console, args, &args.filters.selection(), context).await,
+        (Look::Pools, None) => look_at_pools(console, args, &args.filters.selection(), context).await,
     }
 }
 
-async fn pools(
+async fn look_at_pools(
     console: &Console,
     args: &Args,
     selection: &PoolerSelection,
@@ -262,24 +265,7 @@ async fn pools(
     Ok(Shown { hints, ..Shown::new(report, head) })
 }
 
-/// Says that other processes have clients that this one does not show.
-pub(super) fn one_of_several(facts: &PoolerFacts) -> Option<Warning> {
-    let settings = &facts.settings;
-    let why = match (settings.so_reuseport, settings.peer_id) {
-        (Some(true), _) => "so_reuseport is on".to_owned(),
-        (_, Some(peer)) => format!("peer_id is {peer}"),
-        _ => return None,
-    };
-    Some(Warning {
-        code: "one_of_several",
-        message: format!(
-            "{why}: this may be one process of several, and its clients and pools alone are shown"
-        ),
-        hint: Some("add those of the others: pgconn pooler --console CONNINFO, once for each".into()),
-    })
-}
-
-async fn connections(
+async fn look_at_connections(
     console: &Console,
     view: View,
     selection: &PoolerSelection,
@@ -357,15 +343,4 @@ fn not_joined(number: i64) -> Option<Warning> {
         ),
         hint: Some("the pooler may have other servers, or they ended between the two looks".into()),
     })
-}
-
-/// Whether to ask for passwords is for both connections; everything else is each one's own.
-fn passwords_of(given: &Given) -> Given {
-    Given { no_password: given.no_password, force_password: given.force_password, ..Given::default() }
-}
-
-/// What stands around the answer of a console.
-pub(super) fn head(console: &Console) -> Head {
-    let warnings = console.notices().iter().map(about_connection).collect();
-    Head { target: Some(console.target().clone()), warnings, ..Head::default() }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{PoolerReport, View, head};
+use super::console::head;
+use super::report::{PoolerReport, View};
 use crate::act::{self as acts, Ended, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
 use crate::args;
@@ -23,9 +24,6 @@ use crate::model::suggestion::Command;
 use crate::render::Head;
 use paused::{Paused, Resumed};
 use report::{PoolerAct, PoolerAction};
-
-/// How often is looked whether it is done.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Which database, and how carefully.
 #[derive(Debug, clap::Args)]

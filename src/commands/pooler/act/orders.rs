@@ -3,8 +3,9 @@
 use anyhow::Result;
 use tokio::time::Instant;
 
+use super::paused::PAUSE;
 use super::report::PoolerAction;
-use super::{AllArgs, Args, PAUSE, Survey, WaitArgs, by_hand, confirm, dry_run, paused, survey, unknown};
+use super::{AllArgs, Args, Survey, WaitArgs, by_hand, confirm, dry_run, paused, survey, unknown};
 use crate::analyze::consent::Reach;
 use crate::commands::Context;
 use crate::commands::act;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::PAUSE;
 use crate::act::{Hold, Reopening};
 use crate::commands::act::hold_status::{self, PATIENCE};
 use crate::commands::{Context, listing};
@@ -18,6 +17,8 @@ use crate::observe::{Endpoint, Observer, OfConsole, Patience};
 use crate::render::{Warning, text};
 use crate::stop::Stop;
 
+/// How often is looked whether it is done.
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// How long the console may take to say that the pause is complete before it is asked on another session what it waits for.
 const ANSWER: Duration = Duration::from_secs(1);
 /// How many connections are named one by one.
