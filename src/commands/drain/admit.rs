@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::kept::Kept;
+use super::reopen::sql;
 use crate::analyze::closable;
 use crate::analyze::fence::{Fence, Statements};
 use crate::commands::{Context, act};
@@ -60,7 +61,7 @@ pub(super) async fn admitted(
         }
         let mut hint = Hint::from("open it first: ").call(restoring(&closable));
         if left.is_none() {
-            hint = hint.then(format!("; by hand: {}", super::sql(&closed.open)));
+            hint = hint.then(format!("; by hand: {}", sql(&closed.open)));
         }
         if named.is_none()
             && matches!(&closable, Closable::Database(it) if it.allow_connections && it.connection_limit != 0)

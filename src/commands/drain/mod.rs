@@ -2,6 +2,7 @@
 //! open it again exactly as it was, whatever happens in between; or open what a run that was killed left closed.
 
 mod admit;
+mod arguments;
 mod elsewhere;
 mod fenced;
 #[cfg(test)]
@@ -15,10 +16,7 @@ mod report;
 mod restore;
 mod session;
 
-use std::time::Duration;
-
 use anyhow::Result;
-use clap::ValueEnum;
 
 use super::Context;
 use super::act::{self, hold_status, report::preview};
@@ -26,9 +24,8 @@ use super::head::head;
 use super::manual::{Group, Manual};
 use crate::act::{self as acts, HoldOutcome, WhileHeld, run_held};
 use crate::analyze::consent::{Consent, Reach};
-use crate::analyze::fence::{Fence, INVALID};
+use crate::analyze::fence::INVALID;
 use crate::analyze::{closable, plan};
-use crate::args;
 use crate::conninfo::ConnInfo;
 use crate::db::{Db, Inside};
 use crate::error::Failure;
@@ -40,10 +37,11 @@ use crate::model::quote;
 use crate::model::server::ServerContext;
 use crate::render::table::Block;
 use crate::render::{Head, Warning, text};
+pub(crate) use arguments::Args;
 use elsewhere::connect_elsewhere;
 use fenced::{DrainRequest, Fenced, Purpose};
 use occupants::Seen;
-use reopen::Restored;
+use reopen::{Restored, sql};
 pub(super) use report::DrainReport;
 use session::SameServer;
 
@@ -69,82 +67,6 @@ pub(super) const MANUAL: Manual = Manual::new(
         "what was before is written to pgconn/ in it, for --restore [default: ~/.local/state]",
     ),
 ]);
-
-/// Arguments of `drain`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// The database, by its exact name
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["role", "restore"])]
-    db: Option<String>,
-    /// The role, by its exact name
-    ///
-    /// It is kept out of every database; with --db, only its sessions there are ended.
-    #[arg(long, value_name = "NAME")]
-    role: Option<String>,
-    /// How to keep new connections out
-    ///
-    /// Without it, by the mildest that keeps out everybody who is in.
-    #[arg(long, value_enum, value_name = "FENCE")]
-    fence: Option<FenceName>,
-    /// Hold it closed and empty this long
-    #[arg(long = "for", value_name = "DUR", value_parser = args::duration, conflicts_with = "command")]
-    hold: Option<Duration>,
-    /// How long ending its sessions may take
-    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = args::duration)]
-    verify: Duration,
-    /// Show what would be done, and stop there
-    #[arg(short = 'n', long)]
-    dry_run: bool,
-    /// Open what a drain that was killed left closed
-    ///
-    /// As it was by the state file, else as the server shows it.
-    #[arg(long, conflicts_with_all = ["hold", "fence", "verify", "command"])]
-    restore: bool,
-    #[command(flatten)]
-    yes: args::Yes,
-    /// Command to run while it is closed and empty
-    ///
-    /// Stdout is its alone, and PGHOST, PGPORT, PGUSER, PGDATABASE and the like lead it to another database of the same server.
-    #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<String>,
-}
-
-/// The fences, by the names under which they are typed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FenceName {
-    /// CONNECTION LIMIT 0: superusers still enter, the owner not
-    Limit,
-    /// CONNECT revoked: its owner and superusers still enter
-    Revoke,
-    /// ALLOW_CONNECTIONS false: nobody enters
-    Hard,
-}
-
-impl Args {
-    /// What is closed: a role where one is named, else the database.
-    fn closable(&self) -> (ClosableKind, &str) {
-        match (&self.role, &self.db) {
-            (Some(role), _) => (ClosableKind::Role, role),
-            (None, database) => (ClosableKind::Database, database.as_deref().unwrap_or_default()),
-        }
-    }
-
-    /// The fence that was named, which for a role is always its limit.
-    fn fence(&self) -> Result<Option<Fence>, Failure> {
-        let named = self.fence.map(|name| match name {
-            FenceName::Limit => Fence::Limit,
-            FenceName::Revoke => Fence::Revoke,
-            FenceName::Hard => Fence::Hard,
-        });
-        match (&self.role, named) {
-            (Some(_), Some(Fence::Revoke | Fence::Hard)) => {
-                Err(Failure::usage("a role is kept out by its connection limit alone")
-                    .hinted("leave out --fence, or --role"))
-            }
-            _ => Ok(named),
-        }
-    }
-}
 
 /// Plans, asks, closes, empties, holds, opens and reports.
 pub(crate) async fn run(args: Args, context: &mut Context) -> Result<Exit> {
@@ -395,9 +317,4 @@ fn not_exclusive() -> Warning {
         message: "through a connection pooler no other drain is kept away while this one begins".into(),
         hint: Some("connect to PostgreSQL itself".into()),
     }
-}
-
-/// Statements as one line that can be pasted.
-fn sql(statements: &[String]) -> String {
-    format!("{};", quote::pasteable(&statements.join("; ")))
 }

@@ -4,7 +4,7 @@ use crate::analyze::closable;
 use crate::analyze::fence::Fence;
 use crate::db::{ClosableKey, Db, Error, ErrorKind, ExpectedClosable};
 use crate::model::closable::Closable;
-use crate::model::quote::shown;
+use crate::model::quote::{pasteable, shown};
 use crate::model::rights::Rights;
 
 /// How opening it again went.
@@ -67,7 +67,7 @@ pub(super) async fn restore(db: &Db, before: Before<'_>) -> Result<Restored, Err
     }
     let failed = |why: String, seen: &Closable| {
         let statements = closable::statements(fence, closable, seen, rights).ok();
-        Restored::Failed { why, by_hand: statements.map(|statements| super::sql(&statements.restore)) }
+        Restored::Failed { why, by_hand: statements.map(|statements| sql(&statements.restore)) }
     };
     if !now.may_be_altered() {
         if closable::is_undone(fence, closable, &now) {
@@ -100,4 +100,9 @@ fn cannot(user: &str, now: &Closable) -> String {
         }
         Closable::Role(_) => format!("role \"{user}\" may not alter it any more"),
     }
+}
+
+/// Statements as one line that can be pasted.
+pub(super) fn sql(statements: &[String]) -> String {
+    format!("{};", pasteable(&statements.join("; ")))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Args;
+use super::arguments::Args;
 use super::in_the_way::{self, InTheWay};
 use super::occupants::Seen;
 use super::reopen::Restored;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
+use super::admit;
+use super::arguments::Args;
 use super::elsewhere::connect_elsewhere;
 use super::kept::{self, Kept};
-use super::reopen::{Before, Restored, restore};
+use super::reopen::{Before, Restored, restore, sql};
 use super::reopened::{ReopenResult, Reopened};
 use super::report::DrainReport;
-use super::{Args, admit};
 use crate::analyze::closable;
 use crate::analyze::consent::{Consent, Reach};
 use crate::commands::act::{self, hold_status};
@@ -74,9 +75,8 @@ pub(super) async fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     // What was written down by a drain that was killed is only undone.
     let reach = if unknown { Reach::Filtered } else { Reach::Named };
     let consent = act::consent(reach, &args.yes, args.dry_run, context)?;
-    let line = |task: &Task| {
-        Block::line(format!("to open {}: {}", task.told.subject(), super::sql(&task.statements)))
-    };
+    let line =
+        |task: &Task| Block::line(format!("to open {}: {}", task.told.subject(), sql(&task.statements)));
     let blocks: Vec<Block> = tasks.iter().filter(|task| !task.statements.is_empty()).map(line).collect();
     act::present(&blocks, &mut head, if args.dry_run { Consent::Given } else { consent }, context);
     if !args.dry_run {
@@ -211,7 +211,7 @@ async fn task(
         database: name(ClosableKind::Database),
         role: name(ClosableKind::Role),
         state_file: kept.as_ref().map(|kept| kept.file().display().to_string()),
-        restore_sql: (!statements.is_empty()).then(|| super::sql(&statements)),
+        restore_sql: (!statements.is_empty()).then(|| sql(&statements)),
         result,
         error: None,
         hint: now.as_ref().filter(|now| closable::is_invalid(now)).map(admit::only_drop),
