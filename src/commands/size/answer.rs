@@ -1,11 +1,11 @@
 //! The answer of `size` in a few plain lines: who opens how many connections, whether a pooler is needed and why, and how it
 //! is written.
 
-use super::counted;
 use crate::analyze::sizing::current::{Current, Verdict};
 use crate::analyze::sizing::{Refused, ServicePlan, SizePlan};
 use crate::poolconf::Mode;
 use crate::render::table::{Block, Mark};
+use crate::render::text;
 
 /// The lines before the table.
 pub(super) fn blocks(plan: &SizePlan, mode: Mode) -> Vec<Block<'static>> {
@@ -90,4 +90,9 @@ fn today(current: &Current, say: &mut impl FnMut(Mark, String)) {
     if let Some(change) = &current.change_first {
         say(Mark::Plain, format!("change first: {change}"));
     }
+}
+
+/// `1 pool`, `2 pools`.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    text::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
 }

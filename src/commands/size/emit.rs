@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::answer::counted;
 use super::args::Args;
-use super::counted;
+use super::failure::{infeasible, judged};
 use crate::analyze::sizing::{
     self, Clients, FigureSource, PoolerSizes, ServicePlan, Shape, SizePlan, SizeRequest,
 };
@@ -67,12 +68,12 @@ pub(super) fn run(
     only_as_text(context)?;
     let mode = mode(args, target, assumed_mode)?;
     let chosen = choose(plan, args, target)?;
-    let pooler = super::judged(plan, mode)?;
+    let pooler = judged(plan, mode)?;
     if mode != Mode::Transaction && !is_pooler(target) {
         let chosen =
             chosen.iter().map(|service| service.map_or_else(|| plan.deadlock(), |of| of.deadlock.as_ref()));
         if let Some(deadlock) = chosen.flatten().next() {
-            return Err(super::infeasible(deadlock.clone()).into());
+            return Err(infeasible(deadlock.clone()).into());
         }
     }
     let warnings = warnings(request, mode, is_pooler(target))?;

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::args::Args;
+use super::input::read;
 use crate::analyze::sizing::{FigureSource, SizeRequest, budget};
 use crate::commands::Context;
 use crate::commands::screen_room::Part;
@@ -29,7 +30,7 @@ pub(super) fn run(
     head: &Head,
     context: &mut Context,
 ) -> Result<Exit> {
-    let bytes = super::read(path)?;
+    let bytes = read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let against = against(args, request)?;
     let files = |name: &str| beside(path, name);
@@ -75,7 +76,7 @@ fn beside(path: &Path, name: &str) -> Result<String, String> {
     if std::fs::metadata(&other).is_ok_and(|seen| !seen.is_file()) {
         return Err("it is no file".to_owned());
     }
-    let bytes = super::read(&other).map_err(|failure| failure.message)?;
+    let bytes = read(&other).map_err(|failure| failure.message)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

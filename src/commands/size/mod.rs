@@ -4,8 +4,10 @@
 mod answer;
 mod args;
 mod emit;
+mod failure;
 #[cfg(test)]
 mod golden;
+mod input;
 pub(super) mod lint;
 mod live;
 mod plan_file;
@@ -14,8 +16,6 @@ mod request;
 mod row;
 mod sample;
 
-use std::io::Read;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -26,19 +26,18 @@ use super::Context;
 use super::head::head_of_look;
 use super::manual::{Group, Manual};
 use super::screen_room::Part;
-use crate::analyze::sizing::current::{Current, Verdict};
 use crate::analyze::sizing::sample::Observations;
-use crate::analyze::sizing::{self, Clients, PoolerSizes, Refused, SizePlan};
+use crate::analyze::sizing::{self, Clients};
 use crate::analyze::usage;
 use crate::db::{self, Db, Selection};
-use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::server::ConnectionSlots;
 use crate::model::usage::{LimitUse, Tally, Usage};
 use crate::observe::{LanePolicy, Observer, OfServer, Patience};
 use crate::poolconf::emit::find;
 use crate::poolconf::{Mode, provider};
-use crate::render::{Head, text};
+use crate::render::Head;
+use failure::{judged, refused_today};
 use report::SizeReport;
 
 /// What help says beyond the flags.
@@ -129,32 +128,6 @@ pub(crate) async fn run(mut args: Args, context: &mut Context) -> Result<Exit> {
     failure.map_or(Ok(done), |failure| Err(failure.into()))
 }
 
-/// `1 pool`, `2 pools`.
-fn counted(number: u64, noun: &str) -> String {
-    text::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
-}
-
-/// The largest file that is read: what people write is small.
-const LARGEST: u64 = 4 << 20;
-
-/// What is in a file, or comes from stdin (`-`).
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let limit = LARGEST + 1;
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(limit).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
-    };
-    let wrong = match read {
-        Ok(size) if size as u64 <= LARGEST => return Ok(bytes),
-        Ok(_) => "it is larger than 4 MiB".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    let failure = Failure::usage(format!("could not read {}: {wrong}", path.display()));
-    Err(failure.hinted("name a file that is there, or - for stdin; see pgconn help size"))
-}
-
 /// What the live server said.
 struct LiveServer {
     limits: ConnectionSlots,
@@ -217,32 +190,4 @@ async fn ask_over(
         (asked.seen, asked.lost) = (Some(seen), lost);
     }
     Ok(asked)
-}
-
-/// What the plan is in this mode, PgBouncer's sizes behind it, or why it is infeasible. A transaction pooler lets pools
-/// exist that have no room on the server itself.
-fn judged(plan: &SizePlan, mode: Mode) -> Result<Option<PoolerSizes>, Failure> {
-    let direct = || plan.infeasible.clone().map_or(Ok(()), |refused| Err(infeasible(refused)));
-    let sizes = match mode {
-        Mode::Direct => return direct().map(|()| None),
-        Mode::Session => direct().map(|()| &plan.pooler.session)?,
-        Mode::Transaction => &plan.pooler.transaction,
-    };
-    sizes.clone().map(Some).map_err(infeasible)
-}
-
-/// Pools of today that the server refuses connections to.
-fn refused_today(current: &Current) -> Option<Failure> {
-    (current.verdict == Verdict::TooMany).then(|| {
-        let failure = Failure::failed(format!("what runs today does not fit: {}", current.words()));
-        match &current.change_first {
-            Some(change) => failure.hinted(format!("change first: {change}")),
-            None => failure,
-        }
-    })
-}
-
-/// A plan that gives somebody no connection.
-fn infeasible(refused: Refused) -> Failure {
-    Failure::failed(format!("infeasible: {}", refused.message)).hinted(refused.hint.unwrap_or_default())
 }

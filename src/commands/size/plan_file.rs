@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::args::{App, Args, mode, size, version};
+use super::input;
 use crate::analyze::sizing::services::InstanceCount;
 use crate::analyze::sizing::{CurrentPool, Service};
 use crate::args::{duration, time_limit};
@@ -225,7 +226,7 @@ impl<'de> Deserialize<'de> for InstanceCount {
 /// # Errors
 /// When it cannot be read, or is not a plan; then with the line.
 pub(super) fn read(path: &Path) -> Result<PlanFile> {
-    let text = String::from_utf8(super::read(path)?)
+    let text = String::from_utf8(input::read(path)?)
         .map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8", path.display())))?;
     Ok(parse(&text).map_err(|(line, message)| {
         let (message, hint) = match meant(&message) {

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::answer::{self, counted};
+use super::live;
 use super::row::Row;
-use super::{answer, counted, live};
 use crate::analyze::sizing::live::Live;
 use crate::analyze::sizing::sample::LoadSample;
 use crate::analyze::sizing::{FigureSource, InputValue, LimitedBy, ServicePlan, SizePlan, SizeStep, Tier};
