@@ -204,11 +204,10 @@ fn is_within(path: &[String], thing: &str, is_glob: bool) -> bool {
 }
 
 /// Whom each file uses, by where things are defined: a `pub(crate) use` only shows the way, so that whoever follows it uses what
-/// stands at its end.
+/// stands at its end, and so does `mod child;`.
 ///
-/// Two uses do not count, for a folder is one thing that its `mod.rs` puts together: `mod child;` is no use, and neither is what a
-/// file takes from a module above it. Those hold what the files of a folder have in common, Rust shows them even what is private
-/// there, and to split a module into files would otherwise be forbidden. Brothers, cousins and everybody else count.
+/// A folder's `mod.rs` and its children are files like any others: the first uses those that it puts together, and what these have
+/// in common stands beside them, in a file of its own.
 fn uses(sources: &Sources) -> Graph {
     let mut graph = Graph::new();
     for (at, module) in sources.modules.iter().enumerate() {
@@ -219,7 +218,7 @@ fn uses(sources: &Sources) -> Graph {
                 _ => continue,
             };
             let used = &sources.modules[used].file;
-            if *used != module.file && !sources.is_above(used, at) {
+            if *used != module.file {
                 graph.entry(module.file.clone()).or_default().entry(used.clone()).or_insert(mention.line);
             }
         }

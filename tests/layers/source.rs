@@ -87,18 +87,6 @@ impl Sources {
         }
     }
 
-    /// Whether `file` holds a module above this one.
-    pub(super) fn is_above(&self, file: &str, module: usize) -> bool {
-        let mut at = module;
-        while at != 0 {
-            at = self.modules[at].parent;
-            if self.modules[at].file == file {
-                return true;
-            }
-        }
-        false
-    }
-
     /// Follows a path from where it stands, through imports and globs, to where the thing is defined.
     pub(super) fn follow(&self, from: usize, names: &[String]) -> Way {
         let mut through = Vec::new();

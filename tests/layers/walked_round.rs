@@ -164,17 +164,29 @@ fn circles_are_found_however_long_and_whatever_shows_the_way() {
 }
 
 #[test]
-fn a_folder_is_one_thing_with_what_is_above_it_and_not_with_what_is_beside_it() {
+fn a_folder_and_its_children_are_files_like_any_others() {
     let parent = "mod child; pub struct Word; pub fn all() { child::one(); }";
+    let child = "use super::Word; pub fn one() {}";
     assert_eq!(
-        circles_of(&[("model/mod.rs", parent), ("model/child.rs", "use super::Word; pub fn one() {}")]),
-        Vec::<String>::new()
+        circles_of(&[("model/mod.rs", parent), ("model/child.rs", child)]),
+        ["model/child.rs model/mod.rs"]
     );
     let beside = [
+        ("model/mod.rs", "mod child; mod word; pub(crate) use word::Word; pub fn all() { child::one(); }"),
+        ("model/child.rs", child),
+        ("model/word.rs", "pub struct Word;"),
+    ];
+    assert_eq!(circles_of(&beside), Vec::<String>::new());
+    let only_declared = [
+        ("model/mod.rs", "mod child; pub(crate) use child::one; pub struct Word;"),
+        ("model/child.rs", child),
+    ];
+    assert_eq!(circles_of(&only_declared), Vec::<String>::new());
+    let across = [
         ("model/mod.rs", "mod folder; mod other; "),
         ("model/folder/mod.rs", "mod child; pub struct Word;"),
         ("model/folder/child.rs", "use crate::model::other::Other;"),
         ("model/other.rs", "pub struct Other(crate::model::folder::child::Child);"),
     ];
-    assert_eq!(circles_of(&beside), ["model/folder/child.rs model/other.rs"]);
+    assert_eq!(circles_of(&across), ["model/folder/child.rs model/other.rs"]);
 }
