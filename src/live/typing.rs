@@ -15,6 +15,8 @@ use crate::terminal::Key;
 impl State {
     pub(super) fn on_key(&mut self, key: &Key) -> Vec<Effect> {
         self.typed = self.now;
+        // What one key was answered holds until the next.
+        self.message.take_if(|message| message.mark == Mark::Warn);
         match key {
             Key::Ctrl('c') => return vec![Effect::Quit],
             Key::Ctrl('z') => return vec![Effect::Suspend],

@@ -48,6 +48,7 @@ fn nothing_is_chosen_until_a_key_moves() {
     assert!(bench.state.dialog.is_none());
     assert!(drawn(&bench).contains("choose a session first"));
     bench.keys("j");
+    assert!(!drawn(&bench).contains("choose a session first"));
     assert_eq!(cursor(&bench), Some(key(101, 10)));
     bench.keys("jG");
     assert_eq!(cursor(&bench), Some(key(103, 30)));
