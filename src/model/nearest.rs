@@ -2,7 +2,12 @@
 
 /// Returns the candidate that `typed` most likely meant, if one is near enough: alike, or but for one slip of the fingers
 /// after the first letter the same, which short names are too short for to be called alike.
-pub(crate) fn nearest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, mut candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    likeliest(typed, &mut candidates)
+}
+
+/// Compiled once, and not for each kind of list.
+fn likeliest<'a>(typed: &str, candidates: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     let slipped = |candidate: &str| {
         candidate.chars().next() == typed.chars().next() && strsim::osa_distance(typed, candidate) == 1
     };
