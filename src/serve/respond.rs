@@ -16,6 +16,7 @@ use super::page;
 use super::serving::Serving;
 use super::shared::{Taken, Watched};
 use crate::model::metric::Family;
+use crate::model::nearest::nearest;
 use crate::render::{json, prometheus};
 
 /// How Prometheus says how long it waits.
@@ -104,8 +105,12 @@ fn parameter(query: &str) -> Result<Parameters, String> {
             "target" => return Err("target stands there twice".into()),
             "warning" if value == "503" || value == "200" => parameters.warning = value.parse().ok(),
             "warning" => return Err("warning is 200 or 503".into()),
-            // Scrapers add parameters of their own.
-            _ => {}
+            // Scrapers add parameters of their own; a slip of the fingers is none of those.
+            _ => {
+                if let Some(near) = nearest(key, ["target", "warning"].into_iter()) {
+                    return Err(format!("no parameter is called {key}; did you mean {near}?"));
+                }
+            }
         }
     }
     Ok(parameters)
@@ -306,7 +311,15 @@ mod tests {
         let target = |query: &str| parameter(query).map(|parameters| parameters.target);
         assert_eq!(target("target=a%20b+c&x=1"), Ok(Some("a b c".into())));
         assert_eq!(target(""), Ok(None));
-        for wrong in ["target=a&target=b", "target=%", "target=%zz", "target=%ff", "warning=500"] {
+        for wrong in [
+            "target=a&target=b",
+            "target=%",
+            "target=%zz",
+            "target=%ff",
+            "warning=500",
+            "warnin=503",
+            "Target=a",
+        ] {
             assert!(target(wrong).is_err(), "{wrong}");
         }
     }
