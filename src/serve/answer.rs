@@ -28,6 +28,12 @@ impl Answer {
         self.verdict.as_ref().map(|verdict| verdict.summary()).unwrap_or_default()
     }
 
+    /// What a rule found, in words; none where it was not judged.
+    pub(crate) fn message(&self, rule: &str) -> Option<String> {
+        let lines = self.verdict.as_ref()?.lines();
+        lines.into_iter().find(|line| line.rule == rule).map(|line| line.message)
+    }
+
     /// Sessions that wait for others; at a pooler, clients that wait for a connection.
     pub(crate) fn waiting(&self) -> Option<i64> {
         self.verdict.as_ref().and_then(|verdict| verdict.waiting())

@@ -51,6 +51,8 @@ fn one_of_a_list_is_entered_and_left_again() {
     let shown = live.shown();
     let at = |name: &str| shown.lines().position(|line| line.contains(&format!("{name} "))).unwrap();
     assert!(at("dead") < at("calm") && at("silent") < at("calm"), "{shown}");
+    let dead = shown.lines().find(|line| line.contains("dead")).unwrap();
+    assert!(dead.contains("refused: connection to server"), "{shown}");
     assert_eq!((own(&calm).as_str(), own(&wrong).as_str()), ("1", "1"));
     // By health, by a part of a name, by what is typed for --only; sorted; held.
     live.keys("/health:down\r");

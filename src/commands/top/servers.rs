@@ -201,11 +201,7 @@ fn found(answer: &Answer) -> Found {
         health: refused.map_or(health.word(), |_| "down"),
         rank,
         summary: match refused {
-            Some(code) => {
-                let summary = answer.summary();
-                let lead = format!("{}: ", Rule::Reachable.name());
-                format!("{code}: {}", summary.strip_prefix(&lead).unwrap_or(summary))
-            }
+            Some(code) => format!("{code}: {}", answer.message(Rule::Reachable.name()).unwrap_or_default()),
             None => answer.summary().to_owned(),
         },
         used: facts.used,
