@@ -19,9 +19,9 @@ use crate::model::server::ServerContext;
 
 /// Waits of a session `s` that pg_locks does not show: for writers that a deferrable reader has to let end, for a standby to confirm a
 /// commit, for every backend to answer (DROP DATABASE), for who reads a page that VACUUM wants to itself, and of replay on a standby
-/// for who may still read what it removes.
-pub(super) const OTHER_WAITS: &str = "s.wait_event in ('SafeSnapshot', 'SyncRep', 'ProcSignalBarrier', 'RecoveryConflictSnapshot', \
-    'RecoveryConflictTablespace') or s.wait_event_type = 'BufferPin'";
+/// for who may still read what it removes. By type first: most sessions wait for their client.
+pub(super) const OTHER_WAITS: &str = "case s.wait_event_type when 'IPC' then s.wait_event in ('SafeSnapshot', 'SyncRep', \
+    'ProcSignalBarrier', 'RecoveryConflictSnapshot', 'RecoveryConflictTablespace') when 'BufferPin' then true else false end";
 
 /// What is needed of each row of the activity array where no details are asked for.
 const NEEDED: &str = "s.pid, s.leader_pid, s.datid, s.usesysid, s.application_name, s.client, s.backend_type, s.state, \

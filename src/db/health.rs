@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::iter::repeat;
 
 use super::connection::Db;
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use super::look::Selection;
 use super::rows::{Row, Rows};
 use super::{blocking, filter, questions, sql};
 use crate::model::health::{Culprit, DatabaseUse, HealthFacts, HorizonHolder, HorizonKind, Longest};
+use crate::model::order;
 use crate::model::server::ConnectionSlots;
 use crate::model::usage::{Connections, LimitUse, Owner, Tally};
 
@@ -124,7 +125,7 @@ impl Since {
                 None => self.older.push(number),
             }
         }
-        let Some([since, pid]) = row.pair::<f64>(since)? else { return Ok(()) };
+        let Some([since, pid]) = row.pair(since)? else { return Ok(()) };
         #[expect(clippy::cast_possible_truncation, reason = "it was one")]
         let pid = pid as i32;
         if self.first.is_none_or(|(first, of)| (since, pid) < (first, of)) {
@@ -149,11 +150,6 @@ impl Db {
                 format!("count(*) filter (where {since} < clock_timestamp() - make_interval(secs => {age}))")
             })
         };
-        let matches = format!(
-            "case when {} and s.pid <> pg_backend_pid() then ({}) else false end",
-            selection.scope(),
-            filter::fragment(&selection.filter)
-        );
         let waits = match reach {
             Reach::Waits(question) => format!(
                 "case when g.own and (exists (select from l where not l.granted) or (select bool_or(g.waits_otherwise) from g)) \
@@ -164,7 +160,7 @@ impl Db {
         };
         questions::Health {
             locks: if matches!(reach, Reach::Sessions) { NO_LOCKS } else { LOCKS },
-            matches: &matches,
+            matches: &filter::fragment(&selection.filter),
             settled: match self.version_num {
                 // a hidden row without a database and a role is a login, or a process of the server's own
                 180_000.. => {
@@ -189,7 +185,7 @@ pub(super) fn told(question: &str) -> String {
     format!("query_to_xml({}, false, true, '')::text", sql::literal(&question.replace('\n', " ")))
 }
 
-/// What `databases.sql` says of each.
+/// What `databases.sql` says of each, by name.
 pub(super) fn databases_of(rows: &Rows) -> Result<Vec<DatabaseRow>, Error> {
     let database = |row: &Row| {
         Ok(DatabaseRow {
@@ -199,10 +195,12 @@ pub(super) fn databases_of(rows: &Rows) -> Result<Vec<DatabaseRow>, Error> {
             allows: row.claim("allow_connections")?,
         })
     };
-    rows.iter().map(database).collect()
+    let mut databases = rows.iter().map(database).collect::<Result<Vec<DatabaseRow>, Error>>()?;
+    order::sort_by(&mut databases, |one, other| one.name.cmp(&other.name));
+    Ok(databases)
 }
 
-/// The answer to `role_limits.sql`.
+/// The answer to `role_limits.sql`, by name.
 pub(super) fn role_limits_of(rows: &Rows) -> Result<Vec<RoleLimit>, Error> {
     let limit = |row: &Row| {
         Ok(RoleLimit {
@@ -211,7 +209,9 @@ pub(super) fn role_limits_of(rows: &Rows) -> Result<Vec<RoleLimit>, Error> {
             limit: row.required("connection_limit")?,
         })
     };
-    rows.iter().map(limit).collect()
+    let mut limits = rows.iter().map(limit).collect::<Result<Vec<RoleLimit>, Error>>()?;
+    order::sort_by(&mut limits, |one, other| one.name.cmp(&other.name));
+    Ok(limits)
 }
 
 /// The answer to `health.sql`, read once.
@@ -230,11 +230,12 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// Reads the groups; `databases` have the names.
+    /// Reads the groups, of which the rules about sessions judge what `selection` takes in; `databases` have the names.
     pub(super) fn of(
         rows: &Rows,
         databases: &[DatabaseRow],
         limits: ConnectionSlots,
+        selection: &Selection,
         wanted: &Wanted,
     ) -> Result<Self, Error> {
         let names: HashMap<u32, &DatabaseRow> =
@@ -244,7 +245,7 @@ impl Sessions {
         let mut states: BTreeMap<String, Since> = BTreeMap::new();
         let (mut used, mut hidden, mut found, mut with_xids) = (0, 0, 0, 0);
         for row in rows {
-            let group = group_of(row, &names)?;
+            let group = group_of(row, selection, &names)?;
             let is_client = group.backend_type.as_deref() == Some(CLIENT);
             let as_used =
                 [is_client, group.hidden && group.may_be_client].map(|is| if is { group.count } else { 0 });
@@ -279,8 +280,15 @@ impl Sessions {
                 if matches!(state, Some("idle in transaction" | "idle in transaction (aborted)")) {
                     idle_xact.add(&group, row, group.count, "state_since", "older_state")?;
                 }
-                query.add(&group, row, row.required("queries")?, "query_since", "older_query")?;
-                xact.add(&group, row, row.required("xacts")?, "xact_since", "older_xact")?;
+                let xacts = row.required("xacts")?;
+                // Clients in one state are all at work, or none is; what is no client works while it has a transaction.
+                let queries = match row.word("query_since")? {
+                    None => 0,
+                    Some(_) if is_client => group.count,
+                    Some(_) => xacts,
+                };
+                query.add(&group, row, queries, "query_since", "older_query")?;
+                xact.add(&group, row, xacts, "xact_since", "older_xact")?;
                 if let Some(state) = state.filter(|_| wanted.states) {
                     let of_state = states.entry(state.to_owned()).or_default();
                     of_state.add(&group, row, group.count, "state_since", "older_state")?;
@@ -305,10 +313,9 @@ impl Sessions {
 
     /// Takes the group for the holder of the horizon of its kind, if it holds it back most.
     fn add_horizon(&mut self, group: &Group, row: &Row) -> Result<(), Error> {
-        let Some([age, pid]) = row.pair::<i64>("horizon")? else { return Ok(()) };
-        let unreadable =
-            |_| Error::new(ErrorKind::Protocol, "the server's answer has an unreadable \"horizon\"");
-        let pid = i32::try_from(-pid).map_err(unreadable)?;
+        let Some([below, pid]) = row.pair("horizon")? else { return Ok(()) };
+        #[expect(clippy::cast_possible_truncation, reason = "they were integers")]
+        let (age, pid) = (-below as i64, pid as i32);
         let is_standby = group.backend_type.as_deref() == Some("walsender");
         let kind = if is_standby { HorizonKind::Standby } else { HorizonKind::Session };
         let holder = HorizonHolder { kind, age, who: Culprit { pid, ..group.who.clone() }, name: None };
@@ -338,8 +345,8 @@ impl Sessions {
     }
 
     /// How many sessions of every kind are in a database.
-    pub(super) fn in_database(&self, database: &DatabaseRow) -> i64 {
-        self.in_databases.get(&database.oid).copied().unwrap_or_default()
+    pub(super) fn in_database(&self, oid: u32) -> i64 {
+        self.in_databases.get(&oid).copied().unwrap_or_default()
     }
 
     /// The databases that clients may enter and that have no limit.
@@ -374,7 +381,7 @@ impl Group {
     }
 }
 
-fn group_of(row: &Row, names: &HashMap<u32, &DatabaseRow>) -> Result<Group, Error> {
+fn group_of(row: &Row, selection: &Selection, names: &HashMap<u32, &DatabaseRow>) -> Result<Group, Error> {
     let datid: Option<u32> = row.number("datid")?;
     let usesysid: Option<u32> = row.number("usesysid")?;
     let name = datid.and_then(|oid| names.get(&oid)).map(|database| database.name.clone());
@@ -384,18 +391,22 @@ fn group_of(row: &Row, names: &HashMap<u32, &DatabaseRow>) -> Result<Group, Erro
         true => datid.is_some() && usesysid.is_some(),
         false => backend_type.as_deref() == Some(CLIENT),
     };
+    // What pg_get_userbyid says of a role that has been dropped.
+    let is_dropped = |name: &String| usesysid.is_some_and(|oid| *name == format!("unknown (OID={oid})"));
+    let own = row.claim("own")?;
+    let is_in_scope = !own && (may_be_client || selection.all_backends);
     Ok(Group {
-        own: row.claim("own")?,
+        own,
         hidden,
         may_be_client,
-        matches: row.word("matches")?.map(|claim| claim == "t"),
+        matches: if is_in_scope { row.word("matches")?.map(|claim| claim == "t") } else { Some(false) },
         count: row.required("n")?,
         datid,
         usesysid,
         who: Culprit {
             pid: 0,
             database: name,
-            role: row.text("role")?,
+            role: row.text("role")?.filter(|name| !is_dropped(name)),
             backend_type: None,
             application_name: row.text("application_name")?.unwrap_or_default(),
             client: row.word("client")?,

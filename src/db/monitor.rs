@@ -76,7 +76,7 @@ impl Db {
         let mut answered = self.answered(&asking, &[server_asked(), role_limits_asked()]).await?;
         let server_context = server_context_of(&answered.take(Part::Server))?;
         let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
-        let told = self.told_by(&mut answered, server_context.limits, &role_limits, wanted)?;
+        let told = self.told_by(&mut answered, server_context.limits, &role_limits, selection, wanted)?;
         Ok((server_context, told.facts, told.databases))
     }
 
@@ -86,7 +86,9 @@ impl Db {
     /// When the server does not answer.
     pub(crate) async fn database_counters(&self) -> Result<Vec<DatabaseCounters>, Error> {
         let [rows] = exactly(self.look(&[self.databases_question(true)]).await?)?;
-        rows.iter().map(counters_of).collect()
+        let mut counters = rows.iter().map(counters_of).collect::<Result<Vec<_>, Error>>()?;
+        order::sort_by(&mut counters, |one, other| one.database.cmp(&other.database));
+        Ok(counters)
     }
 
     /// Looks at the same for all sessions, and at what they can be counted by. What is kept of looks before is not asked for again,
@@ -96,12 +98,13 @@ impl Db {
     /// When the server does not answer.
     pub(crate) async fn scrape(&self, kept: &mut Option<Kept>) -> Result<Scraped, Error> {
         let wanted = Wanted { counters: true, tallies: true, ..Wanted::default() };
+        let selection = Selection::default();
         let is_usable =
             |known: &Kept| known.at.elapsed() < KEPT_FOR && known.asking.version_num == self.version_num;
         if let Some(known) = kept.take().filter(is_usable) {
             let mut answered = self.answered(&known.asking, &[]).await?;
             let limits = known.server_context.limits;
-            let told = self.told_by(&mut answered, limits, &known.role_limits, &wanted)?;
+            let told = self.told_by(&mut answered, limits, &known.role_limits, &selection, &wanted)?;
             if told.facts.unread.is_empty() && told.identity.started == known.started {
                 let scraped = known.with(told);
                 *kept = Some(known);
@@ -117,7 +120,7 @@ impl Db {
             Asked::new(Part::LoginRoles, &[Question::LoginRoles], login_roles),
         ];
         let at = Instant::now();
-        let mut asking = self.asking(&Selection::default(), &wanted);
+        let mut asking = self.asking(&selection, &wanted);
         let mut answered = self.answered(&asking, &more).await?;
         if answered.one_by_one {
             // Each refusal is a line in the server's log: one a minute.
@@ -128,7 +131,7 @@ impl Db {
         let login_roles = answered.take(Part::LoginRoles);
         let login_roles = login_roles.iter().map(login_role_of).collect::<Result<Vec<_>, _>>()?.into();
         let role_limits = role_limits_of(&answered.take(Part::RoleLimits))?;
-        let told = self.told_by(&mut answered, server_context.limits, &role_limits, &wanted)?;
+        let told = self.told_by(&mut answered, server_context.limits, &role_limits, &selection, &wanted)?;
         let started = told.identity.started;
         let known = Kept { at, asking, started, server_context, role_limits, settings, login_roles };
         let is_whole = told.facts.unread.is_empty();
@@ -142,13 +145,14 @@ impl Db {
     /// # Errors
     /// When the server does not answer.
     pub(crate) async fn limits_in_use(&self) -> Result<Vec<LimitUse>, Error> {
-        let wanted = Wanted::default();
-        let sessions = self.health_question(&Selection::default(), &wanted, Reach::Sessions);
+        let (selection, wanted) = (Selection::default(), Wanted::default());
+        let sessions = self.health_question(&selection, &wanted, Reach::Sessions);
         let questions = [sessions, self.databases_question(false), questions::RoleLimits.sql()];
         let [sessions, databases, roles] = exactly(self.look_for(Entitlement::Sessions, &questions).await?)?;
         let databases = databases_of(&databases)?;
         let none = ConnectionSlots { max_connections: 0, superuser_reserved: 0, reserved: 0 };
-        Ok(Sessions::of(&sessions, &databases, none, &wanted)?.limits(&role_limits_of(&roles)?, &databases))
+        let sessions = Sessions::of(&sessions, &databases, none, &selection, &wanted)?;
+        Ok(sessions.limits(&role_limits_of(&roles)?, &databases))
     }
 
     /// What the answers tell.
@@ -157,16 +161,20 @@ impl Db {
         answered: &mut Answered,
         limits: ConnectionSlots,
         role_limits: &[RoleLimit],
+        selection: &Selection,
         wanted: &Wanted,
     ) -> Result<Told, Error> {
         let of_databases = answered.take(Part::Databases);
         let databases = databases_of(&of_databases)?;
-        let mut sessions = Sessions::of(&answered.take(Part::Sessions), &databases, limits, wanted)?;
+        let rows = answered.take(Part::Sessions);
+        let mut sessions = Sessions::of(&rows, &databases, limits, selection, wanted)?;
         let mut counters: Vec<(i64, DatabaseCounters)> = Vec::new();
-        for (row, database) in of_databases.iter().zip(&databases).filter(|_| wanted.counters) {
-            counters.push((sessions.in_database(database), counters_of(row)?));
+        for row in of_databases.iter().filter(|_| wanted.counters) {
+            counters.push((sessions.in_database(row.required("oid")?), counters_of(row)?));
         }
-        order::sort_by_key(&mut counters, |(sessions, _)| -sessions);
+        order::sort_by(&mut counters, |one, other| {
+            other.0.cmp(&one.0).then_with(|| one.1.database.cmp(&other.1.database))
+        });
         let mut facts = std::mem::take(&mut sessions.facts);
         facts.limits = sessions.limits(role_limits, &databases);
         facts.databases = sessions.without_limit(&databases);

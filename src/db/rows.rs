@@ -238,7 +238,7 @@ impl Row {
     ///
     /// # Errors
     /// When there is no such column or its text cannot be read.
-    pub(super) fn pair<T: FromStr>(&self, column: &str) -> Result<Option<[T; 2]>, Error> {
+    pub(super) fn pair(&self, column: &str) -> Result<Option<[f64; 2]>, Error> {
         let Some(text) = self.raw(column)? else { return Ok(None) };
         let numbers = text.trim_matches(['{', '}']).split_once(',');
         let read = numbers.and_then(|(one, other)| Some([one.parse().ok()?, other.parse().ok()?]));
