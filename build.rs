@@ -47,13 +47,16 @@ fn unwinds_by_archive() -> bool {
 /// Where the linker that rustc uses for this target knows it, which a program of nothing shows.
 fn smaller() -> Option<Vec<String>> {
     const NO_TABLES: &str = "/DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) }";
+    // What is compiled for each type that it handles: of those that come out equal one is left, whatever type that is named after.
+    const SHARED: &str = ".text.shared : { *(.text*drop_in_place* .text*7raw_vec* .text*9to_string*) }";
     // Without tables GNU's unwinder ends the program when somebody asks for a backtrace, as every error does under RUST_BACKTRACE=1.
     // The question where a function begins has the same form, and the answer that nobody knows.
     const NO_BACKTRACE: &str = "--defsym=_Unwind_Backtrace=_Unwind_FindEnclosingFunction";
     let folder = env::var_os("OUT_DIR")?;
     let [script, source] = ["layout.ld", "nothing.rs"].map(|name| Path::new(&folder).join(name));
-    let apart = format!(".text.apart : ALIGN(65536) {{ {} }}", apart().join(" "));
-    std::fs::write(&script, format!("SECTIONS {{ {NO_TABLES} {apart} }} INSERT AFTER .text;\n")).ok()?;
+    let apart = format!(".text.apart : {{ {} }}", apart().join(" "));
+    std::fs::write(&script, format!("SECTIONS {{ {NO_TABLES} {SHARED} {apart} }} INSERT AFTER .text;\n"))
+        .ok()?;
     std::fs::write(&source, "fn main() { drop(std::backtrace::Backtrace::force_capture()) }\n").ok()?;
     let options = [
         &format!("-T{}", script.to_str()?),
@@ -71,24 +74,29 @@ fn smaller() -> Option<Vec<String>> {
     })
 }
 
-/// The sections of functions that a look has no part in, as patterns for the linker: TLS, the faces and the acts, and what prints a
-/// backtrace. One that is missing here, or is called after all, costs memory and nothing else.
+/// The sections of functions that a look has no part in, as patterns for the linker: TLS, the faces and the acts, tables, help, and what
+/// prints a backtrace. One that is missing here, or is called after all, costs memory and nothing else.
 fn apart() -> Vec<String> {
     const CRATES: &str = "rustls tokio_rustls webpki ring rustls_pki_types rustls_native_certs hyper hyper_util http httparse bcrypt \
         blowfish toml toml_parser toml_datetime winnow ratatui_core clap_complete clap_mangen roff gimli addr2line miniz_oxide \
-        rustc_demangle";
-    const MODULES: &str = "act cluster live poolconf serve terminal analyze::blocking analyze::health analyze::metrics analyze::plan \
-        analyze::pooler analyze::sizing cli::help cli::wrong commands::act commands::blockers commands::bounded commands::check \
-        commands::complete commands::completions commands::demo commands::doctor commands::drain commands::man commands::metrics \
-        commands::ping commands::pooler commands::serve commands::show commands::size commands::targets commands::timeout \
-        commands::top db::act db::aftermath db::blocking db::completion db::console db::exporter db::fence db::monitor \
-        db::one_session db::practice db::screen db::settings db::wait_queue";
+        rustc_demangle sha2 base64 md5 comfy_table hashbrown anyhow humantime unicode_segmentation serde_core::de serde::private \
+        serde_json::de serde_json::value clap_builder::output clap_builder::error core::slice::sort core::num::flt2dec core::fmt::float \
+        std::sys::process";
+    const MODULES: &str = "act cluster live poolconf screen serve terminal analyze::blocking analyze::closable analyze::health \
+        analyze::metrics analyze::plan analyze::pooler analyze::settings analyze::sizing args::filter_line cli::help cli::wrong \
+        commands::act commands::blockers commands::bounded commands::check commands::complete commands::completions \
+        commands::conninfo commands::demo commands::doctor commands::drain commands::listing commands::ls commands::man \
+        commands::metrics commands::ping commands::pooler commands::serve commands::show commands::size commands::targets \
+        commands::timeout commands::top commands::watch_output conninfo::targets conninfo::uri db::act db::aftermath db::blocking \
+        db::completion db::console db::exporter db::fence db::health db::monitor db::one_session db::parts db::ping \
+        db::pooler_words db::practice db::read_waits db::screen db::settings db::text_store db::wait_queue db::waited_locks \
+        model::practice model::session render::prometheus render::prose render::table render::text render::tsv";
     let crates = CRATES.split_whitespace().map(str::to_owned);
     let modules = MODULES.split_whitespace().map(|module| format!("pgconn::{module}"));
-    // A path as it stands in the name of a symbol: as parts with their lengths, or within the name of an implementation.
+    // A path as it stands in the name of a symbol: as parts with their lengths, or within the name of an implementation ($LT$ring..rsa).
     let mangled = |path: String| {
         let parts: String = path.split("::").map(|part| format!("{}{part}", part.len())).collect();
-        format!("*(.text*{parts}* .text*{}..*)", path.replace("::", ".."))
+        format!("*(.text*{parts}* .text*${}..*)", path.replace("::", ".."))
     };
     crates.chain(modules).map(mangled).collect()
 }
