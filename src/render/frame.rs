@@ -234,12 +234,13 @@ fn laid_out(blocks: &[Block<'_>], look: Look, pinned: usize) -> io::Result<(Vec<
     for (at, block) in blocks.iter().enumerate() {
         let mut text = Vec::new();
         table::write(&lines_of(block, look.width), look, &mut text)?;
-        let header = match (block, look.width.filter(|_| !look.full)) {
-            (Block::Table(table), Some(width)) => Some(all.len() + table.lines_above(width)),
-            (Block::Table(_), None) => Some(all.len()),
+        let text = String::from_utf8_lossy(&text);
+        let header = match block {
+            // What is not a row stands above the header.
+            Block::Table(table) => Some(all.len() + text.lines().count().saturating_sub(table.len() + 1)),
             _ => None,
         };
-        for line in String::from_utf8_lossy(&text).lines() {
+        for line in text.lines() {
             let own = header.filter(|header| all.len() > *header);
             let stands_for = if let Block::Rest(_, more) = block { *more } else { 1 };
             all.push(LaidOut { line: Line::read(line), header: own, stands_for });

@@ -145,20 +145,27 @@ pub(super) fn line_width(text: &str, most: usize) -> usize {
 
 /// The columns that the line of `text` takes until they are more than `columns`, and how many of its bytes that are.
 fn shown_width(text: &str, columns: usize) -> (usize, usize) {
-    let (mut taken, mut after_blank) = (0, false);
-    for (at, character) in text.char_indices() {
-        let blank = is_blank(character);
-        taken += match character {
-            _ if blank => usize::from(!after_blank),
-            _ if character.is_control() || is_invisible(character) => Escape(character).width(),
-            _ => character.width().unwrap_or(0),
+    let (mut taken, mut after_blank, mut at) = (0, false, 0);
+    while let Some(first) = text.as_bytes().get(at).filter(|_| taken <= columns) {
+        // Most are of this kind, and to find that out of each character is dearer than all the rest.
+        let (blank, wide, long) = match first {
+            b'!'..=b'~' => (false, 1, 1),
+            _ => {
+                let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+                let blank = is_blank(character);
+                let wide = match character {
+                    _ if blank => usize::from(!after_blank),
+                    _ if character.is_control() || is_invisible(character) => Escape(character).width(),
+                    _ => character.width().unwrap_or(0),
+                };
+                (blank, wide, character.len_utf8())
+            }
         };
+        taken += wide;
+        at += long;
         after_blank = blank;
-        if taken > columns {
-            return (taken, at + character.len_utf8());
-        }
     }
-    (taken, text.len())
+    (taken, at)
 }
 
 /// Returns what [`cut`] leaves of what [`sanitize`] returns; what is cut off is not even looked at.
