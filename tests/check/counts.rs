@@ -64,6 +64,27 @@ fn a_number_of_transactions_of_an_age_is_a_threshold() {
     }
 }
 
+/// A fast-path call leaves the start of the statement before it, which would be taken for its own.
+#[test]
+fn a_fast_path_call_runs_since_it_was_called() {
+    let server = with(&[]);
+    let [mut first, mut later] = [(), ()].map(|()| server.connect(&[("application_name", "calls")]).unwrap());
+    let oid = later.query("select 'pg_sleep'::regproc::oid")[0][0].clone().unwrap().parse().unwrap();
+    server.wait_until(&format!(
+        "(select clock_timestamp() - query_start > interval '3 seconds' from pg_stat_activity where pid = {})",
+        later.pid
+    ));
+    for session in [&mut first, &mut later] {
+        session.call_function(oid, "3600");
+        server.wait_for_state(session.pid, "fastpath function call");
+    }
+    let seen = check(&server, &["long-query", "--critical", "long-query=0s", "--json"]).fails_with(2);
+    let said = message(&seen.json(), "long-query");
+    assert!(said.starts_with("2 queries running, the longest for "), "{said}");
+    let seconds = rule(&seen.json(), "long-query")["value"].as_f64().unwrap();
+    assert!(seconds < 3.0, "{seconds}: {said}");
+}
+
 #[test]
 fn each_state_has_a_threshold_of_its_own() {
     let server = with(&[("max_connections", "30")]);
